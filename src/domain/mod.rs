@@ -1,0 +1,1 @@
+//! Pure decisions: values in, values out. Nothing here reads a file, a clock or an environment.

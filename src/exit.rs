@@ -1,0 +1,188 @@
+//! The exit codes, and which error leads to which: the only file with these numbers.
+//!
+//! `Ok(report)` with failing rows means the answer is no; `Err` means the question could not be
+//! asked. A [`Fault`] anywhere in an error's chain says why, and [`classify`] turns it into a code.
+
+use std::fmt;
+use std::io;
+
+/// What the process tells its caller; documented in `mmops --help` and the README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The question was asked and the answer is yes.
+    Ok = 0,
+    /// The answer is no.
+    Fail = 1,
+    /// A deadline or the evidence ran out before there was an answer.
+    Stalled = 2,
+    /// Configuration or an input file cannot be used.
+    Config = 3,
+    /// A remote side failed.
+    Api = 4,
+    /// A local program or resource is missing.
+    Dependency = 5,
+    /// The command line is wrong.
+    Usage = 64,
+    /// A fault of mmops itself.
+    Internal = 70,
+    /// Ended by SIGINT after a clean stop.
+    Interrupted = 130,
+    /// Ended by SIGTERM after a clean stop.
+    Terminated = 143,
+}
+
+impl Exit {
+    /// Every code with its name and meaning, in numeric order; the source of each printed table.
+    pub const TABLE: [(Exit, &'static str, &'static str); 10] = [
+        (Exit::Ok, "OK", "the question was asked and the answer is yes"),
+        (Exit::Fail, "FAIL", "the answer is no"),
+        (Exit::Stalled, "STALLED", "a deadline or the evidence ran out before there was an answer"),
+        (Exit::Config, "CONFIG", "configuration or an input file cannot be used"),
+        (Exit::Api, "API", "a remote side failed"),
+        (Exit::Dependency, "DEPENDENCY", "a local program or resource is missing"),
+        (Exit::Usage, "USAGE", "the command line is wrong"),
+        (Exit::Internal, "INTERNAL", "a fault of mmops itself"),
+        (Exit::Interrupted, "INTERRUPTED", "ended by SIGINT after a clean stop"),
+        (Exit::Terminated, "TERMINATED", "ended by SIGTERM after a clean stop"),
+    ];
+
+    /// The number the shell sees.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The one place where a command that promises 0 or 1 and nothing else keeps its promise.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        if self == Exit::Ok { Exit::Ok } else { Exit::Fail }
+    }
+}
+
+/// Why a question could not be asked, with what the operator can do about it.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Fault {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    /// Configuration or an input file cannot be used; the message names path, line and value.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(Exit::Config, message)
+    }
+
+    /// A local program or resource is missing.
+    pub fn dependency(message: impl Into<String>) -> Self {
+        Self::new(Exit::Dependency, message)
+    }
+
+    /// A deadline or the evidence ran out.
+    pub fn stalled(message: impl Into<String>) -> Self {
+        Self::new(Exit::Stalled, message)
+    }
+
+    /// The command line contradicts itself in a way clap cannot see.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A stop asked for by a signal; `signal` is 2 or 15.
+    pub fn stopped(signal: i32) -> Self {
+        match signal {
+            2 => Self::new(Exit::Interrupted, "interrupted"),
+            _ => Self::new(Exit::Terminated, "terminated"),
+        }
+    }
+
+    /// Adds a line that tells the operator what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The fault of a failed write to `what`: a full or read-only disk is a missing resource, anything
+    /// else means that the output path cannot be used.
+    pub fn write(what: impl fmt::Display, error: &io::Error) -> Self {
+        let message = format!("failed to write {what}: {error}");
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::dependency(message)
+            }
+            _ => Self::config(message),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The code of an error: that of the first [`Fault`] in its chain, 0 for a closed pipe, else 70.
+pub fn classify(error: &anyhow::Error) -> Exit {
+    for cause in error.chain() {
+        if let Some(fault) = cause.downcast_ref::<Fault>() {
+            return fault.exit;
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>()
+            && io.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Exit::Ok;
+        }
+    }
+    Exit::Internal
+}
+
+/// The hints of every [`Fault`] in the chain, outermost first.
+pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
+    error.chain().filter_map(|cause| cause.downcast_ref::<Fault>()?.hint.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn the_table_is_in_numeric_order_and_complete() {
+        let codes: Vec<u8> = Exit::TABLE.iter().map(|(exit, ..)| exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 64, 70, 130, 143]);
+    }
+
+    #[test]
+    fn an_error_takes_the_code_of_the_first_fault_in_its_chain() {
+        let error = Err::<(), _>(anyhow::Error::new(Fault::config("bad `x`")))
+            .context("failed to start")
+            .unwrap_err();
+        assert_eq!(classify(&error), Exit::Config);
+        assert_eq!(classify(&anyhow::anyhow!("surprise")), Exit::Internal);
+        let pipe = anyhow::Error::new(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(classify(&pipe), Exit::Ok);
+    }
+
+    #[test]
+    fn a_full_disk_is_a_missing_resource_and_a_bad_path_is_configuration() {
+        let full = Fault::write("`a`", &io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(full.exit, Exit::Dependency);
+        let denied = Fault::write("`a`", &io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(denied.exit, Exit::Config);
+    }
+
+    #[test]
+    fn a_clamped_code_is_0_or_1() {
+        for (exit, ..) in Exit::TABLE {
+            assert_eq!(exit.clamped() == Exit::Ok, exit == Exit::Ok);
+            assert!(exit.clamped().code() <= 1);
+        }
+    }
+}

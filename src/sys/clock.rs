@@ -1,0 +1,134 @@
+//! The one clock: system or frozen. A frozen clock moves only by `sleep`, so that a virtual soak of
+//! days takes milliseconds; a stamp fixed by `CI_FAKE_UTC` changes what is printed, never an age.
+#![expect(clippy::disallowed_methods, reason = "this file owns the clock")]
+
+use crate::sys::signal::Cancel;
+use jiff::{SignedDuration, Timestamp};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The longest nap between two looks at the cancellation flag.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Wall-clock time, system or frozen, with the stamp that documents carry.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    frozen: Option<Arc<Mutex<Timestamp>>>,
+    stamp: Option<Timestamp>,
+}
+
+impl Clock {
+    /// The system clock; `stamp` fixes only the time that is printed and stored.
+    pub fn system(stamp: Option<Timestamp>) -> Self {
+        Self { frozen: None, stamp }
+    }
+
+    /// A clock that stands at `now` until somebody sleeps.
+    pub fn frozen(now: Timestamp, stamp: Option<Timestamp>) -> Self {
+        Self { frozen: Some(Arc::new(Mutex::new(now))), stamp }
+    }
+
+    /// The time from which ages and schedules are computed.
+    pub fn now(&self) -> Timestamp {
+        match &self.frozen {
+            Some(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            None => Timestamp::now(),
+        }
+    }
+
+    /// The time that is printed and stored.
+    pub fn stamp(&self) -> Timestamp {
+        self.stamp.unwrap_or_else(|| self.now())
+    }
+
+    /// The stamp as `YYYY-MM-DDTHH:MM:SSZ`.
+    pub fn stamp_utc(&self) -> String {
+        utc(self.stamp())
+    }
+
+    /// Whether time is frozen; documents then say so and leave out measured durations.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Waits, or moves the frozen clock; returns early when a stop is asked for.
+    pub fn sleep(&self, duration: Duration, cancel: &Cancel) {
+        if let Some(now) = &self.frozen {
+            let mut now = now.lock().unwrap_or_else(PoisonError::into_inner);
+            let step = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+            *now = now.saturating_add(step).unwrap_or(Timestamp::MAX);
+            return;
+        }
+        let due = Instant::now() + duration;
+        while cancel.signal().is_none() {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(NAP));
+        }
+    }
+
+    /// Starts measuring a duration on this clock.
+    pub fn stopwatch(&self) -> Stopwatch {
+        Stopwatch { clock: self.clone(), started: self.now(), instant: Instant::now() }
+    }
+}
+
+/// Measures a duration: monotonic on the system clock, by difference on a frozen one.
+#[derive(Clone, Debug)]
+pub struct Stopwatch {
+    clock: Clock,
+    started: Timestamp,
+    instant: Instant,
+}
+
+impl Stopwatch {
+    /// Time since the start.
+    pub fn elapsed(&self) -> Duration {
+        if self.clock.is_frozen() {
+            let gone = self.clock.now().duration_since(self.started);
+            return Duration::try_from(gone).unwrap_or_default();
+        }
+        self.instant.elapsed()
+    }
+}
+
+/// The monotonic clock, for deadlines of real processes; it ignores a frozen wall clock.
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// Really waits, whatever the wall clock says; for polling real processes.
+pub fn nap(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+/// A time as `YYYY-MM-DDTHH:MM:SSZ`, whole seconds.
+pub fn utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frozen_clock_moves_only_by_sleep() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
+        let clock = Clock::frozen(start, None);
+        let watch = clock.stopwatch();
+        clock.sleep(Duration::from_secs(72 * 3600), &Cancel::default());
+        assert_eq!(utc(clock.now()), "2026-01-04T00:00:00Z");
+        assert_eq!(watch.elapsed(), Duration::from_secs(72 * 3600));
+    }
+
+    #[test]
+    fn a_stamp_changes_what_is_stored_and_no_age() {
+        let epoch = Timestamp::UNIX_EPOCH;
+        let clock = Clock::system(Some(epoch));
+        assert_eq!(clock.stamp_utc(), "1970-01-01T00:00:00Z");
+        assert!(clock.now() > epoch);
+        assert!(!clock.is_frozen());
+    }
+}

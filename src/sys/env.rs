@@ -1,0 +1,45 @@
+//! The environment, read once at start, and the registry of every variable that mmops looks at.
+#![expect(clippy::disallowed_methods, reason = "this file owns the environment")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Every variable mmops reads, with what it does; the README's table is checked against it.
+pub const VARIABLES: [(&str, &str); 8] = [
+    ("MMOPS_NOW", "freezes the clock at this RFC 3339 time, like --now"),
+    ("CI_FAKE_UTC", "fixes the time that is printed and stored; ages still use the real clock"),
+    ("NO_COLOR", "turns colour off when set and not empty"),
+    ("GITHUB_STEP_SUMMARY", "file that --format github appends its Markdown table to"),
+    ("CI_STRICT_SECRETS", "1 makes scan-secrets strict, like --strict"),
+    ("TERM", "dumb turns colour and progress off"),
+    ("PATH", "where the steps of a plan and git are looked up"),
+    ("HOME", "never rotated"),
+];
+
+/// A snapshot of the environment; only variables of [`VARIABLES`] are kept.
+#[derive(Clone, Debug, Default)]
+pub struct Env(BTreeMap<&'static str, String>);
+
+impl Env {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        let read = |(name, _): &(&'static str, &str)| Some((*name, std::env::var(name).ok()?));
+        Self(VARIABLES.iter().filter_map(read).collect())
+    }
+
+    /// The value of a registered variable, unless unset or empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not registered");
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// The directory the process was started in.
+pub fn start_dir() -> std::io::Result<PathBuf> {
+    std::env::current_dir()
+}
+
+/// The running binary, for steps that are mmops itself.
+pub fn own_binary() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}

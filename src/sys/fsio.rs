@@ -1,0 +1,228 @@
+//! Files: reads that fail closed and name their path, writes that are whole or absent.
+//!
+//! A write goes to a temporary file in the same directory, is fsynced, renamed over the target, and
+//! the directory is fsynced. A crash at any moment leaves the old content or the new, nothing between.
+#![expect(clippy::disallowed_methods, reason = "this file owns the file system")]
+
+use crate::exit::Fault;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+/// Reads a whole file as UTF-8, naming the line of the first bad byte.
+pub fn read_text(path: &Path) -> Result<String, Fault> {
+    String::from_utf8(read(path)?).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        Fault::config(format!("failed to read `{}`: invalid UTF-8 at line {line}", path.display()))
+    })
+}
+
+/// Opens a file for reading.
+pub fn open(path: &Path) -> Result<File, Fault> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The metadata of what `path` names, following links.
+pub fn metadata(path: &Path) -> Result<fs::Metadata, Fault> {
+    fs::metadata(path).map_err(|error| unreadable(path, &error))
+}
+
+/// Whether `path` names something; an error other than "not found" is an error.
+pub fn exists(path: &Path) -> Result<bool, Fault> {
+    path.try_exists().map_err(|error| unreadable(path, &error))
+}
+
+/// The names in a directory, sorted.
+pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
+        paths.push(entry.map_err(|error| unreadable(dir, &error))?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The canonical form of an existing path.
+pub fn canonical(path: &Path) -> Result<PathBuf, Fault> {
+    fs::canonicalize(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The fault of an input that cannot be read.
+pub fn unreadable(path: &Path, error: &io::Error) -> Fault {
+    Fault::config(format!("failed to read `{}`: {error}", path.display()))
+}
+
+/// Creates a directory and its parents.
+pub fn create_dir(dir: &Path) -> Result<(), Fault> {
+    fs::create_dir_all(dir).map_err(|error| Fault::write(shown(dir), &error))
+}
+
+/// Removes a file.
+pub fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// Creates a file for appending, or opens it.
+pub fn append(path: &Path) -> Result<File, Fault> {
+    let file = File::options().create(true).append(true).read(true).open(path);
+    file.map_err(|error| Fault::write(shown(path), &error))
+}
+
+/// A fresh private directory that is removed when the value is dropped.
+pub fn scratch_dir(prefix: &str) -> Result<tempfile::TempDir, Fault> {
+    let dir = tempfile::Builder::new().prefix(prefix).tempdir();
+    dir.map_err(|error| Fault::write("a temporary directory", &error))
+}
+
+/// A file that appears under its name only when it is complete.
+#[derive(Debug)]
+pub struct Pending {
+    target: PathBuf,
+    file: tempfile::NamedTempFile,
+}
+
+impl Pending {
+    /// Creates the directory and the temporary file, so that a bad path fails before the work starts.
+    pub fn create(target: &Path) -> Result<Self, Fault> {
+        let fail = |error: io::Error| Fault::write(shown(target), &error);
+        if target.is_dir() {
+            return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let dir = parent(target);
+        fs::create_dir_all(dir).map_err(fail)?;
+        let mut builder = tempfile::Builder::new();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        let file = builder.prefix(".mmops-").suffix(".tmp").permissions(mode).tempfile_in(dir);
+        Ok(Self { target: target.to_owned(), file: file.map_err(fail)? })
+    }
+
+    /// Where the content goes.
+    pub fn file(&mut self) -> &mut File {
+        self.file.as_file_mut()
+    }
+
+    /// Writes `bytes` and puts the file under its name.
+    pub fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let target = self.target.clone();
+        self.file().write_all(bytes).map_err(|error| Fault::write(shown(&target), &error))?;
+        self.commit()
+    }
+
+    /// Puts what was written so far under its name, durably.
+    pub fn commit(self) -> Result<(), Fault> {
+        let fail = |error: &io::Error| Fault::write(shown(&self.target), error);
+        self.file.as_file().sync_all().map_err(|error| fail(&error))?;
+        self.file.persist(&self.target).map_err(|error| fail(&error.error))?;
+        sync_dir(parent(&self.target)).map_err(|error| fail(&error))
+    }
+}
+
+/// Replaces `path` with `bytes`, whole or not at all.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    Pending::create(path)?.finish(bytes)
+}
+
+/// Replaces `path` with a JSON document: sorted keys where the value is a map, two-space indentation,
+/// one trailing newline.
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Fault> {
+    write_atomic(path, json_document(value).as_bytes())
+}
+
+/// A JSON document as it is stored: sorted keys, two-space indentation, one trailing newline. Floats
+/// are the shortest text that parses back to the same `f64`.
+///
+/// # Panics
+/// When a map has keys that are not strings, which plain data does not.
+pub fn json_document(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).expect("plain data serialises");
+    let mut text = serde_json::to_string_pretty(&value).expect("a value serialises");
+    text.push('\n');
+    text
+}
+
+/// Flushes a directory, so that a rename in it survives a crash.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Hashes a stream with SHA-256: lowercase hex and the number of bytes.
+pub fn sha256(mut reader: impl Read) -> io::Result<(String, u64)> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    let mut total = 0;
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok((hex(&hasher.finalize()), total)),
+            Ok(n) => {
+                hasher.update(&buffer[..n]);
+                total += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// SHA-256 of bytes in memory, lowercase hex.
+pub fn sha256_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    format!("`{}`", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_abandoned_write_leaves_the_old_content_and_no_other_file() {
+        let dir = scratch_dir("fsio").expect("a directory");
+        let path = dir.path().join("sub/state.json");
+        write_atomic(&path, b"old").expect("written");
+        let mut pending = Pending::create(&path).expect("created");
+        pending.file().write_all(b"half").expect("written");
+        drop(pending);
+        assert_eq!(read(&path).expect("read"), b"old");
+        assert_eq!(list(&dir.path().join("sub")).expect("listed"), [path]);
+    }
+
+    #[test]
+    fn invalid_utf8_names_its_line() {
+        let dir = scratch_dir("fsio").expect("a directory");
+        let path = dir.path().join("x.txt");
+        write_atomic(&path, b"one\ntwo\xff\n").expect("written");
+        let message = read_text(&path).expect_err("refused").to_string();
+        assert!(message.ends_with("invalid UTF-8 at line 2"), "{message}");
+    }
+
+    #[test]
+    fn sha256_of_a_stream_equals_the_published_vector() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(&b"abc"[..]).expect("read"), (abc.to_owned(), 3));
+        assert_eq!(sha256_bytes(b"abc"), abc);
+    }
+}

@@ -1,0 +1,56 @@
+//! Advisory locks between two mmops that would write the same state.
+//!
+//! The lock is the kernel's `flock`, which dies with its owner, so a stale owner cannot block; the
+//! file's content only tells who holds it.
+
+use crate::exit::Fault;
+use crate::sys::fsio;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+/// An exclusive lock, held until the value is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock at `path`, or says who has it.
+    pub fn acquire(path: &Path) -> Result<Self, Fault> {
+        if let Some(dir) = path.parent() {
+            fsio::create_dir(dir)?;
+        }
+        let mut file = fsio::append(path)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut owner = String::new();
+            let known = file.rewind().and_then(|()| file.read_to_string(&mut owner)).is_ok();
+            let owner = if known { owner.trim() } else { "unknown" };
+            let message = format!("`{}` is locked by another mmops ({owner})", path.display());
+            return Err(Fault::dependency(message).hint("wait for it to end, or stop that process"));
+        }
+        let write = |file: &mut File| {
+            file.set_len(0)?;
+            writeln!(file, "pid {}", std::process::id())
+        };
+        write(&mut file).map_err(|error| Fault::write(format!("`{}`", path.display()), &error))?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_owner_is_told_who_holds_the_lock() {
+        let dir = fsio::scratch_dir("lock").expect("a directory");
+        let path = dir.path().join("rotate.lock");
+        let held = Lock::acquire(&path).expect("free");
+        let message = Lock::acquire(&path).expect_err("held").to_string();
+        assert!(message.contains(&format!("pid {}", std::process::id())), "{message}");
+        drop(held);
+        Lock::acquire(&path).expect("free again");
+    }
+}

@@ -1,0 +1,11 @@
+//! Everything that touches the world: each file owns one piece of it.
+
+pub mod clock;
+pub mod config;
+pub mod env;
+pub mod fsio;
+pub mod lock;
+pub mod logging;
+pub mod proc;
+pub mod progress;
+pub mod signal;
