@@ -1,0 +1,3 @@
+//! Choosing quoting parameters from simulated outcomes on recorded markets.
+
+pub mod outcome;
