@@ -99,6 +99,14 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// Microseconds since the machine was booted, suspend included: one clock for all processes of the
+/// machine, which nobody can set.
+pub fn boot_us() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let part = |value: i64| u64::try_from(value).unwrap_or_default();
+    part(now.tv_sec) * 1_000_000 + part(now.tv_nsec) / 1000
+}
+
 /// Really waits, whatever the wall clock says; for polling real processes.
 pub fn nap(duration: Duration) {
     std::thread::sleep(duration);

@@ -8,7 +8,7 @@ use crate::exit::Fault;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 /// Reads a whole file.
@@ -23,6 +23,16 @@ pub fn read_text(path: &Path) -> Result<String, Fault> {
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         Fault::config(format!("failed to read `{}`: invalid UTF-8 at line {line}", path.display()))
     })
+}
+
+/// Reads a file from a byte on; an offset beyond its end reads nothing.
+pub fn read_from(path: &Path, offset: u64) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    let mut file = open(path)?;
+    file.seek(io::SeekFrom::Start(offset))
+        .and_then(|_| file.read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, &error))?;
+    Ok(bytes)
 }
 
 /// Opens a file for reading.
@@ -82,6 +92,13 @@ pub fn scratch_dir(prefix: &str) -> Result<tempfile::TempDir, Fault> {
     dir.map_err(|error| Fault::write("a temporary directory", &error))
 }
 
+/// The same inside `dir`, which is created.
+pub fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fault> {
+    create_dir(dir)?;
+    let made = tempfile::Builder::new().prefix(prefix).tempdir_in(dir);
+    made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error))
+}
+
 /// A file that appears under its name only when it is complete.
 #[derive(Debug)]
 pub struct Pending {
@@ -128,6 +145,16 @@ impl Pending {
 /// Replaces `path` with `bytes`, whole or not at all.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     Pending::create(path)?.finish(bytes)
+}
+
+/// Replaces `path` with `bytes`, whole for every process at every moment, without waiting for the disk.
+/// For state that need not survive a loss of power; the caller keeps other writers of `path` out.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let fail = |error: io::Error| Fault::write(shown(path), &error);
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    fs::write(&name, bytes).map_err(fail)?;
+    fs::rename(&name, path).map_err(fail)
 }
 
 /// Replaces `path` with a JSON document: sorted keys where the value is a map, two-space indentation,

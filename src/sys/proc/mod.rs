@@ -14,7 +14,9 @@ pub use strays::sweep;
 
 use crate::sys::signal::Cancel;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
+};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -261,6 +263,12 @@ impl Group {
     /// Whether the leader has ended, without waiting; it is reaped later.
     pub fn has_ended(&self) -> bool {
         self.child.is_none() || strays::is_zombie(self.pid)
+    }
+
+    /// Whether a stop signal has taken effect on the leader since the last call.
+    pub fn has_stopped(&self) -> bool {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        matches!(waitid(WaitId::Pid(self.pid), options), Ok(Some(_)))
     }
 
     fn signal_tree(&self, signal: Signal) {

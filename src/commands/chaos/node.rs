@@ -1,0 +1,43 @@
+//! `mmops chaos node`: one contender of the failover drill, started by it as a child process.
+
+use crate::ctx::Ctx;
+use crate::leader::node::{self, Setup};
+use humantime::parse_duration;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Arguments of `mmops chaos node`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name of the node
+    #[arg(long)]
+    name: String,
+    /// Directory of the run
+    #[arg(long)]
+    dir: PathBuf,
+    /// How long a lease lasts
+    #[arg(long, value_parser = parse_duration)]
+    ttl: Duration,
+    /// Time between two renewals
+    #[arg(long, value_parser = parse_duration)]
+    renew: Duration,
+    /// Boot time from which orders are due
+    #[arg(long)]
+    origin_us: u64,
+    /// Process without which the node must not live
+    #[arg(long)]
+    parent: u32,
+}
+
+/// Contends until it is told to end.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<()> {
+    let setup = Setup {
+        name: args.name.clone(),
+        dir: ctx.path(&args.dir),
+        ttl: args.ttl,
+        renew: args.renew,
+        origin_us: args.origin_us,
+        parent: args.parent,
+    };
+    node::run(&setup, &ctx.cancel)
+}
