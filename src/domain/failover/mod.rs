@@ -18,6 +18,9 @@ pub mod judge;
 pub mod timeline;
 pub mod verdict;
 
+#[cfg(test)]
+mod tests;
+
 use crate::domain::lease::Refusal;
 use crate::domain::order_log::{Answer, Entry};
 use serde::{Deserialize, Serialize};
