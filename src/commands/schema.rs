@@ -1,5 +1,6 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
+use crate::commands::chaos::failover;
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -14,7 +15,10 @@ pub struct Args {
 }
 
 /// Every published document: its name and its schema.
-const DOCUMENTS: &[(&str, fn() -> Schema)] = &[("report", schema_of::<Envelope<NoBody>>)];
+const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
+    ("report", schema_of::<Envelope<NoBody>>),
+    ("chaos-failover", schema_of::<Envelope<failover::Body>>),
+];
 
 /// The fields that the report of every command has; those of the command stand beside them.
 #[derive(Serialize, JsonSchema)]

@@ -9,13 +9,18 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-/// Time between two tries.
-const RETRY: Duration = Duration::from_micros(500);
+/// Time until the second try; it doubles from try to try, as a step takes microseconds or something is
+/// wrong.
+const RETRY: Duration = Duration::from_micros(20);
+
+/// Longest time between two tries.
+const RETRY_MAX: Duration = Duration::from_micros(500);
 
 /// Opens `path`, creating it if needed, and locks it until the returned file is dropped.
-pub fn lock(path: &Path, budget: Duration) -> Result<File, Outage> {
+pub(super) fn lock(path: &Path, budget: Duration) -> Result<File, Outage> {
     let give_up = clock::monotonic() + budget;
     let mut file = fsio::append(path).map_err(Outage::new)?;
+    let mut retry = RETRY;
     loop {
         // Looked at before the try: a process that was stopped while it waited tries once more.
         let last = clock::monotonic() >= give_up;
@@ -30,7 +35,8 @@ pub fn lock(path: &Path, budget: Duration) -> Result<File, Outage> {
             let budget = budget.as_millis();
             return Err(Outage::new(format!("`{}` was locked for more than {budget} ms", path.display())));
         }
-        clock::nap(RETRY);
+        clock::nap(retry);
+        retry = (retry * 2).min(RETRY_MAX);
     }
 }
 

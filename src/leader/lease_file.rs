@@ -1,21 +1,23 @@
-//! The lease in a directory: `lease.json`, replaced whole under a lock on `lease.lock`, and `token`, the
-//! highest fencing token ever issued, which outlives a deleted lease.
+//! The lease in a directory: `lease`, rewritten under a lock on `lease.lock`, and `token`, the highest
+//! fencing token ever issued, which outlives a deleted lease.
 //!
 //! A lease that cannot be read, is torn or damaged, or claims to be from the future, is an [`Outage`]:
 //! nobody is elected over it, and a leader that cannot extend steps down at its own deadline.
 
+use super::cell::{self, damaged};
 use super::{Outage, flock};
 use crate::domain::lease::{self, Lease, Refusal};
 use crate::exit::Fault;
 use crate::sys::{clock, fsio};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest wait for another process's step, which takes microseconds.
 const LOCK_BUDGET: Duration = Duration::from_millis(100);
 
-/// Schema of `lease.json`.
+/// Schema of the record.
 const SCHEMA: &str = "mmops.chaos-lease.v1";
 
 /// Where Linux names the current boot; instants of another boot cannot be compared with ours.
@@ -43,9 +45,13 @@ impl LeaseFile {
         Ok(Self { dir: dir.to_owned(), boot })
     }
 
-    /// The lease as it is, without taking part; a replaced file is seen whole, old or new.
+    /// The lease as it is, without keeping anybody out. A record that is just being rewritten looks
+    /// damaged; what it really is shows once its writer is done.
     pub fn peek(&self) -> Result<Option<Lease>, Outage> {
-        self.read(clock::boot_us())
+        self.read(clock::boot_us()).or_else(|_| {
+            let _lock = self.lock()?;
+            self.read(clock::boot_us())
+        })
     }
 
     /// Asks to be elected.
@@ -66,13 +72,12 @@ impl LeaseFile {
     /// The highest token ever issued, 0 before the first election.
     pub fn issued(&self) -> Result<u64, Outage> {
         let path = self.dir.join("token");
-        if !fsio::exists(&path).map_err(Outage::new)? {
-            return Ok(0);
-        }
-        let text = fsio::read_text(&path).map_err(Outage::new)?;
-        // The newline shows that the number is whole.
-        let number = text.strip_suffix('\n').and_then(|number| number.parse().ok());
-        number.filter(|token| *token < u64::MAX).ok_or_else(|| damaged(&path, "not a token"))
+        let token = cell::read(&path)?.unwrap_or(0);
+        if token == u64::MAX { Err(damaged(&path, "no token is left")) } else { Ok(token) }
+    }
+
+    fn lock(&self) -> Result<File, Outage> {
+        flock::lock(&self.dir.join("lease.lock"), LOCK_BUDGET)
     }
 
     /// Reads, decides and writes as one step that no other process sees the middle of.
@@ -80,7 +85,7 @@ impl LeaseFile {
         &self,
         decide: impl FnOnce(Option<&Lease>, u64, u64) -> Result<Lease, Refusal>,
     ) -> Result<Result<Lease, Refusal>, Outage> {
-        let _lock = flock::lock(&self.dir.join("lease.lock"), LOCK_BUDGET)?;
+        let _lock = self.lock()?;
         let now_us = clock::boot_us();
         let current = self.read(now_us)?;
         let issued = self.issued()?;
@@ -90,22 +95,16 @@ impl LeaseFile {
         };
         if next.token > issued {
             // The token first: one that was issued to nobody is harmless, one issued twice is not.
-            let text = format!("{}\n", next.token);
-            fsio::replace(&self.dir.join("token"), text.as_bytes()).map_err(Outage::new)?;
+            cell::write(&self.dir.join("token"), &next.token)?;
         }
         let record = Record { schema: SCHEMA.to_owned(), boot: self.boot.clone(), lease: next };
-        fsio::replace(&self.dir.join("lease.json"), fsio::json_document(&record).as_bytes())
-            .map_err(Outage::new)?;
+        cell::write(&self.dir.join("lease"), &record)?;
         Ok(Ok(record.lease))
     }
 
     fn read(&self, now_us: u64) -> Result<Option<Lease>, Outage> {
-        let path = self.dir.join("lease.json");
-        if !fsio::exists(&path).map_err(Outage::new)? {
-            return Ok(None);
-        }
-        let text = fsio::read_text(&path).map_err(Outage::new)?;
-        let record: Record = serde_json::from_str(&text).map_err(|error| damaged(&path, error))?;
+        let path = self.dir.join("lease");
+        let Some(record) = cell::read::<Record>(&path)? else { return Ok(None) };
         if record.schema != SCHEMA {
             return Err(damaged(&path, format!("schema `{}`", record.schema)));
         }
@@ -120,8 +119,4 @@ impl LeaseFile {
         }
         Ok(Some(lease))
     }
-}
-
-fn damaged(path: &Path, why: impl std::fmt::Display) -> Outage {
-    Outage::new(format!("`{}` cannot be trusted: {why}", path.display()))
 }

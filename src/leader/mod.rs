@@ -10,11 +10,15 @@
 //! A second store belongs beside [`lease_file`], with the same four operations and the same
 //! [`Outage`].
 
+mod cell;
 pub mod drill;
-pub mod flock;
+mod flock;
 pub mod lease_file;
 pub mod node;
 pub mod order_file;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

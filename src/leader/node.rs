@@ -39,8 +39,6 @@ pub struct Setup {
     pub renew: Duration,
     /// From when orders are due.
     pub origin_us: u64,
-    /// The process without which the node must not live.
-    pub parent: u32,
 }
 
 /// The event log of a node.
@@ -53,12 +51,17 @@ pub fn orders_path(dir: &Path) -> PathBuf {
     dir.join("orders.log")
 }
 
-/// Contends until it is told to end.
-pub fn run(setup: &Setup, cancel: &Cancel) -> anyhow::Result<()> {
+/// Contends until it is told to end; dies with its parent.
+pub fn run(setup: &Setup, parent: u32, cancel: &Cancel) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL)).context("failed to tie the node to its parent")?;
     // The parent may have ended before the line above took effect.
-    let parent = getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned());
-    ensure!(parent == Some(setup.parent), Fault::usage("a node is started by `mmops chaos failover` only"));
+    let actual = getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned());
+    ensure!(actual == Some(parent), Fault::usage("a node is started by `mmops chaos failover` only"));
+    contend(setup, cancel)
+}
+
+/// Contends until it is told to end.
+pub fn contend(setup: &Setup, cancel: &Cancel) -> anyhow::Result<()> {
     let mut node = Node {
         name: &setup.name,
         ttl_us: micros(setup.ttl),

@@ -40,6 +40,11 @@ pub fn open(path: &Path) -> Result<File, Fault> {
     File::open(path).map_err(|error| unreadable(path, &error))
 }
 
+/// Opens an existing file for writing over its content.
+pub fn open_writable(path: &Path) -> Result<File, Fault> {
+    File::options().write(true).open(path).map_err(|error| Fault::write(shown(path), &error))
+}
+
 /// The metadata of what `path` names, following links.
 pub fn metadata(path: &Path) -> Result<fs::Metadata, Fault> {
     fs::metadata(path).map_err(|error| unreadable(path, &error))

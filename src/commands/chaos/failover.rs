@@ -201,23 +201,6 @@ pub struct RunFigures {
     pub store_outages: u64,
 }
 
-/// The document at `--out-json`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Document {
-    /// `mmops.chaos-drill.v1`
-    pub schema: &'static str,
-    /// `OK` or `FAIL`.
-    pub verdict: &'static str,
-    /// When the drill ended, RFC 3339 UTC.
-    pub generated_at: String,
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clock: Option<&'static str>,
-    #[serde(flatten)]
-    /// The rest is that of the report.
-    pub body: Body,
-}
-
 /// Runs the drill.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, drill) = settle(args)?;
@@ -237,15 +220,6 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let good = rows.iter().all(|row| row.status <= Status::Warn);
     let (status, word) = if good { (Status::Ok, "OK") } else { (Status::Fail, "FAIL") };
     let body = body(args, &plan, &drill, &findings, measured);
-    let document = Document {
-        schema: "mmops.chaos-drill.v1",
-        verdict: word,
-        generated_at: ctx.clock.stamp_utc(),
-        clock: ctx.clock.is_frozen().then_some("frozen"),
-        body: body.clone(),
-    };
-    pending.finish(fsio::json_document(&document).as_bytes())?;
-
     let marker = Marker::new("chaos_failover", status, "CHAOS_RESULT", word);
     let mut report = Report::new("chaos-failover", "CHAOS FAILOVER", marker).body(&body);
     report = report.evidence(ctx.show(&ctx.path(&out)));
@@ -260,6 +234,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         report.rows.push(Row::new("logs", Status::Warn).reason(format!("kept for inspection in {kept}")));
         report = report.evidence(kept);
     }
+    ctx.stamp(&mut report);
+    pending.finish(fsio::json_document(&report.document()).as_bytes())?;
     Ok(report)
 }
 

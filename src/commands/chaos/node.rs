@@ -37,7 +37,6 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<()> {
         ttl: args.ttl,
         renew: args.renew,
         origin_us: args.origin_us,
-        parent: args.parent,
     };
-    node::run(&setup, &ctx.cancel)
+    node::run(&setup, args.parent, &ctx.cancel)
 }
