@@ -15,10 +15,8 @@ pub struct Args {
 }
 
 /// Every published document: its name and its schema.
-const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
-    ("report", schema_of::<Envelope<NoBody>>),
-    ("chaos-failover", schema_of::<Envelope<failover::Body>>),
-];
+const DOCUMENTS: &[(&str, fn() -> Schema)] =
+    &[("report", schema_of::<Envelope<NoBody>>), ("chaos-failover", schema_of::<Envelope<failover::Body>>)];
 
 /// The fields that the report of every command has; those of the command stand beside them.
 #[derive(Serialize, JsonSchema)]

@@ -157,6 +157,7 @@ fn a_lock_on_a_file_that_was_replaced_excludes_nobody_and_is_taken_again() {
 fn contending_threads_never_hold_the_lease_together() {
     let (_dir, store) = store();
     let inside = AtomicUsize::new(0);
+    let due_us = clock::boot_us() + 60_000_000;
     let tokens: Vec<Vec<u64>> = std::thread::scope(|scope| {
         let contender = |owner: usize| {
             let (store, inside) = (&store, &inside);
@@ -164,6 +165,7 @@ fn contending_threads_never_hold_the_lease_together() {
                 let owner = format!("N{owner}");
                 let mut tokens = Vec::new();
                 while tokens.len() < 500 {
+                    assert!(clock::boot_us() < due_us, "the store stopped answering");
                     // As a node does: look first, so that the store is not kept busy with refusals.
                     if store.peek().is_ok_and(|lease| lease.is_some_and(|lease| lease.owner.is_some())) {
                         clock::nap(Duration::from_micros(20));
@@ -177,7 +179,9 @@ fn contending_threads_never_hold_the_lease_together() {
                     }
                     tokens.push(lease.token);
                     inside.fetch_sub(1, Ordering::SeqCst);
-                    while store.release(&owner, lease.token).is_err() {}
+                    while store.release(&owner, lease.token).is_err() {
+                        assert!(clock::boot_us() < due_us, "the store stopped answering");
+                    }
                 }
                 tokens
             }
@@ -307,9 +311,7 @@ fn a_leader_without_a_store_steps_down_at_its_own_deadline() {
     });
     let deadline_us = deadline.expect("it renewed");
     assert!(down_us >= deadline_us);
-    let late = |event: &&Event| {
-        matches!(event, Event::Send { at_us, token: 1, .. } if *at_us >= deadline_us)
-    };
+    let late = |event: &&Event| matches!(event, Event::Send { at_us, token: 1, .. } if *at_us >= deadline_us);
     assert_eq!(events.iter().find(late), None, "an order after the deadline");
     assert!(events.iter().any(|event| matches!(event, Event::Outage { .. })));
     assert!(matches!(events.last(), Some(Event::Exit { .. })));

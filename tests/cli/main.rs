@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
+mod chaos;
 mod contract;
 mod sandbox;
 

@@ -221,7 +221,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (status, word) = if good { (Status::Ok, "OK") } else { (Status::Fail, "FAIL") };
     let body = body(args, &plan, &drill, &findings, measured);
     let marker = Marker::new("chaos_failover", status, "CHAOS_RESULT", word);
-    let mut report = Report::new("chaos-failover", "CHAOS FAILOVER", marker).body(&body);
+    let mut report = Report::new("chaos-failover", "FAILOVER DRILL", marker).body(&body);
     report = report.evidence(ctx.show(&ctx.path(&out)));
     if measured {
         let worst = findings.iter().position(|finding| !finding.is_ok()).unwrap_or(logs.len() - 1);

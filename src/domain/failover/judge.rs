@@ -295,9 +295,8 @@ fn judge_takeover(plan: &Plan, run: &RunLog, beliefs: &[(&NodeLog, Belief)], fin
             finding.wrong(Question::Evidence, "the leader was not paused for longer than the TTL");
         }
     }
-    let next = |(node, belief): &&(&NodeLog, Belief)| {
-        node.name != fault.victim && belief.known_us >= fault.sent_us
-    };
+    let next =
+        |(node, belief): &&(&NodeLog, Belief)| node.name != fault.victim && belief.known_us >= fault.sent_us;
     let Some((heir, belief)) = beliefs.iter().find(next) else {
         finding.wrong(Question::Takeover, "nobody took over");
         return;

@@ -110,7 +110,8 @@ fn paused() -> RunLog {
     // The order was on its way when A was paused; B placed it in the meantime.
     let lost = run.orders.iter().position(|entry| matches!(entry, Entry::Order { id: 22, .. }));
     run.orders.remove(lost.expect("A placed it"));
-    let at = run.orders.iter().position(|entry| matches!(entry, Entry::Order { id: 23, .. })).expect("placed");
+    let at =
+        run.orders.iter().position(|entry| matches!(entry, Entry::Order { id: 23, .. })).expect("placed");
     let by_heir = Entry::Order { at_us: EXPIRY + 180, node: "B".into(), token: 2, id: 22 };
     run.orders.insert(at, by_heir);
     for event in &mut run.nodes[1].events {
@@ -264,7 +265,12 @@ fn a_gap_in_the_log_is_found() {
 #[test]
 fn an_acknowledged_order_beyond_the_end_of_the_log_is_found() {
     let mut run = killed();
-    run.nodes[1].events.push(Event::Answered { at_us: ENDED + 300, token: 2, id: 99, answer: Answer::Accepted });
+    run.nodes[1].events.push(Event::Answered {
+        at_us: ENDED + 300,
+        token: 2,
+        id: 99,
+        answer: Answer::Accepted,
+    });
     let finding = judge(&plan(Scenario::Kill), &run);
     assert_eq!(finding.lost, 1);
 }
@@ -397,9 +403,15 @@ fn the_lines_have_the_shape_that_scripts_read() {
     let lines = timeline::lines(&run);
     assert_eq!(lines[0], "CHAOS t=0 role=A state=leader lock=acq idem_hits=0");
     assert_eq!(lines[1], "CHAOS t=499 role=A state=leader lock=renew idem_hits=0");
-    assert!(lines.contains(&"CHAOS t=1090 role=A state=paused lock=none idem_hits=0".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"CHAOS t=1090 role=A state=paused lock=none idem_hits=0".to_owned()),
+        "{lines:?}"
+    );
     assert!(lines.contains(&"CHAOS t=2500 role=B state=leader lock=acq idem_hits=0".to_owned()), "{lines:?}");
-    assert!(lines.contains(&"CHAOS t=3090 role=A state=resumed lock=none idem_hits=4".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"CHAOS t=3090 role=A state=resumed lock=none idem_hits=4".to_owned()),
+        "{lines:?}"
+    );
     let summary = timeline::summary(&[good(Scenario::Stop, &run)]);
     assert_eq!(summary, "CHAOS_SUMMARY takeover_ms=1411 idem_hits_total=4 alert_storm_counter=0");
 }

@@ -53,10 +53,9 @@ pub fn rows(plan: &Plan, findings: &[Finding], measured: bool) -> Vec<Row> {
     if plan.scenario != Scenario::Healthy {
         let limit = ms(plan.takeover_limit_us());
         let note = match takeovers(findings) {
-            Some(all) if measured => format!(
-                "median={} p95={} max={} limit={limit} ms",
-                all.median_ms, all.p95_ms, all.max_ms
-            ),
+            Some(all) if measured => {
+                format!("median={} p95={} max={} limit={limit} ms", all.median_ms, all.p95_ms, all.max_ms)
+            }
             _ => format!("limit={limit} ms"),
         };
         rows.push(row(findings, Question::Takeover, "takeover", note));
@@ -67,11 +66,8 @@ pub fn rows(plan: &Plan, findings: &[Finding], measured: bool) -> Vec<Row> {
         "dual_leader",
         format!("overlap_us={}", sum(|finding| finding.dual_us)),
     ));
-    let wrongs = format!(
-        "duplicates={} lost={}",
-        sum(|finding| finding.duplicates),
-        sum(|finding| finding.lost)
-    );
+    let wrongs =
+        format!("duplicates={} lost={}", sum(|finding| finding.duplicates), sum(|finding| finding.lost));
     let orders = sum(|finding| finding.orders);
     let note = if measured { format!("orders={orders} {wrongs}") } else { wrongs };
     rows.push(row(findings, Question::Orders, "orders", note));
