@@ -151,16 +151,11 @@ mod tests {
 
         fn renew(&mut self, now: u64, owner: &str) -> bool {
             let token = self.lease.as_ref().map_or(0, |lease| lease.token);
-            match extend(self.lease.as_ref(), now, owner, token, self.ttl) {
-                Ok(lease) => {
-                    self.lease = Some(lease);
-                    true
-                }
-                Err(_) => {
-                    self.renew_fail += 1;
-                    false
-                }
-            }
+            let answer = extend(self.lease.as_ref(), now, owner, token, self.ttl);
+            self.renew_fail += u64::from(answer.is_err());
+            let renewed = answer.is_ok();
+            self.lease = answer.ok().or(self.lease.take());
+            renewed
         }
 
         fn expiry(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! However requests, answers and pauses of several nodes interleave: never two leaders, tokens rise with
 //! every election, and the order log takes each order once and none under an older token.
 
-use mmops::domain::lease::{self, Lease, Tenure};
+use mmops::domain::lease::{self, Lease, Refusal, Tenure};
 use mmops::domain::order_log::{Answer, Book, Entry};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
@@ -56,7 +56,7 @@ struct Node {
     name: String,
     tenure: Option<Tenure>,
     asked_us: Option<u64>,
-    answer: Option<Option<Lease>>,
+    answer: Option<Result<Lease, Refusal>>,
     order: Option<(u64, u64)>,
     next: u64,
 }
@@ -159,7 +159,7 @@ impl World {
             }
             self.lease = Some(granted.clone());
         }
-        self.nodes[index].answer = Some(answer.ok());
+        self.nodes[index].answer = Some(answer);
         Ok(())
     }
 
@@ -169,7 +169,7 @@ impl World {
         let Some(answer) = node.answer.take() else { return };
         let asked_us = node.asked_us.take().expect("an answer follows a request");
         match answer {
-            Some(granted) => {
+            Ok(granted) => {
                 let elected = node.tenure.is_none_or(|tenure| tenure.token != granted.token);
                 let tenure = Tenure::granted(granted.token, asked_us, TTL_US);
                 node.tenure = tenure.may_act(self.now_us).then_some(tenure);
@@ -179,7 +179,7 @@ impl World {
                     self.nodes[index].next = self.book.first_missing().saturating_sub(2).max(1);
                 }
             }
-            None => node.tenure = None,
+            Err(_) => node.tenure = None,
         }
     }
 
@@ -206,7 +206,7 @@ fn token_of(entry: &Entry) -> u64 {
 
 /// Many cases: an order that overtakes an election is a rare interleaving. A failing case is printed.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -25,11 +25,11 @@ use std::time::Duration;
 /// The shortest TTL: below it the 200 ms of slack would be the whole test.
 const TTL_MIN: Duration = Duration::from_millis(200);
 /// The longest TTL; a run lasts a few of them.
-const TTL_MAX: Duration = Duration::from_secs(60);
+const TTL_MAX: Duration = Duration::from_mins(1);
 /// The shortest renewal interval.
 const RENEW_MIN: Duration = Duration::from_millis(20);
 /// The longest time a run waits for its fault, or is watched.
-const AFTER_MAX: Duration = Duration::from_secs(3600);
+const AFTER_MAX: Duration = Duration::from_hours(1);
 /// How many failed runs are described in the document.
 const FAILED_RUNS: usize = 20;
 
@@ -47,7 +47,7 @@ With --dry-run the processes, the signal and the verdict are just as real, but t
 (below artifacts/dry-run), --kill-at is 1s, and nothing outside artifacts/dry-run is written.")]
 pub struct Args {
     /// Where the lease is kept: `file:DIR`; each call uses a directory of its own below DIR, which is
-    /// removed unless the drill fails [default: file:artifacts]
+    /// removed unless the drill fails [default: `file:artifacts`]
     #[arg(long, value_name = "STORE", conflicts_with = "dry_run")]
     pub lock: Option<Store>,
     /// How long a lease lasts without renewal, 200ms to 1m
@@ -57,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = parse_duration)]
     pub renew: Duration,
     /// When the leader is hit, counted from its election; later runs spread over one renewal interval
-    /// from there [default: 3s, with --dry-run 1s]
+    /// from there [default: `3s`, with --dry-run `1s`]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub kill_at: Option<Duration>,
     /// What hits the leader
@@ -75,7 +75,7 @@ pub struct Args {
     /// Run once on private stores with a short wait, writing below artifacts/dry-run only
     #[arg(long)]
     pub dry_run: bool,
-    /// Where the result is written [default: artifacts/CHAOS_FAILOVER.json]
+    /// Where the result is written [default: `artifacts/CHAOS_FAILOVER.json`]
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub out_json: Option<PathBuf>,
 }
