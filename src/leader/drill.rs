@@ -32,6 +32,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Longest wait for the kernel to confirm a signal, and for a leader to have an order on its way.
 const CONFIRM: Duration = Duration::from_millis(500);
 
+/// How long a leader is tried to be caught with an order on its way.
+const CATCH: Duration = Duration::from_secs(2);
+
 /// What a run does.
 #[derive(Clone, Debug)]
 pub struct Drill {
@@ -138,18 +141,27 @@ impl<'a> Run<'a> {
             self.broken.push("nobody was leading when the leader was to be paused".to_owned());
             return Ok(());
         };
-        let held = OrderFile::hold(&node::orders_path(self.dir));
-        let held_us = clock::boot_us();
+        let held = OrderFile::hold(&node::orders_path(self.dir), CATCH);
         if let Err(outage) = &held {
             self.broken.push(format!("the order log could not be held: {outage}"));
         }
-        self.wait(CONFIRM, |run| Ok(run.nodes[victim].tail.read()?.sending_since(held_us)))?;
-        let sent_us = clock::boot_us();
-        self.nodes[victim].group.signal(Signal::STOP);
-        if !confirmed(|| self.nodes[victim].group.has_stopped()) {
-            self.broken.push(format!("node {} did not stop", self.nodes[victim].name));
-        }
-        let effective_us = clock::boot_us();
+        let held_us = clock::boot_us();
+        let give_up_us = held_us + micros(CATCH);
+        let (sent_us, effective_us) = loop {
+            self.wait(CONFIRM, |run| run.is_sending(victim, held_us))?;
+            let sent_us = clock::boot_us();
+            self.nodes[victim].group.signal(Signal::STOP);
+            if !confirmed(|| self.nodes[victim].group.has_stopped()) {
+                self.broken.push(format!("node {} did not stop", self.nodes[victim].name));
+            }
+            let effective_us = clock::boot_us();
+            // The node may have given the order up between the look and the stop. If none can be caught,
+            // the judge will say that the fence was not tried.
+            if self.is_sending(victim, held_us)?.is_some() || effective_us >= give_up_us {
+                break (sent_us, effective_us);
+            }
+            self.nodes[victim].group.signal(Signal::CONT);
+        };
         drop(held);
         let name = self.nodes[victim].name.to_owned();
         self.fault = Some(Fault { victim: name, sent_us, effective_us, continued_us: None });
@@ -160,6 +172,12 @@ impl<'a> Run<'a> {
             fault.continued_us = Some(continued_us);
         }
         Ok(())
+    }
+
+    /// Whether a node's last word is that it decided an order, since then.
+    fn is_sending(&mut self, index: usize, since_us: u64) -> anyhow::Result<Option<()>> {
+        let last = self.nodes[index].tail.read()?.events.last();
+        Ok(matches!(last, Some(Event::Send { at_us, .. }) if *at_us >= since_us).then_some(()))
     }
 
     fn longest_takeover(&self) -> Duration {
@@ -338,11 +356,5 @@ impl Tail {
             self.events.extend(events);
         }
         Ok(self)
-    }
-
-    /// Whether an order was decided since then that the log has not answered.
-    fn sending_since(&self, since_us: u64) -> Option<()> {
-        let last = self.events.iter().rev().find(|event| !matches!(event, Event::Outage { .. }));
-        matches!(last, Some(Event::Send { at_us, .. }) if *at_us >= since_us).then_some(())
     }
 }

@@ -29,8 +29,8 @@ impl OrderFile {
     }
 
     /// Keeps every writer out until the returned file is dropped.
-    pub fn hold(path: &Path) -> Result<File, Outage> {
-        flock::lock(path, LOCK_BUDGET)
+    pub fn hold(path: &Path, budget: Duration) -> Result<File, Outage> {
+        flock::lock(path, budget)
     }
 
     /// Announces a leader. From here on older tokens are refused, so what the log holds now is all that
@@ -68,7 +68,7 @@ impl OrderFile {
 
     /// Locks the file and takes in what others appended since the last look.
     fn lock_and_read(&mut self) -> Result<File, Outage> {
-        let mut file = Self::hold(&self.path)?;
+        let mut file = Self::hold(&self.path, LOCK_BUDGET)?;
         let length = file.metadata().map_err(|error| self.outage("read", error))?.len();
         if length < self.offset {
             return Err(self.outage("read", "it is shorter than before"));
