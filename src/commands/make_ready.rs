@@ -8,7 +8,8 @@ use crate::exit::{self, Fault};
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
 use crate::sys::{config, json};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +29,15 @@ pub struct Args {
     /// Accept evidence of simulated runs; stamped into the output
     #[arg(long)]
     pub allow_simulated: bool,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// The plan's file, or `built-in`.
+    plan: String,
+    /// Whether any part rests on a simulated run.
+    simulated: bool,
 }
 
 /// `make_ready.yaml`.
@@ -88,12 +98,11 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         requirement.judge(&found, ctx.clock.now(), args.allow_simulated)
     };
     let evidence: Vec<Judged> = plan.evidence.iter().map(judge).collect();
-    let mut report = fold(&components, &evidence);
-    report.body.insert("plan".into(), source.into());
-    let simulated = |component: &Component| {
-        component.answer.as_ref().is_ok_and(|report| report.body.get("simulated") == Some(&true.into()))
-    };
-    report.body.insert("simulated".into(), components.iter().any(simulated).into());
+    let simulated = components.iter().any(|component| {
+        let body = component.answer.as_ref().map(|report| &report.body);
+        body.is_ok_and(|body| body.get("simulated") == Some(&true.into()))
+    });
+    let mut report = fold(&components, &evidence).body(&Body { plan: source, simulated });
     ctx.stamp(&mut report);
     report.exit = report.exit.clamped();
     json_out.finish(fsio::json_document(&report.document()).as_bytes())?;

@@ -22,7 +22,7 @@ fn is_running(argument: &str) -> bool {
 #[test]
 fn without_dry_run_the_usage_is_printed_and_the_code_is_1() {
     let output = Sandbox::new().run("pre-live-pack").code(1).stdout_has("Usage: mmops pre-live-pack");
-    let _ = output.marker(FAILED);
+    output.marker(FAILED);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_failing_step_fails_the_pack_with_its_reason_and_skips_what_needs_it() {
     not run: it needs `a`, which is not OK
 | c                         | OK   |
 ";
-    let _ = output.stdout_has(expected);
+    output.stdout_has(expected);
     assert!(!sandbox.path("ran").exists());
 }
 
@@ -62,7 +62,7 @@ fn a_failing_step_fails_the_pack_with_its_reason_and_skips_what_needs_it() {
 fn a_child_code_is_evidence_and_never_ours() {
     for code in [2, 3, 64, 70, 130, 255] {
         let sandbox = plan(&format!("  - {{name: a, argv: [sh, -c, 'exit {code}']}}\n"));
-        let _ = sandbox.run(RUN).code(1).stdout_has(&format!("exit code {code}"));
+        sandbox.run(RUN).code(1).stdout_has(&format!("exit code {code}"));
     }
 }
 
@@ -73,7 +73,7 @@ fn a_missing_program_a_signal_and_a_step_that_is_only_a_version_are_failures() {
     );
     let output = sandbox.run(RUN).code(1).marker(FAILED);
     let output = output.stdout_has("failed to start `/no/such/program`").stdout_has("died by signal 9");
-    let _ = output.stdout_has("exit code 0 without a marker line");
+    output.stdout_has("exit code 0 without a marker line");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_step_that_hangs_with_grandchildren_is_stopped_and_leaves_nothing() {
         "  - name: hang\n    argv: [sh, -c, 'setsid sleep 4712.1 & sleep 4712.1 & echo begun; sleep 4712.1']\n    timeout: 300ms\n",
     );
     let started = Instant::now();
-    let _ = sandbox.run(RUN).code(1).marker(FAILED).stdout_has("timed out after 300ms").stdout_has("> begun");
+    sandbox.run(RUN).code(1).marker(FAILED).stdout_has("timed out after 300ms").stdout_has("> begun");
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     assert!(!is_running("4712.1"));
 }
@@ -90,10 +90,10 @@ fn a_step_that_hangs_with_grandchildren_is_stopped_and_leaves_nothing() {
 #[test]
 fn a_step_that_forks_and_sleeps_is_a_failure_and_leaves_nothing() {
     let sandbox = plan("  - {name: fork, argv: [sh, -c, 'setsid sleep 4712.2 & sleep 0.1']}\n");
-    let _ = sandbox.run(RUN).code(1).stdout_has("left 1 processes running, which were killed");
+    sandbox.run(RUN).code(1).stdout_has("left 1 processes running, which were killed");
     assert!(!is_running("4712.2"));
     let sandbox = plan("  - {name: hidden, argv: [sh, -c, 'env -i setsid sleep 4712.3 & sleep 0.1']}\n");
-    let _ = sandbox.run(RUN).code(1).marker(FAILED).stdout_has("left_behind");
+    sandbox.run(RUN).code(1).marker(FAILED).stdout_has("left_behind");
     assert!(!is_running("4712.3"));
 }
 
@@ -101,7 +101,7 @@ fn a_step_that_forks_and_sleeps_is_a_failure_and_leaves_nothing() {
 fn a_gigabyte_of_output_is_bounded_with_head_and_tail() {
     let script = "echo first; head -c 1000000000 /dev/zero | tr '\\\\0' x; echo; echo last";
     let sandbox = plan(&format!("  - {{name: loud, argv: [sh, -c, \"{script}\"]}}\n"));
-    let _ = sandbox.run(RUN).code(0);
+    sandbox.run(RUN).code(0);
     let report = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json");
     let stdout = &report["rows"][0]["stdout"];
     assert_eq!(stdout["bytes"], 1_000_000_012_u64);
@@ -128,9 +128,9 @@ fn one_step_alone_is_never_a_whole_pack() {
     let output = sandbox.run(&format!("{RUN} --only a")).code(1);
     let output = output.marker("| pre_live_pack | FAIL | PRE_LIVE_PACK=PARTIAL |");
     let output = output.stdout_has("| a                         | OK   |");
-    let _ = output.stdout_has("| b                         | SKIP |");
+    output.stdout_has("| b                         | SKIP |");
     let output = sandbox.run(&format!("{RUN} --only c")).code(1);
-    let _ = output.stderr_has("--only c: no such step; the plan has a, b").marker(FAILED);
+    output.stderr_has("--only c: no such step; the plan has a, b").marker(FAILED);
 }
 
 #[test]
@@ -148,19 +148,19 @@ fn a_plan_that_cannot_be_used_is_refused_with_its_place_and_code_1() {
         ("steps: {", "plan.yaml"),
     ] {
         let sandbox = Sandbox::new().file("plan.yaml", text);
-        let _ = sandbox.run(RUN).code(1).marker(FAILED).stderr_has(part);
+        sandbox.run(RUN).code(1).marker(FAILED).stderr_has(part);
         assert_eq!(sandbox.files(), ["plan.yaml"], "{text}");
     }
     let _ =
         Sandbox::new().run("pre-live-pack --dry-run --plan nowhere.yaml").code(1).stderr_has("nowhere.yaml");
-    let _ = Sandbox::new().run("pre-live-pack --dry-run --nonsense").code(1).stderr_has("--nonsense");
+    Sandbox::new().run("pre-live-pack --dry-run --nonsense").code(1).stderr_has("--nonsense");
 }
 
 #[test]
 fn a_report_path_that_cannot_be_written_costs_no_run() {
     let sandbox = plan("  - {name: a, argv: [touch, ran]}\n");
     sandbox.write("file", "x");
-    let _ = sandbox.run(&format!("{RUN} --report file/PACK.json")).code(1).stderr_has("file");
+    sandbox.run(&format!("{RUN} --report file/PACK.json")).code(1).stderr_has("file");
     assert!(!sandbox.path("ran").exists());
 }
 
@@ -186,10 +186,10 @@ fn a_stop_ends_the_children_and_the_pack_is_failed() {
 #[test]
 fn measured_figures_are_kept_on_the_system_clock_and_left_out_on_a_frozen_one() {
     let frozen = plan("  - {name: a, argv: [/bin/true]}\n");
-    let _ = frozen.run(RUN).code(0);
+    frozen.run(RUN).code(0);
     assert_eq!(frozen.json("artifacts/reports/PRE_LIVE_PACK.json")["rows"][0].get("duration_s"), None);
     let real = Sandbox::real_time().file("plan.yaml", "steps:\n  - {name: a, argv: [/bin/true]}\n");
-    let _ = real.run(RUN).code(0);
+    real.run(RUN).code(0);
     let report = real.json("artifacts/reports/PRE_LIVE_PACK.json");
     assert!(report["rows"][0]["duration_s"].as_f64().unwrap() > 0.0);
     assert!(report["rows"][0]["peak_rss_bytes"].as_u64().unwrap() > 0);

@@ -14,6 +14,8 @@ use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
 use crate::sys::{config, proc};
 use clap::Args as _;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,6 +47,13 @@ pub struct Args {
     /// Where the report with the output of every step goes; the Markdown form goes beside it
     #[arg(long, value_name = "FILE", default_value = "artifacts/reports/PRE_LIVE_PACK.json")]
     pub report: PathBuf,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// The plan's file, or `built-in`.
+    plan: String,
 }
 
 impl Args {
@@ -83,8 +92,7 @@ pub fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let states = selected.iter().map(|yes| if *yes { State::Waiting } else { State::Passed }).collect();
     let board = execute(args, ctx, &plan, states)?;
     let rehearsal = Rehearsal { plan, selected, board, left_behind: proc::sweep() };
-    let mut report = rehearsal.report(ctx.clock.is_frozen());
-    report.body.insert("plan".into(), source.into());
+    let mut report = rehearsal.report(ctx.clock.is_frozen()).body(&Body { plan: source });
     report.evidence = vec![shown(&args.report), shown(&args.report.with_extension("md"))];
     ctx.stamp(&mut report);
     json.finish(fsio::json_document(&report.document()).as_bytes())?;

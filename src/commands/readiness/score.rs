@@ -53,17 +53,24 @@ struct Drills {
 pub struct Document {
     /// `mmops.readiness.v1`
     schema: String,
-    /// When and by what the score was made; proves nothing about the age of the evidence.
-    runtime: Runtime,
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<String>,
+    /// GO, HOLD or BLOCK.
+    verdict: Verdict,
+    #[serde(flatten)]
+    body: Body,
+}
+
+/// What the file and the report have in common.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// When and by what the score was made; proves nothing about the age of the evidence.
+    runtime: Runtime,
     /// Points of 100, six decimals.
-    pub score: f64,
+    score: f64,
     /// Points by section.
     sections: Sections,
-    /// GO, HOLD or BLOCK.
-    pub verdict: Verdict,
     /// Whether any day that counts comes from a simulated run.
     simulated: bool,
     /// Days that were scored.
@@ -181,13 +188,10 @@ fn document(ctx: &Ctx, window: &Window, scored: &[Section], drills: Vec<Judged>)
         reasons: section.reasons.clone(),
         cheapest: section.advice.clone().or_else(|| advice::for_blank_days(&window.days)),
     };
-    Document {
-        schema: "mmops.readiness.v1".to_owned(),
+    let body = Body {
         runtime: Runtime { utc: ctx.clock.stamp_utc(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
         score: total,
         sections,
-        verdict: Verdict::of(total, drills_hold),
         simulated: window.simulated,
         window: window.days.len(),
         newest_day: window
@@ -200,6 +204,12 @@ fn document(ctx: &Ctx, window: &Window, scored: &[Section], drills: Vec<Judged>)
         losses: scored.iter().filter(lost).map(loss).collect(),
         drills,
         remarks: window.remarks.clone(),
+    };
+    Document {
+        schema: "mmops.readiness.v1".to_owned(),
+        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+        verdict: Verdict::of(total, drills_hold),
+        body,
     }
 }
 
@@ -219,17 +229,17 @@ fn day_shown(day: &Day) -> DayShown {
 fn report(args: &Args, window: &Window, scored: &[Section], document: &Document) -> Report {
     let mut rows = vec![reports_row(window)];
     rows.extend(scored.iter().map(row));
-    rows.extend(document.drills.iter().map(Judged::row));
+    rows.extend(document.body.drills.iter().map(Judged::row));
     rows.extend(window.remarks.iter().map(|remark| Row::new("reports", Status::Warn).reason(remark)));
-    if document.simulated {
+    if document.body.simulated {
         rows.push(Row::new("simulated", Status::Warn).reason("the score rests on simulated runs"));
     }
     let total = Row::new("score", super::marker(document.verdict).status)
-        .note(format!("{:.6} / 100", document.score));
+        .note(format!("{:.6} / 100", document.body.score));
     rows.push(total);
     let mut report = Report::new("readiness-score", "READINESS SCORE", super::marker(document.verdict))
         .rows(rows)
-        .body(document);
+        .body(&document.body);
     for path in [args.out_json.clone(), args.out_json.with_extension("md")] {
         report = report.evidence(path.display().to_string());
     }
@@ -261,16 +271,19 @@ fn row(section: &Section) -> Row {
 }
 
 fn markdown(document: &Document) -> String {
-    let mut out =
-        format!("# READINESS SCORE\n\nResult: {}  Score: {:.6}\n\n", document.verdict.word(), document.score);
-    if document.simulated {
+    let mut out = format!(
+        "# READINESS SCORE\n\nResult: {}  Score: {:.6}\n\n",
+        document.verdict.word(),
+        document.body.score
+    );
+    if document.body.simulated {
         out.push_str("**simulated: true**\n\n");
     }
     out.push_str("| section | score |\n| --- | --- |\n");
-    for ((name, _), points) in score::SECTIONS.iter().zip(document.sections.points()) {
+    for ((name, _), points) in score::SECTIONS.iter().zip(document.body.sections.points()) {
         out.push_str(&format!("| {name} | {points:.6} |\n"));
     }
-    for loss in &document.losses {
+    for loss in &document.body.losses {
         out.push_str(&format!("\n## {}: {:.6} points lost\n\n", loss.section, loss.points));
         for reason in loss
             .reasons

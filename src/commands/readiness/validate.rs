@@ -8,6 +8,8 @@ use crate::domain::readiness::validate;
 use crate::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +25,15 @@ pub struct Args {
     /// Accept a score that rests on simulated runs
     #[arg(long)]
     pub allow_simulated: bool,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// The score in the file, if it is a number.
+    score: Option<f64>,
+    /// Whether the score rests on simulated runs, or does not say so clearly.
+    simulated: bool,
 }
 
 /// Validates the file, its age included.
@@ -57,7 +68,8 @@ fn judge(
     let mut faults = validate::faults(document)
         .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
     faults.extend(age_fault);
-    if document.get("simulated").is_some_and(|found| *found != Value::Bool(false)) && !allow_simulated {
+    let simulated = document.get("simulated").is_some_and(|found| *found != Value::Bool(false));
+    if simulated && !allow_simulated {
         faults.push("The score rests on simulated runs, which are not evidence".to_owned());
     }
     let claimed = document.get("verdict").cloned().unwrap_or_default();
@@ -72,9 +84,6 @@ fn judge(
     let note = score.map_or_else(String::new, |score| format!("score={score}"));
     let mut rows = vec![Row::new("valid", valid).note(note)];
     rows.extend(faults.iter().map(|fault| Row::new("fault", Status::Fail).reason(fault)));
-    let mut report =
-        Report::new("readiness-validate", "READINESS VALIDATION", super::marker(verdict)).rows(rows);
-    report.body.insert("score".into(), score.into());
-    report.body.insert("simulated".into(), document.get("simulated").cloned().unwrap_or(Value::Bool(false)));
-    Ok(report.evidence(file.display().to_string()))
+    let report = Report::new("readiness-validate", "READINESS VALIDATION", super::marker(verdict)).rows(rows);
+    Ok(report.body(&Body { score, simulated }).evidence(file.display().to_string()))
 }
