@@ -2,7 +2,10 @@
 
 pub mod chaos;
 pub mod completions;
+pub mod make_ready;
 pub mod man;
+pub mod pre_live_pack;
+pub mod readiness;
 pub mod schema;
 
 use crate::report::Report;

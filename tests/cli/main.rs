@@ -4,6 +4,9 @@
 
 mod chaos;
 mod contract;
+mod make_ready;
+mod pre_live_pack;
+mod readiness;
 mod sandbox;
 
 /// A test file that is not wired in would be lost silently.
