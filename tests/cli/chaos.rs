@@ -1,6 +1,7 @@
 //! `mmops chaos failover` with real processes: its yes, its no, its bad input, its interruption, and that
 //! nothing it started survives it.
 
+use crate::contract::conforms;
 use crate::sandbox::{Output, Sandbox};
 use serde_json::Value;
 use std::fs;
@@ -41,6 +42,7 @@ fn drill(sandbox: &Sandbox, line: &str) -> (Output, Value) {
     let output = sandbox.run(line);
     let document = sandbox.json("artifacts/CHAOS_FAILOVER.json");
     assert_eq!(alive(sandbox), Vec::<String>::new());
+    conforms(sandbox, "chaos-failover", &document);
     (output, document)
 }
 
@@ -82,14 +84,14 @@ fn a_leader_that_was_paused_with_an_order_on_its_way_is_refused_when_it_wakes() 
     assert_eq!(run["refused_stale"], 1, "{}", output.stdout);
     assert_eq!(run["elections"], 2);
     let output = output.stdout_has(" state=paused lock=none").stdout_has(" state=resumed lock=none");
-    let _ = output.stdout_has(" state=follower lock=fenced");
+    output.stdout_has(" state=follower lock=fenced");
 }
 
 #[test]
 fn two_healthy_nodes_hold_one_election() {
     let sandbox = Sandbox::real_time();
     let (output, document) = drill(&sandbox, "chaos failover --ttl 300ms --renew 100ms --healthy 1s");
-    let _ = output.code(0).marker(OK).stdout_has("per_run=1 expected=1");
+    output.code(0).marker(OK).stdout_has("per_run=1 expected=1");
     assert_eq!(document["measured"]["takeover"], Value::Null);
     assert_eq!(document["parameters"]["scenario"], "healthy");
 }
@@ -117,6 +119,7 @@ fn sabotaged(sandbox: &Sandbox, line: &str, signal: &str) -> (String, Value) {
     assert_eq!(alive(sandbox), Vec::<String>::new());
     let document = sandbox.json("artifacts/CHAOS_FAILOVER.json");
     assert_eq!(document["wrongs"]["failed_runs"], 1);
+    conforms(sandbox, "chaos-failover", &document);
     (output, document)
 }
 
@@ -160,6 +163,7 @@ fn the_dry_run_writes_its_result_and_nothing_else_in_under_five_seconds() {
     let document = sandbox.read(file);
     assert_eq!(sandbox.json(file)["clock"], "frozen");
     assert_eq!(sandbox.json(file)["measured"], Value::Null);
+    conforms(&sandbox, "chaos-failover", &sandbox.json(file));
     assert!(!first.stdout.contains("CHAOS t="), "{}", first.stdout);
     let second = sandbox.run("chaos failover --dry-run").code(0);
     assert_eq!(first.stdout, second.stdout);
@@ -187,7 +191,7 @@ fn parameters_that_contradict_one_another_are_refused_before_anything_starts() {
         ("--dry-run --lock file:x", "cannot be used with"),
         ("--dry-run --out-json x", "cannot be used with"),
     ] {
-        let _ = sandbox.run(&format!("chaos failover {line}")).code(64).stderr_has(reason);
+        sandbox.run(&format!("chaos failover {line}")).code(64).stderr_has(reason);
     }
     assert_eq!(sandbox.files(), Vec::<String>::new());
 }
@@ -196,7 +200,7 @@ fn parameters_that_contradict_one_another_are_refused_before_anything_starts() {
 fn a_place_that_cannot_be_written_is_refused_before_anything_starts() {
     let sandbox = Sandbox::new().file("plain", "");
     for line in ["--lock file:plain/store", "--out-json plain/out.json"] {
-        let _ = sandbox.run(&format!("{SHORT} {line}")).code(3).marker(FAIL).stderr_has("plain");
+        sandbox.run(&format!("{SHORT} {line}")).code(3).marker(FAIL).stderr_has("plain");
     }
     assert_eq!(sandbox.files(), ["plain"]);
 }
@@ -246,6 +250,6 @@ fn a_node_is_not_a_command_of_its_own() {
     let help = sandbox.run("chaos failover --help").code(0);
     assert!(!help.stdout.contains("redis"), "{}", help.stdout);
     let line = "chaos node --name A --dir . --ttl 1s --renew 300ms --origin-us 0 --parent 1";
-    let _ = sandbox.run(line).code(64).stderr_has("started by `mmops chaos failover` only");
+    sandbox.run(line).code(64).stderr_has("started by `mmops chaos failover` only");
     assert_eq!(sandbox.files(), Vec::<String>::new());
 }

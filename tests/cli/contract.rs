@@ -152,7 +152,7 @@ fn completions_and_manual_pages_name_the_commands() {
 
 /// Removes what a schema cannot know and validates the document against `mmops schema NAME`.
 #[track_caller]
-fn conforms(sandbox: &Sandbox, name: &str, document: &Value) {
+pub fn conforms(sandbox: &Sandbox, name: &str, document: &Value) {
     let schema: Value = sandbox.run(&format!("schema {name}")).code(0).json();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let faults: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();
