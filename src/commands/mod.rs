@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod man;
+pub mod rotate;
 pub mod schema;
 
 use crate::report::Report;

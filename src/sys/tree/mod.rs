@@ -5,6 +5,7 @@
 //! hundreds of thousands of files. [`walk`] reads it, [`remove`] takes files out of it again, and both
 //! reach a file only by the chain of directories below the opened root.
 
+pub mod partial;
 pub mod remove;
 pub mod restore;
 mod walk;
@@ -124,6 +125,8 @@ pub struct Dir {
     pub left: Option<Left>,
     /// How many entries it had when it was read, of any type.
     pub entries: u32,
+    /// How many of them are sockets, pipes, devices or mounted files, which are never touched.
+    pub special: u32,
     /// When an entry was last added or removed, in nanoseconds since 1970.
     pub modified_ns: i64,
     name: Box<CStr>,
@@ -139,11 +142,10 @@ struct Record {
     dir: u32,
     /// Blocks of 512 bytes, saturating at 2 TiB.
     blocks: u32,
-    flags: u8,
+    /// Names of this inode, saturating.
+    links: u16,
+    is_link: bool,
 }
-
-const IS_LINK: u8 = 1;
-const IS_SHARED: u8 = 2;
 
 /// What was found under a root.
 #[derive(Debug)]
@@ -152,8 +154,6 @@ pub struct Tree {
     pub root: Root,
     /// Every directory, entered or not; parents come before their children.
     pub dirs: Vec<Dir>,
-    /// How many sockets, pipes, devices and mounted files were seen; they are never touched.
-    pub special: u64,
     /// What could not be read, sorted by path, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
     files: Vec<Record>,
@@ -192,12 +192,12 @@ impl Tree {
 
     /// Whether this is a symbolic link.
     pub fn is_link(&self, file: u32) -> bool {
-        self.record(file).flags & IS_LINK != 0
+        self.record(file).is_link
     }
 
-    /// Whether the file has more than one name.
-    pub fn is_shared(&self, file: u32) -> bool {
-        self.record(file).flags & IS_SHARED != 0
+    /// How many names the file has, here and elsewhere.
+    pub fn links(&self, file: u32) -> u16 {
+        self.record(file).links
     }
 
     /// Index of the directory that holds the file.

@@ -4,7 +4,7 @@
 //! the disk is, so more threads than cores keep its queue filled.
 
 use super::{
-    Dir, IS_LINK, IS_SHARED, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK, Tree, device, file_type,
+    Dir, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK, Tree, device, file_type,
     modified_ns,
 };
 use crate::exit::Fault;
@@ -51,8 +51,8 @@ fn walk_with(root: Root, cancel: &Cancel, threads: usize) -> Result<Tree, Fault>
         return Err(too_large(&root));
     }
     let dirs = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner).dirs;
-    let Shard { names, files, special, unreadable, .. } = whole;
-    let mut tree = Tree { root, dirs, special, unreadable: Vec::new(), files, names };
+    let Shard { names, files, unreadable, .. } = whole;
+    let mut tree = Tree { root, dirs, unreadable: Vec::new(), files, names };
     tree.unreadable = unreadable
         .into_iter()
         .map(|(dir, name, reason)| (tree.dir_path(dir).join(name), reason))
@@ -88,7 +88,6 @@ struct Job {
 struct Shard {
     names: Vec<u8>,
     files: Vec<Record>,
-    special: u64,
     unreadable: Vec<(u32, PathBuf, String)>,
     overflow: bool,
 }
@@ -106,7 +105,6 @@ impl Shard {
         self.files.reserve_exact(other.files.len());
         let shifted = other.files.into_iter();
         self.files.extend(shifted.map(|file| Record { name: file.name.wrapping_add(base), ..file }));
-        self.special += other.special;
         self.unreadable.extend(other.unreadable);
         Ok(())
     }
@@ -117,6 +115,7 @@ impl Shard {
 struct Visit {
     left: Option<Left>,
     entries: u32,
+    special: u32,
     modified_ns: i64,
     /// Directories below, with the reason when they are not to be entered.
     below: Vec<(CString, Option<Left>)>,
@@ -126,7 +125,7 @@ impl Queue {
     fn of(root: &Root) -> io::Result<Self> {
         let above = Arc::new(root.fd.try_clone()?);
         let job = Job { parent: above, dir: 0, name: c".".to_owned() };
-        let top = Dir { parent: 0, left: None, entries: 0, modified_ns: 0, name: c"".into() };
+        let top = Dir { parent: 0, left: None, entries: 0, special: 0, modified_ns: 0, name: c"".into() };
         let state = State { stack: vec![job], busy: 0, dirs: vec![top] };
         Ok(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
@@ -157,13 +156,14 @@ impl Queue {
         let fd = fd.map(Arc::new);
         let mut state = self.locked();
         let known = &mut state.dirs[dir as usize];
-        (known.left, known.entries, known.modified_ns) = (visit.left, visit.entries, visit.modified_ns);
+        (known.left, known.modified_ns) = (visit.left, visit.modified_ns);
+        (known.entries, known.special) = (visit.entries, visit.special);
         for (name, left) in visit.below {
             let Ok(id) = u32::try_from(state.dirs.len()) else {
                 shard.overflow = true;
                 break;
             };
-            let below = Dir { parent: dir, left, entries: 0, modified_ns: 0, name: name.clone().into() };
+            let below = Dir { parent: dir, left, entries: 0, special: 0, modified_ns: 0, name: name.clone().into() };
             state.dirs.push(below);
             if let (None, Some(fd)) = (left, &fd) {
                 state.stack.push(Job { parent: Arc::clone(fd), dir: id, name });
@@ -261,7 +261,7 @@ impl Scratch<'_> {
                     self.shard.names.extend_from_slice(name.to_bytes_with_nul());
                     self.pending.push(at);
                 }
-                _ => self.shard.special += 1,
+                _ => visit.special += 1,
             }
         }
         Ok(left)
@@ -279,20 +279,20 @@ impl Scratch<'_> {
                 return;
             }
         };
-        let flags = match file_type(&stat) {
-            FileType::RegularFile => 0,
-            FileType::Symlink => IS_LINK,
+        let is_link = match file_type(&stat) {
+            FileType::RegularFile => false,
+            FileType::Symlink => true,
             FileType::Directory => {
                 visit.below.push((name.to_owned(), hidden(name)));
                 return;
             }
             _ => {
-                self.shard.special += 1;
+                visit.special += 1;
                 return;
             }
         };
         if device(&stat) != root.dev || stat.stx_mnt_id != root.mount {
-            self.shard.special += 1;
+            visit.special += 1;
             return;
         }
         self.shard.files.push(Record {
@@ -302,7 +302,8 @@ impl Scratch<'_> {
             name: at,
             dir,
             blocks: u32::try_from(stat.stx_blocks).unwrap_or(u32::MAX),
-            flags: flags | if stat.stx_nlink > 1 { IS_SHARED } else { 0 },
+            links: u16::try_from(stat.stx_nlink).unwrap_or(u16::MAX),
+            is_link,
         });
     }
 }

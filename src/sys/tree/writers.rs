@@ -1,8 +1,8 @@
 //! Which files are open for writing, by any process this one may look into.
 
+use crate::sys::fsio;
 use rustix::fs::{AtFlags, FileType, StatxFlags, statx};
 use std::collections::BTreeSet;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Files that somebody has open for writing.
@@ -50,13 +50,10 @@ fn look_into(process: &Path, devices: &BTreeSet<u64>, found: &mut BTreeSet<(u64,
 
 /// Whether a descriptor was opened for writing; one that closed meanwhile was not.
 fn is_writing(process: &Path, descriptor: &std::ffi::OsStr) -> bool {
-    use std::io::Read as _;
     let path = process.join("fdinfo").join(descriptor);
-    let mut text = String::new();
-    let opened = std::fs::OpenOptions::new().read(true).custom_flags(0).open(path);
-    if opened.and_then(|mut file| file.read_to_string(&mut text)).is_err() {
+    let Ok(text) = fsio::read_text(&path) else {
         return false;
-    }
+    };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
     // The two lowest bits are the access mode: 0 is read-only.

@@ -1,0 +1,1 @@
+//! Cases of the limits and the guards.
