@@ -283,3 +283,6 @@ fn modified_ns(stat: &Statx) -> i64 {
 fn file_type(stat: &Statx) -> FileType {
     FileType::from_raw_mode(u32::from(stat.stx_mode))
 }
+
+#[cfg(test)]
+mod tests;
