@@ -29,7 +29,7 @@ const COMMENT: &str = "mmops rotation archive v1, manifest sha256 ";
 /// What the manifest says.
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) clock: Option<String>,
@@ -44,7 +44,7 @@ pub(crate) struct Manifest {
 /// One archived file.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Size.
     pub(super) bytes: u64,
     /// What it was.
@@ -69,7 +69,7 @@ pub(crate) struct Entry {
 /// What an archived file was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A regular file.
     File,
     /// A symbolic link; its content is the target.
@@ -79,7 +79,7 @@ pub(crate) enum Kind {
 /// A path as text; bytes that are no UTF-8 are kept in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
-pub(crate) enum PathText {
+pub enum PathText {
     /// The path.
     Text(String),
     /// The path's bytes.

@@ -12,10 +12,10 @@ mod restore;
 mod roots;
 mod selection;
 
-pub(crate) use archive::Manifest;
-pub(crate) use plan::Plan;
-pub(crate) use report::Body;
-pub(crate) use restore::Body as RestoreBody;
+pub use archive::Manifest;
+pub use plan::Plan;
+pub use report::Body;
+pub use restore::Body as RestoreBody;
 
 use crate::ctx::Ctx;
 use crate::domain::retention::policy::{
@@ -28,7 +28,7 @@ use crate::sys::tree::{self, writers};
 use crate::sys::{config, fsio};
 use execute::Order;
 use roots::NamedRoot;
-use selection::{Grove, Place, Selection, Terms};
+use selection::{Census, Grove, Place, Selection, Terms};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -127,7 +127,7 @@ fn parse_gigabytes(text: &str) -> Result<Size, String> {
 /// Whether anything is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Mode {
+pub enum Mode {
     /// Nothing.
     DryRun,
     /// What has to go.
@@ -281,8 +281,9 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let message = format!("`{name}` would lose all of its {members} members");
         return Err(Fault::config(message).hint(hint).into());
     }
-    let bytes: Vec<u64> = (0..).take(groves.len()).map(|tree| selection.census.total_bytes(tree)).collect();
-    let mut draft = report::Draft::new(&groves, &bytes, now_ns, mode);
+    let found: Vec<report::Amount> =
+        (0..).take(groves.len()).map(|tree| selection.census.found(tree, &settings.terms)).collect();
+    let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
     if !writers.known {
         let row = Row::new("open_files", Status::Warn);
         draft.row(row.reason("/proc cannot be read; only locks tell which files are in use"));
@@ -316,11 +317,9 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Report> {
     let groves = scan(roots, mode, ctx)?;
     let plan_file = Some(canonical_file(&path)?);
     let terms = Terms { rules: Vec::new(), protect: Vec::new(), filter: None, now_ns, plan: plan_file };
-    let bytes: Vec<u64> = groves
-        .iter()
-        .map(|grove| (0..).take(grove.tree.len()).map(|file| grove.tree.bytes(file)).sum())
-        .collect();
-    let mut draft = report::Draft::new(&groves, &bytes, now_ns, mode);
+    let census = Census::new(&groves, &terms);
+    let found: Vec<report::Amount> = (0..).take(groves.len()).map(|tree| census.found(tree, &terms)).collect();
+    let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
     let files = match plan.compare(&groves, &terms) {
         Ok(files) => files,
         Err(differences) => {

@@ -21,7 +21,7 @@ const SEAL_BYTES: usize = SEAL.len() + 64 + "\"}\n".len();
 /// A plan as it is stored.
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     clock: Option<String>,
@@ -69,7 +69,7 @@ enum Action {
 /// How a plan is to be carried out.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Options {
+pub struct Options {
     /// Where files are archived before they are removed.
     pub(super) archive_dir: Option<PathBuf>,
     /// Whether empty directories go.

@@ -16,7 +16,7 @@ pub(super) const NAMES: usize = 20;
 
 /// Fields of the report of `rotate`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Body {
+pub struct Body {
     /// `dry_run` or `real`.
     mode: Mode,
     /// What was scanned, by root.
@@ -57,9 +57,9 @@ pub(crate) struct Body {
 
 /// Files and their bytes, each inode once.
 #[derive(Clone, Copy, Debug, Default, Serialize, schemars::JsonSchema)]
-pub(crate) struct Amount {
-    files: u64,
-    bytes: u64,
+pub struct Amount {
+    pub(super) files: u64,
+    pub(super) bytes: u64,
 }
 
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -122,14 +122,14 @@ fn count(value: usize) -> u64 {
 
 impl Draft {
     /// Starts with what was scanned.
-    pub(super) fn new(groves: &[Grove], bytes: &[u64], now_ns: i64, mode: Mode) -> Self {
+    pub(super) fn new(groves: &[Grove], found: &[Amount], now_ns: i64, mode: Mode) -> Self {
         let roots: Vec<RootBody> = groves
             .iter()
-            .zip(bytes)
-            .map(|(grove, bytes)| RootBody {
+            .zip(found)
+            .map(|(grove, found)| RootBody {
                 path: grove.shown.clone(),
-                files: count(grove.tree.len()),
-                bytes: *bytes,
+                files: found.files,
+                bytes: found.bytes,
                 directories: count(grove.tree.dirs.len()),
             })
             .collect();

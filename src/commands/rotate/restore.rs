@@ -27,7 +27,7 @@ pub struct Args {
 
 /// Fields of the report of `rotate restore`.
 #[derive(Debug, Default, Serialize, schemars::JsonSchema)]
-pub(crate) struct Body {
+pub struct Body {
     /// The archive.
     archive: String,
     /// Directory below which files are put.

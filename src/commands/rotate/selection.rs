@@ -1,6 +1,7 @@
 //! From trees to members: which files take part, in which group, as which kind, and which are left
 //! alone whatever the limits say.
 
+use super::report::Amount;
 use crate::domain::retention::policy::{ARCHIVE_PREFIX, GroupBy, Pattern, Rule, Unit};
 use crate::domain::retention::{DAY_NS, Facts, Group, Guard, Limits, Member, kind};
 use crate::sys::tree::writers::Writers;
@@ -204,7 +205,6 @@ impl<'a> Selection<'a> {
     /// Sorts every file into its place.
     pub(super) fn of(groves: &'a [Grove], terms: &Terms, writers: &Writers) -> Self {
         let mut census = Census::new(groves, terms);
-        census.count_links();
         let capacity = groves.iter().map(|grove| grove.tree.len()).sum();
         let mut sorter = Sorter {
             terms,
@@ -264,7 +264,8 @@ impl<'a> Selection<'a> {
 }
 
 impl<'a> Census<'a> {
-    fn new(groves: &'a [Grove], terms: &Terms) -> Self {
+    /// The trees, with the units and the hard links found in them.
+    pub(super) fn new(groves: &'a [Grove], terms: &Terms) -> Self {
         let mut census = Self {
             groves,
             items: Vec::new(),
@@ -278,6 +279,7 @@ impl<'a> Census<'a> {
                 census.find_units(tree, &grove.tree, terms);
             }
         }
+        census.count_links();
         census
     }
 
@@ -373,10 +375,17 @@ impl<'a> Census<'a> {
         unit.exempt |= exempt;
     }
 
-    /// Bytes of all files, each inode once.
-    pub(super) fn total_bytes(&self, tree: u16) -> u64 {
-        let files = (0..).take(self.groves[usize::from(tree)].tree.len());
-        files.map(|file| self.bytes_of(Place { tree, file })).sum()
+    /// All files of a tree that are really there, each inode's bytes once.
+    pub(super) fn found(&self, tree: u16, terms: &Terms) -> Amount {
+        let mut found = Amount::default();
+        let grove = &self.groves[usize::from(tree)].tree;
+        for file in (0..).take(grove.len()) {
+            if !terms.is_transient(grove, file, grove.name(file)) {
+                found.files += 1;
+                found.bytes += self.bytes_of(Place { tree, file });
+            }
+        }
+        found
     }
 
     /// Bytes of some files, each inode once.
