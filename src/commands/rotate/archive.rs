@@ -44,7 +44,7 @@ pub struct Manifest {
 /// One archived file.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Size.
     pub(super) bytes: u64,
     /// What it was.
@@ -69,7 +69,7 @@ pub struct Entry {
 /// What an archived file was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub(super) enum Kind {
     /// A regular file.
     File,
     /// A symbolic link; its content is the target.
@@ -79,7 +79,7 @@ pub enum Kind {
 /// A path as text; bytes that are no UTF-8 are kept in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
-pub enum PathText {
+pub(super) enum PathText {
     /// The path.
     Text(String),
     /// The path's bytes.

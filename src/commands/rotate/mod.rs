@@ -24,7 +24,7 @@ use crate::domain::retention::policy::{
 use crate::domain::retention::{Limits, Marks, Overall, decide, emptied, size};
 use crate::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::tree::{self, writers};
+use crate::sys::tree::{self, Detail, writers};
 use crate::sys::{config, fsio};
 use execute::Order;
 use roots::NamedRoot;
@@ -158,6 +158,18 @@ impl Args {
         if self.dry_run { Mode::DryRun } else { Mode::Real }
     }
 
+    /// Whether anything is given that only a rotation understands.
+    fn asks_for_rotation(&self) -> bool {
+        let limits = self.days.is_some() || self.keep.is_some() || self.policy.is_some();
+        let sizes = self.max_size.is_some() || self.max_size_gb.is_some() || self.min_free.is_some();
+        let floors = self.min_keep.is_some() || self.min_age.is_some();
+        let names = !(self.base_dir.is_empty() && self.roots.is_empty() && self.protect.is_empty());
+        let files = self.pattern.is_some() || self.archive_dir.is_some();
+        let plans = self.plan.is_some() || self.apply.is_some();
+        let flags = self.allow_remove_all || self.remove_empty_dirs || self.dry_run;
+        limits || sizes || floors || names || files || plans || flags
+    }
+
     fn settings(&self, now_ns: i64, ctx: &Ctx) -> Result<Settings, Fault> {
         if self.allow_remove_all && self.pattern.is_none() && self.policy.is_none() {
             let message = "--allow-remove-all needs a filter: --pattern or --policy";
@@ -254,6 +266,10 @@ fn now_ns(ctx: &Ctx) -> i64 {
 /// Runs the command.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match (&args.verb, &args.apply) {
+        (Some(Verb::Restore(_)), _) if args.asks_for_rotation() => {
+            let message = "`rotate restore` takes no limits and no plan; write its options after `restore`";
+            Err(Fault::usage(message).into())
+        }
         (Some(Verb::Restore(verb)), _) => restore::run(verb, ctx),
         (None, Some(plan)) => apply(plan, args.mode(), ctx),
         (None, None) => rotate(args, ctx),
@@ -266,7 +282,8 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let roots = roots::open(settings.roots.as_deref(), DEFAULT_ROOT, ctx)?;
     let plan = args.plan.as_ref().map(|path| plan::Draft::create(&ctx.path(path))).transpose()?;
     settings.terms.plan = plan.as_ref().map(|plan| canonical_file(&plan.path)).transpose()?;
-    let groves = scan(roots, mode, ctx)?;
+    let detail = if settings.min_free.is_some() { Detail::Disk } else { Detail::Plain };
+    let groves = scan(roots, detail, mode, ctx)?;
     let devices: BTreeSet<u64> = groves.iter().map(|grove| grove.tree.root.dev).collect();
     let writers = writers::scan(&devices);
     let mut selection = Selection::of(&groves, &settings.terms, &writers);
@@ -314,7 +331,7 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Report> {
     let plan = plan::load(&path)?;
     let invalid = || Fault::config(format!("`{}` names a root that is no path", path.display()));
     let roots = roots::open(Some(&plan.roots().ok_or_else(invalid)?), DEFAULT_ROOT, ctx)?;
-    let groves = scan(roots, mode, ctx)?;
+    let groves = scan(roots, Detail::Plain, mode, ctx)?;
     let plan_file = Some(canonical_file(&path)?);
     let terms = Terms { rules: Vec::new(), protect: Vec::new(), filter: None, now_ns, plan: plan_file };
     let census = Census::new(&groves, &terms);
@@ -342,7 +359,7 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 /// Scans the roots; a real rotation holds their locks from here to its end.
-fn scan(roots: Vec<NamedRoot>, mode: Mode, ctx: &Ctx) -> Result<Vec<Grove>, Fault> {
+fn scan(roots: Vec<NamedRoot>, detail: Detail, mode: Mode, ctx: &Ctx) -> Result<Vec<Grove>, Fault> {
     let mut devices: Vec<u64> = Vec::new();
     let mut groves = Vec::new();
     for NamedRoot { shown, root } in roots {
@@ -354,8 +371,12 @@ fn scan(roots: Vec<NamedRoot>, mode: Mode, ctx: &Ctx) -> Result<Vec<Grove>, Faul
             devices.push(root.dev);
             devices.len() - 1
         });
-        let device = u16::try_from(device).map_err(|_| Fault::usage("too many roots"))?;
-        groves.push(Grove { shown, tree: tree::walk(root, &ctx.cancel)?, device });
+        const MOST: usize = 1000;
+        if device > MOST || groves.len() > MOST {
+            return Err(Fault::usage("too many roots"));
+        }
+        let device = u16::try_from(device).expect("checked above");
+        groves.push(Grove { shown, tree: tree::walk(root, detail, &ctx.cancel)?, device });
     }
     Ok(groves)
 }

@@ -69,7 +69,7 @@ enum Action {
 /// How a plan is to be carried out.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Options {
+pub(super) struct Options {
     /// Where files are archived before they are removed.
     pub(super) archive_dir: Option<PathBuf>,
     /// Whether empty directories go.
@@ -174,10 +174,10 @@ fn members_by_file(selection: &Selection<'_>) -> Vec<Vec<u32>> {
     let census = &selection.census;
     let mut table: Vec<Vec<u32>> = census.groves.iter().map(|grove| vec![NO_MEMBER; grove.tree.len()]).collect();
     let mut of_unit = vec![NO_MEMBER; census.units.len()];
-    for (index, item) in (0_u32..).zip(&census.items) {
+    for (index, item) in (0_u32..).zip(census.items()) {
         match item {
             Item::File(place) => table[usize::from(place.tree)][place.file as usize] = index,
-            Item::Unit(unit) => of_unit[*unit as usize] = index,
+            Item::Unit(unit) => of_unit[unit as usize] = index,
         }
     }
     for (tree, members) in (0..).zip(&mut table) {

@@ -57,7 +57,7 @@ pub struct Body {
 
 /// Files and their bytes, each inode once.
 #[derive(Clone, Copy, Debug, Default, Serialize, schemars::JsonSchema)]
-pub struct Amount {
+pub(super) struct Amount {
     pub(super) files: u64,
     pub(super) bytes: u64,
 }
@@ -412,7 +412,7 @@ fn oldest(selection: &Selection<'_>, ids: &mut [usize]) -> Vec<usize> {
 
 fn shown(selection: &Selection<'_>, id: usize) -> String {
     let census = &selection.census;
-    match census.items[id] {
+    match census.item(id) {
         Item::File(place) => census.groves[usize::from(place.tree)].shown(place.file),
         Item::Unit(unit) => {
             let unit = &census.units[unit as usize];

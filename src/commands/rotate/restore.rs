@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 
 /// Arguments of `mmops rotate restore`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Archive that a rotation made
     pub archive: PathBuf,
     /// Directory below which the files are put, under the path of their root [default: the working root]
@@ -81,6 +81,9 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         for (entry, path) in manifest.members.iter().zip(&targets) {
             ctx.check_cancelled()?;
             put_back(&mut stored, entry, path, place.as_ref(), args.dry_run, &mut body)?;
+        }
+        if let (Some(place), false) = (&place, args.dry_run) {
+            place.sync().map_err(|error| Fault::write(format!("`{}`", to.display()), &error))?;
         }
     }
     Ok(report(&body, args.dry_run))

@@ -176,11 +176,33 @@ pub(super) enum Item {
     Unit(u32),
 }
 
+/// An [`Item`] in eight bytes: there is one for each file.
+#[derive(Clone, Copy, Debug)]
+struct Slot(Place);
+
+/// Stands for a tree in the slot of a unit.
+const UNITS: u16 = u16::MAX;
+
+impl From<Item> for Slot {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::File(place) => Self(place),
+            Item::Unit(file) => Self(Place { tree: UNITS, file }),
+        }
+    }
+}
+
+impl From<Slot> for Item {
+    fn from(Slot(place): Slot) -> Self {
+        if place.tree == UNITS { Item::Unit(place.file) } else { Item::File(place) }
+    }
+}
+
 /// Every member and what is known about it.
 #[derive(Debug)]
 pub(super) struct Census<'a> {
     pub(super) groves: &'a [Grove],
-    pub(super) items: Vec<Item>,
+    slots: Vec<Slot>,
     pub(super) units: Vec<Whole>,
     /// For each tree, the unit of each directory.
     unit_of_dir: Vec<Vec<u32>>,
@@ -212,7 +234,7 @@ impl<'a> Selection<'a> {
             members: Vec::with_capacity(capacity),
             exempt: BTreeMap::new(),
         };
-        census.items.reserve_exact(capacity);
+        census.slots.reserve_exact(capacity);
         for (tree, grove) in (0..).zip(groves) {
             for file in (0..).take(grove.tree.len()) {
                 sorter.sort(&mut census, Place { tree, file }, writers);
@@ -227,14 +249,13 @@ impl<'a> Selection<'a> {
     pub(super) fn going(&self) -> Vec<Place> {
         let mut going = Vec::new();
         let mut units = BTreeSet::new();
-        for (member, item) in self.members.iter().zip(&self.census.items).filter(|(member, _)| member.goes()) {
+        for (_, item) in self.members.iter().zip(self.census.items()).filter(|(member, _)| member.goes()) {
             match item {
-                Item::File(place) => going.push(*place),
+                Item::File(place) => going.push(place),
                 Item::Unit(unit) => {
-                    units.insert(*unit);
+                    units.insert(unit);
                 }
             }
-            debug_assert!(member.goes());
         }
         if !units.is_empty() {
             for (tree, grove) in (0..).zip(self.census.groves) {
@@ -251,11 +272,11 @@ impl<'a> Selection<'a> {
     /// The directories of units that go, as tree and directory.
     pub(super) fn going_dirs(&self) -> Vec<(u16, u32)> {
         let mut dirs = Vec::new();
-        for (member, item) in self.members.iter().zip(&self.census.items) {
+        for (member, item) in self.members.iter().zip(self.census.items()) {
             if let (true, Item::Unit(unit)) = (member.goes(), item) {
-                let tree = self.census.units[*unit as usize].tree;
+                let tree = self.census.units[unit as usize].tree;
                 let of_dir = &self.census.unit_of_dir[usize::from(tree)];
-                let inside = (0_u32..).zip(of_dir).filter(|(_, of)| *of == unit);
+                let inside = (0_u32..).zip(of_dir).filter(|(_, of)| **of == unit);
                 dirs.extend(inside.map(|(dir, _)| (tree, dir)));
             }
         }
@@ -268,7 +289,7 @@ impl<'a> Census<'a> {
     pub(super) fn new(groves: &'a [Grove], terms: &Terms) -> Self {
         let mut census = Self {
             groves,
-            items: Vec::new(),
+            slots: Vec::new(),
             units: Vec::new(),
             unit_of_dir: vec![Vec::new(); groves.len()],
             uncounted: BTreeSet::new(),
@@ -312,6 +333,16 @@ impl<'a> Census<'a> {
         self.unit_of_dir[usize::from(index)] = of_dir;
     }
 
+    /// Where a member is.
+    pub(super) fn item(&self, member: usize) -> Item {
+        self.slots[member].into()
+    }
+
+    /// Where each member is.
+    pub(super) fn items(&self) -> impl Iterator<Item = Item> {
+        self.slots.iter().map(|slot| Item::from(*slot))
+    }
+
     /// The unit that a file belongs to.
     pub(super) fn unit_of(&self, place: Place) -> Option<u32> {
         let dir = self.groves[usize::from(place.tree)].tree.dir(place.file);
@@ -325,7 +356,7 @@ impl<'a> Census<'a> {
         let mut names: BTreeMap<(u64, u64), Vec<Place>> = BTreeMap::new();
         for (tree, grove) in (0..).zip(self.groves) {
             for file in (0..).take(grove.tree.len()) {
-                if grove.tree.links(file) > 1 {
+                if grove.tree.is_shared(file) {
                     let identity = grove.tree.identity(file);
                     names.entry((identity.dev, identity.ino)).or_default().push(Place { tree, file });
                 }
@@ -334,8 +365,8 @@ impl<'a> Census<'a> {
         for mut places in names.into_values() {
             places.sort_by(|a, b| self.path_order(*a, *b));
             let Some(last) = places.pop() else { continue };
-            let links = usize::from(self.groves[usize::from(last.tree)].tree.links(last.file));
-            if places.len() + 1 < links {
+            let links = self.groves[usize::from(last.tree)].tree.links(last.file);
+            if links.is_some_and(|links| places.len() + 1 < usize::from(links)) {
                 self.frees_nothing.insert(last);
             }
             self.uncounted.extend(places);
@@ -396,28 +427,36 @@ impl<'a> Census<'a> {
 
 impl Facts for Census<'_> {
     fn modified_ns(&self, member: usize) -> i64 {
-        match self.items[member] {
+        match self.item(member) {
             Item::File(place) => self.tree(place).modified_ns(place.file),
             Item::Unit(unit) => self.units[unit as usize].newest_ns,
         }
     }
 
     fn bytes(&self, member: usize) -> u64 {
-        match self.items[member] {
+        match self.item(member) {
             Item::File(place) => self.bytes_of(place),
             Item::Unit(unit) => self.units[unit as usize].bytes,
         }
     }
 
     fn frees(&self, member: usize) -> u64 {
-        match self.items[member] {
+        match self.item(member) {
             Item::File(place) => self.frees_of(place),
             Item::Unit(unit) => self.units[unit as usize].frees,
         }
     }
 
+    fn device(&self, member: usize) -> usize {
+        let tree = match self.item(member) {
+            Item::File(place) => place.tree,
+            Item::Unit(unit) => self.units[unit as usize].tree,
+        };
+        usize::from(self.groves[usize::from(tree)].device)
+    }
+
     fn path_cmp(&self, a: usize, b: usize) -> Ordering {
-        if let (Item::File(a), Item::File(b)) = (self.items[a], self.items[b]) {
+        if let (Item::File(a), Item::File(b)) = (self.item(a), self.item(b)) {
             return self.path_order(a, b);
         }
         let path = |item: Item| match item {
@@ -427,7 +466,7 @@ impl Facts for Census<'_> {
                 (unit.tree, self.groves[usize::from(unit.tree)].tree.dir_path(unit.dir))
             }
         };
-        let ((tree_a, a), (tree_b, b)) = (path(self.items[a]), path(self.items[b]));
+        let ((tree_a, a), (tree_b, b)) = (path(self.item(a)), path(self.item(b)));
         tree_a.cmp(&tree_b).then_with(|| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()))
     }
 }
@@ -461,8 +500,8 @@ impl Sorter<'_> {
         let group = self.names.group(&self.terms.rules[rule], rule, (grove, place.tree, dir));
         let ending = if tree.is_link(place.file) { b"/link" } else { kind::extension(name) };
         let kind = self.names.kind(place.tree, group, ending);
-        census.items.push(Item::File(place));
-        self.members.push(Member::new(group, kind, grove.device, guard));
+        census.slots.push(Item::File(place).into());
+        self.members.push(Member::new(group, kind, guard));
     }
 
     fn guard(&self, tree: &Tree, file: u32, name: &[u8], writers: &Writers) -> Option<Guard> {
@@ -486,8 +525,8 @@ impl Sorter<'_> {
                 let rule = &self.terms.rules[unit.rule];
                 let group = self.names.group(rule, unit.rule, (grove, unit.tree, above));
                 let kind = self.names.kind(unit.tree, group, b"/unit");
-                census.items.push(Item::Unit(index));
-                self.members.push(Member::new(group, kind, grove.device, unit.guard));
+                census.slots.push(Item::Unit(index).into());
+                self.members.push(Member::new(group, kind, unit.guard));
             }
         }
     }

@@ -29,6 +29,8 @@ pub trait Facts {
     fn bytes(&self, member: usize) -> u64;
     /// Bytes of disk that removing it gives back.
     fn frees(&self, member: usize) -> u64;
+    /// Index of the device it is on.
+    fn device(&self, member: usize) -> usize;
     /// Order by path.
     fn path_cmp(&self, a: usize, b: usize) -> Ordering;
 }
@@ -190,8 +192,6 @@ pub struct Member {
     pub group: u32,
     /// Index of its kind; the newest of each stays.
     pub kind: u32,
-    /// Index of the device it is on.
-    pub device: u16,
     /// What keeps it.
     pub guard: Option<Guard>,
     /// What marks it.
@@ -202,8 +202,8 @@ pub struct Member {
 
 impl Member {
     /// A member about which nothing is decided.
-    pub fn new(group: u32, kind: u32, device: u16, guard: Option<Guard>) -> Self {
-        Self { group, kind, device, guard, marks: Marks::default(), tiers: 0 }
+    pub fn new(group: u32, kind: u32, guard: Option<Guard>) -> Self {
+        Self { group, kind, guard, marks: Marks::default(), tiers: 0 }
     }
 
     /// Whether it goes.
@@ -405,7 +405,7 @@ impl<F: Facts> Table<'_, F> {
             }
         }
         for (device, &short) in overall.short_bytes.iter().enumerate().filter(|(_, short)| **short > 0) {
-            let here = |id: &&u32| usize::from(self.members[**id as usize].device) == device;
+            let here = |id: &&u32| self.facts.device(**id as usize) == device;
             let mut ids: Vec<u32> = order.iter().filter(here).copied().collect();
             let going = |id: &&u32| self.members[**id as usize].goes();
             let given: u64 = ids.iter().filter(going).map(|id| self.facts.frees(*id as usize)).sum();

@@ -21,6 +21,10 @@ impl Facts for Files {
         self.0[member].1
     }
 
+    fn device(&self, _member: usize) -> usize {
+        0
+    }
+
     fn path_cmp(&self, a: usize, b: usize) -> Ordering {
         a.cmp(&b)
     }
@@ -41,7 +45,7 @@ impl Run {
 
 fn run_guarded(files: &[(f64, u64)], limits: Limits, overall: &Overall, guards: &[(usize, Guard)]) -> Run {
     let files = Files(files.to_vec());
-    let mut members: Vec<Member> = files.0.iter().map(|_| Member::new(0, 0, 0, None)).collect();
+    let mut members: Vec<Member> = files.0.iter().map(|_| Member::new(0, 0, None)).collect();
     for (id, guard) in guards {
         members[*id].guard = Some(*guard);
     }
@@ -119,7 +123,7 @@ fn the_newest_of_a_kind_survives_every_limit_and_the_overshoot_is_told() {
 fn the_newest_of_each_kind_is_found_within_each_kind() {
     let files = Files(vec![(9.0, 1), (8.0, 1), (7.0, 1), (6.0, 1)]);
     let kinds = [0, 1, 0, 1];
-    let mut members: Vec<Member> = kinds.iter().map(|kind| Member::new(0, *kind, 0, None)).collect();
+    let mut members: Vec<Member> = kinds.iter().map(|kind| Member::new(0, *kind, None)).collect();
     let groups = [Group { name: "all".to_owned(), rule: 0 }];
     decide(NOW, &files, &mut members, &groups, &[ttl(1)], &Overall::default());
     let gone: Vec<bool> = members.iter().map(Member::goes).collect();
@@ -187,7 +191,7 @@ fn tiers_keep_what_they_want_and_nothing_else() {
 fn groups_compete_only_within_themselves() {
     let files = Files(vec![(9.0, 1), (8.0, 1), (7.0, 1), (6.0, 1)]);
     let groups = [0, 1].map(|rule| Group { name: rule.to_string(), rule });
-    let mut members: Vec<Member> = [1, 0, 1, 0].iter().map(|group| Member::new(*group, *group, 0, None)).collect();
+    let mut members: Vec<Member> = [1, 0, 1, 0].iter().map(|group| Member::new(*group, *group, None)).collect();
     decide(NOW, &files, &mut members, &groups, &[keep(1), keep(2)], &Overall::default());
     let gone: Vec<bool> = members.iter().map(Member::goes).collect();
     assert_eq!(gone, [false, true, false, false]);

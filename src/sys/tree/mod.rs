@@ -1,7 +1,7 @@
 //! One directory tree as rotation sees it: which files there are, how old and how large, and which
 //! parts were left alone, gathered through directory descriptors without ever following a link.
 //!
-//! A [`Tree`] is compact (one record of 40 bytes a file, names in one arena), because rotation looks at
+//! A [`Tree`] is compact (one record of 32 bytes a file, names in one arena), because rotation looks at
 //! hundreds of thousands of files. [`walk`] reads it, [`remove`] takes files out of it again, and both
 //! reach a file only by the chain of directories below the opened root.
 
@@ -139,12 +139,30 @@ struct Record {
     bytes: u64,
     modified_ns: i64,
     name: u32,
+    /// Index of the directory, and the flags in the bits that no index reaches.
     dir: u32,
+}
+
+const IS_LINK: u32 = 1 << 31;
+const IS_SHARED: u32 = 1 << 30;
+const DIR_BITS: u32 = IS_SHARED - 1;
+
+/// What a file takes on the disk; kept only when it was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Disk {
     /// Blocks of 512 bytes, saturating at 2 TiB.
     blocks: u32,
-    /// Names of this inode, saturating.
+    /// Names of the inode, saturating.
     links: u16,
-    is_link: bool,
+}
+
+/// What is to be known about each file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Identity, size, time.
+    Plain,
+    /// The space on the disk as well, and how many names share it.
+    Disk,
 }
 
 /// What was found under a root.
@@ -157,6 +175,7 @@ pub struct Tree {
     /// What could not be read, sorted by path, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
     files: Vec<Record>,
+    disk: Vec<Disk>,
     names: Vec<u8>,
 }
 
@@ -185,24 +204,30 @@ impl Tree {
         self.record(file).bytes
     }
 
-    /// Space on disk.
+    /// Space on the disk; the apparent size where it was not asked for.
     pub fn disk_bytes(&self, file: u32) -> u64 {
-        u64::from(self.record(file).blocks) * 512
+        let known = self.disk.get(file as usize);
+        known.map_or_else(|| self.bytes(file), |disk| u64::from(disk.blocks) * 512)
+    }
+
+    /// How many names the file has, here and elsewhere, if it was asked for.
+    pub fn links(&self, file: u32) -> Option<u16> {
+        self.disk.get(file as usize).map(|disk| disk.links)
     }
 
     /// Whether this is a symbolic link.
     pub fn is_link(&self, file: u32) -> bool {
-        self.record(file).is_link
+        self.record(file).dir & IS_LINK != 0
     }
 
-    /// How many names the file has, here and elsewhere.
-    pub fn links(&self, file: u32) -> u16 {
-        self.record(file).links
+    /// Whether the file has more than one name.
+    pub fn is_shared(&self, file: u32) -> bool {
+        self.record(file).dir & IS_SHARED != 0
     }
 
     /// Index of the directory that holds the file.
     pub fn dir(&self, file: u32) -> u32 {
-        self.record(file).dir
+        self.record(file).dir & DIR_BITS
     }
 
     /// Device, inode, size and time of last write.

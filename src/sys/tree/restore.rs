@@ -98,8 +98,12 @@ impl Place {
     pub fn link(&self, path: &Path, target: &[u8], modified_ns: i64) -> io::Result<()> {
         let (dir, name) = self.parent(path, true)?;
         symlinkat(OsStr::from_bytes(target), &dir, name.as_os_str())?;
-        utimensat(&dir, name.as_os_str(), &times(modified_ns), AtFlags::SYMLINK_NOFOLLOW)?;
-        Ok(rustix::fs::fsync(&dir)?)
+        Ok(utimensat(&dir, name.as_os_str(), &times(modified_ns), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Waits until every name that was given is on the disk.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.top)?)
     }
 }
 
@@ -112,7 +116,7 @@ impl Draft {
         let (from, to) = (self.temporary.as_os_str(), self.name.as_os_str());
         renameat_with(&self.dir, from, &self.dir, to, RenameFlags::NOREPLACE)?;
         self.placed = true;
-        Ok(rustix::fs::fsync(&self.dir)?)
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests touch the disk directly")]
 
 use super::remove::{Reach, Refusal};
-use super::{Left, Root, Tree, walk};
+use super::{Detail, Left, Root, Tree, walk};
 use crate::sys::signal::Cancel;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt as _;
@@ -16,7 +16,7 @@ fn write(dir: &Path, path: &str) {
 }
 
 fn scan(dir: &Path) -> Tree {
-    walk(Root::open(&dir.canonicalize().unwrap()).unwrap(), &Cancel::default()).unwrap()
+    walk(Root::open(&dir.canonicalize().unwrap()).unwrap(), Detail::Plain, &Cancel::default()).unwrap()
 }
 
 fn sorted(tree: &Tree) -> Vec<String> {
@@ -81,8 +81,8 @@ fn every_number_of_threads_finds_the_same_files() {
     for index in 0..300 {
         write(dir.path(), &format!("d{}/e{}/f{index}", index % 7, index % 11));
     }
-    let one = super::walk::walk_with(Root::open(dir.path()).unwrap(), &Cancel::default(), 1).unwrap();
-    let eight = super::walk::walk_with(Root::open(dir.path()).unwrap(), &Cancel::default(), 8).unwrap();
+    let one = super::walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 1).unwrap();
+    let eight = super::walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 8).unwrap();
     assert_eq!(sorted(&one).len(), 300);
     assert_eq!(sorted(&one), sorted(&eight));
     assert_eq!(one.dirs.len(), eight.dirs.len());

@@ -4,7 +4,7 @@
 //! the disk is, so more threads than cores keep its queue filled.
 
 use super::{
-    Dir, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK, Tree, device, file_type,
+    DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK, Tree, device, file_type,
     modified_ns,
 };
 use crate::exit::Fault;
@@ -24,16 +24,21 @@ const BUFFER_BYTES: usize = 32 * 1024;
 
 /// Reads everything below `root`, except what is left alone: hidden directories, repositories, marked
 /// directories, other file systems.
-pub fn walk(root: Root, cancel: &Cancel) -> Result<Tree, Fault> {
+pub fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = MOST_THREADS.min(THREADS_PER_CORE * cores);
-    walk_with(root, cancel, threads)
+    walk_with(root, detail, cancel, threads)
 }
 
-fn walk_with(root: Root, cancel: &Cancel, threads: usize) -> Result<Tree, Fault> {
+pub(super) fn walk_with(
+    root: Root,
+    detail: Detail,
+    cancel: &Cancel,
+    threads: usize,
+) -> Result<Tree, Fault> {
     let queue = Queue::of(&root).map_err(|error| crate::sys::fsio::unreadable(&root.path, &error))?;
     let mut shards: Vec<Shard> = std::thread::scope(|scope| {
-        let work = || queue.work(&root, cancel);
+        let work = || queue.work(&root, detail, cancel);
         let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let first = work();
         let others = workers.into_iter().map(|worker| worker.join().expect("a worker does not panic"));
@@ -51,8 +56,8 @@ fn walk_with(root: Root, cancel: &Cancel, threads: usize) -> Result<Tree, Fault>
         return Err(too_large(&root));
     }
     let dirs = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner).dirs;
-    let Shard { names, files, unreadable, .. } = whole;
-    let mut tree = Tree { root, dirs, unreadable: Vec::new(), files, names };
+    let Shard { names, files, disk, unreadable, .. } = whole;
+    let mut tree = Tree { root, dirs, unreadable: Vec::new(), files, disk, names };
     tree.unreadable = unreadable
         .into_iter()
         .map(|(dir, name, reason)| (tree.dir_path(dir).join(name), reason))
@@ -88,6 +93,7 @@ struct Job {
 struct Shard {
     names: Vec<u8>,
     files: Vec<Record>,
+    disk: Vec<Disk>,
     unreadable: Vec<(u32, PathBuf, String)>,
     overflow: bool,
 }
@@ -105,6 +111,7 @@ impl Shard {
         self.files.reserve_exact(other.files.len());
         let shifted = other.files.into_iter();
         self.files.extend(shifted.map(|file| Record { name: file.name.wrapping_add(base), ..file }));
+        self.disk.extend(other.disk);
         self.unreadable.extend(other.unreadable);
         Ok(())
     }
@@ -159,7 +166,8 @@ impl Queue {
         (known.left, known.modified_ns) = (visit.left, visit.modified_ns);
         (known.entries, known.special) = (visit.entries, visit.special);
         for (name, left) in visit.below {
-            let Ok(id) = u32::try_from(state.dirs.len()) else {
+            let id = u32::try_from(state.dirs.len()).ok().filter(|id| *id <= DIR_BITS);
+            let Some(id) = id else {
                 shard.overflow = true;
                 break;
             };
@@ -174,13 +182,14 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    fn work(&self, root: &Root, cancel: &Cancel) -> Shard {
+    fn work(&self, root: &Root, detail: Detail, cancel: &Cancel) -> Shard {
         let mut shard = Shard::default();
         let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
         let mut pending = Vec::new();
         while let Some(job) = self.take(cancel) {
             let opened = openat(&*job.parent, &job.name, OPEN_DIR, Mode::empty());
-            let mut scratch = Scratch { shard: &mut shard, buffer: &mut buffer, pending: &mut pending };
+            let mut scratch =
+                Scratch { shard: &mut shard, detail, buffer: &mut buffer, pending: &mut pending };
             let (fd, visit) = match opened {
                 Ok(fd) => {
                     let visit = scratch.visit(root, job.dir, &fd);
@@ -211,6 +220,7 @@ impl Shard {
 /// A thread's working memory.
 struct Scratch<'a> {
     shard: &'a mut Shard,
+    detail: Detail,
     buffer: &'a mut [MaybeUninit<u8>],
     pending: &'a mut Vec<u32>,
 }
@@ -280,8 +290,8 @@ impl Scratch<'_> {
             }
         };
         let is_link = match file_type(&stat) {
-            FileType::RegularFile => false,
-            FileType::Symlink => true,
+            FileType::RegularFile => 0,
+            FileType::Symlink => IS_LINK,
             FileType::Directory => {
                 visit.below.push((name.to_owned(), hidden(name)));
                 return;
@@ -300,11 +310,14 @@ impl Scratch<'_> {
             bytes: stat.stx_size,
             modified_ns: modified_ns(&stat),
             name: at,
-            dir,
-            blocks: u32::try_from(stat.stx_blocks).unwrap_or(u32::MAX),
-            links: u16::try_from(stat.stx_nlink).unwrap_or(u16::MAX),
-            is_link,
+            dir: dir | is_link | if stat.stx_nlink > 1 { IS_SHARED } else { 0 },
         });
+        if self.detail == Detail::Disk {
+            self.shard.disk.push(Disk {
+                blocks: u32::try_from(stat.stx_blocks).unwrap_or(u32::MAX),
+                links: u16::try_from(stat.stx_nlink).unwrap_or(u16::MAX),
+            });
+        }
     }
 }
 
