@@ -5,7 +5,7 @@ use super::execute::Done;
 use super::selection::{Grove, Item, Place, Selection, left_alone};
 use super::{Mode, Settings};
 use crate::domain::retention::size::shown as size;
-use crate::domain::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Unmet};
+use crate::domain::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Member, Unmet};
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::tree::Left;
 use serde::Serialize;
@@ -230,9 +230,7 @@ impl Draft {
             }
         }
         for guard in Guard::ALL {
-            let saved = |item: &(usize, &crate::domain::retention::Member)| item.1.saved_by() == Some(guard);
-            let mut ids: Vec<usize> =
-                selection.members.iter().enumerate().filter(saved).map(|(id, _)| id).collect();
+            let mut ids = select(selection, |member| member.saved_by() == Some(guard));
             if ids.is_empty() {
                 continue;
             }
@@ -283,8 +281,7 @@ impl Draft {
 
     /// Adds what goes, with the oldest names.
     pub(super) fn going(&mut self, selection: &Selection<'_>, files: &[Place], now_ns: i64) {
-        let members = selection.members.iter().enumerate();
-        let mut ids: Vec<usize> = members.filter(|(_, member)| member.goes()).map(|(id, _)| id).collect();
+        let mut ids = select(selection, Member::goes);
         let bytes = selection.census.bytes_of_all(files);
         self.body.going = Amount { files: count(files.len()), bytes };
         let all = ids.len();
@@ -395,19 +392,25 @@ fn with_names(mut row: Row, all: usize, names: impl Iterator<Item = String>) -> 
     row
 }
 
+/// Indices of the members that pass a test.
+fn select(selection: &Selection<'_>, passes: impl Fn(&Member) -> bool) -> Vec<u32> {
+    (0..).zip(&selection.members).filter(|(_, member)| passes(member)).map(|(id, _)| id).collect()
+}
+
 /// The oldest of some members, oldest first.
-fn oldest(selection: &Selection<'_>, ids: &mut [usize]) -> Vec<usize> {
+fn oldest(selection: &Selection<'_>, ids: &mut [u32]) -> Vec<usize> {
     let census = &selection.census;
-    let order = |a: &usize, b: &usize| {
-        let by_time = census.modified_ns(*a).cmp(&census.modified_ns(*b));
-        by_time.then_with(|| census.path_cmp(*a, *b))
+    let order = |a: &u32, b: &u32| {
+        let (a, b) = (*a as usize, *b as usize);
+        let by_time = census.modified_ns(a).cmp(&census.modified_ns(b));
+        by_time.then_with(|| census.path_cmp(a, b))
     };
     if ids.len() > NAMES {
         ids.select_nth_unstable_by(NAMES, order);
     }
-    let mut first = ids[..ids.len().min(NAMES)].to_vec();
+    let first = &mut ids[..NAMES.min(ids.len())];
     first.sort_unstable_by(order);
-    first
+    first.iter().map(|id| *id as usize).collect()
 }
 
 fn shown(selection: &Selection<'_>, id: usize) -> String {

@@ -247,7 +247,8 @@ impl<'a> Selection<'a> {
 
     /// The files that go.
     pub(super) fn going(&self) -> Vec<Place> {
-        let mut going = Vec::new();
+        let count = self.members.iter().filter(|member| member.goes()).count();
+        let mut going = Vec::with_capacity(count);
         let mut units = BTreeSet::new();
         for (_, item) in self.members.iter().zip(self.census.items()).filter(|(member, _)| member.goes()) {
             match item {
