@@ -6,6 +6,7 @@ pub mod make_ready;
 pub mod man;
 pub mod pre_live_pack;
 pub mod readiness;
+pub mod rotate;
 pub mod schema;
 
 use crate::report::Report;

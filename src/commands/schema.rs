@@ -2,7 +2,7 @@
 
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
-use crate::commands::{make_ready, pre_live_pack};
+use crate::commands::{make_ready, pre_live_pack, rotate};
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -25,6 +25,10 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("readiness-score", schema_of::<Envelope<score::Body>>),
     ("readiness-validate", schema_of::<Envelope<validate::Body>>),
     ("report", schema_of::<Envelope<NoBody>>),
+    ("rotate", schema_of::<Envelope<rotate::Body>>),
+    ("rotate-restore", schema_of::<Envelope<rotate::RestoreBody>>),
+    ("rotation-archive", schema_of::<rotate::Manifest>),
+    ("rotation-plan", schema_of::<rotate::Plan>),
 ];
 
 /// The fields that the report of every command has; those of the command stand beside them.

@@ -6,5 +6,6 @@ pub mod freshness;
 pub mod lease;
 pub mod order_log;
 pub mod readiness;
+pub mod retention;
 pub mod steps;
 pub mod tuning;

@@ -10,3 +10,4 @@ pub mod logging;
 pub mod proc;
 pub mod progress;
 pub mod signal;
+pub mod tree;

@@ -7,6 +7,7 @@ mod contract;
 mod make_ready;
 mod pre_live_pack;
 mod readiness;
+mod rotate;
 mod sandbox;
 
 /// A test file that is not wired in would be lost silently.

@@ -1,0 +1,361 @@
+//! The archive that is made before anything is removed: a ZIP whose members are hashed while they are
+//! written, whose manifest names every one of them, and which is read back and verified before it gets
+//! its name.
+
+use super::selection::{Grove, Place};
+use crate::ctx::Ctx;
+use crate::domain::retention::policy::ARCHIVE_PREFIX;
+use crate::exit::Fault;
+use crate::sys::fsio;
+use crate::sys::tree::partial::Partial;
+use crate::sys::tree::remove::{Reach, Refusal};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+/// Name of the manifest inside the archive.
+pub(super) const MANIFEST: &str = "MMOPS-ROTATION-MANIFEST.json";
+
+/// Start of the archive's comment; the manifest's SHA-256 follows.
+const COMMENT: &str = "mmops rotation archive v1, manifest sha256 ";
+
+/// What the manifest says.
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `frozen` when the clock was frozen; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) clock: Option<String>,
+    /// When the archive was made.
+    pub(super) created_utc: String,
+    /// The files, sorted by member name.
+    pub(super) members: Vec<Entry>,
+    /// `mmops.rotation-archive.v1`
+    pub(super) schema: String,
+}
+
+/// One archived file.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    /// Size.
+    pub(super) bytes: u64,
+    /// What it was.
+    pub(super) kind: Kind,
+    /// Name in the archive.
+    pub(super) member: String,
+    /// Time of the last write, in nanoseconds since 1970.
+    pub(super) modified_ns: i64,
+    /// Path relative to the root that was rotated, in hexadecimal when it is no UTF-8.
+    pub(super) path: PathText,
+    /// Permission bits.
+    pub(super) permissions: u32,
+    /// The root that was rotated, relative to the working root or absolute.
+    pub(super) root: String,
+    /// SHA-256 of the content, or of the target of a link.
+    pub(super) sha256: String,
+    /// Whether the original was left in place because it changed meanwhile.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(super) stays: bool,
+}
+
+/// What an archived file was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// A regular file.
+    File,
+    /// A symbolic link; its content is the target.
+    Link,
+}
+
+/// A path as text; bytes that are no UTF-8 are kept in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub(super) enum PathText {
+    /// The path.
+    Text(String),
+    /// The path's bytes.
+    Hex {
+        /// Two digits a byte.
+        hex: String,
+    },
+}
+
+impl PathText {
+    /// The text of a path.
+    pub(super) fn of(path: &Path) -> Self {
+        path.to_str().map_or_else(
+            || Self::Hex { hex: path.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect() },
+            |text| Self::Text(text.to_owned()),
+        )
+    }
+
+    /// The path, unless the hexadecimal is none.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Text(text) => Some(PathBuf::from(text)),
+            Self::Hex { hex } => {
+                let digits = hex.as_bytes().chunks(2);
+                let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+                let bytes: Option<Vec<u8>> = digits.map(byte).collect();
+                Some(PathBuf::from(OsStr::from_bytes(&bytes?)))
+            }
+        }
+    }
+}
+
+/// An archive that exists and was verified.
+#[derive(Debug)]
+pub(super) struct Archive {
+    pub(super) path: PathBuf,
+    pub(super) members: usize,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// What archiving came to: the archive, unless there was nothing to put into it, and the files that
+/// must stay.
+#[derive(Debug, Default)]
+pub(super) struct Archived {
+    pub(super) archive: Option<Archive>,
+    pub(super) stay: BTreeMap<Place, Refusal>,
+}
+
+/// Archives `going`, which is sorted by path, into a new file in `dir`.
+pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) -> anyhow::Result<Archived> {
+    fsio::create_dir(dir)?;
+    let mut partial = Partial::create(dir, ARCHIVE_PREFIX)?;
+    let shown = ctx.show(dir);
+    let fail = |error: zip::result::ZipError| write_fault(&shown, error);
+    let mut archived = Archived::default();
+    let mut entries = Vec::new();
+    let out = BufWriter::with_capacity(1 << 18, partial.file());
+    let mut zip = ZipWriter::new(out);
+    let mut reach: Vec<Reach<'_>> = groves.iter().map(|grove| Reach::new(&grove.tree)).collect();
+    for &place in going {
+        ctx.check_cancelled()?;
+        let grove = &groves[usize::from(place.tree)];
+        match add(&mut zip, grove, place, &mut reach[usize::from(place.tree)]).map_err(fail)? {
+            Ok(entry) => {
+                if entry.stays {
+                    archived.stay.insert(place, Refusal::Changed);
+                }
+                entries.push(entry);
+            }
+            Err(refusal) => {
+                archived.stay.insert(place, refusal);
+            }
+        }
+    }
+    let clock = ctx.clock.is_frozen().then(|| "frozen".to_owned());
+    let schema = "mmops.rotation-archive.v1".to_owned();
+    let manifest = Manifest { clock, created_utc: ctx.clock.stamp_utc(), members: entries, schema };
+    let text = fsio::json_document(&manifest);
+    zip.start_file(MANIFEST, options(0)).map_err(fail)?;
+    zip.write_all(text.as_bytes()).map_err(|error| fail(error.into()))?;
+    zip.set_comment(format!("{COMMENT}{}", fsio::sha256_bytes(text.as_bytes()))).map_err(fail)?;
+    let mut out = zip.finish().map_err(fail)?;
+    out.flush().map_err(|error| fail(error.into()))?;
+    drop(out);
+    partial.sync()?;
+    let (sha256, bytes) = verify(partial.reread()?, &ctx.show(partial.path()), &manifest)?;
+    let members = manifest.members.len();
+    if members == 0 {
+        return Ok(archived);
+    }
+    let stem = format!("{ARCHIVE_PREFIX}{}", ctx.clock.stamp().strftime("%Y%m%dT%H%M%SZ"));
+    let path = partial.name(&stem, "zip")?;
+    archived.archive = Some(Archive { path, members, bytes, sha256 });
+    Ok(archived)
+}
+
+fn write_fault(shown: &str, error: zip::result::ZipError) -> anyhow::Error {
+    let what = format!("an archive in `{shown}`");
+    match error {
+        zip::result::ZipError::Io(error) => Fault::write(what, &error).into(),
+        other => anyhow::anyhow!("failed to write {what}: {other}"),
+    }
+}
+
+/// Times in the archive are fixed; the manifest has the real ones, to the nanosecond.
+fn options(bytes: u64) -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644)
+        .large_file(bytes >= u64::from(u32::MAX))
+}
+
+type Added = Result<Entry, Refusal>;
+
+fn add<W: Write + Seek>(
+    zip: &mut ZipWriter<W>,
+    grove: &Grove,
+    place: Place,
+    reach: &mut Reach<'_>,
+) -> zip::result::ZipResult<Added> {
+    let (tree, file) = (&grove.tree, place.file);
+    let path = tree.path(file);
+    let member = member_name(&grove.shown, &path);
+    let identity = tree.identity(file);
+    let mut entry = Entry {
+        bytes: identity.bytes,
+        kind: Kind::File,
+        member,
+        modified_ns: identity.modified_ns,
+        path: PathText::of(&path),
+        permissions: 0,
+        root: grove.shown.clone(),
+        sha256: String::new(),
+        stays: false,
+    };
+    if tree.is_link(file) {
+        let target = match reach.link_target(file) {
+            Ok(target) => target,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        zip.start_file(&entry.member, options(0))?;
+        zip.write_all(&target)?;
+        (entry.kind, entry.bytes) = (Kind::Link, target.len() as u64);
+        entry.sha256 = fsio::sha256_bytes(&target);
+        return Ok(Ok(entry));
+    }
+    let opened = match reach.open(file) {
+        Ok(opened) => opened,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let permissions = opened.metadata()?.mode() & 0o777;
+    zip.start_file(&entry.member, options(identity.bytes))?;
+    let mut copy = Copy { from: &opened, to: zip };
+    let (sha256, bytes) = fsio::sha256(&mut copy)?;
+    // Written to while it was read: what was copied is kept, and so is the original.
+    entry.stays = bytes != identity.bytes || reach.check(file, &opened).is_err();
+    (entry.permissions, entry.sha256, entry.bytes) = (permissions, sha256, bytes);
+    Ok(Ok(entry))
+}
+
+/// Passes on to the archive what is read from the file, so that both see the same bytes.
+struct Copy<'a, W: Write + Seek> {
+    from: &'a File,
+    to: &'a mut ZipWriter<W>,
+}
+
+impl<W: Write + Seek> Read for Copy<'_, W> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.to.write_all(&buffer[..read])?;
+        Ok(read)
+    }
+}
+
+/// The name of a file in an archive: its root as shown, and its path; bytes that are no text are
+/// replaced by a hexadecimal form that no other name has.
+fn member_name(root: &str, path: &Path) -> String {
+    let tail = path.to_str().map_or_else(
+        || {
+            let bytes = path.as_os_str().as_bytes();
+            format!("not-utf8-{}", fsio::sha256_bytes(bytes))
+        },
+        str::to_owned,
+    );
+    let root = root.trim_start_matches('/');
+    if root == "." { tail } else { format!("{root}/{tail}") }
+}
+
+/// Reads an archive from its start and compares it with what it should hold; returns the SHA-256 and
+/// the size of the whole file.
+fn verify(mut file: File, shown: &str, expected: &Manifest) -> anyhow::Result<(String, u64)> {
+    let whole = fsio::sha256(&file).map_err(|error| fsio::unreadable(Path::new(shown), &error))?;
+    file.seek(SeekFrom::Start(0)).map_err(|error| fsio::unreadable(Path::new(shown), &error))?;
+    let mut stored = Stored::open(file, shown)?;
+    let manifest = stored.manifest()?;
+    let same = serde_json::to_value(&manifest)? == serde_json::to_value(expected)?;
+    let damage = if same { stored.damage(&manifest)? } else { vec!["the manifest differs".to_owned()] };
+    if let Some(first) = damage.first() {
+        let message = format!("the archive just written to `{shown}` does not read back: {first}");
+        return Err(Fault::dependency(message).hint("nothing was removed; check the disk").into());
+    }
+    Ok(whole)
+}
+
+/// An archive that is being read.
+pub(super) struct Stored {
+    zip: ZipArchive<BufReader<File>>,
+    shown: String,
+}
+
+impl Stored {
+    /// Opens an archive that a rotation made.
+    pub(super) fn open(file: File, shown: &str) -> Result<Self, Fault> {
+        let zip = ZipArchive::new(BufReader::with_capacity(1 << 17, file));
+        let zip = zip.map_err(|error| Fault::config(format!("`{shown}` is not a readable archive: {error}")))?;
+        Ok(Self { zip, shown: shown.to_owned() })
+    }
+
+    /// The manifest, after comparing it with the hash in the archive's comment.
+    pub(super) fn manifest(&mut self) -> Result<Manifest, Fault> {
+        let refuse = |why: &str| Fault::config(format!("`{}` is not a rotation archive: {why}", self.shown));
+        let comment = String::from_utf8_lossy(self.zip.comment()).into_owned();
+        let Some(sha256) = comment.strip_prefix(COMMENT) else {
+            return Err(refuse("its comment is not that of one"));
+        };
+        let mut text = String::new();
+        let read = match self.zip.by_name(MANIFEST) {
+            Ok(mut member) => member.read_to_string(&mut text).map(|_| ()),
+            Err(error) => return Err(refuse(&format!("`{MANIFEST}`: {error}"))),
+        };
+        if let Err(error) = read {
+            return Err(refuse(&format!("`{MANIFEST}` cannot be read: {error}")));
+        }
+        if fsio::sha256_bytes(text.as_bytes()) != sha256 {
+            return Err(refuse("the manifest does not have the hash in the comment"));
+        }
+        serde_json::from_str(&text).map_err(|error| refuse(&format!("`{MANIFEST}`: {error}")))
+    }
+
+    /// What of the manifest the archive does not hold, or holds differently.
+    pub(super) fn damage(&mut self, manifest: &Manifest) -> anyhow::Result<Vec<String>> {
+        let mut damage = Vec::new();
+        for entry in &manifest.members {
+            match self.read(entry, std::io::sink()) {
+                Ok((sha256, bytes)) if sha256 == entry.sha256 && bytes == entry.bytes => {}
+                Ok(_) => damage.push(format!("`{}` does not have its recorded content", entry.member)),
+                Err(error) => damage.push(format!("`{}`: {error}", entry.member)),
+            }
+        }
+        let expected = manifest.members.len() + 1;
+        if self.zip.len() != expected {
+            damage.push(format!("it has {} members instead of {expected}", self.zip.len()));
+        }
+        Ok(damage)
+    }
+
+    /// Copies a member to `to`; returns its SHA-256 and size. Not a byte more than recorded and one is
+    /// unpacked, so that a forged member cannot fill the disk.
+    pub(super) fn read(&mut self, entry: &Entry, to: impl Write) -> std::io::Result<(String, u64)> {
+        let member = self.zip.by_name(&entry.member).map_err(std::io::Error::other)?;
+        let mut tee = Tee { from: member.take(entry.bytes.saturating_add(1)), to };
+        fsio::sha256(&mut tee)
+    }
+}
+
+struct Tee<R, W> {
+    from: R,
+    to: W,
+}
+
+impl<R: Read, W: Write> Read for Tee<R, W> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.to.write_all(&buffer[..read])?;
+        Ok(read)
+    }
+}

@@ -1,0 +1,123 @@
+//! Carries a decision out: archive, then remove file by file, then the directories that became empty.
+
+use super::archive::{self, Archive};
+use super::selection::{Grove, Place};
+use crate::ctx::Ctx;
+use crate::sys::progress;
+use crate::sys::tree::remove::{Reach, Refusal};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// A directory nobody has put a file into for so long is empty for good.
+const EMPTY_FOR_NS: i64 = 600 * 1_000_000_000;
+
+/// What is to be removed.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// Files, sorted by path.
+    pub(super) files: Vec<Place>,
+    /// Directories of units, which go with their files.
+    pub(super) unit_dirs: Vec<(u16, u32)>,
+    /// Where the files are archived first.
+    pub(super) archive_dir: Option<PathBuf>,
+    /// Whether directories that are empty go as well.
+    pub(super) remove_empty_dirs: bool,
+}
+
+/// What was removed, and what was not and why.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) dirs: u64,
+    /// Kept, because it changed or is in use.
+    pub(super) kept: BTreeMap<String, String>,
+    /// Should have gone, but the system refused.
+    pub(super) failed: BTreeMap<String, String>,
+    pub(super) archive: Option<Archive>,
+}
+
+impl Order {
+    /// The directories that go if every file does: deepest first.
+    pub(super) fn dirs(&self, groves: &[Grove], now_ns: i64) -> Vec<(u16, u32)> {
+        let units: BTreeSet<(u16, u32)> = self.unit_dirs.iter().copied().collect();
+        if units.is_empty() && !self.remove_empty_dirs {
+            return Vec::new();
+        }
+        let mut going = Vec::new();
+        for (tree, grove) in (0_u16..).zip(groves) {
+            let dirs = &grove.tree.dirs;
+            let mut left: Vec<u32> = dirs.iter().map(|dir| dir.entries).collect();
+            let mut touched = vec![false; dirs.len()];
+            for place in self.files.iter().filter(|place| place.tree == tree) {
+                let dir = grove.tree.dir(place.file) as usize;
+                left[dir] = left[dir].saturating_sub(1);
+                touched[dir] = true;
+            }
+            // Children have higher indices than their parents, so this is deepest first.
+            let numbered: Vec<u32> = (1..).take(dirs.len().saturating_sub(1)).collect();
+            for index in numbered.into_iter().rev() {
+                let at = index as usize;
+                let dir = &dirs[at];
+                let old = now_ns.saturating_sub(dir.modified_ns) > EMPTY_FOR_NS;
+                let asked = units.contains(&(tree, index)) || (self.remove_empty_dirs && (touched[at] || old));
+                if dir.left.is_none() && left[at] == 0 && asked {
+                    going.push((tree, index));
+                    left[dir.parent as usize] = left[dir.parent as usize].saturating_sub(1);
+                    touched[dir.parent as usize] |= touched[at];
+                }
+            }
+        }
+        going
+    }
+}
+
+/// Archives and removes what was ordered.
+pub(super) fn execute(order: &Order, groves: &[Grove], ctx: &Ctx) -> anyhow::Result<Done> {
+    let mut done = Done::default();
+    let mut stay = BTreeMap::new();
+    if let (Some(dir), false) = (&order.archive_dir, order.files.is_empty()) {
+        let archived = archive::write(dir, groves, &order.files, ctx)?;
+        (done.archive, stay) = (archived.archive, archived.stay);
+    }
+    let mut reach: Vec<Reach<'_>> = groves.iter().map(|grove| Reach::new(&grove.tree)).collect();
+    let bar = progress::bar(ctx, order.files.len() as u64, "delete");
+    for &place in &order.files {
+        if let Err(fault) = ctx.check_cancelled() {
+            tracing::warn!("stopped after {} of {} removals", done.files, order.files.len());
+            return Err(fault.into());
+        }
+        bar.inc(1);
+        let grove = &groves[usize::from(place.tree)];
+        let outcome = match stay.remove(&place) {
+            Some(refusal) => Err(refusal),
+            None => reach[usize::from(place.tree)].remove(place.file),
+        };
+        match outcome {
+            Ok(()) => {
+                done.files += 1;
+                done.bytes += grove.tree.bytes(place.file);
+            }
+            Err(Refusal::Failed(error)) => {
+                done.failed.insert(grove.shown(place.file), error.to_string());
+            }
+            Err(refusal) => {
+                done.kept.insert(grove.shown(place.file), refusal.to_string());
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let now_ns = super::now_ns(ctx);
+    for (tree, dir) in order.dirs(groves, now_ns) {
+        match reach[usize::from(tree)].remove_dir(dir) {
+            Ok(true) => done.dirs += 1,
+            // Something was put into it meanwhile, or somebody else removed it.
+            Ok(false) | Err(Refusal::Gone) => {}
+            Err(refusal) => {
+                let shown = groves[usize::from(tree)].shown_dir(dir);
+                done.failed.insert(shown, refusal.to_string());
+            }
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,78 @@
+//! Which directories may be rotated at all: existing, real, apart from each other, and none whose loss
+//! could only be a mistake.
+
+use crate::ctx::Ctx;
+use crate::exit::Fault;
+use crate::sys::fsio;
+use crate::sys::tree::Root;
+use std::path::{Component, Path, PathBuf};
+
+/// An opened root with the name it has in reports.
+#[derive(Debug)]
+pub(super) struct NamedRoot {
+    /// As the operator would write it, relative to the working root where possible.
+    pub(super) shown: String,
+    pub(super) root: Root,
+}
+
+/// Opens the roots at `paths`; `None` for the default root, which may be missing.
+pub(super) fn open(paths: Option<&[PathBuf]>, default: &str, ctx: &Ctx) -> Result<Vec<NamedRoot>, Fault> {
+    let Some(paths) = paths else {
+        let path = ctx.path(default);
+        if !path.is_symlink() && !fsio::exists(&path)? {
+            tracing::info!("there is no `{default}`; nothing to rotate");
+            return Ok(Vec::new());
+        }
+        return Ok(vec![open_one(Path::new(default), ctx)?]);
+    };
+    let mut roots: Vec<NamedRoot> = Vec::new();
+    for path in paths {
+        let new = open_one(path, ctx)?;
+        for old in &roots {
+            let (a, b) = (&old.root, &new.root);
+            let same = (a.dev, a.ino) == (b.dev, b.ino);
+            if same || a.path.starts_with(&b.path) || b.path.starts_with(&a.path) {
+                let message = format!("roots `{}` and `{}` overlap", old.shown, new.shown);
+                return Err(Fault::config(message).hint("name only the outer one"));
+            }
+        }
+        roots.push(new);
+    }
+    Ok(roots)
+}
+
+fn open_one(path: &Path, ctx: &Ctx) -> Result<NamedRoot, Fault> {
+    // A trailing slash would make the system follow a link in the last place.
+    let full: PathBuf = ctx.path(path).components().collect();
+    let shown = path.components().collect::<PathBuf>().display().to_string();
+    let refuse = |why: &str| Err(Fault::config(format!("refusing to rotate `{shown}`: {why}")));
+    if full.is_symlink() {
+        return refuse("it is a symbolic link");
+    }
+    let canonical = fsio::canonical(&full).map_err(|fault| fault.hint("a root that is named must exist"))?;
+    if !fsio::metadata(&canonical)?.is_dir() {
+        return refuse("it is not a directory");
+    }
+    if canonical.parent().is_none() {
+        return refuse("it is the root of the file system");
+    }
+    let home = ctx.env.get("HOME").and_then(|home| fsio::canonical(Path::new(home)).ok());
+    if home.is_some_and(|home| home.starts_with(&canonical)) {
+        return refuse("it is or contains the home directory");
+    }
+    if canonical.components().any(|part| part == Component::Normal(".git".as_ref())) {
+        return refuse("it is part of a repository's own data");
+    }
+    let working = fsio::canonical(&ctx.root)?;
+    if working != canonical && working.starts_with(&canonical) {
+        return refuse("it contains the directory that mmops works in");
+    }
+    let root = Root::open(&canonical)?;
+    if root.has(".git")? {
+        return refuse("it is the root of a repository");
+    }
+    let shown = canonical.strip_prefix(&working).map_or(shown, |inside| {
+        if inside.as_os_str().is_empty() { ".".to_owned() } else { inside.display().to_string() }
+    });
+    Ok(NamedRoot { shown, root })
+}

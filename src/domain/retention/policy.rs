@@ -1,0 +1,313 @@
+//! The policy file: which patterns form which groups, and the limits of each; refused when it
+//! contradicts itself or could only be satisfied by an empty directory.
+
+use super::{DAY_NS, Limits, Tiers, size};
+use globset::{GlobBuilder, GlobMatcher};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A policy as it is written down.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Directories to rotate; those of the command line win.
+    #[serde(default)]
+    pub roots: Vec<PathBuf>,
+    /// Patterns of files that always stay.
+    #[serde(default)]
+    pub protect: Vec<String>,
+    /// Smallest age of every rule that names none.
+    #[serde(default)]
+    pub min_age: Option<Age>,
+    /// Size of all groups together.
+    #[serde(default)]
+    pub max_size: Option<Size>,
+    /// Free space each disk is to have.
+    #[serde(default)]
+    pub min_free: Option<Size>,
+    /// Groups and their limits; a file belongs to the first rule that matches.
+    pub rules: Vec<RuleText>,
+}
+
+/// A rule as it is written down.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleText {
+    name: String,
+    pattern: String,
+    #[serde(default)]
+    unit: Unit,
+    #[serde(default)]
+    group_by: GroupBy,
+    days: Option<u32>,
+    max_size: Option<Size>,
+    keep: Option<u64>,
+    tiers: Option<Tiers>,
+    #[serde(default)]
+    min_keep: u64,
+    min_age: Option<Age>,
+    #[serde(default = "yes")]
+    keep_newest: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is kept or removed as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Each file.
+    #[default]
+    File,
+    /// Each matching directory with everything in it, aged by its newest file.
+    Dir,
+}
+
+/// Which members compete with each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupBy {
+    /// All of the rule.
+    #[default]
+    Rule,
+    /// Those of one directory.
+    Directory,
+}
+
+/// A size such as `2G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "NumberOrText")]
+pub struct Size(pub u64);
+
+/// An age such as `36h`, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Age(pub i64);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumberOrText {
+    Number(u64),
+    Text(String),
+}
+
+impl TryFrom<NumberOrText> for Size {
+    type Error = String;
+
+    fn try_from(value: NumberOrText) -> Result<Self, String> {
+        match value {
+            NumberOrText::Number(bytes) => Ok(Size(bytes)),
+            NumberOrText::Text(text) => size::parse(&text).map(Size),
+        }
+    }
+}
+
+impl TryFrom<String> for Age {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        parse_age(&text)
+    }
+}
+
+/// An age such as `10m`, `36h` or `7d`.
+pub fn parse_age(text: &str) -> Result<Age, String> {
+    let parsed = humantime::parse_duration(text).map_err(|error| format!("`{text}` is not an age: {error}"))?;
+    age(parsed).ok_or_else(|| format!("`{text}` is not an age: it is longer than 292 years"))
+}
+
+fn age(duration: Duration) -> Option<Age> {
+    i64::try_from(duration.as_nanos()).ok().map(Age)
+}
+
+/// Nanoseconds in `days`, or the largest number of nanoseconds.
+pub fn days_ns(days: u32) -> i64 {
+    i64::from(days).saturating_mul(DAY_NS)
+}
+
+/// A glob over paths relative to a root. Without a slash it is matched against the last component,
+/// at any depth; `*` stays within one component, `**` spans them.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    glob: GlobMatcher,
+    whole_path: bool,
+    /// Whether it names rotation archives, which no other pattern touches.
+    pub names_archives: bool,
+}
+
+impl Pattern {
+    /// Parses a pattern.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
+            return Err(format!("`{text}` is not a pattern: it must be relative to the root"));
+        }
+        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
+        let glob = glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?;
+        let last = text.rsplit('/').next().unwrap_or(text);
+        Ok(Self {
+            glob: glob.compile_matcher(),
+            whole_path: text.contains('/'),
+            names_archives: last.starts_with(ARCHIVE_PREFIX),
+        })
+    }
+
+    /// Whether a relative path and its last component match; the path is built only when it is needed.
+    pub fn matches(&self, path: impl FnOnce() -> PathBuf, name: &Path) -> bool {
+        if self.whole_path { self.glob.is_match(path()) } else { self.glob.is_match(name) }
+    }
+}
+
+/// Names of rotation archives start with this.
+pub const ARCHIVE_PREFIX: &str = "mmops-rotation-";
+
+/// A rule ready to be applied.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// How it is called in reports.
+    pub name: String,
+    /// What it applies to; everything if there is none.
+    pub pattern: Option<Pattern>,
+    /// What is kept or removed as one.
+    pub unit: Unit,
+    /// Which members compete.
+    pub group_by: GroupBy,
+    /// What may stay.
+    pub limits: Limits,
+}
+
+impl Policy {
+    /// Checks the policy and returns its rules.
+    pub fn rules(&self, may_remove_all: bool) -> Result<Vec<Rule>, String> {
+        let overall = self.max_size.is_some() || self.min_free.is_some();
+        if self.rules.is_empty() {
+            return Err("`rules` is empty; a policy without a rule rotates nothing".to_owned());
+        }
+        if self.max_size == Some(Size(0)) && !may_remove_all {
+            return Err(removes_everything("the policy", "max size 0"));
+        }
+        let (mut names, mut patterns) = (BTreeSet::new(), BTreeSet::new());
+        for rule in &self.rules {
+            if !names.insert(&rule.name) {
+                return Err(format!("two rules are called `{}`", rule.name));
+            }
+            if !patterns.insert(&rule.pattern) {
+                let rule = &rule.name;
+                return Err(format!("rule `{rule}` has the pattern of an earlier rule and never matches"));
+            }
+            if self.protect.contains(&rule.pattern) {
+                let (rule, pattern) = (&rule.name, &rule.pattern);
+                return Err(format!("rule `{rule}` rotates `{pattern}`, which `protect` keeps"));
+            }
+        }
+        self.rules.iter().map(|rule| self.rule(rule, overall, may_remove_all)).collect()
+    }
+
+    fn rule(&self, text: &RuleText, overall: bool, may_remove_all: bool) -> Result<Rule, String> {
+        let named = |why: String| format!("rule `{}`: {why}", text.name);
+        let limits = Limits {
+            ttl_ns: text.days.map(days_ns),
+            max_bytes: text.max_size.map(|size| size.0),
+            keep: text.keep,
+            tiers: text.tiers.clone(),
+            min_keep: text.min_keep,
+            min_age_ns: text.min_age.or(self.min_age).map_or(0, |age| age.0),
+            keeps_newest_of_kind: text.keep_newest,
+        };
+        if !limits.limits_anything() && !overall {
+            return Err(named("it has no limit; use `protect` for what always stays".to_owned()));
+        }
+        if let Some(why) = limits.contradiction() {
+            return Err(named(why));
+        }
+        if let Some(why) = limits.impossible().filter(|_| !may_remove_all) {
+            return Err(removes_everything(&format!("rule `{}`", text.name), why));
+        }
+        Ok(Rule {
+            name: text.name.clone(),
+            pattern: Some(Pattern::parse(&text.pattern).map_err(named)?),
+            unit: text.unit,
+            group_by: text.group_by,
+            limits,
+        })
+    }
+
+    /// The patterns of files that always stay.
+    pub fn protected(&self) -> Result<Vec<Pattern>, String> {
+        self.protect.iter().map(|text| Pattern::parse(text)).collect()
+    }
+}
+
+/// The refusal of a limit that leaves nothing.
+pub fn removes_everything(who: &str, why: &str) -> String {
+    format!("{who} would remove everything: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(text: &str) -> Policy {
+        serde_json::from_str(text).expect("a policy")
+    }
+
+    fn refusal(text: &str) -> String {
+        policy(text).rules(false).expect_err("refused")
+    }
+
+    #[test]
+    fn a_contradictory_policy_is_refused_with_the_rule_and_the_reason() {
+        for (rule, why) in [
+            (r#""days": 7, "tiers": {"daily": 7}"#, "`tiers` say what stays"),
+            (r#""keep": 5, "min_keep": 10"#, "`min_keep` 10 keeps more than `keep` 5"),
+            (r#""days": 1, "min_age": "3d""#, "`min_age` keeps files for longer"),
+            (r#""min_keep": 3"#, "it has no limit"),
+            (r#""keep": 0"#, "would remove everything: keep 0"),
+            (r#""max_size": "0K""#, "would remove everything: max size 0"),
+            (r#""tiers": {}"#, "would remove everything: tiers that keep nothing"),
+        ] {
+            let text = format!(r#"{{"rules": [{{"name": "logs", "pattern": "*.log", {rule}}}]}}"#);
+            let error = refusal(&text);
+            assert!(error.starts_with("rule `logs`") && error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn rules_that_hide_each_other_are_refused() {
+        let two = |a: &str, b: &str| format!(r#"{{"protect": ["*.keep"], "rules": [{a}, {b}]}}"#);
+        let rule = |name: &str, pattern: &str| {
+            format!(r#"{{"name": "{name}", "pattern": "{pattern}", "keep": 3}}"#)
+        };
+        assert!(refusal(&two(&rule("a", "*.x"), &rule("a", "*.y"))).contains("two rules are called `a`"));
+        assert!(refusal(&two(&rule("a", "*.x"), &rule("b", "*.x"))).contains("never matches"));
+        assert!(refusal(&two(&rule("a", "*.x"), &rule("b", "*.keep"))).contains("`protect` keeps"));
+        assert!(refusal(r#"{"rules": []}"#).contains("`rules` is empty"));
+        assert!(refusal(&two(&rule("a", "/etc/*"), &rule("b", "*.y"))).contains("relative to the root"));
+        assert!(refusal(&two(&rule("a", "[x"), &rule("b", "*.y"))).contains("is not a pattern"));
+    }
+
+    #[test]
+    fn a_pattern_without_a_slash_matches_names_at_any_depth() {
+        let matches = |pattern: &str, path: &str| {
+            let path = Path::new(path);
+            let name = path.file_name().expect("a name");
+            Pattern::parse(pattern).expect("valid").matches(|| path.to_owned(), Path::new(name))
+        };
+        assert!(matches("*.json", "a/b/x.json"));
+        assert!(!matches("a/*.json", "a/b/x.json"));
+        assert!(matches("a/**/*.json", "a/b/x.json"));
+        assert!(matches("a/**/*.json", "a/x.json"));
+        assert!(!matches("*.json", "x.jsonl"));
+    }
+
+    #[test]
+    fn ages_beyond_the_clock_are_refused() {
+        assert_eq!(parse_age("10m"), Ok(Age(600_000_000_000)));
+        assert!(parse_age("400years").expect_err("refused").contains("longer than 292 years"));
+        assert!(parse_age("-1m").is_err());
+        assert!(parse_age("soon").is_err());
+    }
+}

@@ -1,0 +1,313 @@
+//! One directory tree as rotation sees it: which files there are, how old and how large, and which
+//! parts were left alone, gathered through directory descriptors without ever following a link.
+//!
+//! A [`Tree`] is compact (one record of 32 bytes a file, names in one arena), because rotation looks at
+//! hundreds of thousands of files. [`walk`] reads it, [`remove`] takes files out of it again, and both
+//! reach a file only by the chain of directories below the opened root.
+
+pub mod partial;
+pub mod remove;
+pub mod restore;
+mod walk;
+pub mod writers;
+
+use crate::exit::Fault;
+use crate::sys::fsio;
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
+use std::cmp::Ordering;
+use std::ffi::{CStr, OsStr};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+pub use walk::walk;
+
+/// A directory with a file of this name is left alone with everything below it.
+pub const KEEP_MARKER: &str = ".mmops-keep";
+
+const OPEN_DIR: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const STAT_MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
+
+/// What makes a file the same file: where its content lives, and that nobody has written to it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Device.
+    pub dev: u64,
+    /// Inode on that device.
+    pub ino: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Time of the last write, in nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+impl Identity {
+    fn of(stat: &Statx) -> Self {
+        Self { dev: device(stat), ino: stat.stx_ino, bytes: stat.stx_size, modified_ns: modified_ns(stat) }
+    }
+}
+
+/// An opened directory that rotation may work in.
+#[derive(Debug)]
+pub struct Root {
+    /// Canonical path.
+    pub path: PathBuf,
+    /// Device; other devices below the root are other file systems and are not entered.
+    pub dev: u64,
+    /// Inode of the directory itself.
+    pub ino: u64,
+    mount: u64,
+    fd: OwnedFd,
+}
+
+impl Root {
+    /// Opens a canonical path; its last component must be a directory and no link.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        let fail = |error: rustix::io::Errno| fsio::unreadable(path, &error.into());
+        let fd = rustix::fs::open(path, OPEN_DIR, Mode::empty()).map_err(fail)?;
+        let stat = rustix::fs::statx(&fd, c"", AtFlags::EMPTY_PATH, STAT_MASK).map_err(fail)?;
+        let (dev, ino, mount) = (device(&stat), stat.stx_ino, stat.stx_mnt_id);
+        Ok(Self { path: path.to_owned(), dev, ino, mount, fd })
+    }
+
+    /// Takes the lock that keeps two rotations of this directory apart; it is held until the root is
+    /// dropped and dies with the process.
+    pub fn lock(&self) -> Result<(), Fault> {
+        rustix::fs::flock(&self.fd, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+            let message = match error {
+                rustix::io::Errno::WOULDBLOCK => "is being rotated by another process".to_owned(),
+                other => format!("cannot be locked: {}", io::Error::from(other)),
+            };
+            let fault = Fault::dependency(format!("`{}` {message}", self.path.display()));
+            fault.hint("wait for the other rotation to end")
+        })
+    }
+
+    /// Bytes that an unprivileged process may still write to the file system of this root.
+    pub fn free_bytes(&self) -> Result<u64, Fault> {
+        let stat = rustix::fs::fstatvfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// Whether the directory has an entry of this name.
+    pub fn has(&self, name: &str) -> Result<bool, Fault> {
+        match rustix::fs::statx(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE) {
+            Ok(_) => Ok(true),
+            Err(rustix::io::Errno::NOENT) => Ok(false),
+            Err(error) => Err(fsio::unreadable(&self.path.join(name), &error.into())),
+        }
+    }
+}
+
+/// Why a directory was not entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// Its name starts with a dot, or it is the `lost+found` of a file system.
+    Hidden,
+    /// It holds a `.git`.
+    Repository,
+    /// It holds a [`KEEP_MARKER`].
+    Marked,
+    /// Another file system or a bind mount begins there.
+    Mount,
+    /// It could not be read, so what is below it is unknown.
+    Unreadable,
+}
+
+/// One directory of a tree; the first is the root.
+#[derive(Debug)]
+pub struct Dir {
+    /// Index of the directory above; the root is its own.
+    pub parent: u32,
+    /// Why it was not entered, if it was not.
+    pub left: Option<Left>,
+    /// How many entries it had when it was read, of any type.
+    pub entries: u32,
+    /// How many of them are sockets, pipes, devices or mounted files, which are never touched.
+    pub special: u32,
+    /// When an entry was last added or removed, in nanoseconds since 1970.
+    pub modified_ns: i64,
+    name: Box<CStr>,
+}
+
+/// One file or symbolic link.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    ino: u64,
+    bytes: u64,
+    modified_ns: i64,
+    name: u32,
+    /// Index of the directory, and the flags in the bits that no index reaches.
+    dir: u32,
+}
+
+const IS_LINK: u32 = 1 << 31;
+const IS_SHARED: u32 = 1 << 30;
+const DIR_BITS: u32 = IS_SHARED - 1;
+
+/// What a file takes on the disk; kept only when it was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Disk {
+    /// Blocks of 512 bytes, saturating at 2 TiB.
+    blocks: u32,
+    /// Names of the inode, saturating.
+    links: u16,
+}
+
+/// What is to be known about each file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Identity, size, time.
+    Plain,
+    /// The space on the disk as well, and how many names share it.
+    Disk,
+}
+
+/// What was found under a root.
+#[derive(Debug)]
+pub struct Tree {
+    /// The root itself.
+    pub root: Root,
+    /// Every directory, entered or not; parents come before their children.
+    pub dirs: Vec<Dir>,
+    /// What could not be read, sorted by path, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+    files: Vec<Record>,
+    disk: Vec<Disk>,
+    names: Vec<u8>,
+}
+
+impl Tree {
+    /// Number of files and symbolic links; they are addressed by index.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is no file at all.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    fn record(&self, file: u32) -> &Record {
+        &self.files[file as usize]
+    }
+
+    /// Time of the last write, in nanoseconds since 1970.
+    pub fn modified_ns(&self, file: u32) -> i64 {
+        self.record(file).modified_ns
+    }
+
+    /// Apparent size.
+    pub fn bytes(&self, file: u32) -> u64 {
+        self.record(file).bytes
+    }
+
+    /// Space on the disk; the apparent size where it was not asked for.
+    pub fn disk_bytes(&self, file: u32) -> u64 {
+        let known = self.disk.get(file as usize);
+        known.map_or_else(|| self.bytes(file), |disk| u64::from(disk.blocks) * 512)
+    }
+
+    /// How many names the file has, here and elsewhere, if it was asked for.
+    pub fn links(&self, file: u32) -> Option<u16> {
+        self.disk.get(file as usize).map(|disk| disk.links)
+    }
+
+    /// Whether this is a symbolic link.
+    pub fn is_link(&self, file: u32) -> bool {
+        self.record(file).dir & IS_LINK != 0
+    }
+
+    /// Whether the file has more than one name.
+    pub fn is_shared(&self, file: u32) -> bool {
+        self.record(file).dir & IS_SHARED != 0
+    }
+
+    /// Index of the directory that holds the file.
+    pub fn dir(&self, file: u32) -> u32 {
+        self.record(file).dir & DIR_BITS
+    }
+
+    /// Device, inode, size and time of last write.
+    pub fn identity(&self, file: u32) -> Identity {
+        let record = self.record(file);
+        Identity {
+            dev: self.root.dev,
+            ino: record.ino,
+            bytes: record.bytes,
+            modified_ns: record.modified_ns,
+        }
+    }
+
+    fn raw_name(&self, file: u32) -> &CStr {
+        let start = self.record(file).name as usize;
+        CStr::from_bytes_until_nul(&self.names[start..]).expect("names in the arena end with a NUL")
+    }
+
+    /// The file's name, without its directory.
+    pub fn name(&self, file: u32) -> &[u8] {
+        self.raw_name(file).to_bytes()
+    }
+
+    /// The directory's name, without its parent; empty for the root.
+    pub fn dir_name(&self, dir: u32) -> &[u8] {
+        self.dirs[dir as usize].name.to_bytes()
+    }
+
+    /// Indices of the directories from below the root down to `dir`.
+    fn chain(&self, dir: u32) -> Vec<u32> {
+        let mut chain = Vec::new();
+        let mut at = dir;
+        while at != 0 {
+            chain.push(at);
+            at = self.dirs[at as usize].parent;
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// Path of a directory relative to the root.
+    pub fn dir_path(&self, dir: u32) -> PathBuf {
+        self.chain(dir).into_iter().map(|dir| OsStr::from_bytes(self.dir_name(dir))).collect()
+    }
+
+    /// Path of a file relative to the root.
+    pub fn path(&self, file: u32) -> PathBuf {
+        self.dir_path(self.dir(file)).join(OsStr::from_bytes(self.name(file)))
+    }
+
+    /// Orders two files by the bytes of their relative paths, without building them.
+    pub fn path_cmp(&self, a: u32, b: u32) -> Ordering {
+        let (dir_a, dir_b) = (self.dir(a), self.dir(b));
+        if dir_a == dir_b {
+            return self.name(a).cmp(self.name(b));
+        }
+        let (chain_a, chain_b) = (self.chain(dir_a), self.chain(dir_b));
+        let same = chain_a.iter().zip(&chain_b).take_while(|(a, b)| a == b).count();
+        let part = |chain: &[u32], file: u32| match chain.get(same) {
+            Some(&dir) => (self.dir_name(dir), Some(b'/')),
+            None => (self.name(file), None),
+        };
+        let bytes = |(name, end): (&'_ [u8], Option<u8>)| name.iter().copied().chain(end).collect::<Vec<u8>>();
+        bytes(part(&chain_a, a)).cmp(&bytes(part(&chain_b, b)))
+    }
+}
+
+fn device(stat: &Statx) -> u64 {
+    rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor)
+}
+
+/// Times beyond the years 1677 to 2262 are cut to that range, which keeps their order.
+fn modified_ns(stat: &Statx) -> i64 {
+    let seconds = stat.stx_mtime.tv_sec.saturating_mul(1_000_000_000);
+    seconds.saturating_add(i64::from(stat.stx_mtime.tv_nsec))
+}
+
+fn file_type(stat: &Statx) -> FileType {
+    FileType::from_raw_mode(u32::from(stat.stx_mode))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Takes files out of a tree that was walked before, each only if it is still the very file that was
+//! seen: same device, inode, size and time of last write, under the same chain of directories.
+
+use super::{Identity, OPEN_DIR, STAT_MASK, Tree, file_type};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, openat, readlinkat, statx, unlinkat};
+use rustix::io::Errno;
+use std::fmt;
+use std::fs::File;
+use std::io;
+
+/// Why a file was left where it is.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Somebody else has removed it.
+    Gone,
+    /// It was written to, or another file has its name, since the scan.
+    Changed,
+    /// Another process holds a lock on it.
+    Locked,
+    /// The system refused.
+    Failed(io::Error),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Gone => f.write_str("removed by somebody else since the scan"),
+            Refusal::Changed => f.write_str("changed since the scan"),
+            Refusal::Locked => f.write_str("locked by another process"),
+            Refusal::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<Errno> for Refusal {
+    fn from(error: Errno) -> Self {
+        match error {
+            Errno::NOENT => Refusal::Gone,
+            Errno::LOOP | Errno::NOTDIR => Refusal::Changed,
+            other => Refusal::Failed(other.into()),
+        }
+    }
+}
+
+/// Reaches files of a tree through directory descriptors; consecutive files of one directory share one.
+#[derive(Debug)]
+pub struct Reach<'a> {
+    tree: &'a Tree,
+    at: Option<(u32, OwnedFd)>,
+}
+
+impl<'a> Reach<'a> {
+    /// Reaches into `tree`.
+    pub fn new(tree: &'a Tree) -> Self {
+        Self { tree, at: None }
+    }
+
+    fn open_dir(&self, dir: u32) -> Result<OwnedFd, Errno> {
+        let mut fd = openat(&self.tree.root.fd, c".", OPEN_DIR, Mode::empty())?;
+        for below in self.tree.chain(dir) {
+            fd = openat(&fd, &*self.tree.dirs[below as usize].name, OPEN_DIR, Mode::empty())?;
+        }
+        Ok(fd)
+    }
+
+    fn dir(&mut self, dir: u32) -> Result<&OwnedFd, Errno> {
+        if self.at.as_ref().is_none_or(|(at, _)| *at != dir) {
+            self.at = Some((dir, self.open_dir(dir)?));
+        }
+        let (_, fd) = self.at.as_ref().expect("set above");
+        Ok(fd)
+    }
+
+    /// Opens a file for reading, after checking that it is the one that was seen.
+    pub fn open(&mut self, file: u32) -> Result<File, Refusal> {
+        let tree = self.tree;
+        let fd = openat(self.dir(tree.dir(file))?, tree.raw_name(file), READ, Mode::empty())?;
+        let opened = File::from(fd);
+        self.check(file, &opened)?;
+        Ok(opened)
+    }
+
+    /// Whether an opened file still is what was seen.
+    pub fn check(&self, file: u32, opened: &File) -> Result<(), Refusal> {
+        let stat = statx(opened, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
+        let same = file_type(&stat) == FileType::RegularFile && Identity::of(&stat) == self.tree.identity(file);
+        if same { Ok(()) } else { Err(Refusal::Changed) }
+    }
+
+    /// Where a symbolic link points, and the permission bits of a file.
+    pub fn link_target(&mut self, file: u32) -> Result<Vec<u8>, Refusal> {
+        let tree = self.tree;
+        let target = readlinkat(self.dir(tree.dir(file))?, tree.raw_name(file), Vec::new());
+        match target {
+            Ok(target) => Ok(target.into_bytes()),
+            Err(Errno::INVAL) => Err(Refusal::Changed),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes one file or link, unless it changed or somebody holds a lock on it.
+    pub fn remove(&mut self, file: u32) -> Result<(), Refusal> {
+        let tree = self.tree;
+        let (name, link) = (tree.raw_name(file), tree.is_link(file));
+        let dir = self.dir(tree.dir(file))?;
+        // The lock is held until the name is gone: who takes one later takes it on a nameless file.
+        let held = if link { None } else { Some(File::from(openat(dir, name, READ, Mode::empty())?)) };
+        if let Some(held) = &held
+            && rustix::fs::flock(held, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
+        {
+            return Err(Refusal::Locked);
+        }
+        let stat = statx(dir, name, AtFlags::SYMLINK_NOFOLLOW, STAT_MASK)?;
+        let expected = if link { FileType::Symlink } else { FileType::RegularFile };
+        if file_type(&stat) != expected || Identity::of(&stat) != tree.identity(file) {
+            return Err(Refusal::Changed);
+        }
+        Ok(unlinkat(dir, name, AtFlags::empty())?)
+    }
+
+    /// Removes a directory if it is empty; says whether it did.
+    pub fn remove_dir(&mut self, dir: u32) -> Result<bool, Refusal> {
+        let tree = self.tree;
+        let entry = &tree.dirs[dir as usize];
+        // The descriptor of a directory below would keep nothing alive, yet it must not be reused.
+        self.at = self.at.take().filter(|(at, _)| *at != dir);
+        match unlinkat(self.dir(entry.parent)?, &*entry.name, AtFlags::REMOVEDIR) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// `NONBLOCK`, because the name may meanwhile belong to a pipe.
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);

@@ -1,0 +1,139 @@
+//! Puts files back under a directory, creating what is missing, following no link and replacing nothing.
+
+use super::OPEN_DIR;
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::fs::{futimens, mkdirat, openat, renameat_with, symlinkat, unlinkat, utimensat};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path};
+
+/// A directory that files are put into.
+#[derive(Debug)]
+pub struct Place {
+    top: OwnedFd,
+}
+
+/// A file that has been written but does not have its name yet.
+#[derive(Debug)]
+pub struct Draft {
+    dir: OwnedFd,
+    name: OsString,
+    temporary: OsString,
+    placed: bool,
+    /// Where the content goes.
+    pub file: File,
+}
+
+impl Place {
+    /// Opens the directory, which must exist.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { top: rustix::fs::open(path, flags, Mode::empty())? })
+    }
+
+    /// Opens the directory that is to hold `path`, creating it and those above it on request.
+    fn parent(&self, path: &Path, create: bool) -> io::Result<(OwnedFd, OsString)> {
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let (Some(name), true) = (path.file_name(), plain) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path leaves its directory"));
+        };
+        let mut dir = openat(&self.top, c".", OPEN_DIR, Mode::empty())?;
+        for part in path.parent().into_iter().flat_map(Path::components) {
+            let opened = openat(&dir, part.as_os_str(), OPEN_DIR, Mode::empty());
+            dir = match opened {
+                Err(Errno::NOENT) if create => {
+                    match mkdirat(&dir, part.as_os_str(), Mode::from_raw_mode(0o755)) {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                    openat(&dir, part.as_os_str(), OPEN_DIR, Mode::empty())?
+                }
+                other => other?,
+            };
+        }
+        Ok((dir, name.to_owned()))
+    }
+
+    /// Opens an existing file, or says that there is none.
+    pub fn existing(&self, path: &Path) -> io::Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = self.parent(path, false).and_then(|(dir, name)| {
+            let fd = openat(&dir, name.as_os_str(), flags, Mode::empty())?;
+            Ok(File::from(fd))
+        });
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Target of an existing link, or none if there is nothing of that name.
+    pub fn existing_link(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let read = self.parent(path, false).and_then(|(dir, name)| {
+            Ok(rustix::fs::readlinkat(&dir, name.as_os_str(), Vec::new())?.into_bytes())
+        });
+        match read {
+            Ok(target) => Ok(Some(target)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Starts a file that appears under `path` only when it is complete.
+    pub fn draft(&self, path: &Path) -> io::Result<Draft> {
+        let (dir, name) = self.parent(path, true)?;
+        let mut temporary = OsString::from(".mmops-restore-");
+        temporary.push(format!("{}.tmp", std::process::id()));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = openat(&dir, temporary.as_os_str(), flags, Mode::from_raw_mode(0o600))?;
+        Ok(Draft { dir, name, temporary, placed: false, file: File::from(fd) })
+    }
+
+    /// Creates a symbolic link with its old time.
+    pub fn link(&self, path: &Path, target: &[u8], modified_ns: i64) -> io::Result<()> {
+        let (dir, name) = self.parent(path, true)?;
+        symlinkat(OsStr::from_bytes(target), &dir, name.as_os_str())?;
+        Ok(utimensat(&dir, name.as_os_str(), &times(modified_ns), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Waits until every name that was given is on the disk.
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.top)?)
+    }
+}
+
+impl Draft {
+    /// Gives the file its permissions, time and name, unless the name was taken meanwhile.
+    pub fn place(mut self, permissions: u32, modified_ns: i64) -> io::Result<()> {
+        rustix::fs::fchmod(&self.file, Mode::from_raw_mode(permissions & 0o777))?;
+        futimens(&self.file, &times(modified_ns))?;
+        self.file.sync_all()?;
+        let (from, to) = (self.temporary.as_os_str(), self.name.as_os_str());
+        renameat_with(&self.dir, from, &self.dir, to, RenameFlags::NOREPLACE)?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.placed
+            && let Err(error) = unlinkat(&self.dir, self.temporary.as_os_str(), AtFlags::empty())
+        {
+            tracing::warn!("a temporary file stays behind: {}", io::Error::from(error));
+        }
+    }
+}
+
+fn times(modified_ns: i64) -> Timestamps {
+    let time = Timespec {
+        tv_sec: modified_ns.div_euclid(1_000_000_000),
+        tv_nsec: modified_ns.rem_euclid(1_000_000_000),
+    };
+    Timestamps { last_access: time, last_modification: time }
+}

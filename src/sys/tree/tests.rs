@@ -1,0 +1,203 @@
+//! What the walk sees, and what is refused between the scan and the removal.
+#![expect(clippy::disallowed_methods, reason = "tests touch the disk directly")]
+
+use super::remove::{Reach, Refusal};
+use super::{Detail, Left, Root, Tree, walk};
+use crate::sys::signal::Cancel;
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+fn write(dir: &Path, path: &str) {
+    let path = dir.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, "content").unwrap();
+}
+
+fn scan(dir: &Path) -> Tree {
+    walk(Root::open(&dir.canonicalize().unwrap()).unwrap(), Detail::Plain, &Cancel::default()).unwrap()
+}
+
+fn sorted(tree: &Tree) -> Vec<String> {
+    let mut files: Vec<u32> = (0..).take(tree.len()).collect();
+    files.sort_by(|a, b| tree.path_cmp(*a, *b));
+    files.into_iter().map(|file| tree.path(file).display().to_string()).collect()
+}
+
+fn find(tree: &Tree, path: &str) -> u32 {
+    (0..).take(tree.len()).find(|file| tree.path(*file) == Path::new(path)).unwrap()
+}
+
+fn left(tree: &Tree) -> Vec<(PathBuf, Left)> {
+    let dirs = (0..).zip(&tree.dirs).filter_map(|(dir, entry)| Some((tree.dir_path(dir), entry.left?)));
+    let mut left: Vec<_> = dirs.collect();
+    left.sort();
+    left
+}
+
+#[test]
+fn files_are_ordered_by_the_bytes_of_their_paths() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in ["a/z", "a/b/x", "a.b", "a-", "b", "a/b.c", "a/b/c/d"] {
+        write(dir.path(), path);
+    }
+    assert_eq!(sorted(&scan(dir.path())), ["a-", "a.b", "a/b.c", "a/b/c/d", "a/b/x", "a/z", "b"]);
+}
+
+#[test]
+fn links_are_seen_as_themselves_and_never_followed() {
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(outside.path(), "precious");
+    symlink(outside.path(), dir.path().join("to_dir")).unwrap();
+    symlink(outside.path().join("precious"), dir.path().join("to_file")).unwrap();
+    symlink("nowhere", dir.path().join("dangling")).unwrap();
+    symlink("..", dir.path().join("loop")).unwrap();
+    let tree = scan(dir.path());
+    assert_eq!(sorted(&tree), ["dangling", "loop", "to_dir", "to_file"]);
+    let mut reach = Reach::new(&tree);
+    for file in 0..4 {
+        assert!(tree.is_link(file));
+        reach.remove(file).unwrap();
+    }
+    assert!(outside.path().join("precious").exists());
+}
+
+#[test]
+fn hidden_directories_repositories_and_marked_directories_are_not_entered() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in ["x", ".cache/y", "repo/.git/config", "repo/z", "kept/.mmops-keep", "kept/deep/z", ".dot"] {
+        write(dir.path(), path);
+    }
+    let tree = scan(dir.path());
+    assert_eq!(sorted(&tree), [".dot", "x"]);
+    let expected = [(".cache", Left::Hidden), ("kept", Left::Marked), ("repo", Left::Repository)];
+    assert_eq!(left(&tree), expected.map(|(path, why)| (PathBuf::from(path), why)));
+}
+
+#[test]
+fn every_number_of_threads_finds_the_same_files() {
+    let dir = tempfile::tempdir().unwrap();
+    for index in 0..300 {
+        write(dir.path(), &format!("d{}/e{}/f{index}", index % 7, index % 11));
+    }
+    let one = super::walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 1).unwrap();
+    let eight = super::walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 8).unwrap();
+    assert_eq!(sorted(&one).len(), 300);
+    assert_eq!(sorted(&one), sorted(&eight));
+    assert_eq!(one.dirs.len(), eight.dirs.len());
+}
+
+#[test]
+fn names_that_are_no_text_and_very_deep_directories_are_reached() {
+    let dir = tempfile::tempdir().unwrap();
+    let odd = std::ffi::OsString::from_vec(b"odd\xff\n".to_vec());
+    fs::write(dir.path().join(&odd), "x").unwrap();
+    let mut deep = dir.path().to_owned();
+    for _ in 0..60 {
+        deep.push("directory_with_a_long_name_to_pass_the_limit_of_one_path_xxxxx");
+    }
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("bottom"), "x").unwrap();
+    let tree = scan(dir.path());
+    assert_eq!(tree.len(), 2);
+    let mut reach = Reach::new(&tree);
+    for file in 0..2 {
+        reach.remove(file).unwrap();
+    }
+    assert!(!dir.path().join(odd).exists() && !deep.join("bottom").exists());
+}
+
+#[test]
+fn a_file_replaced_between_scan_and_removal_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a");
+    let modified = fs::metadata(dir.path().join("a")).unwrap().modified().unwrap();
+    let tree = scan(dir.path());
+    // Same name, size and time; only the inode tells.
+    fs::rename(dir.path().join("a"), dir.path().join("kept_open")).unwrap();
+    write(dir.path(), "a");
+    File::options().write(true).open(dir.path().join("a")).unwrap().set_modified(modified).unwrap();
+    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Changed)));
+    assert!(dir.path().join("a").exists());
+}
+
+#[test]
+fn a_file_written_to_between_scan_and_removal_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a");
+    let tree = scan(dir.path());
+    let file = File::options().write(true).open(dir.path().join("a")).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Changed)));
+    assert!(matches!(Reach::new(&tree).open(0), Err(Refusal::Changed)));
+    assert!(dir.path().join("a").exists());
+}
+
+#[test]
+fn a_file_or_directory_replaced_by_a_link_is_not_followed() {
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(dir.path(), "a");
+    write(dir.path(), "sub/b");
+    write(outside.path(), "b");
+    let tree = scan(dir.path());
+    let (a, b) = (find(&tree, "a"), find(&tree, "sub/b"));
+    fs::remove_file(dir.path().join("a")).unwrap();
+    symlink(outside.path().join("b"), dir.path().join("a")).unwrap();
+    fs::remove_dir_all(dir.path().join("sub")).unwrap();
+    symlink(outside.path(), dir.path().join("sub")).unwrap();
+    let mut reach = Reach::new(&tree);
+    assert!(matches!(reach.remove(a), Err(Refusal::Changed)));
+    assert!(matches!(reach.remove(b), Err(Refusal::Changed)));
+    assert!(outside.path().join("b").exists());
+}
+
+#[test]
+fn a_locked_file_stays_until_the_lock_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a");
+    let tree = scan(dir.path());
+    let holder = File::open(dir.path().join("a")).unwrap();
+    rustix::fs::flock(&holder, rustix::fs::FlockOperation::LockShared).unwrap();
+    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Locked)));
+    drop(holder);
+    Reach::new(&tree).remove(0).unwrap();
+}
+
+#[test]
+fn a_vanished_file_is_gone_and_a_full_directory_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "sub/a");
+    let tree = scan(dir.path());
+    assert!(!Reach::new(&tree).remove_dir(1).unwrap());
+    fs::remove_file(dir.path().join("sub/a")).unwrap();
+    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Gone)));
+    assert!(Reach::new(&tree).remove_dir(1).unwrap());
+    assert!(!dir.path().join("sub").exists());
+}
+
+#[test]
+fn a_file_open_for_writing_is_known_and_one_open_for_reading_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "read");
+    write(dir.path(), "written");
+    let _reader = File::open(dir.path().join("read")).unwrap();
+    let _writer = File::options().append(true).open(dir.path().join("written")).unwrap();
+    let tree = scan(dir.path());
+    let writers = super::writers::scan(&[tree.root.dev].into());
+    let writing = |path: &str| {
+        let identity = tree.identity(find(&tree, path));
+        writers.has(identity.dev, identity.ino)
+    };
+    assert!(writers.known && writing("written") && !writing("read"));
+}
+
+#[test]
+fn a_second_lock_on_the_same_root_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (Root::open(dir.path()).unwrap(), Root::open(dir.path()).unwrap());
+    a.lock().unwrap();
+    assert!(b.lock().unwrap_err().to_string().contains("is being rotated by another process"));
+    drop(a);
+    b.lock().unwrap();
+}

@@ -1,0 +1,327 @@
+//! Reads a tree: `getdents` and `statx` relative to each directory's descriptor, on several threads.
+//!
+//! On a warm cache the kernel's `statx` is most of the work, so two cores are twice one; on a cold one
+//! the disk is, so more threads than cores keep its queue filled.
+
+use super::{
+    DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK, Tree, device, file_type,
+    modified_ns,
+};
+use crate::exit::Fault;
+use crate::sys::signal::Cancel;
+use rustix::fd::{AsFd as _, OwnedFd};
+use rustix::fs::{AtFlags, FileType, Mode, RawDir, openat, statx};
+use rustix::io::Errno;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::mem::MaybeUninit;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+const MOST_THREADS: usize = 8;
+const THREADS_PER_CORE: usize = 4;
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// Reads everything below `root`, except what is left alone: hidden directories, repositories, marked
+/// directories, other file systems.
+pub fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = MOST_THREADS.min(THREADS_PER_CORE * cores);
+    walk_with(root, detail, cancel, threads)
+}
+
+pub(super) fn walk_with(
+    root: Root,
+    detail: Detail,
+    cancel: &Cancel,
+    threads: usize,
+) -> Result<Tree, Fault> {
+    let queue = Queue::of(&root).map_err(|error| crate::sys::fsio::unreadable(&root.path, &error))?;
+    let mut shards: Vec<Shard> = std::thread::scope(|scope| {
+        let work = || queue.work(&root, detail, cancel);
+        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let first = work();
+        let others = workers.into_iter().map(|worker| worker.join().expect("a worker does not panic"));
+        std::iter::once(first).chain(others).collect()
+    });
+    if let Some(signal) = cancel.signal() {
+        return Err(Fault::stopped(signal));
+    }
+    shards.sort_by_key(|shard| std::cmp::Reverse(shard.files.len()));
+    let mut whole = shards.remove(0);
+    for shard in shards {
+        whole.absorb(shard)?;
+    }
+    if u32::try_from(whole.names.len()).is_err() {
+        return Err(too_large(&root));
+    }
+    let dirs = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner).dirs;
+    let Shard { names, files, disk, unreadable, .. } = whole;
+    let mut tree = Tree { root, dirs, unreadable: Vec::new(), files, disk, names };
+    tree.unreadable = unreadable
+        .into_iter()
+        .map(|(dir, name, reason)| (tree.dir_path(dir).join(name), reason))
+        .collect();
+    tree.unreadable.sort();
+    Ok(tree)
+}
+
+fn too_large(root: &Root) -> Fault {
+    Fault::dependency(format!("`{}` has too many files to be rotated in one run", root.path.display()))
+}
+
+/// Directories to read, and those already known.
+struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    stack: Vec<Job>,
+    busy: usize,
+    dirs: Vec<Dir>,
+}
+
+struct Job {
+    parent: Arc<OwnedFd>,
+    dir: u32,
+    name: CString,
+}
+
+/// What one thread found.
+#[derive(Default)]
+struct Shard {
+    names: Vec<u8>,
+    files: Vec<Record>,
+    disk: Vec<Disk>,
+    unreadable: Vec<(u32, PathBuf, String)>,
+    overflow: bool,
+}
+
+impl Shard {
+    fn absorb(&mut self, other: Shard) -> Result<(), Fault> {
+        let base = u32::try_from(self.names.len()).ok();
+        let fits = base.is_some() && !self.overflow && !other.overflow;
+        let Some(base) = base.filter(|_| fits) else {
+            return Err(Fault::dependency("too many files to be rotated in one run".to_owned()));
+        };
+        self.names.reserve_exact(other.names.len());
+        self.names.extend_from_slice(&other.names);
+        drop(other.names);
+        self.files.reserve_exact(other.files.len());
+        let shifted = other.files.into_iter();
+        self.files.extend(shifted.map(|file| Record { name: file.name.wrapping_add(base), ..file }));
+        self.disk.extend(other.disk);
+        self.unreadable.extend(other.unreadable);
+        Ok(())
+    }
+}
+
+/// What reading one directory told.
+#[derive(Default)]
+struct Visit {
+    left: Option<Left>,
+    entries: u32,
+    special: u32,
+    modified_ns: i64,
+    /// Directories below, with the reason when they are not to be entered.
+    below: Vec<(CString, Option<Left>)>,
+}
+
+impl Queue {
+    fn of(root: &Root) -> io::Result<Self> {
+        let above = Arc::new(root.fd.try_clone()?);
+        let job = Job { parent: above, dir: 0, name: c".".to_owned() };
+        let top = Dir { parent: 0, left: None, entries: 0, special: 0, modified_ns: 0, name: c"".into() };
+        let state = State { stack: vec![job], busy: 0, dirs: vec![top] };
+        Ok(Self { state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next directory, or none when all is read.
+    fn take(&self, cancel: &Cancel) -> Option<Job> {
+        let mut state = self.locked();
+        loop {
+            if cancel.signal().is_some() {
+                state.stack.clear();
+            }
+            if let Some(job) = state.stack.pop() {
+                state.busy += 1;
+                return Some(job);
+            }
+            if state.busy == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn put(&self, dir: u32, fd: Option<OwnedFd>, visit: Visit, shard: &mut Shard) {
+        let fd = fd.map(Arc::new);
+        let mut state = self.locked();
+        let known = &mut state.dirs[dir as usize];
+        (known.left, known.modified_ns) = (visit.left, visit.modified_ns);
+        (known.entries, known.special) = (visit.entries, visit.special);
+        for (name, left) in visit.below {
+            let id = u32::try_from(state.dirs.len()).ok().filter(|id| *id <= DIR_BITS);
+            let Some(id) = id else {
+                shard.overflow = true;
+                break;
+            };
+            let below = Dir { parent: dir, left, entries: 0, special: 0, modified_ns: 0, name: name.clone().into() };
+            state.dirs.push(below);
+            if let (None, Some(fd)) = (left, &fd) {
+                state.stack.push(Job { parent: Arc::clone(fd), dir: id, name });
+            }
+        }
+        state.busy -= 1;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn work(&self, root: &Root, detail: Detail, cancel: &Cancel) -> Shard {
+        let mut shard = Shard::default();
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
+        let mut pending = Vec::new();
+        while let Some(job) = self.take(cancel) {
+            let opened = openat(&*job.parent, &job.name, OPEN_DIR, Mode::empty());
+            let mut scratch =
+                Scratch { shard: &mut shard, detail, buffer: &mut buffer, pending: &mut pending };
+            let (fd, visit) = match opened {
+                Ok(fd) => {
+                    let visit = scratch.visit(root, job.dir, &fd);
+                    (Some(fd), visit)
+                }
+                // Gone, or replaced by something else, since its name was read: nothing to rotate.
+                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => (None, Ok(Visit::default())),
+                Err(error) => (None, Err(error)),
+            };
+            let visit = visit.unwrap_or_else(|error| {
+                shard.trouble(job.dir, c"", error);
+                Visit { left: Some(Left::Unreadable), ..Visit::default() }
+            });
+            self.put(job.dir, fd, visit, &mut shard);
+        }
+        shard
+    }
+}
+
+impl Shard {
+    fn trouble(&mut self, dir: u32, name: &CStr, error: Errno) {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = PathBuf::from(std::ffi::OsStr::from_bytes(name.to_bytes()));
+        self.unreadable.push((dir, name, io::Error::from(error).to_string()));
+    }
+}
+
+/// A thread's working memory.
+struct Scratch<'a> {
+    shard: &'a mut Shard,
+    detail: Detail,
+    buffer: &'a mut [MaybeUninit<u8>],
+    pending: &'a mut Vec<u32>,
+}
+
+impl Scratch<'_> {
+    fn visit(&mut self, root: &Root, dir: u32, fd: &OwnedFd) -> Result<Visit, Errno> {
+        let stat = statx(fd, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
+        let mut visit = Visit { modified_ns: modified_ns(&stat), ..Visit::default() };
+        if device(&stat) != root.dev || stat.stx_mnt_id != root.mount {
+            visit.left = Some(Left::Mount);
+            return Ok(visit);
+        }
+        let start = self.shard.names.len();
+        self.pending.clear();
+        visit.left = self.read_names(fd, &mut visit)?;
+        if visit.left.is_some() {
+            self.shard.names.truncate(start);
+            visit.below.clear();
+            return Ok(visit);
+        }
+        for at in 0..self.pending.len() {
+            self.examine(root, dir, fd, self.pending[at], &mut visit);
+        }
+        Ok(visit)
+    }
+
+    /// Collects the names in a directory, and says whether one of them means that it is left alone.
+    fn read_names(&mut self, fd: &OwnedFd, visit: &mut Visit) -> Result<Option<Left>, Errno> {
+        let mut left = None;
+        let mut entries = RawDir::new(fd.as_fd(), self.buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name();
+            match name.to_bytes() {
+                b"." | b".." => continue,
+                b".git" => left = Some(Left::Repository),
+                name if name == KEEP_MARKER.as_bytes() => left = left.or(Some(Left::Marked)),
+                _ => {}
+            }
+            visit.entries += 1;
+            match entry.file_type() {
+                FileType::Directory => visit.below.push((name.to_owned(), hidden(name))),
+                FileType::RegularFile | FileType::Symlink | FileType::Unknown => {
+                    let Ok(at) = u32::try_from(self.shard.names.len()) else {
+                        self.shard.overflow = true;
+                        continue;
+                    };
+                    self.shard.names.extend_from_slice(name.to_bytes_with_nul());
+                    self.pending.push(at);
+                }
+                _ => visit.special += 1,
+            }
+        }
+        Ok(left)
+    }
+
+    fn examine(&mut self, root: &Root, dir: u32, fd: &OwnedFd, at: u32, visit: &mut Visit) {
+        let name = CStr::from_bytes_until_nul(&self.shard.names[at as usize..]).expect("names end with a NUL");
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+        let stat = match statx(fd, name, flags, STAT_MASK) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return,
+            Err(error) => {
+                let name = name.to_owned();
+                self.shard.trouble(dir, &name, error);
+                return;
+            }
+        };
+        let is_link = match file_type(&stat) {
+            FileType::RegularFile => 0,
+            FileType::Symlink => IS_LINK,
+            FileType::Directory => {
+                visit.below.push((name.to_owned(), hidden(name)));
+                return;
+            }
+            _ => {
+                visit.special += 1;
+                return;
+            }
+        };
+        if device(&stat) != root.dev || stat.stx_mnt_id != root.mount {
+            visit.special += 1;
+            return;
+        }
+        self.shard.files.push(Record {
+            ino: stat.stx_ino,
+            bytes: stat.stx_size,
+            modified_ns: modified_ns(&stat),
+            name: at,
+            dir: dir | is_link | if stat.stx_nlink > 1 { IS_SHARED } else { 0 },
+        });
+        if self.detail == Detail::Disk {
+            self.shard.disk.push(Disk {
+                blocks: u32::try_from(stat.stx_blocks).unwrap_or(u32::MAX),
+                links: u16::try_from(stat.stx_nlink).unwrap_or(u16::MAX),
+            });
+        }
+    }
+}
+
+fn hidden(name: &CStr) -> Option<Left> {
+    let name = name.to_bytes();
+    (name.starts_with(b".") || name == b"lost+found").then_some(Left::Hidden)
+}
