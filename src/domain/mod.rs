@@ -3,5 +3,6 @@
 pub mod evidence;
 pub mod freshness;
 pub mod readiness;
+pub mod secrets;
 pub mod steps;
 pub mod tuning;
