@@ -5,6 +5,7 @@ pub mod make_ready;
 pub mod man;
 pub mod pre_live_pack;
 pub mod readiness;
+pub mod scan_secrets;
 pub mod schema;
 
 use crate::report::Report;

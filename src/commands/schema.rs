@@ -1,7 +1,9 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
 use crate::commands::readiness::{score, validate};
+use crate::commands::scan_secrets;
 use crate::commands::{make_ready, pre_live_pack};
+use crate::domain::secrets::fingerprint::Baseline;
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -22,6 +24,8 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("readiness", schema_of::<score::Document>),
     ("readiness-score", schema_of::<Envelope<score::Body>>),
     ("readiness-validate", schema_of::<Envelope<validate::Body>>),
+    ("scan-secrets", schema_of::<Envelope<scan_secrets::Body>>),
+    ("secrets-baseline", schema_of::<Baseline>),
     ("report", schema_of::<Envelope<NoBody>>),
 ];
 

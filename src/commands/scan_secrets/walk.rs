@@ -17,17 +17,17 @@ const GIT_DIR: &str = ".git";
 
 /// What the threads found.
 #[derive(Debug, Default)]
-pub struct Harvest {
+pub(super) struct Harvest {
     /// What was found.
-    pub findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
     /// What was looked at.
-    pub tally: Tally,
+    pub(super) tally: Tally,
     fault: Option<Fault>,
 }
 
 impl Harvest {
     /// Adds what one thread found.
-    pub fn add(&mut self, worker: &mut Worker<'_>, fault: Option<Fault>) {
+    pub(super) fn add(&mut self, worker: &mut Worker<'_>, fault: Option<Fault>) {
         self.findings.append(&mut worker.findings);
         self.tally.add(&worker.tally);
         worker.tally = Tally::default();
@@ -35,21 +35,21 @@ impl Harvest {
     }
 
     /// Ends with the fault of a thread, if one had any.
-    pub fn check(&mut self) -> Result<(), Fault> {
+    pub(super) fn check(&mut self) -> Result<(), Fault> {
         self.fault.take().map_or(Ok(()), Err)
     }
 }
 
 /// The files and folders to scan, absolute.
 #[derive(Clone, Debug, Default)]
-pub struct Targets {
+pub(super) struct Targets {
     files: BTreeSet<PathBuf>,
     dirs: BTreeSet<PathBuf>,
 }
 
 impl Targets {
     /// Resolves what the command line names; the root when it names nothing.
-    pub fn resolve(shared: &Shared<'_>, paths: &[PathBuf]) -> Result<Self, Fault> {
+    pub(super) fn resolve(shared: &Shared<'_>, paths: &[PathBuf]) -> Result<Self, Fault> {
         let mut targets = Self::default();
         for path in paths {
             let path = normal(&shared.ctx.path(path));
@@ -73,7 +73,7 @@ impl Targets {
 }
 
 /// Scans the targets with `jobs` threads.
-pub fn scan(shared: &Shared<'_>, targets: &Targets, jobs: usize) -> Result<Harvest, Fault> {
+pub(super) fn scan(shared: &Shared<'_>, targets: &Targets, jobs: usize) -> Result<Harvest, Fault> {
     let sink = Mutex::new(Harvest::default());
     let (inside, outside): (BTreeSet<PathBuf>, BTreeSet<PathBuf>) =
         targets.dirs.iter().cloned().partition(|dir| dir.starts_with(&shared.ctx.root));
@@ -218,7 +218,7 @@ fn failed_path(error: &ignore::Error) -> Option<&Path> {
 }
 
 /// A path as findings show it: relative to the root, with `/`.
-pub fn shown(shared: &Shared<'_>, path: &Path) -> String {
+pub(super) fn shown(shared: &Shared<'_>, path: &Path) -> String {
     shared.ctx.show(path)
 }
 

@@ -4,13 +4,14 @@
 use crate::ctx::Ctx;
 use crate::domain::secrets::encoding::{HEAD, Kind, Utf16Reader};
 use crate::domain::secrets::engine::Engine;
-use crate::domain::secrets::finding::{Finding, Source, Start, Tolerance, judge, judge_path, judge_unscanned};
+use crate::domain::secrets::finding::{
+    Finding, Source, Start, Tolerance, judge, judge_path, judge_unscanned,
+};
 use crate::domain::secrets::rules::{REACH, Ruleset};
 use crate::exit::Fault;
 use crate::sys::fsio;
 use flate2::read::MultiGzDecoder;
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek as _};
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 /// Size of the reading buffer at first; enough for most source files.
@@ -39,28 +40,28 @@ const MOST_MEMBERS: u64 = 100_000;
 
 /// What was looked at.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     /// Files, without the members of archives.
-    pub files: u64,
+    pub(super) files: u64,
     /// Bytes of text and binary content, unpacked.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// Files and members with binary content.
-    pub binary: u64,
+    pub(super) binary: u64,
     /// Archives that were opened.
-    pub archives: u64,
+    pub(super) archives: u64,
     /// Members of archives.
-    pub members: u64,
+    pub(super) members: u64,
     /// Links that were not followed.
-    pub symlinks: u64,
+    pub(super) symlinks: u64,
     /// Sockets, pipes and devices.
-    pub special: u64,
+    pub(super) special: u64,
     /// Objects of the history.
-    pub blobs: u64,
+    pub(super) blobs: u64,
 }
 
 impl Tally {
     /// Adds the counts of another thread.
-    pub fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.files += other.files;
         self.bytes += other.bytes;
         self.binary += other.binary;
@@ -74,27 +75,27 @@ impl Tally {
 
 /// What every thread shares.
 #[derive(Debug)]
-pub struct Shared<'a> {
+pub(super) struct Shared<'a> {
     /// The world.
-    pub ctx: &'a Ctx,
+    pub(super) ctx: &'a Ctx,
     /// The rules.
-    pub ruleset: &'a Ruleset,
+    pub(super) ruleset: &'a Ruleset,
     /// What is tolerated besides the rules.
-    pub tolerance: Tolerance,
+    pub(super) tolerance: Tolerance,
     /// Most bytes that one archive may unpack to.
-    pub archive_limit: u64,
+    pub(super) archive_limit: u64,
 }
 
 /// The memory of one thread.
 #[derive(Debug)]
-pub struct Worker<'a> {
+pub(super) struct Worker<'a> {
     shared: &'a Shared<'a>,
     engine: Engine<'a>,
     buffer: Vec<u8>,
     /// What was found.
-    pub findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
     /// What was looked at.
-    pub tally: Tally,
+    pub(super) tally: Tally,
 }
 
 /// What is left of the bounds of one archive.
@@ -130,7 +131,7 @@ fn rule_fault(error: String) -> Fault {
 
 impl<'a> Worker<'a> {
     /// A worker without findings.
-    pub fn new(shared: &'a Shared<'a>) -> Self {
+    pub(super) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
             engine: Engine::new(shared.ruleset),
@@ -141,12 +142,12 @@ impl<'a> Worker<'a> {
     }
 
     /// Scans a file of the tree.
-    pub fn file(&mut self, path: &Path, shown: &str) -> Result<(), Fault> {
+    pub(super) fn file(&mut self, path: &Path, shown: &str) -> Result<(), Fault> {
         self.shared.ctx.check_cancelled()?;
         self.tally.files += 1;
         let source = Source { path: shown, commit: None };
         match fsio::open(path) {
-            Ok(file) => self.stream(Input::File(file), source),
+            Ok(mut file) => self.stream(Input::Seekable(&mut file), source),
             Err(fault) => {
                 self.unscanned(source, &fault.to_string());
                 Ok(())
@@ -155,20 +156,20 @@ impl<'a> Worker<'a> {
     }
 
     /// Scans an object of the history.
-    pub fn blob(&mut self, content: &[u8], source: Source<'_>) -> Result<(), Fault> {
+    pub(super) fn blob(&mut self, content: &[u8], source: Source<'_>) -> Result<(), Fault> {
         self.shared.ctx.check_cancelled()?;
         self.tally.blobs += 1;
         self.stream(Input::Reader(&mut Cursor::new(content)), source)
     }
 
     /// Scans a stream, such as stdin.
-    pub fn reader(&mut self, reader: &mut dyn Read, source: Source<'_>) -> Result<(), Fault> {
+    pub(super) fn reader(&mut self, reader: &mut dyn Read, source: Source<'_>) -> Result<(), Fault> {
         self.tally.files += 1;
         self.stream(Input::Reader(reader), source)
     }
 
     /// Records that something could not be scanned.
-    pub fn unscanned(&mut self, source: Source<'_>, why: &str) {
+    pub(super) fn unscanned(&mut self, source: Source<'_>, why: &str) {
         let finding = Finding::unscanned(source.path, source.commit, why);
         let finding = judge_unscanned(self.shared.ruleset, &self.shared.tolerance, finding);
         self.findings.push(finding);
@@ -313,7 +314,7 @@ impl<'a> Worker<'a> {
     ) -> Result<(), Stop> {
         self.tally.archives += 1;
         match input {
-            Input::File(mut file) => {
+            Input::Seekable(file) => {
                 file.rewind()?;
                 self.members(BufReader::new(file), source, depth, budget)
             }
@@ -330,7 +331,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn members<R: Read + io::Seek>(
+    fn members<R: Read + Seek>(
         &mut self,
         packed: R,
         source: Source<'_>,
@@ -342,7 +343,9 @@ impl<'a> Worker<'a> {
         for index in 0..archive.len() {
             self.shared.ctx.check_cancelled()?;
             let Some(left) = budget.members.checked_sub(1) else {
-                return Err(Stop::Unscanned(format!("more than {MOST_MEMBERS} members; the rest was not scanned")));
+                return Err(Stop::Unscanned(format!(
+                    "more than {MOST_MEMBERS} members; the rest was not scanned"
+                )));
             };
             budget.members = left;
             let name = match archive.name_for_index(index) {
@@ -371,16 +374,21 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Where bytes come from; a file can be read again from its start.
+/// A file, which can be read again from its start.
+trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// Where bytes come from.
 enum Input<'i> {
-    File(File),
+    Seekable(&'i mut dyn ReadSeek),
     Reader(&'i mut dyn Read),
 }
 
 impl Read for Input<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Input::File(file) => file.read(buffer),
+            Input::Seekable(file) => file.read(buffer),
             Input::Reader(reader) => reader.read(buffer),
         }
     }

@@ -16,6 +16,12 @@ const SLOT_COST: f64 = 0.007;
 /// What one hit of a gram costs, in nanoseconds, before the pattern itself is tried.
 const HIT_COST: f64 = 30.0;
 
+/// What a hit costs besides when the match may start in front of it, without a byte of that stretch.
+const WINDOW_COST: f64 = 200.0;
+
+/// What a hit costs besides when the whole text has to be searched then.
+const WHOLE_COST: f64 = 4096.0;
+
 /// A short literal, and where it stands in a match.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gram {
@@ -70,11 +76,7 @@ fn flatten(hir: &Hir) -> Vec<&Hir> {
 }
 
 /// Anchors of an alternation whose branches have theirs at different distances.
-fn from_branches(
-    hir: &Hir,
-    known: &BTreeSet<Vec<u8>>,
-    before: Option<usize>,
-) -> Option<(f64, Anchors)> {
+fn from_branches(hir: &Hir, known: &BTreeSet<Vec<u8>>, before: Option<usize>) -> Option<(f64, Anchors)> {
     let HirKind::Alternation(branches) = hir.kind() else { return None };
     let mut cost = 0.0;
     let mut anchors = Anchors { grams: BTreeSet::new(), before };
@@ -89,11 +91,7 @@ fn from_branches(
     Some((cost, anchors))
 }
 
-fn from_literals(
-    hir: &Hir,
-    known: &BTreeSet<Vec<u8>>,
-    before: Option<usize>,
-) -> Option<(f64, Anchors)> {
+fn from_literals(hir: &Hir, known: &BTreeSet<Vec<u8>>, before: Option<usize>) -> Option<(f64, Anchors)> {
     let seq: Seq = Extractor::new().extract(hir);
     let literals = seq.literals()?;
     if literals.is_empty() || literals.iter().any(|literal| literal.len() < *GRAM.start()) {
@@ -106,7 +104,11 @@ fn from_literals(
     }
     let mut grams = BTreeSet::new();
     let mut total = 0.0;
-    let reach = before.map_or(4096.0, |before| before as f64);
+    let window = match before {
+        Some(0) => 0.0,
+        Some(before) => WINDOW_COST + before as f64,
+        None => WHOLE_COST,
+    };
     for members in families.values() {
         let length = members[0].len();
         let cuts = GRAM.flat_map(|size| (0..=length.saturating_sub(size)).map(move |at| (at, size)));
@@ -117,7 +119,7 @@ fn from_literals(
                 .map(|member| Gram { bytes: member[at..at + size].to_vec(), offset: at })
                 .collect();
             let is_new = |gram: &&Gram| !known.contains(&gram.bytes) && !grams.contains(*gram);
-            let price = |gram: &Gram| SLOT_COST + probability(&gram.bytes) * (HIT_COST + reach);
+            let price = |gram: &Gram| SLOT_COST + probability(&gram.bytes) * (HIT_COST + window);
             (cut.iter().filter(is_new).map(price).sum::<f64>(), cut)
         });
         let (cost, cut) = priced.min_by(|a, b| a.0.total_cmp(&b.0))?;

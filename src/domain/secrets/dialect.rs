@@ -19,7 +19,7 @@ pub struct PatternError {
 pub fn parse(pattern: &str) -> Result<Hir, PatternError> {
     let translated = translate(pattern);
     let ascii = parser(false).parse(&translated.text);
-    ascii.or_else(|error| parser(true).parse(&translated.text).map_err(|_| error)).map_err(|error| {
+    ascii.or_else(|_| parser(true).parse(&translated.text)).map_err(|error| {
         let (offset, message) = match &error {
             regex_syntax::Error::Parse(error) => (error.span().start.offset, error.kind().to_string()),
             regex_syntax::Error::Translate(error) => (error.span().start.offset, error.kind().to_string()),
@@ -67,6 +67,11 @@ fn translate(pattern: &str) -> Translated {
             ('\\', Some(sign @ ('<' | '>')), _) => {
                 taken = 2;
                 out.push(&sign.to_string(), at);
+            }
+            ('\\', Some('p' | 'P' | 'x'), _) if rest[2..].starts_with('{') && rest.contains('}') => {
+                taken = rest.find('}').unwrap_or_default() + 1;
+                out.push(&rest[..taken], at);
+                class = class.after_first();
             }
             ('\\', Some(other), _) => {
                 taken = 1 + other.len_utf8();
@@ -166,6 +171,7 @@ mod tests {
             (r"^\Qa.b{\E+$", "a.b{{", "axb{"),
             (r"^\<a\>$", "<a>", "a"),
             (r"^[\w.~-]+$", "a~-", "&"),
+            (r"^\x{41}{2}$", "AA", "A"),
         ] {
             assert!(matches(pattern, yes), "{pattern} should match {yes}");
             assert!(!matches(pattern, no), "{pattern} should not match {no}");

@@ -127,9 +127,9 @@ mod tests {
     fn utf16_comes_out_as_utf8_even_when_a_pair_is_cut_between_two_reads() {
         let text = "\u{feff}x".to_owned() + &"\u{1f511}é".repeat(20_000);
         for little in [true, false] {
-            let bytes = text.encode_utf16().flat_map(|unit| {
-                if little { unit.to_le_bytes() } else { unit.to_be_bytes() }
-            });
+            let bytes = text
+                .encode_utf16()
+                .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() });
             let bytes: Vec<u8> = bytes.collect();
             let mut out = String::new();
             Utf16Reader::new(&bytes[..], little).read_to_string(&mut out).unwrap();

@@ -9,6 +9,9 @@ use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+/// Word of the tolerance by a baseline.
+pub const BASELINE: &str = "baseline";
+
 /// How much of a long line around a match is looked at for marks and by line patterns.
 const LINE_CONTEXT: usize = 4096;
 
@@ -174,8 +177,7 @@ pub fn judge(
             offset: seen.offset,
             standing: Standing::Open,
         };
-        finding.standing =
-            standing(ruleset, tolerance, &finding, subject(rule, source, text, hit), rule)?;
+        finding.standing = standing(ruleset, tolerance, &finding, subject(rule, source, text, hit), rule)?;
         findings.push(finding);
     }
     mask_paths(&mut findings, &secrets, text);
@@ -183,7 +185,11 @@ pub fn judge(
 }
 
 /// The findings of rules that go by the path alone.
-pub fn judge_path(ruleset: &Ruleset, tolerance: &Tolerance, source: Source<'_>) -> Result<Vec<Finding>, String> {
+pub fn judge_path(
+    ruleset: &Ruleset,
+    tolerance: &Tolerance,
+    source: Source<'_>,
+) -> Result<Vec<Finding>, String> {
     let mut findings = Vec::new();
     for rule in ruleset.rules.iter().filter(|rule| rule.regex.is_none() && !rule.skip_report) {
         let Some(path) = &rule.path else { continue };
@@ -318,9 +324,11 @@ fn has_required(ruleset: &Ruleset, secrets: &[&Hit], hit: &Hit, text: &[u8]) -> 
     ruleset.rules[hit.rule].required.iter().all(|required| {
         let Some(rule) = ruleset.index_of(&required.id) else { return false };
         secrets.iter().filter(|other| other.rule == rule).any(|other| {
-            let (low, high) = (hit.matched.start.min(other.matched.start), hit.matched.start.max(other.matched.start));
+            let (low, high) =
+                (hit.matched.start.min(other.matched.start), hit.matched.start.max(other.matched.start));
             let lines = memchr::memchr_iter(b'\n', &text[low..high]).count() as u64;
-            let column = |at: usize| at - memchr::memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
+            let column =
+                |at: usize| at - memchr::memrchr(b'\n', &text[..at]).map_or(0, |newline| newline + 1);
             let columns = column(low).abs_diff(column(high)) as u64;
             required.within_lines.is_none_or(|most| lines <= most)
                 && required.within_columns.is_none_or(|most| columns <= most)
@@ -351,7 +359,7 @@ fn standing(
         return tolerated("gitleaksignore", ".gitleaksignore");
     }
     if tolerance.baseline.contains(&finding.fingerprint) {
-        return tolerated("baseline", "known in the baseline");
+        return tolerated(BASELINE, "known in the baseline");
     }
     Ok(Standing::Open)
 }

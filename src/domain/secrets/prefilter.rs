@@ -63,9 +63,8 @@ impl Prefilter {
         for (rule, grams) in rules.iter().enumerate().filter(|(_, grams)| !grams.is_empty()) {
             let bytes: BTreeSet<&[u8]> = grams.iter().map(|gram| gram.bytes.as_slice()).collect();
             let growth = |(known, _): &(BTreeSet<&[u8]>, Vec<usize>)| bytes.difference(known).count();
-            let fits = |group: &&mut (BTreeSet<&[u8]>, Vec<usize>)| {
-                group.0.len() + growth(group) <= PACKED_LIMIT
-            };
+            let fits =
+                |group: &&mut (BTreeSet<&[u8]>, Vec<usize>)| group.0.len() + growth(group) <= PACKED_LIMIT;
             let room = groups.len() < PACKED_PASSES;
             match groups.iter_mut().filter(fits).min_by_key(|group| growth(group)) {
                 Some(group) => {
@@ -132,7 +131,9 @@ mod tests {
     use super::*;
 
     fn grams(list: &[(&str, usize)]) -> BTreeSet<Gram> {
-        list.iter().map(|(bytes, offset)| Gram { bytes: bytes.as_bytes().to_vec(), offset: *offset }).collect()
+        list.iter()
+            .map(|(bytes, offset)| Gram { bytes: bytes.as_bytes().to_vec(), offset: *offset })
+            .collect()
     }
 
     fn hits(prefilter: &Prefilter, text: &str) -> BTreeSet<(usize, usize)> {

@@ -1,6 +1,7 @@
 //! Rules ready to scan with: files merged, checked and parsed.
 
-use crate::domain::secrets::allow::{Allowlist, Exception, ExceptionError};
+pub use crate::domain::secrets::allow::Exception;
+use crate::domain::secrets::allow::{Allowlist, ExceptionError};
 use crate::domain::secrets::anchor::{self, Gram};
 use crate::domain::secrets::file::{self, RuleFile};
 use crate::domain::secrets::pattern::Pattern;
@@ -319,6 +320,7 @@ impl Rule {
 
 /// Parses a pattern; the error names its owner, its key and the position.
 pub fn parse(text: &str, whose: &str, key: &str) -> Result<Pattern, String> {
-    Pattern::parse(text)
-        .map_err(|error| format!("{whose}: {key} cannot be used, character {}: {}", error.position, error.message))
+    Pattern::parse(text).map_err(|error| {
+        format!("{whose}: {key} cannot be used, character {}: {}", error.position, error.message)
+    })
 }
