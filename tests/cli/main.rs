@@ -7,6 +7,7 @@ mod make_ready;
 mod pre_live_pack;
 mod readiness;
 mod sandbox;
+mod scan_secrets;
 
 /// A test file that is not wired in would be lost silently.
 #[test]

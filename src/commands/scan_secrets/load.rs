@@ -30,7 +30,7 @@ pub(super) fn rules(ctx: &Ctx, file: Option<&Path>) -> Result<(Ruleset, Vec<Stri
     for warning in &draft.warnings {
         tracing::warn!("{warning}");
     }
-    let name = names.last().cloned().unwrap_or_default();
+    let name = names.first().cloned().unwrap_or_default();
     let ruleset =
         draft.compile().map_err(|error| Fault::config(format!("failed to load `{name}`: {error}")))?;
     Ok((ruleset, names))

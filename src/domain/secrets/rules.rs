@@ -33,6 +33,8 @@ pub struct Draft {
     rules: Vec<DraftRule>,
     global: Vec<file::Allowlist>,
     exceptions: Vec<file::Exception>,
+    /// Rules that were left out; tolerances for them are no mistake.
+    disabled: BTreeSet<String>,
     /// What an operator should know, but what stops nothing.
     pub warnings: Vec<String>,
 }
@@ -48,6 +50,7 @@ impl Draft {
     /// Lays `file` over this draft: rules of known ids change what they name, others are added.
     pub fn extend(mut self, file: RuleFile, origin: Origin) -> Result<Self, String> {
         for disabled in &file.extend.disabled_rules {
+            self.disabled.insert(disabled.clone());
             let before = self.rules.len();
             self.rules.retain(|known| known.rule.id != *disabled);
             if self.rules.len() == before {
@@ -113,7 +116,11 @@ impl Draft {
         let ids: BTreeSet<String> = self.rules.iter().map(|known| known.rule.id.clone()).collect();
         let known_id = |id: &str, whose: &str| {
             let hint = || nearest(id, ids.iter().map(String::as_str));
-            if ids.contains(id) { Ok(()) } else { Err(format!("{whose}: no rule `{id}`{}", hint())) }
+            if ids.contains(id) || self.disabled.contains(id) {
+                Ok(())
+            } else {
+                Err(format!("{whose}: no rule `{id}`{}", hint()))
+            }
         };
         let mut known_grams = BTreeSet::new();
         let mut rules = Vec::with_capacity(self.rules.len());

@@ -349,7 +349,10 @@ fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
             ]
             .iter()
             .map(|scheme| format!("{scheme}://bot:{}@db.internal:5432/live", an(12, 97)))
-            .chain([format!("redis://:{}@cache:6379", an(12, 98)), "mysql://bot:hunter2x@db/x".to_owned()])
+            .chain([
+                format!("redis://:{}@cache:6379", an(12, 98)),
+                format!("mysql://bot:{}@db/x", "hunter2x"),
+            ])
             .collect(),
             vec![
                 "postgres://bot:${DB_PASSWORD}@db/x".to_owned(),
@@ -428,6 +431,7 @@ fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
                 format!("const API_KEY: &str = \"{}\";", hex(32, 118)),
                 format!("{{\"clientSecret\": \"{}\"}}", uuid(119)),
                 format!("settings[\"access_key\"] = \"{}\"", an(20, 120)),
+                format!("body = \"{{\\\"token\\\": \\\"{}\\\"}}\"", an(20, 124)),
             ],
             vec![
                 "api_key = \"your-api-key-here\"".to_owned(),
@@ -454,9 +458,9 @@ fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
         (
             "generic-password",
             vec![
-                "password = \"hunter2hunter\"".to_owned(),
-                "\"passwd\": \"c0rrect-horse\"".to_owned(),
-                "DB_PASSWORD = 'Tr0ub4dor&3'".to_owned(),
+                format!("password = \"{}\"", "hunter2hunter"),
+                format!("\"passwd\": \"{}\"", "c0rrect-horse"),
+                format!("DB_PASSWORD = '{}'", "Tr0ub4dor&3"),
             ],
             vec![
                 "password = \"\"".to_owned(),
@@ -466,7 +470,7 @@ fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
         ),
         (
             "generic-password-unquoted",
-            vec!["DB_PASSWORD=s3cr3tPassw0rd!\n".to_owned(), "password: xK9_mQ2-vL7p\n".to_owned()],
+            vec![format!("DB_PASSWORD={}\n", "s3cr3tPassw0rd!"), format!("password: {}\n", "xK9_mQ2-vL7p")],
             vec!["password: changeme\n".to_owned(), "PASSWORD=/run/secrets/db1\n".to_owned()],
         ),
     ]
