@@ -9,6 +9,7 @@ mod pre_live_pack;
 mod readiness;
 mod rotate;
 mod sandbox;
+mod scan_secrets;
 
 /// A test file that is not wired in would be lost silently.
 #[test]

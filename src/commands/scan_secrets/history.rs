@@ -1,0 +1,71 @@
+//! The history of git: the content of every object that any ref reaches, each scanned once and reported
+//! with the first commit that has it.
+
+use crate::commands::scan_secrets::walk::Harvest;
+use crate::commands::scan_secrets::worker::{Shared, Worker};
+use crate::domain::secrets::finding::Source;
+use crate::exit::Fault;
+use crate::sys::fsio;
+use crate::sys::git::{Blob, Git};
+use std::path::PathBuf;
+
+/// Scans the history below `paths` with `jobs` threads.
+pub(super) fn scan(shared: &Shared<'_>, paths: &[PathBuf], jobs: usize) -> Result<Harvest, Fault> {
+    let ctx = shared.ctx;
+    let git = Git::open(&ctx.root, &ctx.cancel)?;
+    let mut harvest = Harvest::default();
+    if git.is_shallow()? {
+        let mut worker = Worker::new(shared);
+        let why = "the history is shallow; fetch all of it with `git fetch --unshallow`";
+        worker.unscanned(Source { path: ".git", commit: None }, why);
+        harvest.add(&mut worker, None);
+    }
+    let blobs = git.blobs(&below_root(shared, paths)?)?;
+    let slice = blobs.len().div_ceil(jobs).max(1);
+    let done: Vec<Result<Harvest, Fault>> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            blobs.chunks(slice).map(|blobs| scope.spawn(|| scan_blobs(shared, &git, blobs))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    for part in done {
+        let part = part?;
+        harvest.findings.extend(part.findings);
+        harvest.tally.add(&part.tally);
+    }
+    Ok(harvest)
+}
+
+fn scan_blobs(shared: &Shared<'_>, git: &Git<'_>, blobs: &[Blob]) -> Result<Harvest, Fault> {
+    let mut worker = Worker::new(shared);
+    git.contents(blobs, |blob, content| {
+        let source = Source { path: &blob.path, commit: Some(&blob.commit) };
+        match content {
+            Some(content) => worker.blob(content, source),
+            None => {
+                worker.unscanned(source, "the object is not in this clone");
+                Ok(())
+            }
+        }
+    })?;
+    let mut harvest = Harvest::default();
+    harvest.add(&mut worker, None);
+    Ok(harvest)
+}
+
+/// The paths as git wants them: relative to the root, and inside it.
+fn below_root(shared: &Shared<'_>, paths: &[PathBuf]) -> Result<Vec<String>, Fault> {
+    let root = fsio::canonical(&shared.ctx.root)?;
+    let relative = |path: &PathBuf| {
+        let full = fsio::canonical(&shared.ctx.path(path))?;
+        let Ok(inside) = full.strip_prefix(&root) else {
+            let message = format!("--git-history: `{}` is outside the root", path.display());
+            return Err(Fault::config(message));
+        };
+        let inside = inside.to_string_lossy().into_owned();
+        Ok(if inside.is_empty() { ".".to_owned() } else { inside })
+    };
+    paths.iter().map(relative).collect()
+}

@@ -1,0 +1,102 @@
+//! What the scan goes by: the rules, the ignore file of the root, the baseline.
+
+use crate::ctx::Ctx;
+use crate::domain::secrets::allow::IgnoreFile;
+use crate::domain::secrets::file::RuleFile;
+use crate::domain::secrets::fingerprint::Baseline;
+use crate::domain::secrets::rules::{BUILT_IN, Draft, Origin, Ruleset};
+use crate::exit::Fault;
+use crate::sys::config::{self, Format};
+use crate::sys::fsio;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Name of the built-in rules in errors and reports.
+const BUILT_IN_NAME: &str = "built-in secrets/rules.toml";
+
+/// Name of the file with the fingerprints that gitleaks ignores.
+const IGNORE_FILE: &str = ".gitleaksignore";
+
+/// Longest chain of rule files that extend each other.
+const LONGEST_CHAIN: usize = 4;
+
+/// The rules, and the names of the files they come from.
+pub(super) fn rules(ctx: &Ctx, file: Option<&Path>) -> Result<(Ruleset, Vec<String>), Fault> {
+    let mut names = Vec::new();
+    let draft = match file {
+        Some(file) => draft_of(ctx, &ctx.path(file), &mut names)?,
+        None => built_in(&mut names)?,
+    };
+    for warning in &draft.warnings {
+        tracing::warn!("{warning}");
+    }
+    let name = names.first().cloned().unwrap_or_default();
+    let ruleset =
+        draft.compile().map_err(|error| Fault::config(format!("failed to load `{name}`: {error}")))?;
+    Ok((ruleset, names))
+}
+
+fn built_in(names: &mut Vec<String>) -> Result<Draft, Fault> {
+    names.push(BUILT_IN_NAME.to_owned());
+    let file: RuleFile = config::parse(BUILT_IN, Format::Toml, BUILT_IN_NAME)?;
+    extend(Draft::default(), file, Origin::BuiltIn, BUILT_IN_NAME)
+}
+
+fn draft_of(ctx: &Ctx, path: &Path, names: &mut Vec<String>) -> Result<Draft, Fault> {
+    let name = ctx.show(path);
+    let fault = |what: String| Fault::config(format!("failed to load `{name}`: {what}"));
+    if names.len() >= LONGEST_CHAIN {
+        return Err(fault(format!("more than {LONGEST_CHAIN} files extend each other")));
+    }
+    let text = fsio::read_text(path)?;
+    names.push(name.clone());
+    // A copy of the built-in file is that file, so that its allowlists keep their meaning.
+    if text == BUILT_IN {
+        names.pop();
+        names.push(name);
+        let file: RuleFile = config::parse(&text, Format::Toml, BUILT_IN_NAME)?;
+        return extend(Draft::default(), file, Origin::BuiltIn, BUILT_IN_NAME);
+    }
+    let file: RuleFile = config::parse(&text, Format::Toml, &name)?;
+    if let Some(url) = &file.extend.url {
+        return Err(fault(format!("extend.url `{url}`: rules are not loaded over the network")));
+    }
+    let base = match (&file.extend.path, file.extend.use_default) {
+        (Some(_), true) => {
+            return Err(fault("extend.path and extend.useDefault exclude each other".to_owned()));
+        }
+        (Some(base), false) => {
+            let base: PathBuf = path.parent().unwrap_or(&ctx.root).join(base);
+            draft_of(ctx, &base, names)?
+        }
+        (None, true) => built_in(names)?,
+        (None, false) => Draft::default(),
+    };
+    extend(base, file, Origin::Operator, &name)
+}
+
+fn extend(base: Draft, file: RuleFile, origin: Origin, name: &str) -> Result<Draft, Fault> {
+    base.extend(file, origin).map_err(|error| Fault::config(format!("failed to load `{name}`: {error}")))
+}
+
+/// The `.gitleaksignore` of the root, if there is one.
+pub(super) fn ignore_file(ctx: &Ctx) -> Result<IgnoreFile, Fault> {
+    let path = ctx.path(IGNORE_FILE);
+    if !fsio::exists(&path)? {
+        return Ok(IgnoreFile::default());
+    }
+    let parsed = IgnoreFile::parse(&fsio::read_text(&path)?);
+    let ignored =
+        parsed.map_err(|error| Fault::config(format!("failed to load `{IGNORE_FILE}`: {error}")))?;
+    tracing::info!("using {IGNORE_FILE} of the root: {} fingerprints", ignored.len());
+    Ok(ignored)
+}
+
+/// The fingerprints of a baseline.
+pub(super) fn baseline(ctx: &Ctx, file: Option<&Path>) -> Result<BTreeSet<String>, Fault> {
+    let Some(file) = file else { return Ok(BTreeSet::new()) };
+    let path = ctx.path(file);
+    let name = ctx.show(&path);
+    let baseline: Baseline = config::parse(&fsio::read_text(&path)?, Format::Json, &name)?;
+    baseline.fingerprints().map_err(|error| Fault::config(format!("failed to load `{name}`: {error}")))
+}

@@ -1,0 +1,171 @@
+//! A rule file as it is written: the keys that gitleaks documents, and the exceptions of mmops.
+//!
+//! Unknown keys are refused, because a misspelt `entropy` or `regexes` would change what is found
+//! without a word.
+
+use serde::Deserialize;
+
+/// A rule file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFile {
+    /// Name of the file, for people.
+    pub title: Option<String>,
+    /// What the file is for, for people.
+    pub description: Option<String>,
+    /// Least version of gitleaks; accepted and not used.
+    #[serde(default, rename = "minVersion", alias = "minversion")]
+    pub min_version: Option<String>,
+    /// Which rules to build on.
+    #[serde(default)]
+    pub extend: Extend,
+    /// The rules.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// A tolerance over all rules, the older spelling.
+    #[serde(default, alias = "allowList")]
+    pub allowlist: Option<Allowlist>,
+    /// Tolerances over all rules, or over `targetRules`.
+    #[serde(default, alias = "allowLists")]
+    pub allowlists: Vec<Allowlist>,
+    /// Deliberate, dated exceptions of mmops.
+    #[serde(default)]
+    pub exceptions: Vec<Exception>,
+}
+
+/// Which rules a file builds on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extend {
+    /// Build on the built-in rules.
+    #[serde(default, rename = "useDefault", alias = "usedefault")]
+    pub use_default: bool,
+    /// Build on another rule file, relative to this one.
+    pub path: Option<String>,
+    /// Known to gitleaks; refused, because mmops does not load rules over the network.
+    pub url: Option<String>,
+    /// Rules of the base to leave out.
+    #[serde(default, rename = "disabledRules", alias = "disabledrules")]
+    pub disabled_rules: Vec<String>,
+}
+
+/// One rule. A rule with the id of a rule of the base changes the fields that it names.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Name of the rule, in reports, fingerprints and exceptions.
+    pub id: String,
+    /// What a match is.
+    pub description: Option<String>,
+    /// Pattern of the content.
+    pub regex: Option<String>,
+    /// Pattern of the path; on its own it makes every file with such a path a finding.
+    pub path: Option<String>,
+    /// Group of `regex` that is the secret.
+    #[serde(default, rename = "secretGroup", alias = "secretgroup")]
+    pub secret_group: Option<usize>,
+    /// Shannon entropy, bits per byte, that the secret must exceed.
+    pub entropy: Option<f64>,
+    /// Words of which one must be in the file, in any case, for the rule to apply.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Labels; `generic` makes a rule yield to others and skip binary files.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// A tolerance for this rule, the older spelling.
+    #[serde(default, alias = "allowList")]
+    pub allowlist: Option<Allowlist>,
+    /// Tolerances for this rule.
+    #[serde(default, alias = "allowLists")]
+    pub allowlists: Vec<Allowlist>,
+    /// Other rules that must match nearby.
+    #[serde(default)]
+    pub required: Vec<Required>,
+    /// The rule serves others through `required` and reports nothing itself.
+    #[serde(default, rename = "skipReport", alias = "skipreport")]
+    pub skip_report: bool,
+}
+
+/// A rule that must match near a match of another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Required {
+    /// The other rule.
+    pub id: String,
+    /// Most lines between the two.
+    #[serde(default, rename = "withinLines", alias = "withinlines")]
+    pub within_lines: Option<u64>,
+    /// Most columns between the two.
+    #[serde(default, rename = "withinColumns", alias = "withincolumns")]
+    pub within_columns: Option<u64>,
+}
+
+/// What is tolerated, or is no secret.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allowlist {
+    /// Why, for people.
+    pub description: Option<String>,
+    /// Whether one of the criteria is enough.
+    #[serde(default)]
+    pub condition: Condition,
+    /// Rules that a tolerance over all rules is limited to.
+    #[serde(default, rename = "targetRules", alias = "targetrules")]
+    pub target_rules: Vec<String>,
+    /// Commits, by id.
+    #[serde(default)]
+    pub commits: Vec<String>,
+    /// Patterns of the path.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// What `regexes` are tried on.
+    #[serde(default, rename = "regexTarget", alias = "regextarget")]
+    pub regex_target: Target,
+    /// Patterns of the content.
+    #[serde(default)]
+    pub regexes: Vec<String>,
+    /// Words, in any case, inside the secret.
+    #[serde(default, alias = "stopWords")]
+    pub stopwords: Vec<String>,
+}
+
+/// Whether one criterion of an allowlist is enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Condition {
+    /// One is enough.
+    #[default]
+    #[serde(rename = "OR", alias = "or", alias = "||")]
+    Any,
+    /// Every criterion that is given must hold.
+    #[serde(rename = "AND", alias = "and", alias = "&&")]
+    All,
+}
+
+/// What the patterns of an allowlist are tried on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// The secret.
+    #[default]
+    Secret,
+    /// Everything the rule matched.
+    Match,
+    /// The lines of the match.
+    Line,
+}
+
+/// A deliberate exception: one rule, in one place, for a reason, until a day.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// Path or glob, relative to the root.
+    pub path: String,
+    /// The rule.
+    pub rule: String,
+    /// Why the finding is tolerated.
+    pub reason: String,
+    /// Last day on which it is, `YYYY-MM-DD`.
+    pub expires: String,
+    /// Only the finding with this fingerprint.
+    pub fingerprint: Option<String>,
+}

@@ -1,0 +1,100 @@
+//! What identifies a finding without telling the secret: its fingerprint, its sample, and the baseline
+//! of known findings.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+
+/// Most characters of a secret that are ever shown.
+pub const SHOWN: usize = 4;
+
+/// Rounds of hashing: a guessable password should not be read off its fingerprint too cheaply.
+const ROUNDS: u32 = 256;
+
+/// Identifies the value `secret` found by `rule` in `path`; lines above it may come and go.
+pub fn fingerprint(rule: &str, path: &str, secret: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    for part in [b"mmops.secret.v1", rule.as_bytes(), path.as_bytes(), secret] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut digest = hash.finalize();
+    for _ in 1..ROUNDS {
+        digest = Sha256::digest(digest);
+    }
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first characters of a secret, at most [`SHOWN`] and at most a quarter of it.
+pub fn sample(secret: &[u8]) -> String {
+    let shown = &secret[..SHOWN.min(secret.len() / 4)];
+    let shown = shown.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' });
+    shown.chain("****".chars()).collect()
+}
+
+/// Findings that are known and wait for their turn.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// `mmops.secrets-baseline.v1`
+    pub schema: String,
+    /// When it was written, RFC 3339 UTC.
+    pub generated_at: String,
+    /// `frozen` when the clock was frozen; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
+    /// The findings, sorted.
+    pub findings: Vec<Known>,
+}
+
+/// A known finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// Where it was, for people.
+    pub path: String,
+    /// The rule, for people.
+    pub rule: String,
+    /// Salted hash of rule, path and value; the line is no part of it.
+    pub fingerprint: String,
+}
+
+impl Baseline {
+    /// Schema of the document.
+    pub const SCHEMA: &'static str = "mmops.secrets-baseline.v1";
+
+    /// The fingerprints; fails when the document is another one.
+    pub fn fingerprints(self) -> Result<BTreeSet<String>, String> {
+        if self.schema != Self::SCHEMA {
+            return Err(format!("schema `{}` is not `{}`", self.schema, Self::SCHEMA));
+        }
+        Ok(self.findings.into_iter().map(|known| known.fingerprint).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_depends_on_rule_path_and_value_and_on_their_borders() {
+        let all = [
+            fingerprint("r", "p", b"secret"),
+            fingerprint("q", "p", b"secret"),
+            fingerprint("r", "q", b"secret"),
+            fingerprint("r", "p", b"Secret"),
+            fingerprint("rp", "", b"secret"),
+        ];
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert!(all.iter().all(|print| print.len() == 32));
+        assert_eq!(all[0], fingerprint("r", "p", b"secret"));
+    }
+
+    #[test]
+    fn a_sample_shows_at_most_four_characters_and_a_quarter() {
+        assert_eq!(sample(&[b'a'; 40]), "aaaa****");
+        assert_eq!(sample(b"12345678"), "12****");
+        assert_eq!(sample(b"abc"), "****");
+        assert_eq!(sample(b"\n\xff\x1babcdefghijklmnop"), "???a****");
+    }
+}

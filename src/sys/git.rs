@@ -1,0 +1,260 @@
+//! The `git` program: every object that the history ever had, and its content.
+//!
+//! Asked through plumbing with the configuration that could change its answers switched off; nothing is
+//! fetched. `git` that is missing is a missing dependency, a folder outside a repository is a bad input.
+
+use crate::exit::Fault;
+use crate::sys::proc::{End, Group, Task, run};
+use crate::sys::signal::Cancel;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// Most bytes of `git log` that are read; half of it must hold everything.
+const LARGEST_LOG_BYTES: usize = 2 << 30;
+
+/// Time for one answer of git; a history of millions of commits takes minutes.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// The mode of a submodule, whose content is elsewhere.
+const SUBMODULE: &str = "160000";
+
+/// A repository.
+#[derive(Clone, Debug)]
+pub struct Git<'a> {
+    root: &'a Path,
+    cancel: &'a Cancel,
+}
+
+/// An object of the history and where it first came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// Id of the object.
+    pub id: String,
+    /// First commit with it, parents before children.
+    pub commit: String,
+    /// Path in that commit, relative to the folder that was opened.
+    pub path: String,
+}
+
+impl<'a> Git<'a> {
+    /// Opens the repository that `root` is in.
+    pub fn open(root: &'a Path, cancel: &'a Cancel) -> Result<Self, Fault> {
+        let git = Self { root, cancel };
+        match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
+            Ok(answer) if answer.trim() == "true" => Ok(git),
+            Ok(_) => Err(not_a_repository(root)),
+            Err(Failure::Said { .. }) => Err(not_a_repository(root)),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// Whether older commits were left out when the repository was cloned.
+    pub fn is_shallow(&self) -> Result<bool, Fault> {
+        Ok(self.answer(&["rev-parse", "--is-shallow-repository"])?.trim() == "true")
+    }
+
+    /// Every object of every commit that a ref reaches, each once; below `paths`, or below the folder
+    /// that was opened.
+    pub fn blobs(&self, paths: &[String]) -> Result<Vec<Blob>, Fault> {
+        let mut words = vec![
+            "log",
+            "--all",
+            "--topo-order",
+            "--reverse",
+            "--full-history",
+            "--raw",
+            "-z",
+            "-m",
+            "--root",
+            "--no-abbrev",
+            "--no-renames",
+            "--relative",
+            "--format=%x01%H",
+            "--",
+        ];
+        words.extend(paths.iter().map(String::as_str));
+        if paths.is_empty() {
+            words.push(".");
+        }
+        parse_log(&self.answer(&words)?)
+    }
+
+    /// Calls `each` with the content of every blob, in order; an object that is not there has none.
+    pub fn contents<F>(&self, blobs: &[Blob], mut each: F) -> Result<(), Fault>
+    where
+        F: FnMut(&Blob, Option<&[u8]>) -> Result<(), Fault>,
+    {
+        let failed = |error: &io::Error| Fault::dependency(format!("git cat-file failed: {error}"));
+        let argv = self.argv(&["cat-file", "--batch"]);
+        let mut group = Group::spawn(&argv, self.root, &environment(), |command| {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        })
+        .map_err(|error| start_fault(&error))?;
+        let mut stdin = group.child().stdin.take().expect("stdin was asked for");
+        let stdout = group.child().stdout.take().expect("stdout was asked for");
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for blob in blobs {
+                    // A reader that gave up closes the pipe; why is known on the other side.
+                    if writeln!(stdin, "{}", blob.id).is_err() {
+                        return;
+                    }
+                }
+            });
+            let mut reader = BufReader::with_capacity(256 << 10, stdout);
+            let mut read = || -> Result<(), Fault> {
+                let mut content = Vec::new();
+                for blob in blobs {
+                    match read_object(&mut reader, &mut content).map_err(|error| failed(&error))? {
+                        true => each(blob, Some(&content))?,
+                        false => each(blob, None)?,
+                    }
+                }
+                Ok(())
+            };
+            let done = read();
+            // The writer may wait for room in the pipe; without the child it does not.
+            drop(group);
+            done
+        })
+    }
+
+    fn answer(&self, words: &[&str]) -> Result<String, Fault> {
+        self.ask(words).map_err(|failure| match failure {
+            Failure::Said { code, stderr } => {
+                let first = stderr.lines().next().unwrap_or_default();
+                Fault::dependency(format!("git {} ended with {code}: {first}", words[0]))
+            }
+            Failure::Other(fault) => fault,
+        })
+    }
+
+    fn ask(&self, words: &[&str]) -> Result<String, Failure> {
+        let task = Task {
+            argv: self.argv(words),
+            dir: self.root.to_owned(),
+            env: environment(),
+            timeout: PATIENCE,
+            grace: Duration::from_secs(2),
+            capture_bytes: LARGEST_LOG_BYTES,
+        };
+        let finished = run(&task, self.cancel);
+        let other = |message: String| Failure::Other(Fault::dependency(message));
+        match finished.end {
+            End::Exited(0) if finished.stdout.dropped() == 0 => Ok(finished.stdout.text()),
+            End::Exited(0) => Err(other(format!("git {}: the answer is too long", words[0]))),
+            End::Exited(code) => Err(Failure::Said { code, stderr: finished.stderr.text() }),
+            End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
+            End::NotStarted(error) => {
+                let fault = Fault::dependency(format!("git cannot be started: {error}"));
+                Err(Failure::Other(fault.hint("install git, or scan without the history")))
+            }
+            End::TimedOut | End::Signalled(_) => Err(other(format!("git {} was stopped", words[0]))),
+        }
+    }
+
+    fn argv(&self, words: &[&str]) -> Vec<OsString> {
+        let fixed = ["git", "--no-replace-objects", "--literal-pathspecs", "-c", "log.showSignature=false"];
+        let more = ["-c", "log.mailmap=false", "-c", "log.follow=false", "-c", "diff.orderFile=/dev/null"];
+        fixed.iter().chain(&more).chain(words).map(OsString::from).collect()
+    }
+}
+
+/// How a question to git fails.
+enum Failure {
+    /// Git itself said no.
+    Said { code: i32, stderr: String },
+    /// It could not be asked.
+    Other(Fault),
+}
+
+fn environment() -> Vec<(OsString, OsString)> {
+    let fixed = [("GIT_NO_LAZY_FETCH", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C")];
+    fixed.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn start_fault(error: &io::Error) -> Fault {
+    Fault::dependency(format!("git cannot be started: {error}"))
+}
+
+fn not_a_repository(root: &Path) -> Fault {
+    let message = format!("`{}` is not inside a work tree of git", root.display());
+    Fault::config(message).hint("leave --git-history out, or point --root into a clone")
+}
+
+/// Reads one answer of `git cat-file --batch`; `false` for an object that is not there.
+fn read_object(reader: &mut impl BufRead, content: &mut Vec<u8>) -> io::Result<bool> {
+    let mut header = String::new();
+    if reader.read_line(&mut header)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut words = header.split_whitespace().skip(1);
+    let (kind, size) = (words.next(), words.next().and_then(|size| size.parse::<u64>().ok()));
+    content.clear();
+    let Some(size) = size.filter(|_| kind != Some("missing")) else { return Ok(false) };
+    reader.by_ref().take(size).read_to_end(content)?;
+    let mut newline = [0];
+    reader.read_exact(&mut newline)?;
+    if content.len() as u64 == size { Ok(true) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Parses `git log --raw -z --format=%x01%H`: each object with the first commit and path it has.
+fn parse_log(text: &str) -> Result<Vec<Blob>, Fault> {
+    let unexpected = |token: &str| {
+        let token: String = token.chars().take(80).collect();
+        Fault::dependency(format!("git log said `{token}`, which this version does not understand"))
+    };
+    let mut blobs = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut commit = "";
+    let mut tokens = text.split('\0').map(|token| token.trim_start_matches('\n'));
+    while let Some(token) = tokens.next() {
+        if let Some(id) = token.strip_prefix('\u{1}') {
+            commit = id.trim_end_matches('\n');
+        } else if let Some(change) = token.strip_prefix(':') {
+            let mut words = change.split(' ');
+            let (mode, id) = (words.nth(1), words.nth(1));
+            let (Some(mode), Some(id), Some(path)) = (mode, id, tokens.next()) else {
+                return Err(unexpected(token));
+            };
+            let is_deletion = id.bytes().all(|byte| byte == b'0');
+            if !is_deletion && mode != SUBMODULE && seen.insert(id.to_owned()) {
+                blobs.push(Blob { id: id.to_owned(), commit: commit.to_owned(), path: path.to_owned() });
+            }
+        } else if !token.is_empty() {
+            return Err(unexpected(token));
+        }
+    }
+    Ok(blobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_gives_each_object_once_with_its_first_commit() {
+        let zeros = "0".repeat(40);
+        let (a, b, c) = ("a".repeat(40), "b".repeat(40), "c".repeat(40));
+        let text = format!(
+            "\u{1}one\0\n:000000 100644 {zeros} {a} A\0x y.txt\0:000000 160000 {zeros} {c} A\0sub\0\
+             \u{1}two\0\n:100644 100644 {a} {b} M\0x y.txt\0:100644 000000 {a} {zeros} D\0old\0\
+             :000000 100644 {zeros} {a} A\0copy\0\u{1}empty\0"
+        );
+        let blob = |id: &str, commit: &str| Blob {
+            id: id.to_owned(),
+            commit: commit.to_owned(),
+            path: "x y.txt".to_owned(),
+        };
+        assert_eq!(parse_log(&text).expect("parsed"), [blob(&a, "one"), blob(&b, "two")]);
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_refused() {
+        assert!(parse_log("\u{1}one\0diff --git a b\0").is_err());
+    }
+}

@@ -1,0 +1,619 @@
+//! `mmops scan-secrets` through the binary. Every secret is made here, so that this file has none.
+
+use crate::sandbox::{Output, Sandbox};
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const CLEAN: &str = "| scan_secrets | OK | RESULT=CLEAN |";
+const FOUND: &str = "| scan_secrets | FAIL | RESULT=FOUND |";
+const STRICT: &str = "| scan_secrets | FAIL | RESULT=ALLOWLISTED_STRICT |";
+
+/// Characters without a pattern, always the same for one seed.
+fn noise(count: usize, seed: u64) -> String {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(letters[usize::try_from(state >> 33).unwrap() % letters.len()])
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn github_token(seed: u64) -> String {
+    format!("ghp_{}", noise(40, seed))
+}
+
+fn aws_id(seed: u64) -> String {
+    format!("AKIA{}", noise(16, seed).to_ascii_uppercase())
+}
+
+/// Rules, paths and lines of every row that has a place.
+fn places(output: &Output) -> Vec<(String, String, Option<u64>)> {
+    let json = output.json();
+    let rows = json["rows"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    rows.iter()
+        .filter(|row| row["path"].is_string())
+        .map(|row| (text(&row["name"]), text(&row["path"]), row["line"].as_u64()))
+        .collect()
+}
+
+fn place(rule: &str, path: &str, line: u64) -> (String, String, Option<u64>) {
+    (rule.to_owned(), path.to_owned(), Some(line))
+}
+
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn git(root: &Path, line: &str) {
+    let fixed = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"];
+    let mut command = Command::new("git");
+    command.args(fixed).args(line.split(' ')).current_dir(root).env_clear();
+    let time = "2026-01-01T00:00:00Z";
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("GIT_AUTHOR_DATE", time);
+    let output = command.env("GIT_COMMITTER_DATE", time).output().unwrap();
+    assert!(output.status.success(), "git {line}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_token_in_a_source_file_is_found_with_place_rule_and_four_characters() {
+    let token = github_token(1);
+    let sandbox = Sandbox::new().file("src/leak.py", format!("import os\nx = 1; T = \"{token}\"\n"));
+    let output = sandbox.run("scan-secrets").code(1).marker(FOUND);
+    let output = output.stdout_has("| github-pat                | FAIL | src/leak.py:2:13");
+    let output = output.stdout_has("GitHub personal access token ghp_**** (44 bytes)");
+    assert!(!output.stdout.contains(&token[..5]), "{}", output.stdout);
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn a_placeholder_in_ci_is_no_secret() {
+    let sandbox = Sandbox::new()
+        .file("ci.yaml", "API_KEY: ci-dummy-key-for-tests\n")
+        .file("conf.py", "api_key = \"your-api-key-goes-here\"\n");
+    let _ = sandbox.run("scan-secrets").code(0).marker(CLEAN).stdout_has("FILES=2");
+}
+
+#[test]
+fn no_folder_and_no_extension_is_left_out_unless_git_ignores_it() {
+    let line = |seed| format!("k = {}\n", aws_id(seed));
+    let sandbox = Sandbox::new()
+        .file("golden/out.json", line(1))
+        .file("README.md", line(2))
+        .file("keys/deploy.pem", line(3))
+        .file(".env", line(4))
+        .file("noextension", line(5))
+        .file("artifacts/run.log", line(6))
+        .file("sub/kept/ignored.log", line(7))
+        .file(".gitignore", "/artifacts/\n*.log\n")
+        .file(".git/config", line(8));
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let paths: Vec<String> = places(&output).into_iter().map(|(_, path, _)| path).collect();
+    assert_eq!(paths, [".env", "README.md", "golden/out.json", "keys/deploy.pem", "noextension"]);
+}
+
+#[test]
+fn only_the_named_paths_are_scanned_and_a_named_file_even_when_it_is_ignored() {
+    let line = |seed| format!("k = {}\n", aws_id(seed));
+    let sandbox = Sandbox::new()
+        .file("src/a.py", "pass\n")
+        .file("src/gen/b.py", line(1))
+        .file("tools/c.py", line(2))
+        .file("artifacts/run.log", line(3))
+        .file(".gitignore", "gen\n/artifacts\n");
+    let _ = sandbox.run("scan-secrets src").code(0).marker(CLEAN).stdout_has("FILES=1 ");
+    let output = sandbox.run("scan-secrets src tools --format json").code(1);
+    assert_eq!(places(&output), [place("aws-access-token", "tools/c.py", 1)]);
+    let output = sandbox.run("scan-secrets artifacts/run.log --format json").code(1);
+    assert_eq!(places(&output), [place("aws-access-token", "artifacts/run.log", 1)]);
+    let output = sandbox.run("scan-secrets artifacts ./src/gen --format json").code(1);
+    let found = [("artifacts/run.log", 1), ("src/gen/b.py", 1)];
+    assert_eq!(places(&output), found.map(|(path, line)| place("aws-access-token", path, line)));
+}
+
+#[test]
+fn random_values_in_data_are_no_secrets() {
+    let values: Vec<String> = (0..500).map(|seed| format!("\"v{seed}\": \"{}\"", noise(44, seed))).collect();
+    let sandbox = Sandbox::new().file("data.json", format!("{{{}}}", values.join(",\n")));
+    let _ = sandbox.run("scan-secrets").code(0).marker(CLEAN);
+}
+
+#[test]
+fn the_published_example_of_aws_is_tolerated_and_fails_a_strict_scan() {
+    let sandbox = Sandbox::new().file("doc.md", format!("use {}{}\n", "AKIAIOSFODNN7", "EXAMPLE"));
+    let output = sandbox.run("scan-secrets").code(0).marker(CLEAN);
+    let _ = output.stdout_has("| tolerated                 | WARN | COUNT=1 ");
+    let output = sandbox.run("scan-secrets --strict").code(1).marker(STRICT);
+    let _ = output.stdout_has("tolerated by allowlist");
+    let strict = Sandbox::new().env("CI_STRICT_SECRETS", "1");
+    strict.write("doc.md", sandbox.read("doc.md"));
+    let _ = strict.run("scan-secrets").code(1).marker(STRICT);
+    let unclear = Sandbox::new().env("CI_STRICT_SECRETS", "maybe").file("a", "");
+    let _ = unclear.run("scan-secrets").code(3).stderr_has("CI_STRICT_SECRETS=maybe");
+}
+
+#[test]
+fn a_word_beside_a_secret_does_not_hide_it() {
+    let stripe = format!("sk_live_{}", noise(24, 4));
+    let sandbox = Sandbox::new()
+        .file("a.py", format!("t = '{}'  # EXAMPLE only\n", github_token(3)))
+        .file("b.py", format!("s = '{stripe}'  # test_secret PLACEHOLDER REDACTED ****\n"));
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    assert_eq!(places(&output), [place("github-pat", "a.py", 1), place("stripe-access-token", "b.py", 1)]);
+}
+
+#[test]
+fn what_the_earlier_tool_missed_is_found() {
+    let encrypted = format!("-----BEGIN ENCRYPTED PRIVATE{}KEY-----", " ");
+    let text = [
+        format!("api_key = \"{}\"", noise(32, 5)),
+        encrypted,
+        format!("aws = \"{}\"", aws_id(6)),
+        format!("bybit_api_secret = \"{}\"", noise(36, 7)),
+        format!("password = \"{}\"", "hunter2hunter"),
+        format!("pat = github_pat_{}_{}", noise(22, 8), noise(59, 9)),
+        format!("jwt = eyJ{}.eyJ{}.{}", noise(30, 10), noise(50, 11), noise(43, 12)),
+        format!("API_KEY={}", noise(40, 13)),
+    ];
+    let sandbox = Sandbox::new().file("tests/fixtures/secrets/all.txt", text.join("\n"));
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let lines: Vec<u64> = places(&output).into_iter().filter_map(|(.., line)| line).collect();
+    assert_eq!(lines, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn a_missing_path_is_a_bad_input() {
+    let sandbox = Sandbox::new().file("a.txt", "x");
+    let output = sandbox.run("scan-secrets a.txt no/such/file").code(3).marker(FOUND);
+    let _ = output.stderr_has("no/such/file");
+}
+
+#[test]
+fn a_scan_of_nothing_is_no_clean_scan() {
+    let sandbox = Sandbox::new().file(".gitignore", "*\n");
+    let _ = sandbox.run("scan-secrets").code(3).stderr_has("nothing to scan");
+    std::fs::create_dir(sandbox.path("empty")).unwrap();
+    let _ = sandbox.run("scan-secrets empty").code(3).stderr_has("nothing to scan");
+}
+
+#[test]
+fn what_cannot_be_read_is_a_finding() {
+    let sandbox = Sandbox::new().file("a.txt", "x");
+    // The memory of the process itself: it opens, and its first page cannot be read.
+    let output = sandbox.run("scan-secrets a.txt /proc/self/mem").code(1).marker(FOUND);
+    let _ = output.stdout_has("| unscanned                 | FAIL | /proc/self/mem");
+    std::os::unix::fs::symlink("gone", sandbox.path("dangling")).unwrap();
+    let output = sandbox.run("scan-secrets").code(1).marker(FOUND);
+    let _ =
+        output.stdout_has("| unscanned                 | FAIL | dangling").stdout_has("a link to nothing");
+}
+
+#[test]
+fn links_are_not_followed_and_counted() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("x"), aws_id(1)).unwrap();
+    let sandbox = Sandbox::new().file("a.txt", "x");
+    std::os::unix::fs::symlink(outside.path(), sandbox.path("link")).unwrap();
+    let output = sandbox.run("scan-secrets --format json").code(0);
+    assert_eq!(output.json()["symlinks"], 1);
+}
+
+#[test]
+fn binary_files_are_counted_and_scanned_for_secrets_with_a_form() {
+    let token = github_token(1);
+    let name = format!("password = \"{}\"", noise(16, 2));
+    let mut blob = b"\x7fELF\0\0\0".to_vec();
+    blob.extend(name.as_bytes());
+    let sandbox = Sandbox::new().file("bin/tool", &blob);
+    let output = sandbox.run("scan-secrets").code(0).marker(CLEAN);
+    let _ = output.stdout_has("| binary_files              | OK   | COUNT=1 ");
+    blob.extend(b"\0\n\xff");
+    blob.extend(token.as_bytes());
+    sandbox.write("bin/tool", &blob);
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    assert_eq!(places(&output), [place("github-pat", "bin/tool", 2)]);
+    assert_eq!(output.json()["rows"][2]["offset"], blob.len() - token.len());
+}
+
+#[test]
+fn utf16_text_is_decoded() {
+    let text = format!("\u{feff}eins\nzwei = {}\n", aws_id(1));
+    let bytes = |unit: u16| unit.to_le_bytes();
+    let little: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let sandbox = Sandbox::new().file("a.reg", little).file("b.reg", big);
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let rule = "aws-access-token";
+    assert_eq!(places(&output), [place(rule, "a.reg", 2), place(rule, "b.reg", 2)]);
+}
+
+#[test]
+fn a_long_line_is_scanned_in_pieces_and_columns_count_from_its_start() {
+    let mut text = b"first\n".to_vec();
+    let mut columns = Vec::new();
+    // Before, across and behind the border of two pieces.
+    for at in [100, (16 << 20) - 30, (16 << 20) + 40_000, 20 << 20] {
+        text.resize(at, b' ');
+        columns.push(at - 5);
+        text.extend(aws_id(at as u64).as_bytes());
+    }
+    text.resize(20_500_000.max(text.len()), b' ');
+    let sandbox = Sandbox::new().file("long.txt", &text);
+    let output = sandbox.run("scan-secrets --jobs 1 --format json").code(1);
+    let rows = output.json()["rows"].as_array().unwrap().clone();
+    let found: Vec<usize> = rows[1..]
+        .iter()
+        .map(|row| {
+            assert_eq!(row["line"], 2);
+            usize::try_from(row["column"].as_u64().unwrap()).unwrap()
+        })
+        .collect();
+    assert_eq!(found, columns);
+    assert_eq!(output.json()["bytes"], text.len());
+}
+
+#[test]
+fn the_order_and_every_byte_are_the_same_for_any_number_of_jobs() {
+    let sandbox = Sandbox::new();
+    for dir in 0..20 {
+        for file in 0..5 {
+            let seed = dir * 5 + file;
+            let text = format!("{} {}\n{}\n", aws_id(seed), aws_id(seed + 1000), github_token(seed));
+            sandbox.write(&format!("d{dir}/f{file}.txt"), text);
+        }
+    }
+    let one = sandbox.run("scan-secrets --jobs 1 --format json").code(1);
+    assert_eq!(places(&one).len(), 300);
+    for jobs in [2, 7] {
+        let many = sandbox.run(&format!("scan-secrets --jobs {jobs} --format json")).code(1);
+        assert_eq!(one.stdout, many.stdout);
+    }
+}
+
+#[test]
+fn members_of_archives_are_scanned_one_archive_deep() {
+    let leak = format!("x\n{}\n", aws_id(1)).into_bytes();
+    let inner = zip(&[("deep/b.txt", &leak)]);
+    let deeper = zip(&[("more.zip", &inner)]);
+    let sandbox = Sandbox::new()
+        .file("a.jar", zip(&[("conf/a.txt", &leak), ("lib.zip", &inner)]))
+        .file("b.log.gz", gzip(&leak))
+        .file("c.zip", zip(&[("d.gz", &gzip(&leak))]));
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let paths = ["a.jar!conf/a.txt", "a.jar!lib.zip!deep/b.txt", "b.log.gz!b.log", "c.zip!d.gz!d"];
+    assert_eq!(places(&output), paths.map(|path| place("aws-access-token", path, 2)));
+    assert_eq!(output.json()["archives"], 5);
+    let sandbox = Sandbox::new().file("a.zip", zip(&[("deeper.zip", &deeper)]));
+    let output = sandbox.run("scan-secrets").code(1).marker(FOUND);
+    let _ = output.stdout_has("| unscanned                 | FAIL | a.zip!deeper.zip!more.zip");
+}
+
+#[test]
+fn a_broken_archive_is_a_finding() {
+    let good = zip(&[("a.txt", &[b'x'; 5000]), ("b.txt", b"y")]);
+    let mut bent = zip(&[("a.txt", noise(5000, 1).as_bytes())]);
+    bent[200] ^= 0xff;
+    let packed = gzip(noise(5000, 2).as_bytes());
+    let sandbox = Sandbox::new()
+        .file("bent.zip", bent)
+        .file("cut.gz", &packed[..packed.len() / 2])
+        .file("cut.zip", &good[..good.len() / 2]);
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let found = places(&output);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found.iter().all(|(rule, ..)| rule == "unscanned"), "{found:?}");
+}
+
+#[test]
+fn an_archive_that_unpacks_to_too_much_is_stopped_and_is_a_finding() {
+    let zeros = vec![0; 6 << 20];
+    let bomb = zip(&[("a", &zeros), ("b", &zeros)]);
+    assert!(bomb.len() < 20_000);
+    let sandbox = Sandbox::new().file("bomb.zip", bomb).file("bomb.gz", gzip(&zeros));
+    let _ = sandbox.run("scan-secrets").code(0).marker(CLEAN);
+    let output = sandbox.run("scan-secrets --max-archive-mb 5 --format json").code(1);
+    let rules: Vec<String> =
+        places(&output).into_iter().map(|(rule, path, _)| format!("{path} {rule}")).collect();
+    assert_eq!(rules, ["bomb.gz!bomb unscanned", "bomb.zip unscanned", "bomb.zip!a unscanned"]);
+    assert!(output.json()["bytes"].as_u64().unwrap() < 12 << 20);
+}
+
+#[test]
+fn stdin_is_scanned() {
+    let sandbox = Sandbox::new();
+    let output =
+        Output::of(sandbox.command("scan-secrets --stdin").write_stdin(format!("a\nb {}\n", aws_id(1))));
+    let _ = output.code(1).marker(FOUND).stdout_has("| stdin:2:3");
+    let output = Output::of(sandbox.command("scan-secrets --stdin").write_stdin("nothing here\n"));
+    let _ = output.code(0).marker(CLEAN);
+    let _ = sandbox.run("scan-secrets --stdin src").code(64);
+}
+
+#[test]
+fn a_signal_ends_the_scan_without_a_clean_verdict() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mmops"))
+            .args(["scan-secrets", "--stdin", "--root", "/"])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // More than a pipe holds: once it is written, the scan is reading.
+        stdin.write_all(&vec![b'x'; 1 << 20]).unwrap();
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("CLEAN"));
+    }
+}
+
+#[test]
+fn the_history_of_git_is_scanned_for_what_was_removed_later() {
+    let sandbox = Sandbox::new().file("a.txt", "one\n");
+    let root = sandbox.root();
+    git(root, "init -q");
+    git(root, "add a.txt");
+    git(root, "commit -qm one");
+    // A side branch on which the secret comes and goes before it is merged.
+    git(root, "checkout -qb side");
+    sandbox.write("conf/b.env", format!("A=1\nKEY={}\n", aws_id(1)));
+    git(root, "add conf");
+    git(root, "commit -qm two");
+    git(root, "rm -q conf/b.env");
+    git(root, "commit -qm three");
+    git(root, "checkout -q main");
+    sandbox.write("c.txt", "c\n");
+    git(root, "add c.txt");
+    git(root, "commit -qm four");
+    git(root, "merge -q --no-edit side");
+    let _ = sandbox.run("scan-secrets").code(0).marker(CLEAN);
+    let output = sandbox.run("scan-secrets --git-history --format json").code(1);
+    assert_eq!(places(&output), [place("aws-access-token", "conf/b.env", 2)]);
+    let json = output.json();
+    assert_eq!(json["history_objects"], 3);
+    let commit = json["rows"][1]["commit"].as_str().unwrap();
+    assert_eq!(commit.len(), 40);
+    let output = sandbox.run("scan-secrets --git-history a.txt").code(0).marker(CLEAN);
+    let _ = output.stdout_has("1 objects of the history");
+    sandbox.write(".gitleaksignore", format!("# known\n{commit}:conf/b.env:aws-access-token:2\n"));
+    let _ = sandbox.run("scan-secrets --git-history").code(0).stderr_has("using .gitleaksignore");
+    let _ = sandbox.run("scan-secrets --git-history --strict").code(1).marker(STRICT);
+}
+
+#[test]
+fn the_history_needs_git_a_repository_and_all_of_it() {
+    let sandbox = Sandbox::new().file("a.txt", "x");
+    let _ = sandbox.run("scan-secrets --git-history").code(3).stderr_has("not inside a work tree of git");
+    let mut without = sandbox.command("scan-secrets --git-history");
+    let _ = Output::of(without.env("PATH", "/nonexistent")).code(5).stderr_has("git cannot be started");
+    let root = sandbox.root();
+    git(root, "init -q origin");
+    for text in ["one", "two"] {
+        sandbox.write("origin/a.txt", text);
+        git(&root.join("origin"), "add a.txt");
+        git(&root.join("origin"), "commit -qm x");
+    }
+    git(root, &format!("clone -q --depth 1 file://{}/origin clone", root.display()));
+    let output = sandbox.run("scan-secrets --git-history --root clone").code(1).marker(FOUND);
+    let _ = output.stdout_has("the history is shallow");
+}
+
+#[test]
+fn the_inline_mark_and_the_ignore_file_tolerate_until_the_scan_is_strict() {
+    let sandbox = Sandbox::new()
+        .file("a.py", format!("k = '{}'  # gitleaks:allow\n", aws_id(1)))
+        .file("b.py", format!("\nk = '{}'\n", aws_id(2)))
+        .file(".gitleaksignore", "b.py:aws-access-token:2\n");
+    let output = sandbox.run("scan-secrets --format json").code(0);
+    let by = |output: &Output| -> Vec<String> {
+        let json = output.json();
+        let list = json["tolerated"].as_array().unwrap().iter();
+        list.map(|one| one["by"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(by(&output), ["inline", "gitleaksignore"]);
+    let _ = sandbox.run("scan-secrets --strict").code(1).marker(STRICT);
+    sandbox.write(".gitleaksignore", "b.py:aws-access-token:3\n");
+    let _ = sandbox.run("scan-secrets").code(1).marker(FOUND);
+    sandbox.write(".gitleaksignore", "what is this\n");
+    let _ = sandbox.run("scan-secrets").code(3).stderr_has(".gitleaksignore`: line 1");
+}
+
+#[test]
+fn a_config_in_the_tree_is_not_loaded_unless_it_is_named() {
+    let rules = "[extend]\nuseDefault = true\n[allowlist]\npaths = ['''.*''']\n";
+    let sandbox = Sandbox::new().file("a.py", aws_id(1)).file(".gitleaks.toml", rules);
+    let _ = sandbox.run("scan-secrets").code(1).marker(FOUND);
+    let output = sandbox.run("scan-secrets --config .gitleaks.toml").code(0).marker(CLEAN);
+    let _ = output.stdout_has("| tolerated                 | WARN | COUNT=1 ");
+    let _ = sandbox.run("scan-secrets --config .gitleaks.toml --strict").code(1).marker(STRICT);
+}
+
+#[test]
+fn rules_of_ones_own_stand_beside_the_shipped_ones() {
+    let own = "[extend]\nuseDefault = true\ndisabledRules = ['aws-access-token']\n\
+        [[rules]]\nid = 'acme'\ndescription = 'ACME token'\nregex = '''\\bacme_([a-z0-9]{8})\\b'''\nkeywords = ['acme_']\n\
+        [[rules]]\nid = 'key-file'\npath = '''\\.p12$'''\n";
+    let sandbox = Sandbox::new()
+        .file("rules.toml", own)
+        .file("a.py", format!("x = acme_{}\n", "a1b2c3d4"))
+        .file("b.py", format!("{}\n{}\n", aws_id(1), github_token(1)))
+        .file("c.p12", "x");
+    let output = sandbox.run("scan-secrets --config rules.toml --format json").code(1);
+    let mut found =
+        vec![place("acme", "a.py", 1), place("github-pat", "b.py", 2), place("key-file", "c.p12", 1)];
+    found[2].2 = None;
+    assert_eq!(places(&output), found);
+}
+
+#[test]
+fn a_rule_file_that_cannot_be_used_is_refused_with_rule_and_position() {
+    let cases = [
+        (
+            "[[rules]]\nid = 'a'\nregex = '''x(y'''\n",
+            "rule `a`: regex cannot be used, character 2: unclosed group",
+        ),
+        ("[[rules]]\nid = 'a'\nregex = '''x'''\nentrpy = 3\n", "rules.toml:4:1`: unknown field `entrpy`"),
+        ("[[rules]]\nid = 'a'\nregex = '''x'''\nentrpy = 3\n", "did you mean `entropy`?"),
+        ("[[rules]]\nid = 'a'\n", "rule `a` has neither `regex` nor `path`"),
+        ("[[rules]]\nid = 'a'\nregex = '''(x)'''\nsecretGroup = 2\n", "the pattern has 1 groups"),
+        ("title = 'x'\n", "there are no rules"),
+        ("[extend]\nuseDefault = true\n[[allowlists]]\ndescription = 'x'\n", "needs at least one of commits"),
+        ("[extend]\nurl = 'https://x'\n", "not loaded over the network"),
+        (
+            "[extend]\nuseDefault = true\n[[allowlists]]\ntargetRules = ['jwtt']\nregexes = ['x']\n",
+            "did you mean `jwt`?",
+        ),
+        ("[extend]\npath = 'none.toml'\n", "none.toml"),
+        ("[extend]\npath = 'rules.toml'\n", "extend each other"),
+    ];
+    for (text, message) in cases {
+        let sandbox = Sandbox::new().file("rules.toml", text);
+        let _ = sandbox.run("scan-secrets --config rules.toml").code(3).stderr_has(message);
+    }
+    let _ =
+        Sandbox::new().file("a", "").run("scan-secrets --config none.toml").code(3).stderr_has("none.toml");
+}
+
+fn exception(path: &str, rule: &str, reason: &str, expires: &str) -> String {
+    format!(
+        "[extend]\nuseDefault = true\n[[exceptions]]\npath = '{path}'\nrule = '{rule}'\n\
+         reason = '{reason}'\nexpires = '{expires}'\n"
+    )
+}
+
+#[test]
+fn an_exception_covers_one_rule_in_one_place_until_its_day() {
+    let reason = "revoked, kept for the parser";
+    let sandbox = Sandbox::new()
+        .file("old/a.txt", format!("{}\n", aws_id(1)))
+        .file("rules.toml", exception("old/*.txt", "aws-access-token", reason, "2026-03-10"));
+    let run = "scan-secrets --config rules.toml";
+    let _ =
+        sandbox.run(run).code(0).marker(CLEAN).stdout_has("revoked, kept for the parser (until 2026-03-10)");
+    let _ = sandbox.run(&format!("{run} --strict")).code(1).marker(STRICT);
+    // Another rule in the same place, the same rule in another place.
+    sandbox.write("old/b.txt", format!("{}\n", github_token(1)));
+    sandbox.write("old/deep/c.txt", format!("{}\n", aws_id(3)));
+    let output = sandbox.run(&format!("{run} --format json")).code(1);
+    let found = [place("github-pat", "old/b.txt", 1), place("aws-access-token", "old/deep/c.txt", 1)];
+    assert_eq!(places(&output), found);
+}
+
+#[test]
+fn an_exception_that_is_over_is_itself_a_finding() {
+    let sandbox = Sandbox::new()
+        .file("a.txt", "nothing\n")
+        .file("rules.toml", exception("old/a.txt", "aws-access-token", "revoked last year", "2026-03-09"));
+    let output = sandbox.run("scan-secrets --config rules.toml").code(1).marker(FOUND);
+    let _ = output
+        .stdout_has("| expired-exception         | FAIL | rules.toml")
+        .stdout_has("expired on 2026-03-09");
+    sandbox.write("old/a.txt", format!("k = {} # gitleaks:allow\n", aws_id(1)));
+    let output = sandbox.run("scan-secrets --config rules.toml").code(1).marker(FOUND);
+    let _ = output.stdout_has("its exception expired on 2026-03-09");
+}
+
+#[test]
+fn an_exception_without_reason_or_day_or_with_too_wide_a_path_is_refused() {
+    let good = exception("old/a.txt", "aws-access-token", "revoked last year", "2027-01-01");
+    for (text, message) in [
+        (good.replace("reason = 'revoked last year'\n", ""), "missing field `reason`"),
+        (good.replace("expires = '2027-01-01'\n", ""), "missing field `expires`"),
+        (good.replace("revoked last year", "ok"), "does not say why"),
+        (good.replace("2027-01-01", "soon"), "is not a date"),
+        (good.replace("old/a.txt", "**/*"), "would cover every file"),
+        (good.replace("aws-access-token", "aws-acces-token"), "did you mean `aws-access-token`?"),
+    ] {
+        let sandbox = Sandbox::new().file("a.txt", "x").file("rules.toml", text);
+        let _ = sandbox.run("scan-secrets --config rules.toml").code(3).stderr_has(message);
+    }
+}
+
+#[test]
+fn a_baseline_tolerates_what_it_knows_wherever_its_line_moves_and_nothing_else() {
+    let old = aws_id(1);
+    let sandbox = Sandbox::new().file("a.py", format!("k = '{old}'\n"));
+    let run = "scan-secrets --write-baseline known.json";
+    let _ = sandbox.run(run).code(1).marker(FOUND);
+    let text = sandbox.read("known.json");
+    assert!(!text.contains(&old[..6]), "{text}");
+    sandbox.write("a.py", format!("# moved\n\nk = '{old}'\n"));
+    let again = "scan-secrets --baseline known.json";
+    let _ = sandbox.run(again).code(0).marker(CLEAN).stdout_has("tolerated by baseline");
+    let _ = sandbox.run(&format!("{again} --strict")).code(1).marker(STRICT);
+    let output = sandbox.run("scan-secrets known.json --strict").code(0).marker(CLEAN);
+    assert_eq!(output.stderr, "");
+    sandbox.write("b.py", format!("k = '{old}'\n"));
+    sandbox.write("c.py", format!("k = '{}'\n", aws_id(2)));
+    let output = sandbox.run(&format!("{again} --format json")).code(1);
+    let rule = "aws-access-token";
+    assert_eq!(places(&output), [place(rule, "b.py", 1), place(rule, "c.py", 1)]);
+    // Written again, it knows the old and the new; what could not be read is never in it.
+    std::os::unix::fs::symlink("gone", sandbox.path("dangling")).unwrap();
+    let _ = sandbox.run(&format!("{again} --write-baseline known.json")).code(1);
+    assert_eq!(sandbox.json("known.json")["findings"].as_array().unwrap().len(), 3);
+    let output = sandbox.run(again).code(1).marker(FOUND);
+    let _ = output.stdout_has("| unscanned                 | FAIL | dangling");
+    sandbox.write("known.json", text.replace("secrets-baseline.v1", "other.v1"));
+    let _ = sandbox.run(again).code(3).stderr_has("mmops.other.v1");
+}
+
+#[test]
+fn sarif_has_a_rule_a_region_and_a_fingerprint_for_each_finding() {
+    let sandbox = Sandbox::new().file("a b.py", format!("\nk = '{}'\n", aws_id(1)));
+    let log = sandbox.run("scan-secrets --format sarif").code(1).json();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "aws-access-token");
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0]["ruleId"], "aws-access-token");
+    assert_eq!(results[0]["level"], "error");
+    assert!(results[0]["message"]["text"].as_str().unwrap().contains("AWS access key id"));
+    let location = &results[0]["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "a%20b.py");
+    assert_eq!(location["region"]["startLine"], 2);
+    assert_eq!(location["region"]["startColumn"], 6);
+    assert_eq!(results[0]["partialFingerprints"]["mmops/v1"].as_str().unwrap().len(), 32);
+    let github = sandbox.run("scan-secrets --format github").code(1);
+    let _ = github.stdout_has("file=a b.py,line=2,col=6::");
+}
+
+#[test]
+fn this_repository_is_clean_even_to_a_strict_scan() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let _ = Sandbox::new().run(&format!("--root {root} scan-secrets --strict")).code(0).marker(CLEAN);
+}
+
+#[test]
+fn the_json_document_follows_its_schema() {
+    let sandbox = Sandbox::new()
+        .file("a.py", format!("k = '{}'  # gitleaks:allow\n", aws_id(1)))
+        .file("b.py", format!("k = '{}'\n", aws_id(2)));
+    let schema: Value = serde_json::from_str(&sandbox.run("schema scan-secrets").code(0).stdout).unwrap();
+    let document = sandbox.run("scan-secrets --format json --write-baseline known.json").code(1).json();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&document), "{document:#}");
+    let schema: Value = serde_json::from_str(&sandbox.run("schema secrets-baseline").code(0).stdout).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&sandbox.json("known.json")));
+}
