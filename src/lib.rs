@@ -2,6 +2,7 @@
 pub mod ctx;
 pub mod domain;
 pub mod exit;
+pub mod market;
 pub mod report;
 pub mod sys;
 use std::process::ExitCode;
