@@ -96,14 +96,19 @@ impl Grid {
 
     /// An empty book over the range.
     pub(in crate::market) fn empty_book(&self) -> ROIVectorMarketDepth {
-        let price = |tick: i64| float(tick * self.tick);
-        ROIVectorMarketDepth::new(self.tick_size(), self.lot_size(), price(self.range.0), price(self.range.1))
+        let (low, high) = (self.price(self.range.0), self.price(self.range.1));
+        ROIVectorMarketDepth::new(self.tick_size(), self.lot_size(), low, high)
     }
 
     /// The middle of two prices in ticks.
     #[expect(clippy::cast_precision_loss, reason = "prices have far fewer than 53 bits")]
     pub(in crate::market) fn mid(&self, bid: i64, ask: i64) -> f64 {
         (bid + ask) as f64 * (self.tick_size() / 2.0)
+    }
+
+    /// The price of a tick, correctly rounded.
+    pub(in crate::market) fn price(&self, tick: i64) -> f64 {
+        float(tick * self.tick)
     }
 
     fn tick_of(&self, price: Decimal) -> i64 {
@@ -331,7 +336,7 @@ impl Builder<'_> {
             return;
         }
         let qty = float(qty.0);
-        let price = float(tick * self.grid.tick);
+        let price = self.grid.price(tick);
         let flag = match side {
             Side::Bid if same(self.book.bid_qty_at_tick(tick), qty) => return,
             Side::Ask if same(self.book.ask_qty_at_tick(tick), qty) => return,
@@ -374,8 +379,8 @@ impl Builder<'_> {
             }
         }
         if let Some((bid, ask)) = crossed {
-            let price = |tick: i64| float(tick * self.grid.tick);
-            let detail = format!("best bid {} is not below best ask {}", price(bid), price(ask));
+            let (bid, ask) = (self.grid.price(bid), self.grid.price(ask));
+            let detail = format!("best bid {bid} is not below best ask {ask}");
             self.quality.note(Defect::CrossedBook, line, detail);
         }
     }
