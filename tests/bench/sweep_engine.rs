@@ -8,11 +8,11 @@ fn main() {
         let t = std::time::Instant::now();
         let feed = mmops::market::load(&p, &Default::default()).unwrap();
         println!("{f} load {:?}", t.elapsed());
-        for spread in [0.02, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0] {
-            for rate in [300.0, 600.0, 900.0, 1200.0] {
+        for spread in [0.5, 1.0, 2.0] {
+            for rate in [300.0] {
             let params = Params { base_spread_bps: spread, min_interval_ms: g(0, 60.0), tail_age_ms: g(1, 600.0), impact_cap_ratio: g(2, 0.08), max_delta_ratio: g(3, 0.12), replace_rate_per_min: rate, max_inventory: g(4, 0.2) };
             let t = std::time::Instant::now();
-            let o = simulate(&feed, Window::Whole, &params, &Fees { maker_bps: 0.0, taker_bps: 0.0 }, &Latency { entry_ms: 5.0, response_ms: 5.0 }).unwrap();
+            let o = simulate(&feed, Window::Whole, &params, &Fees { maker_bps: 0.0, taker_bps: 0.0 }, &Latency { entry_ms: g(5, 10.0), response_ms: g(6, 10.0) }).unwrap();
             let e = t.elapsed();
             let mut a = o.order_ages_ms.clone(); a.sort_by(f64::total_cmp);
             let q = |x: f64| if a.is_empty() { 0.0 } else { a[((a.len() - 1) as f64 * x) as usize] };
