@@ -1,0 +1,21 @@
+//! One file or folder a subcommand: its arguments, and `run`, which reads, decides, writes and reports.
+
+pub mod completions;
+pub mod make_ready;
+pub mod man;
+pub mod pre_live_pack;
+pub mod readiness;
+pub mod schema;
+
+use crate::report::Report;
+
+/// What a command hands back.
+#[derive(Debug)]
+pub enum Answer {
+    /// A report for the printer.
+    Report(Report),
+    /// Text for another program: a schema, a completion script, a manual page.
+    Text(String),
+    /// The usage of a command that was called without what it needs; the code is 1.
+    Usage(String),
+}

@@ -1,0 +1,37 @@
+//! One JSON document: sorted keys, one trailing newline. Floats are the shortest text that parses back
+//! to the same `f64`.
+
+use crate::report::Report;
+
+/// Renders the document of `mmops schema <command>`.
+pub fn render(report: &Report) -> String {
+    let mut text = serde_json::to_string_pretty(&report.document()).expect("a value serialises");
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Marker, Row, Status};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn keys_are_sorted_and_the_document_ends_with_one_newline() {
+        let marker = Marker::new("rotate_artifacts", Status::Fail, "ROTATION", "FAILED");
+        let report = Report::new("rotate", "ARTIFACT ROTATION", marker)
+            .rows(vec![Row::new("ttl", Status::Fail).reason("no").field("files", 3)]);
+        let text = render(&report);
+        let document: Value = serde_json::from_str(&text).expect("valid JSON");
+        let keys: Vec<&String> = document.as_object().expect("an object").keys().collect();
+        assert!(keys.is_sorted(), "{keys:?}");
+        assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
+        assert_eq!(document["schema"], "mmops.rotate.v1");
+        assert_eq!(document["exit_code"], 1);
+        assert_eq!(document["verdict"], "FAILED");
+        assert_eq!(
+            document["rows"][0],
+            json!({"files": 3, "name": "ttl", "reasons": ["no"], "status": "FAIL"})
+        );
+    }
+}
