@@ -6,6 +6,7 @@ pub mod man;
 pub mod pre_live_pack;
 pub mod readiness;
 pub mod schema;
+pub mod sim;
 
 use crate::report::Report;
 

@@ -1,7 +1,7 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
 use crate::commands::readiness::{score, validate};
-use crate::commands::{make_ready, pre_live_pack};
+use crate::commands::{make_ready, pre_live_pack, sim};
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -23,6 +23,7 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("readiness-score", schema_of::<Envelope<score::Body>>),
     ("readiness-validate", schema_of::<Envelope<validate::Body>>),
     ("report", schema_of::<Envelope<NoBody>>),
+    ("sim-feed", schema_of::<Envelope<sim::feed::Body>>),
 ];
 
 /// The fields that the report of every command has; those of the command stand beside them.

@@ -33,43 +33,48 @@ pub(in crate::market) struct Grid {
 /// One unit of the fixed-point numbers.
 const UNIT: f64 = 1e-8;
 
-#[expect(clippy::cast_precision_loss, reason = "prices and quantities have far fewer than 53 bits")]
 fn float(decimal: i64) -> f64 {
     // Division by a power of ten rounds correctly; multiplication by 1e-8 would not.
     decimal as f64 / (1.0 / UNIT).round()
 }
 
-impl Grid {
-    /// Infers the steps as greatest common divisors and the range from best prices and trades.
-    pub(super) fn infer(recording: &Recording) -> Result<Self, String> {
-        let (mut tick, mut lot) = (0, 0);
-        let mut see = |level: Level| {
-            tick = gcd(tick, level.price.0);
-            lot = gcd(lot, level.qty.0);
-        };
-        let (mut low, mut high) = (i64::MAX, 0);
-        let mut meet = |price: Decimal| (low, high) = (low.min(price.0), high.max(price.0));
-        recording.levels.iter().copied().for_each(&mut see);
-        for message in &recording.messages {
-            match message.content {
-                Content::Ticker { bid, ask, .. } => {
-                    see(bid);
-                    see(ask);
-                    meet(bid.price);
-                    meet(ask.price);
-                }
-                Content::Trade { price, qty, .. } => {
-                    see(Level { price, qty });
-                    meet(price);
-                }
-                Content::Depth { .. } | Content::Snapshot { .. } => {}
-            }
-        }
-        Self::new(tick, lot, low, high)
+/// A price or quantity in units of 10^-8, or `None` when it is no such number.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+pub(super) fn decimal(number: f64) -> Option<i64> {
+    let scaled = number / UNIT;
+    (0.0..9e15).contains(&scaled).then(|| scaled.round() as i64)
+}
+
+/// What is seen of prices and quantities: their greatest common divisors and their range.
+#[derive(Debug)]
+pub(super) struct Steps {
+    tick: i64,
+    lot: i64,
+    low: i64,
+    high: i64,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self { tick: 0, lot: 0, low: i64::MAX, high: 0 }
+    }
+}
+
+impl Steps {
+    /// Takes the steps of a level or trade into account.
+    pub(super) fn see(&mut self, price: i64, qty: i64) {
+        self.tick = gcd(self.tick, price);
+        self.lot = gcd(self.lot, qty);
     }
 
-    /// A grid for prices between `low` and `high`, all in units of 10^-8.
-    pub(super) fn new(tick: i64, lot: i64, low: i64, high: i64) -> Result<Self, String> {
+    /// Takes a price into the range of those that can matter.
+    pub(super) fn meet(&mut self, price: i64) {
+        (self.low, self.high) = (self.low.min(price), self.high.max(price));
+    }
+
+    /// The grid of what was seen.
+    pub(super) fn grid(&self) -> Result<Grid, String> {
+        let Self { tick, lot, low, high } = *self;
         if tick == 0 || lot == 0 || low > high {
             return Err("there is no price or no quantity in it".to_owned());
         }
@@ -81,7 +86,33 @@ impl Grid {
                 "its prices, {low} to {high}, span more than {WIDEST_TICKS} ticks of {tick}"
             ));
         }
-        Ok(Self { tick, lot, range })
+        Ok(Grid { tick, lot, range })
+    }
+}
+
+impl Grid {
+    /// Infers the steps and the range, the latter from best prices and trades.
+    pub(super) fn infer(recording: &Recording) -> Result<Self, String> {
+        let mut steps = Steps::default();
+        for level in &recording.levels {
+            steps.see(level.price.0, level.qty.0);
+        }
+        for message in &recording.messages {
+            match message.content {
+                Content::Ticker { bid, ask, .. } => {
+                    for level in [bid, ask] {
+                        steps.see(level.price.0, level.qty.0);
+                        steps.meet(level.price.0);
+                    }
+                }
+                Content::Trade { price, qty, .. } => {
+                    steps.see(price.0, qty.0);
+                    steps.meet(price.0);
+                }
+                Content::Depth { .. } | Content::Snapshot { .. } => {}
+            }
+        }
+        steps.grid()
     }
 
     /// Smallest price step, quote units.
@@ -101,9 +132,8 @@ impl Grid {
     }
 
     /// The middle of two prices in ticks.
-    #[expect(clippy::cast_precision_loss, reason = "prices have far fewer than 53 bits")]
     pub(in crate::market) fn mid(&self, bid: i64, ask: i64) -> f64 {
-        (bid + ask) as f64 * (self.tick_size() / 2.0)
+        float((bid + ask) * self.tick) / 2.0
     }
 
     /// The price of a tick, correctly rounded.
@@ -111,8 +141,13 @@ impl Grid {
         float(tick * self.tick)
     }
 
+    /// The tick of a price in units of 10^-8.
+    pub(super) fn tick(&self, price: i64) -> i64 {
+        price / self.tick
+    }
+
     fn tick_of(&self, price: Decimal) -> i64 {
-        price.0 / self.tick
+        self.tick(price.0)
     }
 
     /// Whether a price lies in the range.

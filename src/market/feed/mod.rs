@@ -165,3 +165,6 @@ impl Feed {
         after.checked_sub(1).map(|last| self.mids[last].price)
     }
 }
+
+#[cfg(test)]
+pub(in crate::market) mod tests;

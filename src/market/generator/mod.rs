@@ -15,6 +15,7 @@ use random::Random;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 /// 2024-01-01T00:00:00Z, when every generated feed begins.
 const START_MS: i64 = 1_704_067_200_000;
@@ -116,6 +117,16 @@ pub fn text(spec: &Spec) -> String {
         }
     }
     writer.text
+}
+
+/// Compresses a feed: one gzip member without name or time, so that the same text gives the same bytes.
+///
+/// # Panics
+/// Never: writing to memory cannot fail.
+pub fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text).expect("writing to memory cannot fail");
+    encoder.finish().expect("writing to memory cannot fail")
 }
 
 fn symbol(spec: &Spec) -> String {

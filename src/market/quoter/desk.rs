@@ -83,7 +83,6 @@ impl<'a> Desk<'a> {
             next_id: 1,
             now_ns: start_ns,
             outcome: Outcome {
-                #[expect(clippy::cast_precision_loss, reason = "a duration is far below 2^53 nanoseconds")]
                 duration_s: (end_ns - start_ns) as f64 / NS_PER_S,
                 ..Outcome::default()
             },
@@ -141,7 +140,6 @@ impl<'a> Desk<'a> {
                 let working = *working;
                 *slot = None;
                 if working.accepted {
-                    #[expect(clippy::cast_precision_loss, reason = "an age is far below 2^53 nanoseconds")]
                     let age_ms = (self.now_ns - working.sent_ns) as f64 / NS_PER_MS;
                     self.outcome.order_ages_ms.push(age_ms);
                 }
@@ -247,7 +245,6 @@ impl<'a> Desk<'a> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "quantities in lots have far fewer than 53 bits")]
 fn quantity(lots: i64, lot: f64) -> f64 {
     lots as f64 * lot
 }

@@ -48,7 +48,6 @@ impl Window {
         if !(share > 0.0 && share < 1.0) {
             return Err(Fault::config(format!("cannot split a feed at {share}: give a fraction between 0 and 1")));
         }
-        #[expect(clippy::cast_precision_loss, reason = "a split needs no nanosecond")]
         #[expect(clippy::cast_possible_truncation, reason = "a fraction of an i64 is an i64")]
         let split = first + ((last - first) as f64 * share) as i64;
         Ok(match self {
@@ -136,3 +135,6 @@ fn check(params: &Params, fees: &Fees, latency: &Latency) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

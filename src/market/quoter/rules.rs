@@ -52,7 +52,6 @@ impl Quotes {
 
 /// Quotes around fair value: the mid, shifted towards the thinner side of the touch in proportion to the
 /// imbalance, by `impact_cap_ratio` of the half spread at most. A quote never takes what we see.
-#[expect(clippy::cast_precision_loss, reason = "ticks have far fewer than 53 bits")]
 #[expect(clippy::cast_possible_truncation, reason = "prices in ticks are far inside i64")]
 pub(super) fn quotes(touch: Touch, params: &Params) -> Quotes {
     let mid = (touch.bid_tick + touch.ask_tick) as f64 / 2.0;
@@ -103,7 +102,6 @@ impl Sizer {
 }
 
 /// Whether a quote of `resting` lots may stay where `wanted` lots are called for.
-#[expect(clippy::cast_precision_loss, reason = "quantities in lots have far fewer than 53 bits")]
 pub(super) fn size_stays(resting: i64, wanted: i64) -> bool {
     (wanted - resting).abs() as f64 <= SIZE_TOLERANCE * resting as f64
 }
@@ -140,7 +138,6 @@ impl Bucket {
     }
 
     /// Takes a token if there is one.
-    #[expect(clippy::cast_precision_loss, reason = "durations in nanoseconds are far below 2^53")]
     pub(super) fn take(&mut self, now_ns: i64) -> bool {
         let gained = (now_ns - self.at_ns) as f64 * self.per_ns;
         self.tokens = (self.tokens + gained).min(self.capacity);
