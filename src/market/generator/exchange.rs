@@ -20,6 +20,9 @@ const FORGOTTEN_TICKS: i64 = 200;
 /// Sizes of orders in lots, small ones more often: drawn uniformly.
 const SIZES: [i64; 16] = [1, 1, 2, 2, 3, 5, 8, 10, 15, 20, 30, 50, 80, 120, 200, 400];
 
+/// How much more often orders come in a burst; trading on real venues is as uneven.
+const RUSH: i64 = 20;
+
 /// How a regime behaves; chances are per 10,000 and millisecond.
 #[derive(Clone, Copy, Debug)]
 struct Habits {
@@ -35,9 +38,9 @@ struct Habits {
     pull: i64,
     /// Chance of a jump, and its largest size in ticks.
     jump: (i64, i64),
-    /// Chance of a market order in quiet times; four times that in a burst.
+    /// Chance of a market order in quiet times; `RUSH` times that in a burst.
     market_orders: i64,
-    /// Chance of a limit order, and of a cancellation, in quiet times; four times that in a burst.
+    /// Chance of a limit order, and of a cancellation, in quiet times; `RUSH` times that in a burst.
     limit_orders: i64,
     /// Ticks that makers leave between best bid and best ask.
     spread: i64,
@@ -54,17 +57,17 @@ impl Habits {
             drift: 0,
             pull: 100,
             jump: (0, 0),
-            market_orders: 200,
-            limit_orders: 250,
+            market_orders: 30,
+            limit_orders: 60,
             spread: 1,
             level_lots: 600,
         };
         match regime {
             Regime::Calm => calm,
-            Regime::Trend => Self { drift: 3, pull: 0, market_orders: 300, ..calm },
+            Regime::Trend => Self { drift: 3, pull: 0, market_orders: 45, ..calm },
             Regime::Jump => Self { jump: (1, 150), ..calm },
             Regime::Thin => {
-                Self { market_orders: 40, limit_orders: 200, spread: 12, level_lots: 40, ..calm }
+                Self { market_orders: 8, limit_orders: 30, spread: 12, level_lots: 40, ..calm }
             }
         }
     }
@@ -156,7 +159,7 @@ impl Exchange {
         self.move_fair();
         let mut prints = Vec::new();
         self.settle(&mut prints);
-        let rush = if self.bursting { 4 } else { 1 };
+        let rush = if self.bursting { RUSH } else { 1 };
         if self.random.chance(self.habits.market_orders * rush) {
             let side = if self.random.coin() { Side::Bid } else { Side::Ask };
             let lots = self.size();
