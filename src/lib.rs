@@ -11,7 +11,7 @@
 //!      |    |
 //!      |    +----> domain                          pure: values in, values out
 //!      v    v
-//!    ctx, sys, market, leader  report, exit
+//!    ctx, sys, market          report, exit
 //!    touch the world           plain data
 //! ```
 //!
@@ -24,7 +24,7 @@ pub mod commands;
 pub mod ctx;
 pub mod domain;
 pub mod exit;
-pub mod leader;
+pub mod market;
 pub mod render;
 pub mod report;
 pub mod sys;

@@ -7,6 +7,7 @@ pub mod pre_live_pack;
 pub mod readiness;
 pub mod scan_secrets;
 pub mod schema;
+pub mod sim;
 
 use crate::report::Report;
 

@@ -1,9 +1,7 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
 use crate::commands::readiness::{score, validate};
-use crate::commands::scan_secrets;
-use crate::commands::{make_ready, pre_live_pack};
-use crate::domain::secrets::fingerprint::Baseline;
+use crate::commands::{make_ready, pre_live_pack, sim};
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -24,9 +22,8 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("readiness", schema_of::<score::Document>),
     ("readiness-score", schema_of::<Envelope<score::Body>>),
     ("readiness-validate", schema_of::<Envelope<validate::Body>>),
-    ("scan-secrets", schema_of::<Envelope<scan_secrets::Body>>),
-    ("secrets-baseline", schema_of::<Baseline>),
     ("report", schema_of::<Envelope<NoBody>>),
+    ("sim-feed", schema_of::<Envelope<sim::feed::Body>>),
 ];
 
 /// The fields that the report of every command has; those of the command stand beside them.

@@ -1,0 +1,35 @@
+//! `mmops sim ...`: simulated counterparts for rehearsals, each marked as simulated in what it writes.
+
+pub mod feed;
+
+use crate::ctx::Ctx;
+use crate::report::{Marker, Report, Status};
+
+/// Arguments of `mmops sim`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Write a market feed generated from a seed, marked as simulated
+    Feed(feed::Args),
+}
+
+impl Args {
+    /// The command's name in reports, and the marker of its failure.
+    pub fn failure(&self) -> (&'static str, Marker) {
+        match self.command {
+            Command::Feed(_) => ("sim-feed", Marker::new("sim_feed", Status::Fail, "SIM_FEED", "FAILED")),
+        }
+    }
+}
+
+/// Runs the simulation asked for.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    match &args.command {
+        Command::Feed(args) => feed::run(args, ctx),
+    }
+}
