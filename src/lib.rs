@@ -1,11 +1,211 @@
-//! x
+//! mmops decides, with evidence, whether an automated trading service may go live.
+//!
+//! ```text
+//!    main
+//!      |
+//!    lib ------------------------------> render    sees only a Report
+//!      |
+//!    cli                                           the command tree, one dispatch
+//!      |
+//!    commands     read -> decide -> write -> Report
+//!      |    |
+//!      |    +----> domain                          pure: values in, values out
+//!      v    v
+//!    ctx, sys, market          report, exit
+//!    touch the world           plain data
+//! ```
+//!
+//! An arrow is an import; nothing points upwards. `Ok(report)` with failing rows means that the answer
+//! is no, `Err` means that the question could not be asked; either way one `Report` is rendered and one
+//! [`exit::Exit`] returned.
+
+pub mod cli;
+pub mod commands;
 pub mod ctx;
 pub mod domain;
 pub mod exit;
+pub mod render;
 pub mod report;
 pub mod sys;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use cli::{Cli, Color, Format, Global};
+use commands::Answer;
+use ctx::Ctx;
+use exit::{Exit, Fault};
+use report::{Report, Row, Status};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
-/// x
-pub fn run(_a: std::env::ArgsOs) -> ExitCode {
-    ExitCode::SUCCESS
+use sys::fsio::Pending;
+use sys::{clock, env, fsio, logging, signal};
+
+/// Parses `args`, runs the command, renders its report and returns the code.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
+    let exit = match Cli::try_parse_from(&args) {
+        Ok(cli) => invoke(&cli),
+        Err(error) => refuse(&error, cli::names_clamped_command(&args)),
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Prints clap's help, version or usage error.
+fn refuse(error: &clap::Error, clamped: bool) -> Exit {
+    let printed = error.print();
+    let exit = match (error.use_stderr(), printed) {
+        (true, _) => Exit::Usage,
+        (false, Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Dependency,
+        (false, _) => Exit::Ok,
+    };
+    if clamped { exit.clamped() } else { exit }
+}
+
+fn invoke(cli: &Cli) -> Exit {
+    let verbosity = if cli.global.quiet { -1 } else { i8::try_from(cli.global.verbose).unwrap_or(i8::MAX) };
+    logging::start(cli.global.log_format, verbosity);
+    let exit = match Session::start(&cli.global) {
+        Ok(session) => session.answer(cli),
+        Err(error) => {
+            let env = env::Env::of_process();
+            let report = failure(cli, &error);
+            print(&cli.global, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
+        }
+    };
+    if cli.command.is_clamped() { exit.clamped() } else { exit }
+}
+
+/// The context of one command, and the side outputs opened before it runs.
+struct Session {
+    ctx: Ctx,
+    junit: Option<Pending>,
+    metrics: Option<Pending>,
+}
+
+impl Session {
+    fn start(global: &Global) -> anyhow::Result<Self> {
+        let ctx = context(global)?;
+        let open = |path: &Option<_>| path.as_ref().map(|path| Pending::create(&ctx.path(path))).transpose();
+        Ok(Self { junit: open(&global.junit)?, metrics: open(&global.metrics_file)?, ctx })
+    }
+
+    fn answer(self, cli: &Cli) -> Exit {
+        let watch = self.ctx.clock.stopwatch();
+        let run = std::panic::AssertUnwindSafe(|| cli.command.run(&self.ctx));
+        let answer = match std::panic::catch_unwind(run) {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => Answer::Report(failure(cli, &error)),
+            Err(_) => {
+                let error = anyhow::anyhow!("internal fault: the message above names the place");
+                Answer::Report(failure(cli, &error))
+            }
+        };
+        let answer = answer.finished(&self.ctx.clock, cli.command.is_clamped());
+        match self.write_side_outputs(&answer, watch.elapsed()) {
+            Ok(()) => print(&cli.global, &env::Env::of_process(), &answer),
+            Err(error) => Err(error),
+        }
+        .unwrap_or_else(|error| {
+            tracing::error!("{error:#}");
+            exit::classify(&error)
+        })
+    }
+
+    fn write_side_outputs(self, answer: &Answer, took: std::time::Duration) -> anyhow::Result<()> {
+        let Answer::Report(report) = answer else { return Ok(()) };
+        if let Some(pending) = self.junit {
+            pending.finish(render::junit::render(report, took).as_bytes())?;
+        }
+        if let Some(pending) = self.metrics {
+            let text = render::textfile::render(report, self.ctx.clock.now().as_second(), took);
+            pending.finish(text.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn context(global: &Global) -> anyhow::Result<Ctx> {
+    let env = env::Env::of_process();
+    let start = env::start_dir().context(Fault::dependency("failed to read the current directory"))?;
+    let root = match &global.root {
+        Some(root) => fsio::canonical(&start.join(root))
+            .map_err(|fault| fault.hint("--root must name an existing directory"))?,
+        None => start,
+    };
+    if !root.is_dir() {
+        let message = format!("--root `{}` is not a directory", root.display());
+        return Err(Fault::config(message).into());
+    }
+    let time = |name: &str| -> Result<Option<jiff::Timestamp>, Fault> {
+        let parse = |text: &str| {
+            text.parse()
+                .map_err(|error| Fault::config(format!("{name}={text} is not an RFC 3339 time: {error}")))
+        };
+        env.get(name).map(parse).transpose()
+    };
+    let stamp = time("CI_FAKE_UTC")?;
+    let clock = match global.now.map_or_else(|| time("MMOPS_NOW"), |now| Ok(Some(now)))? {
+        Some(now) => clock::Clock::frozen(now, stamp),
+        None => clock::Clock::system(stamp),
+    };
+    let cancel = signal::Cancel::on_signals().context("failed to install signal handlers")?;
+    let smart = env.get("TERM") != Some("dumb");
+    let progress = io::stderr().is_terminal() && smart && !global.quiet;
+    Ok(Ctx { root, clock, env, cancel, progress })
+}
+
+/// The report of a question that could not be asked; the error is printed here, once.
+fn failure(cli: &Cli, error: &anyhow::Error) -> Report {
+    let (command, marker) = cli.command.failure();
+    let message = format!("{error:#}");
+    tracing::error!("mmops {command}: {message}");
+    for hint in exit::hints(error) {
+        tracing::error!("hint: {hint}");
+    }
+    let exit = exit::classify(error);
+    let title = command.to_uppercase().replace('-', " ");
+    let mut report = Report::new(command, title, marker);
+    report.exit = if exit == Exit::Ok { Exit::Internal } else { exit };
+    report.rows = vec![Row::new("error", Status::Fail).reason(message)];
+    report
+}
+
+fn print(global: &Global, env: &env::Env, answer: &Answer) -> anyhow::Result<Exit> {
+    let (text, exit) = match answer {
+        Answer::Text(text) => (text.clone(), Exit::Ok),
+        Answer::Usage(text) => (text.clone(), Exit::Fail),
+        Answer::Report(report) => {
+            let text = match global.format {
+                Format::Table => {
+                    let color = match global.color {
+                        Color::Always => true,
+                        Color::Never => false,
+                        Color::Auto => {
+                            io::stdout().is_terminal()
+                                && env.get("NO_COLOR").is_none()
+                                && env.get("TERM") != Some("dumb")
+                        }
+                    };
+                    render::table::render(report, color)
+                }
+                Format::Json => render::json::render(report),
+                Format::Github => {
+                    if let Some(path) = env.get("GITHUB_STEP_SUMMARY") {
+                        let mut file = fsio::append(path.as_ref())?;
+                        let written = file.write_all(render::github::summary(report).as_bytes());
+                        written.map_err(|error| Fault::write(format!("`{path}`"), &error))?;
+                    }
+                    render::github::render(report)
+                }
+                Format::Sarif => render::sarif::render(report),
+            };
+            (text, report.exit)
+        }
+    };
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Fault::write("stdout", &error).into()),
+        _ => Ok(exit),
+    }
 }

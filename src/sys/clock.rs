@@ -118,9 +118,9 @@ mod tests {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock = Clock::frozen(start, None);
         let watch = clock.stopwatch();
-        clock.sleep(Duration::from_secs(72 * 3600), &Cancel::default());
+        clock.sleep(Duration::from_hours(72), &Cancel::default());
         assert_eq!(utc(clock.now()), "2026-01-04T00:00:00Z");
-        assert_eq!(watch.elapsed(), Duration::from_secs(72 * 3600));
+        assert_eq!(watch.elapsed(), Duration::from_hours(72));
     }
 
     #[test]

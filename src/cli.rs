@@ -1,0 +1,168 @@
+//! The command line: global flags, the command tree, and one dispatch.
+
+use crate::commands::{Answer, completions, man, schema};
+use crate::ctx::Ctx;
+use crate::exit::Exit;
+use crate::report::{Marker, Status};
+use crate::sys::logging::LogFormat;
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Decide, with evidence, whether an automated trading service may go live, and keep it honest afterwards
+#[derive(Debug, Parser)]
+#[command(name = "mmops", version, after_help = after_help(), max_term_width = 100)]
+pub struct Cli {
+    /// Flags of every command
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Directory against which every relative path is resolved
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Form of the report on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Write the report as JUnit XML as well
+    #[arg(long, global = true, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write last-run metrics for the node-exporter textfile collector
+    #[arg(long, global = true, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+    /// When to colour the table
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Print errors only on stderr
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more on stderr (can be repeated)
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Form of the log on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Freeze the clock: stamps, ages and schedules take this time and sleeping advances it
+    #[arg(long, global = true, value_name = "RFC3339")]
+    pub now: Option<jiff::Timestamp>,
+}
+
+/// Form of the report on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The marker table
+    Table,
+    /// One JSON document
+    Json,
+    /// Workflow annotations, and a Markdown table in the step summary
+    Github,
+    /// SARIF 2.1.0 (scan-secrets only)
+    Sarif,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands; one appears here only when it works.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the JSON schema of a document that mmops writes
+    Schema(schema::Args),
+    /// Print a shell completion script
+    Completions(completions::Args),
+    /// Print the manual page
+    Man(man::Args),
+}
+
+impl Command {
+    /// Runs the command.
+    pub fn run(&self, _ctx: &Ctx) -> anyhow::Result<Answer> {
+        match self {
+            Command::Schema(args) => schema::run(args).map(Answer::Text),
+            Command::Completions(args) => Ok(Answer::Text(completions::run(args, Cli::command()))),
+            Command::Man(args) => man::run(args, Cli::command()).map(Answer::Text),
+        }
+    }
+
+    /// The command's name and the marker it ends with when the question could not be asked.
+    pub fn failure(&self) -> (&'static str, Marker) {
+        let marker = |name, key, value| Marker::new(name, Status::Fail, key, value);
+        match self {
+            Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),
+            Command::Completions(_) => ("completions", marker("completions", "COMPLETIONS", "FAILED")),
+            Command::Man(_) => ("man", marker("man", "MAN", "FAILED")),
+        }
+    }
+
+    /// Whether the command promises 0 or 1 and nothing else.
+    pub fn is_clamped(&self) -> bool {
+        false
+    }
+}
+
+/// Whether a command line that could not be parsed names a command that promises 0 or 1.
+pub fn names_clamped_command(args: &[OsString]) -> bool {
+    let root = Cli::command();
+    let takes_value = |flag: &str| {
+        let name = flag.trim_start_matches('-');
+        let mut options = root.get_arguments();
+        options.any(|arg| arg.get_long() == Some(name) && arg.get_action().takes_values())
+    };
+    let mut words = args.iter().skip(1).map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            return matches!(&*word, "pre-live-pack" | "make-ready");
+        }
+        if takes_value(&word) {
+            words.next();
+        }
+    }
+    false
+}
+
+fn after_help() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for (exit, name, meaning) in Exit::TABLE {
+        text.push_str(&format!("  {:>3}  {name:<11} {meaning}\n", exit.code()));
+    }
+    text.push_str("\npre-live-pack and make-ready exit with 0 or 1 and nothing else.");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_broken_command_line_still_names_its_command() {
+        let names = |line: &str| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            names_clamped_command(&args)
+        };
+        assert!(names("mmops pre-live-pack --nonsense"));
+        assert!(names("mmops --root somewhere -q make-ready --nonsense"));
+        assert!(names("mmops --root=somewhere make-ready --nonsense"));
+        assert!(!names("mmops --root pre-live-pack rotate --nonsense"));
+        assert!(!names("mmops rotate pre-live-pack"));
+    }
+}

@@ -1,0 +1,97 @@
+//! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
+
+use crate::exit::Fault;
+use crate::report::Status;
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Arguments of `mmops schema`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Name of the document, such as `pre-live-pack`; the list of names when left out
+    pub name: Option<String>,
+}
+
+/// Every published document: its name and its schema.
+const DOCUMENTS: &[(&str, fn() -> Schema)] = &[("report", schema_of::<Envelope<NoBody>>)];
+
+/// The fields that the report of every command has; those of the command stand beside them.
+#[derive(Serialize, JsonSchema)]
+struct Envelope<T> {
+    /// `mmops.<command>.v1`
+    schema: String,
+    /// The value of the marker, such as `GO`.
+    verdict: String,
+    /// The state of the marker.
+    status: Status,
+    /// `KEY=VALUE` of the last line.
+    marker: String,
+    /// What the process returned.
+    exit_code: u8,
+    /// When the report was made, RFC 3339 UTC.
+    generated_at: String,
+    /// `frozen` when the clock was frozen; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<String>,
+    /// What was asked and what came of it.
+    rows: Vec<Row>,
+    /// Files written or relied on.
+    evidence: Vec<String>,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// A row; a command may add fields of its own.
+#[derive(Serialize, JsonSchema)]
+struct Row {
+    /// What was asked.
+    name: String,
+    /// The answer.
+    status: Status,
+    /// Short remark.
+    note: Option<String>,
+    /// Reasons, in full sentences.
+    reasons: Option<Vec<String>>,
+    /// File of the finding.
+    path: Option<String>,
+    /// 1-based line of the finding.
+    line: Option<u64>,
+    /// 1-based column of the finding.
+    column: Option<u64>,
+}
+
+/// A report without fields of its own.
+#[derive(Serialize, JsonSchema)]
+struct NoBody {}
+
+/// Returns the schema, or the list of names.
+pub fn run(args: &Args) -> anyhow::Result<String> {
+    let Some(name) = &args.name else {
+        return Ok(DOCUMENTS.iter().map(|(name, _)| format!("{name}\n")).collect());
+    };
+    let Some((_, schema)) = DOCUMENTS.iter().find(|(known, _)| known == name) else {
+        let known: Vec<&str> = DOCUMENTS.iter().map(|(name, _)| *name).collect();
+        return Err(Fault::usage(format!("no schema `{name}`; there are: {}", known.join(", "))).into());
+    };
+    let mut text = serde_json::to_string_pretty(&sorted(schema().to_value()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn schema_of<T: JsonSchema>() -> Schema {
+    schemars::schema_for!(T)
+}
+
+/// Orders keys, which the generator keeps in declaration order where a feature of a dependency says so.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(String, Value)> = map.into_iter().collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(entries.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}

@@ -1,0 +1,115 @@
+//! GitHub Actions: annotations on stdout, a Markdown table for the step summary.
+//!
+//! A step shows ten annotations of a kind and drops the rest silently, so the worst nine are printed
+//! and one that counts the others. A summary above one MiB is dropped whole, so it is cut before.
+
+use super::marker_line;
+use crate::report::{Report, Row, Status};
+
+/// Annotations of one kind that are printed before the counting one.
+const SHOWN: usize = 9;
+/// Bytes of one step summary; the limit is 1 MiB.
+const SUMMARY_BYTES: usize = 900 * 1024;
+
+/// Renders the annotations and the marker.
+pub fn render(report: &Report) -> String {
+    let mut out = String::new();
+    for (kind, status) in [("error", Status::Fail), ("warning", Status::Warn), ("warning", Status::Skip)] {
+        let rows: Vec<&Row> = report.rows.iter().filter(|row| row.status == status).collect();
+        for row in rows.iter().take(SHOWN) {
+            out.push_str(&annotation(kind, report.command, row));
+        }
+        if let Some(more) = rows.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            out.push_str(&format!("::{kind}::and {more} more {}, see the summary\n", status.word()));
+        }
+    }
+    out.push_str(&marker_line(&report.marker));
+    out
+}
+
+/// Renders the Markdown for `$GITHUB_STEP_SUMMARY`.
+pub fn summary(report: &Report) -> String {
+    let marker = &report.marker;
+    let mut out = format!("### {}\n\n| check | status | note |\n| --- | --- | --- |\n", cell(&report.title));
+    let mut cut = 0;
+    for row in &report.rows {
+        let note = row.reasons.first().unwrap_or(&row.note);
+        let line = format!("| {} | {} | {} |\n", cell(&row.name), row.status.word(), cell(note));
+        if out.len() + line.len() > SUMMARY_BYTES {
+            cut += 1;
+        } else {
+            out.push_str(&line);
+        }
+    }
+    if cut > 0 {
+        out.push_str(&format!("\n{cut} rows are not shown here.\n"));
+    }
+    out.push_str(&format!("\n**{}={}**, exit code {}\n\n", marker.key, marker.value, report.exit.code()));
+    out
+}
+
+fn annotation(kind: &str, command: &str, row: &Row) -> String {
+    let mut properties = format!("title={}", property(&format!("mmops {command}: {}", row.name)));
+    if let Some(place) = &row.place {
+        properties.push_str(&format!(",file={}", property(&place.path)));
+        for (key, value) in [("line", place.line), ("col", place.column)] {
+            if let Some(value) = value {
+                properties.push_str(&format!(",{key}={value}"));
+            }
+        }
+    }
+    let message = match row.reasons.as_slice() {
+        [] => row.note.clone(),
+        reasons => reasons.join("\n"),
+    };
+    format!("::{kind} {properties}::{}\n", data(&message))
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Marker, Place};
+
+    fn report(rows: Vec<Row>) -> Report {
+        let marker = Marker::new("scan_secrets", Status::Fail, "RESULT", "FOUND");
+        Report::new("scan-secrets", "SECRET SCAN", marker).rows(rows)
+    }
+
+    #[test]
+    fn a_place_and_hostile_text_are_escaped() {
+        let place = Place { path: "a:b,c".into(), line: Some(3), column: None };
+        let row = Row::new("rule", Status::Fail).reason("100%\n::error::forged").at(place);
+        let text = render(&report(vec![row]));
+        let expected = "::error title=mmops scan-secrets%3A rule,file=a%3Ab%2Cc,line=3::100%25%0A::error::forged\n\
+                        | scan_secrets | FAIL | RESULT=FOUND |\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn more_annotations_than_are_shown_are_counted() {
+        let rows = (0..12).map(|i| Row::new(format!("r{i}"), Status::Fail)).collect();
+        let text = render(&report(rows));
+        assert!(text.contains("::error::and 3 more FAIL, see the summary\n"), "{text}");
+        assert_eq!(text.lines().count(), 11);
+    }
+
+    #[test]
+    fn a_summary_stays_below_the_limit() {
+        let rows = (0..20_000).map(|i| Row::new(format!("{i}-{}", "x".repeat(80)), Status::Fail)).collect();
+        let text = summary(&report(rows));
+        assert!(text.len() < 1024 * 1024);
+        assert!(text.contains("rows are not shown here"));
+    }
+}

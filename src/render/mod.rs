@@ -1,0 +1,24 @@
+//! A `Report` as bytes, one small file per reader. Nothing here decides anything.
+
+pub mod github;
+pub mod json;
+pub mod junit;
+pub mod sarif;
+pub mod table;
+pub mod textfile;
+
+use crate::report::Marker;
+
+/// The marker as every command's last stdout line shows it.
+fn marker_line(marker: &Marker) -> String {
+    let Marker { name, status, key, value } = marker;
+    format!("| {name} | {} | {key}={value} |\n", status.word())
+}
+
+/// One line of printable text: control characters, which could forge lines or move the cursor, become
+/// their escapes.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
+}

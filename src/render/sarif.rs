@@ -1,0 +1,100 @@
+//! SARIF 2.1.0: a result per row that has a place or a reason to be looked at.
+
+use crate::report::{Report, Row, Status};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Renders the log of one run; a row's name is its rule, `fingerprint` in its fields identifies it.
+///
+/// # Panics
+/// Never: a value serialises.
+pub fn render(report: &Report) -> String {
+    let found: Vec<&Row> = report.rows.iter().filter(|row| row.status >= Status::Warn).collect();
+    let mut rules = BTreeMap::new();
+    for row in &found {
+        rules.insert(rule(row), json!({"id": rule(row), "name": rule(row)}));
+    }
+    let log = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": format!("mmops {}", report.command),
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules.values().collect::<Vec<_>>(),
+            }},
+            "invocations": [{
+                "executionSuccessful": report.exit.code() <= 1,
+                "exitCode": report.exit.code(),
+            }],
+            "results": found.iter().map(|row| result(row)).collect::<Vec<_>>(),
+        }],
+    });
+    let mut text = serde_json::to_string_pretty(&log).expect("a value serialises");
+    text.push('\n');
+    text
+}
+
+fn rule(row: &Row) -> String {
+    row.fields.get("rule").and_then(Value::as_str).unwrap_or(&row.name).to_owned()
+}
+
+fn result(row: &Row) -> Value {
+    let message = if row.reasons.is_empty() { row.note.clone() } else { row.reasons.join("\n") };
+    let mut result = Map::new();
+    result.insert("ruleId".into(), rule(row).into());
+    result.insert("level".into(), if row.status == Status::Fail { "error" } else { "warning" }.into());
+    result.insert("message".into(), json!({"text": if message.is_empty() { rule(row) } else { message }}));
+    if let Some(place) = &row.place {
+        let mut location = Map::new();
+        location.insert("artifactLocation".into(), json!({"uri": uri(&place.path)}));
+        if let Some(line) = place.line {
+            let mut region = Map::from_iter([("startLine".to_owned(), json!(line))]);
+            if let Some(column) = place.column {
+                region.insert("startColumn".into(), json!(column));
+            }
+            location.insert("region".into(), region.into());
+        }
+        result.insert("locations".into(), json!([{"physicalLocation": location}]));
+    }
+    if let Some(fingerprint) = row.fields.get("fingerprint") {
+        result.insert("partialFingerprints".into(), json!({"mmops/v1": fingerprint}));
+    }
+    Value::Object(result)
+}
+
+/// A relative path as a URI reference: everything outside the unreserved set and `/` is encoded.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(byte.into());
+            }
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Marker, Place};
+
+    #[test]
+    fn a_finding_has_rule_place_and_fingerprint() {
+        let marker = Marker::new("scan_secrets", Status::Fail, "RESULT", "FOUND");
+        let place = Place { path: "a dir/x.env".into(), line: Some(3), column: Some(7) };
+        let row = Row::new("aws-key", Status::Fail).at(place).field("fingerprint", "f00");
+        let log: Value =
+            serde_json::from_str(&render(&Report::new("scan-secrets", "T", marker).rows(vec![row])))
+                .expect("valid JSON");
+        let result = &log["runs"][0]["results"][0];
+        assert_eq!(result["ruleId"], "aws-key");
+        let location = &result["locations"][0]["physicalLocation"];
+        assert_eq!(location["artifactLocation"]["uri"], "a%20dir/x.env");
+        assert_eq!(location["region"], json!({"startColumn": 7, "startLine": 3}));
+        assert_eq!(result["partialFingerprints"]["mmops/v1"], "f00");
+    }
+}

@@ -1,0 +1,147 @@
+//! The marker table: ASCII frame, fixed least widths, the marker as the last line.
+
+use super::{marker_line, one_line};
+use crate::report::{Report, Status};
+use std::fmt::Write as _;
+
+/// Length of the `=` and `-` rules.
+const RULE: usize = 60;
+/// Least widths of the name, status and note columns.
+const NAME: usize = 25;
+const STATUS: usize = 4;
+const NOTE: usize = 20;
+
+/// Renders the table; `color` paints the status words.
+///
+/// # Panics
+/// Never: writing to a string cannot fail.
+pub fn render(report: &Report, color: bool) -> String {
+    let mut out = String::new();
+    let (double, single) = ("=".repeat(RULE), "-".repeat(RULE));
+    let names = report.rows.iter().map(|row| width(&row.name)).chain([width(&report.marker.name)]);
+    let name_width = names.max().unwrap_or_default().max(NAME);
+    let note = format!("{}={}", report.marker.key, report.marker.value);
+    let notes = report.rows.iter().map(|row| width(&row.note)).chain([width(&note)]);
+    let note_width = notes.max().unwrap_or_default().max(NOTE);
+    let line = |out: &mut String, name: &str, status: Status, note: &str| {
+        let name = pad(&one_line(name), name_width);
+        let status = paint(status, color);
+        match note {
+            "" => writeln!(out, "| {name} | {status} |"),
+            note => writeln!(out, "| {name} | {status} | {} |", pad(&one_line(note), note_width)),
+        }
+        .expect("writing to a string cannot fail");
+    };
+    out.push_str(&format!("{double}\n{}\n{double}\n\n", one_line(&report.title)));
+    for text in &report.preamble {
+        out.push_str(&one_line(text));
+        out.push('\n');
+    }
+    if !report.preamble.is_empty() {
+        out.push('\n');
+    }
+    for row in &report.rows {
+        line(&mut out, &row.name, row.status, &row.note);
+        for reason in row.reasons.iter().flat_map(|reason| reason.lines()) {
+            out.push_str(&format!("    {}\n", one_line(reason)));
+        }
+    }
+    if !report.rows.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&format!("{single}\n"));
+    line(&mut out, &report.marker.name, report.marker.status, &note);
+    out.push_str(&format!("{single}\n\nExit Code: {}\n", report.exit.code()));
+    out.push_str(&marker_line(&report.marker));
+    out
+}
+
+fn width(text: &str) -> usize {
+    one_line(text).chars().count()
+}
+
+fn pad(text: &str, width: usize) -> String {
+    format!("{text:<width$}")
+}
+
+fn paint(status: Status, color: bool) -> String {
+    let word = pad(status.word(), STATUS);
+    if !color {
+        return word;
+    }
+    let code = match status {
+        Status::Ok => 32,
+        Status::Warn | Status::Skip => 33,
+        Status::Fail => 31,
+    };
+    format!("\u{1b}[{code}m{word}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Marker, Row};
+
+    fn report(rows: Vec<Row>) -> Report {
+        let marker = Marker::new("pre_live_pack", Status::Ok, "PRE_LIVE_PACK", "DRYRUN");
+        Report::new("pre-live-pack", "PRE-LIVE PACK DRY-RUN RESULTS", marker).rows(rows)
+    }
+
+    #[test]
+    fn the_table_of_the_conventions_is_reproduced_byte_for_byte() {
+        let names = [
+            "param_sweep_dry",
+            "tuning_apply_dry",
+            "chaos_failover_dry",
+            "rotate_artifacts_dry",
+            "scan_secrets_dry",
+        ];
+        let rows = names.map(|name| Row::new(name, Status::Ok)).to_vec();
+        let expected = "\
+============================================================
+PRE-LIVE PACK DRY-RUN RESULTS
+============================================================
+
+| param_sweep_dry           | OK   |
+| tuning_apply_dry          | OK   |
+| chaos_failover_dry        | OK   |
+| rotate_artifacts_dry      | OK   |
+| scan_secrets_dry          | OK   |
+
+------------------------------------------------------------
+| pre_live_pack             | OK   | PRE_LIVE_PACK=DRYRUN |
+------------------------------------------------------------
+
+Exit Code: 0
+| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |
+";
+        assert_eq!(render(&report(rows), false), expected);
+    }
+
+    #[test]
+    fn columns_grow_with_their_content_and_reasons_are_indented() {
+        let name = "a_name_of_more_than_25_characters";
+        let row = Row::new(name, Status::Fail).note("exit 3").reason("first\nsecond");
+        let text = render(&report(vec![row, Row::new("b", Status::Ok).note("x".repeat(24))]), false);
+        assert!(
+            text.contains(&format!("| {name} | FAIL | exit 3                   |\n    first\n    second\n"))
+        );
+        assert!(text.contains(&format!("| b{} | OK   | {} |\n", " ".repeat(32), "x".repeat(24))), "{text}");
+    }
+
+    #[test]
+    fn untrusted_text_cannot_forge_a_line_or_move_the_cursor() {
+        let row = Row::new("a\n| pre_live_pack | OK | X=Y |", Status::Fail).reason("\u{1b}[2J");
+        let text = render(&report(vec![row]), false);
+        assert!(text.contains("a\\n| pre_live_pack"), "{text}");
+        assert!(!text.contains('\u{1b}'));
+        assert_eq!(text.lines().filter(|line| line.starts_with("| pre_live_pack | OK")).count(), 1);
+    }
+
+    #[test]
+    fn colour_touches_only_the_status_word_and_never_the_last_line() {
+        let text = render(&report(vec![Row::new("a", Status::Fail)]), true);
+        assert!(text.contains("\u{1b}[31mFAIL\u{1b}[0m |"));
+        assert!(text.ends_with("| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |\n"));
+    }
+}

@@ -1,0 +1,18 @@
+//! End-to-end tests through the binary; every file of this folder is a module here.
+#![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
+#![allow(clippy::disallowed_methods, reason = "tests touch the world directly")]
+
+mod contract;
+mod sandbox;
+
+/// A test file that is not wired in would be lost silently.
+#[test]
+fn every_test_file_is_a_module() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    let main = std::fs::read_to_string(dir.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let stem = name.trim_end_matches(".rs");
+        assert!(stem == "main" || main.contains(&format!("mod {stem};")), "{name} is not a module");
+    }
+}
