@@ -427,7 +427,8 @@ pub(crate) mod tests {
 
     #[test]
     fn measurements_that_miss_or_repeat_a_candidate_are_refused() {
-        for change in [|all: &mut Vec<Measurement>| drop(all.remove(5)), |all| all.push(all[0].clone())] {
+        let changes: [fn(&mut Vec<Measurement>); 2] = [|all: &mut Vec<Measurement>| drop(all.remove(5)), |all: &mut Vec<Measurement>| all.push(all[0].clone())];
+        for change in changes {
             let mut all = measurements();
             change(&mut all);
             assert!(assemble(inputs(), String::new(), stamp(), all).is_err());
