@@ -1,6 +1,6 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
-use crate::commands::{Answer, completions, man, schema};
+use crate::commands::{Answer, completions, man, schema, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::report::{Marker, Status};
@@ -81,6 +81,8 @@ pub enum Color {
 /// The commands; one appears here only when it works.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Choose quoting parameters on recorded markets, apply them, take them back
+    Tune(tune::Args),
     /// Print the JSON schema of a document that mmops writes
     Schema(schema::Args),
     /// Print a shell completion script
@@ -91,8 +93,9 @@ pub enum Command {
 
 impl Command {
     /// Runs the command.
-    pub fn run(&self, _ctx: &Ctx) -> anyhow::Result<Answer> {
+    pub fn run(&self, ctx: &Ctx) -> anyhow::Result<Answer> {
         match self {
+            Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
             Command::Schema(args) => schema::run(args).map(Answer::Text),
             Command::Completions(args) => Ok(Answer::Text(completions::run(args, Cli::command()))),
             Command::Man(args) => man::run(args, Cli::command()).map(Answer::Text),
@@ -103,6 +106,7 @@ impl Command {
     pub fn failure(&self) -> (&'static str, Marker) {
         let marker = |name, key, value| Marker::new(name, Status::Fail, key, value);
         match self {
+            Command::Tune(args) => args.failure(),
             Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),
             Command::Completions(_) => ("completions", marker("completions", "COMPLETIONS", "FAILED")),
             Command::Man(_) => ("man", marker("man", "MAN", "FAILED")),

@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod man;
 pub mod schema;
+pub mod tune;
 
 use crate::report::Report;
 use crate::sys::clock::Clock;

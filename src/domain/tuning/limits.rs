@@ -135,8 +135,8 @@ impl Safety {
             self.max_order_age_p95_ms,
             true,
         );
-        let taker = metrics.maker_share.map(|share| 100.0 * (1.0 - share));
-        judge("max_taker_share_pct", "maker_share", taker, self.max_taker_share_pct, true);
+        let taker = metrics.taker_share_pct;
+        judge("max_taker_share_pct", "taker_share_pct", taker, self.max_taker_share_pct, true);
         #[expect(clippy::cast_precision_loss, reason = "fill counts are far below 2^53")]
         judge("min_fills", "fills", metrics.fills.map(|n| n as f64), self.min_fills as f64, false);
         judge("max_inventory", "max_inventory", metrics.max_inventory, self.max_inventory, true);
@@ -213,7 +213,7 @@ pub(crate) mod tests {
         Measured {
             metrics: Metrics {
                 order_age_p95_ms: Some(p95),
-                maker_share: Some(0.85),
+                taker_share_pct: Some(15.0),
                 fills: Some(30),
                 max_inventory: Some(1.0),
                 net_bps: Some(lower + 0.5),
@@ -234,7 +234,7 @@ pub(crate) mod tests {
         assert_eq!(safety().broken_by(&ok), []);
         let change: [(&str, fn(&mut Measured)); 5] = [
             ("max_order_age_p95_ms", |m| m.metrics.order_age_p95_ms = Some(350.000_001)),
-            ("max_taker_share_pct", |m| m.metrics.maker_share = Some(0.849)),
+            ("max_taker_share_pct", |m| m.metrics.taker_share_pct = Some(15.001)),
             ("min_fills", |m| m.metrics.fills = Some(29)),
             ("max_inventory", |m| m.metrics.max_inventory = Some(1.01)),
             ("net_interval", |m| m.net_interval = None),

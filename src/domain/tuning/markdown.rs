@@ -39,7 +39,7 @@ pub fn render(document: &Document) -> String {
     line(
         "| # | max_delta_ratio | impact_cap_ratio | min_interval_ms | tail_age_ms | replace_rate_cap | \
          spread_delta_bps | net_bps | lower | upper | gross_bps | fees_bps | adverse_bps_1s | \
-         order_age_p95_ms | fill_rate | maker_share | replace_rate_per_min | max_inventory | fills | safe |"
+         order_age_p95_ms | fill_rate | taker_share_pct | replace_rate_per_min | max_inventory | fills | safe |"
             .to_owned(),
     );
     line(format!("|{}", " ---: |".repeat(19) + " :--- |"));
@@ -69,7 +69,7 @@ fn row(candidate: &Candidate) -> String {
         metrics.adverse_bps_1s,
         metrics.order_age_p95_ms,
         metrics.fill_rate,
-        metrics.maker_share,
+        metrics.taker_share_pct,
         metrics.replace_rate_per_min,
         metrics.max_inventory,
     ];

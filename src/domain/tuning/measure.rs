@@ -41,6 +41,8 @@ pub struct Metrics {
     pub orders_placed: Option<u64>,
     /// Replaces a minute.
     pub replace_rate_per_min: Option<f64>,
+    /// Turnover that took liquidity, percent of turnover.
+    pub taker_share_pct: Option<f64>,
     /// Money turned over, quote units.
     pub turnover: Option<f64>,
 }
@@ -137,8 +139,15 @@ fn measure_trading(parts: &[&Outcome], fees: &Fees, settings: &Settings, measure
     metrics.fills = Some(accounts.len() as u64);
     metrics.max_inventory = parts.iter().map(|part| part.max_inventory).reduce(f64::max);
     if accounts.is_empty() {
-        let names =
-            ["adverse_bps_1s", "fees_bps", "gross_bps", "maker_share", "net_bps", "net_interval"];
+        let names = [
+            "adverse_bps_1s",
+            "fees_bps",
+            "gross_bps",
+            "maker_share",
+            "net_bps",
+            "net_interval",
+            "taker_share_pct",
+        ];
         measured.unknown.extend(names.map(|name| (name.to_owned(), "no fills".to_owned())));
         metrics.adverse_fills = Some(0);
         metrics.turnover = Some(0.0);
@@ -147,13 +156,17 @@ fn measure_trading(parts: &[&Outcome], fees: &Fees, settings: &Settings, measure
     let fills = || parts.iter().flat_map(|part| &part.fills);
     let turnover: f64 = accounts.iter().map(|account| account.turnover).sum();
     let profit: f64 = accounts.iter().map(|account| account.profit).sum();
-    let maker: f64 = fills().filter(|fill| fill.maker).map(|fill| fill.price * fill.qty).sum();
-    let paid = (maker * fees.maker_bps + (turnover - maker) * fees.taker_bps) / BPS;
+    let traded = |maker: bool| -> f64 {
+        fills().filter(|fill| fill.maker == maker).map(|fill| fill.price * fill.qty).sum()
+    };
+    let (maker, taker) = (traded(true), traded(false));
+    let paid = (maker * fees.maker_bps + taker * fees.taker_bps) / BPS;
     metrics.turnover = Some(turnover);
     metrics.net_bps = Some(BPS * profit / turnover);
     metrics.fees_bps = Some(BPS * paid / turnover);
     metrics.gross_bps = Some(BPS * (profit + paid) / turnover);
-    metrics.maker_share = Some((maker / turnover).clamp(0.0, 1.0));
+    metrics.maker_share = Some(maker / (maker + taker));
+    metrics.taker_share_pct = Some(100.0 * taker / (maker + taker));
     let moves = fills().filter_map(|fill| {
         let later = fill.mid_after_1s?;
         Some(BPS * fill.side.sign() * (fill.mid - later) / fill.mid)
@@ -301,6 +314,7 @@ mod tests {
         let metrics = measure(&[&outcome(fills, 100.2)], &FEES, &SETTINGS).metrics;
         close(metrics.turnover, 401.0);
         close(metrics.maker_share, 300.0 / 401.0);
+        close(metrics.taker_share_pct, 10_100.0 / 401.0);
         close(metrics.fees_bps, (300.0 * -2.0 + 101.0 * 5.0) / 401.0);
         close(metrics.gross_bps, 1e4 * (-300.0 + 101.0 + 2.0 * 100.2) / 401.0);
         close(metrics.net_bps, metrics.gross_bps.unwrap() - metrics.fees_bps.unwrap());

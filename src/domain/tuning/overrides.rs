@@ -3,11 +3,12 @@
 use super::key::{NAMES, Point};
 use super::limits::{Bounds, Violation, out_of_bounds};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What the overrides file holds, keys sorted.
-pub type Overrides = Map<String, Value>;
+pub type Overrides = BTreeMap<String, Value>;
 
 /// What happens to one run-time key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
