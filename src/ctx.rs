@@ -1,6 +1,7 @@
 //! All that a command may ask of the world: a root, a clock, an environment, and whether to stop.
 
 use crate::exit::Fault;
+use crate::report::Report;
 use crate::sys::{clock::Clock, env::Env, signal::Cancel};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,14 @@ impl Ctx {
     /// `path` as it should be shown: relative to the root where it lies inside it.
     pub fn show(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+
+    /// Stamps a report with the time, and says so when the clock was frozen.
+    pub fn stamp(&self, report: &mut Report) {
+        report.body.insert("generated_at".into(), self.clock.stamp_utc().into());
+        if self.clock.is_frozen() {
+            report.body.insert("clock".into(), "frozen".into());
+        }
     }
 
     /// Returns early with the stop's own fault once a signal has asked for it.

@@ -94,7 +94,7 @@ impl Session {
     fn answer(self, cli: &Cli) -> Exit {
         let watch = self.ctx.clock.stopwatch();
         let run = std::panic::AssertUnwindSafe(|| cli.command.run(&self.ctx));
-        let answer = match std::panic::catch_unwind(run) {
+        let mut answer = match std::panic::catch_unwind(run) {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => Answer::Report(failure(cli, &error)),
             Err(_) => {
@@ -102,7 +102,12 @@ impl Session {
                 Answer::Report(failure(cli, &error))
             }
         };
-        let answer = answer.finished(&self.ctx.clock, cli.command.is_clamped());
+        if let Answer::Report(report) = &mut answer {
+            self.ctx.stamp(report);
+            if cli.command.is_clamped() {
+                report.exit = report.exit.clamped();
+            }
+        }
         match self.write_side_outputs(&answer, watch.elapsed()) {
             Ok(()) => print(&cli.global, &env::Env::of_process(), &answer),
             Err(error) => Err(error),

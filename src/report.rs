@@ -93,15 +93,31 @@ impl Row {
     }
 
     /// Adds a field to the JSON row.
-    ///
-    /// # Panics
-    /// When `value` cannot be represented as JSON, which a derived `Serialize` of plain data cannot
-    /// cause.
     #[must_use]
     pub fn field(mut self, key: &str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).expect("plain data serialises");
         self.fields.insert(key.to_owned(), value);
         self
+    }
+}
+
+impl Row {
+    fn document(&self) -> Value {
+        let mut fields = self.fields.clone();
+        fields.insert("name".into(), self.name.clone().into());
+        fields.insert("status".into(), self.status.word().into());
+        if !self.note.is_empty() {
+            fields.insert("note".into(), self.note.clone().into());
+        }
+        if !self.reasons.is_empty() {
+            fields.insert("reasons".into(), self.reasons.clone().into());
+        }
+        if let Some(place) = &self.place {
+            fields.insert("path".into(), place.path.clone().into());
+            fields.insert("line".into(), place.line.into());
+            fields.insert("column".into(), place.column.into());
+        }
+        Value::Object(fields)
     }
 }
 
@@ -163,9 +179,6 @@ impl Report {
     }
 
     /// Adds the fields of `body` to the JSON document; `body` must serialise to an object.
-    ///
-    /// # Panics
-    /// When `body` is not a plain struct.
     #[must_use]
     pub fn body(mut self, body: &impl Serialize) -> Self {
         match serde_json::to_value(body).expect("plain data serialises") {
@@ -180,6 +193,20 @@ impl Report {
     pub fn evidence(mut self, path: impl Into<String>) -> Self {
         self.evidence.push(path.into());
         self
+    }
+
+    /// The report as a JSON document: the fields of the body beside those that every report has.
+    pub fn document(&self) -> Map<String, Value> {
+        let mut document = self.body.clone();
+        let marker = &self.marker;
+        document.insert("schema".into(), format!("mmops.{}.v1", self.command).into());
+        document.insert("verdict".into(), marker.value.clone().into());
+        document.insert("status".into(), marker.status.word().into());
+        document.insert("marker".into(), format!("{}={}", marker.key, marker.value).into());
+        document.insert("exit_code".into(), self.exit.code().into());
+        document.insert("rows".into(), self.rows.iter().map(Row::document).collect());
+        document.insert("evidence".into(), self.evidence.clone().into());
+        document
     }
 
     /// Whether the answer is yes.

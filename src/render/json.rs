@@ -1,49 +1,20 @@
 //! One JSON document: sorted keys, one trailing newline. Floats are the shortest text that parses back
 //! to the same `f64`.
 
-use crate::report::{Report, Row};
-use serde_json::{Map, Value, json};
+use crate::report::Report;
 
 /// Renders the document of `mmops schema <command>`.
-///
-/// # Panics
-/// Never: a value serialises.
 pub fn render(report: &Report) -> String {
-    let mut document: Map<String, Value> = report.body.clone();
-    document.insert("schema".into(), format!("mmops.{}.v1", report.command).into());
-    document.insert("verdict".into(), report.marker.value.clone().into());
-    document.insert("status".into(), report.marker.status.word().into());
-    document.insert("marker".into(), format!("{}={}", report.marker.key, report.marker.value).into());
-    document.insert("exit_code".into(), report.exit.code().into());
-    document.insert("rows".into(), report.rows.iter().map(row).collect());
-    document.insert("evidence".into(), json!(report.evidence));
-    let mut text = serde_json::to_string_pretty(&document).expect("a value serialises");
+    let mut text = serde_json::to_string_pretty(&report.document()).expect("a value serialises");
     text.push('\n');
     text
-}
-
-fn row(row: &Row) -> Value {
-    let mut fields = row.fields.clone();
-    fields.insert("name".into(), row.name.clone().into());
-    fields.insert("status".into(), row.status.word().into());
-    if !row.note.is_empty() {
-        fields.insert("note".into(), row.note.clone().into());
-    }
-    if !row.reasons.is_empty() {
-        fields.insert("reasons".into(), json!(row.reasons));
-    }
-    if let Some(place) = &row.place {
-        fields.insert("path".into(), place.path.clone().into());
-        fields.insert("line".into(), json!(place.line));
-        fields.insert("column".into(), json!(place.column));
-    }
-    Value::Object(fields)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Marker, Status};
+    use crate::report::{Marker, Row, Status};
+    use serde_json::{Value, json};
 
     #[test]
     fn keys_are_sorted_and_the_document_ends_with_one_newline() {

@@ -5,9 +5,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Renders the XML document.
-///
-/// # Panics
-/// Never: writing to a string cannot fail.
 pub fn render(report: &Report, took: Duration) -> String {
     let marker = &report.marker;
     let last = Row::new(marker.name.clone(), marker.status).note(format!("{}={}", marker.key, marker.value));

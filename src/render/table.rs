@@ -12,9 +12,6 @@ const STATUS: usize = 4;
 const NOTE: usize = 20;
 
 /// Renders the table; `color` paints the status words.
-///
-/// # Panics
-/// Never: writing to a string cannot fail.
 pub fn render(report: &Report, color: bool) -> String {
     let mut out = String::new();
     let (double, single) = ("=".repeat(RULE), "-".repeat(RULE));

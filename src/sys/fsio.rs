@@ -138,9 +138,6 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Faul
 
 /// A JSON document as it is stored: sorted keys, two-space indentation, one trailing newline. Floats
 /// are the shortest text that parses back to the same `f64`.
-///
-/// # Panics
-/// When a map has keys that are not strings, which plain data does not.
 pub fn json_document(value: &impl serde::Serialize) -> String {
     let value = serde_json::to_value(value).expect("plain data serialises");
     let mut text = serde_json::to_string_pretty(&value).expect("a value serialises");

@@ -4,9 +4,6 @@ use crate::ctx::Ctx;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar of `total` steps on stderr, hidden unless stderr is a terminal and progress is wanted.
-///
-/// # Panics
-/// Never: the template is fixed.
 pub fn bar(ctx: &Ctx, total: u64, what: &'static str) -> ProgressBar {
     if !ctx.progress {
         return ProgressBar::hidden();

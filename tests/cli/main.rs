@@ -1,6 +1,6 @@
 //! End-to-end tests through the binary; every file of this folder is a module here.
 #![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
-#![allow(clippy::disallowed_methods, reason = "tests touch the world directly")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
 mod contract;
 mod sandbox;

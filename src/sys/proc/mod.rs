@@ -192,7 +192,7 @@ fn read_ready(streams: &mut [&mut Stream], pidfd: Option<&OwnedFd>, wait: Durati
         let ready = |(slot, index): (usize, &usize)| (!fds[slot].revents().is_empty()).then_some(*index);
         (ended, open.iter().enumerate().filter_map(ready).collect::<Vec<_>>())
     };
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = [0; 16 * 1024];
     for index in readable {
         let stream = &mut *streams[index];
         let Some(file) = stream.fd.as_mut() else { continue };
@@ -244,9 +244,6 @@ impl Group {
     }
 
     /// The child's handle, for its output streams.
-    ///
-    /// # Panics
-    /// After the child was reaped, which consumes it.
     pub fn child(&mut self) -> &mut Child {
         self.child.as_mut().expect("the child is not reaped while the group is in use")
     }
