@@ -4,6 +4,7 @@
 
 mod contract;
 mod sandbox;
+mod tune;
 
 /// A test file that is not wired in would be lost silently.
 #[test]

@@ -107,7 +107,6 @@ fn block_length(n: usize) -> usize {
 
 /// Quantile by linear interpolation between the order statistics of a sorted, non-empty slice.
 #[expect(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a position inside a slice, far below 2^53"
@@ -146,7 +145,6 @@ mod tests {
 
     /// Roughly normal: the sum of twelve uniform numbers.
     fn noise(random: &mut SplitMix) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a fraction of 2^53")]
         let mut uniform = || (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
         (0..12).map(|_| uniform()).sum::<f64>() - 6.0
     }

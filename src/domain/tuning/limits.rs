@@ -105,7 +105,6 @@ impl Safety {
     #[must_use]
     pub fn for_part(&self, fraction: f64) -> Self {
         #[expect(
-            clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a fill count times a fraction of 0..1, rounded up"
@@ -137,7 +136,6 @@ impl Safety {
         );
         let taker = metrics.taker_share_pct;
         judge("max_taker_share_pct", "taker_share_pct", taker, self.max_taker_share_pct, true);
-        #[expect(clippy::cast_precision_loss, reason = "fill counts are far below 2^53")]
         judge("min_fills", "fills", metrics.fills.map(|n| n as f64), self.min_fills as f64, false);
         judge("max_inventory", "max_inventory", metrics.max_inventory, self.max_inventory, true);
         let lower = measured.net_interval.map(|interval| interval.lower);

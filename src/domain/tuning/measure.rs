@@ -156,8 +156,10 @@ fn measure_trading(parts: &[&Outcome], fees: &Fees, settings: &Settings, measure
     let fills = || parts.iter().flat_map(|part| &part.fills);
     let turnover: f64 = accounts.iter().map(|account| account.turnover).sum();
     let profit: f64 = accounts.iter().map(|account| account.profit).sum();
-    let traded = |maker: bool| -> f64 {
-        fills().filter(|fill| fill.maker == maker).map(|fill| fill.price * fill.qty).sum()
+    // Folded from 0: an empty sum would be -0.
+    let traded = |maker: bool| {
+        let of_kind = fills().filter(|fill| fill.maker == maker);
+        of_kind.fold(0.0, |sum, fill| sum + fill.price * fill.qty)
     };
     let (maker, taker) = (traded(true), traded(false));
     let paid = (maker * fees.maker_bps + taker * fees.taker_bps) / BPS;
@@ -221,7 +223,6 @@ fn measure_orders(parts: &[&Outcome], measured: &mut Measured) {
     let sum = |count: fn(&Outcome) -> u64| parts.iter().map(|part| count(part)).sum::<u64>();
     let (placed, filled) = (sum(|part| part.orders_placed), sum(|part| part.orders_filled));
     metrics.orders_placed = Some(placed);
-    #[expect(clippy::cast_precision_loss, reason = "order counts are far below 2^53")]
     if placed == 0 {
         unknown("fill_rate", "no order was placed");
     } else {
@@ -229,7 +230,6 @@ fn measure_orders(parts: &[&Outcome], measured: &mut Measured) {
     }
     let duration_s: f64 = parts.iter().map(|part| part.duration_s).sum();
     metrics.duration_s = Some(duration_s);
-    #[expect(clippy::cast_precision_loss, reason = "replace counts are far below 2^53")]
     let replaces = sum(|part| part.replaces) as f64;
     metrics.replace_rate_per_min = Some(replaces * 60.0 / duration_s);
 }
@@ -318,6 +318,13 @@ mod tests {
         close(metrics.fees_bps, (300.0 * -2.0 + 101.0 * 5.0) / 401.0);
         close(metrics.gross_bps, 1e4 * (-300.0 + 101.0 + 2.0 * 100.2) / 401.0);
         close(metrics.net_bps, metrics.gross_bps.unwrap() - metrics.fees_bps.unwrap());
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_zero_without_a_sign() {
+        let fills = vec![fill(Side::Buy, 100.0, 3.0, 100.5, None)];
+        let metrics = measure(&[&outcome(fills, 100.2)], &FEES, &SETTINGS).metrics;
+        assert_eq!(metrics.taker_share_pct.map(|share| share.to_string()), Some("0".to_owned()));
     }
 
     #[test]
