@@ -1,6 +1,6 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
-use crate::commands::{Answer, completions, man, schema, tune};
+use crate::commands::{Answer, completions, make_ready, man, pre_live_pack, readiness, schema, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::report::{Marker, Status};
@@ -81,6 +81,12 @@ pub enum Color {
 /// The commands; one appears here only when it works.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the dress rehearsals and say whether all of them pass
+    PreLivePack(pre_live_pack::Args),
+    /// Decide GO or HOLD from the pre-live pack, readiness and any further evidence the plan requires
+    MakeReady(make_ready::Args),
+    /// Score the last daily reports, or validate a score
+    Readiness(readiness::Args),
     /// Choose quoting parameters on recorded markets, apply them, take them back
     Tune(tune::Args),
     /// Print the JSON schema of a document that mmops writes
@@ -95,6 +101,9 @@ impl Command {
     /// Runs the command.
     pub fn run(&self, ctx: &Ctx) -> anyhow::Result<Answer> {
         match self {
+            Command::PreLivePack(args) => pre_live_pack::run(args, ctx),
+            Command::MakeReady(args) => make_ready::run(args, ctx).map(Answer::Report),
+            Command::Readiness(args) => readiness::run(args, ctx).map(Answer::Report),
             Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
             Command::Schema(args) => schema::run(args).map(Answer::Text),
             Command::Completions(args) => Ok(Answer::Text(completions::run(args, Cli::command()))),
@@ -106,6 +115,9 @@ impl Command {
     pub fn failure(&self) -> (&'static str, Marker) {
         let marker = |name, key, value| Marker::new(name, Status::Fail, key, value);
         match self {
+            Command::PreLivePack(_) => ("pre-live-pack", marker("pre_live_pack", "PRE_LIVE_PACK", "FAILED")),
+            Command::MakeReady(_) => ("make-ready", marker("make_ready", "MAKE_READY", "BLOCKED")),
+            Command::Readiness(args) => (args.name(), marker("readiness", "READINESS", "HOLD")),
             Command::Tune(args) => args.failure(),
             Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),
             Command::Completions(_) => ("completions", marker("completions", "COMPLETIONS", "FAILED")),
@@ -115,7 +127,7 @@ impl Command {
 
     /// Whether the command promises 0 or 1 and nothing else.
     pub fn is_clamped(&self) -> bool {
-        false
+        matches!(self, Command::PreLivePack(_) | Command::MakeReady(_))
     }
 }
 

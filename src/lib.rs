@@ -45,36 +45,35 @@ use sys::{clock, env, fsio, logging, signal};
 /// Parses `args`, runs the command, renders its report and returns the code.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
-    let exit = match Cli::try_parse_from(&args) {
+    let parse_and_invoke = || match Cli::try_parse_from(&args) {
         Ok(cli) => invoke(&cli),
-        Err(error) => refuse(&error, cli::names_clamped_command(&args)),
+        Err(error) => refuse(&error),
     };
+    let exit = std::panic::catch_unwind(parse_and_invoke).unwrap_or(Exit::Internal);
+    let exit = if cli::names_clamped_command(&args) { exit.clamped() } else { exit };
     ExitCode::from(exit.code())
 }
 
 /// Prints clap's help, version or usage error.
-fn refuse(error: &clap::Error, clamped: bool) -> Exit {
-    let printed = error.print();
-    let exit = match (error.use_stderr(), printed) {
+fn refuse(error: &clap::Error) -> Exit {
+    match (error.use_stderr(), error.print()) {
         (true, _) => Exit::Usage,
         (false, Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Dependency,
         (false, _) => Exit::Ok,
-    };
-    if clamped { exit.clamped() } else { exit }
+    }
 }
 
 fn invoke(cli: &Cli) -> Exit {
     let verbosity = if cli.global.quiet { -1 } else { i8::try_from(cli.global.verbose).unwrap_or(i8::MAX) };
     logging::start(cli.global.log_format, verbosity);
-    let exit = match Session::start(&cli.global) {
+    match Session::start(&cli.global) {
         Ok(session) => session.answer(cli),
         Err(error) => {
             let env = env::Env::of_process();
             let report = failure(cli, &error);
             print(&cli.global, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
         }
-    };
-    if cli.command.is_clamped() { exit.clamped() } else { exit }
+    }
 }
 
 /// The context of one command, and the side outputs opened before it runs.

@@ -1,7 +1,10 @@
 //! One file or folder a subcommand: its arguments, and `run`, which reads, decides, writes and reports.
 
 pub mod completions;
+pub mod make_ready;
 pub mod man;
+pub mod pre_live_pack;
+pub mod readiness;
 pub mod schema;
 pub mod tune;
 

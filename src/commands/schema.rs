@@ -1,5 +1,7 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
+use crate::commands::readiness::{score, validate};
+use crate::commands::{make_ready, pre_live_pack};
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -14,7 +16,14 @@ pub struct Args {
 }
 
 /// Every published document: its name and its schema.
-const DOCUMENTS: &[(&str, fn() -> Schema)] = &[("report", schema_of::<Envelope<NoBody>>)];
+const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
+    ("make-ready", schema_of::<Envelope<make_ready::Body>>),
+    ("pre-live-pack", schema_of::<Envelope<pre_live_pack::Body>>),
+    ("readiness", schema_of::<score::Document>),
+    ("readiness-score", schema_of::<Envelope<score::Body>>),
+    ("readiness-validate", schema_of::<Envelope<validate::Body>>),
+    ("report", schema_of::<Envelope<NoBody>>),
+];
 
 /// The fields that the report of every command has; those of the command stand beside them.
 #[derive(Serialize, JsonSchema)]

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config;
 pub mod env;
 pub mod fsio;
+pub mod json;
 pub mod lock;
 pub mod logging;
 pub mod proc;

@@ -1,6 +1,15 @@
-//! What every command promises: exit codes, streams, markers, formats.
+//! What every command promises: exit codes, streams, markers, formats, the global flags.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Output, Sandbox};
+use serde_json::Value;
+use std::fs::File;
+
+const PLAN: &str = "steps:\n  - {name: a, argv: [/bin/true]}\n  - {name: b, argv: [/bin/false]}\n";
+const PACK: &str = "pre-live-pack --dry-run --plan plan.yaml";
+
+fn sandbox() -> Sandbox {
+    Sandbox::new().file("plan.yaml", PLAN)
+}
 
 #[test]
 fn a_wrong_command_line_is_64_and_says_so_on_stderr() {
@@ -11,8 +20,169 @@ fn a_wrong_command_line_is_64_and_says_so_on_stderr() {
 #[test]
 fn help_lists_every_exit_code() {
     let output = Sandbox::new().run("--help").code(0);
-    for code in ["0  OK", "1  FAIL", "2  STALLED", "3  CONFIG", "4  API", "5  DEPENDENCY"] {
+    for code in [
+        "0  OK",
+        "1  FAIL",
+        "2  STALLED",
+        "3  CONFIG",
+        "4  API",
+        "5  DEPENDENCY",
+        "64  USAGE",
+        "70  INTERNAL",
+    ] {
         assert!(output.stdout.contains(code), "{code}");
     }
     assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn no_ambient_variable_but_the_registered_ones_is_read() {
+    let plain = sandbox().run(PACK).stdout;
+    let noisy =
+        sandbox().env("RUST_LOG", "trace").env("COLUMNS", "20").env("LANG", "de_DE.UTF-8").run(PACK).stdout;
+    assert_eq!(plain, noisy);
+}
+
+#[test]
+fn json_is_one_document_with_sorted_keys_and_one_newline() {
+    let output = sandbox().run(&format!("{PACK} --format json")).code(1);
+    let document = output.json();
+    assert_eq!(document["exit_code"], 1);
+    assert_eq!(document["verdict"], "FAILED");
+    assert_eq!(document["clock"], "frozen");
+    assert!(output.stdout.ends_with("}\n"));
+    let again = serde_json::to_string_pretty(&document).unwrap();
+    assert_eq!(output.stdout.trim_end(), again);
+}
+
+#[test]
+fn an_error_is_reported_in_every_format() {
+    let line = "readiness validate missing.json";
+    Sandbox::new().run(line).code(3).marker("| readiness | FAIL | READINESS=HOLD |");
+    let document = Sandbox::new().run(&format!("{line} --format json")).code(3).json();
+    assert_eq!(document["exit_code"], 3);
+    assert!(document["rows"][0]["reasons"][0].as_str().unwrap().contains("missing.json"));
+    Sandbox::new()
+        .run(&format!("{line} --format github"))
+        .code(3)
+        .stdout_has("::error title=mmops readiness-validate");
+    let sandbox = Sandbox::new();
+    sandbox.run(&format!("{line} --junit out/junit.xml")).code(3);
+    assert!(sandbox.read("out/junit.xml").contains("<failure message=\"failed to read"));
+}
+
+#[test]
+fn github_annotates_and_appends_to_the_step_summary() {
+    let sandbox = sandbox().file("summary.md", "before\n");
+    let summary = sandbox.path("summary.md");
+    let sandbox = sandbox.env("GITHUB_STEP_SUMMARY", summary.to_str().unwrap());
+    let output = sandbox.run(&format!("{PACK} --format github")).code(1);
+    output.stdout_has("::error title=mmops pre-live-pack%3A b::exit code 1");
+    let text = sandbox.read("summary.md");
+    assert!(text.starts_with("before\n### PRE-LIVE PACK"), "{text}");
+    assert!(text.contains("| b | FAIL | exit code 1 |"), "{text}");
+}
+
+#[test]
+fn junit_and_metrics_stand_beside_the_report() {
+    let sandbox = sandbox();
+    sandbox.run(&format!("{PACK} --junit j.xml --metrics-file m.prom")).code(1);
+    assert!(sandbox.read("j.xml").contains("tests=\"3\" failures=\"2\""));
+    let metrics = sandbox.read("m.prom");
+    assert!(metrics.contains("mmops_last_run_exit_code{command=\"pre-live-pack\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("mmops_last_run_timestamp_seconds{command=\"pre-live-pack\"} 1773144000"),
+        "{metrics}"
+    );
+    sandbox.write("file", "x");
+    sandbox.run(&format!("{PACK} --junit file/j.xml")).code(1).stderr_has("file/j.xml");
+    sandbox.run("readiness --junit file/j.xml").code(3).stderr_has("file/j.xml");
+}
+
+#[test]
+fn a_closed_pipe_is_no_error_and_a_full_disk_is_5() {
+    let sandbox = sandbox().file("plan.yaml", "steps: [{name: a, argv: [/bin/true]}]\n");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let binary = env!("CARGO_BIN_EXE_mmops");
+    let run = |stdout: std::process::Stdio, line: &str| {
+        let mut command = std::process::Command::new(binary);
+        command.args(line.split(' ')).current_dir(sandbox.root()).stdout(stdout).status().unwrap().code()
+    };
+    assert_eq!(run(writer.into(), PACK), Some(0));
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(run(full().into(), "schema"), Some(5));
+    assert_eq!(run(full().into(), PACK), Some(1), "a clamped command has no other code");
+}
+
+#[test]
+fn colour_is_only_for_terminals_or_on_request() {
+    let line = |color: &str| sandbox().run(&format!("{PACK} --color {color}")).stdout;
+    assert!(!line("auto").contains('\u{1b}'));
+    assert!(line("always").contains("\u{1b}[31mFAIL\u{1b}[0m"));
+    assert!(line("always").ends_with("| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |\n"));
+}
+
+#[test]
+fn root_is_where_every_relative_path_starts() {
+    let sandbox = Sandbox::new().file("inner/plan.yaml", "steps: [{name: a, argv: [touch, here]}]\n");
+    sandbox.run(&format!("--root inner {PACK}")).code(0);
+    assert!(sandbox.path("inner/here").exists());
+    assert!(sandbox.path("inner/artifacts/reports/PRE_LIVE_PACK.json").exists());
+    sandbox.run("--root nowhere readiness").code(3).stderr_has("nowhere").stderr_has("hint: --root");
+    sandbox.run("--root inner/plan.yaml readiness").code(3).stderr_has("is not a directory");
+}
+
+#[test]
+fn a_time_that_is_none_is_refused_with_its_name() {
+    Sandbox::new().env("MMOPS_NOW", "today").run("readiness").code(3).stderr_has("MMOPS_NOW=today");
+    Sandbox::new().env("CI_FAKE_UTC", "1970").run("readiness").code(3).stderr_has("CI_FAKE_UTC=1970");
+    Sandbox::new().run("--now yesterday readiness").code(64).stderr_has("yesterday");
+}
+
+#[test]
+fn completions_and_manual_pages_name_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        Sandbox::new().run(&format!("completions {shell}")).code(0).stdout_has("pre-live-pack");
+    }
+    Sandbox::new().run("man").code(0).stdout_has(".TH mmops 1");
+    Sandbox::new().run("man readiness validate").code(0).stdout_has("mmops-readiness-validate");
+    Sandbox::new().run("man readiness nonsense").code(64).stderr_has("it has: score, validate");
+}
+
+/// Removes what a schema cannot know and validates the document against `mmops schema NAME`.
+#[track_caller]
+fn conforms(sandbox: &Sandbox, name: &str, document: &Value) {
+    let schema: Value = sandbox.run(&format!("schema {name}")).code(0).json();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let faults: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();
+    assert!(faults.is_empty(), "{name}: {faults:?}");
+}
+
+#[test]
+fn documents_conform_to_their_published_schemas() {
+    let sandbox = sandbox();
+    let pack = sandbox.run(&format!("{PACK} --format json"));
+    conforms(&sandbox, "pre-live-pack", &pack.json());
+    conforms(&sandbox, "pre-live-pack", &sandbox.json("artifacts/reports/PRE_LIVE_PACK.json"));
+    conforms(&sandbox, "report", &pack.json());
+    let score = sandbox.run("readiness score --format json");
+    conforms(&sandbox, "readiness-score", &score.json());
+    conforms(&sandbox, "readiness", &sandbox.json("artifacts/reports/readiness.json"));
+    let validated = sandbox.run("readiness validate artifacts/reports/readiness.json --format json");
+    conforms(&sandbox, "readiness-validate", &validated.json());
+    let ready = sandbox.run("make-ready --format json");
+    conforms(&sandbox, "make-ready", &ready.json());
+    conforms(&sandbox, "make-ready", &sandbox.json("artifacts/reports/MAKE_READY.json"));
+    Sandbox::new().run("schema nonsense").code(64).stderr_has("there are:");
+}
+
+#[test]
+fn every_schema_is_listed_and_can_be_printed() {
+    let Output { stdout, .. } = Sandbox::new().run("schema").code(0);
+    assert!(stdout.lines().count() >= 6, "{stdout}");
+    for name in stdout.lines() {
+        let schema = Sandbox::new().run(&format!("schema {name}")).code(0).json();
+        assert!(schema["properties"].is_object(), "{name}");
+    }
 }

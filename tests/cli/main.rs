@@ -3,6 +3,9 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
 mod contract;
+mod make_ready;
+mod pre_live_pack;
+mod readiness;
 mod sandbox;
 mod tune;
 

@@ -16,7 +16,6 @@ pub struct Sandbox {
 }
 
 /// What a run printed and returned.
-#[must_use]
 #[derive(Debug)]
 pub struct Output {
     pub stdout: String,

@@ -1,0 +1,218 @@
+//! `mmops pre-live-pack --dry-run`: runs the dress rehearsals as child processes and says whether every
+//! one of them passes.
+//!
+//! A step that cannot start, times out, dies by a signal, exits non-zero or leaves processes behind is
+//! FAIL; one whose need failed is SKIP and the pack is FAILED.
+
+mod step;
+
+use crate::commands::Answer;
+use crate::ctx::Ctx;
+use crate::domain::steps::{Plan, State};
+use crate::exit::Fault;
+use crate::report::{Marker, Report, Row, Status};
+use crate::sys::fsio::{self, Pending};
+use crate::sys::{config, proc};
+use clap::Args as _;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use step::Ran;
+
+/// The plan that runs when none is named and the root has no file of its own.
+const BUILT_IN: &str = include_str!("../../../deploy/release/pre_live.yaml");
+/// Where a root's own plan is.
+const PLAN: &str = "deploy/release/pre_live.yaml";
+
+/// Arguments of `mmops pre-live-pack`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Run the rehearsals; nothing outside artifacts/ is written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Steps to run [default: `deploy/release/pre_live.yaml`, else the built-in plan]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Run this step alone (can be repeated); the pack is then PARTIAL and never OK
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Time after which a step without a timeout of its own is stopped
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+    /// Steps that run side by side [default: number of processors]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Where the report with the output of every step goes; the Markdown form goes beside it
+    #[arg(long, value_name = "FILE", default_value = "artifacts/reports/PRE_LIVE_PACK.json")]
+    pub report: PathBuf,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// The plan's file, or `built-in`.
+    plan: String,
+}
+
+impl Args {
+    /// The arguments of a rehearsal as `make-ready` runs it.
+    pub fn rehearsal(plan: Option<PathBuf>, timeout: Duration) -> Self {
+        Self {
+            dry_run: true,
+            plan,
+            only: Vec::new(),
+            timeout,
+            jobs: None,
+            report: PathBuf::from("artifacts/reports/PRE_LIVE_PACK.json"),
+        }
+    }
+}
+
+/// Runs the plan; without `--dry-run`, returns the usage.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
+    if args.dry_run {
+        return rehearse(args, ctx).map(Answer::Report);
+    }
+    let mut command = Args::augment_args(clap::Command::new("mmops pre-live-pack"));
+    let usage = command.render_usage();
+    Ok(Answer::Usage(format!(
+        "{usage}\n\npre-live-pack only rehearses: pass --dry-run\n| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |\n"
+    )))
+}
+
+/// Runs the plan and writes the report.
+pub fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let (plan, source) = load(args, ctx)?;
+    let selected = select(args, &plan)?;
+    let json = Pending::create(&ctx.path(&args.report))?;
+    let markdown = Pending::create(&ctx.path(args.report.with_extension("md")))?;
+    // A step that was not selected holds no other back; its row is SKIP all the same.
+    let states = selected.iter().map(|yes| if *yes { State::Waiting } else { State::Passed }).collect();
+    let board = execute(args, ctx, &plan, states)?;
+    let rehearsal = Rehearsal { plan, selected, board, left_behind: proc::sweep() };
+    let mut report = rehearsal.report(ctx.clock.is_frozen()).body(&Body { plan: source });
+    report.evidence = vec![shown(&args.report), shown(&args.report.with_extension("md"))];
+    ctx.stamp(&mut report);
+    json.finish(fsio::json_document(&report.document()).as_bytes())?;
+    markdown.finish(step::markdown(&report, &rehearsal.board.ran).as_bytes())?;
+    Ok(report)
+}
+
+fn load(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, String)> {
+    let own = ctx.path(PLAN);
+    let (plan, source): (Plan, String) = match &args.plan {
+        Some(path) => (config::load(&ctx.path(path))?, path.display().to_string()),
+        None if fsio::exists(&own)? => (config::load(&own)?, PLAN.to_owned()),
+        None => {
+            tracing::info!("using built-in plan pre_live");
+            (config::parse(BUILT_IN, config::Format::Yaml, "built-in plan")?, "built-in".to_owned())
+        }
+    };
+    let bad = |reason: String| Fault::config(format!("plan `{source}` cannot be used: {reason}"));
+    plan.check().map_err(bad)?;
+    for step in &plan.steps {
+        step::timeout(step, args.timeout).map_err(bad)?;
+    }
+    Ok((plan, source))
+}
+
+fn select(args: &Args, plan: &Plan) -> anyhow::Result<Vec<bool>> {
+    let names: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).collect();
+    if let Some(wrong) = args.only.iter().find(|name| !names.contains(&name.as_str())) {
+        let message = format!("--only {wrong}: no such step; the plan has {}", names.join(", "));
+        return Err(Fault::usage(message).into());
+    }
+    Ok(names.iter().map(|name| args.only.is_empty() || args.only.iter().any(|only| only == name)).collect())
+}
+
+/// What the workers share, and what they leave behind.
+struct Board {
+    states: Vec<State>,
+    ran: Vec<Option<Ran>>,
+}
+
+fn execute(args: &Args, ctx: &Ctx, plan: &Plan, states: Vec<State>) -> anyhow::Result<Board> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let jobs = args.jobs.unwrap_or(processors).clamp(1, plan.steps.len());
+    let runner = step::Runner::new(ctx, args.timeout)?;
+    let ran = plan.steps.iter().map(|_| None).collect();
+    let (board, changed) = (Mutex::new(Board { states, ran }), Condvar::new());
+    let lock = || board.lock().unwrap_or_else(PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(at) = take(plan, lock(), &changed) {
+                    let outcome = runner.run(&plan.steps[at], ctx);
+                    let mut board = lock();
+                    board.states[at] = if outcome.failure.is_none() { State::Passed } else { State::Failed };
+                    tracing::debug!("step {} ended: {:?}", plan.steps[at].name, board.states[at]);
+                    board.ran[at] = Some(outcome);
+                    changed.notify_all();
+                }
+            });
+        }
+    });
+    Ok(board.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The next step to run, waiting while only running steps could make one ready.
+fn take(plan: &Plan, mut board: MutexGuard<'_, Board>, changed: &Condvar) -> Option<usize> {
+    loop {
+        if let Some(at) = plan.next(&mut board.states) {
+            board.states[at] = State::Running;
+            return Some(at);
+        }
+        if !board.states.contains(&State::Running) {
+            return None;
+        }
+        board = changed.wait(board).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// A plan and what became of it.
+struct Rehearsal {
+    plan: Plan,
+    selected: Vec<bool>,
+    board: Board,
+    left_behind: usize,
+}
+
+impl Rehearsal {
+    fn report(&self, frozen: bool) -> Report {
+        let mut rows: Vec<Row> = (0..self.plan.steps.len()).map(|at| self.row(at, frozen)).collect();
+        if self.left_behind > 0 {
+            let reason =
+                format!("{} processes that no step owns were left behind and killed", self.left_behind);
+            rows.push(Row::new("left_behind", Status::Fail).reason(reason));
+        }
+        let (status, value) = if self.selected.contains(&false) {
+            (Status::Fail, "PARTIAL")
+        } else if rows.iter().all(|row| row.status == Status::Ok) {
+            (Status::Ok, "DRYRUN")
+        } else {
+            (Status::Fail, "FAILED")
+        };
+        let marker = Marker::new("pre_live_pack", status, "PRE_LIVE_PACK", value);
+        Report::new("pre-live-pack", "PRE-LIVE PACK DRY-RUN RESULTS", marker).rows(rows)
+    }
+
+    fn row(&self, at: usize, frozen: bool) -> Row {
+        let step = &self.plan.steps[at];
+        if let Some(ran) = &self.board.ran[at] {
+            return ran.row(step, frozen);
+        }
+        let reason = if self.selected[at] {
+            let need = self.plan.unmet_need(at, &self.board.states).unwrap_or("an earlier step");
+            format!("not run: it needs `{need}`, which is not OK")
+        } else {
+            "not selected by --only".to_owned()
+        };
+        Row::new(&step.name, Status::Skip).reason(reason)
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,182 @@
+//! One step: the child process it becomes, what counts as its failure, and its place in the reports.
+
+use crate::ctx::Ctx;
+use crate::domain::steps::Step;
+use crate::exit::Fault;
+use crate::report::{Report, Row, Status};
+use crate::sys::{env, proc};
+use serde_json::json;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Bytes kept of each output stream of a step.
+const CAPTURE_BYTES: usize = 1 << 20;
+/// Lines of output shown below a failed row.
+const SHOWN_LINES: usize = 3;
+
+/// What became of a step.
+#[derive(Debug)]
+pub(super) struct Ran {
+    /// Why it failed, or nothing.
+    pub failure: Option<String>,
+    finished: proc::Finished,
+}
+
+/// Turns steps into child processes.
+pub(super) struct Runner {
+    own_binary: PathBuf,
+    timeout: Duration,
+    env: Vec<(OsString, OsString)>,
+}
+
+/// The time after which `step` is stopped.
+pub(super) fn timeout(step: &Step, default: Duration) -> Result<Duration, String> {
+    let Some(text) = &step.timeout else { return Ok(default) };
+    match humantime::parse_duration(text) {
+        Ok(timeout) if !timeout.is_zero() => Ok(timeout),
+        Ok(_) => Err(format!("step `{}` has a timeout of {text}, which no process can keep", step.name)),
+        Err(error) => Err(format!("step `{}` has timeout `{text}`: {error}; write 30s or 2m", step.name)),
+    }
+}
+
+impl Runner {
+    pub(super) fn new(ctx: &Ctx, timeout: Duration) -> anyhow::Result<Self> {
+        let own_binary = env::own_binary()
+            .map_err(|error| Fault::dependency(format!("failed to find the running binary: {error}")))?;
+        // A clock frozen by --now must be the children's clock as well.
+        let now = ctx.clock.is_frozen().then(|| ("MMOPS_NOW".into(), ctx.clock.now().to_string().into()));
+        Ok(Self { own_binary, timeout, env: now.into_iter().collect() })
+    }
+
+    pub(super) fn run(&self, step: &Step, ctx: &Ctx) -> Ran {
+        let is_own = step.argv[0] == "mmops";
+        let mut argv: Vec<OsString> = step.argv.iter().map(OsString::from).collect();
+        if is_own {
+            argv[0] = self.own_binary.clone().into();
+        }
+        let timeout =
+            timeout(step, self.timeout).expect("the plan's timeouts were checked when it was loaded");
+        let task = proc::Task {
+            argv,
+            dir: ctx.root.clone(),
+            env: self.env.clone(),
+            timeout,
+            grace: proc::GRACE,
+            capture_bytes: CAPTURE_BYTES,
+        };
+        let finished = proc::run(&task, &ctx.cancel);
+        let failure = failure(&finished, is_own, timeout);
+        Ran { failure, finished }
+    }
+}
+
+fn failure(finished: &proc::Finished, is_own: bool, timeout: Duration) -> Option<String> {
+    match &finished.end {
+        proc::End::NotStarted(reason) => Some(reason.clone()),
+        proc::End::TimedOut => Some(format!("timed out after {}", humantime::format_duration(timeout))),
+        proc::End::Cancelled => Some("stopped because mmops was asked to stop".to_owned()),
+        proc::End::Signalled(signal) => Some(format!("died by signal {signal}")),
+        proc::End::Exited(code) if *code != 0 => Some(format!("exit code {code}")),
+        proc::End::Exited(_) if finished.strays > 0 => {
+            Some(format!("left {} processes running, which were killed", finished.strays))
+        }
+        proc::End::Exited(_) if is_own && !ends_with_ok_marker(&finished.stdout.text()) => {
+            Some("exit code 0 without a marker line `| name | OK | KEY=VALUE |`".to_owned())
+        }
+        proc::End::Exited(_) => None,
+    }
+}
+
+/// Whether the last line is the marker of a command that said yes. An exit code alone would let a step
+/// pass that only printed its version.
+fn ends_with_ok_marker(stdout: &str) -> bool {
+    let cells: Vec<&str> = stdout.lines().last().unwrap_or_default().split('|').map(str::trim).collect();
+    matches!(cells.as_slice(), ["", name, "OK" | "WARN", marker, ""] if !name.is_empty() && marker.contains('='))
+}
+
+impl Ran {
+    /// The row of the table, with everything known about the step in its JSON fields. Measured figures
+    /// are left out under a frozen clock, which promises the same bytes for the same inputs.
+    pub(super) fn row(&self, step: &Step, frozen: bool) -> Row {
+        let finished = &self.finished;
+        let status = if self.failure.is_none() { Status::Ok } else { Status::Fail };
+        let mut row = Row::new(&step.name, status).field("argv", &step.argv);
+        if let Some(failure) = &self.failure {
+            row = row.reason(failure);
+            let (text, errors) = (finished.stdout.text(), finished.stderr.text());
+            let said = if errors.trim().is_empty() { text } else { errors };
+            let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+            for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
+                row = row.reason(format!("> {line}"));
+            }
+        }
+        match finished.end {
+            proc::End::Exited(code) => row = row.field("step_exit_code", code),
+            proc::End::Signalled(signal) => row = row.field("step_signal", signal),
+            _ => {}
+        }
+        if !frozen {
+            row = row.field("duration_s", finished.wall.as_secs_f64());
+            row = row.field("peak_rss_bytes", finished.peak_rss_bytes);
+        }
+        let stream = |captured: &proc::Captured| json!({"text": captured.text(), "bytes": captured.total(), "bytes_not_kept": captured.dropped()});
+        row.field("processes_left", finished.strays)
+            .field("stdout", stream(&finished.stdout))
+            .field("stderr", stream(&finished.stderr))
+    }
+}
+
+/// The report as Markdown, with the output of the steps that failed.
+pub(super) fn markdown(report: &Report, ran: &[Option<Ran>]) -> String {
+    let marker = &report.marker;
+    let mut out = format!("# {}\n\n**{}={}**\n\n", report.title, marker.key, marker.value);
+    out.push_str("| step | status | reason |\n| --- | --- | --- |\n");
+    for row in &report.rows {
+        let reason = row.reasons.first().map_or("", String::as_str);
+        out.push_str(&format!("| {} | {} | {} |\n", cell(&row.name), row.status.word(), cell(reason)));
+    }
+    for (row, ran) in report.rows.iter().zip(ran) {
+        let Some(ran) = ran.as_ref().filter(|ran| ran.failure.is_some()) else { continue };
+        for (name, captured) in [("stdout", &ran.finished.stdout), ("stderr", &ran.finished.stderr)] {
+            let text = captured.text();
+            let fence = "`".repeat(1 + longest_run(&text, '`').max(2));
+            out.push_str(&format!("\n## {}: {name}\n\n{fence}\n{}\n{fence}\n", row.name, text.trim_end()));
+        }
+    }
+    out
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}
+
+fn longest_run(text: &str, wanted: char) -> usize {
+    let mut longest = 0;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c == wanted { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_marker_that_says_yes_is_one() {
+        assert!(ends_with_ok_marker("x\n| scan_secrets | OK | RESULT=CLEAN |\n"));
+        assert!(ends_with_ok_marker("| golden_compare | WARN | GOLDEN=DRIFT |"));
+        for text in ["", "mmops 0.1.0\n", "| a | FAIL | B=C |\n", "| a | OK |\n", "| a | OK | B=C |\ntail\n"]
+        {
+            assert!(!ends_with_ok_marker(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_any_in_the_text() {
+        assert_eq!(longest_run("a ``` b ````", '`'), 4);
+    }
+}

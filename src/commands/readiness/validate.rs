@@ -1,0 +1,89 @@
+//! `mmops readiness validate FILE`: 0 for a valid GO, 1 for HOLD, BLOCK or any fault, 3 for a file that
+//! is no readiness file.
+
+use crate::ctx::Ctx;
+use crate::domain::freshness::{self, Freshness};
+use crate::domain::readiness::score::Verdict;
+use crate::domain::readiness::validate;
+use crate::exit::Fault;
+use crate::report::{Report, Row, Status};
+use crate::sys::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Arguments of `mmops readiness validate`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Score file, such as artifacts/reports/readiness.json
+    pub file: PathBuf,
+    /// Largest age of the file
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
+    pub max_age: Duration,
+    /// Accept a score that rests on simulated runs
+    #[arg(long)]
+    pub allow_simulated: bool,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// The score in the file, if it is a number.
+    score: Option<f64>,
+    /// Whether the score rests on simulated runs, or does not say so clearly.
+    simulated: bool,
+}
+
+/// Validates the file, its age included.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let (document, modified) = json::load(&ctx.path(&args.file))?;
+    let age_fault = match freshness::judge(modified, ctx.clock.now(), args.max_age) {
+        Freshness::Fresh { .. } => None,
+        Freshness::Stale { age } => Some(format!(
+            "The file is {} old, the limit is {}",
+            freshness::shown(age),
+            freshness::shown(args.max_age)
+        )),
+        Freshness::Clock { ahead } => {
+            Some(format!("clock: the file was modified {} in the future", freshness::shown(ahead)))
+        }
+    };
+    judge(&args.file, &document, args.allow_simulated, age_fault)
+}
+
+/// Validates a score that this run has just written; its age is not in question.
+pub fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
+    let (document, _) = json::load(&ctx.path(file))?;
+    judge(file, &document, allow_simulated, None)
+}
+
+fn judge(
+    file: &Path,
+    document: &Value,
+    allow_simulated: bool,
+    age_fault: Option<String>,
+) -> anyhow::Result<Report> {
+    let mut faults = validate::faults(document)
+        .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
+    faults.extend(age_fault);
+    let simulated = document.get("simulated").is_some_and(|found| *found != Value::Bool(false));
+    if simulated && !allow_simulated {
+        faults.push("The score rests on simulated runs, which are not evidence".to_owned());
+    }
+    let claimed = document.get("verdict").cloned().unwrap_or_default();
+    // A fault never leaves GO standing.
+    let verdict = match serde_json::from_value::<Verdict>(claimed).ok() {
+        Some(Verdict::Block) => Verdict::Block,
+        Some(Verdict::Go) if faults.is_empty() => Verdict::Go,
+        _ => Verdict::Hold,
+    };
+    let score = document.get("score").and_then(Value::as_f64);
+    let valid = if faults.is_empty() { Status::Ok } else { Status::Fail };
+    let note = score.map_or_else(String::new, |score| format!("score={score}"));
+    let mut rows = vec![Row::new("valid", valid).note(note)];
+    rows.extend(faults.iter().map(|fault| Row::new("fault", Status::Fail).reason(fault)));
+    let report = Report::new("readiness-validate", "READINESS VALIDATION", super::marker(verdict)).rows(rows);
+    Ok(report.body(&Body { score, simulated }).evidence(file.display().to_string()))
+}

@@ -1,0 +1,122 @@
+//! Is a readiness file what it claims to be? Structure, ranges, sum, verdict and age.
+
+use super::score::{SECTIONS, Sections, Verdict};
+use serde_json::Value;
+
+/// Everything that is wrong with the document, one sentence each; empty when nothing is.
+///
+/// # Errors
+/// When the document is not a readiness file at all: no object, or none of its keys.
+pub fn faults(document: &Value) -> Result<Vec<String>, String> {
+    let Value::Object(fields) = document else {
+        return Err("the document is not a JSON object".to_owned());
+    };
+    if !["score", "sections", "verdict"].iter().any(|key| fields.contains_key(*key)) {
+        return Err("the document has none of score, sections, verdict".to_owned());
+    }
+    let mut faults: Vec<String> = ["runtime", "score", "sections", "verdict"]
+        .iter()
+        .filter(|key| !fields.contains_key(**key))
+        .map(|key| format!("Missing required key: '{key}'"))
+        .collect();
+    if !faults.is_empty() {
+        return Ok(faults);
+    }
+    for key in fields.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        faults.push(format!("Unknown key: '{key}'"));
+    }
+    for key in ["utc", "version"] {
+        if fields["runtime"].get(key).and_then(Value::as_str).is_none() {
+            faults.push(format!("Missing 'runtime.{key}'"));
+        }
+    }
+    let score = fields["score"].as_f64();
+    if score.is_none() {
+        faults.push("'score' must be a number".to_owned());
+    }
+    let sections = read_sections(&fields["sections"], &mut faults);
+    let verdict = serde_json::from_value::<Verdict>(fields["verdict"].clone()).ok();
+    if verdict.is_none() {
+        let found = &fields["verdict"];
+        let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+        faults.push(format!("'verdict' must be 'GO', 'HOLD' or 'BLOCK', got: '{found}'"));
+    }
+    let (Some(score), Some(sections), Some(verdict), true) = (score, sections, verdict, faults.is_empty())
+    else {
+        return Ok(faults);
+    };
+    let drills_hold = fields.get("drills").and_then(Value::as_array).is_none_or(|drills| {
+        drills.iter().all(|drill| drill.get("status").and_then(Value::as_str) == Some("OK"))
+    });
+    check_values(score, &sections, verdict, drills_hold, &mut faults);
+    Ok(faults)
+}
+
+/// Keys of a readiness file.
+const KEYS: [&str; 13] = [
+    "runtime",
+    "score",
+    "sections",
+    "verdict",
+    "schema",
+    "clock",
+    "simulated",
+    "window",
+    "days",
+    "losses",
+    "drills",
+    "remarks",
+    "newest_day",
+];
+
+fn read_sections(found: &Value, faults: &mut Vec<String>) -> Option<Sections> {
+    let Value::Object(fields) = found else {
+        faults.push("'sections' must be an object".to_owned());
+        return None;
+    };
+    for key in fields.keys().filter(|key| !SECTIONS.iter().any(|(name, _)| name == key)) {
+        faults.push(format!("Unknown section: '{key}'"));
+    }
+    for (name, _) in SECTIONS {
+        match fields.get(name) {
+            None => faults.push(format!("Missing section: '{name}'")),
+            Some(value) if value.as_f64().is_none() => {
+                faults.push(format!("Section '{name}' must be a number"));
+            }
+            Some(_) => {}
+        }
+    }
+    serde_json::from_value(found.clone()).ok()
+}
+
+fn check_values(
+    score: f64,
+    sections: &Sections,
+    verdict: Verdict,
+    drills_hold: bool,
+    faults: &mut Vec<String>,
+) {
+    if !(0.0..=100.0).contains(&score) {
+        faults.push(format!("'score' must be 0-100, got: {score}"));
+    }
+    for ((name, max), points) in SECTIONS.iter().zip(sections.points()) {
+        if !(0.0..=*max).contains(&points) {
+            faults.push(format!("Section '{name}' must be 0-{max:.1}, got: {points:.1}"));
+        }
+    }
+    let total = sections.total();
+    if (total - score).abs() > 5e-7 {
+        faults.push(format!("The sections add up to {total}, but 'score' is {score}"));
+    }
+    if verdict == Verdict::Go && score < 100.0 {
+        faults.push(format!("Verdict 'GO' requires score=100.0, got: {score:.1}"));
+    }
+    let expected = Verdict::of(score, drills_hold);
+    if faults.is_empty() && verdict != expected {
+        faults.push(format!(
+            "Verdict '{}' does not follow: score {score} means '{}'",
+            verdict.word(),
+            expected.word()
+        ));
+    }
+}

@@ -1,0 +1,197 @@
+//! `mmops pre-live-pack`: the step runner, on plans of ordinary programs.
+
+use crate::sandbox::Sandbox;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+fn plan(steps: &str) -> Sandbox {
+    Sandbox::new().file("plan.yaml", format!("steps:\n{steps}"))
+}
+
+const RUN: &str = "pre-live-pack --dry-run --plan plan.yaml";
+const FAILED: &str = "| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |";
+
+/// Whether any process on this machine has the text as an argument.
+fn is_running(argument: &str) -> bool {
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { return false };
+        line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes())
+    })
+}
+
+#[test]
+fn without_dry_run_the_usage_is_printed_and_the_code_is_1() {
+    let output = Sandbox::new().run("pre-live-pack").code(1).stdout_has("Usage: mmops pre-live-pack");
+    output.marker(FAILED);
+}
+
+#[test]
+fn steps_that_pass_make_the_pack_pass() {
+    let sandbox =
+        plan("  - {name: a, argv: [/bin/true]}\n  - {name: b, argv: [sh, -c, 'exit 0'], needs: [a]}\n");
+    let output = sandbox.run(RUN).code(0).marker("| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |");
+    assert_eq!(output.stderr, "");
+    let report = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json");
+    assert_eq!(report["schema"], "mmops.pre-live-pack.v1");
+    assert_eq!(report["rows"][1]["step_exit_code"], 0);
+    assert_eq!(
+        sandbox.files(),
+        ["artifacts/reports/PRE_LIVE_PACK.json", "artifacts/reports/PRE_LIVE_PACK.md", "plan.yaml"]
+    );
+}
+
+#[test]
+fn a_failing_step_fails_the_pack_with_its_reason_and_skips_what_needs_it() {
+    let sandbox = plan(
+        "  - {name: a, argv: [sh, -c, 'echo why >&2; exit 3']}\n  - {name: b, argv: [touch, ran], needs: [a]}\n  - {name: c, argv: [/bin/true]}\n",
+    );
+    let output = sandbox.run(RUN).code(1).marker(FAILED);
+    let expected = "\
+| a                         | FAIL |
+    exit code 3
+    > why
+| b                         | SKIP |
+    not run: it needs `a`, which is not OK
+| c                         | OK   |
+";
+    output.stdout_has(expected);
+    assert!(!sandbox.path("ran").exists());
+}
+
+#[test]
+fn a_child_code_is_evidence_and_never_ours() {
+    for code in [2, 3, 64, 70, 130, 255] {
+        let sandbox = plan(&format!("  - {{name: a, argv: [sh, -c, 'exit {code}']}}\n"));
+        sandbox.run(RUN).code(1).stdout_has(&format!("exit code {code}"));
+    }
+}
+
+#[test]
+fn a_missing_program_a_signal_and_a_step_that_is_only_a_version_are_failures() {
+    let sandbox = plan(
+        "  - {name: missing, argv: [/no/such/program]}\n  - {name: killed, argv: [sh, -c, 'kill -9 $$']}\n  - {name: empty, argv: [mmops, --version]}\n",
+    );
+    let output = sandbox.run(RUN).code(1).marker(FAILED);
+    let output = output.stdout_has("failed to start `/no/such/program`").stdout_has("died by signal 9");
+    output.stdout_has("exit code 0 without a marker line");
+}
+
+#[test]
+fn a_step_that_hangs_with_grandchildren_is_stopped_and_leaves_nothing() {
+    let sandbox = plan(
+        "  - name: hang\n    argv: [sh, -c, 'setsid sleep 4712.1 & sleep 4712.1 & echo begun; sleep 4712.1']\n    timeout: 300ms\n",
+    );
+    let started = Instant::now();
+    sandbox.run(RUN).code(1).marker(FAILED).stdout_has("timed out after 300ms").stdout_has("> begun");
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(!is_running("4712.1"));
+}
+
+#[test]
+fn a_step_that_forks_and_sleeps_is_a_failure_and_leaves_nothing() {
+    let sandbox = plan("  - {name: fork, argv: [sh, -c, 'setsid sleep 4712.2 & sleep 0.1']}\n");
+    sandbox.run(RUN).code(1).stdout_has("left 1 processes running, which were killed");
+    assert!(!is_running("4712.2"));
+    let sandbox = plan("  - {name: hidden, argv: [sh, -c, 'env -i setsid sleep 4712.3 & sleep 0.1']}\n");
+    sandbox.run(RUN).code(1).marker(FAILED).stdout_has("left_behind");
+    assert!(!is_running("4712.3"));
+}
+
+#[test]
+fn a_gigabyte_of_output_is_bounded_with_head_and_tail() {
+    let script = "echo first; head -c 1000000000 /dev/zero | tr '\\\\0' x; echo; echo last";
+    let sandbox = plan(&format!("  - {{name: loud, argv: [sh, -c, \"{script}\"]}}\n"));
+    sandbox.run(RUN).code(0);
+    let report = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json");
+    let stdout = &report["rows"][0]["stdout"];
+    assert_eq!(stdout["bytes"], 1_000_000_012_u64);
+    let text = stdout["text"].as_str().unwrap();
+    assert!(text.starts_with("first\n") && text.ends_with("\nlast\n"));
+    assert!(text.len() < 1_100_000);
+}
+
+#[test]
+fn the_table_does_not_depend_on_jobs_and_rows_keep_the_order_of_the_plan() {
+    let steps = "  - {name: slow, argv: [sleep, '0.2']}\n  - {name: fast, argv: [/bin/true]}\n  - {name: bad, argv: [/bin/false]}\n";
+    let outputs = [1, 2, 8].map(|jobs| {
+        let sandbox = plan(steps);
+        let stdout = sandbox.run(&format!("{RUN} --jobs {jobs}")).stdout;
+        (stdout, sandbox.read("artifacts/reports/PRE_LIVE_PACK.json"))
+    });
+    assert_eq!(outputs[0], outputs[1]);
+    assert_eq!(outputs[0], outputs[2]);
+}
+
+#[test]
+fn one_step_alone_is_never_a_whole_pack() {
+    let sandbox = plan("  - {name: a, argv: [/bin/true]}\n  - {name: b, argv: [/bin/false]}\n");
+    let output = sandbox.run(&format!("{RUN} --only a")).code(1);
+    let output = output.marker("| pre_live_pack | FAIL | PRE_LIVE_PACK=PARTIAL |");
+    let output = output.stdout_has("| a                         | OK   |");
+    output.stdout_has("| b                         | SKIP |");
+    let output = sandbox.run(&format!("{RUN} --only c")).code(1);
+    output.stderr_has("--only c: no such step; the plan has a, b").marker(FAILED);
+}
+
+#[test]
+fn a_plan_that_cannot_be_used_is_refused_with_its_place_and_code_1() {
+    for (text, part) in [
+        ("", "the file is empty"),
+        ("steps: []", "no steps"),
+        ("steps:\n  - {name: a, argv: []}", "empty argv"),
+        ("steps:\n  - {name: a, argv: [x]}\n  - {name: a, argv: [x]}", "stands twice"),
+        ("steps:\n  - {name: a, argv: [x], need: [b]}", "plan.yaml:2:"),
+        ("steps:\n  - {name: a, argv: [x], needs: [b]}", "not in the plan"),
+        ("steps:\n  - {name: a, argv: [x], needs: [a]}", "needs itself"),
+        ("steps:\n  - {name: a, argv: [x], timeout: soon}", "timeout `soon`"),
+        ("steps:\n  - {name: a, argv: [x], timeout: 0s}", "timeout of 0s"),
+        ("steps: {", "plan.yaml"),
+    ] {
+        let sandbox = Sandbox::new().file("plan.yaml", text);
+        sandbox.run(RUN).code(1).marker(FAILED).stderr_has(part);
+        assert_eq!(sandbox.files(), ["plan.yaml"], "{text}");
+    }
+    let _ =
+        Sandbox::new().run("pre-live-pack --dry-run --plan nowhere.yaml").code(1).stderr_has("nowhere.yaml");
+    Sandbox::new().run("pre-live-pack --dry-run --nonsense").code(1).stderr_has("--nonsense");
+}
+
+#[test]
+fn a_report_path_that_cannot_be_written_costs_no_run() {
+    let sandbox = plan("  - {name: a, argv: [touch, ran]}\n");
+    sandbox.write("file", "x");
+    sandbox.run(&format!("{RUN} --report file/PACK.json")).code(1).stderr_has("file");
+    assert!(!sandbox.path("ran").exists());
+}
+
+#[test]
+fn a_stop_ends_the_children_and_the_pack_is_failed() {
+    let sandbox = plan("  - {name: a, argv: [sleep, '4712.4']}\n");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mmops"));
+    command.args(RUN.split(' ')).current_dir(sandbox.root()).stdout(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    while !is_running("4712.4") {
+        std::thread::yield_now();
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("stopped because mmops was asked to stop"), "{stdout}");
+    assert!(stdout.ends_with(&format!("{FAILED}\n")), "{stdout}");
+    assert!(!is_running("4712.4"));
+}
+
+#[test]
+fn measured_figures_are_kept_on_the_system_clock_and_left_out_on_a_frozen_one() {
+    let frozen = plan("  - {name: a, argv: [/bin/true]}\n");
+    frozen.run(RUN).code(0);
+    assert_eq!(frozen.json("artifacts/reports/PRE_LIVE_PACK.json")["rows"][0].get("duration_s"), None);
+    let real = Sandbox::real_time().file("plan.yaml", "steps:\n  - {name: a, argv: [/bin/true]}\n");
+    real.run(RUN).code(0);
+    let report = real.json("artifacts/reports/PRE_LIVE_PACK.json");
+    assert!(report["rows"][0]["duration_s"].as_f64().unwrap() > 0.0);
+    assert!(report["rows"][0]["peak_rss_bytes"].as_u64().unwrap() > 0);
+    assert_eq!(report["clock"], json!(null));
+}

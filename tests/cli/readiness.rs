@@ -1,0 +1,392 @@
+//! `mmops readiness score` and `validate`.
+
+use crate::sandbox::{NOW, Sandbox};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A day that earns every point.
+fn base() -> Value {
+    json!({
+        "edge_net_bps": 2.8, "order_age_p95_ms": 320.0, "taker_share_pct": 12.0,
+        "reg_guard": {"reason": "NONE"}, "drift": {"reason": "NONE"},
+        "chaos_result": "OK", "bug_bash": "OK",
+        "runtime": {"utc": "1970-01-01T00:00:00Z", "version": "0.1.0"},
+    })
+}
+
+fn with(changes: &Value) -> Value {
+    let mut day = base();
+    for (key, value) in changes.as_object().unwrap() {
+        day[key] = value.clone();
+    }
+    day
+}
+
+fn without(keys: &[&str]) -> Value {
+    let mut day = base();
+    for key in keys {
+        day.as_object_mut().unwrap().remove(*key);
+    }
+    day
+}
+
+/// Reports for the days before the frozen now, the last one yesterday.
+fn reports(sandbox: &Sandbox, days: &[Value]) {
+    let last = NOW.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let mut date = last;
+    for day in days.iter().rev() {
+        date = date.yesterday().unwrap();
+        let name = format!("artifacts/reports/REPORT_SOAK_{}.json", date.strftime("%Y%m%d"));
+        sandbox.write(&name, day.to_string());
+    }
+}
+
+fn score(days: &[Value]) -> Value {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, days);
+    sandbox.run("readiness score");
+    sandbox.json("artifacts/reports/readiness.json")
+}
+
+/// Input, score, verdict, and whether the pair is the recorded one or was changed by law 1 (unknown is
+/// never OK), with the recorded value and the reason.
+#[test]
+fn the_recorded_pairs_hold_where_they_do_not_break_law_1() {
+    let six_and = |last: Value| {
+        let mut days = vec![base(); 6];
+        days.push(last);
+        days
+    };
+    let seven = |day: Value| vec![day; 7];
+    let kept = "recorded";
+    let table: Vec<(&str, Vec<Value>, f64, &str, &str)> = vec![
+        ("7 base days", seven(base()), 100.0, "GO", kept),
+        ("no files", vec![], 0.0, "BLOCK", "was 60 HOLD: nothing shown earned latency, taker, chaos, tests"),
+        (
+            "1 base day",
+            vec![base()],
+            14.285_713,
+            "BLOCK",
+            "was 91.428571 HOLD: six missing days cost guards only",
+        ),
+        ("7 days edge 1.25", seven(with(&json!({"edge_net_bps": 1.25}))), 85.0, "HOLD", kept),
+        ("7 days latency 700", seven(with(&json!({"order_age_p95_ms": 700}))), 87.5, "HOLD", kept),
+        ("7 days latency 351", seven(with(&json!({"order_age_p95_ms": 351}))), 99.928_775, "HOLD", kept),
+        ("7 days taker 30", seven(with(&json!({"taker_share_pct": 30}))), 92.5, "HOLD", kept),
+        ("7 days taker 0", seven(with(&json!({"taker_share_pct": 0}))), 100.0, "GO", kept),
+        (
+            "guard EDGE_REG",
+            six_and(with(&json!({"reg_guard": {"reason": "EDGE_REG"}}))),
+            98.571_429,
+            "HOLD",
+            kept,
+        ),
+        (
+            "drift DRIFT_EDGE",
+            six_and(with(&json!({"drift": {"reason": "DRIFT_EDGE"}}))),
+            98.571_429,
+            "HOLD",
+            kept,
+        ),
+        ("drift reason empty", six_and(with(&json!({"drift": {"reason": ""}}))), 100.0, "GO", kept),
+        ("one chaos FAIL", six_and(with(&json!({"chaos_result": "FAIL"}))), 90.0, "HOLD", kept),
+        ("bug_bash FAIL", six_and(with(&json!({"bug_bash": "FAIL"}))), 90.0, "HOLD", kept),
+        (
+            "bug_bash NOT OK",
+            six_and(with(&json!({"bug_bash": "NOT OK"}))),
+            90.0,
+            "HOLD",
+            "was 100 GO: substring test",
+        ),
+        (
+            "bad day + 7 base",
+            [vec![with(&json!({"chaos_result": "FAIL", "edge_net_bps": -9}))], vec![base(); 7]].concat(),
+            100.0,
+            "GO",
+            kept,
+        ),
+        ("7 empty objects", seven(json!({})), 0.0, "BLOCK", "was 70 HOLD: absent counted as perfect"),
+        ("7 days edge -1", seven(with(&json!({"edge_net_bps": -1}))), 70.0, "HOLD", kept),
+        (
+            "numeric strings",
+            seven(with(&json!({"edge_net_bps": "2.5", "order_age_p95_ms": "350"}))),
+            45.0,
+            "BLOCK",
+            "was 100 GO: text is no number",
+        ),
+        (
+            "no guard, chaos, test fields",
+            seven(without(&["reg_guard", "drift", "chaos_result", "bug_bash"])),
+            70.0,
+            "HOLD",
+            "was 100 GO: absent counted as pass",
+        ),
+    ];
+    for (name, days, points, verdict, note) in table {
+        let found = score(&days);
+        assert_eq!(found["score"], json!(points), "{name} ({note})");
+        assert_eq!(found["verdict"], verdict, "{name} ({note})");
+    }
+}
+
+#[test]
+fn seven_good_days_are_go() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    let output = sandbox.run("readiness").code(0).marker("| readiness | OK | READINESS=GO |");
+    let output = output.stdout_has("| edge                      | OK   | 30.000000 / 30       |");
+    assert_eq!(output.stderr, "");
+    let files = sandbox.files();
+    assert!(files.contains(&"artifacts/reports/readiness.md".to_owned()), "{files:?}");
+    assert!(!files.iter().any(|file| file.contains(".tmp")), "{files:?}");
+}
+
+#[test]
+fn the_same_reports_give_the_same_bytes() {
+    let [first, second] = [(); 2].map(|()| {
+        let sandbox = Sandbox::new();
+        reports(&sandbox, &vec![base(); 7]);
+        let stdout = sandbox.run("readiness score --format json").stdout;
+        (
+            stdout,
+            sandbox.read("artifacts/reports/readiness.json"),
+            sandbox.read("artifacts/reports/readiness.md"),
+        )
+    });
+    assert_eq!(first, second);
+    assert!(first.1.contains("\"clock\": \"frozen\""));
+}
+
+#[test]
+fn an_unreadable_report_costs_its_day_and_is_named() {
+    for (content, part) in [
+        ("{\"edge_net_bps\": NaN}", "line 1 column 18"),
+        ("{\"edge_net_bps\": 2.8", "EOF while parsing"),
+        ("[]", "is not a JSON object"),
+        ("", "EOF while parsing"),
+        ("{\"bug_bash\": \"OK\", \"bug_bash\": \"FAIL\"}", "duplicate key `bug_bash`"),
+    ] {
+        let sandbox = Sandbox::new();
+        reports(&sandbox, &vec![base(); 7]);
+        sandbox.write("artifacts/reports/REPORT_SOAK_20260307.json", content);
+        let output = sandbox.run("readiness score").code(1).marker("| readiness | FAIL | READINESS=HOLD |");
+        let output = output.stdout_has("REPORT_SOAK_20260307.json").stdout_has(part);
+        output
+            .stdout_has("6 of 7 days")
+            .stdout_has("to win it back: supply or repair REPORT_SOAK_20260307.json");
+        assert_eq!(sandbox.json("artifacts/reports/readiness.json")["score"], json!(85.714_287));
+    }
+}
+
+#[test]
+fn a_null_field_costs_its_share_and_is_named() {
+    let mut days = vec![base(); 7];
+    days[2] = with(&json!({"order_age_p95_ms": null}));
+    let found = score(&days);
+    assert_eq!(found["sections"]["latency"], json!(21.428_571));
+    assert_eq!(found["score"], json!(96.428_571));
+    let reason = found["losses"][0]["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("REPORT_SOAK_20260305.json") && reason.contains("null"), "{reason}");
+}
+
+#[test]
+fn values_outside_their_range_are_no_figures() {
+    for (field, value) in [("order_age_p95_ms", -1.0), ("taker_share_pct", -0.1), ("taker_share_pct", 100.1)]
+    {
+        let found = score(&vec![with(&json!({field: value})); 7]);
+        assert!(found["score"].as_f64().unwrap() < 100.0, "{field} {value}");
+        assert!(found["losses"][0]["reasons"][0].as_str().unwrap().contains("outside its range"));
+    }
+}
+
+#[test]
+fn two_reports_of_one_day_are_none() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.write("artifacts/reports/REPORT_SOAK_20260306_rerun.json", base().to_string());
+    let output = sandbox.run("readiness score").code(1);
+    output.stdout_has("duplicate date: REPORT_SOAK_20260306.json, REPORT_SOAK_20260306_rerun.json");
+    assert_eq!(sandbox.json("artifacts/reports/readiness.json")["score"], json!(85.714_287));
+}
+
+#[test]
+fn a_date_inside_that_contradicts_the_name_is_refused() {
+    let mut days = vec![base(); 7];
+    days[6] = with(&json!({"date": "2026-03-08"}));
+    assert_eq!(score(&days)["score"], json!(85.714_287));
+    days[6] = with(&json!({"date": "2026-03-09"}));
+    assert_eq!(score(&days)["score"], json!(100.0));
+}
+
+#[test]
+fn a_report_of_tomorrow_is_a_fault_of_a_clock_and_not_fresh() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.write("artifacts/reports/REPORT_SOAK_20260311.json", base().to_string());
+    let output = sandbox.run("readiness score").code(1).marker("| readiness | FAIL | READINESS=HOLD |");
+    output.stdout_has("2026-03-11: clock: the report is dated after today (2026-03-10)");
+}
+
+#[test]
+fn a_stamp_or_an_old_report_is_not_fresh_evidence() {
+    let old = Sandbox::new().env("MMOPS_NOW", "2026-03-11T12:00:01Z");
+    reports(&old, &vec![base(); 7]);
+    let output = old.run("readiness score").code(1).marker("| readiness | FAIL | READINESS=BLOCK |");
+    output.stdout_has("the newest report (2026-03-09) is 1day 12h 1s old, the limit is 1day 12h");
+    let limit = Sandbox::new().env("MMOPS_NOW", "2026-03-11T12:00:00Z");
+    reports(&limit, &vec![base(); 7]);
+    limit.run("readiness score").code(0);
+    let stamped = Sandbox::real_time().env("CI_FAKE_UTC", NOW);
+    reports(&stamped, &vec![base(); 7]);
+    stamped.run("readiness score").code(1);
+    assert_eq!(stamped.json("artifacts/reports/readiness.json")["runtime"]["utc"], NOW);
+}
+
+#[test]
+fn simulated_reports_count_only_when_asked_and_are_stamped() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![with(&json!({"simulated": true})); 7]);
+    let output = sandbox.run("readiness score").code(1).marker("| readiness | FAIL | READINESS=BLOCK |");
+    output.stdout_has("comes from a simulated run, which is not evidence");
+    let output = sandbox.run("readiness score --allow-simulated --format json").code(0);
+    assert_eq!(output.json()["simulated"], true);
+    assert_eq!(sandbox.json("artifacts/reports/readiness.json")["simulated"], true);
+    let real = Sandbox::real_time().file("r.json", sandbox.read("artifacts/reports/readiness.json"));
+    real.run("readiness validate r.json").code(1).stdout_has("rests on simulated runs");
+    real.run("readiness validate r.json --allow-simulated").code(0);
+}
+
+#[test]
+fn the_cheapest_days_are_named() {
+    let mut days = vec![with(&json!({"edge_net_bps": 1.0})); 7];
+    days[0] = base();
+    days[3] = with(&json!({"edge_net_bps": 2.4}));
+    let found = score(&days);
+    let advice = found["losses"][0]["cheapest"].as_str().unwrap();
+    assert!(advice.starts_with("bring 2026-03-06 (2.4 bps), 2026-03-0"), "{advice}");
+    assert_eq!(advice.matches("bps)").count(), 3, "{advice}");
+}
+
+#[test]
+fn a_required_drill_holds_go_back_until_it_is_fresh_and_passed() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.write(
+        "drills.yaml",
+        "drills:\n  - name: failover\n    artifact: artifacts/drill.json\n    max_age: 30d\n    finished_at: /at\n    expect: [{pointer: /verdict, equals: OK}]\n",
+    );
+    let line = "readiness score --drills drills.yaml";
+    sandbox.run(line).code(1).stdout_has("artifacts/drill.json");
+    sandbox.write("artifacts/drill.json", r#"{"verdict": "OK", "at": "2026-01-01T00:00:00Z"}"#);
+    sandbox.run(line).code(1).marker("| readiness | FAIL | READINESS=HOLD |").stdout_has("the limit is 30d");
+    sandbox.write("artifacts/drill.json", r#"{"verdict": "OK", "at": "2026-03-01T00:00:00Z"}"#);
+    sandbox.run(line).code(0);
+    sandbox.write("drills.yaml", "drills: []\n");
+    sandbox.run(line).code(3).stderr_has("the list `drills` is empty");
+    sandbox.write("drills.yaml", "drill: []\n");
+    sandbox.run(line).code(3).stderr_has("drills.yaml:1:").stderr_has("did you mean `drills`?");
+}
+
+#[test]
+fn bad_paths_cost_nothing_and_leave_nothing() {
+    let sandbox = Sandbox::new().file("file", "x");
+    let before = sandbox.files();
+    sandbox.run("readiness score --reports nowhere").code(3).stderr_has("nowhere");
+    sandbox.run("readiness score --out-json file/readiness.json").code(3).stderr_has("file/readiness.json");
+    sandbox.run("readiness score --window 0").code(64).stderr_has("--window");
+    sandbox.run("readiness score --max-age soon").code(64).stderr_has("soon");
+    assert_eq!(sandbox.files(), before);
+}
+
+fn valid() -> Value {
+    json!({
+        "runtime": {"utc": "1970-01-01T00:00:00Z", "version": "0.1.0"}, "score": 100.0, "verdict": "GO",
+        "sections": {"edge": 30.0, "latency": 25.0, "taker": 15.0, "guards": 10.0, "chaos": 10.0, "tests": 10.0},
+    })
+}
+
+fn validate(document: &Value) -> (Option<i32>, String) {
+    let sandbox = Sandbox::new().file("r.json", document.to_string());
+    sandbox.age("r.json", Duration::from_mins(1));
+    let output = sandbox.run("readiness validate r.json");
+    (output.code, output.stdout)
+}
+
+#[test]
+fn a_valid_go_passes_and_a_valid_hold_does_not() {
+    let (code, stdout) = validate(&valid());
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.ends_with("| readiness | OK | READINESS=GO |\n"), "{stdout}");
+    let mut hold = valid();
+    hold["score"] = json!(60.0);
+    hold["verdict"] = json!("BLOCK");
+    hold["sections"]["edge"] = json!(0.0);
+    hold["sections"]["guards"] = json!(0.0);
+    let (code, stdout) = validate(&hold);
+    assert_eq!(code, Some(1));
+    assert!(stdout.contains("| valid                     | OK   |"), "{stdout}");
+    assert!(stdout.ends_with("| readiness | FAIL | READINESS=BLOCK |\n"), "{stdout}");
+}
+
+#[test]
+fn every_fault_of_a_score_file_is_found() {
+    let change = |path: &str, value: Value| {
+        let mut document = valid();
+        match path.split_once('/') {
+            Some((outer, inner)) => document[outer][inner] = value,
+            None => document[path] = value,
+        }
+        document
+    };
+    let drop_key = |outer: Option<&str>, key: &str| {
+        let mut document = valid();
+        let object = match outer {
+            Some(outer) => &mut document[outer],
+            None => &mut document,
+        };
+        object.as_object_mut().unwrap().remove(key);
+        document
+    };
+    for (document, part) in [
+        (drop_key(None, "runtime"), "Missing required key: 'runtime'"),
+        (drop_key(Some("runtime"), "utc"), "Missing 'runtime.utc'"),
+        (change("score", json!("100")), "'score' must be a number"),
+        (change("score", json!(true)), "'score' must be a number"),
+        (drop_key(Some("sections"), "edge"), "Missing section: 'edge'"),
+        (change("sections/edge", json!(null)), "Section 'edge' must be a number"),
+        (change("sections/luck", json!(1)), "Unknown section: 'luck'"),
+        (change("verdict", json!("READY")), "'verdict' must be 'GO', 'HOLD' or 'BLOCK', got: 'READY'"),
+        (change("score", json!(150)), "'score' must be 0-100, got: 150"),
+        (change("sections/edge", json!(50)), "Section 'edge' must be 0-30.0, got: 50.0"),
+        (change("sections/edge", json!(0)), "The sections add up to 70, but 'score' is 100"),
+        (change("verdict", json!("HOLD")), "Verdict 'HOLD' does not follow: score 100 means 'GO'"),
+        (change("score", json!(90)), "Verdict 'GO' requires score=100.0, got: 90.0"),
+        (change("comment", json!("x")), "Unknown key: 'comment'"),
+        (change("simulated", json!(true)), "rests on simulated runs"),
+        (change("drills", json!([{"status": "FAIL"}])), "Verdict 'GO' does not follow"),
+    ] {
+        let (code, stdout) = validate(&document);
+        assert_eq!(code, Some(1), "{part}: {stdout}");
+        assert!(stdout.contains(part), "{part}: {stdout}");
+        assert!(!stdout.contains("READINESS=GO"), "{part}: {stdout}");
+    }
+}
+
+#[test]
+fn an_old_score_file_or_one_of_the_future_is_no_go() {
+    let sandbox = Sandbox::new().file("r.json", valid().to_string());
+    sandbox.age("r.json", Duration::from_hours(25));
+    sandbox.run("readiness validate r.json").code(1).stdout_has("The file is 1day 1h old, the limit is 1day");
+    let sandbox = Sandbox::new().env("MMOPS_NOW", "2020-01-01T00:00:00Z").file("r.json", valid().to_string());
+    sandbox.run("readiness validate r.json").code(1).stdout_has("clock: the file was modified");
+}
+
+#[test]
+fn what_is_no_score_file_is_3() {
+    for content in ["[]", "{}", "{\"a\": 1}", "not json", "", "{\"score\": NaN}"] {
+        let sandbox = Sandbox::new().file("r.json", content);
+        sandbox.run("readiness validate r.json").code(3).stderr_has("r.json");
+    }
+    Sandbox::new().run("readiness validate missing.json").code(3).stderr_has("missing.json");
+    Sandbox::new().run("readiness validate").code(64);
+}
