@@ -6,5 +6,5 @@ pub mod generator;
 pub mod quoter;
 
 pub use feed::{Feed, Limits, Quality, load};
-pub use generator::{Regime, Spec, generate};
+pub use generator::{Regime, Spec, generate, text};
 pub use quoter::{Window, simulate};

@@ -37,6 +37,9 @@ struct Flank {
     quote: Option<Working>,
     /// The quote that was asked to leave and may still be filled.
     leaving: Option<Working>,
+    /// Whether a wrong quote was withdrawn and its replacement still waits for a token.
+    owed: bool,
+    /// When the last order of this side was sent, withdrawn or filled, as we know it.
     updated_ns: Option<i64>,
 }
 
@@ -64,6 +67,7 @@ impl<'a> Desk<'a> {
             sizer: Sizer::new(params, feed.lot_size),
             quote: None,
             leaving: None,
+            owed: false,
             updated_ns: None,
         };
         Self {
@@ -88,17 +92,11 @@ impl<'a> Desk<'a> {
 
     /// The next time at which something is due even if nothing happens.
     pub(super) fn wakes_at(&self) -> i64 {
-        let mut due = self.now_ns + LONGEST_SLEEP_NS;
-        for flank in &self.flanks {
-            let throttle = flank.updated_ns.map(|updated| updated + self.interval_ns);
-            let tail = flank.quote.map(|quote| quote.sent_ns + self.tail_age_ns);
-            for time in [throttle, tail].into_iter().flatten() {
-                if time > self.now_ns {
-                    due = due.min(time);
-                }
-            }
-        }
-        due
+        let token = self.flanks.iter().any(|flank| flank.owed).then(|| self.bucket.ready_at());
+        let rested = self.flanks.iter().filter_map(|flank| Some(flank.updated_ns? + self.interval_ns));
+        let aged = self.flanks.iter().filter_map(|flank| Some(flank.quote?.sent_ns + self.tail_age_ns));
+        let due = rested.chain(aged).chain(token).filter(|time| *time > self.now_ns);
+        due.min().unwrap_or(i64::MAX).min(self.now_ns + LONGEST_SLEEP_NS)
     }
 
     /// Looks at answers and book, and sends what the rules allow.
@@ -114,7 +112,9 @@ impl<'a> Desk<'a> {
         };
         let quotes = (touch.bid_tick != INVALID_MIN && touch.ask_tick != INVALID_MAX)
             .then(|| rules::quotes(touch, self.params));
-        for index in 0..self.flanks.len() {
+        // The side that has waited longer comes first, so that neither starves the other of tokens.
+        let [buy, sell] = self.flanks.each_ref().map(|flank| flank.updated_ns);
+        for index in if buy <= sell { [0, 1] } else { [1, 0] } {
             self.update(index, quotes, market)?;
         }
         Ok(())
@@ -146,6 +146,7 @@ impl<'a> Desk<'a> {
                     self.outcome.order_ages_ms.push(age_ms);
                 }
                 if order.status == Status::Filled {
+                    flank.updated_ns = Some(self.now_ns);
                     let lots = working.lots * if flank.side == Side::Buy { 1 } else { -1 };
                     self.position_lots += lots;
                     self.outcome.orders_filled += 1;
@@ -166,11 +167,15 @@ impl<'a> Desk<'a> {
         let side = flank.side;
         let rested = flank.updated_ns.is_none_or(|updated| self.now_ns - updated >= self.interval_ns);
         let Some(quote) = flank.quote else {
-            if let Some(quotes) = quotes.filter(|_| rested) {
-                let size = flank.sizer.next(side, position);
-                self.place(index, quotes.tick(side), size, market)?;
+            let Some(quotes) = quotes.filter(|_| rested) else { return Ok(()) };
+            if flank.owed {
+                if !self.bucket.take(self.now_ns) {
+                    return Ok(());
+                }
+                self.outcome.replaces += 1;
             }
-            return Ok(());
+            let size = self.flanks[index].sizer.next(side, position, quotes.imbalance);
+            return self.place(index, quotes.tick(side), size, market);
         };
         if !quote.accepted || flank.leaving.is_some() {
             return Ok(());
@@ -180,13 +185,16 @@ impl<'a> Desk<'a> {
             return self.withdraw(index, quote, market);
         }
         let Some(quotes) = quotes.filter(|_| rested) else { return Ok(()) };
-        let (tick, size) = (quotes.tick(side), flank.sizer.next(side, position));
-        let stays = (tick - quote.tick).abs() <= quotes.tolerance
-            && rules::lots(size, self.feed.lot_size) == quote.lots;
-        if stays || !self.bucket.take(self.now_ns) {
+        let (tick, size) = (quotes.tick(side), flank.sizer.next(side, position, quotes.imbalance));
+        if tick == quote.tick && rules::size_stays(quote.lots, rules::lots(size, self.feed.lot_size)) {
             return Ok(());
         }
+        // Cancelling needs no token: no quote is better than a wrong one.
         self.withdraw(index, quote, market)?;
+        if !self.bucket.take(self.now_ns) {
+            self.flanks[index].owed = true;
+            return Ok(());
+        }
         self.outcome.replaces += 1;
         self.place(index, tick, size, market)
     }
@@ -205,6 +213,7 @@ impl<'a> Desk<'a> {
         let lot = self.feed.lot_size;
         let flank = &mut self.flanks[index];
         flank.sizer.requoted(size);
+        flank.owed = false;
         let sign = if flank.side == Side::Buy { 1 } else { -1 };
         let in_flight = flank.leaving.map_or(0, |leaving| leaving.lots);
         let room = self.limit_lots - sign * self.position_lots - in_flight;

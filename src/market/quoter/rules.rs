@@ -10,9 +10,13 @@ const BASE_SIZE_RATIO: f64 = 0.1;
 /// wants nothing more, and the other side wants twice its base size.
 const SIZE_SKEW: f64 = 3.0;
 
-/// A quote nearer to where it should be than this fraction of the half spread stays, and keeps its place
-/// in the queue.
-const PRICE_TOLERANCE: f64 = 0.1;
+/// How strongly the imbalance of the touch moves sizes: with nothing on the other side, the side that the
+/// price would leave behind wants nothing and the side it moves towards wants twice its base size.
+const SIZE_TILT: f64 = 1.0;
+
+/// A quote at the right price stays, and keeps its place in the queue, while its size is within this
+/// fraction of what is called for.
+const SIZE_TOLERANCE: f64 = 0.05;
 
 const NS_PER_MS: f64 = 1e6;
 const NS_PER_MINUTE: f64 = 60e9;
@@ -28,12 +32,12 @@ pub(super) struct Touch {
 }
 
 /// Both quotes, in ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Quotes {
     pub(super) bid_tick: i64,
     pub(super) ask_tick: i64,
-    /// How many ticks a resting quote may be off before it is replaced.
-    pub(super) tolerance: i64,
+    /// Where the touch leans: 1 with nothing offered, -1 with nothing bid.
+    pub(super) imbalance: f64,
 }
 
 impl Quotes {
@@ -46,8 +50,8 @@ impl Quotes {
     }
 }
 
-/// Quotes around fair value: the mid, shifted towards the thinner side of the touch by at most
-/// `impact_cap_ratio` of the half spread. A quote never takes what we see in the book.
+/// Quotes around fair value: the mid, shifted towards the thinner side of the touch in proportion to the
+/// imbalance, by `impact_cap_ratio` of the half spread at most. A quote never takes what we see.
 #[expect(clippy::cast_precision_loss, reason = "ticks have far fewer than 53 bits")]
 #[expect(clippy::cast_possible_truncation, reason = "prices in ticks are far inside i64")]
 pub(super) fn quotes(touch: Touch, params: &Params) -> Quotes {
@@ -55,16 +59,17 @@ pub(super) fn quotes(touch: Touch, params: &Params) -> Quotes {
     let half = mid * params.base_spread_bps * 1e-4 / 2.0;
     let total = touch.bid_qty + touch.ask_qty;
     let imbalance = if total > 0.0 { (touch.bid_qty - touch.ask_qty) / total } else { 0.0 };
-    let fair = mid + half * imbalance.clamp(-params.impact_cap_ratio, params.impact_cap_ratio);
+    let fair = mid + half * params.impact_cap_ratio * imbalance;
     Quotes {
         bid_tick: ((fair - half).floor() as i64).min(touch.ask_tick - 1),
         ask_tick: ((fair + half).ceil() as i64).max(touch.bid_tick + 1),
-        tolerance: (half * PRICE_TOLERANCE) as i64,
+        imbalance,
     }
 }
 
-/// The size of one side's quotes: it moves towards what the position calls for, by at most
-/// `max_delta_ratio` of itself a requote (and at least one lot, so that a small size can grow again).
+/// The size of one side's quotes: it moves towards what position and imbalance call for, by at most
+/// `max_delta_ratio` of itself a requote. It counts in fractions of lots, and a size below one lot moves
+/// as if it were one, so that an empty side can open again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Sizer {
     base: f64,
@@ -82,11 +87,12 @@ impl Sizer {
         Self { base, lot, max_inventory, max_delta_ratio, current: base }
     }
 
-    /// The size of the next requote of `side` at a position.
-    pub(super) fn next(&self, side: Side, position: f64) -> f64 {
-        let skew = SIZE_SKEW * side.sign() * position / self.max_inventory;
-        let target = self.base * (1.0 - skew).clamp(0.0, 2.0);
-        let bound = (self.current * self.max_delta_ratio).max(self.lot);
+    /// The size of the next requote of `side`.
+    pub(super) fn next(&self, side: Side, position: f64, imbalance: f64) -> f64 {
+        let skew = SIZE_SKEW * position / self.max_inventory;
+        let factor = 1.0 + side.sign() * (SIZE_TILT * imbalance - skew);
+        let target = self.base * factor.clamp(0.0, 2.0);
+        let bound = self.current.max(self.lot) * self.max_delta_ratio;
         self.current + (target - self.current).clamp(-bound, bound)
     }
 
@@ -94,6 +100,12 @@ impl Sizer {
     pub(super) fn requoted(&mut self, size: f64) {
         self.current = size;
     }
+}
+
+/// Whether a quote of `resting` lots may stay where `wanted` lots are called for.
+#[expect(clippy::cast_precision_loss, reason = "quantities in lots have far fewer than 53 bits")]
+pub(super) fn size_stays(resting: i64, wanted: i64) -> bool {
+    (wanted - resting).abs() as f64 <= SIZE_TOLERANCE * resting as f64
 }
 
 /// Whole lots in a quantity, not counting a rest that is only rounding.
@@ -118,6 +130,13 @@ impl Bucket {
         let capacity = (params.replace_rate_per_min / SECONDS_PER_MINUTE).max(1.0);
         let per_ns = params.replace_rate_per_min / NS_PER_MINUTE;
         Self { per_ns, capacity, tokens: capacity, at_ns: now_ns }
+    }
+
+    /// When the next token is there; the past when one is there already.
+    #[expect(clippy::cast_possible_truncation, reason = "a wait is cut to a day")]
+    pub(super) fn ready_at(&self) -> i64 {
+        let wait = ((1.0 - self.tokens) / self.per_ns).min(NS_PER_MS * 86_400_000.0);
+        self.at_ns + wait.ceil() as i64
     }
 
     /// Takes a token if there is one.
@@ -163,17 +182,17 @@ mod tests {
     #[test]
     fn quotes_lie_half_a_spread_around_the_mid() {
         let quotes = quotes(touch(1.0, 1.0), &params());
-        assert_eq!(quotes, Quotes { bid_tick: 99_990, ask_tick: 100_010, tolerance: 1 });
+        assert_eq!(quotes, Quotes { bid_tick: 99_990, ask_tick: 100_010, imbalance: 0.0 });
     }
 
     #[test]
     fn imbalance_shifts_both_quotes_to_the_thin_side_by_at_most_the_cap() {
-        for (bid_qty, bid_tick) in [(1.0, 99_990), (3.0, 99_991), (1e9, 99_991)] {
-            assert_eq!(quotes(touch(bid_qty, 1.0), &params()).bid_tick, bid_tick, "{bid_qty}");
+        let capped = Params { impact_cap_ratio: 0.5, ..params() };
+        for (bid_qty, ask_qty, bid_tick) in [(1.0, 1.0, 99_990), (3.0, 1.0, 99_992), (1e9, 1.0, 99_994), (1.0, 1e9, 99_985)]
+        {
+            assert_eq!(quotes(touch(bid_qty, ask_qty), &capped).bid_tick, bid_tick, "{bid_qty} {ask_qty}");
         }
-        assert_eq!(quotes(touch(1.0, 1e9), &params()).ask_tick, 100_009);
-        let free = Params { impact_cap_ratio: 0.5, ..params() };
-        assert_eq!(quotes(touch(3.0, 1.0), &free).bid_tick, 99_995);
+        assert_eq!(quotes(touch(1e9, 1.0), &params()).bid_tick, 99_990, "a small cap moves little");
     }
 
     #[test]
@@ -185,13 +204,25 @@ mod tests {
     }
 
     #[test]
-    fn size_reacts_to_position_and_the_bound_binds() {
+    fn size_reacts_to_position_and_imbalance_and_the_bound_binds() {
         let mut sizer = Sizer::new(&params(), 0.001);
-        assert!((sizer.next(Side::Buy, 0.0) - 0.1).abs() < 1e-12);
-        assert!((sizer.next(Side::Buy, 1.0) - 0.09).abs() < 1e-12, "a tenth less, not nothing");
-        assert!((sizer.next(Side::Sell, 1.0) - 0.11).abs() < 1e-12);
+        let next = |sizer: &Sizer, side, position, imbalance| {
+            (sizer.next(side, position, imbalance) * 1e6).round() / 1e6
+        };
+        assert_eq!(next(&sizer, Side::Buy, 0.0, 0.0), 0.1);
+        assert_eq!(next(&sizer, Side::Buy, 0.01, 0.0), 0.097, "inside the bound the target is reached");
+        assert_eq!(next(&sizer, Side::Buy, 1.0, 0.0), 0.09, "a tenth less, not nothing");
+        assert_eq!(next(&sizer, Side::Sell, 1.0, 0.0), 0.11);
+        assert_eq!(next(&sizer, Side::Buy, 0.0, -0.5), 0.09);
+        assert_eq!(next(&sizer, Side::Sell, 0.0, -0.5), 0.11);
         sizer.requoted(0.0);
-        assert!((sizer.next(Side::Buy, 0.0) - 0.001).abs() < 1e-12, "an empty side can open again");
+        assert_eq!(next(&sizer, Side::Buy, 0.0, 0.0), 0.0001, "an empty side can open again");
+    }
+
+    #[test]
+    fn a_twentieth_of_the_size_is_no_reason_to_leave_the_queue() {
+        assert!(size_stays(20, 21) && size_stays(20, 19));
+        assert!(!size_stays(20, 22) && !size_stays(19, 20) && !size_stays(1, 0));
     }
 
     #[test]
