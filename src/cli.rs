@@ -1,6 +1,6 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
-use crate::commands::{Answer, completions, make_ready, man, pre_live_pack, readiness, schema, sim};
+use crate::commands::{Answer, completions, make_ready, man, pre_live_pack, readiness, schema, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::report::{Marker, Status};
@@ -87,8 +87,8 @@ pub enum Command {
     MakeReady(make_ready::Args),
     /// Score the last daily reports, or validate a score
     Readiness(readiness::Args),
-    /// Write simulated inputs for rehearsals, marked as such
-    Sim(sim::Args),
+    /// Choose quoting parameters on recorded markets, apply them, take them back
+    Tune(tune::Args),
     /// Print the JSON schema of a document that mmops writes
     Schema(schema::Args),
     /// Print a shell completion script
@@ -104,7 +104,7 @@ impl Command {
             Command::PreLivePack(args) => pre_live_pack::run(args, ctx),
             Command::MakeReady(args) => make_ready::run(args, ctx).map(Answer::Report),
             Command::Readiness(args) => readiness::run(args, ctx).map(Answer::Report),
-            Command::Sim(args) => sim::run(args, ctx).map(Answer::Report),
+            Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
             Command::Schema(args) => schema::run(args).map(Answer::Text),
             Command::Completions(args) => Ok(Answer::Text(completions::run(args, Cli::command()))),
             Command::Man(args) => man::run(args, Cli::command()).map(Answer::Text),
@@ -118,7 +118,7 @@ impl Command {
             Command::PreLivePack(_) => ("pre-live-pack", marker("pre_live_pack", "PRE_LIVE_PACK", "FAILED")),
             Command::MakeReady(_) => ("make-ready", marker("make_ready", "MAKE_READY", "BLOCKED")),
             Command::Readiness(args) => (args.name(), marker("readiness", "READINESS", "HOLD")),
-            Command::Sim(args) => args.failure(),
+            Command::Tune(args) => args.failure(),
             Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),
             Command::Completions(_) => ("completions", marker("completions", "COMPLETIONS", "FAILED")),
             Command::Man(_) => ("man", marker("man", "MAN", "FAILED")),

@@ -5,9 +5,8 @@ pub mod make_ready;
 pub mod man;
 pub mod pre_live_pack;
 pub mod readiness;
-pub mod scan_secrets;
 pub mod schema;
-pub mod sim;
+pub mod tune;
 
 use crate::report::Report;
 

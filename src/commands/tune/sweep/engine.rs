@@ -1,0 +1,61 @@
+//! Trades candidates side by side. What a thread computes depends on its candidate alone, so the order
+//! and the number of threads cannot reach the figures.
+
+use super::Plan;
+use crate::ctx::Ctx;
+use crate::domain::tuning::document::Measurement;
+use crate::domain::tuning::measure::measure as figures;
+use crate::market::{self, Window};
+use crate::sys::progress;
+use anyhow::Context as _;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+/// Measures the candidates of these numbers; `keep` is told each as soon as it is done.
+pub(super) fn measure(
+    plan: &Plan,
+    indices: Vec<usize>,
+    jobs: usize,
+    ctx: &Ctx,
+    keep: impl Fn(&Measurement) -> anyhow::Result<()> + Sync,
+) -> anyhow::Result<Vec<Measurement>> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    let pool = pool.context("failed to start the threads of the sweep")?;
+    let bar = progress::bar(ctx, indices.len() as u64, "candidates");
+    let measured = pool.install(|| {
+        let one = |index| {
+            ctx.check_cancelled().map_err(|stop| stop.hint("run it again with --resume to go on"))?;
+            let measurement = candidate(plan, index)?;
+            keep(&measurement)?;
+            bar.inc(1);
+            Ok(measurement)
+        };
+        indices.into_par_iter().map(one).collect()
+    });
+    bar.finish_and_clear();
+    measured
+}
+
+/// One candidate on both parts of every feed. Each part starts flat, and the whole is both together:
+/// the first part and the rest are traded once each, not once more for the whole.
+fn candidate(plan: &Plan, index: usize) -> anyhow::Result<Measurement> {
+    let inputs = &plan.inputs;
+    let params = inputs.grid.params(&inputs.grid.point(index));
+    let fraction = inputs.walk_forward.train_fraction;
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for feed in &plan.feeds {
+        let trade = |window| {
+            market::simulate(feed, window, &params, &inputs.fees, &inputs.latency)
+                .with_context(|| format!("failed to trade candidate {index} on `{}`", feed.name))
+        };
+        train.push(trade(Window::First(fraction))?);
+        test.push(trade(Window::Rest(fraction))?);
+    }
+    let figures = |parts: &[_]| figures(parts, &inputs.fees, &inputs.bootstrap);
+    let whole: Vec<_> = train.iter().zip(&test).flat_map(|(train, test)| [train, test]).collect();
+    Ok(Measurement {
+        index,
+        whole: figures(&whole),
+        train: figures(&train.iter().collect::<Vec<_>>()),
+        test: figures(&test.iter().collect::<Vec<_>>()),
+    })
+}

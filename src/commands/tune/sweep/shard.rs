@@ -1,0 +1,114 @@
+//! Shards of a sweep: what one machine of a fleet writes, and how all of them become one report.
+
+use super::hash;
+use crate::ctx::Ctx;
+use crate::domain::tuning::document::{self, Document, Inputs, Measurement, Stamp, StampClock};
+use crate::exit::Fault;
+use crate::report::{Row, Status};
+use crate::sys::{config, fsio};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+const SCHEMA: &str = "mmops.param-sweep-shard.v1";
+
+/// A shard, `mmops.param-sweep-shard.v1`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Which clock made the stamp; absent for the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<StampClock>,
+    /// When the shard was finished.
+    pub finished_at: String,
+    /// Number of this shard, from 0.
+    pub index: usize,
+    /// Everything that decides the figures.
+    pub inputs: Inputs,
+    /// SHA-256 of the inputs as canonical JSON.
+    pub inputs_sha256: String,
+    /// The figures of every `of`-th candidate from the `index`-th.
+    pub measurements: Vec<Measurement>,
+    /// Number of shards.
+    pub of: usize,
+    /// `mmops.param-sweep-shard.v1`
+    pub schema: String,
+}
+
+impl Shard {
+    pub(super) fn new(
+        inputs: Inputs,
+        inputs_sha256: String,
+        stamp: Stamp,
+        (index, of): (usize, usize),
+        measurements: Vec<Measurement>,
+    ) -> Self {
+        let Stamp { clock, finished_at } = stamp;
+        let schema = SCHEMA.to_owned();
+        Self { clock, finished_at, index, inputs, inputs_sha256, measurements, of, schema }
+    }
+}
+
+/// Where a shard of the report at `output` goes.
+pub(super) fn path(output: &Path, index: usize, of: usize) -> PathBuf {
+    crate::commands::tune::beside(output, &format!("shard-{index}-of-{of}.json"))
+}
+
+/// Joins all shards of a folder. Their inputs must be equal and each shard there once.
+pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(Document, Row)> {
+    let named = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.contains(".shard-") && name.ends_with(".json")
+    };
+    let paths: Vec<PathBuf> = fsio::list(dir)?.into_iter().filter(|path| named(path)).collect();
+    let mut shards: Vec<(String, Shard)> = Vec::new();
+    for path in paths {
+        ctx.check_cancelled()?;
+        let shown = ctx.show(&path);
+        let shard: Shard = config::load(&path)?;
+        let refuse = |problem: String| Fault::config(format!("failed to merge `{shown}`: {problem}"));
+        if shard.schema != SCHEMA {
+            return Err(refuse(format!("schema is `{}`, not `{SCHEMA}`", shard.schema)).into());
+        }
+        if shard.inputs_sha256 != hash(&shard.inputs) {
+            return Err(refuse("`inputs_sha256` is not the hash of its inputs".to_owned()).into());
+        }
+        if let Some((first, known)) = shards.first() {
+            if known.inputs_sha256 != shard.inputs_sha256 {
+                return Err(refuse(format!("its inputs differ from those of `{first}`")).into());
+            }
+            if known.of != shard.of {
+                let (here, there) = (shard.of, known.of);
+                return Err(refuse(format!("it is one of {here} shards, `{first}` one of {there}")).into());
+            }
+        }
+        if let Some((twin, _)) = shards.iter().find(|(_, known)| known.index == shard.index) {
+            return Err(refuse(format!("shard {} is in `{twin}` as well", shard.index)).into());
+        }
+        shards.push((shown, shard));
+    }
+    let Some((_, first)) = shards.first() else {
+        let message = format!("failed to merge `{}`: there is no `*.shard-I-of-N.json`", ctx.show(dir));
+        return Err(Fault::config(message).into());
+    };
+    let missing: Vec<String> = (0..first.of)
+        .filter(|index| shards.iter().all(|(_, shard)| shard.index != *index))
+        .map(|index| index.to_string())
+        .take(20)
+        .collect();
+    if !missing.is_empty() {
+        let (of, dir) = (first.of, ctx.show(dir));
+        let message = format!("failed to merge `{dir}`: missing of {of} shards: {}", missing.join(", "));
+        return Err(Fault::config(message).into());
+    }
+    let row = Row::new("merged", Status::Ok).note(format!("{} shards", shards.len()));
+    let (inputs, sha256) = (first.inputs.clone(), first.inputs_sha256.clone());
+    // The evidence is as old as its oldest part, and a fixed stamp in one part is one in the whole.
+    let stamp = Stamp {
+        clock: shards.iter().filter_map(|(_, shard)| shard.clock).max(),
+        finished_at: shards.iter().map(|(_, shard)| shard.finished_at.clone()).min().unwrap_or_default(),
+    };
+    let measurements = shards.into_iter().flat_map(|(_, shard)| shard.measurements).collect();
+    let document = document::assemble(inputs, sha256, stamp, measurements)
+        .map_err(|problem| Fault::config(format!("failed to merge `{}`: {problem}", ctx.show(dir))))?;
+    Ok((document, row))
+}
