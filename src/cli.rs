@@ -1,6 +1,7 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
-use crate::commands::{Answer, completions, make_ready, man, pre_live_pack, readiness, schema, tune};
+use crate::commands::{Answer, chaos, completions, make_ready, man, pre_live_pack, readiness};
+use crate::commands::{rotate, scan_secrets, schema, sim, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::report::{Marker, Status};
@@ -89,6 +90,14 @@ pub enum Command {
     Readiness(readiness::Args),
     /// Choose quoting parameters on recorded markets, apply them, take them back
     Tune(tune::Args),
+    /// Inject faults into real processes and judge what they do to them
+    Chaos(chaos::Args),
+    /// Find secrets in files, archives and the history of git
+    ScanSecrets(scan_secrets::Args),
+    /// Remove old artifacts within limits, after archiving them on request
+    Rotate(rotate::Args),
+    /// Write simulated inputs for rehearsals, marked as such
+    Sim(sim::Args),
     /// Print the JSON schema of a document that mmops writes
     Schema(schema::Args),
     /// Print a shell completion script
@@ -105,6 +114,10 @@ impl Command {
             Command::MakeReady(args) => make_ready::run(args, ctx).map(Answer::Report),
             Command::Readiness(args) => readiness::run(args, ctx).map(Answer::Report),
             Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
+            Command::Chaos(args) => chaos::run(args, ctx),
+            Command::ScanSecrets(args) => scan_secrets::run(args, ctx).map(Answer::Report),
+            Command::Rotate(args) => rotate::run(args, ctx).map(Answer::Report),
+            Command::Sim(args) => sim::run(args, ctx).map(Answer::Report),
             Command::Schema(args) => schema::run(args).map(Answer::Text),
             Command::Completions(args) => Ok(Answer::Text(completions::run(args, Cli::command()))),
             Command::Man(args) => man::run(args, Cli::command()).map(Answer::Text),
@@ -119,6 +132,10 @@ impl Command {
             Command::MakeReady(_) => ("make-ready", marker("make_ready", "MAKE_READY", "BLOCKED")),
             Command::Readiness(args) => (args.name(), marker("readiness", "READINESS", "HOLD")),
             Command::Tune(args) => args.failure(),
+            Command::Chaos(_) => ("chaos-failover", marker("chaos_failover", "CHAOS_RESULT", "FAIL")),
+            Command::ScanSecrets(_) => ("scan-secrets", marker("scan_secrets", "RESULT", "FOUND")),
+            Command::Rotate(args) => args.failure(),
+            Command::Sim(args) => args.failure(),
             Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),
             Command::Completions(_) => ("completions", marker("completions", "COMPLETIONS", "FAILED")),
             Command::Man(_) => ("man", marker("man", "MAN", "FAILED")),

@@ -24,6 +24,7 @@ pub mod commands;
 pub mod ctx;
 pub mod domain;
 pub mod exit;
+pub mod leader;
 pub mod market;
 pub mod render;
 pub mod report;

@@ -1,11 +1,15 @@
 //! One file or folder a subcommand: its arguments, and `run`, which reads, decides, writes and reports.
 
+pub mod chaos;
 pub mod completions;
 pub mod make_ready;
 pub mod man;
 pub mod pre_live_pack;
 pub mod readiness;
+pub mod rotate;
+pub mod scan_secrets;
 pub mod schema;
+pub mod sim;
 pub mod tune;
 
 use crate::report::Report;

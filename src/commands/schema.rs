@@ -1,7 +1,9 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
+use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
-use crate::commands::{make_ready, pre_live_pack, sim};
+use crate::commands::{make_ready, pre_live_pack, rotate, scan_secrets, sim};
+use crate::domain::secrets::fingerprint::Baseline;
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -17,12 +19,19 @@ pub struct Args {
 
 /// Every published document: its name and its schema.
 const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
+    ("chaos-failover", schema_of::<Envelope<failover::Body>>),
     ("make-ready", schema_of::<Envelope<make_ready::Body>>),
     ("pre-live-pack", schema_of::<Envelope<pre_live_pack::Body>>),
     ("readiness", schema_of::<score::Document>),
     ("readiness-score", schema_of::<Envelope<score::Body>>),
     ("readiness-validate", schema_of::<Envelope<validate::Body>>),
     ("report", schema_of::<Envelope<NoBody>>),
+    ("rotate", schema_of::<Envelope<rotate::Body>>),
+    ("rotate-restore", schema_of::<Envelope<rotate::RestoreBody>>),
+    ("rotation-archive", schema_of::<rotate::Manifest>),
+    ("rotation-plan", schema_of::<rotate::Plan>),
+    ("scan-secrets", schema_of::<Envelope<scan_secrets::Body>>),
+    ("secrets-baseline", schema_of::<Baseline>),
     ("sim-feed", schema_of::<Envelope<sim::feed::Body>>),
 ];
 

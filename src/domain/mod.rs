@@ -1,8 +1,12 @@
 //! Pure decisions: values in, values out. Nothing here reads a file, a clock or an environment.
 
 pub mod evidence;
+pub mod failover;
 pub mod freshness;
+pub mod lease;
+pub mod order_log;
 pub mod readiness;
+pub mod retention;
 pub mod secrets;
 pub mod steps;
 pub mod tuning;

@@ -2,11 +2,14 @@
 #![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
+mod chaos;
 mod contract;
 mod make_ready;
 mod pre_live_pack;
 mod readiness;
+mod rotate;
 mod sandbox;
+mod scan_secrets;
 mod tune;
 
 /// A test file that is not wired in would be lost silently.

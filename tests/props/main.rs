@@ -1,3 +1,4 @@
 //! Laws that hold for every input; every file of this folder is a module here.
 
+mod lease;
 mod tune;
