@@ -408,7 +408,8 @@ fn oldest(selection: &Selection<'_>, ids: &mut [u32]) -> Vec<usize> {
     if ids.len() > NAMES {
         ids.select_nth_unstable_by(NAMES, order);
     }
-    let first = &mut ids[..NAMES.min(ids.len())];
+    let shown = NAMES.min(ids.len());
+    let first = &mut ids[..shown];
     first.sort_unstable_by(order);
     first.iter().map(|id| *id as usize).collect()
 }
