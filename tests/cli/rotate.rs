@@ -92,8 +92,7 @@ fn two_roots_are_counted_together() {
 
 #[test]
 fn a_tiny_limit_in_a_dry_run_removes_and_writes_nothing() {
-    let sandbox =
-        aged(&[("x/a.json", 20.0), ("x/b.json", 16.0), ("x/c.json", 10.0), ("x/d.json", 1.0)]);
+    let sandbox = aged(&[("x/a.json", 20.0), ("x/b.json", 16.0), ("x/c.json", 10.0), ("x/d.json", 1.0)]);
     let line = "rotate --roots x --keep-days 14 --max-size-gb 0.0000001 --archive-dir y --dry-run";
     let output = sandbox.run(line).code(0).marker(OK_DRY);
     assert!(output.stdout.ends_with("|\n"));
@@ -159,7 +158,8 @@ fn values_that_are_no_limits_are_refused_by_name() {
 
 #[test]
 fn a_root_that_could_only_be_a_mistake_is_refused() {
-    let sandbox = aged(&[("home/art/x", 40.0), ("repo/.git/HEAD", 40.0), ("repo/art/x", 40.0), ("file", 40.0)]);
+    let sandbox =
+        aged(&[("home/art/x", 40.0), ("repo/.git/HEAD", 40.0), ("repo/art/x", 40.0), ("file", 40.0)]);
     symlink(sandbox.path("home/art"), sandbox.path("link")).unwrap();
     let home = sandbox.path("home").display().to_string();
     let sandbox = sandbox.env("HOME", &home);
@@ -230,10 +230,7 @@ fn protected_files_and_the_newest_of_each_kind_stay() {
     let output = sandbox.run("rotate --days 7 --protect baseline* --format json").code(0).json();
     assert_eq!(output["saved"]["newest_of_kind"], 2);
     assert_eq!(output["exempt"]["protected"], 1);
-    assert_eq!(
-        sandbox.files(),
-        ["artifacts/a/baseline.json", "artifacts/newest.json", "artifacts/only.csv"]
-    );
+    assert_eq!(sandbox.files(), ["artifacts/a/baseline.json", "artifacts/newest.json", "artifacts/only.csv"]);
 }
 
 #[test]
@@ -458,7 +455,10 @@ fn an_unreadable_policy_is_3_with_place_and_reason() {
         ("rules:\n  - {name: x, pattern: '*', dayz: 3}\n", "did you mean `days`?"),
         ("rules:\n  - {name: x, pattern: '*', days: -3}\n", "p.yaml:2:"),
         ("rules:\n  - {name: x, pattern: '*', max_size: 2GB}\n", "write `2G`"),
-        ("rules:\n  - {name: x, pattern: '*', days: 3, tiers: {daily: 3}}\n", "rule `x`: `tiers` say what stays"),
+        (
+            "rules:\n  - {name: x, pattern: '*', days: 3, tiers: {daily: 3}}\n",
+            "rule `x`: `tiers` say what stays",
+        ),
         ("rules:\n  - {name: x, pattern: '*', keep: 0}\n", "rule `x` would remove everything: keep 0"),
         ("min_age: 3d\nrules:\n  - {name: x, pattern: '*', days: 1}\n", "`min_age` keeps files for longer"),
     ] {
@@ -519,7 +519,8 @@ fn a_unit_with_something_that_is_left_alone_stays_whole() {
 #[test]
 fn the_shipped_policy_is_valid() {
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/ops/retention.yaml");
-    let sandbox = aged(&[("artifacts/x.json", 90.0), ("artifacts/y.json", 80.0), ("artifacts/baseline.json", 99.0)]);
+    let sandbox =
+        aged(&[("artifacts/x.json", 90.0), ("artifacts/y.json", 80.0), ("artifacts/baseline.json", 99.0)]);
     sandbox.run(&format!("rotate --policy {}", policy.display())).code(0).marker(OK_REAL);
     assert_eq!(sandbox.files(), ["artifacts/baseline.json", "artifacts/y.json"]);
 }
@@ -558,7 +559,8 @@ fn an_archive_holds_what_was_removed_and_gives_it_back() {
 #[test]
 fn archives_have_the_same_bytes_and_never_the_same_name() {
     let make = || {
-        let sandbox = aged(&[("artifacts/b.json", 9.0), ("artifacts/a.json", 8.0), ("artifacts/c.json", 1.0)]);
+        let sandbox =
+            aged(&[("artifacts/b.json", 9.0), ("artifacts/a.json", 8.0), ("artifacts/c.json", 1.0)]);
         sandbox.run("rotate --days 7 --archive-dir archive").code(0);
         sandbox
     };
@@ -567,7 +569,8 @@ fn archives_have_the_same_bytes_and_never_the_same_name() {
     assert_eq!(read(&one), read(&two));
     add(&one, &[("artifacts/d.json", 9.0)]);
     one.run("rotate --days 7 --archive-dir archive").code(0);
-    let names = ["archive/mmops-rotation-20260310T120000Z-2.zip", "archive/mmops-rotation-20260310T120000Z.zip"];
+    let names =
+        ["archive/mmops-rotation-20260310T120000Z-2.zip", "archive/mmops-rotation-20260310T120000Z.zip"];
     assert_eq!(archives(&one), names);
     assert_eq!(read(&two), fs::read(one.path(names[1])).unwrap());
 }
@@ -608,7 +611,8 @@ fn a_damaged_archive_restores_nothing() {
         }
     }
     assert!(refused > 40, "{refused}");
-    for (bytes, why) in [(&good[..good.len() / 2], "not a readable archive"), (b"", "not a readable archive")] {
+    for (bytes, why) in [(&good[..good.len() / 2], "not a readable archive"), (b"", "not a readable archive")]
+    {
         sandbox.write("bad.zip", bytes);
         sandbox.run("rotate restore bad.zip").code(3).marker(NOT_RESTORED).stderr_has(why);
     }
@@ -617,7 +621,8 @@ fn a_damaged_archive_restores_nothing() {
 
 #[test]
 fn restore_replaces_nothing_and_follows_no_link() {
-    let sandbox = aged(&[("artifacts/a.json", 9.0), ("artifacts/sub/b.json", 8.0), ("artifacts/c.json", 1.0)]);
+    let sandbox =
+        aged(&[("artifacts/a.json", 9.0), ("artifacts/sub/b.json", 8.0), ("artifacts/c.json", 1.0)]);
     sandbox.run("rotate --days 7 --archive-dir archive").code(0);
     let name = archives(&sandbox).remove(0);
     sandbox.write("artifacts/a.json", "mine");
@@ -663,7 +668,8 @@ fn a_plan_says_for_every_file_why_and_is_carried_out_unchanged() {
     let plan = sandbox.json("artifacts/plan.json");
     assert_eq!(plan["schema"], "mmops.rotation-plan.v1");
     let files = plan["files"].as_array().unwrap();
-    let line = |file: &Value| format!("{} {} {}", file["path"], file["action"], file["because"]).replace('"', "");
+    let line =
+        |file: &Value| format!("{} {} {}", file["path"], file["action"], file["because"]).replace('"', "");
     let lines: Vec<String> = files.iter().map(line).collect();
     let expected = [
         "a.json remove [ttl]",
@@ -695,7 +701,10 @@ fn a_plan_is_refused_when_the_tree_changed() {
             },
             "artifacts/a.json: was replaced by another file",
         ),
-        (|sandbox| sandbox.write("artifacts/d.json", "more than there was"), "d.json: has 19 bytes instead of"),
+        (
+            |sandbox| sandbox.write("artifacts/d.json", "more than there was"),
+            "d.json: has 19 bytes instead of",
+        ),
     ];
     for (change, why) in changes {
         let sandbox = planned();
@@ -848,7 +857,11 @@ fn a_stop_is_clean_and_says_how_far_it_came() {
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143));
-    assert_eq!(sandbox.files().len(), 3000, "stopped before the archive was whole: nothing goes, nothing stays behind");
+    assert_eq!(
+        sandbox.files().len(),
+        3000,
+        "stopped before the archive was whole: nothing goes, nothing stays behind"
+    );
 }
 
 #[test]

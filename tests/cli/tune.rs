@@ -44,7 +44,9 @@ fn grid(axes: &[(&str, &str)]) -> String {
 fn limits(change: &str) -> String {
     let name = change.split(':').next().unwrap_or_default();
     let mut text = String::from("safety:\n");
-    for line in ["max_order_age_p95_ms: 5000", "max_taker_share_pct: 100", "min_fills: 20", "max_inventory: 0.05"] {
+    for line in
+        ["max_order_age_p95_ms: 5000", "max_taker_share_pct: 100", "min_fills: 20", "max_inventory: 0.05"]
+    {
         let line = if line.starts_with(name) && !name.is_empty() { change } else { line };
         writeln!(text, "  {line}").unwrap();
     }
@@ -94,13 +96,16 @@ fn a_sweep_chooses_the_best_safe_candidate_and_says_that_the_market_is_simulated
     assert!((1..4).all(|i| lower(i - 1) >= lower(i)));
     let sha256 = output.stdout.lines().find(|line| line.starts_with("| report")).unwrap().to_owned();
     assert!(sha256.contains("sha256="), "{sha256}");
-    assert_eq!(sandbox.files(), [
-        "artifacts/PARAM_SWEEP.json",
-        "artifacts/PARAM_SWEEP.lock",
-        "artifacts/PARAM_SWEEP.md",
-        "deploy/tuning/grid.yaml",
-        "deploy/tuning/limits.yaml",
-    ]);
+    assert_eq!(
+        sandbox.files(),
+        [
+            "artifacts/PARAM_SWEEP.json",
+            "artifacts/PARAM_SWEEP.lock",
+            "artifacts/PARAM_SWEEP.md",
+            "deploy/tuning/grid.yaml",
+            "deploy/tuning/limits.yaml",
+        ]
+    );
 }
 
 #[test]
@@ -251,10 +256,18 @@ fn a_bad_grid_is_refused_with_path_and_value() {
     let fine = format!("[{}]", fine.join(", "));
     let rates: Vec<String> = (0..125).map(|i| format!("{}", 120 + i)).collect();
     let rates = format!("[{}]", rates.join(", "));
-    let many =
-        [("tail_age_ms", &*hundreds), ("min_interval_ms", &wide), ("max_delta_ratio", &fine), ("replace_rate_per_min", &rates)];
+    let many = [
+        ("tail_age_ms", &*hundreds),
+        ("min_interval_ms", &wide),
+        ("max_delta_ratio", &fine),
+        ("replace_rate_per_min", &rates),
+    ];
     let cases = [
-        (grid(&[("tail_age", "[600]")]), "grid.yaml:2:3`: unknown field `tail_age`", "did you mean `tail_age_ms`?"),
+        (
+            grid(&[("tail_age", "[600]")]),
+            "grid.yaml:2:3`: unknown field `tail_age`",
+            "did you mean `tail_age_ms`?",
+        ),
         (grid(&[("tail_age_ms", "[600, fast]")]), "grid.yaml:2:", "fast"),
         (grid(&[("tail_age_ms", "[600, \"700\"]")]), "grid.yaml:2:", "700"),
         (grid(&[("tail_age_ms", "[]")]), "grid.yaml`: `grid.tail_age_ms` is an empty list", ""),
@@ -273,10 +286,8 @@ fn a_bad_grid_is_refused_with_path_and_value() {
     for (text, expected, more) in cases {
         let sandbox = sandbox().file("deploy/tuning/grid.yaml", &text);
         let output = sandbox.run("tune sweep").code(3).stderr_has("deploy/tuning/grid.yaml");
-        let _ = output
-            .stderr_has(expected)
-            .stderr_has(more)
-            .marker("| tune_sweep | FAIL | PARAM_SWEEP=FAILED |");
+        let _ =
+            output.stderr_has(expected).stderr_has(more).marker("| tune_sweep | FAIL | PARAM_SWEEP=FAILED |");
         assert!(!sandbox.path(SWEEP).exists());
     }
 }
@@ -288,12 +299,16 @@ fn bad_limits_are_refused_with_path_and_value() {
         (limits("max_order_age_p95_ms: .nan"), "`safety.max_order_age_p95_ms` is NaN"),
         (limits("min_fills: 0"), "`safety.min_fills` is 0"),
         (limits("min_fills: -1"), "limits.yaml:4:"),
-        (limits("").replace("{min: 400, max: 1000}", "{min: 1000, max: 400}"), "`bounds.tail_age_ms` has min 1000 above max 400"),
+        (
+            limits("").replace("{min: 400, max: 1000}", "{min: 1000, max: 400}"),
+            "`bounds.tail_age_ms` has min 1000 above max 400",
+        ),
         (limits("").replace("tail_age_ms", "tail_age"), "did you mean `tail_age_ms`?"),
         (limits("max_inventory: 0.01"), "`quoter.max_inventory` is 0.05"),
     ];
     for (text, expected) in cases {
-        let _ = sandbox().file("deploy/tuning/limits.yaml", text).run("tune sweep").code(3).stderr_has(expected);
+        let _ =
+            sandbox().file("deploy/tuning/limits.yaml", text).run("tune sweep").code(3).stderr_has(expected);
     }
 }
 
@@ -307,9 +322,16 @@ fn a_named_file_that_is_missing_is_never_replaced_by_a_default() {
 
 #[test]
 fn a_wrong_command_line_is_64() {
-    for line in
-        ["--jobs 0", "--shard 3/3", "--shard 1", "--fees 1", "--fees nan,1", "--shard 0/2 --dry-run", "--merge d --resume", "--out-md artifacts/PARAM_SWEEP.json"]
-    {
+    for line in [
+        "--jobs 0",
+        "--shard 3/3",
+        "--shard 1",
+        "--fees 1",
+        "--fees nan,1",
+        "--shard 0/2 --dry-run",
+        "--merge d --resume",
+        "--out-md artifacts/PARAM_SWEEP.json",
+    ] {
         let _ = sandbox().run(&format!("tune sweep {line}")).code(64);
     }
 }
@@ -357,7 +379,10 @@ fn a_recorded_feed_is_evidence_with_its_hash_and_each_feed_counts_once() {
     let hash = report["inputs"]["feeds"][0][known].as_str().unwrap().to_owned();
     assert_eq!(hash.len(), 64);
     let _ = sandbox.run(&format!("tune apply --feed {feed}")).code(0).stdout_has("recorded");
-    let _ = sandbox.run(&format!("tune apply --feed-sha256 {}", "0".repeat(64))).code(1).stdout_has("foreign feed");
+    let _ = sandbox
+        .run(&format!("tune apply --feed-sha256 {}", "0".repeat(64)))
+        .code(1)
+        .stdout_has("foreign feed");
     let twice = format!("tune sweep --feed {feed} --feed {feed}");
     let _ = sandbox.run(&twice).code(3).stderr_has("name each feed once");
 }
@@ -470,7 +495,8 @@ fn a_sweep_without_a_safe_candidate_under_the_limits_in_force_is_refused() {
 
 #[test]
 fn bounds_that_were_narrowed_after_the_sweep_bind() {
-    let narrow = limits("").replace("tail_age_ms: {min: 400, max: 1000}", "tail_age_ms: {min: 900, max: 1000}");
+    let narrow =
+        limits("").replace("tail_age_ms: {min: 400, max: 1000}", "tail_age_ms: {min: 900, max: 1000}");
     let sandbox = swept().file("deploy/tuning/limits.yaml", narrow);
     refused(&sandbox, "tune apply --allow-simulated", "unsafe");
 }

@@ -93,7 +93,9 @@ impl PathText {
     /// The text of a path.
     pub(super) fn of(path: &Path) -> Self {
         path.to_str().map_or_else(
-            || Self::Hex { hex: path.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect() },
+            || Self::Hex {
+                hex: path.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
+            },
             |text| Self::Text(text.to_owned()),
         )
     }
@@ -296,7 +298,8 @@ impl Stored {
     /// Opens an archive that a rotation made.
     pub(super) fn open(file: File, shown: &str) -> Result<Self, Fault> {
         let zip = ZipArchive::new(BufReader::with_capacity(1 << 17, file));
-        let zip = zip.map_err(|error| Fault::config(format!("`{shown}` is not a readable archive: {error}")))?;
+        let zip =
+            zip.map_err(|error| Fault::config(format!("`{shown}` is not a readable archive: {error}")))?;
         Ok(Self { zip, shown: shown.to_owned() })
     }
 

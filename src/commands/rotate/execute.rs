@@ -60,7 +60,8 @@ impl Order {
                 let at = index as usize;
                 let dir = &dirs[at];
                 let old = now_ns.saturating_sub(dir.modified_ns) > EMPTY_FOR_NS;
-                let asked = units.contains(&(tree, index)) || (self.remove_empty_dirs && (touched[at] || old));
+                let asked =
+                    units.contains(&(tree, index)) || (self.remove_empty_dirs && (touched[at] || old));
                 if dir.left.is_none() && left[at] == 0 && asked {
                     going.push((tree, index));
                     left[dir.parent as usize] = left[dir.parent as usize].saturating_sub(1);

@@ -190,9 +190,8 @@ impl Args {
             None => {}
         }
         let invalid = |option: &str, why: String| Fault::config(format!("{option}: {why}"));
-        let parse = |option: &'static str, text: &String| {
-            Pattern::parse(text).map_err(|why| invalid(option, why))
-        };
+        let parse =
+            |option: &'static str, text: &String| Pattern::parse(text).map_err(|why| invalid(option, why));
         let filter = self.pattern.as_ref().map(|text| parse("--pattern", text)).transpose()?;
         let mut protect =
             self.protect.iter().map(|text| parse("--protect", text)).collect::<Result<Vec<_>, _>>()?;
@@ -218,14 +217,21 @@ impl Args {
             rules
         } else {
             if !limits.limits_anything() && min_free.is_none() {
-                let message = "at least one limit is required: --days, --max-size, --keep, --min-free or --policy";
+                let message =
+                    "at least one limit is required: --days, --max-size, --keep, --min-free or --policy";
                 return Err(Fault::config(message));
             }
             if let Some(why) = limits.contradiction() {
                 return Err(invalid("contradictory limits", why));
             }
             let name = "command_line".to_owned();
-            vec![Rule { name, pattern: None, unit: Unit::File, group_by: GroupBy::Rule, limits: limits.clone() }]
+            vec![Rule {
+                name,
+                pattern: None,
+                unit: Unit::File,
+                group_by: GroupBy::Rule,
+                limits: limits.clone(),
+            }]
         };
         let nothing_stays = limits.impossible().filter(|_| !self.allow_remove_all);
         if let Some(why) = nothing_stays {
@@ -335,7 +341,8 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Report> {
     let plan_file = Some(canonical_file(&path)?);
     let terms = Terms { rules: Vec::new(), protect: Vec::new(), filter: None, now_ns, plan: plan_file };
     let census = Census::new(&groves, &terms);
-    let found: Vec<report::Amount> = (0..).take(groves.len()).map(|tree| census.found(tree, &terms)).collect();
+    let found: Vec<report::Amount> =
+        (0..).take(groves.len()).map(|tree| census.found(tree, &terms)).collect();
     let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
     let files = match plan.compare(&groves, &terms) {
         Ok(files) => files,

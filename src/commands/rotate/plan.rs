@@ -172,7 +172,8 @@ const NO_MEMBER: u32 = u32::MAX;
 /// For each tree and file, the member it is or belongs to.
 fn members_by_file(selection: &Selection<'_>) -> Vec<Vec<u32>> {
     let census = &selection.census;
-    let mut table: Vec<Vec<u32>> = census.groves.iter().map(|grove| vec![NO_MEMBER; grove.tree.len()]).collect();
+    let mut table: Vec<Vec<u32>> =
+        census.groves.iter().map(|grove| vec![NO_MEMBER; grove.tree.len()]).collect();
     let mut of_unit = vec![NO_MEMBER; census.units.len()];
     for (index, item) in (0_u32..).zip(census.items()) {
         match item {

@@ -187,7 +187,8 @@ impl Draft {
             }
         }
         if !self.body.unreadable.is_empty() {
-            let row = Row::new("unreadable", Status::Fail).note(format!("PATHS={}", self.body.unreadable.len()));
+            let row =
+                Row::new("unreadable", Status::Fail).note(format!("PATHS={}", self.body.unreadable.len()));
             let lines = self.body.unreadable.iter().map(|(path, why)| format!("{path}: {why}"));
             self.rows.push(with_names(row, self.body.unreadable.len(), lines.take(NAMES)));
             bound(&mut self.body.unreadable);
@@ -235,7 +236,8 @@ impl Draft {
                 continue;
             }
             self.body.saved.insert(guard.word(), count(ids.len()));
-            let row = Row::new(format!("kept_{}", guard.word()), Status::Ok).note(format!("MEMBERS={}", ids.len()));
+            let row =
+                Row::new(format!("kept_{}", guard.word()), Status::Ok).note(format!("MEMBERS={}", ids.len()));
             let all = ids.len();
             let names = oldest(selection, &mut ids).into_iter().map(|id| shown(selection, id));
             self.rows.push(with_names(row, all, names.take(NAMES)));

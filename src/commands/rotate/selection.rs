@@ -111,7 +111,8 @@ impl Terms {
         if self.is_transient(tree, file, name) {
             return Some(Exempt::Transient);
         }
-        let matches = |pattern: &Pattern| pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(name)));
+        let matches =
+            |pattern: &Pattern| pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(name)));
         if self.protect.iter().any(matches) {
             return Some(Exempt::Protected);
         }
@@ -120,7 +121,8 @@ impl Terms {
 
     /// The rule of a file that is no part of a unit.
     fn rule_of(&self, tree: &Tree, file: u32, name: &[u8]) -> Result<usize, Exempt> {
-        let matches = |pattern: &Pattern| pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(name)));
+        let matches =
+            |pattern: &Pattern| pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(name)));
         if self.filter.as_ref().is_some_and(|filter| !matches(filter)) {
             return Err(Exempt::Filtered);
         }

@@ -66,14 +66,18 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     pending.finish(&bytes)?;
     let row = |name: &str, note: String| Row::new(name, Status::Ok).note(note);
-    Ok(Report::new("sim-feed", "SIMULATED MARKET FEED", Marker::new("sim_feed", Status::Ok, "SIM_FEED", "WRITTEN"))
-        .rows(vec![
-            row("feed", format!("{} {} {minutes} min seed {seed}", body.spec.symbol, regime.word())),
-            row("lines", lines.to_string()),
-            row("sha256", body.sha256.clone()),
-        ])
-        .body(&body)
-        .evidence(body.path.clone()))
+    Ok(Report::new(
+        "sim-feed",
+        "SIMULATED MARKET FEED",
+        Marker::new("sim_feed", Status::Ok, "SIM_FEED", "WRITTEN"),
+    )
+    .rows(vec![
+        row("feed", format!("{} {} {minutes} min seed {seed}", body.spec.symbol, regime.word())),
+        row("lines", lines.to_string()),
+        row("sha256", body.sha256.clone()),
+    ])
+    .body(&body)
+    .evidence(body.path.clone()))
 }
 
 fn symbol(text: String) -> Result<String, Fault> {

@@ -149,11 +149,16 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         rows.push(bounds(next, &limits));
     }
     rows.extend(changes.iter().map(|change| {
-        Row::new(change.field.clone(), Status::Ok).note(change.to_string()).field("old", &change.old).field("new", &change.new)
+        Row::new(change.field.clone(), Status::Ok)
+            .note(change.to_string())
+            .field("old", &change.old)
+            .field("new", &change.new)
     }));
     if !overrides::foreign(&current).is_empty() {
         let keys = overrides::foreign(&current).join(", ");
-        rows.push(Row::new("kept", Status::Warn).note(keys).reason("keys of other origin: no bound covers them"));
+        rows.push(
+            Row::new("kept", Status::Warn).note(keys).reason("keys of other origin: no bound covers them"),
+        );
     }
     let failed = rows.iter().filter(|row| row.status == Status::Fail);
     let refusals: Vec<String> =
@@ -220,7 +225,8 @@ fn read_sweep(text: &str, shown: &str) -> Result<Document, Fault> {
         schema: String,
     }
     let refuse = |problem: String| {
-        Fault::config(format!("`{shown}` is not a sweep: {problem}")).hint("write one with `mmops tune sweep`")
+        Fault::config(format!("`{shown}` is not a sweep: {problem}"))
+            .hint("write one with `mmops tune sweep`")
     };
     let head: Head = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
     if head.schema != SCHEMA {
@@ -237,7 +243,8 @@ fn integrity(document: &Document, text: &str) -> Row {
     let status = if contradictions.is_empty() { Status::Ok } else { Status::Fail };
     let mut row = Row::new("sweep", status).note(format!("sha256={}", fsio::sha256_bytes(text.as_bytes())));
     if !contradictions.is_empty() {
-        row = row.reason("the report contradicts its own figures: it was edited, or written by another version");
+        row = row
+            .reason("the report contradicts its own figures: it was edited, or written by another version");
     }
     contradictions.into_iter().fold(row, Row::reason)
 }
@@ -296,7 +303,8 @@ fn feed(document: &Document, args: &Args, ctx: &Ctx) -> anyhow::Result<Row> {
     }
     for path in files {
         let path = ctx.path(path);
-        let (sha256, _) = fsio::sha256(fsio::open(&path)?).map_err(|error| fsio::unreadable(&path, &error))?;
+        let (sha256, _) =
+            fsio::sha256(fsio::open(&path)?).map_err(|error| fsio::unreadable(&path, &error))?;
         accepted.push(sha256);
     }
     let feeds = &document.inputs.feeds;
@@ -320,7 +328,9 @@ fn simulated(document: &Document, allowed: bool) -> Row {
     let row = |status| Row::new("market", status).note(if simulated { "simulated" } else { "recorded" });
     match (simulated, allowed) {
         (false, _) => row(Status::Ok),
-        (true, true) => row(Status::Warn).reason("accepted by --allow-simulated; no evidence for a real market"),
+        (true, true) => {
+            row(Status::Warn).reason("accepted by --allow-simulated; no evidence for a real market")
+        }
         (true, false) => row(Status::Fail).reason("a sweep on a generated market is no evidence"),
     }
 }

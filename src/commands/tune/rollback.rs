@@ -96,7 +96,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         return Ok(refused(reason));
     };
     if current.as_ref().is_some_and(|current| current.bytes == previous.bytes) {
-        let reason = format!("nothing to roll back: `{}` holds the previous values already", ctx.show(&target));
+        let reason =
+            format!("nothing to roll back: `{}` holds the previous values already", ctx.show(&target));
         return Ok(refused(reason));
     }
     let output = Pending::create(&record_path)?;
@@ -110,7 +111,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let reason = "it was changed after the last apply; those changes are rolled back as well";
         rows.push(Row::new("target", Status::Warn).note("changed since apply").reason(reason));
     }
-    rows.extend(changes.iter().map(|change| Row::new(change.field.clone(), Status::Ok).note(change.to_string())));
+    rows.extend(
+        changes.iter().map(|change| Row::new(change.field.clone(), Status::Ok).note(change.to_string())),
+    );
     if !args.dry_run {
         if let Some(current) = &current {
             fsio::write_atomic(&rolled_back_path, &current.bytes)?;

@@ -432,7 +432,13 @@ impl<F: Facts> Table<'_, F> {
 
     /// Marks from the oldest on until the unguarded ones among the marked amount to `excess`; returns
     /// what they amount to.
-    fn mark_oldest(&mut self, ids: &mut [u32], excess: u64, mark: Marks, amount: fn(&F, usize) -> u64) -> u64 {
+    fn mark_oldest(
+        &mut self,
+        ids: &mut [u32],
+        excess: u64,
+        mark: Marks,
+        amount: fn(&F, usize) -> u64,
+    ) -> u64 {
         ids.sort_unstable_by(|a, b| self.oldest_first(*a, *b));
         let mut got = 0;
         for &mut id in ids {

@@ -116,7 +116,8 @@ impl TryFrom<String> for Age {
 
 /// An age such as `10m`, `36h` or `7d`.
 pub fn parse_age(text: &str) -> Result<Age, String> {
-    let parsed = humantime::parse_duration(text).map_err(|error| format!("`{text}` is not an age: {error}"))?;
+    let parsed =
+        humantime::parse_duration(text).map_err(|error| format!("`{text}` is not an age: {error}"))?;
     age(parsed).ok_or_else(|| format!("`{text}` is not an age: it is longer than 292 years"))
 }
 
@@ -278,9 +279,8 @@ mod tests {
     #[test]
     fn rules_that_hide_each_other_are_refused() {
         let two = |a: &str, b: &str| format!(r#"{{"protect": ["*.keep"], "rules": [{a}, {b}]}}"#);
-        let rule = |name: &str, pattern: &str| {
-            format!(r#"{{"name": "{name}", "pattern": "{pattern}", "keep": 3}}"#)
-        };
+        let rule =
+            |name: &str, pattern: &str| format!(r#"{{"name": "{name}", "pattern": "{pattern}", "keep": 3}}"#);
         assert!(refusal(&two(&rule("a", "*.x"), &rule("a", "*.y"))).contains("two rules are called `a`"));
         assert!(refusal(&two(&rule("a", "*.x"), &rule("b", "*.x"))).contains("never matches"));
         assert!(refusal(&two(&rule("a", "*.x"), &rule("b", "*.keep"))).contains("`protect` keeps"));

@@ -191,7 +191,8 @@ fn tiers_keep_what_they_want_and_nothing_else() {
 fn groups_compete_only_within_themselves() {
     let files = Files(vec![(9.0, 1), (8.0, 1), (7.0, 1), (6.0, 1)]);
     let groups = [0, 1].map(|rule| Group { name: rule.to_string(), rule });
-    let mut members: Vec<Member> = [1, 0, 1, 0].iter().map(|group| Member::new(*group, *group, None)).collect();
+    let mut members: Vec<Member> =
+        [1, 0, 1, 0].iter().map(|group| Member::new(*group, *group, None)).collect();
     decide(NOW, &files, &mut members, &groups, &[keep(1), keep(2)], &Overall::default());
     let gone: Vec<bool> = members.iter().map(Member::goes).collect();
     assert_eq!(gone, [false, true, false, false]);

@@ -8,7 +8,9 @@ use jiff::tz::TimeZone;
 pub(super) const WORDS: [&str; 5] = ["last", "hourly", "daily", "weekly", "monthly"];
 
 /// How many periods of each length are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tiers {
     /// The newest so many.
@@ -91,8 +93,7 @@ mod tests {
             "2026-02-01T00:00:00Z",
             "2026-01-31T23:59:59Z",
         ];
-        let expected =
-            ["last+hourly+daily+weekly+monthly", "", "hourly", "daily+weekly", "monthly", "", ""];
+        let expected = ["last+hourly+daily+weekly+monthly", "", "hourly", "daily+weekly", "monthly", "", ""];
         assert_eq!(wanted(&tiers, &times), expected);
     }
 

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA: &str = "mmops.param-sweep.v1";
 
 /// Which time a document's stamps are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum StampClock {
     /// The clock was frozen.
@@ -232,9 +234,9 @@ fn violations(params: &Point, whole: &Measured, bounds: &Bounds, safety: &Safety
 
 /// The best of the candidates that keep these limits, judged again from their figures.
 pub fn best_safe(candidates: &[Candidate], bounds: &Bounds, safety: &Safety) -> Option<Best> {
-    let safe = candidates.iter().filter(|candidate| {
-        violations(&candidate.params, &candidate.whole, bounds, safety).is_empty()
-    });
+    let safe = candidates
+        .iter()
+        .filter(|candidate| violations(&candidate.params, &candidate.whole, bounds, safety).is_empty());
     let best = choice::best(safe.filter_map(|candidate| Contender::new(candidate.index, &candidate.whole)))?;
     let candidate = candidates.iter().find(|candidate| candidate.index == best.index)?;
     Some(Best {
@@ -247,12 +249,7 @@ pub fn best_safe(candidates: &[Candidate], bounds: &Bounds, safety: &Safety) -> 
 }
 
 /// Chooses on the first part by the same rule, and looks at the choice on the rest.
-pub fn walk_forward(
-    candidates: &[Candidate],
-    split: Split,
-    bounds: &Bounds,
-    safety: &Safety,
-) -> WalkForward {
+pub fn walk_forward(candidates: &[Candidate], split: Split, bounds: &Bounds, safety: &Safety) -> WalkForward {
     let train_limits = safety.for_part(split.train_fraction);
     let safe = candidates.iter().filter(|candidate| {
         violations(&candidate.params, &candidate.train, bounds, &train_limits).is_empty()
@@ -427,7 +424,10 @@ pub(crate) mod tests {
 
     #[test]
     fn measurements_that_miss_or_repeat_a_candidate_are_refused() {
-        let changes: [fn(&mut Vec<Measurement>); 2] = [|all: &mut Vec<Measurement>| drop(all.remove(5)), |all: &mut Vec<Measurement>| all.push(all[0].clone())];
+        let changes: [fn(&mut Vec<Measurement>); 2] = [
+            |all: &mut Vec<Measurement>| drop(all.remove(5)),
+            |all: &mut Vec<Measurement>| all.push(all[0].clone()),
+        ];
         for change in changes {
             let mut all = measurements();
             change(&mut all);

@@ -50,16 +50,20 @@ impl Grid {
         let mut problems = Vec::new();
         let mut values = Vec::new();
         let mut count: u128 = 1;
-        for ((name, axis), (fixed, bound)) in axes.iter().zip(fixed.values().into_iter().zip(bounds.values())) {
+        for ((name, axis), (fixed, bound)) in axes.iter().zip(fixed.values().into_iter().zip(bounds.values()))
+        {
             let (section, list) = match (axis, fixed) {
                 (Some(list), None) => ("grid", list.clone()),
                 (None, Some(value)) => ("fixed", vec![*value]),
                 (Some(_), Some(_)) => {
-                    problems.push(format!("`{name}` stands under `grid` and under `fixed`: keep one of them"));
+                    problems
+                        .push(format!("`{name}` stands under `grid` and under `fixed`: keep one of them"));
                     continue;
                 }
                 (None, None) => {
-                    problems.push(format!("`{name}` is missing: list values under `grid` or set it under `fixed`"));
+                    problems.push(format!(
+                        "`{name}` is missing: list values under `grid` or set it under `fixed`"
+                    ));
                     continue;
                 }
             };
@@ -197,8 +201,11 @@ pub(crate) mod tests {
             replace_rate_per_min: None,
             tail_age_ms: Some(vec![600.0, 700.0, 800.0]),
         };
-        let fixed =
-            PerKey { base_spread_bps_delta: Some(0.0), replace_rate_per_min: Some(300.0), ..PerKey::default() };
+        let fixed = PerKey {
+            base_spread_bps_delta: Some(0.0),
+            replace_rate_per_min: Some(300.0),
+            ..PerKey::default()
+        };
         (axes, fixed)
     }
 

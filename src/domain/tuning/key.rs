@@ -76,7 +76,8 @@ mod tests {
         let expected: Vec<_> = NAMES.into_iter().zip(0..).collect();
         assert_eq!(pairs, expected);
         let json = serde_json::to_string(&point).unwrap();
-        let fields: Vec<String> = expected.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let fields: Vec<String> =
+            expected.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
         assert_eq!(json, format!("{{{}}}", fields.join(",")));
         assert!(NAMES.is_sorted());
     }

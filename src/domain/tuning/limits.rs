@@ -160,7 +160,8 @@ pub fn bounds_problems(bounds: &Bounds) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, bound) in bounds.iter() {
         if !(bound.min.is_finite() && bound.max.is_finite()) {
-            problems.push(format!("`bounds.{name}` is {}..{}: both ends must be finite", bound.min, bound.max));
+            problems
+                .push(format!("`bounds.{name}` is {}..{}: both ends must be finite", bound.min, bound.max));
         } else if bound.min > bound.max {
             problems.push(format!("`bounds.{name}` has min {} above max {}", bound.min, bound.max));
         }
@@ -201,8 +202,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn bounds() -> Bounds {
-        let ends =
-            [(0.0, 0.6), (0.04, 0.12), (0.10, 0.20), (50.0, 300.0), (120.0, 360.0), (400.0, 1000.0)];
+        let ends = [(0.0, 0.6), (0.04, 0.12), (0.10, 0.20), (50.0, 300.0), (120.0, 360.0), (400.0, 1000.0)];
         PerKey::from_fn(|i| Bound { min: ends[i].0, max: ends[i].1 })
     }
 
@@ -292,8 +292,7 @@ pub(crate) mod tests {
         point.tail_age_ms = 1000.5;
         point.min_interval_ms = 49.0;
         point.impact_cap_ratio = f64::NAN;
-        let broken: Vec<String> =
-            out_of_bounds(&point, &bounds()).iter().map(ToString::to_string).collect();
+        let broken: Vec<String> = out_of_bounds(&point, &bounds()).iter().map(ToString::to_string).collect();
         assert_eq!(
             broken,
             [

@@ -13,10 +13,14 @@ pub fn render(document: &Document) -> String {
         text.push_str(&content);
         text.push('\n');
     };
-    line(format!("- finished at: {}{}", document.finished_at, match document.clock {
-        None => "",
-        Some(_) => " (fixed time)",
-    }));
+    line(format!(
+        "- finished at: {}{}",
+        document.finished_at,
+        match document.clock {
+            None => "",
+            Some(_) => " (fixed time)",
+        }
+    ));
     line(format!("- inputs: sha256 {}", document.inputs_sha256));
     line(format!("- simulated: {}", document.simulated));
     for feed in &document.inputs.feeds {

@@ -282,7 +282,13 @@ mod tests {
                 1e4 / 199.0,
             ),
             // -200 cash, 2 x 101 inventory: 2 on 200.
-            ("a long position is marked at the final mid", vec![fill(Buy, 100.0, 2.0, 100.0, None)], 101.0, FREE, 100.0),
+            (
+                "a long position is marked at the final mid",
+                vec![fill(Buy, 100.0, 2.0, 100.0, None)],
+                101.0,
+                FREE,
+                100.0,
+            ),
             // +200 cash, -2 x 101: -2 on 200.
             ("a short position too", vec![fill(Sell, 100.0, 2.0, 100.0, None)], 101.0, FREE, -100.0),
             ("a maker rebate is a gain", vec![fill(Buy, 100.0, 1.0, 100.0, None)], 100.0, FEES, 2.0),
@@ -309,7 +315,8 @@ mod tests {
 
     #[test]
     fn gross_less_fees_is_net_and_shares_go_by_turnover() {
-        let mut fills = vec![fill(Side::Buy, 100.0, 3.0, 100.5, None), fill(Side::Sell, 101.0, 1.0, 100.5, None)];
+        let mut fills =
+            vec![fill(Side::Buy, 100.0, 3.0, 100.5, None), fill(Side::Sell, 101.0, 1.0, 100.5, None)];
         fills[1].maker = false;
         let metrics = measure(&[&outcome(fills, 100.2)], &FEES, &SETTINGS).metrics;
         close(metrics.turnover, 401.0);

@@ -4,7 +4,9 @@
 use crate::market::feed::lines::{Decimal, Level};
 use crate::market::feed::quality::{Defect, Quality};
 use crate::market::feed::recording::{Content, Message, Recording};
-use hftbacktest::depth::{INVALID_MAX, INVALID_MIN, L2MarketDepth as _, MarketDepth as _, ROIVectorMarketDepth};
+use hftbacktest::depth::{
+    INVALID_MAX, INVALID_MIN, L2MarketDepth as _, MarketDepth as _, ROIVectorMarketDepth,
+};
 use hftbacktest::types::{BUY_EVENT, DEPTH_EVENT, Event, SELL_EVENT, TRADE_EVENT};
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -4,8 +4,8 @@
 //! Text is borrowed, numbers are fixed point, and any bytes whatever lead to a message or a defect.
 
 use crate::market::generator::Spec;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -89,7 +89,8 @@ impl<'de> Deserialize<'de> for Level {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Level, A::Error> {
-                let price: Decimal = items.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+                let price: Decimal =
+                    items.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
                 let qty = items.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
                 while items.next_element::<de::IgnoredAny>()?.is_some() {}
                 if price.0 == 0 {
@@ -315,10 +316,14 @@ mod tests {
 
     #[test]
     fn a_decimal_is_exact_and_everything_else_is_refused() {
-        for (text, value) in [("0", 0), ("61800.20", 6_180_020_000_000), ("0.00000001", 1), ("5.000000000", 500_000_000)] {
+        for (text, value) in
+            [("0", 0), ("61800.20", 6_180_020_000_000), ("0.00000001", 1), ("5.000000000", 500_000_000)]
+        {
             assert_eq!(Decimal::parse(text), Some(Decimal(value)), "{text}");
         }
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1e5", "NaN", "inf", "0.000000001", "1,0", "99999999999999"] {
+        for text in
+            ["", ".", "1.", ".5", "-1", "+1", "1e5", "NaN", "inf", "0.000000001", "1,0", "99999999999999"]
+        {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }
     }
@@ -327,9 +332,14 @@ mod tests {
     fn both_forms_of_every_stream_are_read() {
         let trade = r#"{"e":"trade","E":1,"T":1723161256322,"s":"BTCUSDT","t":5,"p":"61800.30","q":"0.006","X":"MARKET","m":false}"#;
         let ticker = r#"{"u":7,"s":"ETHUSDT","b":"2683.80","B":"3.0","a":"2683.81","A":"31.4"}"#;
-        let depth = r#"{"e":"depthUpdate","E":9,"T":8,"s":"BTCUSDT","U":1,"u":2,"pu":0,"b":[["1.0","2.0"]],"a":[]}"#;
-        for (stream, data) in [("btcusdt@trade", trade), ("ethusdt@bookTicker", ticker), ("btcusdt@depth@0ms", depth)] {
-            for line in [format!("{LOCAL} {{\"stream\":\"{stream}\",\"data\":{data}}}"), format!("{LOCAL} {data}")] {
+        let depth =
+            r#"{"e":"depthUpdate","E":9,"T":8,"s":"BTCUSDT","U":1,"u":2,"pu":0,"b":[["1.0","2.0"]],"a":[]}"#;
+        for (stream, data) in
+            [("btcusdt@trade", trade), ("ethusdt@bookTicker", ticker), ("btcusdt@depth@0ms", depth)]
+        {
+            for line in
+                [format!("{LOCAL} {{\"stream\":\"{stream}\",\"data\":{data}}}"), format!("{LOCAL} {data}")]
+            {
                 let (local, payload) = parse(line.as_bytes()).expect("a message");
                 assert_eq!(local.to_string(), LOCAL);
                 match payload {
@@ -344,11 +354,20 @@ mod tests {
 
     #[test]
     fn foreign_text_and_bad_numbers_are_told_apart() {
-        for line in ["", "{}", "1723161255088176367", "x {}", "1723161255088176367 {", "1723161255088176367 {\"code\":-1,\"msg\":\"x\"}"] {
+        for line in [
+            "",
+            "{}",
+            "1723161255088176367",
+            "x {}",
+            "1723161255088176367 {",
+            "1723161255088176367 {\"code\":-1,\"msg\":\"x\"}",
+        ] {
             assert!(matches!(defect(line), Defect::Foreign(_)), "{line}");
         }
         for price in ["NaN", "-5", "1e3", ""] {
-            let line = format!("{LOCAL} {{\"stream\":\"btcusdt@trade\",\"data\":{{\"T\":1,\"s\":\"B\",\"p\":\"{price}\",\"q\":\"1\",\"m\":true}}}}");
+            let line = format!(
+                "{LOCAL} {{\"stream\":\"btcusdt@trade\",\"data\":{{\"T\":1,\"s\":\"B\",\"p\":\"{price}\",\"q\":\"1\",\"m\":true}}}}"
+            );
             let Defect::BadNumber(why) = defect(&line) else { panic!("{line}") };
             assert!(why.starts_with("invalid value: string"), "{why}");
         }
@@ -358,7 +377,9 @@ mod tests {
 
     #[test]
     fn a_stream_is_used_known_or_unknown() {
-        for (name, known) in [("markPrice@1s", true), ("kline_1m", true), ("depth20@100ms", true), ("weather", false)] {
+        for (name, known) in
+            [("markPrice@1s", true), ("kline_1m", true), ("depth20@100ms", true), ("weather", false)]
+        {
             let line = format!("{LOCAL} {{\"stream\":\"btcusdt@{name}\",\"data\":{{}}}}");
             match parse(line.as_bytes()).expect("a message").1 {
                 Payload::Unused(_) => assert!(known, "{name}"),

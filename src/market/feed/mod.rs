@@ -67,7 +67,8 @@ pub fn load(path: &Path, limits: &Limits) -> anyhow::Result<Feed> {
     }
     let is_archive = bytes.starts_with(b"PK");
     let sha256 = fsio::sha256_bytes(&bytes);
-    let mut feed = if is_archive { npz::read(&shown, &bytes, limits)? } else { read(&shown, &bytes, limits)? };
+    let mut feed =
+        if is_archive { npz::read(&shown, &bytes, limits)? } else { read(&shown, &bytes, limits)? };
     (feed.name, feed.sha256) = (name, sha256);
     Ok(feed)
 }

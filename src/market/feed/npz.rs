@@ -9,8 +9,8 @@ use crate::market::feed::quality::{Defect, Limits, Quality};
 use crate::market::feed::{Feed, Parts, assemble, refused};
 use hftbacktest::backtest::data::{NpyDTyped as _, NpyHeader};
 use hftbacktest::types::{
-    BUY_EVENT, DEPTH_CLEAR_EVENT, DEPTH_EVENT, DEPTH_SNAPSHOT_EVENT, EXCH_EVENT, Event, LOCAL_EVENT, SELL_EVENT,
-    TRADE_EVENT,
+    BUY_EVENT, DEPTH_CLEAR_EVENT, DEPTH_EVENT, DEPTH_SNAPSHOT_EVENT, EXCH_EVENT, Event, LOCAL_EVENT,
+    SELL_EVENT, TRADE_EVENT,
 };
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _};
@@ -30,9 +30,10 @@ const KIND: u64 = 0xff;
 /// Reads a feed from the bytes of an archive.
 pub(super) fn read(shown: &str, bytes: &[u8], limits: &Limits) -> Result<Feed, Fault> {
     let unusable = |why: String| Fault::config(format!("failed to read `{shown}`: {why}"));
-    let mut archive =
-        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| unusable(format!("no zip archive: {error}")))?;
-    let mut member = archive.by_name(MEMBER).map_err(|error| unusable(format!("no array `data` in it: {error}")))?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
+        .map_err(|error| unusable(format!("no zip archive: {error}")))?;
+    let mut member =
+        archive.by_name(MEMBER).map_err(|error| unusable(format!("no array `data` in it: {error}")))?;
     let mut array = Vec::new();
     member.read_to_end(&mut array).map_err(|error| unusable(format!("`{MEMBER}` is damaged: {error}")))?;
     let rows = rows(&array).map_err(|why| unusable(format!("`{MEMBER}` {why}")))?;
@@ -93,7 +94,8 @@ fn rows(array: &[u8]) -> Result<&[u8], String> {
     let length = usize::from(u16::from_le_bytes([prefix[8], prefix[9]]));
     let header = array.get(PREFIX_BYTES..PREFIX_BYTES + length).ok_or_else(truncated)?;
     let header = std::str::from_utf8(header).map_err(|_| "has a header that is no text".to_owned())?;
-    let header = NpyHeader::from_header(header).map_err(|error| format!("has a header that is none: {error}"))?;
+    let header =
+        NpyHeader::from_header(header).map_err(|error| format!("has a header that is none: {error}"))?;
     if header.descr != Event::descr() {
         let fields: Vec<String> =
             header.descr.iter().map(|field| format!("{} {}", field.name, field.ty)).collect();
@@ -135,7 +137,10 @@ fn check(event: &Event, quality: &mut Quality) -> Result<(), (Defect, String)> {
         return bad("neither the exchange nor we would see it".to_owned());
     }
     if event.exch_ts <= 0 || event.local_ts <= 0 {
-        return bad(format!("exchange time {} or receive time {} is not positive", event.exch_ts, event.local_ts));
+        return bad(format!(
+            "exchange time {} or receive time {} is not positive",
+            event.exch_ts, event.local_ts
+        ));
     }
     if kind == DEPTH_CLEAR_EVENT {
         return Ok(());

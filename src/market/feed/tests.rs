@@ -109,8 +109,14 @@ fn each_defect_is_counted_with_its_line_and_above_its_limit_the_feed_is_refused(
             insert(3, line(25, r#"{"code":-1121}"#)),
             "1 foreign_lines exceed the limit of 0, first at line 4: not a market message",
         ),
-        (insert(3, nan), "1 bad_numbers exceed the limit of 0, first at line 4: invalid value: string \"NaN\""),
-        (insert(3, negative), "1 bad_numbers exceed the limit of 0, first at line 4: invalid value: string \"-5.0\""),
+        (
+            insert(3, nan),
+            "1 bad_numbers exceed the limit of 0, first at line 4: invalid value: string \"NaN\"",
+        ),
+        (
+            insert(3, negative),
+            "1 bad_numbers exceed the limit of 0, first at line 4: invalid value: string \"-5.0\"",
+        ),
         (
             insert(3, line(25, r#"{"stream":"btcusdt@weather","data":{}}"#)),
             "1 unknown_streams exceed the limit of 0, first at line 4: stream `weather`",
@@ -156,21 +162,38 @@ fn each_defect_is_counted_with_its_line_and_above_its_limit_the_feed_is_refused(
 #[test]
 fn a_spot_gap_is_a_jump_of_the_first_update_id() {
     let spot = |lines: Vec<String>| -> Vec<String> {
-        let strip = |line: String| line.split(",\"pu\":").enumerate().map(|(i, part)| if i == 0 { part.to_owned() } else { part.split_once(',').map_or(String::new(), |(_, rest)| format!(",{rest}")) }).collect();
+        let strip = |line: String| {
+            line.split(",\"pu\":")
+                .enumerate()
+                .map(|(i, part)| {
+                    if i == 0 {
+                        part.to_owned()
+                    } else {
+                        part.split_once(',').map_or(String::new(), |(_, rest)| format!(",{rest}"))
+                    }
+                })
+                .collect()
+        };
         lines.into_iter().map(strip).collect()
     };
     assert!(read("x", spot(sound()).concat().as_bytes(), &STRICT).is_ok());
     let mut lines = sound();
     lines[3] = depth(30, (14, 15), 11, "[]", "[]");
     let message = refusal(&spot(lines), STRICT);
-    assert!(message.contains("1 gaps exceed the limit of 0, first at line 4: update 14 follows 13, but 11"), "{message}");
+    assert!(
+        message.contains("1 gaps exceed the limit of 0, first at line 4: update 14 follows 13, but 11"),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_feed_that_proves_nothing_is_refused() {
     for (lines, expected) in [
         (vec![], "the file is empty"),
-        (vec![depth(0, (1, 2), 0, r#"[["1.0","1.0"]]"#, r#"[["1.1","1.0"]]"#)], "there is not one trade in its 1 lines"),
+        (
+            vec![depth(0, (1, 2), 0, r#"[["1.0","1.0"]]"#, r#"[["1.1","1.0"]]"#)],
+            "there is not one trade in its 1 lines",
+        ),
         (
             vec![depth(0, (1, 2), 0, r#"[["1.0","1.0"]]"#, "[]"), trade(1, "1.0")],
             "its book never has both sides in 2 lines",
@@ -218,7 +241,8 @@ fn the_newest_word_on_a_level_wins_whatever_arrives_first() {
 
 #[test]
 fn a_snapshot_replaces_what_it_knows_and_keeps_what_is_newer() {
-    let snapshot = line(20, r#"{"lastUpdateId":12,"bids":[["100.0","7.0"],["99.8","4.0"]],"asks":[["100.3","5.0"]]}"#);
+    let snapshot =
+        line(20, r#"{"lastUpdateId":12,"bids":[["100.0","7.0"],["99.8","4.0"]],"asks":[["100.3","5.0"]]}"#);
     let lines = [
         depth(0, (10, 11), 9, r#"[["100.0","1.0"],["99.9","2.0"]]"#, r#"[["100.3","1.0"]]"#),
         depth(10, (12, 13), 11, r#"[["100.0","1.1"]]"#, "[]"),
@@ -238,7 +262,8 @@ fn a_snapshot_replaces_what_it_knows_and_keeps_what_is_newer() {
 
 #[test]
 fn receive_times_before_exchange_times_are_moved() {
-    let lines: Vec<String> = sound().iter().map(|line| line.replacen("1700000000", "1699999998", 1)).collect();
+    let lines: Vec<String> =
+        sound().iter().map(|line| line.replacen("1700000000", "1699999998", 1)).collect();
     let feed = read("x", lines.concat().as_bytes(), &STRICT).expect("a feed");
     assert_eq!(feed.quality.clock_shift_ns, 2_000_000_000 - 5_000_000 + 1_000_000);
     assert!(feed.events.iter().all(|event| event.local_ts > event.exch_ts));
@@ -352,7 +377,8 @@ fn an_npz_gives_the_feed_it_was_written_from() {
 #[test]
 fn a_clear_in_an_npz_becomes_the_removal_of_what_it_covers() {
     let mut rows = events();
-    let clear = Event { ev: EXCH_EVENT | LOCAL_EVENT | 3 | BUY_EVENT, px: 100.0, qty: 0.0, ..rows[3].clone() };
+    let clear =
+        Event { ev: EXCH_EVENT | LOCAL_EVENT | 3 | BUY_EVENT, px: 100.0, qty: 0.0, ..rows[3].clone() };
     rows.push(clear);
     let feed = npz::read("x", &npz_of(&rows), &STRICT).expect("a feed");
     let last = feed.events.last().expect("an event");

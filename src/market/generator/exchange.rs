@@ -66,9 +66,7 @@ impl Habits {
             Regime::Calm => calm,
             Regime::Trend => Self { drift: 3, pull: 0, market_orders: 45, ..calm },
             Regime::Jump => Self { jump: (1, 150), ..calm },
-            Regime::Thin => {
-                Self { market_orders: 8, limit_orders: 30, spread: 12, level_lots: 40, ..calm }
-            }
+            Regime::Thin => Self { market_orders: 8, limit_orders: 30, spread: 12, level_lots: 40, ..calm },
         }
     }
 }
@@ -294,7 +292,12 @@ impl Exchange {
                     self.set(side, tick, lots);
                 }
             }
-            let far: Vec<i64> = self.levels(side).keys().copied().filter(|tick| (tick - touch).abs() > FORGOTTEN_TICKS).collect();
+            let far: Vec<i64> = self
+                .levels(side)
+                .keys()
+                .copied()
+                .filter(|tick| (tick - touch).abs() > FORGOTTEN_TICKS)
+                .collect();
             for tick in far {
                 self.set(side, tick, 0);
             }

@@ -27,7 +27,9 @@ const DEPTH_INTERVAL_MS: i64 = 50;
 const FEED_LATENCY_NS: (i64, i64) = (2_000_000, 1_500_000);
 
 /// What the simulated market does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Regime {
     /// Bursts of activity around a price that returns to where it was

@@ -82,10 +82,7 @@ impl<'a> Desk<'a> {
             limit_lots: rules::lots(params.max_inventory, feed.lot_size),
             next_id: 1,
             now_ns: start_ns,
-            outcome: Outcome {
-                duration_s: (end_ns - start_ns) as f64 / NS_PER_S,
-                ..Outcome::default()
-            },
+            outcome: Outcome { duration_s: (end_ns - start_ns) as f64 / NS_PER_S, ..Outcome::default() },
         }
     }
 
@@ -148,8 +145,10 @@ impl<'a> Desk<'a> {
                     let lots = working.lots * if flank.side == Side::Buy { 1 } else { -1 };
                     self.position_lots += lots;
                     self.outcome.orders_filled += 1;
-                    self.outcome.max_inventory =
-                        self.outcome.max_inventory.max(quantity(self.position_lots.abs(), self.feed.lot_size));
+                    self.outcome.max_inventory = self
+                        .outcome
+                        .max_inventory
+                        .max(quantity(self.position_lots.abs(), self.feed.lot_size));
                     self.outcome.fills.push(fill(self.feed, self.end_ns, flank.side, working, order));
                 }
             }
@@ -159,7 +158,12 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn update(&mut self, index: usize, quotes: Option<Quotes>, market: &mut Market) -> Result<(), BacktestError> {
+    fn update(
+        &mut self,
+        index: usize,
+        quotes: Option<Quotes>,
+        market: &mut Market,
+    ) -> Result<(), BacktestError> {
         let position = self.position();
         let flank = &self.flanks[index];
         let side = flank.side;
@@ -207,7 +211,13 @@ impl<'a> Desk<'a> {
     }
 
     /// Sends a new quote of at most what the inventory limit leaves when everything in flight is filled.
-    fn place(&mut self, index: usize, tick: i64, size: f64, market: &mut Market) -> Result<(), BacktestError> {
+    fn place(
+        &mut self,
+        index: usize,
+        tick: i64,
+        size: f64,
+        market: &mut Market,
+    ) -> Result<(), BacktestError> {
         let lot = self.feed.lot_size;
         let flank = &mut self.flanks[index];
         flank.sizer.requoted(size);

@@ -46,7 +46,9 @@ impl Window {
         let (first, last) = (feed.first_ns.max(feed.ready_local_ns), feed.last_ns);
         let (Self::First(share) | Self::Rest(share)) = self else { return Ok((first, last)) };
         if !(share > 0.0 && share < 1.0) {
-            return Err(Fault::config(format!("cannot split a feed at {share}: give a fraction between 0 and 1")));
+            return Err(Fault::config(format!(
+                "cannot split a feed at {share}: give a fraction between 0 and 1"
+            )));
         }
         #[expect(clippy::cast_possible_truncation, reason = "a fraction of an i64 is an i64")]
         let split = first + ((last - first) as f64 * share) as i64;

@@ -185,7 +185,8 @@ mod tests {
     #[test]
     fn imbalance_shifts_both_quotes_to_the_thin_side_by_at_most_the_cap() {
         let capped = Params { impact_cap_ratio: 0.5, ..params() };
-        for (bid_qty, ask_qty, bid_tick) in [(1.0, 1.0, 99_990), (3.0, 1.0, 99_992), (1e9, 1.0, 99_994), (1.0, 1e9, 99_985)]
+        for (bid_qty, ask_qty, bid_tick) in
+            [(1.0, 1.0, 99_990), (3.0, 1.0, 99_992), (1e9, 1.0, 99_994), (1.0, 1e9, 99_985)]
         {
             assert_eq!(quotes(touch(bid_qty, ask_qty), &capped).bid_tick, bid_tick, "{bid_qty} {ask_qty}");
         }

@@ -106,7 +106,8 @@ fn replace_rate_per_min_is_never_exceeded() {
     for feed in feeds() {
         let replaces = |replace_rate_per_min: f64| {
             let outcome = trade(feed, &Params { replace_rate_per_min, ..PARAMS });
-            let most = replace_rate_per_min * outcome.duration_s / 60.0 + (replace_rate_per_min / 60.0).max(1.0);
+            let most =
+                replace_rate_per_min * outcome.duration_s / 60.0 + (replace_rate_per_min / 60.0).max(1.0);
             assert!(outcome.replaces as f64 <= most, "{} {} {most}", feed.name, outcome.replaces);
             outcome.replaces
         };

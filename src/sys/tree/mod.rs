@@ -87,7 +87,8 @@ impl Root {
 
     /// Bytes that an unprivileged process may still write to the file system of this root.
     pub fn free_bytes(&self) -> Result<u64, Fault> {
-        let stat = rustix::fs::fstatvfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))?;
+        let stat =
+            rustix::fs::fstatvfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
@@ -233,12 +234,7 @@ impl Tree {
     /// Device, inode, size and time of last write.
     pub fn identity(&self, file: u32) -> Identity {
         let record = self.record(file);
-        Identity {
-            dev: self.root.dev,
-            ino: record.ino,
-            bytes: record.bytes,
-            modified_ns: record.modified_ns,
-        }
+        Identity { dev: self.root.dev, ino: record.ino, bytes: record.bytes, modified_ns: record.modified_ns }
     }
 
     fn raw_name(&self, file: u32) -> &CStr {
@@ -290,7 +286,8 @@ impl Tree {
             Some(&dir) => (self.dir_name(dir), Some(b'/')),
             None => (self.name(file), None),
         };
-        let bytes = |(name, end): (&'_ [u8], Option<u8>)| name.iter().copied().chain(end).collect::<Vec<u8>>();
+        let bytes =
+            |(name, end): (&'_ [u8], Option<u8>)| name.iter().copied().chain(end).collect::<Vec<u8>>();
         bytes(part(&chain_a, a)).cmp(&bytes(part(&chain_b, b)))
     }
 }

@@ -55,8 +55,11 @@ impl Partial {
     /// Gives it the first free name of `stem.extension`, `stem-2.extension`, and so on, durably.
     pub fn name(self, stem: &str, extension: &str) -> Result<PathBuf, Fault> {
         for count in 1..=9999_u32 {
-            let name =
-                if count == 1 { format!("{stem}.{extension}") } else { format!("{stem}-{count}.{extension}") };
+            let name = if count == 1 {
+                format!("{stem}.{extension}")
+            } else {
+                format!("{stem}-{count}.{extension}")
+            };
             let target = self.dir.join(name);
             let fail = |error: io::Error| Fault::write(format!("`{}`", target.display()), &error);
             match renameat_with(CWD, self.path(), CWD, &target, RenameFlags::NOREPLACE) {

@@ -84,7 +84,8 @@ impl<'a> Reach<'a> {
     /// Whether an opened file still is what was seen.
     pub fn check(&self, file: u32, opened: &File) -> Result<(), Refusal> {
         let stat = statx(opened, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
-        let same = file_type(&stat) == FileType::RegularFile && Identity::of(&stat) == self.tree.identity(file);
+        let same =
+            file_type(&stat) == FileType::RegularFile && Identity::of(&stat) == self.tree.identity(file);
         if same { Ok(()) } else { Err(Refusal::Changed) }
     }
 

@@ -4,8 +4,8 @@
 //! the disk is, so more threads than cores keep its queue filled.
 
 use super::{
-    DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK, Tree, device, file_type,
-    modified_ns,
+    DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK,
+    Tree, device, file_type, modified_ns,
 };
 use crate::exit::Fault;
 use crate::sys::signal::Cancel;
@@ -30,12 +30,7 @@ pub fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> 
     walk_with(root, detail, cancel, threads)
 }
 
-pub(super) fn walk_with(
-    root: Root,
-    detail: Detail,
-    cancel: &Cancel,
-    threads: usize,
-) -> Result<Tree, Fault> {
+pub(super) fn walk_with(root: Root, detail: Detail, cancel: &Cancel, threads: usize) -> Result<Tree, Fault> {
     let queue = Queue::of(&root).map_err(|error| crate::sys::fsio::unreadable(&root.path, &error))?;
     let mut shards: Vec<Shard> = std::thread::scope(|scope| {
         let work = || queue.work(&root, detail, cancel);
@@ -58,10 +53,8 @@ pub(super) fn walk_with(
     let dirs = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner).dirs;
     let Shard { names, files, disk, unreadable, .. } = whole;
     let mut tree = Tree { root, dirs, unreadable: Vec::new(), files, disk, names };
-    tree.unreadable = unreadable
-        .into_iter()
-        .map(|(dir, name, reason)| (tree.dir_path(dir).join(name), reason))
-        .collect();
+    tree.unreadable =
+        unreadable.into_iter().map(|(dir, name, reason)| (tree.dir_path(dir).join(name), reason)).collect();
     tree.unreadable.sort();
     Ok(tree)
 }
@@ -171,7 +164,8 @@ impl Queue {
                 shard.overflow = true;
                 break;
             };
-            let below = Dir { parent: dir, left, entries: 0, special: 0, modified_ns: 0, name: name.clone().into() };
+            let below =
+                Dir { parent: dir, left, entries: 0, special: 0, modified_ns: 0, name: name.clone().into() };
             state.dirs.push(below);
             if let (None, Some(fd)) = (left, &fd) {
                 state.stack.push(Job { parent: Arc::clone(fd), dir: id, name });
@@ -278,7 +272,8 @@ impl Scratch<'_> {
     }
 
     fn examine(&mut self, root: &Root, dir: u32, fd: &OwnedFd, at: u32, visit: &mut Visit) {
-        let name = CStr::from_bytes_until_nul(&self.shard.names[at as usize..]).expect("names end with a NUL");
+        let name =
+            CStr::from_bytes_until_nul(&self.shard.names[at as usize..]).expect("names end with a NUL");
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
         let stat = match statx(fd, name, flags, STAT_MASK) {
             Ok(stat) => stat,

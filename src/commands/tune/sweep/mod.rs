@@ -151,7 +151,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             documents.push(assemble(&plan, stamp.clone(), measured)?);
         }
         tell_speed(ctx, &plan, 2 * all.len(), watch.elapsed());
-        let hashes = documents.iter().map(|document| fsio::sha256_bytes(fsio::json_document(document).as_bytes()));
+        let hashes =
+            documents.iter().map(|document| fsio::sha256_bytes(fsio::json_document(document).as_bytes()));
         let hashes: Vec<String> = hashes.collect();
         let (row, status) = rows::reproducible(&hashes[0], &hashes[1], (first, second));
         return finish(ctx, outputs, &documents[0], vec![row], status);
