@@ -3,7 +3,7 @@
 use crate::domain::secrets::allow::IgnoreFile;
 use crate::domain::secrets::engine::Engine;
 use crate::domain::secrets::file::RuleFile;
-use crate::domain::secrets::finding::{Finding, Source, Standing, Start, Tolerance, judge};
+use crate::domain::secrets::finding::{Finding, Source, Start, Tolerance, judge};
 use crate::domain::secrets::rules::{BUILT_IN, Draft, Origin, Ruleset, SearchPlan};
 use std::collections::BTreeSet;
 

@@ -32,9 +32,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            gaps: 5,
-            crossed_books: 5,
-            time_reversals: 5,
+            gaps: 3,
+            crossed_books: 10,
+            time_reversals: 10,
             bad_numbers: 0,
             foreign_lines: 0,
             unknown_streams: 0,

@@ -21,7 +21,7 @@ const FORGOTTEN_TICKS: i64 = 200;
 const SIZES: [i64; 16] = [1, 1, 2, 2, 3, 5, 8, 10, 15, 20, 30, 50, 80, 120, 200, 400];
 
 /// How much more often orders come in a burst; trading on real venues is as uneven.
-const RUSH: i64 = 20;
+const RUSH: i64 = 10;
 
 /// How a regime behaves; chances are per 10,000 and millisecond.
 #[derive(Clone, Copy, Debug)]
@@ -57,16 +57,16 @@ impl Habits {
             drift: 0,
             pull: 100,
             jump: (0, 0),
-            market_orders: 30,
-            limit_orders: 60,
+            market_orders: 60,
+            limit_orders: 160,
             spread: 1,
             level_lots: 600,
         };
         match regime {
             Regime::Calm => calm,
-            Regime::Trend => Self { drift: 3, pull: 0, market_orders: 45, ..calm },
+            Regime::Trend => Self { drift: 3, pull: 0, market_orders: 60, ..calm },
             Regime::Jump => Self { jump: (1, 150), ..calm },
-            Regime::Thin => Self { market_orders: 8, limit_orders: 30, spread: 12, level_lots: 40, ..calm },
+            Regime::Thin => Self { market_orders: 8, limit_orders: 160, spread: 12, level_lots: 40, ..calm },
         }
     }
 }
