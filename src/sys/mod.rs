@@ -11,4 +11,5 @@ pub mod logging;
 pub mod proc;
 pub mod progress;
 pub mod signal;
+pub mod tokens;
 pub mod tree;
