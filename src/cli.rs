@@ -1,6 +1,8 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
-use crate::commands::{Answer, chaos, completions, make_ready, man, pre_live_pack, readiness};
+use crate::commands::{
+    Answer, chaos, completions, golden_compare, make_ready, man, pre_live_pack, readiness,
+};
 use crate::commands::{rotate, scan_secrets, schema, sim, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -94,6 +96,8 @@ pub enum Command {
     Chaos(chaos::Args),
     /// Find secrets in files, archives and the history of git
     ScanSecrets(scan_secrets::Args),
+    /// Say whether an output drifted from the accepted one, and accept a new one with a record
+    GoldenCompare(golden_compare::Args),
     /// Remove old artifacts within limits, after archiving them on request
     Rotate(rotate::Args),
     /// Write simulated inputs for rehearsals, marked as such
@@ -116,6 +120,7 @@ impl Command {
             Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
             Command::Chaos(args) => chaos::run(args, ctx),
             Command::ScanSecrets(args) => scan_secrets::run(args, ctx).map(Answer::Report),
+            Command::GoldenCompare(args) => golden_compare::run(args, ctx).map(Answer::Report),
             Command::Rotate(args) => rotate::run(args, ctx).map(Answer::Report),
             Command::Sim(args) => sim::run(args, ctx).map(Answer::Report),
             Command::Schema(args) => schema::run(args).map(Answer::Text),
@@ -134,6 +139,7 @@ impl Command {
             Command::Tune(args) => args.failure(),
             Command::Chaos(_) => ("chaos-failover", marker("chaos_failover", "CHAOS_RESULT", "FAIL")),
             Command::ScanSecrets(_) => ("scan-secrets", marker("scan_secrets", "RESULT", "FOUND")),
+            Command::GoldenCompare(_) => ("golden-compare", marker("golden_compare", "GOLDEN", "DRIFT")),
             Command::Rotate(args) => args.failure(),
             Command::Sim(args) => args.failure(),
             Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),

@@ -2,6 +2,7 @@
 
 pub mod chaos;
 pub mod completions;
+pub mod golden_compare;
 pub mod make_ready;
 pub mod man;
 pub mod pre_live_pack;

@@ -3,6 +3,7 @@
 pub mod evidence;
 pub mod failover;
 pub mod freshness;
+pub mod golden;
 pub mod lease;
 pub mod order_log;
 pub mod readiness;

@@ -10,6 +10,7 @@ pub mod lock;
 pub mod logging;
 pub mod proc;
 pub mod progress;
+pub mod prompt;
 pub mod signal;
 pub mod tokens;
 pub mod tree;

@@ -237,6 +237,12 @@ impl<R: Read + Seek> Tokens<R> {
         self.next_member(first, b']', "`,` or `]`")
     }
 
+    /// Whether another document follows in a file of several.
+    pub fn next_document(&mut self) -> Result<bool, Trouble> {
+        self.mark = self.at;
+        Ok(self.skip_space()?.is_some())
+    }
+
     /// Makes sure that nothing but white space follows.
     pub fn finish(&mut self) -> Result<(), Trouble> {
         self.mark = self.at;
@@ -358,7 +364,8 @@ impl<R: Read + Seek> Tokens<R> {
         }
         self.token.end = self.at;
         self.at += 1;
-        let refuse = |at: usize, reason: &'static str| Trouble::refused(self.token_offset() + at as u64, reason);
+        let refuse =
+            |at: usize, reason: &'static str| Trouble::refused(self.token_offset() + at as u64, reason);
         if wide && let Err(error) = std::str::from_utf8(self.raw()) {
             return Err(refuse(error.valid_up_to(), "invalid UTF-8"));
         }
@@ -379,7 +386,10 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     fn cut_short(&self, wanted: &str) -> Trouble {
-        Trouble::refused(self.base + self.filled as u64, format!("the document ends where {wanted} should be"))
+        Trouble::refused(
+            self.base + self.filled as u64,
+            format!("the document ends where {wanted} should be"),
+        )
     }
 
     /// Reads more into the window, which keeps what follows the mark; false at the end of the document.

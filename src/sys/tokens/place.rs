@@ -22,30 +22,47 @@ pub fn fault(path: &Path, shown: &str, trouble: &Trouble) -> Fault {
 }
 
 /// The 1-based line and column, in characters, of a byte of a document.
-pub fn of(mut document: impl Read, offset: u64) -> io::Result<(u64, u64)> {
+pub fn of(document: impl Read, offset: u64) -> io::Result<(u64, u64)> {
+    Ok(of_all(document, &[offset])?.first().copied().unwrap_or((1, 1)))
+}
+
+/// The same for several bytes in ascending order, in one pass; those beyond the end are at the end.
+pub fn of_all(mut document: impl Read, offsets: &[u64]) -> io::Result<Vec<(u64, u64)>> {
     let mut buffer = vec![0; 128 * 1024];
-    let (mut line, mut column, mut left) = (1, 1, offset);
-    while left > 0 {
-        let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        let read = match document.read(&mut buffer[..most]) {
-            Ok(0) => break,
-            Ok(read) => read,
+    let mut places = Vec::with_capacity(offsets.len());
+    let (mut line, mut column, mut position) = (1, 1, 0);
+    while places.len() < offsets.len() {
+        let mut block = match document.read(&mut buffer) {
+            Ok(read) => &buffer[..read],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        left -= read as u64;
-        let block = &buffer[..read];
-        let tail = match memchr::memrchr(b'\n', block) {
-            Some(at) => {
-                line += memchr::memchr_iter(b'\n', block).count() as u64;
-                column = 1;
-                &block[at + 1..]
+        let ended = block.is_empty();
+        while let Some(offset) = offsets.get(places.len()) {
+            let gap = usize::try_from(offset.saturating_sub(position)).unwrap_or(usize::MAX);
+            let (before, rest) = block.split_at(gap.min(block.len()));
+            advance(before, &mut line, &mut column);
+            position += before.len() as u64;
+            block = rest;
+            if gap > before.len() && !ended {
+                break;
             }
-            None => block,
-        };
-        column += tail.iter().filter(|byte| !matches!(byte, 0x80..0xc0)).count() as u64;
+            places.push((line, column));
+        }
     }
-    Ok((line, column))
+    Ok(places)
+}
+
+fn advance(bytes: &[u8], line: &mut u64, column: &mut u64) {
+    let tail = match memchr::memrchr(b'\n', bytes) {
+        Some(at) => {
+            *line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+            *column = 1;
+            &bytes[at + 1..]
+        }
+        None => bytes,
+    };
+    *column += tail.iter().filter(|byte| !matches!(byte, 0x80..0xc0)).count() as u64;
 }
 
 #[cfg(test)]
@@ -58,5 +75,6 @@ mod tests {
         for (offset, expected) in [(0, (1, 1)), (2, (1, 3)), (4, (2, 1)), (8, (2, 3)), (10, (3, 1))] {
             assert_eq!(of(text, offset).expect("read"), expected, "{offset}");
         }
+        assert_eq!(of_all(text, &[0, 4, 8, 99]).expect("read"), [(1, 1), (2, 1), (2, 3), (3, 1)]);
     }
 }

@@ -79,7 +79,8 @@ impl Scan {
             }
             loop {
                 let Some((open, start)) = self.open.last().copied() else { return Ok(()) };
-                let more = if open == Kind::Array { tokens.next_element(first)? } else { tokens.next_key(first)? };
+                let more =
+                    if open == Kind::Array { tokens.next_element(first)? } else { tokens.next_key(first)? };
                 if more {
                     if open == Kind::Object && !self.keys_of_depth().note(&tokens.decoded()) {
                         return Err(duplicate(tokens));

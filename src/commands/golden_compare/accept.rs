@@ -1,0 +1,211 @@
+//! `--update`: the actual output becomes the baseline, with a record of who, when and why.
+//!
+//! Nothing is replaced before every new file lies complete on the disk and the record is written.
+
+use super::Args;
+use super::outcome::Outcome;
+use super::tree::{Form, RECORD, Task, Version};
+use crate::ctx::Ctx;
+use crate::exit::Fault;
+use crate::sys::fsio::{self, Pending};
+use crate::sys::{env, json, prompt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+const SCHEMA: &str = "mmops.golden-acceptance.v1";
+
+/// Every acceptance of a baseline, the newest last.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// `mmops.golden-acceptance.v1`
+    schema: String,
+    /// The baseline.
+    baseline: String,
+    /// What was accepted, the newest last.
+    acceptances: Vec<Accepted>,
+}
+
+/// One acceptance.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Accepted {
+    /// Who.
+    who: String,
+    /// When, RFC 3339 UTC.
+    when: String,
+    /// Why.
+    why: String,
+    /// Where the new output came from.
+    actual: String,
+    /// How many differences there were.
+    differences: u64,
+    /// The differences that were shown.
+    listed: Vec<String>,
+    /// What became of each file.
+    files: Vec<Change>,
+    /// `frozen` when the clock was frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<String>,
+}
+
+/// A file of the baseline that was replaced, added or removed.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// The file.
+    path: String,
+    /// SHA-256 before; absent for a new file.
+    before: Option<String>,
+    /// SHA-256 after; absent for a removed file.
+    after: Option<String>,
+}
+
+/// An acceptance that may follow the comparison.
+pub(super) struct Acceptance {
+    record: Record,
+    target: PathBuf,
+    pending: Pending,
+    yes: bool,
+    who: String,
+    why: String,
+    actual: String,
+}
+
+impl Acceptance {
+    /// Opens the record, so that a bad path or an unreadable record is known before the work starts.
+    pub(super) fn prepare(args: &Args, ctx: &Ctx) -> Result<Self, Fault> {
+        if !args.yes && !prompt::is_possible() {
+            let message = "--update asks before it replaces the baseline, and there is nobody to ask";
+            return Err(Fault::usage(message).hint("look at the drift without --update, then add --yes"));
+        }
+        let baseline = fsio::canonical(&ctx.path(&args.baseline))?;
+        let mut name = baseline.file_name().unwrap_or_default().to_owned();
+        name.push(RECORD);
+        let target = baseline.with_file_name(name);
+        let shown = args.baseline.display().to_string();
+        let record = if fsio::exists(&target)? {
+            load(&target)?
+        } else {
+            Record { schema: SCHEMA.into(), baseline: shown, acceptances: Vec::new() }
+        };
+        Ok(Self {
+            record,
+            pending: Pending::create(&target)?,
+            target,
+            yes: args.yes,
+            who: args.by.clone().unwrap_or_else(user),
+            why: args.reason.clone().unwrap_or_default(),
+            actual: args.actual.display().to_string(),
+        })
+    }
+
+    /// Shows the drift, asks, and replaces the baseline.
+    pub(super) fn ask_and_write(mut self, outcome: &mut Outcome, ctx: &Ctx) -> Result<(), Fault> {
+        if let Some(reason) = outcome.unusable() {
+            return Err(Fault::config(format!("nothing is accepted while a file cannot be read: {reason}")));
+        }
+        if !outcome.has_drift() {
+            tracing::info!("nothing drifted, so there is nothing to accept");
+            return Ok(());
+        }
+        let listed = outcome.lines();
+        if !self.yes {
+            for line in &listed {
+                tracing::info!("{line}");
+            }
+            let count = outcome.drifted().count();
+            let question = format!("Replace {count} file(s) of `{}`?", self.record.baseline);
+            if !prompt::confirm(&question)? {
+                outcome.declined();
+                return Ok(());
+            }
+        }
+        let mut copies = Vec::new();
+        let mut removals = Vec::new();
+        let mut files = Vec::new();
+        for task in outcome.drifted() {
+            ctx.check_cancelled()?;
+            let before = if task.form == Form::Extra { None } else { Some(hash(&task.baseline.path)?) };
+            let after = if task.form == Form::Missing {
+                removals.push(task.baseline.path.clone());
+                None
+            } else {
+                let (pending, hash) = copy(task)?;
+                copies.push(pending);
+                Some(hash)
+            };
+            files.push(Change { path: task.baseline.shown.clone(), before, after });
+        }
+        self.record.acceptances.push(Accepted {
+            who: self.who,
+            when: ctx.clock.stamp_utc(),
+            why: self.why,
+            actual: self.actual,
+            differences: outcome.differences(),
+            listed,
+            files,
+            clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+        });
+        self.pending.finish(fsio::json_document(&self.record).as_bytes())?;
+        for pending in copies {
+            pending.commit()?;
+        }
+        for path in removals {
+            fsio::remove(&path).map_err(|error| Fault::write(format!("`{}`", path.display()), &error))?;
+        }
+        outcome.accepted(ctx.show(&self.target));
+        Ok(())
+    }
+}
+
+fn load(path: &Path) -> Result<Record, Fault> {
+    let (document, _) = json::load(path)?;
+    let bad =
+        |reason: String| Fault::config(format!("`{}` is no record of acceptances: {reason}", path.display()));
+    let record: Record = serde_json::from_value(document).map_err(|error| bad(error.to_string()))?;
+    if record.schema == SCHEMA { Ok(record) } else { Err(bad(format!("its schema is `{}`", record.schema))) }
+}
+
+fn hash(path: &Path) -> Result<String, Fault> {
+    let hashed = fsio::sha256(fsio::open(path)?);
+    hashed.map(|(hash, _)| hash).map_err(|error| fsio::unreadable(path, &error))
+}
+
+/// Copies the actual file beside the baseline, and makes sure that it is still the one that was compared.
+fn copy(task: &Task) -> Result<(Pending, String), Fault> {
+    let unreadable = |error| fsio::unreadable(&task.actual.path, &error);
+    let mut source = fsio::open(&task.actual.path)?;
+    let mut pending = Pending::create(&task.baseline.path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let read = source.read(&mut buffer).map_err(unreadable)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        let written = pending.file().write_all(&buffer[..read]);
+        written.map_err(|error| Fault::write(format!("`{}`", task.baseline.shown), &error))?;
+    }
+    if task.actual.version != Version::of(&fsio::metadata(&task.actual.path)?) {
+        let message = format!("`{}` changed while it was compared", task.actual.shown);
+        return Err(Fault::config(message).hint("run it again when nobody writes the file"));
+    }
+    Ok((pending, hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+/// The user who runs the command, by name where the system knows one.
+fn user() -> String {
+    let id = env::user_id().to_string();
+    let known = fsio::read_text(Path::new("/etc/passwd")).unwrap_or_default();
+    let name = known.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("uid {id}"))
+}

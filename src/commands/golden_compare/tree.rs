@@ -1,0 +1,279 @@
+//! Which files stand against which, and the comparison of one pair.
+
+use super::Args;
+use super::walk::{self, Content, Failure, Found, Side};
+use crate::ctx::Ctx;
+use crate::domain::golden::Rules;
+use crate::domain::golden::drift::{Drift, What};
+use crate::domain::golden::path::Path as DocumentPath;
+use crate::exit::Fault;
+use crate::sys::fsio;
+use crate::sys::tokens::place;
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use walkdir::WalkDir;
+
+/// Ending of the record that lies beside a baseline that was accepted.
+pub(super) const RECORD: &str = ".accepted.json";
+
+/// A file of either side.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    /// Path below the two directories; absent where two files were named.
+    pub(super) name: Option<String>,
+    pub(super) baseline: Located,
+    pub(super) actual: Located,
+    pub(super) form: Form,
+}
+
+/// Where a file is, and how it is shown.
+#[derive(Clone, Debug)]
+pub(super) struct Located {
+    pub(super) path: PathBuf,
+    pub(super) shown: String,
+    /// The file before it was compared.
+    pub(super) version: Version,
+}
+
+/// What changes when a file is written to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Version(Option<(u64, u64, SystemTime)>);
+
+impl Version {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self(metadata.modified().ok().map(|modified| (metadata.ino(), metadata.len(), modified)))
+    }
+
+    /// The version of a file that may be missing.
+    fn at(path: &Path) -> Self {
+        fsio::metadata(path).map(|metadata| Self::of(&metadata)).unwrap_or_default()
+    }
+}
+
+/// How two files stand against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Both hold JSON.
+    Json(Content),
+    /// Both are compared byte by byte.
+    Bytes,
+    /// Only the baseline has it.
+    Missing,
+    /// Only the actual directory has it.
+    Extra,
+    /// One of them is neither a file nor a directory.
+    Special,
+}
+
+/// What came of a pair.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Compared.
+    Compared(Found),
+    /// One of them cannot be read; the reason.
+    Unusable(Fault),
+}
+
+/// Pairs the files, in the order of their names.
+pub(super) fn tasks(args: &Args, ctx: &Ctx) -> Result<Vec<Task>, Fault> {
+    let root = |path: &Path| {
+        let located = ctx.path(path);
+        Located { version: Version::at(&located), path: located, shown: path.display().to_string() }
+    };
+    let (baseline, actual) = (root(&args.baseline), root(&args.actual));
+    let is_dir = |located: &Located| fsio::metadata(&located.path).map(|metadata| metadata.is_dir());
+    match (is_dir(&baseline)?, is_dir(&actual)?) {
+        (false, false) => {
+            let form = Form::Json(content_of(&baseline.path).unwrap_or(Content::Document));
+            Ok(vec![Task { name: None, baseline, actual, form }])
+        }
+        (true, true) => in_directories(&baseline, &actual, ctx),
+        (baseline_is_dir, _) => {
+            let (dir, file) = if baseline_is_dir { (baseline, actual) } else { (actual, baseline) };
+            let message = format!("`{}` is a directory and `{}` is not", dir.shown, file.shown);
+            Err(Fault::config(message).hint("name two files or two directories"))
+        }
+    }
+}
+
+fn in_directories(baseline: &Located, actual: &Located, ctx: &Ctx) -> Result<Vec<Task>, Fault> {
+    let mut expected = files(baseline, ctx)?;
+    let found = files(actual, ctx)?;
+    let records: Vec<String> = expected
+        .keys()
+        .filter(|name| name.strip_suffix(RECORD).is_some_and(|name| expected.contains_key(name)))
+        .cloned()
+        .collect();
+    for record in records {
+        if !found.contains_key(&record) {
+            expected.remove(&record);
+        }
+    }
+    let mut names: Vec<&String> = expected.keys().chain(found.keys()).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        let message = format!("`{}` and `{}` have no files", baseline.shown, actual.shown);
+        return Err(Fault::config(message).hint("nothing to compare is no match"));
+    }
+    let located = |root: &Located, name: &str| {
+        let path = root.path.join(name);
+        let shown = Path::new(&root.shown).join(name).display().to_string();
+        Located { version: Version::at(&path), path, shown }
+    };
+    let task = |name: &String| {
+        let form = match (expected.get(name), found.get(name)) {
+            (Some(true), Some(true)) => content_of(Path::new(name)).map_or(Form::Bytes, Form::Json),
+            (Some(_), None) => Form::Missing,
+            (None, Some(_)) => Form::Extra,
+            _ => Form::Special,
+        };
+        Task {
+            name: Some(name.clone()),
+            baseline: located(baseline, name),
+            actual: located(actual, name),
+            form,
+        }
+    };
+    Ok(names.into_iter().map(task).collect())
+}
+
+/// Everything below a directory that is none, by relative path, and whether it is a plain file. Links are
+/// not followed.
+fn files(root: &Located, ctx: &Ctx) -> Result<BTreeMap<String, bool>, Fault> {
+    let mut files = BTreeMap::new();
+    for entry in WalkDir::new(&root.path).min_depth(1) {
+        ctx.check_cancelled()?;
+        let entry =
+            entry.map_err(|error| Fault::config(format!("failed to read `{}`: {error}", root.shown)))?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let name = entry.path().strip_prefix(&root.path).unwrap_or(entry.path());
+        let name = name.to_str().ok_or_else(|| {
+            Fault::config(format!("failed to read `{}`: its name is no UTF-8", entry.path().display()))
+        })?;
+        files.insert(name.to_owned(), entry.file_type().is_file());
+    }
+    Ok(files)
+}
+
+/// What a file holds by its name, if it is JSON.
+fn content_of(path: &Path) -> Option<Content> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match extension.as_str() {
+        "json" => Some(Content::Document),
+        "jsonl" | "ndjson" => Some(Content::Lines),
+        _ => None,
+    }
+}
+
+impl Task {
+    /// Compares the two files.
+    pub(super) fn compare(
+        &self,
+        rules: &Rules,
+        listed: usize,
+        look: &dyn Fn() -> Result<(), Fault>,
+    ) -> Result<Verdict, Fault> {
+        let one = |what| Verdict::Compared(Found { total: 1, drifts: what });
+        match self.form {
+            Form::Missing | Form::Extra => Ok(one(Vec::new())),
+            Form::Special => {
+                let message = format!(
+                    "`{}` is no plain file on both sides; links are not followed",
+                    self.baseline.shown
+                );
+                Ok(Verdict::Unusable(Fault::config(message)))
+            }
+            Form::Bytes => match self.first_different_line(look) {
+                Ok(None) => Ok(Verdict::Compared(Found::default())),
+                Ok(Some((what, offset))) => {
+                    Ok(one(vec![Drift { path: DocumentPath::default(), what, offset }]))
+                }
+                Err(fault) => self.unusable(fault),
+            },
+            Form::Json(content) => {
+                let (baseline, actual) = match (self.open(Side::Baseline), self.open(Side::Actual)) {
+                    (Ok(baseline), Ok(actual)) => (baseline, actual),
+                    (Err(fault), _) | (_, Err(fault)) => return self.unusable(fault),
+                };
+                match walk::compare(content, baseline, actual, rules, listed, look) {
+                    Ok(found) => Ok(Verdict::Compared(found)),
+                    Err(Failure::Stopped(fault)) => Err(fault),
+                    Err(Failure::Document(side, trouble)) => {
+                        let located = self.side(side);
+                        self.unusable(place::fault(&located.path, &located.shown, &trouble))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether anything in the files is compared, rather than ignored.
+    pub(super) fn compares_something(&self, rules: &Rules) -> Result<bool, Fault> {
+        let Form::Json(content) = self.form else { return Ok(true) };
+        let baseline = self.open(Side::Baseline)?;
+        walk::compares_something(content, baseline, rules)
+            .map_err(|trouble| place::fault(&self.baseline.path, &self.baseline.shown, &trouble))
+    }
+
+    pub(super) fn side(&self, side: Side) -> &Located {
+        if side == Side::Baseline { &self.baseline } else { &self.actual }
+    }
+
+    fn open(&self, side: Side) -> Result<File, Fault> {
+        fsio::open(&self.side(side).path)
+    }
+
+    /// A single pair that cannot be read ends the command; one of many is a row among others.
+    fn unusable(&self, fault: Fault) -> Result<Verdict, Fault> {
+        if self.name.is_none() { Err(fault) } else { Ok(Verdict::Unusable(fault)) }
+    }
+
+    fn first_different_line(
+        &self,
+        look: &dyn Fn() -> Result<(), Fault>,
+    ) -> Result<Option<(What, u64)>, Fault> {
+        let reader = |side| self.open(side).map(|file| BufReader::with_capacity(1 << 18, file));
+        let (mut a, mut b) = (reader(Side::Baseline)?, reader(Side::Actual)?);
+        let (mut line, mut offset) = (1, 0);
+        loop {
+            look()?;
+            let fail = |side: Side| move |error| fsio::unreadable(&self.side(side).path, &error);
+            let left = a.fill_buf().map_err(fail(Side::Baseline))?;
+            let right = b.fill_buf().map_err(fail(Side::Actual))?;
+            if left.is_empty() && right.is_empty() {
+                return Ok(None);
+            }
+            let least = left.len().min(right.len());
+            let same = left.iter().zip(right).take_while(|(a, b)| a == b).count();
+            line += left[..same].iter().filter(|byte| **byte == b'\n').count() as u64;
+            offset += same as u64;
+            if same < least || least == 0 {
+                let line_endings = self.differ_in_line_endings_only()?;
+                return Ok(Some((What::Bytes { line, line_endings }, offset)));
+            }
+            a.consume(same);
+            b.consume(same);
+        }
+    }
+
+    fn differ_in_line_endings_only(&self) -> Result<bool, Fault> {
+        let text = |side| fsio::read(&self.side(side).path);
+        let plain = |bytes: Vec<u8>| -> Vec<u8> {
+            let mut plain = Vec::with_capacity(bytes.len());
+            for (at, byte) in bytes.iter().enumerate() {
+                if *byte != b'\r' || bytes.get(at + 1) != Some(&b'\n') {
+                    plain.push(*byte);
+                }
+            }
+            plain
+        };
+        Ok(plain(text(Side::Baseline)?) == plain(text(Side::Actual)?))
+    }
+}

@@ -1,0 +1,269 @@
+//! Where in a document something is, and patterns over such places.
+//!
+//! A path is written `root.kpi.net_bps`, `root.iterations[3].ts`, `root["a key"]`; a pattern has `*` and
+//! `[*]` for one step and `**` for any number of them.
+
+use std::fmt;
+
+/// Paths longer than this are shown and sorted by their two ends.
+const SHOWN_STEPS: usize = 256;
+
+/// One step down into a document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Into an array.
+    Index(u64),
+    /// Into an object.
+    Key(String),
+    /// Into an element of an array that is known by a field, such as `id=7`.
+    Label(String),
+    /// Steps that are not shown.
+    Left(usize),
+}
+
+/// A place in a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Path(pub Vec<Step>);
+
+impl Path {
+    /// The path one step further down.
+    #[must_use]
+    pub fn with(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
+    }
+
+    /// The path with the middle left out where it is very long.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        let steps = self.0.len();
+        if steps > SHOWN_STEPS {
+            let half = SHOWN_STEPS / 2;
+            self.0.splice(half..steps - half, [Step::Left(steps - SHOWN_STEPS)]);
+        }
+        self
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("root")?;
+        for step in &self.0 {
+            match step {
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Key(key) if is_plain(key) => write!(f, ".{key}")?,
+                Step::Key(key) => write!(f, "[{}]", quoted(key))?,
+                Step::Label(label) => write!(f, "[{label}]")?,
+                Step::Left(steps) => write!(f, "..({steps} levels)..")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a key is written after a dot, without quotes.
+fn is_plain(key: &str) -> bool {
+    !key.is_empty() && !key.chars().any(|c| c.is_control() || c.is_whitespace() || ".[]:\"*=".contains(c))
+}
+
+/// A key as a JSON string.
+pub fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a string serialises")
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Key(String),
+    Index(u64),
+    AnyKey,
+    AnyElement,
+    AnySteps,
+}
+
+/// A set of paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    parts: Vec<Part>,
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match Self::parse_start(text)? {
+            (pattern, "") => Ok(pattern),
+            (_, rest) => Err(format!("`{text}`: `{rest}` is no step; write .KEY, [N], [*], .* or .**")),
+        }
+    }
+
+    /// Reads a pattern at the start of a text, up to a `:` or `=`.
+    pub fn parse_start(text: &str) -> Result<(Self, &str), String> {
+        let Some(mut rest) = text.strip_prefix("root").or_else(|| text.strip_prefix('$')) else {
+            return Err(format!("`{text}`: a path begins with root, such as root.{text}"));
+        };
+        let mut parts = Vec::new();
+        while !rest.is_empty() && !rest.starts_with([':', '=']) {
+            let (part, after) = parse_part(rest).ok_or_else(|| {
+                format!("`{text}`: `{rest}` is no step; write .KEY, [N], [*], [\"a key\"], .* or .**")
+            })?;
+            parts.push(part);
+            rest = after;
+        }
+        let text = text[..text.len() - rest.len()].to_owned();
+        Ok((Self { text, parts }, rest))
+    }
+
+    /// Whether the pattern is the path's.
+    pub fn matches(&self, path: &Path) -> bool {
+        let mut states = self.start();
+        for step in &path.0 {
+            states = self.after(&states, step);
+        }
+        states[self.parts.len()]
+    }
+
+    /// Whether the pattern is the path's or that of a path above it.
+    pub fn covers(&self, path: &Path) -> bool {
+        let mut states = self.start();
+        if states[self.parts.len()] {
+            return true;
+        }
+        for step in &path.0 {
+            states = self.after(&states, step);
+            if states[self.parts.len()] {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Which parts may come next, at the root.
+    fn start(&self) -> Vec<bool> {
+        let mut states = vec![false; self.parts.len() + 1];
+        states[0] = true;
+        self.skip_any_steps(&mut states);
+        states
+    }
+
+    fn after(&self, states: &[bool], step: &Step) -> Vec<bool> {
+        let mut next = vec![false; states.len()];
+        for (at, part) in self.parts.iter().enumerate() {
+            if !states[at] {
+                continue;
+            }
+            let fits = match (part, step) {
+                (Part::AnySteps, _) => {
+                    next[at] = true;
+                    false
+                }
+                (Part::Key(wanted), Step::Key(key)) => wanted == key,
+                (Part::Index(wanted), Step::Index(index)) => wanted == index,
+                (Part::AnyKey, Step::Key(_)) | (Part::AnyElement, Step::Index(_) | Step::Label(_)) => true,
+                _ => false,
+            };
+            next[at + 1] |= fits;
+        }
+        self.skip_any_steps(&mut next);
+        next
+    }
+
+    fn skip_any_steps(&self, states: &mut [bool]) {
+        for (at, part) in self.parts.iter().enumerate() {
+            if *part == Part::AnySteps && states[at] {
+                states[at + 1] = true;
+            }
+        }
+    }
+}
+
+fn parse_part(text: &str) -> Option<(Part, &str)> {
+    if let Some(rest) = text.strip_prefix(".**") {
+        return Some((Part::AnySteps, rest));
+    }
+    if let Some(rest) = text.strip_prefix(".*") {
+        return Some((Part::AnyKey, rest));
+    }
+    if let Some(rest) = text.strip_prefix("[*]") {
+        return Some((Part::AnyElement, rest));
+    }
+    if let Some(rest) = text.strip_prefix('.') {
+        let end = rest.find(['.', '[', ':', '=']).unwrap_or(rest.len());
+        let key = &rest[..end];
+        return is_plain(key).then(|| (Part::Key(key.to_owned()), &rest[end..]));
+    }
+    let inner = text.strip_prefix('[')?;
+    if inner.starts_with('"') {
+        let mut keys = serde_json::Deserializer::from_str(inner).into_iter::<String>();
+        let key = keys.next()?.ok()?;
+        let rest = inner[keys.byte_offset()..].strip_prefix(']')?;
+        return Some((Part::Key(key), rest));
+    }
+    let (index, rest) = inner.split_once(']')?;
+    Some((Part::Index(index.parse().ok()?), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Path {
+        let parts = Pattern::parse(text).expect("a path").parts;
+        Path(
+            parts
+                .into_iter()
+                .map(|part| match part {
+                    Part::Key(key) => Step::Key(key),
+                    Part::Index(index) => Step::Index(index),
+                    other => panic!("{other:?}"),
+                })
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn what_is_printed_can_be_given_back() {
+        for text in ["root", "root.a.b[3][0].c", "root[\"a.b\"].c", "root[\"\"]", "root[\"x\\\"]\"][7]"] {
+            assert_eq!(path(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn patterns_match_what_they_say() {
+        let table = [
+            ("root.a", "root.a", true),
+            ("root.a", "root.b", false),
+            ("root.a", "root.a.b", false),
+            ("root.*.b", "root.a.b", true),
+            ("root.*", "root[0]", false),
+            ("root[*].ts", "root[12].ts", true),
+            ("root[1].ts", "root[12].ts", false),
+            ("root.**.ts", "root.ts", true),
+            ("root.**.ts", "root.a[3].b.ts", true),
+            ("root.**.ts", "root.ts.a", false),
+            ("root.**", "root", true),
+            ("$.a[\"b c\"]", "root.a[\"b c\"]", true),
+        ];
+        for (pattern, at, expected) in table {
+            let pattern = Pattern::parse(pattern).expect("a pattern");
+            assert_eq!(pattern.matches(&path(at)), expected, "{pattern} {at}");
+        }
+        let pattern = Pattern::parse("root.a[*]").expect("a pattern");
+        assert!(pattern.covers(&path("root.a[1].b.c")) && !pattern.covers(&path("root.a")));
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        for text in ["a.b", "", "root.", "root..a", "root[", "root[x]", "root[\"a]", "root.a b", "rootx"] {
+            assert!(Pattern::parse(text).is_err(), "{text}");
+        }
+        let (pattern, rest) = Pattern::parse_start("root.fills[*].legs:id").expect("a pattern");
+        assert_eq!((pattern.to_string().as_str(), rest), ("root.fills[*].legs", ":id"));
+    }
+}
