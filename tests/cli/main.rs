@@ -4,6 +4,8 @@
 
 mod chaos;
 mod contract;
+mod cron_sentinel;
+mod golden_compare;
 mod make_ready;
 mod pre_live_pack;
 mod readiness;

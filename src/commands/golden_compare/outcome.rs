@@ -6,7 +6,6 @@ use crate::domain::golden::Rules;
 use crate::domain::golden::drift::{Drift, Shown};
 use crate::exit::{Exit, Fault};
 use crate::report::{Marker, Place, Report, Row, Status};
-use crate::sys::fsio;
 use crate::sys::tokens::place;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -255,7 +254,7 @@ fn shown(task: &Task, drifts: &[Drift]) -> Vec<Shown> {
     let mut offsets: Vec<u64> = drifts.iter().map(|drift| drift.offset).collect();
     offsets.sort_unstable();
     offsets.dedup();
-    let places = fsio::open(&task.actual.path).ok().and_then(|file| place::of_all(file, &offsets).ok());
+    let places = place::in_file(&task.actual.path, &offsets);
     let shown = |drift: &Drift| {
         let at = offsets.binary_search(&drift.offset).ok();
         let place = places.as_ref().zip(at).and_then(|(places, at)| places.get(at));

@@ -8,7 +8,7 @@ use crate::domain::golden::drift::{Drift, What};
 use crate::domain::golden::path::Path as DocumentPath;
 use crate::exit::Fault;
 use crate::sys::fsio;
-use crate::sys::tokens::place;
+use crate::sys::tokens::{place, scan};
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{BufRead as _, BufReader};
@@ -182,7 +182,11 @@ impl Task {
     ) -> Result<Verdict, Fault> {
         let one = |what| Verdict::Compared(Found { total: 1, drifts: what });
         match self.form {
-            Form::Missing | Form::Extra => Ok(one(Vec::new())),
+            Form::Missing => Ok(one(Vec::new())),
+            Form::Extra => match self.validate_extra(rules) {
+                Ok(()) => Ok(one(Vec::new())),
+                Err(fault) => self.unusable(fault),
+            },
             Form::Special => {
                 let message = format!(
                     "`{}` is no plain file on both sides; links are not followed",
@@ -212,6 +216,17 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// A new file is a difference; one that is no strict JSON could not become a baseline either.
+    fn validate_extra(&self, rules: &Rules) -> Result<(), Fault> {
+        let file = self.open(Side::Actual)?;
+        if content_of(&self.actual.path) != Some(Content::Document) {
+            return Ok(());
+        }
+        let located = &self.actual;
+        scan::validate(file, walk::non_finite(rules))
+            .map_err(|trouble| place::fault(&located.path, &located.shown, &trouble))
     }
 
     /// Whether anything in the files is compared, rather than ignored.

@@ -65,7 +65,7 @@ pub(super) fn compare<R: Read + Seek>(
     listed: usize,
     look: &dyn Fn() -> Result<(), Fault>,
 ) -> Result<Found, Failure> {
-    let non_finite = if rules.nan == NanPolicy::Refuse { NonFinite::Refuse } else { NonFinite::Accept };
+    let non_finite = non_finite(rules);
     let mut walk = Walk {
         a: Tokens::new(baseline, non_finite).map_err(of(Side::Baseline))?,
         b: Tokens::new(actual, non_finite).map_err(of(Side::Actual))?,
@@ -89,6 +89,11 @@ pub(super) fn compare<R: Read + Seek>(
     let mut found = walk.found;
     found.drifts.sort_by(Drift::order);
     Ok(found)
+}
+
+/// Whether NaN and its like are tokens at all.
+pub(super) fn non_finite(rules: &Rules) -> NonFinite {
+    if rules.nan == NanPolicy::Refuse { NonFinite::Refuse } else { NonFinite::Accept }
 }
 
 pub(super) fn of(side: Side) -> impl Fn(Trouble) -> Failure {

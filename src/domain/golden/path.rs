@@ -120,6 +120,16 @@ impl Pattern {
         Ok((Self { text, parts }, rest))
     }
 
+    /// The steps of a pattern that stands for one path.
+    pub fn steps(&self) -> Option<Vec<Step>> {
+        let step = |part: &Part| match part {
+            Part::Key(key) => Some(Step::Key(key.clone())),
+            Part::Index(index) => Some(Step::Index(*index)),
+            _ => None,
+        };
+        self.parts.iter().map(step).collect()
+    }
+
     /// Whether the pattern is the path's.
     pub fn matches(&self, path: &Path) -> bool {
         let mut states = self.start();
@@ -214,17 +224,7 @@ mod tests {
     use super::*;
 
     fn path(text: &str) -> Path {
-        let parts = Pattern::parse(text).expect("a path").parts;
-        Path(
-            parts
-                .into_iter()
-                .map(|part| match part {
-                    Part::Key(key) => Step::Key(key),
-                    Part::Index(index) => Step::Index(index),
-                    other => panic!("{other:?}"),
-                })
-                .collect(),
-        )
+        Path(Pattern::parse(text).expect("a path").steps().expect("one path"))
     }
 
     #[test]

@@ -11,14 +11,19 @@ pub fn fault(path: &Path, shown: &str, trouble: &Trouble) -> Fault {
     match trouble {
         Trouble::Read(error) => fsio::unreadable(path, error),
         Trouble::Refused { offset, reason } => {
-            let place = fsio::open(path).ok().and_then(|file| of(file, *offset).ok());
-            let place = match place {
-                Some((line, column)) => format!("line {line} column {column}"),
-                None => format!("byte {offset}"),
+            let place = match in_file(path, &[*offset]).as_deref() {
+                Some([(line, column)]) => format!("line {line} column {column}"),
+                _ => format!("byte {offset}"),
             };
             Fault::config(format!("failed to load `{shown}`: {reason} at {place}"))
         }
     }
+}
+
+/// Lines and columns of bytes of a file in ascending order; none for a pipe, which cannot be read twice.
+pub fn in_file(path: &Path, offsets: &[u64]) -> Option<Vec<(u64, u64)>> {
+    let is_file = fsio::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file.then(|| of_all(fsio::open(path).ok()?, offsets).ok()).flatten()
 }
 
 /// The 1-based line and column, in characters, of a byte of a document.

@@ -1,0 +1,289 @@
+//! What an artifact must say: a value in a JSON document, a pattern in its text, an unbroken chain.
+
+use super::chain;
+use crate::domain::golden::path::{Pattern, Step};
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// An assertion as it is configured: `json` with `op` and `value`, or `regex`, or `hash_chain`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configured {
+    json: Option<String>,
+    op: Option<String>,
+    value: Option<Value>,
+    regex: Option<String>,
+    hash_chain: Option<HashChain>,
+}
+
+/// The state a chain must be in.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum HashChain {
+    Ok,
+}
+
+/// An assertion.
+#[derive(Clone, Debug)]
+pub enum Assertion {
+    /// The value at a path of a JSON document.
+    Json {
+        /// Path as configured.
+        path: String,
+        /// The same as a JSON pointer.
+        pointer: String,
+        /// What must hold.
+        wanted: Wanted,
+    },
+    /// A pattern that must be found in the text.
+    Regex(Regex),
+    /// The lines are an unbroken chain.
+    HashChain,
+}
+
+/// What must hold for a value.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// Equal, or not.
+    Equal(Value, bool),
+    /// A number on one side of another; the limit itself counts where it says so.
+    Ordered(Order, f64),
+    /// One of several.
+    In(Vec<Value>),
+    /// A text that contains another, or a list that has an element.
+    Contains(Value),
+    /// A text in which a pattern is found.
+    Matches(Regex),
+    /// Anything.
+    Exists,
+}
+
+/// Which side of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Above,
+    /// `>=`
+    AtLeast,
+}
+
+const OPERATORS: &str = "==, !=, <, <=, >, >=, in, contains, matches, exists";
+
+/// A path as a JSON pointer: either one already, or `$.runs[0].verdict`.
+pub fn pointer(path: &str) -> Result<String, String> {
+    if path.starts_with('/') {
+        return Ok(path.to_owned());
+    }
+    if !path.starts_with('$') {
+        return Err(format!("`{path}` is no path; write $.verdict, $.runs[0].ok or /runs/0/ok"));
+    }
+    let steps = Pattern::parse(path)?.steps().ok_or_else(|| format!("`{path}` names more than one place"))?;
+    let step = |step: Step| match step {
+        Step::Index(index) => format!("/{index}"),
+        Step::Key(key) | Step::Label(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Step::Left(_) => String::new(),
+    };
+    Ok(steps.into_iter().map(step).collect())
+}
+
+impl Configured {
+    /// Checks what was configured.
+    pub fn check(&self) -> Result<Assertion, String> {
+        match (&self.json, &self.regex, &self.hash_chain) {
+            (Some(path), None, None) => {
+                let pointer = pointer(path)?;
+                Ok(Assertion::Json { path: path.clone(), pointer, wanted: self.wanted()? })
+            }
+            (None, Some(pattern), None) if self.op.is_none() && self.value.is_none() => {
+                Ok(Assertion::Regex(regex(pattern)?))
+            }
+            (None, None, Some(HashChain::Ok)) if self.op.is_none() && self.value.is_none() => {
+                Ok(Assertion::HashChain)
+            }
+            _ => Err("an assertion is one of {json, op, value}, {regex} or {hash_chain: ok}".to_owned()),
+        }
+    }
+
+    fn wanted(&self) -> Result<Wanted, String> {
+        let op = self.op.as_deref().unwrap_or("==");
+        if op == "exists" {
+            let message = "`exists` takes no value";
+            return if self.value.is_none() { Ok(Wanted::Exists) } else { Err(message.to_owned()) };
+        }
+        let value = self.value.clone().ok_or_else(|| format!("`{op}` needs a value"))?;
+        let ordered = |order| {
+            let limit = value.as_f64().ok_or_else(|| format!("`{op}` needs a number, not {value}"))?;
+            Ok(Wanted::Ordered(order, limit))
+        };
+        match op {
+            "==" => Ok(Wanted::Equal(value, true)),
+            "!=" => Ok(Wanted::Equal(value, false)),
+            "<" => ordered(Order::Below),
+            "<=" => ordered(Order::AtMost),
+            ">" => ordered(Order::Above),
+            ">=" => ordered(Order::AtLeast),
+            "contains" => Ok(Wanted::Contains(value)),
+            "in" => match value {
+                Value::Array(values) if !values.is_empty() => Ok(Wanted::In(values)),
+                other => Err(format!("`in` needs a list of values, not {other}")),
+            },
+            "matches" => match value.as_str() {
+                Some(pattern) => Ok(Wanted::Matches(regex(pattern)?)),
+                None => Err(format!("`matches` needs a pattern, not {value}")),
+            },
+            other => Err(format!("`{other}` is none of {OPERATORS}")),
+        }
+    }
+}
+
+fn regex(pattern: &str) -> Result<Regex, String> {
+    let regex = Regex::new(pattern).map_err(|error| {
+        let text = error.to_string();
+        format!("`{pattern}` is no pattern: {}", text.lines().last().unwrap_or_default())
+    })?;
+    if regex.is_match("") { Err(format!("`{pattern}` matches anything, so it could not fail")) } else { Ok(regex) }
+}
+
+impl Assertion {
+    /// Whether the assertion looks at a JSON document.
+    pub fn wants_document(&self) -> bool {
+        matches!(self, Assertion::Json { .. })
+    }
+
+    /// Why the assertion does not hold. `document` is the parsed text, or why it is none.
+    pub fn fault(&self, text: &str, document: Option<&Result<Value, String>>) -> Option<String> {
+        match self {
+            Assertion::HashChain => chain::verify(text).err().map(|fault| format!("the hash chain is broken: {fault}")),
+            Assertion::Regex(regex) => {
+                (!regex.is_match(text)).then(|| format!("nothing matches `{}`", regex.as_str()))
+            }
+            Assertion::Json { path, pointer, wanted } => match document {
+                Some(Ok(document)) => match document.pointer(pointer) {
+                    None => Some(format!("there is no {path}")),
+                    Some(value) => wanted.fault(value).map(|fault| format!("{path} {fault}")),
+                },
+                Some(Err(reason)) => Some(format!("it is no JSON: {reason}")),
+                None => Some("it was not read as JSON".to_owned()),
+            },
+        }
+    }
+}
+
+impl Wanted {
+    fn fault(&self, value: &Value) -> Option<String> {
+        let wanted = match self {
+            Wanted::Exists => return None,
+            Wanted::Equal(wanted, true) if same(value, wanted) => return None,
+            Wanted::Equal(wanted, true) => format!("{wanted}"),
+            Wanted::Equal(wanted, false) if !same(value, wanted) => return None,
+            Wanted::Equal(wanted, false) => format!("anything but {wanted}"),
+            Wanted::In(values) if values.iter().any(|wanted| same(value, wanted)) => return None,
+            Wanted::In(values) => format!("one of {}", Value::from(values.clone())),
+            Wanted::Contains(part) => {
+                let has = match (value, part) {
+                    (Value::String(text), Value::String(part)) => text.contains(part),
+                    (Value::Array(items), part) => items.iter().any(|item| same(item, part)),
+                    _ => false,
+                };
+                if has {
+                    return None;
+                }
+                format!("something with {part}")
+            }
+            Wanted::Matches(regex) => {
+                if value.as_str().is_some_and(|text| regex.is_match(text)) {
+                    return None;
+                }
+                format!("a match of `{}`", regex.as_str())
+            }
+            Wanted::Ordered(order, limit) => {
+                let (holds, sign) = match (order, value.as_f64()) {
+                    (Order::Below, number) => (number.is_some_and(|number| number < *limit), "<"),
+                    (Order::AtMost, number) => (number.is_some_and(|number| number <= *limit), "<="),
+                    (Order::Above, number) => (number.is_some_and(|number| number > *limit), ">"),
+                    (Order::AtLeast, number) => (number.is_some_and(|number| number >= *limit), ">="),
+                };
+                if holds {
+                    return None;
+                }
+                format!("{sign} {limit}")
+            }
+        };
+        let shown: String = value.to_string().chars().take(80).collect();
+        Some(format!("is {shown}, wanted {wanted}"))
+    }
+}
+
+/// Equality in which `1` and `1.0` are one number.
+fn same(a: &Value, b: &Value) -> bool {
+    a == b || (a.is_number() && b.is_number() && a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(configured: Value) -> Result<Assertion, String> {
+        serde_json::from_value::<Configured>(configured).map_err(|error| error.to_string())?.check()
+    }
+
+    fn holds(configured: Value, document: Value) -> bool {
+        check(configured).expect("an assertion").fault("", Some(&Ok(document))).is_none()
+    }
+
+    #[test]
+    fn each_operator_holds_and_does_not() {
+        let document = json!({"v": "OK", "n": 3, "x": 2.5, "list": ["a", 1], "runs": [{"a/b": null}]});
+        let table = [
+            (json!({"json": "$.v", "value": "OK"}), true),
+            (json!({"json": "/v", "op": "!=", "value": "FAIL"}), true),
+            (json!({"json": "$.n", "op": "==", "value": 3.0}), true),
+            (json!({"json": "$.n", "op": "<", "value": 3}), false),
+            (json!({"json": "$.n", "op": "<=", "value": 3}), true),
+            (json!({"json": "$.x", "op": ">", "value": 2}), true),
+            (json!({"json": "$.x", "op": ">=", "value": 2.6}), false),
+            (json!({"json": "$.v", "op": ">", "value": 0}), false),
+            (json!({"json": "$.v", "op": "in", "value": ["OK", "WARN"]}), true),
+            (json!({"json": "$.list", "op": "contains", "value": 1}), true),
+            (json!({"json": "$.v", "op": "contains", "value": "K"}), true),
+            (json!({"json": "$.n", "op": "contains", "value": "3"}), false),
+            (json!({"json": "$.v", "op": "matches", "value": "^O"}), true),
+            (json!({"json": "$.runs[0][\"a/b\"]", "op": "exists"}), true),
+            (json!({"json": "$.runs[1]", "op": "exists"}), false),
+            (json!({"json": "$.none", "op": "!=", "value": 1}), false),
+        ];
+        for (configured, expected) in table {
+            assert_eq!(holds(configured.clone(), document.clone()), expected, "{configured}");
+        }
+        let text = check(json!({"regex": "RESULT=OK"})).expect("an assertion");
+        assert!(text.fault("a\nRESULT=OK\n", None).is_none() && text.fault("RESULT=FAIL", None).is_some());
+    }
+
+    #[test]
+    fn an_assertion_that_says_nothing_is_refused() {
+        for configured in [
+            json!({}),
+            json!({"json": "$.v"}),
+            json!({"json": "v", "value": 1}),
+            json!({"json": "$.a[*]", "value": 1}),
+            json!({"json": "$.v", "op": "=", "value": 1}),
+            json!({"json": "$.v", "op": "<", "value": "1"}),
+            json!({"json": "$.v", "op": "in", "value": []}),
+            json!({"json": "$.v", "op": "exists", "value": 1}),
+            json!({"json": "$.v", "value": 1, "regex": "x"}),
+            json!({"regex": "["}),
+            json!({"regex": ".*"}),
+            json!({"regex": "x", "op": "=="}),
+            json!({"hash_chain": "broken"}),
+            json!({"hash_chain": "ok", "nope": 1}),
+        ] {
+            assert!(check(configured.clone()).is_err(), "{configured}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The state of a task: decided from what was found, the time, and when it is due.
+
+use super::task::{Due, Task};
+use crate::domain::freshness::{CLOCK_TOLERANCE, shown};
+use crate::domain::retention::size;
+use crate::report::Status;
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::time::Duration;
+
+/// The state of a task, worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// There in time, and it says what it must.
+    Fresh,
+    /// Started, and not finished.
+    Running,
+    /// Too old.
+    Stale,
+    /// There, and not what it must be.
+    Invalid,
+    /// Of the future: one of the clocks is wrong.
+    Clock,
+    /// Not there.
+    Missing,
+    /// It cannot be looked at.
+    Error,
+}
+
+impl State {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Fresh => "fresh",
+            State::Running => "running",
+            State::Stale => "stale",
+            State::Invalid => "invalid",
+            State::Clock => "clock",
+            State::Missing => "missing",
+            State::Error => "error",
+        }
+    }
+}
+
+/// What was found in the place of an artifact.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Nothing; what was looked for.
+    Missing(String),
+    /// It cannot be looked at; the reason.
+    Error(String),
+    /// A file.
+    File {
+        /// Its path.
+        path: String,
+        /// When it was last modified.
+        modified: Timestamp,
+        /// Its size.
+        bytes: u64,
+        /// Its text, where somebody has to look into it.
+        content: Option<Content>,
+    },
+}
+
+/// The content of an artifact.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The text.
+    pub text: String,
+    /// The text as JSON, or why it is none; absent where it need not be.
+    pub document: Option<Result<Value, String>>,
+}
+
+/// A task after it was judged.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Judged {
+    /// Name of the task.
+    pub name: String,
+    /// What came of it.
+    pub state: State,
+    /// The file that was judged; the configured path or glob where there is none.
+    pub artifact: String,
+    /// Why it is not fresh; empty when it is.
+    pub reasons: Vec<String>,
+    /// When the artifact was made.
+    pub made_at: Option<String>,
+    /// Its age in seconds.
+    pub age_secs: Option<i64>,
+    /// The largest age, or the grace of the schedule, in seconds.
+    pub limit_secs: u64,
+    /// The run of the schedule that the artifact must belong to.
+    pub due_at: Option<String>,
+    /// Since when it is stale.
+    pub stale_since: Option<String>,
+    /// When the next artifact is due.
+    pub next_due: Option<String>,
+    /// Time zone of the task.
+    pub timezone: String,
+    /// Who is asked.
+    pub owner: Option<String>,
+    /// How bad it is.
+    pub severity: String,
+    /// Whether a running job is still inside its time.
+    #[serde(skip)]
+    pub in_time: bool,
+}
+
+impl Judged {
+    /// OK, WARN for a job that is running inside its time, else FAIL.
+    pub fn status(&self) -> Status {
+        match self.state {
+            State::Fresh => Status::Ok,
+            State::Running if self.in_time => Status::Warn,
+            _ => Status::Fail,
+        }
+    }
+}
+
+/// Judges a task. `window` replaces the largest age of tasks that have one.
+pub fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<Duration>) -> Judged {
+    let limit = match &task.due {
+        Due::MaxAge(max_age) => window.unwrap_or(*max_age),
+        Due::Schedule { grace, .. } => *grace,
+    };
+    let mut judged = Judged {
+        name: task.name.clone(),
+        state: State::Fresh,
+        artifact: task.artifact.clone(),
+        reasons: Vec::new(),
+        made_at: None,
+        age_secs: None,
+        limit_secs: limit.as_secs(),
+        due_at: None,
+        stale_since: None,
+        next_due: None,
+        timezone: task.zone_name.clone(),
+        owner: task.owner.clone(),
+        severity: task.severity.word().to_owned(),
+        in_time: false,
+    };
+    let mut judge = Judge { task, now, limit, judged: &mut judged };
+    match found {
+        Found::Missing(reason) => {
+            judge.note(State::Missing, reason.clone());
+            judge.note_next_due(None);
+        }
+        Found::Error(reason) => judge.note(State::Error, reason.clone()),
+        Found::File { path, modified, bytes, content } => {
+            judge.judged.artifact.clone_from(path);
+            judge.file(*modified, *bytes, content.as_ref());
+        }
+    }
+    judged
+}
+
+struct Judge<'a> {
+    task: &'a Task,
+    now: Timestamp,
+    limit: Duration,
+    judged: &'a mut Judged,
+}
+
+impl Judge<'_> {
+    fn note(&mut self, state: State, reason: String) {
+        self.judged.state = self.judged.state.max(state);
+        self.judged.reasons.push(reason);
+    }
+
+    fn file(&mut self, modified: Timestamp, bytes: u64, content: Option<&Content>) {
+        if bytes < self.task.min_size {
+            let (bytes, least) = (size::shown(bytes), size::shown(self.task.min_size));
+            self.note(State::Invalid, format!("it has {bytes}, wanted at least {least}"));
+        }
+        self.content(content);
+        // A copy keeps an old time and a wrong clock makes a new one; what the artifact says comes first.
+        self.clock("the file was modified", modified);
+        let document = content.and_then(|content| content.document.as_ref()?.as_ref().ok());
+        let started = self.time(document, self.task.started_at.as_deref(), "/started_at");
+        let finished = self.time(document, self.task.finished_at.as_deref(), "/finished_at");
+        if let Some(started) = started {
+            self.clock("the job was started", started);
+            if finished.is_none_or(|finished| finished < started) {
+                if self.judged.state == State::Fresh {
+                    self.running(started);
+                }
+                return;
+            }
+        }
+        if let Some(finished) = finished {
+            self.clock("the job was finished", finished);
+        }
+        let made = finished.unwrap_or(modified);
+        self.judged.made_at = Some(utc(made));
+        self.judged.age_secs = Some(self.now.duration_since(made).as_secs().max(0));
+        self.age(made);
+    }
+
+    fn content(&mut self, content: Option<&Content>) {
+        let Some(content) = content else {
+            if !self.task.assertions.is_empty() {
+                self.note(State::Error, "its content was not read".to_owned());
+            }
+            return;
+        };
+        if let Some(Err(reason)) = &content.document {
+            self.note(State::Invalid, format!("it is no JSON: {reason}"));
+        }
+        for assertion in &self.task.assertions {
+            let is_known = assertion.wants_document() && matches!(content.document, Some(Err(_)));
+            if let Some(fault) = assertion.fault(&content.text, content.document.as_ref())
+                && !is_known
+            {
+                self.note(State::Invalid, fault);
+            }
+        }
+    }
+
+    /// A time in the artifact: at the configured pointer, where it must be; else at the usual one, where
+    /// it may be.
+    fn time(&mut self, document: Option<&Value>, configured: Option<&str>, usual: &str) -> Option<Timestamp> {
+        let pointer = configured.unwrap_or(usual);
+        match document.and_then(|document| document.pointer(pointer)) {
+            // A job that has not finished leaves its end out.
+            None | Some(Value::Null) => {
+                let is_end = usual == "/finished_at";
+                if configured.is_some() && !(is_end && self.has_start(document)) {
+                    self.note(State::Invalid, format!("there is no time at {pointer}"));
+                }
+                None
+            }
+            Some(value) => {
+                let time = value.as_str().and_then(|text| text.parse().ok());
+                if time.is_none() {
+                    self.note(State::Invalid, format!("{pointer} is {value}, not an RFC 3339 time"));
+                }
+                time
+            }
+        }
+    }
+
+    fn has_start(&self, document: Option<&Value>) -> bool {
+        let pointer = self.task.started_at.as_deref().unwrap_or("/started_at");
+        document.and_then(|document| document.pointer(pointer)).is_some_and(Value::is_string)
+    }
+
+    fn clock(&mut self, what: &str, time: Timestamp) {
+        let ahead = time.duration_since(self.now);
+        if ahead > CLOCK_TOLERANCE {
+            let ahead = shown(ahead.unsigned_abs());
+            self.note(State::Clock, format!("{what} {ahead} in the future, at {}", self.both(time)));
+        }
+    }
+
+    fn running(&mut self, started: Timestamp) {
+        let gone = Duration::try_from(self.now.duration_since(started)).unwrap_or_default();
+        let since = format!("started {} ago, at {}, and not finished", shown(gone), self.both(started));
+        let Some(most) = self.task.max_runtime else {
+            return self.note(State::Running, format!("{since}; without max_runtime nothing says that it still may"));
+        };
+        let in_time = gone <= most && self.overdue(started).is_none();
+        self.judged.in_time = in_time;
+        let limit = format!("{since}; it may run for {}", shown(most));
+        self.note(State::Running, limit);
+        self.note_next_due(Some(started));
+    }
+
+    fn age(&mut self, made: Timestamp) {
+        self.note_next_due(Some(made));
+        let Some(since) = self.overdue(made) else { return };
+        self.judged.stale_since = Some(utc(since));
+        let age = shown(Duration::try_from(self.now.duration_since(made)).unwrap_or_default());
+        let since = self.both(since);
+        let reason = match &self.task.due {
+            Due::MaxAge(_) => format!("it is {age} old, the limit is {}, stale since {since}", shown(self.limit)),
+            Due::Schedule { .. } => {
+                let due = self.judged.due_at.clone().and_then(|due| due.parse().ok());
+                let due = due.map_or_else(String::new, |due| self.both(due));
+                let grace = shown(self.limit);
+                format!("it is {age} old, the last run was due at {due} with a grace of {grace}, stale since {since}")
+            }
+        };
+        let next = match (&self.task.due, &self.judged.next_due) {
+            (Due::Schedule { .. }, Some(next)) => {
+                let next = next.parse().map_or_else(|_| next.clone(), |next| self.both(next));
+                format!("; next due at {next}")
+            }
+            _ => String::new(),
+        };
+        self.note(State::Stale, reason + &next);
+    }
+
+    /// Since when something made at a time does not count any more.
+    fn overdue(&mut self, made: Timestamp) -> Option<Timestamp> {
+        match &self.task.due {
+            Due::MaxAge(_) => {
+                let since = later(made, self.limit);
+                (self.now > since).then_some(since)
+            }
+            Due::Schedule { schedule, grace, early } => {
+                let due = schedule.last(earlier(self.now, *grace))?;
+                self.judged.due_at = Some(utc(due));
+                if made >= earlier(due, *early) {
+                    return None;
+                }
+                // Not since the last run, but since the first one that it missed.
+                let first = schedule.next(later(made, *early)).unwrap_or(due);
+                Some(later(first.min(due), *grace))
+            }
+        }
+    }
+
+    fn note_next_due(&mut self, made: Option<Timestamp>) {
+        let next = match &self.task.due {
+            Due::MaxAge(_) => made.map(|made| later(made, self.limit)),
+            Due::Schedule { schedule, .. } => schedule.next(self.now),
+        };
+        self.judged.next_due = next.map(utc);
+    }
+
+    /// A time in UTC and in the zone of the task.
+    fn both(&self, time: Timestamp) -> String {
+        let there = time.to_zoned(self.task.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%:z");
+        match self.task.zone_name.as_str() {
+            "UTC" => utc(time),
+            zone => format!("{} ({there} {zone})", utc(time)),
+        }
+    }
+}
+
+fn utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,240 @@
+//! `mmops golden-compare`.
+
+use crate::contract::conforms;
+use crate::sandbox::{Output, Sandbox};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+const MATCH: &str = "| golden_compare | OK | GOLDEN=MATCH |";
+const WARN: &str = "| golden_compare | WARN | GOLDEN=DRIFT |";
+const DRIFT: &str = "| golden_compare | FAIL | GOLDEN=DRIFT |";
+const ACCEPTED: &str = "| golden_compare | WARN | GOLDEN=MATCH |";
+const AB: &str = "golden-compare --baseline a.json --actual b.json";
+const DIRS: &str = "golden-compare --baseline golden --actual out --fail-on-drift";
+
+fn pair(baseline: impl AsRef<[u8]>, actual: impl AsRef<[u8]>) -> Sandbox {
+    Sandbox::new().file("a.json", baseline).file("b.json", actual)
+}
+
+#[test]
+fn the_same_content_is_a_match_whatever_its_layout() {
+    let output = pair("{\"a\": 1, \"b\": [1.0, null]}", "{\r\n\"b\": [1.00, null],\r\n\"a\": 1}\r\n").run(AB);
+    let output = output.code(0).marker(MATCH).stdout_has("[OK] No drifts detected - golden files match");
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn drift_warns_and_fails_only_on_request() {
+    let sandbox = pair("{\"value\": 2.0, \"c\": 1}", "{\"value\": 2.1}");
+    let lines = "[DRIFT] Found 2 difference(s):\n  - root: missing keys: ['c']\n  - root.value: float drift \
+                 (baseline=2.000000000, actual=2.100000000, diff=1.000000000e-01, tolerance abs=1e-9)\n";
+    let output = sandbox.run(AB).code(0).marker(WARN).stdout_has(lines);
+    let _ = output.stdout_has("[WARN] Drifts found but not failing (--fail-on-drift not set)");
+    let output = sandbox.run(&format!("{AB} --fail-on-drift")).code(1).marker(DRIFT);
+    let _ = output.stdout_has(lines).stdout_has("[FAIL] Golden regression detected");
+    let _ = sandbox.run(&format!("{AB} --fail-on-drift --tolerance 0.2 --ignore root.c")).code(0).marker(MATCH);
+    let _ = sandbox.run(&format!("{AB} --fail-on-drift --rtol 0.1 --ignore root.c")).code(0).marker(MATCH);
+}
+
+#[test]
+fn what_cannot_be_read_strictly_is_3_with_line_and_column() {
+    let table: &[(&[u8], &str)] = &[
+        (b"{\"a\": 1,\n \"a\": 1}", "duplicate key `a` at line 2 column 2"),
+        (b"{\"a\": NaN}", "`NaN`, which JSON does not have at line 1 column 7"),
+        (b"{\"a\": 1e999}", "a number out of range at line 1 column 12"),
+        (b"\xef\xbb\xbf{\"a\": 1}", "a byte order mark, which JSON does not have at line 1 column 1"),
+        (b"{\"a\": \"\xff\"}", "invalid UTF-8 at line 1 column 8"),
+        (b"{\"a\": [1,\n2", "the document ends where `,` or `]` should be at line 2 column 2"),
+        (b"", "the document ends where a value should be at line 1 column 1"),
+    ];
+    for (text, reason) in table {
+        let expected = format!("failed to load `b.json`: {reason}");
+        let _ = pair("{\"a\": 1}", text).run(AB).code(3).marker(DRIFT).stderr_has(&expected);
+        let line = "golden-compare --baseline b.json --actual a.json";
+        let _ = pair("{\"a\": 1}", text).run(line).code(3).marker(DRIFT).stderr_has(&expected);
+    }
+    let _ = Sandbox::new().file("a.json", "1").run(AB).code(3).marker(DRIFT).stderr_has("b.json");
+    let _ = pair("1", "1").run("golden-compare --baseline a.json --actual a.json").code(3).stderr_has("are the same");
+}
+
+#[test]
+fn nan_is_let_through_on_request() {
+    let sandbox = pair("[NaN, 1]", "[NaN, 1]");
+    let _ = sandbox.run(&format!("{AB} --nan equal --fail-on-drift")).code(0).marker(MATCH);
+    let output = sandbox.run(&format!("{AB} --nan drift --fail-on-drift")).code(1).marker(DRIFT);
+    let _ = output.stdout_has("root[0]: float drift (baseline=NaN, actual=NaN, diff=nan");
+}
+
+#[test]
+fn options_reach_the_comparison() {
+    let sandbox = pair(
+        r#"{"n": 1, "fills": [{"id": 1, "px": 1.0}, {"id": 2, "px": 2.0}], "tags": ["x", "y"]}"#,
+        r#"{"n": 1.0, "fills": [{"id": 2, "px": 2.5}, {"id": 1, "px": 1.0}], "tags": ["y", "x"]}"#,
+    );
+    let _ = sandbox.run(&format!("{AB} --fail-on-drift")).code(1);
+    let all = "--int-float lenient --ignore-order root.fills:id --ignore-order root.tags --tolerance-at root.fills[*].px=abs:0.1,rel:0.2";
+    let _ = sandbox.run(&format!("{AB} --fail-on-drift {all}")).code(0).marker(MATCH);
+    let output = sandbox.run(&format!("{AB} --ignore-order root.fills:nope")).code(3);
+    let _ = output.stderr_has("root.fills[0] has no field `nope`");
+    let output = sandbox.run(&format!("{AB} --max-diffs 1")).code(0).stdout_has("Found 7 difference(s)");
+    let _ = output.stdout_has("  - and 6 more");
+    let _ = pair("0.1", "0.10000000000000002").run(&format!("{AB} --fail-on-drift --tolerance 0")).code(1);
+    let _ = pair("0.1", "0.10000000000000002").run(&format!("{AB} --fail-on-drift --tolerance 0 --ulp 1")).code(0);
+}
+
+#[test]
+fn options_that_mean_nothing_are_refused() {
+    let sandbox = pair("1", "1");
+    for option in [
+        "--tolerance NaN", "--tolerance -1", "--rtol inf", "--ignore a.b", "--ignore-order root:", "--tolerance-at root.a",
+        "--tolerance-at root.a=abs:x", "--nan error", "--update", "--update --reason ''", "--yes", "--reason x",
+        "--update --reason x --yes --fail-on-drift",
+    ] {
+        let _ = sandbox.run(&format!("{AB} {option}")).code(64);
+    }
+    for pattern in ["root", "$", "root.**"] {
+        let output = sandbox.run(&format!("{AB} --ignore {pattern}")).code(3).marker(DRIFT);
+        let _ = output.stderr_has("--ignore leaves nothing of `a.json` to compare");
+    }
+    let _ = pair("{\"a\": 1}", "{\"a\": 1}").run(&format!("{AB} --ignore root.*")).code(3);
+    let _ = pair("{\"a\": {}}", "{\"a\": {}}").run(&format!("{AB} --ignore root.a.*")).code(0).marker(MATCH);
+}
+
+#[test]
+fn deep_documents_end_with_an_answer() {
+    let deep = |leaf: &str| "[".repeat(100_000) + leaf + &"]".repeat(100_000);
+    let _ = pair(deep("1"), deep("1")).run(AB).code(0).marker(MATCH);
+    let _ = pair(deep("1"), deep("2")).run(AB).code(0).marker(WARN).stdout_has("(99744 levels)");
+    let _ = pair(deep("1"), "[".repeat(100_000)).run(AB).code(3).stderr_has("line 1 column 100001");
+}
+
+#[test]
+fn directories_are_matched_by_relative_path() {
+    let same = || {
+        Sandbox::new()
+            .file("golden/x.json", "{\"a\": 1}")
+            .file("golden/sub/y.jsonl", "{\"a\":1}\n{\"a\":2}\n")
+            .file("golden/table.txt", "one\ntwo\n")
+            .file("out/x.json", "{ \"a\": 1 }")
+            .file("out/sub/y.jsonl", "{\"a\":1}\r\n{\"a\":2}")
+            .file("out/table.txt", "one\ntwo\n")
+    };
+    let _ = same().run(DIRS).code(0).marker(MATCH).stdout_has("| files                     | OK   | 3 of 3 match");
+    let sandbox = same().file("out/table.txt", "one\r\ntwo\r\n").file("out/new.json", "1").file("golden/gone.json", "1");
+    let output = sandbox.run(DIRS).code(1).marker(DRIFT).stdout_has("[DRIFT] Found 3 difference(s):");
+    let output = output.stdout_has("  - gone.json: missing file\n").stdout_has("  - new.json: extra file\n");
+    let _ = output.stdout_has("  - table.txt: content mismatch, only in line endings, first difference in line 1\n");
+    let sandbox = same().file("out/x.json", "{\"a\": 2}").file("out/sub/y.jsonl", "{\"a\":1}\n{");
+    let output = sandbox.run(DIRS).code(3).marker(DRIFT).stdout_has("x.json: root.a: value mismatch (baseline=1, actual=2)");
+    let _ = output.stdout_has("failed to load `out/sub/y.jsonl`").stdout_has("at line 2 column 2");
+    let sandbox = same();
+    std::os::unix::fs::symlink("x.json", sandbox.path("out/link.json")).unwrap();
+    std::os::unix::fs::symlink("x.json", sandbox.path("golden/link.json")).unwrap();
+    let _ = sandbox.run(DIRS).code(3).stdout_has("links are not followed");
+}
+
+#[test]
+fn nothing_to_compare_is_no_match() {
+    let sandbox = Sandbox::new().file("other/x", "1");
+    std::fs::create_dir_all(sandbox.path("golden")).unwrap();
+    std::fs::create_dir_all(sandbox.path("out")).unwrap();
+    let _ = sandbox.run(DIRS).code(3).marker(DRIFT).stderr_has("have no files");
+    let line = "golden-compare --baseline golden --actual other/x";
+    let _ = sandbox.run(line).code(3).stderr_has("`golden` is a directory and `other/x` is not");
+}
+
+#[test]
+fn an_update_replaces_the_baseline_and_records_who_when_and_why() {
+    let sandbox = pair("{\"a\": 1}", "{\"a\": 2}\n");
+    let refused = sandbox.run(&format!("{AB} --update --reason new")).code(64);
+    let _ = refused.stderr_has("there is nobody to ask").stderr_has("add --yes");
+    assert_eq!(sandbox.files(), ["a.json", "b.json"]);
+    let line = format!("{AB} --update --yes --reason 'fees changed' --by ann");
+    let output = sandbox.run(&line).code(0).marker(ACCEPTED).stdout_has("recorded in a.json.accepted.json");
+    let _ = output.stdout_has("root.a: value mismatch (baseline=1, actual=2)");
+    assert_eq!(sandbox.read("a.json"), "{\"a\": 2}\n");
+    let record = sandbox.json("a.json.accepted.json");
+    conforms(&sandbox, "golden-acceptance", &record);
+    let accepted = &record["acceptances"][0];
+    assert_eq!((&accepted["who"], &accepted["why"]), (&"ann".into(), &"fees changed".into()));
+    assert_eq!(accepted["when"], "2026-03-10T12:00:00Z");
+    assert_eq!(accepted["listed"][0], "root.a: value mismatch (baseline=1, actual=2)");
+    assert_ne!(accepted["files"][0]["before"], accepted["files"][0]["after"]);
+    let _ = sandbox.run(&line).code(0).marker(MATCH).stderr_has("nothing to accept");
+    sandbox.write("b.json", "{\"a\": 3}");
+    let _ = sandbox.run(&format!("{AB} --update --yes --reason again")).code(0).marker(ACCEPTED);
+    let record = sandbox.json("a.json.accepted.json");
+    assert_eq!(record["acceptances"].as_array().unwrap().len(), 2);
+    assert!(!record["acceptances"][1]["who"].as_str().unwrap().is_empty());
+    sandbox.write("a.json.accepted.json", "{}");
+    sandbox.write("b.json", "{\"a\": 4}");
+    let _ = sandbox.run(&line).code(3).stderr_has("is no record of acceptances");
+    assert_eq!(sandbox.read("a.json"), "{\"a\": 3}");
+}
+
+#[test]
+fn an_update_of_directories_adds_and_removes() {
+    let sandbox = Sandbox::new()
+        .file("golden/x.json", "1")
+        .file("golden/gone.txt", "old")
+        .file("out/x.json", "2")
+        .file("out/sub/new.json", "{}");
+    let line = "golden-compare --baseline golden --actual out --update --yes --reason why";
+    sandbox.write("out/bad.json", "{");
+    let _ = sandbox.run(line).code(3).stderr_has("nothing is accepted").stderr_has("out/bad.json");
+    std::fs::remove_file(sandbox.path("out/bad.json")).unwrap();
+    let _ = sandbox.run(line).code(0).marker(ACCEPTED).stdout_has("golden.accepted.json");
+    let files: Vec<String> = sandbox.files().into_iter().filter(|file| file.starts_with("golden")).collect();
+    assert_eq!(files, ["golden/sub/new.json", "golden/x.json", "golden.accepted.json"]);
+    assert_eq!(sandbox.json("golden.accepted.json")["acceptances"][0]["files"].as_array().unwrap().len(), 3);
+    let _ = sandbox.run(DIRS).code(0).marker(MATCH);
+    // The record of a single file does not count as a file of the directory.
+    sandbox.write("golden/x.json.accepted.json", "{}");
+    let _ = sandbox.run(DIRS).code(0).marker(MATCH);
+    sandbox.write("golden/other.accepted.json", "{}");
+    let _ = sandbox.run(DIRS).code(1).marker(DRIFT);
+}
+
+#[test]
+fn reports_conform_to_their_schema_and_name_the_place() {
+    let sandbox = pair("{\n\"a\": 1}", "{\n\"a\": 2}");
+    let document = sandbox.run(&format!("{AB} --format json")).code(0).json();
+    conforms(&sandbox, "golden-compare", &document);
+    assert_eq!((&document["drifts"][0]["line"], &document["drifts"][0]["column"]), (&2.into(), &6.into()));
+    let output = sandbox.run(&format!("{AB} --format github --fail-on-drift")).code(1);
+    let _ = output.stdout_has("file=b.json,line=2,col=6");
+    let again = sandbox.run(&format!("{AB} --format json")).json();
+    assert_eq!(document, again);
+}
+
+#[test]
+fn a_signal_ends_the_comparison_without_a_verdict_of_match() {
+    let sandbox = Sandbox::real_time();
+    let text = format!("[{}1]", "1,".repeat(1 << 20));
+    sandbox.write("b.json", &text);
+    assert!(Command::new("mkfifo").arg(sandbox.path("a.json")).status().unwrap().success());
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let child = Command::new(env!("CARGO_BIN_EXE_mmops"))
+            .args(AB.split(' '))
+            .current_dir(sandbox.root())
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It opens only once the comparison opens the other end.
+        let mut baseline = std::fs::File::options().write(true).open(sandbox.path("a.json")).unwrap();
+        baseline.write_all(&text.as_bytes()[..1 << 19]).unwrap();
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let _ = baseline.write_all(&text.as_bytes()[1 << 19..]);
+        drop(baseline);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let output: Output = Output {
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::new(),
+            code: output.status.code(),
+        };
+        let _ = output.marker(DRIFT);
+    }
+}
