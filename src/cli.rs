@@ -1,7 +1,7 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
 use crate::commands::{
-    Answer, chaos, completions, golden_compare, make_ready, man, pre_live_pack, readiness,
+    Answer, chaos, completions, cron_sentinel, golden_compare, make_ready, man, pre_live_pack, readiness,
 };
 use crate::commands::{rotate, scan_secrets, schema, sim, tune};
 use crate::ctx::Ctx;
@@ -100,6 +100,8 @@ pub enum Command {
     GoldenCompare(golden_compare::Args),
     /// Remove old artifacts within limits, after archiving them on request
     Rotate(rotate::Args),
+    /// Say whether scheduled jobs still produce: there, in time, and saying what they must
+    CronSentinel(cron_sentinel::Args),
     /// Write simulated inputs for rehearsals, marked as such
     Sim(sim::Args),
     /// Print the JSON schema of a document that mmops writes
@@ -122,6 +124,7 @@ impl Command {
             Command::ScanSecrets(args) => scan_secrets::run(args, ctx).map(Answer::Report),
             Command::GoldenCompare(args) => golden_compare::run(args, ctx).map(Answer::Report),
             Command::Rotate(args) => rotate::run(args, ctx).map(Answer::Report),
+            Command::CronSentinel(args) => cron_sentinel::run(args, ctx).map(Answer::Report),
             Command::Sim(args) => sim::run(args, ctx).map(Answer::Report),
             Command::Schema(args) => schema::run(args).map(Answer::Text),
             Command::Completions(args) => Ok(Answer::Text(completions::run(args, Cli::command()))),
@@ -141,6 +144,7 @@ impl Command {
             Command::ScanSecrets(_) => ("scan-secrets", marker("scan_secrets", "RESULT", "FOUND")),
             Command::GoldenCompare(_) => ("golden-compare", marker("golden_compare", "GOLDEN", "DRIFT")),
             Command::Rotate(args) => args.failure(),
+            Command::CronSentinel(_) => ("cron-sentinel", marker("cron_sentinel", "CRON_SENTINEL", "STALE")),
             Command::Sim(args) => args.failure(),
             Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),
             Command::Completions(_) => ("completions", marker("completions", "COMPLETIONS", "FAILED")),

@@ -2,6 +2,7 @@
 
 pub mod chaos;
 pub mod completions;
+pub mod cron_sentinel;
 pub mod golden_compare;
 pub mod make_ready;
 pub mod man;

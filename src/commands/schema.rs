@@ -2,7 +2,7 @@
 
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
-use crate::commands::{golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim};
+use crate::commands::{cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim};
 use crate::domain::secrets::fingerprint::Baseline;
 use crate::exit::Fault;
 use crate::report::Status;
@@ -20,6 +20,7 @@ pub struct Args {
 /// Every published document: its name and its schema.
 const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("chaos-failover", schema_of::<Envelope<failover::Body>>),
+    ("cron-sentinel", schema_of::<Envelope<cron_sentinel::Body>>),
     ("golden-acceptance", schema_of::<golden_compare::Record>),
     ("golden-compare", schema_of::<Envelope<golden_compare::Body>>),
     ("make-ready", schema_of::<Envelope<make_ready::Body>>),

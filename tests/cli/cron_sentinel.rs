@@ -1,1 +1,767 @@
 //! `mmops cron-sentinel`.
+
+use crate::contract::conforms;
+use crate::sandbox::Sandbox;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+const FRESH: &str = "| cron_sentinel | OK | CRON_SENTINEL=FRESH |";
+const STALE: &str = "| cron_sentinel | FAIL | CRON_SENTINEL=STALE |";
+const RUN: &str = "cron-sentinel --config tasks.yaml";
+
+fn modified(sandbox: &Sandbox, path: &str, time: &str) {
+    let time = SystemTime::from(time.parse::<jiff::Timestamp>().unwrap());
+    File::options().write(true).open(sandbox.path(path)).unwrap().set_modified(time).unwrap();
+}
+
+/// A task over the artifact `a.json` unless it names another.
+fn config(task: &str) -> String {
+    let artifact = if task.contains("artifact:") { "" } else { "artifact: a.json, " };
+    format!("tasks:\n  - {{name: job, {artifact}{task}}}\n")
+}
+
+struct Case {
+    what: &'static str,
+    task: &'static str,
+    now: &'static str,
+    /// Path, time of modification, content.
+    files: Vec<(&'static str, &'static str, String)>,
+    state: &'static str,
+    /// Part of a reason, or of the judged task where it is fresh.
+    part: &'static str,
+}
+
+fn case(
+    what: &'static str,
+    task: &'static str,
+    now: &'static str,
+    made: &'static str,
+    state: &'static str,
+    part: &'static str,
+) -> Case {
+    Case { what, task, now, files: vec![("a.json", made, "{\"ok\": true}".to_owned())], state, part }
+}
+
+fn says(
+    what: &'static str,
+    task: &'static str,
+    content: &str,
+    state: &'static str,
+    part: &'static str,
+) -> Case {
+    let files = vec![("a.json", "2026-03-10T11:00:00Z", content.to_owned())];
+    Case { what, task, now: "2026-03-10T12:00:00Z", files, state, part }
+}
+
+/// A journal of the form that the chain assertion reads.
+fn journal(lines: u32) -> String {
+    let mut text = String::new();
+    let mut before = "GENESIS".to_owned();
+    for line in 0..lines {
+        let body = format!("{{\"n\":{line},\"prev_hash\":\"{before}\"}}");
+        before = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        text += &format!("{{\"hash\":\"{before}\",{}\n", &body[1..]);
+    }
+    text
+}
+
+const BERLIN: &str = "schedule: 30 2 * * *, timezone: Europe/Berlin, grace: 30m";
+const YORK: &str = "schedule: 15 2 * * *, timezone: America/New_York, grace: 15m";
+const YORK_NIGHT: &str = "schedule: 30 1 * * *, timezone: America/New_York, grace: 15m";
+const NIGHTLY: &str = "schedule: 0 3 * * *, timezone: UTC, grace: 1h, early: 2m";
+const MAX: &str = "max_age: 36h";
+
+fn ages() -> Vec<Case> {
+    vec![
+        case(
+            "younger than the limit",
+            MAX,
+            "2026-03-10T12:00:00Z",
+            "2026-03-09T12:00:00Z",
+            "fresh",
+            "2026-03-11T00:00:00Z",
+        ),
+        case("the limit itself", MAX, "2026-03-10T12:00:00Z", "2026-03-09T00:00:00Z", "fresh", "129600"),
+        case(
+            "a second more",
+            MAX,
+            "2026-03-10T12:00:01Z",
+            "2026-03-09T00:00:00Z",
+            "stale",
+            "a.json is 1day 12h 1s old, the limit is 1day 12h, stale since 2026-03-10T12:00:00Z",
+        ),
+        case(
+            "days",
+            "max_age: 7d",
+            "2026-03-10T12:00:00Z",
+            "2026-03-03T11:00:00Z",
+            "stale",
+            "the limit is 7days",
+        ),
+        case(
+            "a future time",
+            MAX,
+            "2026-03-10T12:00:00Z",
+            "2026-03-11T12:00:00Z",
+            "clock",
+            "modified 1day in the future",
+        ),
+        case("a clock a little ahead", MAX, "2026-03-10T12:00:00Z", "2026-03-10T12:01:00Z", "fresh", ""),
+        case(
+            "our clock stepped back",
+            MAX,
+            "2026-03-10T11:00:00Z",
+            "2026-03-10T12:00:00Z",
+            "clock",
+            "1h in the future",
+        ),
+        case(
+            "our clock stepped forward",
+            MAX,
+            "2030-01-01T00:00:00Z",
+            "2026-03-10T12:00:00Z",
+            "stale",
+            "stale since 2026-03-12T00:00:00Z",
+        ),
+        case(
+            "times in the zone of the task",
+            "max_age: 1h, timezone: America/New_York",
+            "2026-03-10T12:00:00Z",
+            "2026-03-10T09:00:00Z",
+            "stale",
+            "stale since 2026-03-10T10:00:00Z (2026-03-10 06:00:00-04:00 America/New_York)",
+        ),
+    ]
+}
+
+fn schedules() -> Vec<Case> {
+    vec![
+        case(
+            "in time",
+            NIGHTLY,
+            "2026-03-10T12:00:00Z",
+            "2026-03-10T03:10:00Z",
+            "fresh",
+            "2026-03-11T03:00:00Z",
+        ),
+        case(
+            "the run of yesterday",
+            NIGHTLY,
+            "2026-03-10T12:00:00Z",
+            "2026-03-09T03:10:00Z",
+            "stale",
+            "due at 2026-03-10T03:00:00Z with a grace of 1h, stale since 2026-03-10T04:00:00Z; next due at 2026-03-11T03:00:00Z",
+        ),
+        case(
+            "several runs missed",
+            NIGHTLY,
+            "2026-03-10T12:00:00Z",
+            "2026-03-05T03:10:00Z",
+            "stale",
+            "stale since 2026-03-06T04:00:00Z",
+        ),
+        case(
+            "inside the grace",
+            NIGHTLY,
+            "2026-03-10T03:59:59Z",
+            "2026-03-09T03:10:00Z",
+            "fresh",
+            "2026-03-09T03:00:00Z",
+        ),
+        case(
+            "the end of the grace",
+            NIGHTLY,
+            "2026-03-10T04:00:00Z",
+            "2026-03-09T03:10:00Z",
+            "stale",
+            "stale since 2026-03-10T04:00:00Z",
+        ),
+        case("a little early", NIGHTLY, "2026-03-10T12:00:00Z", "2026-03-10T02:58:00Z", "fresh", ""),
+        case(
+            "too early",
+            NIGHTLY,
+            "2026-03-10T12:00:00Z",
+            "2026-03-10T02:57:59Z",
+            "stale",
+            "2026-03-10T03:00:00Z",
+        ),
+        case(
+            "weekdays over a weekend",
+            "schedule: 0 18 * * mon-fri, timezone: UTC",
+            "2026-03-09T12:00:00Z",
+            "2026-03-06T18:05:00Z",
+            "fresh",
+            "2026-03-09T18:00:00Z",
+        ),
+        case(
+            "a month without a 31st",
+            "schedule: 0 0 31 * *, timezone: UTC",
+            "2026-03-10T12:00:00Z",
+            "2026-01-31T00:05:00Z",
+            "fresh",
+            "2026-03-31T00:00:00Z",
+        ),
+        case(
+            "the last of February",
+            "schedule: 0 0 L * *, timezone: UTC",
+            "2026-03-10T12:00:00Z",
+            "2026-01-31T00:05:00Z",
+            "stale",
+            "2026-02-28T00:00:00Z",
+        ),
+        case(
+            "a month of 31 days",
+            "schedule: 0 0 31 * *, timezone: UTC",
+            "2026-04-01T00:00:00Z",
+            "2026-01-31T00:05:00Z",
+            "stale",
+            "due at 2026-03-31T00:00:00Z",
+        ),
+        case(
+            "the first of a month",
+            "schedule: '@monthly', timezone: Europe/Berlin",
+            "2026-04-01T00:00:00Z",
+            "2026-03-31T22:05:00Z",
+            "fresh",
+            "2026-03-31T22:00:00Z",
+        ),
+        case(
+            "a leap day",
+            "schedule: 0 12 29 2 *, timezone: UTC",
+            "2028-03-01T00:00:00Z",
+            "2024-02-29T12:30:00Z",
+            "stale",
+            "due at 2028-02-29T12:00:00Z",
+        ),
+        case(
+            "between leap days",
+            "schedule: 0 12 29 2 *, timezone: UTC",
+            "2028-02-29T11:59:00Z",
+            "2024-02-29T12:30:00Z",
+            "fresh",
+            "2028-02-29T12:00:00Z",
+        ),
+        case(
+            "Berlin in winter",
+            BERLIN,
+            "2026-01-15T02:15:00Z",
+            "2026-01-15T01:40:00Z",
+            "fresh",
+            "2026-01-15T01:30:00Z",
+        ),
+        case(
+            "Berlin in summer",
+            BERLIN,
+            "2026-07-15T01:15:00Z",
+            "2026-07-14T01:40:00Z",
+            "stale",
+            "due at 2026-07-15T00:30:00Z (2026-07-15 02:30:00+02:00 Europe/Berlin)",
+        ),
+        case(
+            "Berlin skips 02:30: before it is over",
+            BERLIN,
+            "2026-03-29T01:29:59Z",
+            "2026-03-28T01:31:00Z",
+            "fresh",
+            "2026-03-28T01:30:00Z",
+        ),
+        case(
+            "Berlin skips 02:30: due when the clock has moved on",
+            BERLIN,
+            "2026-03-29T01:30:00Z",
+            "2026-03-28T01:31:00Z",
+            "stale",
+            "due at 2026-03-29T01:00:00Z (2026-03-29 03:00:00+02:00 Europe/Berlin)",
+        ),
+        case(
+            "Berlin skips 02:30: it came",
+            BERLIN,
+            "2026-03-29T12:00:00Z",
+            "2026-03-29T01:05:00Z",
+            "fresh",
+            "2026-03-30T00:30:00Z",
+        ),
+        case(
+            "Berlin has 02:30 twice: the first counts",
+            BERLIN,
+            "2026-10-25T01:00:00Z",
+            "2026-10-24T00:31:00Z",
+            "stale",
+            "due at 2026-10-25T00:30:00Z (2026-10-25 02:30:00+02:00 Europe/Berlin)",
+        ),
+        case(
+            "Berlin has 02:30 twice: once is enough",
+            BERLIN,
+            "2026-10-25T12:00:00Z",
+            "2026-10-25T00:31:00Z",
+            "fresh",
+            "2026-10-26T01:30:00Z",
+        ),
+        case(
+            "New York skips 02:15",
+            YORK,
+            "2026-03-08T07:15:00Z",
+            "2026-03-07T07:16:00Z",
+            "stale",
+            "due at 2026-03-08T07:00:00Z (2026-03-08 03:00:00-04:00 America/New_York)",
+        ),
+        case(
+            "New York skips 02:15: it came",
+            YORK,
+            "2026-03-08T20:00:00Z",
+            "2026-03-08T07:01:00Z",
+            "fresh",
+            "2026-03-09T06:15:00Z",
+        ),
+        case(
+            "New York has 01:30 twice: the first counts",
+            YORK_NIGHT,
+            "2026-11-01T05:45:00Z",
+            "2026-10-31T05:31:00Z",
+            "stale",
+            "due at 2026-11-01T05:30:00Z",
+        ),
+        case(
+            "New York has 01:30 twice: once is enough",
+            YORK_NIGHT,
+            "2026-11-01T12:00:00Z",
+            "2026-11-01T05:31:00Z",
+            "fresh",
+            "2026-11-02T06:30:00Z",
+        ),
+        case(
+            "every hour, also the one that comes twice",
+            "schedule: 0 * * * *, timezone: Europe/Berlin",
+            "2026-10-25T01:05:00Z",
+            "2026-10-25T00:01:00Z",
+            "stale",
+            "due at 2026-10-25T01:00:00Z (2026-10-25 02:00:00+01:00",
+        ),
+        case(
+            "every hour, not the one that is skipped",
+            "schedule: 0 * * * *, timezone: Europe/Berlin",
+            "2026-03-29T00:59:00Z",
+            "2026-03-29T00:01:00Z",
+            "fresh",
+            "2026-03-29T01:00:00Z",
+        ),
+    ]
+}
+
+fn contents() -> Vec<Case> {
+    let yesterday = "{\"started_at\": \"2026-03-10T03:00:00Z\", \"finished_at\": \"2026-03-09T04:00:00Z\"}";
+    vec![
+        says(
+            "a value that must be",
+            "max_age: 1d, assert: [{json: $.verdict, op: '==', value: OK}]",
+            "{\"verdict\": \"OK\"}",
+            "fresh",
+            "",
+        ),
+        says(
+            "another value",
+            "max_age: 1d, assert: [{json: $.verdict, value: OK}]",
+            "{\"verdict\": \"FAIL\"}",
+            "invalid",
+            "$.verdict is \"FAIL\", wanted \"OK\"",
+        ),
+        says(
+            "no value",
+            "max_age: 1d, assert: [{json: '$.runs[0].n', op: '>', value: 3}]",
+            "{\"runs\": []}",
+            "invalid",
+            "there is no $.runs[0].n",
+        ),
+        says(
+            "a limit",
+            "max_age: 1d, assert: [{json: /n, op: '>=', value: 3}]",
+            "{\"n\": 2.999}",
+            "invalid",
+            "/n is 2.999, wanted >= 3",
+        ),
+        says(
+            "a text",
+            "max_age: 1d, artifact: a.json, assert: [{regex: 'RESULT=OK'}]",
+            "\"RESULT=OK\"",
+            "fresh",
+            "",
+        ),
+        says(
+            "no such text",
+            "max_age: 1d, assert: [{regex: 'RESULT=OK'}]",
+            "\"RESULT=FAIL\"",
+            "invalid",
+            "nothing matches `RESULT=OK`",
+        ),
+        says("half a document", MAX, "{\"verdict\": \"O", "invalid", "it is no JSON"),
+        says(
+            "a key twice",
+            MAX,
+            "{\"verdict\": \"OK\", \"verdict\": \"FAIL\"}",
+            "invalid",
+            "duplicate key `verdict`",
+        ),
+        says("nothing", MAX, "", "invalid", "it has 0 B, wanted at least 1 B"),
+        says("too little", "max_age: 1d, min_size: 1K", "{}", "invalid", "wanted at least"),
+        says("no text", MAX, "\u{0}", "invalid", "it is no JSON"),
+        says(
+            "finished long ago, copied now",
+            MAX,
+            "{\"finished_at\": \"2026-03-01T00:00:00Z\"}",
+            "stale",
+            "stale since 2026-03-02T12:00:00Z",
+        ),
+        says(
+            "finished in the future",
+            MAX,
+            "{\"finished_at\": \"2026-03-11T00:00:00Z\"}",
+            "clock",
+            "the job was finished 12h in the future",
+        ),
+        says(
+            "finished at no time",
+            MAX,
+            "{\"finished_at\": \"yesterday\"}",
+            "invalid",
+            "not an RFC 3339 time",
+        ),
+        says(
+            "a time that must be there",
+            "max_age: 1d, finished_at: $.done",
+            "{}",
+            "invalid",
+            "there is no time at /done",
+        ),
+        says(
+            "a time of another name",
+            "max_age: 1d, finished_at: $.done",
+            "{\"done\": \"2026-03-10T10:00:00Z\"}",
+            "fresh",
+            "7200",
+        ),
+        says(
+            "started and not finished",
+            MAX,
+            "{\"started_at\": \"2026-03-10T03:00:00Z\"}",
+            "running",
+            "started 9h ago, at 2026-03-10T03:00:00Z, and not finished",
+        ),
+        says("started again", MAX, yesterday, "running", "not finished"),
+        says(
+            "running too long",
+            "max_age: 1d, max_runtime: 2h",
+            "{\"started_at\": \"2026-03-10T03:00:00Z\", \"finished_at\": null}",
+            "running",
+            "it may run for 2h",
+        ),
+        Case {
+            what: "the newest of a glob",
+            task: "artifact: 'out/run_*.json', max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![
+                ("out/run_1.json", "2026-03-10T11:00:00Z", "{}".into()),
+                ("out/run_9.json", "2026-03-01T11:00:00Z", "{".into()),
+                ("out/other.json", "2026-03-10T11:30:00Z", "{".into()),
+            ],
+            state: "fresh",
+            part: "out/run_1.json",
+        },
+        Case {
+            what: "a glob of which all are old",
+            task: "artifact: 'out/**/*.json', max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![
+                ("out/a/x.json", "2026-03-01T11:00:00Z", "{}".into()),
+                ("out/b/y.json", "2026-03-02T11:00:00Z", "{}".into()),
+                ("out/b/.z.json", "2026-03-10T11:00:00Z", "{}".into()),
+            ],
+            state: "stale",
+            part: "out/b/y.json is 8days 1h old",
+        },
+        Case {
+            what: "a glob with a file of the future",
+            task: "artifact: 'out/*.json', max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![
+                ("out/x.json", "2026-03-10T11:00:00Z", "{}".into()),
+                ("out/y.json", "2026-03-12T11:00:00Z", "{}".into()),
+            ],
+            state: "clock",
+            part: "out/y.json",
+        },
+        Case {
+            what: "a glob without a file",
+            task: "artifact: 'out/*.json', max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![("out/x.txt", "2026-03-10T11:00:00Z", "x".into())],
+            state: "missing",
+            part: "no file is there",
+        },
+        Case {
+            what: "a directory is as old as its newest file",
+            task: "artifact: out, max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![("out/a/x.txt", "2026-03-01T11:00:00Z", "x".into())],
+            state: "stale",
+            part: "out/a/x.txt",
+        },
+        Case {
+            what: "no file",
+            task: "artifact: none.json, max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![],
+            state: "missing",
+            part: "there is no such file",
+        },
+        Case {
+            what: "an unbroken chain",
+            task: "artifact: j.jsonl, max_age: 1d, assert: [{hash_chain: ok}]",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![("j.jsonl", "2026-03-10T11:00:00Z", journal(3))],
+            state: "fresh",
+            part: "",
+        },
+        Case {
+            what: "an edited chain",
+            task: "artifact: j.jsonl, max_age: 1d, assert: [{hash_chain: ok}]",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![("j.jsonl", "2026-03-10T11:00:00Z", journal(3).replace("\"n\":1", "\"n\":7"))],
+            state: "invalid",
+            part: "the hash chain is broken: line 2: its content is not what was hashed",
+        },
+        Case {
+            what: "a chain with a line taken out",
+            task: "artifact: j.jsonl, max_age: 1d, assert: [{hash_chain: ok}]",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![(
+                "j.jsonl",
+                "2026-03-10T11:00:00Z",
+                journal(3)
+                    .split_inclusive('\n')
+                    .enumerate()
+                    .filter(|(n, _)| *n != 1)
+                    .map(|(_, line)| line)
+                    .collect(),
+            )],
+            state: "invalid",
+            part: "line 2: prev_hash",
+        },
+    ]
+}
+
+#[test]
+fn the_table_of_states() {
+    let cases: Vec<Case> = ages().into_iter().chain(schedules()).chain(contents()).collect();
+    assert!(cases.len() >= 60, "{}", cases.len());
+    for Case { what, task, now, files, state, part } in cases {
+        let sandbox = Sandbox::new().env("MMOPS_NOW", now).file("tasks.yaml", config(task));
+        for (path, time, content) in files {
+            sandbox.write(path, content);
+            modified(&sandbox, path, time);
+        }
+        let output = sandbox.run(&format!("{RUN} --format json"));
+        let code = i32::from(state != "fresh");
+        let document = output.code(code).json();
+        let judged = &document["tasks"][0];
+        assert_eq!(judged["state"], state, "{what}: {judged}");
+        // With the artifact before its reasons, as the table prints it.
+        let reasons = judged["reasons"].as_array().unwrap().iter().map(|reason| reason.as_str().unwrap());
+        let artifact = judged["artifact"].as_str().unwrap();
+        let text = format!(
+            "{} {judged}",
+            reasons
+                .map(|reason| format!("{artifact} {}", reason.trim_start_matches("it ")))
+                .collect::<String>()
+        );
+        assert!(text.contains(part.trim_start_matches("it ")), "{what}: no `{part}` in {text}");
+        assert_eq!(document["verdict"], if state == "fresh" { "FRESH" } else { "STALE" }, "{what}");
+    }
+}
+
+#[test]
+fn a_configuration_that_says_nothing_useful_is_3() {
+    let job = "name: job, artifact: a.json";
+    let table: Vec<(String, &str)> = vec![
+        (String::new(), "the file is empty"),
+        ("tasks: []".into(), "it has no tasks"),
+        ("task: []".into(), "did you mean `tasks`?"),
+        (format!("tasks: [{{{job}, max_age: 1d, ownr: x}}]"), "did you mean `owner`?"),
+        (format!("tasks: [{{{job}, max_age: 1d}}, {{{job}, max_age: 2d}}]"), "task `job` is there twice"),
+        (format!("tasks: [{{{job}}}]"), "neither max_age nor schedule"),
+        (
+            format!("tasks: [{{{job}, max_age: 1d, schedule: '@daily', timezone: UTC}}]"),
+            "one of them decides",
+        ),
+        (format!("tasks: [{{{job}, max_age: 1.5h}}]"), "max_age `1.5h`"),
+        (format!("tasks: [{{{job}, max_age: 0s}}]"), "leaves no time at all"),
+        (format!("tasks: [{{{job}, max_age: 1d, grace: 1h}}]"), "grace and early belong to a schedule"),
+        (format!("tasks: [{{{job}, schedule: 0 3 * * *}}]"), "needs the timezone"),
+        (
+            format!("tasks: [{{{job}, schedule: 0 3 * * *, timezone: Mars/Base}}]"),
+            "`Mars/Base` is no time zone",
+        ),
+        (format!("tasks: [{{{job}, schedule: 0 25 * * *, timezone: UTC}}]"), "schedule: hour `25`"),
+        (format!("tasks: [{{{job}, schedule: 0 0 31 2 *, timezone: UTC}}]"), "never comes"),
+        (format!("tasks: [{{{job}, max_age: 1d, assert: [{{json: $.x}}]}}]"), "assert: `==` needs a value"),
+        (format!("tasks: [{{{job}, max_age: 1d, min_size: many}}]"), "min_size:"),
+        (format!("tasks: [{{{job}, max_age: 1d, severity: bad}}]"), "severity"),
+        ("tasks: [{name: '', artifact: a, max_age: 1d}]".into(), "task 1 has no name"),
+        ("tasks: [{name: x, artifact: '', max_age: 1d}]".into(), "artifact is empty"),
+        ("tasks: [{artifact: a, max_age: 1d}]".into(), "name"),
+        ("tasks: [{name: x, artifact: 'a[', max_age: 1d}]".into(), "is no glob"),
+    ];
+    for (text, part) in table {
+        let sandbox = Sandbox::new().file("tasks.yaml", &text).file("a.json", "{}");
+        let output = sandbox.run(RUN).code(3).marker(STALE);
+        assert!(output.stderr.contains(part), "{text}: {}", output.stderr);
+    }
+    let _ = Sandbox::new().run(RUN).code(3).marker(STALE).stderr_has("tasks.yaml");
+    let _ = Sandbox::new().run("cron-sentinel").code(3).marker(STALE).stderr_has("deploy/cron/sentinel.yaml");
+    let sandbox = Sandbox::new().file("tasks.yaml", "tasks:\n- {name: a}\n- {name: ");
+    let _ = sandbox.run(RUN).code(3).stderr_has("tasks.yaml:");
+    let two = "tasks: [{name: a, artifact: x, max_age: q}, {name: b, artifact: x}]";
+    let _ =
+        Sandbox::new().file("tasks.yaml", two).run(RUN).code(3).stderr_has("task `a`").stderr_has("task `b`");
+}
+
+#[test]
+fn yaml_json_and_toml_say_the_same() {
+    let yaml = "tasks:\n  - name: t\n    artifact: a.txt\n    max_age: 1d\n    min_size: 1\n";
+    let json =
+        "{\"tasks\": [{\"name\": \"t\", \"artifact\": \"a.txt\", \"max_age\": \"1d\", \"min_size\": 1}]}";
+    let toml = "[[tasks]]\nname = 't'\nartifact = 'a.txt'\nmax_age = '1d'\nmin_size = 1\n";
+    for (extension, text) in [("yaml", yaml), ("json", json), ("toml", toml)] {
+        let sandbox = Sandbox::new().file(&format!("tasks.{extension}"), text).file("a.txt", "x");
+        sandbox.age("a.txt", Duration::from_hours(23));
+        let line = format!("cron-sentinel --config tasks.{extension}");
+        let _ = sandbox.run(&line).code(0).marker(FRESH);
+        sandbox.age("a.txt", Duration::from_hours(25));
+        let _ = sandbox.run(&line).code(1).marker(STALE);
+    }
+}
+
+#[test]
+fn a_job_inside_its_time_warns_and_one_that_started_too_late_fails() {
+    let run = |task: &str| {
+        let sandbox = Sandbox::new().file("tasks.yaml", config(task));
+        sandbox.write("a.json", "{\"started_at\": \"2026-03-10T11:00:00Z\"}");
+        modified(&sandbox, "a.json", "2026-03-10T11:00:00Z");
+        sandbox.run(RUN)
+    };
+    let _ =
+        run("max_age: 1d, max_runtime: 2h").code(0).marker("| cron_sentinel | WARN | CRON_SENTINEL=FRESH |");
+    let missed = "schedule: 30 11 * * *, timezone: UTC, grace: 10m, max_runtime: 2h";
+    let _ = run(missed).code(1).marker(STALE).stdout_has("running");
+}
+
+#[test]
+fn tasks_and_window_narrow_what_is_judged() {
+    let text = "tasks:\n  - {name: a, artifact: a.txt, max_age: 1d, owner: ann, severity: warning}\n  - {name: b, artifact: b.txt, max_age: 1d}\n";
+    let sandbox = Sandbox::new().file("tasks.yaml", text).file("a.txt", "x").file("b.txt", "x");
+    sandbox.age("a.txt", Duration::from_hours(30));
+    sandbox.age("b.txt", Duration::from_hours(2));
+    let output = sandbox.run(RUN).code(1).marker(STALE).stdout_has("severity warning, owner ann");
+    let _ = output
+        .stdout_has("| a                         | FAIL | stale")
+        .stdout_has("| b                         | OK   | fresh");
+    let _ = sandbox.run(&format!("{RUN} --task b")).code(0).marker(FRESH);
+    let _ = sandbox.run(&format!("{RUN} --task a --task b --window 36h")).code(0).marker(FRESH);
+    let _ = sandbox.run(&format!("{RUN} --task b --window 1h")).code(1).marker(STALE);
+    let _ = sandbox
+        .run(&format!("{RUN} --task c"))
+        .code(3)
+        .marker(STALE)
+        .stderr_has("has no task `c`; it has a, b");
+    for line in ["--window 0s", "--window soon", "--tasks x"] {
+        let _ = sandbox.run(&format!("{RUN} {line}")).code(64);
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_an_error_and_not_fresh() {
+    let sandbox = Sandbox::new().file("tasks.yaml", config("artifact: 'dir/*.txt', max_age: 1000d"));
+    sandbox.write("dir/a.txt", "x");
+    // Nobody may list it; to root every directory is open, so a link that leads round in a circle stands in.
+    std::os::unix::fs::symlink("loop.txt", sandbox.path("dir/loop.txt")).unwrap();
+    fs::set_permissions(sandbox.path("dir"), fs::Permissions::from_mode(0o755)).unwrap();
+    let document = sandbox.run(&format!("{RUN} --format json")).code(1).json();
+    assert_eq!(document["tasks"][0]["state"], "error", "{document}");
+}
+
+#[test]
+fn a_schedule_that_means_every_minute_is_remarked() {
+    let sandbox = Sandbox::new().file("tasks.yaml", config("schedule: '* 9 * * *', timezone: UTC"));
+    let _ = sandbox.run(RUN).code(1).stderr_has("warning:").stderr_has("every minute of its hours");
+}
+
+#[test]
+fn the_operator_file_watches_the_three_tasks_of_the_earlier_toolkit() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/cron/sentinel.yaml")).unwrap();
+    let sandbox = Sandbox::new().file("deploy/cron/sentinel.yaml", text);
+    let _ = sandbox.run("cron-sentinel").code(1).marker(STALE);
+    for (path, hours) in [("nightly_results", 35), ("soak_metrics", 167), ("readiness", 23)] {
+        let path = format!("artifacts/reports/{path}.json");
+        sandbox.write(&path, "{}");
+        sandbox.age(&path, Duration::from_hours(hours));
+    }
+    let _ = sandbox.run("cron-sentinel").code(0).marker(FRESH);
+    sandbox.age("artifacts/reports/readiness.json", Duration::from_hours(25));
+    let _ = sandbox
+        .run("cron-sentinel")
+        .code(1)
+        .marker(STALE)
+        .stdout_has("| readiness                 | FAIL | stale");
+}
+
+#[test]
+fn the_report_conforms_to_its_schema_and_repeats_itself() {
+    let sandbox = Sandbox::new().file("tasks.yaml", config(NIGHTLY)).file("a.json", "{}");
+    sandbox.age("a.json", Duration::from_hours(30));
+    let document: Value = sandbox.run(&format!("{RUN} --format json")).code(1).json();
+    conforms(&sandbox, "cron-sentinel", &document);
+    assert_eq!(document["counts"]["stale"], 1);
+    assert_eq!(document, sandbox.run(&format!("{RUN} --format json")).json());
+    let _ = sandbox
+        .run(&format!("{RUN} --format github"))
+        .code(1)
+        .stdout_has("::error title=mmops cron-sentinel%3A job");
+}
+
+#[test]
+fn a_stamp_that_is_fixed_makes_nothing_fresh() {
+    let sandbox = Sandbox::real_time().env("CI_FAKE_UTC", "1970-01-01T00:00:00Z");
+    sandbox.write("tasks.yaml", config("max_age: 1h"));
+    sandbox.write("a.json", "{}");
+    modified(&sandbox, "a.json", "2020-01-01T00:00:00Z");
+    let _ = sandbox.run(RUN).code(1).marker(STALE);
+}
+
+#[test]
+fn a_signal_ends_it_without_an_answer() {
+    let tasks: String =
+        (0..20_000).map(|n| format!("- {{name: t{n}, artifact: a.txt, max_age: 1d}}\n")).collect();
+    let sandbox = Sandbox::real_time().file("a.txt", "x");
+    assert!(Command::new("mkfifo").arg(sandbox.path("tasks.yaml")).status().unwrap().success());
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let child = Command::new(env!("CARGO_BIN_EXE_mmops"))
+            .args(RUN.split(' '))
+            .current_dir(sandbox.root())
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It opens only once the other side reads; the signal is there before the tasks are.
+        let mut pipe = File::options().write(true).open(sandbox.path("tasks.yaml")).unwrap();
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        std::io::Write::write_all(&mut pipe, format!("tasks:\n{tasks}").as_bytes()).unwrap();
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        assert!(String::from_utf8(output.stdout).unwrap().ends_with(&format!("{STALE}\n")));
+    }
+}

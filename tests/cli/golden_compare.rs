@@ -32,7 +32,8 @@ fn drift_warns_and_fails_only_on_request() {
     let _ = output.stdout_has("[WARN] Drifts found but not failing (--fail-on-drift not set)");
     let output = sandbox.run(&format!("{AB} --fail-on-drift")).code(1).marker(DRIFT);
     let _ = output.stdout_has(lines).stdout_has("[FAIL] Golden regression detected");
-    let _ = sandbox.run(&format!("{AB} --fail-on-drift --tolerance 0.2 --ignore root.c")).code(0).marker(MATCH);
+    let _ =
+        sandbox.run(&format!("{AB} --fail-on-drift --tolerance 0.2 --ignore root.c")).code(0).marker(MATCH);
     let _ = sandbox.run(&format!("{AB} --fail-on-drift --rtol 0.1 --ignore root.c")).code(0).marker(MATCH);
 }
 
@@ -54,7 +55,10 @@ fn what_cannot_be_read_strictly_is_3_with_line_and_column() {
         let _ = pair("{\"a\": 1}", text).run(line).code(3).marker(DRIFT).stderr_has(&expected);
     }
     let _ = Sandbox::new().file("a.json", "1").run(AB).code(3).marker(DRIFT).stderr_has("b.json");
-    let _ = pair("1", "1").run("golden-compare --baseline a.json --actual a.json").code(3).stderr_has("are the same");
+    let _ = pair("1", "1")
+        .run("golden-compare --baseline a.json --actual a.json")
+        .code(3)
+        .stderr_has("are the same");
 }
 
 #[test]
@@ -79,15 +83,27 @@ fn options_reach_the_comparison() {
     let output = sandbox.run(&format!("{AB} --max-diffs 1")).code(0).stdout_has("Found 7 difference(s)");
     let _ = output.stdout_has("  - and 6 more");
     let _ = pair("0.1", "0.10000000000000002").run(&format!("{AB} --fail-on-drift --tolerance 0")).code(1);
-    let _ = pair("0.1", "0.10000000000000002").run(&format!("{AB} --fail-on-drift --tolerance 0 --ulp 1")).code(0);
+    let _ = pair("0.1", "0.10000000000000002")
+        .run(&format!("{AB} --fail-on-drift --tolerance 0 --ulp 1"))
+        .code(0);
 }
 
 #[test]
 fn options_that_mean_nothing_are_refused() {
     let sandbox = pair("1", "1");
     for option in [
-        "--tolerance NaN", "--tolerance -1", "--rtol inf", "--ignore a.b", "--ignore-order root:", "--tolerance-at root.a",
-        "--tolerance-at root.a=abs:x", "--nan error", "--update", "--update --reason ''", "--yes", "--reason x",
+        "--tolerance NaN",
+        "--tolerance -1",
+        "--rtol inf",
+        "--ignore a.b",
+        "--ignore-order root:",
+        "--tolerance-at root.a",
+        "--tolerance-at root.a=abs:x",
+        "--nan error",
+        "--update",
+        "--update --reason ''",
+        "--yes",
+        "--reason x",
         "--update --reason x --yes --fail-on-drift",
     ] {
         let _ = sandbox.run(&format!("{AB} {option}")).code(64);
@@ -119,13 +135,25 @@ fn directories_are_matched_by_relative_path() {
             .file("out/sub/y.jsonl", "{\"a\":1}\r\n{\"a\":2}")
             .file("out/table.txt", "one\ntwo\n")
     };
-    let _ = same().run(DIRS).code(0).marker(MATCH).stdout_has("| files                     | OK   | 3 of 3 match");
-    let sandbox = same().file("out/table.txt", "one\r\ntwo\r\n").file("out/new.json", "1").file("golden/gone.json", "1");
+    let _ = same()
+        .run(DIRS)
+        .code(0)
+        .marker(MATCH)
+        .stdout_has("| files                     | OK   | 3 of 3 match");
+    let sandbox = same()
+        .file("out/table.txt", "one\r\ntwo\r\n")
+        .file("out/new.json", "1")
+        .file("golden/gone.json", "1");
     let output = sandbox.run(DIRS).code(1).marker(DRIFT).stdout_has("[DRIFT] Found 3 difference(s):");
     let output = output.stdout_has("  - gone.json: missing file\n").stdout_has("  - new.json: extra file\n");
-    let _ = output.stdout_has("  - table.txt: content mismatch, only in line endings, first difference in line 1\n");
+    let _ = output
+        .stdout_has("  - table.txt: content mismatch, only in line endings, first difference in line 1\n");
     let sandbox = same().file("out/x.json", "{\"a\": 2}").file("out/sub/y.jsonl", "{\"a\":1}\n{");
-    let output = sandbox.run(DIRS).code(3).marker(DRIFT).stdout_has("x.json: root.a: value mismatch (baseline=1, actual=2)");
+    let output = sandbox
+        .run(DIRS)
+        .code(3)
+        .marker(DRIFT)
+        .stdout_has("x.json: root.a: value mismatch (baseline=1, actual=2)");
     let _ = output.stdout_has("failed to load `out/sub/y.jsonl`").stdout_has("at line 2 column 2");
     let sandbox = same();
     std::os::unix::fs::symlink("x.json", sandbox.path("out/link.json")).unwrap();

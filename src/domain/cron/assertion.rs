@@ -146,7 +146,11 @@ fn regex(pattern: &str) -> Result<Regex, String> {
         let text = error.to_string();
         format!("`{pattern}` is no pattern: {}", text.lines().last().unwrap_or_default())
     })?;
-    if regex.is_match("") { Err(format!("`{pattern}` matches anything, so it could not fail")) } else { Ok(regex) }
+    if regex.is_match("") {
+        Err(format!("`{pattern}` matches anything, so it could not fail"))
+    } else {
+        Ok(regex)
+    }
 }
 
 impl Assertion {
@@ -158,7 +162,9 @@ impl Assertion {
     /// Why the assertion does not hold. `document` is the parsed text, or why it is none.
     pub fn fault(&self, text: &str, document: Option<&Result<Value, String>>) -> Option<String> {
         match self {
-            Assertion::HashChain => chain::verify(text).err().map(|fault| format!("the hash chain is broken: {fault}")),
+            Assertion::HashChain => {
+                chain::verify(text).err().map(|fault| format!("the hash chain is broken: {fault}"))
+            }
             Assertion::Regex(regex) => {
                 (!regex.is_match(text)).then(|| format!("nothing matches `{}`", regex.as_str()))
             }

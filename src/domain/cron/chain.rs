@@ -117,7 +117,10 @@ fn write_text(text: &str, letters: Letters, out: &mut String) {
                     out.push(letter);
                 } else {
                     let units = &mut [0; 2];
-                    letter.encode_utf16(units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+                    letter
+                        .encode_utf16(units)
+                        .iter()
+                        .for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
                 }
             }
         }
@@ -170,7 +173,8 @@ mod tests {
     /// Two lines as the earlier toolkit wrote them, hashed there.
     fn journal() -> String {
         let first = r#"{"action":"NONE","caps":{"capital_usd":1e-07,"share":0.05},"prev_hash":"GENESIS","ts":"2026-01-01T00:00:00Z"}"#;
-        let hash = |text: &str| -> String { Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect() };
+        let hash =
+            |text: &str| -> String { Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect() };
         let one = hash(first);
         let second = format!(r#"{{"action":"\u00e4","prev_hash":"{one}","ts":[1,2.50]}}"#);
         let two = hash(&second);

@@ -143,7 +143,8 @@ impl Expression {
         if !has(self.months, unsigned(date.month())) {
             return false;
         }
-        let day = has(self.days, unsigned(date.day())) || (self.last_day && date.day() == date.days_in_month());
+        let day =
+            has(self.days, unsigned(date.day())) || (self.last_day && date.day() == date.days_in_month());
         let weekday = has(self.weekdays, unsigned(date.weekday().to_sunday_zero_offset()));
         if self.both_days { day && weekday } else { day || weekday }
     }
@@ -180,7 +181,10 @@ impl Field {
         let (range, step) = match part.split_once('/') {
             Some((range, step)) => {
                 let step = step.parse::<u8>().ok().filter(|step| (1..=self.most).contains(step));
-                (range, Some(step.ok_or_else(|| format!("`{part}` has no step between 1 and {}", self.most))?))
+                (
+                    range,
+                    Some(step.ok_or_else(|| format!("`{part}` has no step between 1 and {}", self.most))?),
+                )
             }
             None => (part, None),
         };
@@ -210,7 +214,8 @@ impl Field {
 
 /// Takes `L` out of a list of days.
 fn without_last_day(text: &str) -> (String, bool) {
-    let (last, days): (Vec<&str>, Vec<&str>) = text.split(',').partition(|part| part.eq_ignore_ascii_case("l"));
+    let (last, days): (Vec<&str>, Vec<&str>) =
+        text.split(',').partition(|part| part.eq_ignore_ascii_case("l"));
     (days.join(","), !last.is_empty())
 }
 

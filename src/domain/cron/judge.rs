@@ -72,6 +72,8 @@ pub struct Content {
     pub text: String,
     /// The text as JSON, or why it is none; absent where it need not be.
     pub document: Option<Result<Value, String>>,
+    /// Why the text is none.
+    pub fault: Option<String>,
 }
 
 /// A task after it was judged.
@@ -205,6 +207,9 @@ impl Judge<'_> {
             }
             return;
         };
+        if let Some(fault) = &content.fault {
+            return self.note(State::Invalid, fault.clone());
+        }
         if let Some(Err(reason)) = &content.document {
             self.note(State::Invalid, format!("it is no JSON: {reason}"));
         }
@@ -258,7 +263,10 @@ impl Judge<'_> {
         let gone = Duration::try_from(self.now.duration_since(started)).unwrap_or_default();
         let since = format!("started {} ago, at {}, and not finished", shown(gone), self.both(started));
         let Some(most) = self.task.max_runtime else {
-            return self.note(State::Running, format!("{since}; without max_runtime nothing says that it still may"));
+            return self.note(
+                State::Running,
+                format!("{since}; without max_runtime nothing says that it still may"),
+            );
         };
         let in_time = gone <= most && self.overdue(started).is_none();
         self.judged.in_time = in_time;
@@ -274,12 +282,16 @@ impl Judge<'_> {
         let age = shown(Duration::try_from(self.now.duration_since(made)).unwrap_or_default());
         let since = self.both(since);
         let reason = match &self.task.due {
-            Due::MaxAge(_) => format!("it is {age} old, the limit is {}, stale since {since}", shown(self.limit)),
+            Due::MaxAge(_) => {
+                format!("it is {age} old, the limit is {}, stale since {since}", shown(self.limit))
+            }
             Due::Schedule { .. } => {
                 let due = self.judged.due_at.clone().and_then(|due| due.parse().ok());
                 let due = due.map_or_else(String::new, |due| self.both(due));
                 let grace = shown(self.limit);
-                format!("it is {age} old, the last run was due at {due} with a grace of {grace}, stale since {since}")
+                format!(
+                    "it is {age} old, the last run was due at {due} with a grace of {grace}, stale since {since}"
+                )
             }
         };
         let next = match (&self.task.due, &self.judged.next_due) {

@@ -179,13 +179,17 @@ impl Configured {
             }
             (None, Some(text)) => {
                 if self.timezone.is_none() {
-                    return Err("a schedule needs the timezone of its clock, such as UTC or Europe/Berlin".into());
+                    return Err(
+                        "a schedule needs the timezone of its clock, such as UTC or Europe/Berlin".into()
+                    );
                 }
                 let expression = Expression::parse(text).map_err(|reason| format!("schedule: {reason}"))?;
                 if expression.is_every_minute_of_some_hours() {
-                    remark = Some(format!("task `{name}`: `{text}` expects a run in every minute of its hours"));
+                    remark =
+                        Some(format!("task `{name}`: `{text}` expects a run in every minute of its hours"));
                 }
-                let duration = |name, text: &Option<String>| text.as_ref().map_or(Ok(Duration::ZERO), |t| age(name, t));
+                let duration =
+                    |name, text: &Option<String>| text.as_ref().map_or(Ok(Duration::ZERO), |t| age(name, t));
                 Due::Schedule {
                     schedule: Schedule { expression, zone: zone.clone() },
                     grace: duration("grace", &self.grace)?,
@@ -193,7 +197,9 @@ impl Configured {
                 }
             }
             (Some(_), Some(_)) => return Err("it has max_age and schedule; one of them decides".to_owned()),
-            (None, None) => return Err("it has neither max_age nor schedule, so it would never be stale".to_owned()),
+            (None, None) => {
+                return Err("it has neither max_age nor schedule, so it would never be stale".to_owned());
+            }
         };
         let min_size = match &self.min_size {
             None => 1,

@@ -1,0 +1,205 @@
+//! What lies in the place of an artifact: a file, the newest file of a glob or below a directory, or none.
+
+use crate::ctx::Ctx;
+use crate::domain::cron::judge::{Content, Found};
+use crate::domain::cron::task::Task;
+use crate::exit::Fault;
+use crate::sys::tokens::{NonFinite, Trouble, scan};
+use crate::sys::{fsio, json};
+use globset::GlobBuilder;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// Larger artifacts are not held in memory: they can be watched and validated, and not looked into.
+const LARGEST_CONTENT_BYTES: u64 = 64 << 20;
+
+/// Finds artifacts; a directory is listed once, however many globs look into it.
+pub(super) struct Finder<'a> {
+    ctx: &'a Ctx,
+    listings: BTreeMap<(PathBuf, usize), Listing>,
+}
+
+/// The files below a directory, relative and sorted, or why it cannot be listed.
+type Listing = Result<Vec<String>, String>;
+
+/// A file that may be the artifact.
+struct Candidate {
+    modified: Timestamp,
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(ctx: &'a Ctx) -> Self {
+        Self { ctx, listings: BTreeMap::new() }
+    }
+
+    /// Finds the artifact of a task, and reads it where somebody has to look into it.
+    pub(super) fn find(&mut self, task: &Task) -> Result<Found, Fault> {
+        let path = self.ctx.path(&task.artifact);
+        let newest = match fsio::exists(&path) {
+            Err(fault) => return Ok(Found::Error(fault.to_string())),
+            Ok(true) if path.is_dir() => self.newest_below(&path, "**")?,
+            Ok(true) => candidate(&path).map(Some),
+            Ok(false) => match split_glob(&task.artifact) {
+                None => return Ok(Found::Missing("there is no such file".to_owned())),
+                Some((base, pattern)) => {
+                    let base = self.ctx.path(base);
+                    self.newest_below(&base, pattern)?
+                }
+            },
+        };
+        Ok(match newest {
+            Err(reason) => Found::Error(reason),
+            Ok(None) => Found::Missing("no file is there".to_owned()),
+            Ok(Some(found)) => self.read(task, &found),
+        })
+    }
+
+    /// The newest file below a directory that matches; the last by name of several.
+    fn newest_below(
+        &mut self,
+        base: &Path,
+        pattern: &str,
+    ) -> Result<Result<Option<Candidate>, String>, Fault> {
+        let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+        let glob =
+            glob.map_err(|error| Fault::config(format!("`{pattern}` is no glob: {}", error.kind())))?;
+        let matcher = glob.compile_matcher();
+        let shows_hidden = pattern.split('/').any(|part| part.starts_with('.'));
+        let depth = if pattern.contains('/') || pattern.contains("**") { usize::MAX } else { 1 };
+        let key = (base.to_owned(), depth);
+        if !self.listings.contains_key(&key) {
+            let listing = list(base, depth, self.ctx)?;
+            self.listings.insert(key.clone(), listing);
+        }
+        let names = match &self.listings[&key] {
+            Ok(names) => names,
+            Err(reason) => return Ok(Err(reason.clone())),
+        };
+        // Sorted names with the same beginning lie together.
+        let prefix = &pattern[..pattern.find(META).unwrap_or(pattern.len())];
+        let from = names.partition_point(|name| name.as_str() < prefix);
+        let mut newest: Option<Candidate> = None;
+        for name in names[from..].iter().take_while(|name| name.starts_with(prefix)) {
+            let hidden = name.split('/').any(|part| part.starts_with('.'));
+            if !matcher.is_match(name) || (hidden && !shows_hidden) {
+                continue;
+            }
+            let path = base.join(name);
+            match candidate(&path) {
+                // A link to a directory is no file, and one removed since the listing is none either.
+                _ if path.is_dir() || !fsio::exists(&path)? => {}
+                Ok(found) => {
+                    if newest.as_ref().is_none_or(|newest| newest.modified <= found.modified) {
+                        newest = Some(found);
+                    }
+                }
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        Ok(Ok(newest))
+    }
+
+    fn read(&self, task: &Task, found: &Candidate) -> Found {
+        let path = &found.path;
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let reads_times = task.started_at.is_some() || task.finished_at.is_some();
+        let wants_document =
+            is_json || reads_times || task.assertions.iter().any(|assertion| assertion.wants_document());
+        let is_looked_into = reads_times || !task.assertions.is_empty();
+        let content = if found.bytes > LARGEST_CONTENT_BYTES {
+            if is_looked_into {
+                let reason = format!("`{}` is too large to look into", self.ctx.show(path));
+                return Found::Error(reason);
+            }
+            match is_json.then(|| fsio::open(path).map(|file| scan::validate(file, NonFinite::Refuse))) {
+                None | Some(Ok(Ok(()))) => Ok(None),
+                Some(Ok(Err(Trouble::Read(error)))) => Err(fsio::unreadable(path, &error)),
+                Some(Ok(Err(trouble))) => Ok(Some(Content {
+                    text: String::new(),
+                    document: Some(Err(trouble.to_string())),
+                    fault: None,
+                })),
+                Some(Err(fault)) => Err(fault),
+            }
+        } else if wants_document || is_looked_into {
+            fsio::read(path).map(|bytes| Some(content(bytes, wants_document)))
+        } else {
+            // Whether it can be read at all is asked even where nobody looks into it.
+            fsio::open(path).map(|_| None)
+        };
+        match content {
+            Err(fault) => Found::Error(fault.to_string()),
+            Ok(content) => Found::File {
+                path: self.ctx.show(path),
+                modified: found.modified,
+                bytes: found.bytes,
+                content,
+            },
+        }
+    }
+}
+
+fn content(bytes: Vec<u8>, wants_document: bool) -> Content {
+    match String::from_utf8(bytes) {
+        Err(_) => {
+            Content { text: String::new(), document: None, fault: Some("it is no UTF-8 text".to_owned()) }
+        }
+        Ok(text) => {
+            let document = wants_document.then(|| json::parse(&text));
+            Content { text, document, fault: None }
+        }
+    }
+}
+
+fn candidate(path: &Path) -> Result<Candidate, String> {
+    let metadata = fsio::metadata(path).map_err(|fault| fault.to_string())?;
+    let unreadable = |reason: String| format!("failed to read `{}`: {reason}", path.display());
+    let modified = metadata.modified().map_err(|error| unreadable(error.to_string()))?;
+    let modified = Timestamp::try_from(modified).map_err(|error| unreadable(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(unreadable("it is no plain file".to_owned()));
+    }
+    Ok(Candidate { modified, path: path.to_owned(), bytes: metadata.len() })
+}
+
+fn list(base: &Path, depth: usize, ctx: &Ctx) -> Result<Listing, Fault> {
+    if !base.is_dir() {
+        return Ok(Ok(Vec::new()));
+    }
+    let mut names = Vec::new();
+    for entry in WalkDir::new(base).min_depth(1).max_depth(depth) {
+        ctx.check_cancelled()?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A file that went away while the directory was read is no file.
+            Err(error) if error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) => {
+                continue;
+            }
+            Err(error) => return Ok(Err(format!("failed to read `{}`: {error}", base.display()))),
+        };
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        if let Some(name) = entry.path().strip_prefix(base).ok().and_then(Path::to_str) {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    Ok(Ok(names))
+}
+
+const META: [char; 4] = ['*', '?', '[', '{'];
+
+/// The directory before the first wildcard, and the rest; none for a plain path.
+fn split_glob(text: &str) -> Option<(&str, &str)> {
+    let meta = text.find(META)?;
+    Some(match text[..meta].rfind('/') {
+        Some(0) => ("/", &text[1..]),
+        Some(slash) => (&text[..slash], &text[slash + 1..]),
+        None => ("", text),
+    })
+}
