@@ -89,15 +89,19 @@ impl<'a> Finder<'a> {
                 continue;
             }
             let path = base.join(name);
-            match candidate(&path) {
+            match fsio::exists(&path) {
+                Err(fault) => return Ok(Err(fault.to_string())),
                 // A link to a directory is no file, and one removed since the listing is none either.
-                _ if path.is_dir() || !fsio::exists(&path)? => {}
+                Ok(exists) if !exists || path.is_dir() => continue,
+                Ok(_) => {}
+            }
+            match candidate(&path) {
+                Err(reason) => return Ok(Err(reason)),
                 Ok(found) => {
                     if newest.as_ref().is_none_or(|newest| newest.modified <= found.modified) {
                         newest = Some(found);
                     }
                 }
-                Err(reason) => return Ok(Err(reason)),
             }
         }
         Ok(Ok(newest))

@@ -2,7 +2,6 @@
 
 use super::task::{Due, Task};
 use crate::domain::freshness::{CLOCK_TOLERANCE, shown};
-use crate::domain::retention::size;
 use crate::report::Status;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -173,8 +172,8 @@ impl Judge<'_> {
 
     fn file(&mut self, modified: Timestamp, bytes: u64, content: Option<&Content>) {
         if bytes < self.task.min_size {
-            let (bytes, least) = (size::shown(bytes), size::shown(self.task.min_size));
-            self.note(State::Invalid, format!("it has {bytes}, wanted at least {least}"));
+            let least = self.task.min_size;
+            self.note(State::Invalid, format!("it has {bytes} bytes, wanted at least {least}"));
         }
         self.content(content);
         // A copy keeps an old time and a wrong clock makes a new one; what the artifact says comes first.
