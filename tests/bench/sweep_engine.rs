@@ -52,7 +52,7 @@ fn main() {
                 )
                 .unwrap();
                 let e = t.elapsed();
-                let mut a = o.order_ages_ms.clone();
+                let mut a = o.order_lives_ms.clone();
                 a.sort_by(f64::total_cmp);
                 let q = |x: f64| if a.is_empty() { 0.0 } else { a[((a.len() - 1) as f64 * x) as usize] };
                 let cash: f64 = o.fills.iter().map(|f| -f.side.sign() * f.price * f.qty).sum();

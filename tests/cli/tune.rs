@@ -271,8 +271,8 @@ fn a_bad_grid_is_refused_with_path_and_value() {
         (grid(&[("tail_age_ms", "[600, fast]")]), "grid.yaml:2:", "fast"),
         (grid(&[("tail_age_ms", "[600, \"700\"]")]), "grid.yaml:2:", "700"),
         (grid(&[("tail_age_ms", "[]")]), "grid.yaml`: `grid.tail_age_ms` is an empty list", ""),
-        (grid(&[("tail_age_ms", "[.nan]")]), "`grid.tail_age_ms` has NaN", "finite"),
-        (grid(&[("tail_age_ms", "[.inf]")]), "`grid.tail_age_ms` has inf", "finite"),
+        (grid(&[("tail_age_ms", "[.nan]")]), "grid.yaml:2:", "non-finite float `.nan`"),
+        (grid(&[("tail_age_ms", "[.inf]")]), "grid.yaml:2:", "non-finite float `.inf`"),
         (grid(&[("tail_age_ms", "[600, 600.0]")]), "`grid.tail_age_ms` has 600 twice", ""),
         (grid(&[("tail_age_ms", "[399]")]), "`grid.tail_age_ms` has 399, outside its bounds 400..1000", ""),
         (grid(&[("tail_age_ms", "600")]), "grid.yaml:2:", ""),
@@ -553,7 +553,7 @@ fn a_rollback_restores_the_bytes_records_why_and_does_not_toggle() {
     let _ = output.marker("| tune_rollback | OK | TUNING_ROLLBACK=DRYRUN |");
     assert_eq!(sandbox.read(TARGET), applied);
     let output = sandbox.run(line).code(0).marker("| tune_rollback | OK | TUNING_ROLLBACK=OK |");
-    let _ = output.stdout_has("60 -> 70").stdout_has("drift on BTC");
+    let _ = output.stdout_has("-> 70").stdout_has("drift on BTC");
     assert_eq!(sandbox.read(TARGET), old);
     assert_eq!(sandbox.read("artifacts/soak/runtime_overrides.rolled-back.json"), applied);
     let record = sandbox.json("artifacts/AUTO_ROLLBACK.json");

@@ -68,7 +68,7 @@ fn tail_age_ms_ends_resting_orders() {
     for feed in feeds() {
         let oldest = |tail_age_ms| {
             let outcome = trade(feed, &Params { tail_age_ms, ..PARAMS });
-            outcome.order_ages_ms.into_iter().fold(0.0, f64::max)
+            outcome.order_lives_ms.into_iter().fold(0.0, f64::max)
         };
         let (short, long) = (oldest(400.0), oldest(800.0));
         assert!(short > 400.0 && short <= 421.0, "{} {short}", feed.name);
@@ -171,8 +171,8 @@ fn the_record_agrees_with_itself() {
         let bought = sum(&outcome, |fill| fill.side.sign() * fill.qty);
         assert!((bought - outcome.final_position).abs() < 1e-9);
         assert_eq!(outcome.orders_filled, outcome.fills.len() as u64);
-        assert!(outcome.order_ages_ms.len() as u64 <= outcome.orders_placed);
-        assert!(outcome.order_ages_ms.iter().all(|age| *age >= 10.0), "no order ends before it can arrive");
+        assert!(outcome.order_lives_ms.len() as u64 <= outcome.orders_placed);
+        assert!(outcome.order_lives_ms.iter().all(|age| *age >= 10.0), "no order ends before it can arrive");
         assert!(outcome.fills.is_sorted_by_key(|fill| fill.at_ns));
         for fill in &outcome.fills {
             assert!((feed.first_ns..=feed.last_ns).contains(&fill.at_ns));
