@@ -447,7 +447,7 @@ fn a_simulated_sweep_is_refused() {
 #[test]
 fn a_stale_sweep_is_refused_and_an_old_file_time_does_not_matter() {
     let sandbox = swept();
-    sandbox.age(SWEEP, Duration::from_secs(90 * 86_400));
+    sandbox.age(SWEEP, Duration::from_hours(2160));
     let _ = apply(&sandbox, "--dry-run").code(0);
     let sandbox = sandbox.env("MMOPS_NOW", "2026-03-11T12:00:01Z");
     refused(&sandbox, "tune apply --allow-simulated", "stale: finished 1day 1s ago");

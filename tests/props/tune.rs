@@ -1,5 +1,5 @@
 //! Laws of the parameter sweep.
-#![allow(clippy::disallowed_methods, reason = "tests touch the world directly")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
 use clap::Parser as _;
 use mmops::cli::{Cli, Command};

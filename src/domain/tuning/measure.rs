@@ -113,7 +113,8 @@ fn check(outcome: &Outcome) -> Result<(), String> {
         position += fill.side.sign() * fill.qty;
         moved += fill.qty;
     }
-    if !((position - outcome.final_position).abs() <= 1e-9 * (1.0 + moved)) {
+    let adds_up = (position - outcome.final_position).abs() <= 1e-9 * (1.0 + moved);
+    if !adds_up {
         let end = outcome.final_position;
         return Err(format!("the fills add up to position {position}, the simulator ends at {end}"));
     }
