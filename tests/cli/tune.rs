@@ -65,7 +65,7 @@ fn sandbox() -> Sandbox {
     with_files(Sandbox::new())
 }
 
-fn with_files(sandbox: Sandbox) -> Sandbox {
+pub fn with_files(sandbox: Sandbox) -> Sandbox {
     sandbox.file("deploy/tuning/grid.yaml", grid(FOUR)).file("deploy/tuning/limits.yaml", limits(""))
 }
 
