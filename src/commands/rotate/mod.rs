@@ -304,7 +304,7 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let message = format!("`{name}` would lose all of its {members} members");
         return Err(Fault::config(message).hint(hint).into());
     }
-    let found: Vec<report::Amount> =
+    let found: Vec<selection::Amount> =
         (0..).take(groves.len()).map(|tree| selection.census.found(tree, &settings.terms)).collect();
     let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
     if !writers.known {
@@ -341,7 +341,7 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Report> {
     let plan_file = Some(canonical_file(&path)?);
     let terms = Terms { rules: Vec::new(), protect: Vec::new(), filter: None, now_ns, plan: plan_file };
     let census = Census::new(&groves, &terms);
-    let found: Vec<report::Amount> =
+    let found: Vec<selection::Amount> =
         (0..).take(groves.len()).map(|tree| census.found(tree, &terms)).collect();
     let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
     let files = match plan.compare(&groves, &terms) {

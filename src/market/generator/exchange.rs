@@ -1,8 +1,8 @@
 //! The simulated exchange: an order book on whole ticks and lots whose participants follow a hidden fair
 //! price. Makers queue around it and pull quotes that it has crossed, takers hit what it makes cheap.
 
-use crate::market::generator::Regime;
 use crate::market::generator::random::Random;
+use crate::market::spec::Regime;
 use std::collections::BTreeMap;
 
 /// Fair price at the start, ticks.

@@ -1,7 +1,8 @@
 use super::*;
 use crate::domain::tuning::outcome::Side;
 use crate::market::feed::tests::recorded;
-use crate::market::generator::{Regime, Spec, generate};
+use crate::market::generator::generate;
+use crate::market::spec::{Regime, Spec};
 use std::sync::LazyLock;
 
 static CALM: LazyLock<Feed> = LazyLock::new(|| {
