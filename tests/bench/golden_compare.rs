@@ -32,7 +32,8 @@ fn document(changed: bool, reversed: bool) -> String {
     let mut n = 0;
     while text.len() < BYTES {
         text += if n > 0 { "," } else { "" };
-        text += &record(n, changed && text.len() > BYTES / 10 * 9 && text.len() < BYTES / 10 * 9 + 500, reversed);
+        text +=
+            &record(n, changed && text.len() > BYTES / 10 * 9 && text.len() < BYTES / 10 * 9 + 500, reversed);
         n += 1;
     }
     text + "]}\n"
@@ -41,9 +42,12 @@ fn document(changed: bool, reversed: bool) -> String {
 fn main() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    for (name, changed, reversed) in
-        [("a.json", false, false), ("same.json", false, false), ("leaf.json", true, false), ("back.json", true, true)]
-    {
+    for (name, changed, reversed) in [
+        ("a.json", false, false),
+        ("same.json", false, false),
+        ("leaf.json", true, false),
+        ("back.json", true, true),
+    ] {
         std::fs::write(at(name), document(changed, reversed)).unwrap();
     }
     let ours = |actual: &str| {

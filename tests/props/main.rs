@@ -1,5 +1,7 @@
 //! Laws that hold for every input; every file of this folder is a module here.
 
 mod lease;
+mod readiness;
+mod retention;
 mod tokens;
 mod tune;
