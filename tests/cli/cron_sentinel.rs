@@ -608,7 +608,7 @@ fn a_configuration_that_says_nothing_useful_is_3() {
         (format!("tasks: [{{{job}, schedule: 0 0 31 2 *, timezone: UTC}}]"), "never comes"),
         (format!("tasks: [{{{job}, max_age: 1d, assert: [{{json: $.x}}]}}]"), "assert: `==` needs a value"),
         (format!("tasks: [{{{job}, max_age: 1d, min_size: many}}]"), "min_size:"),
-        (format!("tasks: [{{{job}, max_age: 1d, severity: bad}}]"), "severity"),
+        (format!("tasks: [{{{job}, max_age: 1d, severity: bad}}]"), "unknown variant `bad`"),
         ("tasks: [{name: '', artifact: a, max_age: 1d}]".into(), "task 1 has no name"),
         ("tasks: [{name: x, artifact: '', max_age: 1d}]".into(), "artifact is empty"),
         ("tasks: [{artifact: a, max_age: 1d}]".into(), "name"),
