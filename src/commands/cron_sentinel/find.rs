@@ -1,6 +1,7 @@
 //! What lies in the place of an artifact: a file, the newest file of a glob or below a directory, or none.
 
 use crate::ctx::Ctx;
+use crate::domain::cron::assertion::Assertion;
 use crate::domain::cron::judge::{Content, Found};
 use crate::domain::cron::task::Task;
 use crate::exit::Fault;
@@ -111,8 +112,7 @@ impl<'a> Finder<'a> {
         let path = &found.path;
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let reads_times = task.started_at.is_some() || task.finished_at.is_some();
-        let wants_document =
-            is_json || reads_times || task.assertions.iter().any(|assertion| assertion.wants_document());
+        let wants_document = is_json || reads_times || task.assertions.iter().any(Assertion::wants_document);
         let is_looked_into = reads_times || !task.assertions.is_empty();
         let content = if found.bytes > LARGEST_CONTENT_BYTES {
             if is_looked_into {

@@ -27,7 +27,7 @@ pub struct Args {
     /// Judge only this task (can be repeated)
     #[arg(long = "task", value_name = "NAME")]
     tasks: Vec<String>,
-    /// Largest age instead of each max_age, such as 36h; tasks with a schedule keep it
+    /// Largest age instead of each `max_age`, such as 36h; tasks with a schedule keep it
     #[arg(long, value_name = "DURATION", value_parser = parse_window)]
     window: Option<Duration>,
 }

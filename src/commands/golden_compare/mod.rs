@@ -165,7 +165,7 @@ fn parse_tolerance_at(text: &str) -> Result<(Pattern, Tolerance), String> {
             Some(("abs", value)) => tolerance.abs = parse_distance(value)?,
             Some(("rel", value)) => tolerance.rel = parse_distance(value)?,
             Some(("ulp", value)) => {
-                tolerance.ulp = value.parse().map_err(|_| format!("`{value}` is no count"))?
+                tolerance.ulp = value.parse().map_err(|_| format!("`{value}` is no count"))?;
             }
             Some((name, _)) => return Err(format!("`{name}` is none of abs, rel, ulp")),
         }

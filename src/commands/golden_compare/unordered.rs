@@ -18,7 +18,7 @@ use std::io::{Read, Seek};
 /// Pairs of elements that are still to be compared.
 #[derive(Debug)]
 pub(super) struct Pairs {
-    pairs: Vec<(u64, u64, String)>,
+    left: Vec<(u64, u64, String)>,
     next: usize,
     /// Where the two arrays end.
     pub(super) end: (u64, u64),
@@ -33,7 +33,7 @@ type Elements = BTreeMap<Vec<u8>, Vec<Element>>;
 impl Pairs {
     /// Where the next two elements are.
     pub(super) fn next(&mut self) -> Option<(u64, u64)> {
-        let (a, b, _) = self.pairs.get(self.next)?;
+        let (a, b, _) = self.left.get(self.next)?;
         self.next += 1;
         Some((*a, *b))
     }
@@ -41,7 +41,7 @@ impl Pairs {
     /// The step to the pair that is being compared.
     pub(super) fn step(&self) -> Step {
         let at = self.next.saturating_sub(1);
-        Step::Label(self.pairs.get(at).map(|(_, _, label)| label.clone()).unwrap_or_default())
+        Step::Label(self.left.get(at).map(|(_, _, label)| label.clone()).unwrap_or_default())
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn pair<R: Read + Seek>(
     if !extra.is_empty() {
         whats.push(What::Extra { noun: "elements", names: names(extra) });
     }
-    Ok((Pairs { pairs, next: 0, end }, whats))
+    Ok((Pairs { left: pairs, next: 0, end }, whats))
 }
 
 /// Reads the elements of one of the two arrays.

@@ -238,7 +238,7 @@ fn has(bits: u64, value: u8) -> bool {
 
 fn highest(bits: u64, most: u8) -> Option<u8> {
     let below = bits & (u64::MAX >> (63 - most.min(63)));
-    (below != 0).then(|| u8::try_from(63 - below.leading_zeros()).unwrap_or_default())
+    (below != 0).then(|| u8::try_from(below.ilog2()).unwrap_or_default())
 }
 
 fn lowest(bits: u64, least: u8) -> Option<u8> {
