@@ -14,7 +14,7 @@ fn record(n: u64, changed: bool, reversed: bool) -> String {
     let x = |k: u64| (n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(k) >> 11) as f64 / 9e15;
     let net = x(1) + if changed { 0.001 } else { 0.0 };
     let quantiles: Vec<String> = (0..12).map(|k| format!("{:?}", x(k) * 1e3)).collect();
-    let mut fields = vec![
+    let mut fields = [
         format!("\"iter\":{n}"),
         format!("\"ts\":\"2026-01-01T00:{:02}:00Z\"", n % 60),
         format!("\"kpi\":{{\"net_bps\":{net:?},\"maker_share\":{:?},\"fills\":{}}}", x(2), n % 5000),

@@ -138,6 +138,7 @@ fn ages() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn schedules() -> Vec<Case> {
     vec![
         case(
@@ -352,6 +353,7 @@ fn schedules() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn contents() -> Vec<Case> {
     let yesterday = "{\"started_at\": \"2026-03-10T03:00:00Z\", \"finished_at\": \"2026-03-09T04:00:00Z\"}";
     vec![

@@ -1,4 +1,5 @@
 use super::{Content, Failure, Found, Side, compare};
+use crate::domain::golden::drift::Drift;
 use crate::domain::golden::number::Tolerance;
 use crate::domain::golden::path::Pattern;
 use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
@@ -14,7 +15,7 @@ fn found(baseline: &str, actual: &str, rules: &Rules) -> Found {
 fn with(baseline: &str, actual: &str, rules: &Rules) -> Vec<String> {
     let found = found(baseline, actual, rules);
     assert_eq!(found.total, found.drifts.len() as u64);
-    found.drifts.iter().map(|drift| drift.message()).collect()
+    found.drifts.iter().map(Drift::message).collect()
 }
 
 fn plain(baseline: &str, actual: &str) -> Vec<String> {
@@ -240,7 +241,7 @@ fn lines_are_documents_of_their_own() {
     let of = |a: &str, b: &str| {
         let found =
             compare(Content::Lines, Cursor::new(a), Cursor::new(b), &Rules::default(), 10, &|| Ok(()));
-        found.expect("documents").drifts.iter().map(|drift| drift.message()).collect::<Vec<String>>()
+        found.expect("documents").drifts.iter().map(Drift::message).collect::<Vec<String>>()
     };
     assert_eq!(of("{\"a\":1}\n{\"a\":2}\n", "{\"a\":1}\r\n{\"a\":2}"), [""; 0]);
     assert_eq!(
