@@ -5,7 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the file system")]
 
 use crate::exit::Fault;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
@@ -197,6 +197,28 @@ pub fn sha256(mut reader: impl Read) -> io::Result<(String, u64)> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// SHA-256 of what is given piece by piece.
+#[derive(Clone, Debug)]
+pub struct Digest(Sha256);
+
+impl Digest {
+    /// Of nothing yet.
+    #[expect(clippy::new_without_default, reason = "an empty digest is a start, not a value")]
+    pub fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Lowercase hex of all pieces.
+    pub fn hex(self) -> String {
+        hex(&self.0.finalize())
     }
 }
 

@@ -12,3 +12,4 @@ pub mod proc;
 pub mod progress;
 pub mod signal;
 pub mod tree;
+pub mod zip;
