@@ -1,8 +1,10 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
+use crate::commands::bundle::create;
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
 use crate::commands::{make_ready, pre_live_pack, rotate, scan_secrets, sim};
+use crate::domain::bundle::manifest::Manifest;
 use crate::domain::secrets::fingerprint::Baseline;
 use crate::exit::Fault;
 use crate::report::Status;
@@ -19,6 +21,8 @@ pub struct Args {
 
 /// Every published document: its name and its schema.
 const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
+    ("bundle-create", schema_of::<Envelope<create::Body>>),
+    ("bundle-manifest", schema_of::<Manifest>),
     ("chaos-failover", schema_of::<Envelope<failover::Body>>),
     ("make-ready", schema_of::<Envelope<make_ready::Body>>),
     ("pre-live-pack", schema_of::<Envelope<pre_live_pack::Body>>),

@@ -1,5 +1,6 @@
 //! Pure decisions: values in, values out. Nothing here reads a file, a clock or an environment.
 
+pub mod bundle;
 pub mod evidence;
 pub mod failover;
 pub mod freshness;

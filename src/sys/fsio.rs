@@ -104,6 +104,45 @@ pub fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fau
     made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error))
 }
 
+/// Directories that were created for work that may fail; unless they are kept, those that are still empty
+/// are removed again.
+#[derive(Debug)]
+pub struct NewDirs(Vec<PathBuf>);
+
+impl NewDirs {
+    /// Creates a directory and its parents.
+    pub fn create(dir: &Path) -> Result<Self, Fault> {
+        let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
+        let new = Self(missing.map(Path::to_owned).collect());
+        create_dir(dir)?;
+        Ok(new)
+    }
+
+    /// Keeps what was created.
+    pub fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewDirs {
+    fn drop(&mut self) {
+        for dir in &self.0 {
+            // One that somebody else uses by now stays.
+            if fs::remove_dir(dir).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Puts a finished directory under its name, durably; the name must be free or an empty directory.
+pub fn rename_dir(from: &Path, to: &Path) -> Result<(), Fault> {
+    let fail = |error: io::Error| Fault::write(shown(to), &error);
+    sync_dir(from).map_err(fail)?;
+    fs::rename(from, to).map_err(fail)?;
+    sync_dir(parent(to)).map_err(fail)
+}
+
 /// A file that appears under its name only when it is complete.
 #[derive(Debug)]
 pub struct Pending {
@@ -129,6 +168,11 @@ impl Pending {
     /// Where the content goes.
     pub fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
+    }
+
+    /// Opens what was written so far for reading.
+    pub fn reread(&self) -> Result<File, Fault> {
+        self.file.reopen().map_err(|error| unreadable(self.file.path(), &error))
     }
 
     /// Writes `bytes` and puts the file under its name.

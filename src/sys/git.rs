@@ -1,7 +1,7 @@
-//! The `git` program: every object that the history ever had, and its content.
+//! The `git` program: every object that the history ever had, and its content; where the work tree
+//! stands, and tags.
 //!
-//! Asked through plumbing with the configuration that could change its answers switched off; nothing is
-//! fetched. `git` that is missing is a missing dependency, a folder outside a repository is a bad input.
+//! Asked with the configuration that could change its answers switched off; nothing is fetched. `git` that is missing is a missing dependency, a folder outside a repository is a bad input.
 
 use crate::exit::Fault;
 use crate::sys::proc::{End, Group, Task, run};
@@ -40,6 +40,15 @@ pub struct Blob {
     pub path: String,
 }
 
+/// Whether files that git does not track count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untracked {
+    /// They do, unless they are ignored.
+    Listed,
+    /// They do not.
+    Ignored,
+}
+
 impl<'a> Git<'a> {
     /// Opens the repository that `root` is in.
     pub fn open(root: &'a Path, cancel: &'a Cancel) -> Result<Self, Fault> {
@@ -55,6 +64,61 @@ impl<'a> Git<'a> {
     /// Whether older commits were left out when the repository was cloned.
     pub fn is_shallow(&self) -> Result<bool, Fault> {
         Ok(self.answer(&["rev-parse", "--is-shallow-repository"])?.trim() == "true")
+    }
+
+    /// The commit that is checked out; `None` before the first one.
+    pub fn head(&self) -> Result<Option<String>, Fault> {
+        match self.ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
+            Ok(answer) => Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { .. }) => Ok(None),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// The branch that is checked out; `None` when the head is detached.
+    pub fn branch(&self) -> Result<Option<String>, Fault> {
+        match self.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
+            Ok(answer) => Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { .. }) => Ok(None),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// Paths that differ from the commit that is checked out, as `git status` lists them; without the
+    /// untracked ones unless they are asked for.
+    pub fn changes(&self, untracked: Untracked) -> Result<Vec<String>, Fault> {
+        let others = match untracked {
+            Untracked::Listed => "--untracked-files=normal",
+            Untracked::Ignored => "--untracked-files=no",
+        };
+        let words = ["-c", "core.fsmonitor=false", "status", "--porcelain=v1", "--ignore-submodules=none", others];
+        let answer = self.answer(&words)?;
+        Ok(answer.lines().map(|line| line.get(3..).unwrap_or(line).to_owned()).collect())
+    }
+
+    /// What a tag of this name points to, if there is one.
+    pub fn tag(&self, name: &str) -> Result<Option<String>, Fault> {
+        match self.ask(&["rev-parse", "--verify", "--quiet", &format!("refs/tags/{name}^{{}}")]) {
+            Ok(answer) => Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { .. }) => Ok(None),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// Whether git takes this name for a tag.
+    pub fn is_tag_name(&self, name: &str) -> Result<bool, Fault> {
+        match self.ask(&["check-ref-format", &format!("refs/tags/{name}")]) {
+            Ok(_) => Ok(!name.starts_with('-')),
+            Err(Failure::Said { .. }) => Ok(false),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// Puts an annotated tag on a commit; a tag of this name must not exist.
+    pub fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
+        let kind = if signed { "--sign" } else { "--annotate" };
+        let words = ["tag", kind, "--cleanup=verbatim", "--message", message, "--", name, commit];
+        self.answer(&words).map(|_| ())
     }
 
     /// Every object of every commit that a ref reaches, each once; below `paths`, or below the folder
@@ -127,7 +191,8 @@ impl<'a> Git<'a> {
         self.ask(words).map_err(|failure| match failure {
             Failure::Said { code, stderr } => {
                 let first = stderr.lines().next().unwrap_or_default();
-                Fault::dependency(format!("git {} ended with {code}: {first}", words[0]))
+                let verb = words.iter().find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or(&"");
+                Fault::dependency(format!("git {verb} ended with {code}: {first}"))
             }
             Failure::Other(fault) => fault,
         })
@@ -151,7 +216,7 @@ impl<'a> Git<'a> {
             End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
             End::NotStarted(error) => {
                 let fault = Fault::dependency(format!("git cannot be started: {error}"));
-                Err(Failure::Other(fault.hint("install git, or scan without the history")))
+                Err(Failure::Other(fault.hint("install git")))
             }
             End::TimedOut | End::Signalled(_) => Err(other(format!("git {} was stopped", words[0]))),
         }
@@ -183,7 +248,7 @@ fn start_fault(error: &io::Error) -> Fault {
 
 fn not_a_repository(root: &Path) -> Fault {
     let message = format!("`{}` is not inside a work tree of git", root.display());
-    Fault::config(message).hint("leave --git-history out, or point --root into a clone")
+    Fault::config(message).hint("point --root into a clone")
 }
 
 /// Reads one answer of `git cat-file --batch`; `false` for an object that is not there.

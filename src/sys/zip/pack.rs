@@ -15,6 +15,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 /// Most threads; more would need more memory than they are worth.
 pub const MOST_JOBS: usize = 16;
 
+/// One thread a core.
+pub fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// Samples of a member of several chunks that tell how it is kept.
 const PROBES: u64 = 8;
 const PROBE: usize = 8 << 10;
