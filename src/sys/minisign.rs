@@ -3,6 +3,7 @@
 
 use crate::exit::Fault;
 use crate::sys::fsio;
+use ct_codecs::{Base64, Decoder as _};
 use minisign::{SecretKey, SecretKeyBox};
 use minisign_verify::{PublicKey, Signature};
 use std::fs::File;
@@ -24,6 +25,9 @@ impl Signer {
         if let Ok(key) = boxed()?.into_unencrypted_secret_key() {
             return Ok(Self(key));
         }
+        if let Some(key) = without_checksum(&text) {
+            return Ok(Self(key));
+        }
         let Some(password) = password else {
             let fault = bad("it cannot be used without a password");
             return Err(fault.hint("set MMOPS_SIGN_PASSWORD, or make a key without one by `minisign -G -W`"));
@@ -39,6 +43,18 @@ impl Signer {
             Fault::dependency(format!("the file cannot be signed: {error}"))
         })
     }
+}
+
+/// Length of a secret key's bytes, and of the checksum that they end with.
+const KEY_BYTES: usize = 158;
+const CHECKSUM_BYTES: usize = 32;
+
+/// A key without a password as the program writes it: without a checksum too.
+fn without_checksum(text: &str) -> Option<SecretKey> {
+    let bytes = Base64::decode_to_vec(text.lines().nth(1)?.trim(), None).ok()?;
+    let checksum = bytes.get(KEY_BYTES - CHECKSUM_BYTES..).filter(|checksum| checksum.len() == CHECKSUM_BYTES)?;
+    let is_ours = bytes.starts_with(b"Ed\0\0") && checksum.iter().all(|byte| *byte == 0);
+    is_ours.then(|| SecretKey::from_bytes(&bytes).ok())?
 }
 
 /// Where the signature of a file is.
