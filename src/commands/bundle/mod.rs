@@ -4,6 +4,7 @@
 pub mod create;
 mod materials;
 mod select;
+pub mod verify;
 
 use crate::ctx::Ctx;
 use crate::report::{Marker, Report, Status};
@@ -22,6 +23,8 @@ pub struct Args {
 enum Command {
     /// Make an archive with a manifest, its hash beside it, and a signature on request
     Create(create::Args),
+    /// Say whether an archive or a folder is what its manifest says, to the last bit
+    Verify(verify::Args),
 }
 
 impl Args {
@@ -29,6 +32,7 @@ impl Args {
     pub fn failure(&self) -> (&'static str, Marker) {
         let command = match self.command {
             Some(Command::Create(_)) | None => "bundle-create",
+            Some(Command::Verify(_)) => "bundle-verify",
         };
         (command, marker(Status::Fail, "FAILED"))
     }
@@ -38,6 +42,7 @@ impl Args {
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
         Some(Command::Create(args)) => create::run(args, ctx),
+        Some(Command::Verify(args)) => verify::run(args, ctx),
         None => create::run(&args.create, ctx),
     }
 }

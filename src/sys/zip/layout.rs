@@ -76,6 +76,11 @@ pub struct DosTime {
 }
 
 impl DosTime {
+    /// As the two fields of a header have it.
+    pub fn from_fields(time: u16, date: u16) -> Self {
+        Self { time, date }
+    }
+
     /// A time in UTC, cut to even seconds and to the years 1980 to 2107.
     pub fn of(stamp: Timestamp) -> Self {
         let first = DateTime::constant(1980, 1, 1, 0, 0, 0, 0);
