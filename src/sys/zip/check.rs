@@ -20,7 +20,13 @@ pub use rawzip::{FileReader, ReaderAt};
 /// Largest central directory that is read.
 const LARGEST_DIRECTORY: u64 = 64 << 20;
 
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 128 << 10;
+
+/// A buffer for data of `bytes`, with room for one byte too many.
+fn buffer_for(bytes: u64) -> Vec<u8> {
+    vec![0; usize::try_from(bytes).unwrap_or(BUFFER).min(BUFFER - 1) + 1]
+}
+
 const RECORD: usize = 46;
 const ENCRYPTED: u16 = 1;
 const DESCRIPTOR: u16 = 1 << 3;
@@ -331,7 +337,7 @@ fn inflate<R: ReaderAt>(
     let flaw = |kind: &'static str, detail: &str| Flaw::new(kind, format!("`{}` {detail}", shown(&header.name)));
     let mut crc = crc32fast::Hasher::new();
     let mut data = Data { archive, at: data_start(header, time), left: header.packed };
-    let mut input = vec![0; BUFFER];
+    let mut input = buffer_for(header.packed);
     match header.method {
         Method::Stored => loop {
             let piece = data.next(&mut input).map_err(|error| flaw("truncated", &error.to_string()))?;
@@ -342,7 +348,7 @@ fn inflate<R: ReaderAt>(
             take(piece);
         },
         Method::Deflated => {
-            let mut out = vec![0; BUFFER];
+            let mut out = buffer_for(header.bytes);
             let mut state = Decompress::new(false);
             let mut ended = false;
             while !ended && cancel.signal().is_none() {
