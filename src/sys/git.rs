@@ -40,15 +40,6 @@ pub struct Blob {
     pub path: String,
 }
 
-/// Whether files that git does not track count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Untracked {
-    /// They do, unless they are ignored.
-    Listed,
-    /// They do not.
-    Ignored,
-}
-
 impl<'a> Git<'a> {
     /// Opens the repository that `root` is in.
     pub fn open(root: &'a Path, cancel: &'a Cancel) -> Result<Self, Fault> {
@@ -84,16 +75,17 @@ impl<'a> Git<'a> {
         }
     }
 
-    /// Paths that differ from the commit that is checked out, as `git status` lists them; without the
-    /// untracked ones unless they are asked for.
-    pub fn changes(&self, untracked: Untracked) -> Result<Vec<String>, Fault> {
-        let others = match untracked {
-            Untracked::Listed => "--untracked-files=normal",
-            Untracked::Ignored => "--untracked-files=no",
-        };
-        let words = ["-c", "core.fsmonitor=false", "status", "--porcelain=v1", "--ignore-submodules=none", others];
+    /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.
+    pub fn changes(&self) -> Result<Vec<String>, Fault> {
+        let words = ["status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=none", "--untracked-files=no"];
         let answer = self.answer(&words)?;
-        Ok(answer.lines().map(|line| line.get(3..).unwrap_or(line).to_owned()).collect())
+        Ok(answer.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
+    }
+
+    /// Files below the folder that was opened that are neither tracked nor ignored, relative to it.
+    pub fn untracked(&self) -> Result<Vec<String>, Fault> {
+        let answer = self.answer(&["ls-files", "--others", "--exclude-standard", "-z"])?;
+        Ok(answer.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }
 
     /// What a tag of this name points to, if there is one.
@@ -191,8 +183,7 @@ impl<'a> Git<'a> {
         self.ask(words).map_err(|failure| match failure {
             Failure::Said { code, stderr } => {
                 let first = stderr.lines().next().unwrap_or_default();
-                let verb = words.iter().find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or(&"");
-                Fault::dependency(format!("git {verb} ended with {code}: {first}"))
+                Fault::dependency(format!("git {} ended with {code}: {first}", words[0]))
             }
             Failure::Other(fault) => fault,
         })

@@ -7,7 +7,7 @@ use crate::domain::bundle::sbom::{self, Kind, Listing};
 use crate::exit::Fault;
 use crate::sys::beneath::{Beneath, Refused};
 use crate::sys::fsio;
-use crate::sys::git::{Git, Untracked};
+use crate::sys::git::Git;
 use jiff::Timestamp;
 use semver::Version;
 use std::io::Read as _;
@@ -60,7 +60,7 @@ pub(super) fn revision(ctx: &Ctx) -> Result<Result<Revision, String>, Fault> {
     let asked = || -> Result<Option<Revision>, Fault> {
         let git = Git::open(&ctx.root, &ctx.cancel)?;
         let Some(commit) = git.head()? else { return Ok(None) };
-        let dirty = !git.changes(Untracked::Ignored)?.is_empty();
+        let dirty = !git.changes()?.is_empty();
         Ok(Some(Revision { commit, dirty }))
     };
     let found = asked();

@@ -2,14 +2,14 @@
 //! archive's hash and signature, its structure, every entry, and on request a deployed tree against it.
 
 mod archive;
-mod folder;
 
 #[cfg(test)]
 mod mutations;
 
 use crate::ctx::Ctx;
 use crate::domain::bundle::compare::{self, Refusal};
-use crate::domain::bundle::manifest::Manifest;
+use crate::domain::bundle::manifest::{self, Manifest};
+use crate::release::folder;
 use crate::report::{Report, Row, Status};
 use crate::sys::fsio;
 use crate::sys::minisign::{self, Verifier};
@@ -113,28 +113,19 @@ struct Verified {
     trusted_comment: Option<String>,
 }
 
-/// A folder whose manifest and files hold, for those who build on it.
-#[derive(Debug)]
-pub(crate) struct Held {
-    /// SHA-256 of the manifest, which has the hash of every file.
-    pub(crate) sha256: String,
-    /// Why it does not hold, if so.
-    pub(crate) refusals: Vec<String>,
-}
-
 /// Verifies an archive or a folder.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let path = ctx.path(&args.bundle);
     let key = args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;
     let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
     let mut verified = if fsio::metadata(&path)?.is_dir() {
-        folder::verify(&path, key.as_ref(), ctx)?
+        folder(&path, key.as_ref(), ctx)?
     } else {
         archive::verify(&path, key.as_ref(), jobs, ctx)?
     };
     if let Some(tree) = &args.against {
         let check = match &verified.manifest {
-            Some(manifest) => folder::against(&ctx.path(tree), manifest, ctx)?,
+            Some(manifest) => against(&ctx.path(tree), manifest, ctx)?,
             None => Check::new("against").refuse("no-manifest", "there is nothing to compare the tree with"),
         };
         verified.checks.push(check);
@@ -142,12 +133,40 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     Ok(report(args, verified))
 }
 
-/// Verifies a folder without a signature.
-pub(crate) fn hold(dir: &Path, ctx: &Ctx) -> anyhow::Result<Held> {
-    let verified = folder::verify(dir, None, ctx)?;
-    let refusals = verified.checks.iter().flat_map(|check| &check.refusals);
-    let refusals = refusals.map(|refusal| format!("{}: {}", refusal.kind, refusal.detail)).collect();
-    Ok(Held { sha256: verified.sha256.unwrap_or_default(), refusals })
+/// A folder: its manifest, and every file.
+fn folder(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> anyhow::Result<Verified> {
+    let (signature, trusted_comment) = signature(&dir.join(manifest::FILE_NAME), key)?;
+    let found = folder::inspect(dir, &ctx.cancel)?;
+    let mut described = Check::new("manifest");
+    let mut entries = Check::new("entries");
+    entries.refusals = found.refusals;
+    let mut verified = Verified { trusted_comment, ..Verified::default() };
+    match found.manifest {
+        Ok((manifest, sha256)) => {
+            described.note = format!("{} v{}", manifest.name, manifest.version);
+            entries.note = format!("{} files agree", manifest.files.len());
+            verified.manifest = Some(manifest);
+            verified.sha256 = Some(sha256);
+        }
+        Err(refusal) => {
+            described.refusals.push(refusal);
+            entries = entries.refuse("no-manifest", "there is nothing to compare them with");
+        }
+    }
+    verified.checks = vec![signature, described, entries];
+    Ok(verified)
+}
+
+/// A deployed tree against the manifest.
+fn against(tree: &Path, manifest: &Manifest, ctx: &Ctx) -> anyhow::Result<Check> {
+    let mut check = Check::new("against");
+    let (refusals, others) = folder::against(tree, manifest, &ctx.cancel)?;
+    check.refusals = refusals;
+    check.note = format!("{} files agree", manifest.files.len());
+    check.remarks.extend(others.first().map(|first| {
+        format!("{} files of the tree are not in the bundle, such as `{}`", others.len(), first.display())
+    }));
+    Ok(check)
 }
 
 fn report(args: &Args, verified: Verified) -> Report {

@@ -1,38 +1,43 @@
-//! A folder with a manifest, and a deployed tree against one.
+//! A folder with a manifest: is every file of it what the manifest says, and is there nothing else? And a
+//! deployed tree against a manifest.
 
-use super::{Check, Verified};
-use crate::ctx::Ctx;
 use crate::domain::bundle::compare::{self, Found, Refusal};
 use crate::domain::bundle::manifest::{self, Manifest};
 use crate::exit::Fault;
 use crate::sys::beneath::{Beneath, Identity, Refused};
 use crate::sys::fsio;
-use crate::sys::minisign::{self, Verifier};
+use crate::sys::minisign;
+use crate::sys::signal::Cancel;
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
-/// Verifies the folder `dir`.
-pub(super) fn verify(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> anyhow::Result<Verified> {
-    let path = dir.join(manifest::FILE_NAME);
-    let (signature, trusted_comment) = super::signature(&path, key)?;
-    let mut described = Check::new("manifest");
-    let root = Beneath::open(dir)?;
-    let read = read_manifest(&root);
-    let mut verified = Verified { trusted_comment, ..Verified::default() };
-    match read {
-        Ok((manifest, sha256)) => {
-            described.note = format!("{} v{}", manifest.name, manifest.version);
-            verified.sha256 = Some(sha256);
-            verified.checks = vec![signature, described, entries(dir, &root, &manifest, ctx)?];
-            verified.manifest = Some(manifest);
-        }
-        Err(refusal) => {
-            described.refusals.push(refusal);
-            verified.checks = vec![signature, described];
-        }
+/// A folder as it was found.
+#[derive(Debug)]
+pub struct Folder {
+    /// Its manifest and the SHA-256 of that, which stands for the hash of every file.
+    pub manifest: Result<(Manifest, String), Refusal>,
+    /// Why its files are not those of the manifest.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Folder {
+    /// Every reason to refuse it.
+    pub fn all_refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.manifest.as_ref().err().into_iter().chain(&self.refusals)
     }
-    Ok(verified)
+}
+
+/// Compares the folder with its manifest.
+pub fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
+    let root = Beneath::open(dir)?;
+    let manifest = read_manifest(&root);
+    let refusals = match &manifest {
+        Ok((manifest, _)) => entries(dir, &root, manifest, cancel)?,
+        Err(_) => Vec::new(),
+    };
+    Ok(Folder { manifest, refusals })
 }
 
 fn read_manifest(root: &Beneath) -> Result<(Manifest, String), Refusal> {
@@ -50,12 +55,12 @@ fn read_manifest(root: &Beneath) -> Result<(Manifest, String), Refusal> {
 }
 
 /// Every file of the folder against the manifest, and nothing else in it.
-fn entries(dir: &Path, root: &Beneath, manifest: &Manifest, ctx: &Ctx) -> Result<Check, Fault> {
-    let mut check = Check::new("entries");
+fn entries(dir: &Path, root: &Beneath, manifest: &Manifest, cancel: &Cancel) -> Result<Vec<Refusal>, Fault> {
+    let mut refusals = Vec::new();
     let signature = minisign::beside(Path::new(manifest::FILE_NAME));
     let mut found = Vec::new();
     for entry in WalkDir::new(dir).min_depth(1).sort_by_file_name() {
-        ctx.check_cancelled()?;
+        check(cancel)?;
         let entry = entry.map_err(|error| Fault::config(format!("the folder cannot be read: {error}")))?;
         let relative = entry.path().strip_prefix(dir).unwrap_or(entry.path());
         let kind = entry.file_type();
@@ -64,7 +69,7 @@ fn entries(dir: &Path, root: &Beneath, manifest: &Manifest, ctx: &Ctx) -> Result
         }
         if !kind.is_file() {
             let (name, what) = if kind.is_symlink() { ("link-entry", "a link") } else { ("special-entry", "no file") };
-            check.refusals.push(Refusal::new(name, format!("`{}` is {what}", relative.display())));
+            refusals.push(Refusal::new(name, format!("`{}` is {what}", relative.display())));
             continue;
         }
         let metadata = entry.metadata().map_err(|error| Fault::config(error.to_string()))?;
@@ -75,46 +80,38 @@ fn entries(dir: &Path, root: &Beneath, manifest: &Manifest, ctx: &Ctx) -> Result
             permissions: manifest::mode(is_executable).0,
         });
     }
-    check.refusals.extend(compare::files(manifest, &found));
+    refusals.extend(compare::files(manifest, &found));
+    let sizes: BTreeSet<(&[u8], u64)> = found.iter().map(|found| (&found.name[..], found.bytes)).collect();
     for file in &manifest.files {
-        ctx.check_cancelled()?;
-        if found.iter().any(|found| found.name == file.path.as_bytes() && found.bytes == file.size) {
-            check.refusals.extend(differs(root, file));
+        check(cancel)?;
+        if sizes.contains(&(file.path.as_bytes(), file.size)) {
+            refusals.extend(differs(root, file));
         }
     }
-    check.note = format!("{} files agree", manifest.files.len());
-    Ok(check)
+    Ok(refusals)
+}
+
+fn check(cancel: &Cancel) -> Result<(), Fault> {
+    cancel.signal().map_or(Ok(()), |signal| Err(Fault::stopped(signal)))
 }
 
 /// A deployed tree: every file of the manifest must be there as it was bundled. What else is there is
-/// counted, for a tree that runs has files of its own.
-pub(super) fn against(tree: &Path, manifest: &Manifest, ctx: &Ctx) -> Result<Check, Fault> {
+/// returned beside, for a tree that runs has files of its own.
+pub fn against(tree: &Path, manifest: &Manifest, cancel: &Cancel) -> Result<(Vec<Refusal>, Vec<PathBuf>), Fault> {
     let root = Beneath::open(tree)?;
-    let mut check = Check::new("against");
+    let mut refusals = Vec::new();
     for file in &manifest.files {
-        ctx.check_cancelled()?;
-        check.refusals.extend(differs(&root, file));
+        check(cancel)?;
+        refusals.extend(differs(&root, file));
     }
-    check.note = format!("{} files agree", manifest.files.len());
-    let is_ours = |path: &Path| {
-        let own = manifest.files.iter().any(|file| Path::new(&file.path) == path);
-        own || path == Path::new(manifest::FILE_NAME) || path == minisign::beside(Path::new(manifest::FILE_NAME))
-    };
-    let others: Vec<PathBuf> = WalkDir::new(tree)
-        .min_depth(1)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| entry.file_name() != ".git")
-        .filter_map(Result::ok)
-        .filter(|entry| !entry.file_type().is_dir())
-        .filter_map(|entry| Some(entry.path().strip_prefix(tree).ok()?.to_owned()))
-        .filter(|path| !is_ours(path))
-        .collect();
-    if let Some(first) = others.first() {
-        let count = others.len();
-        check.remarks.push(format!("{count} files of the tree are not in the bundle, such as `{}`", first.display()));
-    }
-    Ok(check)
+    let own = [PathBuf::from(manifest::FILE_NAME), minisign::beside(Path::new(manifest::FILE_NAME))];
+    let mut ours: BTreeSet<&Path> = manifest.files.iter().map(|file| Path::new(&file.path)).collect();
+    ours.extend(own.iter().map(PathBuf::as_path));
+    let walk = WalkDir::new(tree).min_depth(1).sort_by_file_name().into_iter();
+    let entries = walk.filter_entry(|entry| entry.file_name() != ".git").filter_map(Result::ok);
+    let files = entries.filter(|entry| !entry.file_type().is_dir());
+    let paths = files.filter_map(|entry| Some(entry.path().strip_prefix(tree).ok()?.to_owned()));
+    Ok((refusals, paths.filter(|path| !ours.contains(path.as_path())).collect()))
 }
 
 /// Whether a file of the tree is another than the manifest's.
