@@ -7,6 +7,7 @@ pub mod freshness;
 pub mod lease;
 pub mod order_log;
 pub mod readiness;
+pub mod release;
 pub mod retention;
 pub mod secrets;
 pub mod steps;
