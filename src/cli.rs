@@ -1,6 +1,6 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
-use crate::commands::{Answer, bundle, chaos, completions, make_ready, man, pre_live_pack, readiness};
+use crate::commands::{Answer, bundle, canary, chaos, completions, make_ready, man, pre_live_pack, readiness};
 use crate::commands::{rotate, scan_secrets, schema, sim, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
@@ -94,6 +94,8 @@ pub enum Command {
     Chaos(chaos::Args),
     /// Make, check and release bundles whose every byte can be accounted for
     Bundle(bundle::Args),
+    /// Tag a release with its evidence, and list what its first days must show
+    Canary(canary::Args),
     /// Find secrets in files, archives and the history of git
     ScanSecrets(scan_secrets::Args),
     /// Remove old artifacts within limits, after archiving them on request
@@ -118,6 +120,7 @@ impl Command {
             Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
             Command::Chaos(args) => chaos::run(args, ctx),
             Command::Bundle(args) => bundle::run(args, ctx).map(Answer::Report),
+            Command::Canary(args) => canary::run(args, ctx).map(Answer::Report),
             Command::ScanSecrets(args) => scan_secrets::run(args, ctx).map(Answer::Report),
             Command::Rotate(args) => rotate::run(args, ctx).map(Answer::Report),
             Command::Sim(args) => sim::run(args, ctx).map(Answer::Report),
@@ -137,6 +140,7 @@ impl Command {
             Command::Tune(args) => args.failure(),
             Command::Chaos(_) => ("chaos-failover", marker("chaos_failover", "CHAOS_RESULT", "FAIL")),
             Command::Bundle(args) => args.failure(),
+            Command::Canary(args) => args.failure(),
             Command::ScanSecrets(_) => ("scan-secrets", marker("scan_secrets", "RESULT", "FOUND")),
             Command::Rotate(args) => args.failure(),
             Command::Sim(args) => args.failure(),

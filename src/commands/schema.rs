@@ -1,6 +1,7 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
-use crate::commands::bundle::{create, verify};
+use crate::commands::bundle::{create, release, verify};
+use crate::commands::canary::{checklist, tag};
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
 use crate::commands::{make_ready, pre_live_pack, rotate, scan_secrets, sim};
@@ -23,7 +24,10 @@ pub struct Args {
 const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("bundle-create", schema_of::<Envelope<create::Body>>),
     ("bundle-manifest", schema_of::<Manifest>),
+    ("bundle-release", schema_of::<Envelope<release::Body>>),
     ("bundle-verify", schema_of::<Envelope<verify::Body>>),
+    ("canary-checklist", schema_of::<Envelope<checklist::Body>>),
+    ("canary-tag", schema_of::<Envelope<tag::Body>>),
     ("chaos-failover", schema_of::<Envelope<failover::Body>>),
     ("make-ready", schema_of::<Envelope<make_ready::Body>>),
     ("pre-live-pack", schema_of::<Envelope<pre_live_pack::Body>>),

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the file system")]
 
 use crate::exit::Fault;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -135,11 +136,16 @@ impl Drop for NewDirs {
     }
 }
 
-/// Puts a finished directory under its name, durably; the name must be free or an empty directory.
-pub fn rename_dir(from: &Path, to: &Path) -> Result<(), Fault> {
+/// Puts a finished directory under its name, durably and for everybody to read; the name must be free.
+pub fn publish_dir(made: tempfile::TempDir, to: &Path) -> Result<(), Fault> {
     let fail = |error: io::Error| Fault::write(shown(to), &error);
-    sync_dir(from).map_err(fail)?;
-    fs::rename(from, to).map_err(fail)?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(made.path(), mode).map_err(fail)?;
+    sync_dir(made.path()).map_err(fail)?;
+    let moved = renameat_with(CWD, made.path(), CWD, to, RenameFlags::NOREPLACE);
+    moved.map_err(|error| fail(error.into()))?;
+    // The name it was made under is gone; there is nothing left to remove.
+    drop(made.keep());
     sync_dir(parent(to)).map_err(fail)
 }
 

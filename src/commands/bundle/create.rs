@@ -329,14 +329,7 @@ fn report(order: &Order, body: &Body) -> Report {
     if !contents.reasons.is_empty() {
         contents.status = Status::Warn;
     }
-    let revision = match &order.revision {
-        Ok(revision) if revision.dirty => Row::new("revision", Status::Warn)
-            .note(short(&revision.commit))
-            .reason("tracked files differ from the commit"),
-        Ok(revision) => Row::new("revision", Status::Ok).note(short(&revision.commit)),
-        Err(reason) => Row::new("revision", Status::Warn).note("unknown").reason(reason),
-    };
-    let mut rows = vec![version, contents, revision];
+    let mut rows = vec![version, contents, revision_row(&order.revision)];
     if let Some(bill) = &order.bill {
         let count: usize = bill.listings.iter().map(|(_, listing)| listing.components.len()).sum();
         let mut row = Row::new("sbom", Status::Ok).note(format!("{count} packages"));
@@ -361,6 +354,17 @@ fn report(order: &Order, body: &Body) -> Report {
     report.evidence.push(format!("{}.provenance.json", body.archive));
     report.evidence.extend(body.signature.clone());
     report
+}
+
+/// The revision, and what somebody should know about it.
+pub(super) fn revision_row(revision: &Result<manifest::Git, String>) -> Row {
+    match revision {
+        Ok(revision) if revision.dirty => Row::new("revision", Status::Warn)
+            .note(short(&revision.commit))
+            .reason("tracked files differ from the commit"),
+        Ok(revision) => Row::new("revision", Status::Ok).note(short(&revision.commit)),
+        Err(reason) => Row::new("revision", Status::Warn).note("unknown").reason(reason),
+    }
 }
 
 fn short(commit: &str) -> &str {

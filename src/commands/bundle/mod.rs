@@ -3,6 +3,7 @@
 
 pub mod create;
 mod materials;
+pub mod release;
 mod select;
 pub mod verify;
 
@@ -25,6 +26,8 @@ enum Command {
     Create(create::Args),
     /// Say whether an archive or a folder is what its manifest says, to the last bit
     Verify(verify::Args),
+    /// Build the folder of a release from a soak run that passed
+    Release(release::Args),
 }
 
 impl Args {
@@ -33,6 +36,7 @@ impl Args {
         let command = match self.command {
             Some(Command::Create(_)) | None => "bundle-create",
             Some(Command::Verify(_)) => "bundle-verify",
+            Some(Command::Release(_)) => "bundle-release",
         };
         (command, marker(Status::Fail, "FAILED"))
     }
@@ -43,6 +47,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
         Some(Command::Create(args)) => create::run(args, ctx),
         Some(Command::Verify(args)) => verify::run(args, ctx),
+        Some(Command::Release(args)) => release::run(args, ctx),
         None => create::run(&args.create, ctx),
     }
 }
