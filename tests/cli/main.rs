@@ -2,6 +2,8 @@
 #![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
+mod bundle;
+mod canary;
 mod chaos;
 mod contract;
 mod make_ready;
