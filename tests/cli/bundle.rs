@@ -437,7 +437,7 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
         (SNAPSHOT, "/simulated", json!(true), "the soak was simulated"),
         (SNAPSHOT, "/goals_met/risk_ok", json!(false), "goals were not met: risk_ok"),
         ("run/reports/analysis/DELTA_VERIFY_REPORT.json", "/verdict", json!("FAIL"), "its verdict is `FAIL`"),
-        ("run/runtime_overrides.json", "/impact_cap_ratio", json!(-0.01), "overrides break impact_cap_ratio"),
+        ("run/runtime_overrides.json", "/impact_cap_ratio", json!(-0.01), "overrides break bounds.impact_cap_ratio"),
         ("run/runtime_overrides.json", "/risk", json!({"max": 1}), "overrides have a block `risk`"),
     ] {
         let sandbox = release_tree();
