@@ -4,7 +4,9 @@
 pub mod feed;
 pub mod generator;
 pub mod quoter;
+pub mod spec;
 
 pub use feed::{Feed, Limits, Quality, load};
-pub use generator::{Regime, Spec, generate, gzip, text};
+pub use generator::{generate, gzip, text};
 pub use quoter::{Window, simulate};
+pub use spec::{Regime, Spec};

@@ -1,4 +1,6 @@
 //! Laws that hold for every input; every file of this folder is a module here.
 
 mod lease;
+mod readiness;
+mod retention;
 mod tune;

@@ -4,6 +4,7 @@ use crate::ctx::Ctx;
 use crate::domain::evidence::{Found, Judged, Requirement};
 use crate::domain::readiness::advice;
 use crate::domain::readiness::daily::{self, Day, File, Rules, Window};
+use crate::domain::readiness::scale;
 use crate::domain::readiness::score::{self, Section, Sections, Verdict};
 use crate::exit::Fault;
 use crate::report::{Report, Row, Status};
@@ -280,7 +281,7 @@ fn markdown(document: &Document) -> String {
         out.push_str("**simulated: true**\n\n");
     }
     out.push_str("| section | score |\n| --- | --- |\n");
-    for ((name, _), points) in score::SECTIONS.iter().zip(document.body.sections.points()) {
+    for ((name, _), points) in scale::SECTIONS.iter().zip(document.body.sections.points()) {
         out.push_str(&format!("| {name} | {points:.6} |\n"));
     }
     for loss in &document.body.losses {

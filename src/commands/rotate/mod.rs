@@ -304,7 +304,7 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let message = format!("`{name}` would lose all of its {members} members");
         return Err(Fault::config(message).hint(hint).into());
     }
-    let found: Vec<report::Amount> =
+    let found: Vec<selection::Amount> =
         (0..).take(groves.len()).map(|tree| selection.census.found(tree, &settings.terms)).collect();
     let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
     if !writers.known {
@@ -341,7 +341,7 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Report> {
     let plan_file = Some(canonical_file(&path)?);
     let terms = Terms { rules: Vec::new(), protect: Vec::new(), filter: None, now_ns, plan: plan_file };
     let census = Census::new(&groves, &terms);
-    let found: Vec<report::Amount> =
+    let found: Vec<selection::Amount> =
         (0..).take(groves.len()).map(|tree| census.found(tree, &terms)).collect();
     let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
     let files = match plan.compare(&groves, &terms) {
@@ -378,11 +378,9 @@ fn scan(roots: Vec<NamedRoot>, detail: Detail, mode: Mode, ctx: &Ctx) -> Result<
             devices.push(root.dev);
             devices.len() - 1
         });
-        const MOST: usize = 1000;
-        if device > MOST || groves.len() > MOST {
-            return Err(Fault::usage("too many roots"));
-        }
-        let device = u16::try_from(device).expect("checked above");
+        let Ok(device) = u16::try_from(device) else {
+            return Err(Fault::usage("too many roots: at most 65536 file systems are rotated together"));
+        };
         groves.push(Grove { shown, tree: tree::walk(root, detail, &ctx.cancel)?, device });
     }
     Ok(groves)

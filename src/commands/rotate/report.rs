@@ -2,7 +2,7 @@
 //! what goes. The complete list is in the plan file.
 
 use super::execute::Done;
-use super::selection::{Grove, Item, Place, Selection, left_alone};
+use super::selection::{Amount, Grove, Item, Place, Selection, left_alone};
 use super::{Mode, Settings};
 use crate::domain::retention::size::shown as size;
 use crate::domain::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Member, Unmet};
@@ -53,13 +53,6 @@ pub struct Body {
     /// The plan file, if one was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<PlanBody>,
-}
-
-/// Files and their bytes, each inode once.
-#[derive(Clone, Copy, Debug, Default, Serialize, schemars::JsonSchema)]
-pub(super) struct Amount {
-    pub(super) files: u64,
-    pub(super) bytes: u64,
 }
 
 #[derive(Debug, Serialize, schemars::JsonSchema)]

@@ -1,11 +1,11 @@
 //! From trees to members: which files take part, in which group, as which kind, and which are left
 //! alone whatever the limits say.
 
-use super::report::Amount;
 use crate::domain::retention::policy::{ARCHIVE_PREFIX, GroupBy, Pattern, Rule, Unit};
 use crate::domain::retention::{DAY_NS, Facts, Group, Guard, Limits, Member, kind};
 use crate::sys::tree::writers::Writers;
 use crate::sys::tree::{Left, Tree};
+use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -17,6 +17,13 @@ const CONTROL_FILES: [&[u8]; 4] = [b".gitkeep", b".gitignore", b".gitattributes"
 
 /// Ends of names of files that are still being written.
 const IN_PROGRESS: [&[u8]; 4] = [b".tmp", b".part", b".partial", b".crdownload"];
+
+/// Files and their bytes, each inode once.
+#[derive(Clone, Copy, Debug, Default, Serialize, schemars::JsonSchema)]
+pub(super) struct Amount {
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+}
 
 /// A tree with the name it has in reports.
 #[derive(Debug)]
@@ -600,6 +607,8 @@ pub(super) fn left_alone(groves: &[Grove]) -> BTreeMap<Left, Vec<String>> {
             }
         }
     }
-    left.values_mut().for_each(|paths| paths.sort());
+    for paths in left.values_mut() {
+        paths.sort();
+    }
     left
 }

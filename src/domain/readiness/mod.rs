@@ -7,5 +7,6 @@
 
 pub mod advice;
 pub mod daily;
+pub mod scale;
 pub mod score;
 pub mod validate;

@@ -1,6 +1,7 @@
 //! Is a readiness file what it claims to be? Structure, ranges, sum, verdict and age.
 
-use super::score::{SECTIONS, Sections, Verdict};
+use super::scale::SECTIONS;
+use super::score::{Sections, Verdict};
 use serde_json::Value;
 
 /// Everything that is wrong with the document, one sentence each; empty when nothing is.

@@ -3,7 +3,7 @@
 //!
 //! Text is borrowed, numbers are fixed point, and any bytes whatever lead to a message or a defect.
 
-use crate::market::generator::Spec;
+use crate::market::spec::Spec;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;

@@ -1,8 +1,8 @@
 //! The simulated exchange: an order book on whole ticks and lots whose participants follow a hidden fair
 //! price. Makers queue around it and pull quotes that it has crossed, takers hit what it makes cheap.
 
-use crate::market::generator::Regime;
 use crate::market::generator::random::Random;
+use crate::market::spec::Regime;
 use std::collections::BTreeMap;
 
 /// Fair price at the start, ticks.
@@ -53,7 +53,7 @@ impl Habits {
         let calm = Self {
             burst_begins: 12,
             burst_ends: 50,
-            step: (400, 30),
+            step: (400, 45),
             drift: 0,
             pull: 100,
             jump: (0, 0),

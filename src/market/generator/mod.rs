@@ -9,10 +9,10 @@ mod exchange;
 mod random;
 
 use crate::market::feed::{self, Feed, Limits, SIMULATED_ORIGIN};
+use crate::market::spec::Spec;
 use crate::sys::fsio;
 use exchange::{Exchange, Side};
 use random::Random;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -25,48 +25,6 @@ const DEPTH_INTERVAL_MS: i64 = 50;
 
 /// The way from the exchange to us: at least this long, and up to so much more.
 const FEED_LATENCY_NS: (i64, i64) = (2_000_000, 1_500_000);
-
-/// What the simulated market does.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Regime {
-    /// Bursts of activity around a price that returns to where it was
-    Calm,
-    /// A persistent drift that turns round now and then
-    Trend,
-    /// Calm, with sudden moves of many ticks
-    Jump,
-    /// Few orders in the book and a wide spread
-    Thin,
-}
-
-impl Regime {
-    /// The word for it on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Regime::Calm => "calm",
-            Regime::Trend => "trend",
-            Regime::Jump => "jump",
-            Regime::Thin => "thin",
-        }
-    }
-}
-
-/// Everything a generated feed depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Spec {
-    /// Seed of the random numbers.
-    pub seed: u64,
-    /// Length, minutes; 0 counts as 1.
-    pub minutes: u32,
-    /// What the market does.
-    pub regime: Regime,
-    /// Symbol; letters and digits count.
-    pub symbol: String,
-}
 
 /// Generates the feed of `spec`.
 ///
@@ -243,6 +201,7 @@ fn qty(lots: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::spec::Regime;
 
     fn spec(seed: u64, regime: Regime) -> Spec {
         Spec { seed, minutes: 1, regime, symbol: "BTCUSDT".to_owned() }
