@@ -1,6 +1,8 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
-use crate::commands::{Answer, bundle, canary, chaos, completions, make_ready, man, pre_live_pack, readiness};
+use crate::commands::{
+    Answer, bundle, canary, chaos, completions, make_ready, man, pre_live_pack, readiness,
+};
 use crate::commands::{rotate, scan_secrets, schema, sim, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;

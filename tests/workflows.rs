@@ -16,7 +16,8 @@ fn workflows() -> BTreeMap<String, Value> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
     let read = |path: &Path| {
         let text = fs::read_to_string(path).unwrap();
-        let value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let value =
+            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         (path.file_stem().unwrap().to_str().unwrap().to_owned(), value)
     };
     let mut found: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -66,14 +67,26 @@ fn every_job_is_bounded_in_time_and_rights() {
             assert!(job["timeout-minutes"].is_u64(), "{name}/{job_name}");
             assert!(job["runs-on"].is_string() || job["runs-on"].is_array(), "{name}/{job_name}");
             let known = ["runs-on", "timeout-minutes", "steps", "env"];
-            assert!(job.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())), "{name}/{job_name}");
+            assert!(
+                job.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())),
+                "{name}/{job_name}"
+            );
             for step in steps(job) {
                 let known = ["name", "uses", "with", "run", "env", "if"];
-                assert!(step.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())), "{name}: {step}");
+                assert!(
+                    step.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())),
+                    "{name}: {step}"
+                );
                 assert!(step["uses"].is_string() != step["run"].is_string(), "{name}: {step}");
                 let script = step["run"].as_str().unwrap_or_default();
-                assert!(!script.contains("${{"), "{name}: an expression in a script runs whatever text it has");
-                assert!(!script.contains("|| true") && step.get("continue-on-error").is_none(), "{name}: {step}");
+                assert!(
+                    !script.contains("${{"),
+                    "{name}: an expression in a script runs whatever text it has"
+                );
+                assert!(
+                    !script.contains("|| true") && step.get("continue-on-error").is_none(),
+                    "{name}: {step}"
+                );
             }
         }
     }
@@ -84,11 +97,15 @@ fn every_command_of_mmops_in_them_is_one_that_it_takes() {
     let existing: Vec<String> =
         Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in NOT_YET {
-        assert!(!existing.contains(&name.to_owned()), "{name} exists now; take it out of the list of this test");
+        assert!(
+            !existing.contains(&name.to_owned()),
+            "{name} exists now; take it out of the list of this test"
+        );
     }
     for (name, workflow) in workflows() {
         let mut count = 0;
-        for script in jobs(&workflow).flat_map(|(_, job)| steps(job)).filter_map(|step| step["run"].as_str()) {
+        for script in jobs(&workflow).flat_map(|(_, job)| steps(job)).filter_map(|step| step["run"].as_str())
+        {
             for call in calls(script) {
                 count += 1;
                 if !NOT_YET.contains(&call[1].as_str()) {
@@ -106,7 +123,8 @@ fn the_release_is_bundled_verified_and_uploaded_with_its_hash() {
     let release = &workflows()["release"];
     let (_, job) = jobs(release).next().unwrap();
     let text: Vec<String> = steps(job).iter().map(Value::to_string).collect();
-    let place = |part: &str| text.iter().position(|step| step.contains(part)).unwrap_or_else(|| panic!("{part}"));
+    let place =
+        |part: &str| text.iter().position(|step| step.contains(part)).unwrap_or_else(|| panic!("{part}"));
     assert!(place("mmops bundle create") < place("mmops bundle verify"));
     assert!(place("mmops bundle verify") < place("upload-artifact"));
     let upload = &text[place("upload-artifact")];
@@ -116,7 +134,8 @@ fn the_release_is_bundled_verified_and_uploaded_with_its_hash() {
 #[test]
 fn every_script_parses_as_shell() {
     for (name, workflow) in workflows() {
-        for script in jobs(&workflow).flat_map(|(_, job)| steps(job)).filter_map(|step| step["run"].as_str()) {
+        for script in jobs(&workflow).flat_map(|(_, job)| steps(job)).filter_map(|step| step["run"].as_str())
+        {
             let output = std::process::Command::new("bash").args(["-n", "-c", script]).output().unwrap();
             assert!(output.status.success(), "{name}: {script}");
         }

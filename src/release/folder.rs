@@ -68,7 +68,8 @@ fn entries(dir: &Path, root: &Beneath, manifest: &Manifest, cancel: &Cancel) -> 
             continue;
         }
         if !kind.is_file() {
-            let (name, what) = if kind.is_symlink() { ("link-entry", "a link") } else { ("special-entry", "no file") };
+            let (name, what) =
+                if kind.is_symlink() { ("link-entry", "a link") } else { ("special-entry", "no file") };
             refusals.push(Refusal::new(name, format!("`{}` is {what}", relative.display())));
             continue;
         }
@@ -97,7 +98,11 @@ fn check(cancel: &Cancel) -> Result<(), Fault> {
 
 /// A deployed tree: every file of the manifest must be there as it was bundled. What else is there is
 /// returned beside, for a tree that runs has files of its own.
-pub fn against(tree: &Path, manifest: &Manifest, cancel: &Cancel) -> Result<(Vec<Refusal>, Vec<PathBuf>), Fault> {
+pub fn against(
+    tree: &Path,
+    manifest: &Manifest,
+    cancel: &Cancel,
+) -> Result<(Vec<Refusal>, Vec<PathBuf>), Fault> {
     let root = Beneath::open(tree)?;
     let mut refusals = Vec::new();
     for file in &manifest.files {
@@ -124,7 +129,8 @@ fn differs(root: &Beneath, file: &manifest::File) -> Option<Refusal> {
         }
         Err(refused) => return Some(Refusal::new("unreadable", format!("`{}` {refused}", file.path))),
     };
-    let unreadable = |error: std::io::Error| Some(Refusal::new("unreadable", format!("`{}`: {error}", file.path)));
+    let unreadable =
+        |error: std::io::Error| Some(Refusal::new("unreadable", format!("`{}`: {error}", file.path)));
     let identity = match Identity::of(&opened) {
         Ok(identity) => identity,
         Err(error) => return unreadable(error),

@@ -116,7 +116,8 @@ impl Beneath {
         if !path.exists() && !path.is_symlink() {
             return Err(Refused::Missing);
         }
-        let canonical = |path: &Path| fsio::canonical(path).map_err(|fault| Refused::Failed(io::Error::other(fault)));
+        let canonical =
+            |path: &Path| fsio::canonical(path).map_err(|fault| Refused::Failed(io::Error::other(fault)));
         let (path, root) = (canonical(&path)?, canonical(&self.path)?);
         if !path.starts_with(root) {
             return Err(Refused::Leaves);
@@ -137,7 +138,12 @@ fn refused(error: Errno) -> Refused {
 
 /// Fills `buffer` from an offset on, of a file that must still be `identity` afterwards; the error says
 /// what happened to it.
-pub fn read_unchanged(file: &File, identity: &Identity, offset: u64, buffer: &mut [u8]) -> Result<(), String> {
+pub fn read_unchanged(
+    file: &File,
+    identity: &Identity,
+    offset: u64,
+    buffer: &mut [u8],
+) -> Result<(), String> {
     let unchanged = |found: io::Result<Identity>| match found {
         Ok(found) if found == *identity => Ok(()),
         Ok(_) => Err("changed while it was read".to_owned()),

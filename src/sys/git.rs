@@ -76,7 +76,14 @@ impl<'a> Git<'a> {
 
     /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.
     pub fn changes(&self) -> Result<Vec<String>, Fault> {
-        let words = ["status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=none", "--untracked-files=no"];
+        let words = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--ignore-submodules=none",
+            "--untracked-files=no",
+        ];
         let answer = self.answer(&words)?;
         Ok(answer.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
     }

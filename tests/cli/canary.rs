@@ -65,7 +65,8 @@ fn a_dry_run_prints_the_message_of_the_tag_and_changes_nothing() {
     let report = sandbox.run(&format!("{TAG} --dry-run --format json")).code(0).json();
     assert_eq!(report["verdict"], "DRYRUN");
     conforms(&sandbox, "canary-tag", &report);
-    let shown = sandbox.run(&format!("{TAG} --dry-run")).code(0).marker("| canary | OK | CANARY=DRYRUN |").stdout;
+    let shown =
+        sandbox.run(&format!("{TAG} --dry-run")).code(0).marker("| canary | OK | CANARY=DRYRUN |").stdout;
     assert_eq!(state(&sandbox), before);
     sandbox.run(TAG).code(0);
     let message = git(&sandbox, &["tag", "-l", "--format=%(contents)", "v1.2.3"]);
@@ -180,16 +181,25 @@ fn a_release_of_another_commit_is_tagged_with_a_warning() {
 #[test]
 fn a_checklist_has_ramp_targets_triggers_and_commands_that_parse() {
     let sandbox = repository();
-    let report = sandbox.run("canary checklist --bundle release/r1 --out c/LIST.md --format json").code(0).json();
+    let report =
+        sandbox.run("canary checklist --bundle release/r1 --out c/LIST.md --format json").code(0).json();
     assert_eq!(report["verdict"], "CHECKLIST");
     conforms(&sandbox, "canary-checklist", &report);
     let text = sandbox.read("c/LIST.md");
-    for part in ["| 5 % | 24 to 48 h |", "Hour 1:", "Hour 6:", "Hour 24:", "maker share >= 0.807", "mmops bundle verify release/r1"] {
+    for part in [
+        "| 5 % | 24 to 48 h |",
+        "Hour 1:",
+        "Hour 6:",
+        "Hour 24:",
+        "maker share >= 0.807",
+        "mmops bundle verify release/r1",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(parses_as_shell(&text) >= 2);
     sandbox.run("bundle verify release/r1").code(0);
-    let output = sandbox.run("canary checklist --bundle release/r1 --out release/r1/LIST.md").code(1).marker(FAIL);
+    let output =
+        sandbox.run("canary checklist --bundle release/r1 --out release/r1/LIST.md").code(1).marker(FAIL);
     output.stdout_has("--out lies in the folder");
     edit(&sandbox, |snapshot| snapshot["verdict"] = json!("FAIL"));
     sandbox.run("canary checklist --bundle release/r1 --out c/NEW.md").code(1).marker(FAIL);

@@ -119,7 +119,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let sidecar = Pending::create(&with_ending(&archive, ".sha256"))?;
     let statement = Pending::create(&with_ending(&archive, ".provenance.json"))?;
     let signature_path = minisign::beside(&archive);
-    let signature = order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, Pending::create(&signature_path)?)));
+    let signature =
+        order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, Pending::create(&signature_path)?)));
     let signature = signature.transpose()?;
     let made = write(args, &order, &mut zip, ctx)?;
     let name = order.file_name();
@@ -180,15 +181,12 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         entries.push(entry);
     }
     let selection = select::select(&entries, &out, &root, ctx)?;
-    let reserved = |chosen: &&Chosen| [manifest::FILE_NAME, manifest::SBOM_NAME].contains(&chosen.name.as_str());
+    let reserved =
+        |chosen: &&Chosen| [manifest::FILE_NAME, manifest::SBOM_NAME].contains(&chosen.name.as_str());
     if let Some(chosen) = selection.files.iter().find(reserved) {
         return Err(Fault::config(format!("`{}` is a name that the bundle itself needs", chosen.name)).into());
     }
-    let bill = if args.sbom {
-        Some(materials::bill(&selection.files, &root, ctx)?)
-    } else {
-        None
-    };
+    let bill = if args.sbom { Some(materials::bill(&selection.files, &root, ctx)?) } else { None };
     let password = ctx.env.get("MMOPS_SIGN_PASSWORD");
     let signer = args.sign.as_ref().map(|key| Signer::load(&ctx.path(key), password)).transpose()?;
     let revision = materials::revision(ctx)?;
@@ -279,7 +277,8 @@ fn write(args: &Args, order: &Order, zip: &mut Pending, ctx: &Ctx) -> anyhow::Re
     };
     let members: Vec<Member> = parts.iter().map(member).collect();
     let bar = progress::bar(ctx, members.iter().map(|member| member.bytes).sum(), "bundling");
-    let read = |index: usize, offset: u64, buffer: &mut [u8]| order.read(&parts[index].source, offset, buffer);
+    let read =
+        |index: usize, offset: u64, buffer: &mut [u8]| order.read(&parts[index].source, offset, buffer);
     let out = BufWriter::with_capacity(1 << 18, zip.file());
     let mut archive = Archive::new(out, DosTime::of(order.stamp));
     let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
@@ -348,8 +347,9 @@ fn report(order: &Order, body: &Body) -> Report {
         Some(path) => Row::new("signature", Status::Ok).note(path),
         None => Row::new("signature", Status::Skip).reason("not signed: no --sign"),
     });
-    let mut report =
-        Report::new("bundle-create", "BUNDLE CREATE", super::marker(Status::Ok, "CREATED")).rows(rows).body(body);
+    let mut report = Report::new("bundle-create", "BUNDLE CREATE", super::marker(Status::Ok, "CREATED"))
+        .rows(rows)
+        .body(body);
     report.evidence = vec![body.archive.clone(), format!("{}.sha256", body.archive)];
     report.evidence.push(format!("{}.provenance.json", body.archive));
     report.evidence.extend(body.signature.clone());

@@ -49,9 +49,8 @@ pub(super) fn version(flag: Option<&str>, ctx: &Ctx) -> Result<Versioned, Fault>
 pub(super) fn stamp(ctx: &Ctx) -> Result<Timestamp, Fault> {
     let Some(text) = ctx.env.get("SOURCE_DATE_EPOCH") else { return Ok(ctx.clock.stamp()) };
     let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    seconds.ok_or_else(|| {
-        Fault::config(format!("SOURCE_DATE_EPOCH={text} is no number of seconds since 1970"))
-    })
+    seconds
+        .ok_or_else(|| Fault::config(format!("SOURCE_DATE_EPOCH={text} is no number of seconds since 1970")))
 }
 
 /// The revision that is checked out, or why it is not known.
@@ -97,7 +96,9 @@ pub(super) fn bill(chosen: &[Chosen], root: &Beneath, ctx: &Ctx) -> Result<Bill,
     }
     if bill.files.is_empty() {
         let fault = Fault::config("--sbom: there is no lock file to read packages from");
-        return Err(fault.hint("Cargo.lock, poetry.lock, uv.lock, requirements.txt and package-lock.json are read"));
+        return Err(
+            fault.hint("Cargo.lock, poetry.lock, uv.lock, requirements.txt and package-lock.json are read")
+        );
     }
     Ok(bill)
 }
@@ -106,7 +107,8 @@ fn read(path: &str, root: &Beneath) -> Result<String, Fault> {
     let bad = |refused: Refused| Fault::config(format!("lock file `{path}` {refused}"));
     let file = root.file(Path::new(path)).map_err(bad)?;
     let mut text = String::new();
-    let read = file.take(LARGEST_LOCK + 1).read_to_string(&mut text).map_err(|error| bad(Refused::Failed(error)))?;
+    let read =
+        file.take(LARGEST_LOCK + 1).read_to_string(&mut text).map_err(|error| bad(Refused::Failed(error)))?;
     if read as u64 > LARGEST_LOCK {
         return Err(Fault::config(format!("lock file `{path}` is larger than 64 MiB")));
     }

@@ -133,9 +133,17 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         return Ok(Report::new("bundle-release", "BUNDLE RELEASE", marker).rows(rows).body(&body));
     }
     let text = changelog::render(&name, &version, &created_at, &snapshot);
-    parts.push(Part { name: "CHANGELOG.md", description: "what the soak showed", content: text.into_bytes() });
+    parts.push(Part {
+        name: "CHANGELOG.md",
+        description: "what the soak showed",
+        content: text.into_bytes(),
+    });
     let text = rollback_plan::render(&name, &version, &created_at, &policy_sha256, &policy);
-    parts.push(Part { name: "rollback_plan.md", description: "ten minutes back", content: text.into_bytes() });
+    parts.push(Part {
+        name: "rollback_plan.md",
+        description: "ten minutes back",
+        content: text.into_bytes(),
+    });
     parts.sort_by_key(|part| part.name);
     let revision = materials::revision(ctx)?;
     let manifest = Manifest {
@@ -163,7 +171,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     );
     write(&out, &parts, &text, signer.as_ref(), &comment, ctx)?;
     rows.push(super::create::revision_row(&revision));
-    rows.push(Row::new("release", Status::Ok).note(&body.release).reason(format!("manifest sha256 {sha256}")));
+    rows.push(
+        Row::new("release", Status::Ok).note(&body.release).reason(format!("manifest sha256 {sha256}")),
+    );
     body.files = parts.iter().map(|part| part.name.to_owned()).collect();
     body.sha256 = Some(sha256);
     let marker = super::marker(Status::Ok, "RELEASE");
@@ -238,7 +248,11 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
     let places = [src.join("reports/analysis"), src.join("latest/reports/analysis"), src.clone()];
     let analysis = places.iter().find(|dir| dir.join(snapshot::FILE_NAME).is_file());
     let Some(analysis) = analysis else {
-        let message = format!("there is no `{}` in `{}` or its reports/analysis", snapshot::FILE_NAME, args.src.display());
+        let message = format!(
+            "there is no `{}` in `{}` or its reports/analysis",
+            snapshot::FILE_NAME,
+            args.src.display()
+        );
         return Err(Fault::config(message).hint("write it by `mmops soak report`").into());
     };
     let overrides = overrides_path(&src, analysis);
@@ -248,7 +262,8 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
         missing.push(RUN_OVERRIDES);
     }
     let (Some(overrides), true) = (overrides, missing.is_empty()) else {
-        let message = format!("the run in `{}` is not complete; missing: {}", args.src.display(), missing.join(", "));
+        let message =
+            format!("the run in `{}` is not complete; missing: {}", args.src.display(), missing.join(", "));
         return Err(Fault::config(message).into());
     };
     let find = |name: &str| {
@@ -300,7 +315,10 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
 /// The overrides as the run left them: nearest to its reports first.
 fn overrides_path(src: &Path, analysis: &Path) -> Option<PathBuf> {
     let latest = [src.join("latest"), src.join("soak/latest"), src.join("soak")];
-    let dirs = [analysis.to_owned(), src.to_owned()].into_iter().chain(latest).chain(src.parent().map(Path::to_owned));
+    let dirs = [analysis.to_owned(), src.to_owned()]
+        .into_iter()
+        .chain(latest)
+        .chain(src.parent().map(Path::to_owned));
     let mut paths = dirs.flat_map(|dir| [dir.join(OVERRIDES), dir.join(RUN_OVERRIDES)]);
     paths.find(|path| path.is_file())
 }

@@ -39,7 +39,8 @@ pub(super) struct Selection {
 
 /// Chooses the files of `entries`; `out` is never looked into.
 pub(super) fn select(entries: &[Entry], out: &Path, root: &Beneath, ctx: &Ctx) -> Result<Selection, Fault> {
-    let mut finder = Finder { root, out, ctx, found: BTreeMap::new(), left_out: Vec::new(), problems: Vec::new() };
+    let mut finder =
+        Finder { root, out, ctx, found: BTreeMap::new(), left_out: Vec::new(), problems: Vec::new() };
     for entry in entries {
         ctx.check_cancelled()?;
         finder.add(entry)?;
@@ -47,7 +48,10 @@ pub(super) fn select(entries: &[Entry], out: &Path, root: &Beneath, ctx: &Ctx) -
     let Finder { found, left_out, mut problems, .. } = finder;
     let clash = name::clash(found.keys().map(String::as_str));
     problems.extend(clash.map(|clash| {
-        format!("`{}` and `{}` cannot stand in one bundle: some machine takes them for the same", clash.first, clash.second)
+        format!(
+            "`{}` and `{}` cannot stand in one bundle: some machine takes them for the same",
+            clash.first, clash.second
+        )
     }));
     if !problems.is_empty() {
         return Err(Fault::config(format!("no bundle can be made: {}", problems.join("; "))));

@@ -37,7 +37,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut refusals = snapshot.refusals(true);
     refusals.extend(release.broken);
     if ctx.path(&args.out).starts_with(&dir) {
-        refusals.push("--out lies in the folder of the release, which has no room for another file".to_owned());
+        refusals
+            .push("--out lies in the folder of the release, which has no room for another file".to_owned());
     }
     let mut row = Row::new("release", if refusals.is_empty() { Status::Ok } else { Status::Fail });
     row.reasons = refusals;
@@ -57,8 +58,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let (status, value) = if written { (Status::Ok, "CHECKLIST") } else { (Status::Fail, "FAIL") };
     body.checklist = written.then(|| args.out.display().to_string());
-    let mut report =
-        Report::new("canary-checklist", "CANARY CHECKLIST", super::marker(status, value)).rows(rows).body(&body);
+    let mut report = Report::new("canary-checklist", "CANARY CHECKLIST", super::marker(status, value))
+        .rows(rows)
+        .body(&body);
     report.evidence.extend(body.checklist);
     Ok(report)
 }

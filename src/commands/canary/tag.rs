@@ -55,12 +55,15 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let commit = git.head()?;
     let mut rows = vec![row("snapshot", release.snapshot.refusals(false)).note(&release.snapshot.verdict)];
     rows.push(row("bundle", release.broken));
-    let existing = git.tag(&args.tag)?.map(|at| format!("the tag `{}` exists already, at {}", args.tag, short(&at)));
+    let existing =
+        git.tag(&args.tag)?.map(|at| format!("the tag `{}` exists already, at {}", args.tag, short(&at)));
     rows.push(row("tag", existing));
     rows.push(row("tree", tree_problems(&git, &dir, ctx)?));
     let head = match (&commit, git.branch()?) {
         (None, _) => row("head", ["there is no commit yet".to_owned()]),
-        (Some(commit), None) => row("head", [format!("the head is detached at {}; check out a branch", short(commit))]),
+        (Some(commit), None) => {
+            row("head", [format!("the head is detached at {}; check out a branch", short(commit))])
+        }
         (Some(commit), Some(branch)) => row("head", None).note(format!("{branch} {}", short(commit))),
     };
     rows.push(head);
@@ -74,7 +77,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             rows.push(Row::new("revision", Status::Warn).reason(reason));
         }
         let name = format!("{} {}", manifest.name, manifest.version);
-        let subject = tag::Subject { tag: &args.tag, release: &name, commit: &commit, bundle_sha256: &sha256 };
+        let subject =
+            tag::Subject { tag: &args.tag, release: &name, commit: &commit, bundle_sha256: &sha256 };
         tag::message(&subject, &release.snapshot)
     });
     let body = Body { commit: commit.clone(), dry_run: args.dry_run, message, tag: args.tag.clone() };

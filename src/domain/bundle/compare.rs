@@ -39,7 +39,10 @@ pub fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
     let mut refusals = files(manifest, found);
     let expected = manifest.files.iter().map(|file| file.path.as_str()).chain([manifest::FILE_NAME]);
     let same_names = found.len() == manifest.files.len() + 1;
-    if refusals.is_empty() && same_names && !expected.map(str::as_bytes).eq(found.iter().map(|file| &file.name[..])) {
+    if refusals.is_empty()
+        && same_names
+        && !expected.map(str::as_bytes).eq(found.iter().map(|file| &file.name[..]))
+    {
         refusals.push(Refusal::new("entry-order", "the entries are not in the order of the manifest"));
     }
     refusals
@@ -64,7 +67,8 @@ pub fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
         }
         if file.name == manifest::FILE_NAME.as_bytes() {
             if file.permissions != 0o644 {
-                refusals.push(Refusal::new("mode", format!("`{shown}` has the mode {:04o}", file.permissions)));
+                refusals
+                    .push(Refusal::new("mode", format!("`{shown}` has the mode {:04o}", file.permissions)));
             }
             continue;
         }
@@ -77,7 +81,8 @@ pub fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
                 refusals.push(Refusal::new("forged-size", detail));
             }
             Some(known) if known.permissions() != Some(file.permissions) => {
-                let detail = format!("`{shown}` has the mode {:04o}, the manifest {}", file.permissions, known.mode);
+                let detail =
+                    format!("`{shown}` has the mode {:04o}, the manifest {}", file.permissions, known.mode);
                 refusals.push(Refusal::new("mode", detail));
             }
             Some(_) => {}
@@ -95,7 +100,8 @@ pub fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
 
 /// Compares a content's hash with the manifest's.
 pub fn hash(path: &str, expected: &str, found: &str) -> Option<Refusal> {
-    let differs = || Refusal::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}"));
+    let differs =
+        || Refusal::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}"));
     (expected != found).then(differs)
 }
 
@@ -173,7 +179,8 @@ mod tests {
         let hash = "0f".repeat(32);
         let line = format!("{hash}  a.zip\n");
         assert_eq!(sidecar(&line), Ok((hash.as_str(), "a.zip")));
-        for bad in ["", "x  a.zip\n", &line[..line.len() - 1], &format!("{line}{line}"), &line.to_uppercase()] {
+        for bad in ["", "x  a.zip\n", &line[..line.len() - 1], &format!("{line}{line}"), &line.to_uppercase()]
+        {
             assert!(sidecar(bad).is_err(), "{bad}");
         }
     }

@@ -70,7 +70,8 @@ pub struct Clash {
 /// The first clash among names.
 pub fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<Clash> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    let found = |first: &str, second: &str| Some(Clash { first: first.to_owned(), second: second.to_owned() });
+    let found =
+        |first: &str, second: &str| Some(Clash { first: first.to_owned(), second: second.to_owned() });
     for name in names {
         if let Some(first) = seen.insert(name.to_lowercase(), name) {
             return found(first, name);

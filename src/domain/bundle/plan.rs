@@ -104,7 +104,9 @@ impl Plan {
 pub fn check_name(name: &str) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.starts_with(['.', '-']) || name.len() > 100 || !name.chars().all(is_plain) {
-        return Err(format!("name `{name}` must be letters, digits, `.`, `_` and `-`, and begin with neither `.` nor `-`"));
+        return Err(format!(
+            "name `{name}` must be letters, digits, `.`, `_` and `-`, and begin with neither `.` nor `-`"
+        ));
     }
     Ok(())
 }

@@ -85,7 +85,8 @@ struct TomlPackage {
 
 fn toml_lock(text: &str, ecosystem: &str) -> Result<Listing, String> {
     let lock: TomlLock = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-    let component = |package: TomlPackage| component(ecosystem, &package.name, package.version, package.checksum);
+    let component =
+        |package: TomlPackage| component(ecosystem, &package.name, package.version, package.checksum);
     Ok(Listing { components: lock.package.into_iter().map(component).collect(), remarks: Vec::new() })
 }
 
@@ -114,11 +115,14 @@ fn requirements(text: &str) -> Listing {
         }
         let (wanted, options) = line.split_once("--").unwrap_or((line, ""));
         let wanted = wanted.split(';').next().unwrap_or_default().trim();
-        let end = wanted.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(wanted.len());
+        let end =
+            wanted.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(wanted.len());
         let name = wanted[..end].to_lowercase().replace(['_', '.'], "-");
         let rest = wanted[end..].trim_start();
-        let rest = if rest.starts_with('[') { rest.split_once(']').map_or("", |(_, rest)| rest) } else { rest };
-        let pinned = rest.trim().strip_prefix("==").map(|version| version.trim_start_matches('=').trim().to_owned());
+        let rest =
+            if rest.starts_with('[') { rest.split_once(']').map_or("", |(_, rest)| rest) } else { rest };
+        let pinned =
+            rest.trim().strip_prefix("==").map(|version| version.trim_start_matches('=').trim().to_owned());
         let pinned = pinned.filter(|version| !version.is_empty() && !version.contains(['*', ',', ' ']));
         if name.is_empty() || pinned.is_none() {
             listing.remarks.push(format!("`{wanted}` is not pinned to a version"));
@@ -237,7 +241,10 @@ mod tests {
     #[test]
     fn each_kind_of_lock_file_gives_its_packages() {
         let cargo = "version = 4\n[[package]]\nname = \"b\"\nversion = \"1.0.0+x\"\nchecksum = \"ab\"\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\n";
-        assert_eq!(purls(Kind::Cargo, cargo), (vec!["pkg:cargo/a@0.1.0".into(), "pkg:cargo/b@1.0.0%2Bx".into()], 0));
+        assert_eq!(
+            purls(Kind::Cargo, cargo),
+            (vec!["pkg:cargo/a@0.1.0".into(), "pkg:cargo/b@1.0.0%2Bx".into()], 0)
+        );
         let npm = r#"{"lockfileVersion": 3, "packages": {"": {"version": "1.0.0"}, "node_modules/@x/y": {"version": "2.0.0"}, "node_modules/a/node_modules/b": {"version": "1.1.1"}, "node_modules/l": {"link": true}}}"#;
         assert_eq!(purls(Kind::Npm, npm), (vec!["pkg:npm/%40x/y@2.0.0".into(), "pkg:npm/b@1.1.1".into()], 0));
         let old = r#"{"lockfileVersion": 1, "dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "2.0.0"}}}}}"#;
@@ -251,7 +258,10 @@ mod tests {
         let text = "# c\n-i https://example.org\nNumPy==2.0.1 # why\nrequests[socks] == 2.32.3 ; python_version > '3' \\\n  --hash=sha256:abcd\npandas>=2\n-r more.txt\nx==1.*\n";
         let listing = parse(Kind::Requirements, text).expect("read");
         let found: Vec<&str> = listing.components.iter().map(|component| component.purl.as_str()).collect();
-        assert_eq!(found, ["pkg:pypi/numpy@2.0.1", "pkg:pypi/pandas", "pkg:pypi/requests@2.32.3", "pkg:pypi/x"]);
+        assert_eq!(
+            found,
+            ["pkg:pypi/numpy@2.0.1", "pkg:pypi/pandas", "pkg:pypi/requests@2.32.3", "pkg:pypi/x"]
+        );
         assert_eq!(listing.components[2].sha256.as_deref(), Some("abcd"));
         assert_eq!(listing.remarks.len(), 3, "{:?}", listing.remarks);
     }

@@ -40,8 +40,12 @@ pub fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) 
         out.push_str(&format!("- Keys: {}\n", listed(&snapshot.changed_keys)));
     }
     out.push_str("\n## Guards\n\n");
-    let active: Vec<String> =
-        snapshot.guards.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("- {name}: {count}\n")).collect();
+    let active: Vec<String> = snapshot
+        .guards
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(name, count)| format!("- {name}: {count}\n"))
+        .collect();
     match (snapshot.guards.is_empty(), active.is_empty()) {
         (true, _) => out.push_str("The snapshot has no counts of guards.\n"),
         (false, true) => out.push_str("No guard acted.\n"),

@@ -94,7 +94,8 @@ pub fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snapshot) ->
     ]));
     out.push_str("\n## Ramp\n\n| share of traffic | hold | go on when |\n| --- | --- | --- |\n");
     for (share, hold) in [("5 %", "24 to 48 h"), ("25 %", "12 h"), ("50 %", "6 h"), ("100 %", "-")] {
-        let on = if hold == "-" { "done" } else { "every target of the latest look holds, no trigger was seen" };
+        let on =
+            if hold == "-" { "done" } else { "every target of the latest look holds, no trigger was seen" };
         out.push_str(&format!("| {share} | {hold} | {on} |\n"));
     }
     out.push_str("\n## Looks\n");

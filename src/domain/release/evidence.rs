@@ -55,7 +55,9 @@ pub fn overrides(overrides: &Overrides, bounds: &Bounds) -> Judged {
     for name in overrides::foreign(overrides) {
         match &overrides[name] {
             Value::Object(_) | Value::Array(_) => {
-                judged.refusals.push(format!("overrides have a block `{name}`; only flat keys can be held to limits"));
+                judged
+                    .refusals
+                    .push(format!("overrides have a block `{name}`; only flat keys can be held to limits"));
             }
             _ => judged.remarks.push(format!("no limit covers the override `{name}`")),
         }

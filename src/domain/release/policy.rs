@@ -119,10 +119,13 @@ impl Policy {
             problems.push("auto_rollback.actions is empty".to_owned());
         }
         if self.auto_rollback.verification.checks.is_empty() {
-            problems.push("auto_rollback.verification.checks is empty, so nothing would prove a rollback".to_owned());
+            problems.push(
+                "auto_rollback.verification.checks is empty, so nothing would prove a rollback".to_owned(),
+            );
         }
         let without = self.auto_rollback.actions.iter().filter(|action| self.command(action).is_none());
-        problems.extend(without.map(|action| format!("no executor says how `{}` is carried out", action.kind)));
+        problems
+            .extend(without.map(|action| format!("no executor says how `{}` is carried out", action.kind)));
         problems
     }
 
@@ -139,7 +142,8 @@ impl Policy {
             return Some(shell::line(words.iter().map(String::as_str)));
         }
         if let Some(http) = &executor.http {
-            let mut words = vec!["curl", "--fail", "--silent", "--show-error", "--max-time", "10", "--request"];
+            let mut words =
+                vec!["curl", "--fail", "--silent", "--show-error", "--max-time", "10", "--request"];
             let method = http.method.clone().unwrap_or_else(|| "POST".to_owned());
             words.push(&method);
             let headers: Vec<String> =

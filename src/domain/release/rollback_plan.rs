@@ -43,7 +43,10 @@ pub fn triggers() -> String {
 /// The document; `policy` has no problems.
 pub fn render(name: &str, version: &str, created_at: &str, policy_sha256: &str, policy: &Policy) -> String {
     let mut out = format!("# Rollback plan of {name} {version}\n\n");
-    out.push_str(&format!("- Built: {created_at}\n- Policy: `{}`, SHA-256 {policy_sha256}\n", super::policy::PATH));
+    out.push_str(&format!(
+        "- Built: {created_at}\n- Policy: `{}`, SHA-256 {policy_sha256}\n",
+        super::policy::PATH
+    ));
     out.push_str("\n## When\n\nAny of these signs, or an order of the person on call:\n\n");
     out.push_str(&triggers());
     out.push_str("\nA metric that cannot be read is no such sign: hold, and page.\n");
@@ -53,19 +56,30 @@ pub fn render(name: &str, version: &str, created_at: &str, policy_sha256: &str, 
     out.push_str("An action that fails does not stop the ones after it; note it and go on.\n");
     for (at, action) in policy.auto_rollback.actions.iter().enumerate() {
         let command = policy.command(action).unwrap_or_default();
-        let description = if action.description.is_empty() { String::new() } else { format!(": {}", action.description.trim()) };
+        let description = if action.description.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", action.description.trim())
+        };
         out.push_str(&format!("\n{}. `{}`{description}\n\n", at + 1, action.kind));
         out.push_str(&shell::block(&[command]));
     }
     out.push_str("\n## Minute 4 to 9: prove it\n\n| metric | condition | within |\n| --- | --- | --- |\n");
     for check in &policy.auto_rollback.verification.checks {
-        out.push_str(&format!("| {} | {} | {} s |\n", check.metric, check.condition.replace('|', "\\|"), check.timeout_seconds));
+        out.push_str(&format!(
+            "| {} | {} | {} s |\n",
+            check.metric,
+            check.condition.replace('|', "\\|"),
+            check.timeout_seconds
+        ));
     }
     out.push('\n');
     let checks = &policy.auto_rollback.verification.checks;
     let queries: Vec<String> = checks.iter().map(|check| shell::query(&check.metric)).collect();
     out.push_str(&shell::block(&queries));
-    out.push_str("\nNo answer is no proof: the rollback is UNVERIFIED until every condition was seen to hold.\n");
+    out.push_str(
+        "\nNo answer is no proof: the rollback is UNVERIFIED until every condition was seen to hold.\n",
+    );
     out.push_str("\n## Minute 9 to 10: leave the parameters as they were before\n\n");
     out.push_str(&shell::block(&["mmops tune rollback".to_owned()]));
     out

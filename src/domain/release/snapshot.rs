@@ -130,7 +130,8 @@ impl Snapshot {
         if self.verdict != "PASS" {
             refusals.push(format!("the soak's verdict is {}, not PASS", self.verdict));
         }
-        let missed: Vec<&str> = self.goals.iter().filter(|(_, met)| !**met).map(|(name, _)| &name[..]).collect();
+        let missed: Vec<&str> =
+            self.goals.iter().filter(|(_, met)| !**met).map(|(name, _)| &name[..]).collect();
         if !missed.is_empty() {
             refusals.push(format!("goals were not met: {}", missed.join(", ")));
         }
@@ -177,7 +178,13 @@ impl Kpi {
             number.ok_or_else(|| format!("kpi_last_n.{name}.{field} is missing or no number"))
         };
         let trend = fields.get("trend").and_then(Value::as_str).map(str::to_owned);
-        Ok(Self { mean: number("mean")?, median: number("median")?, min: number("min")?, max: number("max")?, trend })
+        Ok(Self {
+            mean: number("mean")?,
+            median: number("median")?,
+            min: number("min")?,
+            max: number("max")?,
+            trend,
+        })
     }
 }
 
@@ -191,7 +198,8 @@ fn object<'a>(value: Option<&'a Value>, name: &str) -> Result<&'a Map<String, Va
 
 fn numbers(value: Option<&Value>, name: &str) -> Result<Vec<u64>, String> {
     let items = value.and_then(Value::as_array).ok_or_else(|| format!("{name} is missing or no list"))?;
-    let number = |item: &Value| item.as_u64().ok_or_else(|| format!("{name} has `{item}`, which is no iteration"));
+    let number =
+        |item: &Value| item.as_u64().ok_or_else(|| format!("{name} has `{item}`, which is no iteration"));
     items.iter().map(number).collect()
 }
 

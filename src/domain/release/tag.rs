@@ -37,9 +37,16 @@ pub fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
     for (name, met) in &snapshot.goals {
         out.push_str(&format!("  [{}] {name}\n", if *met { "OK" } else { "FAIL" }));
     }
-    let active: Vec<String> =
-        snapshot.guards.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{name} {count}")).collect();
+    let active: Vec<String> = snapshot
+        .guards
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
     let active = if active.is_empty() { "none".to_owned() } else { active.join(", ") };
-    out.push_str(&format!("\nTuning applied in {} iterations\nGuards that acted: {active}\n", snapshot.applied_iterations.len()));
+    out.push_str(&format!(
+        "\nTuning applied in {} iterations\nGuards that acted: {active}\n",
+        snapshot.applied_iterations.len()
+    ));
     out
 }

@@ -130,16 +130,25 @@ fn the_targets_leave_a_margin_and_are_never_looser_than_the_look_before() {
     assert!((of(&targets(&slow)[2], 1) - 350.0).abs() < 1e-9);
     let text = checklist::render("mm-bot 1.2.3", "release/x", "ab", &snapshot());
     assert!(text.contains("- [ ] net edge, bps >= 5.652\n"), "{text}");
-    for part in ["| 5 % | 24 to 48 h |", "| 25 % | 12 h |", "| 50 % | 6 h |", "< 0.70", "> 500 ms", "> 0.60", "> 5 %"] {
+    for part in
+        ["| 5 % | 24 to 48 h |", "| 25 % | 12 h |", "| 50 % | 6 h |", "< 0.70", "> 500 ms", "> 0.60", "> 5 %"]
+    {
         assert!(text.contains(part), "{part}");
     }
 }
 
 #[test]
 fn the_tag_says_verdict_range_hash_and_figures() {
-    let subject = tag::Subject { tag: "v1.2.3", release: "mm-bot 1.2.3", commit: "c0ffee", bundle_sha256: "ab12" };
+    let subject =
+        tag::Subject { tag: "v1.2.3", release: "mm-bot 1.2.3", commit: "c0ffee", bundle_sha256: "ab12" };
     let text = tag::message(&subject, &snapshot());
-    for part in ["Verdict: PASS\n", "Iterations: 29-36 (8 of 36)\n", "sha256 ab12\n", "maker share: 0.850 (flat)\n", "[OK] risk_ok\n"] {
+    for part in [
+        "Verdict: PASS\n",
+        "Iterations: 29-36 (8 of 36)\n",
+        "sha256 ab12\n",
+        "maker share: 0.850 (flat)\n",
+        "[OK] risk_ok\n",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

@@ -223,7 +223,8 @@ mod tests {
     use std::io::Read as _;
 
     fn compressed(data: &[u8], level: i32) -> Vec<u8> {
-        let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).expect("a level"));
+        let mut compressor =
+            libdeflater::Compressor::new(libdeflater::CompressionLvl::new(level).expect("a level"));
         let mut out = vec![0; compressor.deflate_compress_bound(data.len())];
         let length = compressor.deflate_compress(data, &mut out).expect("room");
         out.truncate(length);

@@ -129,7 +129,10 @@ fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) 
     let spelled = layout::end(found.members.len() as u64, start, central_bytes);
     let after = start + central_bytes;
     if after + spelled.len() as u64 != length {
-        let detail = format!("the archive has {length} bytes, its entries account for {}", after + spelled.len() as u64);
+        let detail = format!(
+            "the archive has {length} bytes, its entries account for {}",
+            after + spelled.len() as u64
+        );
         found.flaws.push(Flaw::new("foreign-bytes", detail));
         return Ok(());
     }
@@ -217,11 +220,13 @@ fn around_data<R: ReaderAt>(archive: &R, header: &Header, time: DosTime) -> Resu
         let (from, to) = (30, (30 + header.name.len()).min(actual.len()));
         let is_renamed = actual[26..28] != local[26..28] || actual[from..to] != local[from..to];
         let kind = if is_renamed { "local-name" } else { "local-header" };
-        let detail = format!("the header at byte {} says something else than the directory's `{name}`", header.offset);
+        let detail =
+            format!("the header at byte {} says something else than the directory's `{name}`", header.offset);
         return Err(Flaw::new(kind, detail));
     }
     let after = data_start(header, time).checked_add(header.packed);
-    let after = after.ok_or_else(|| Flaw::new("forged-size", format!("`{name}` has more bytes than there are")))?;
+    let after =
+        after.ok_or_else(|| Flaw::new("forged-size", format!("`{name}` has more bytes than there are")))?;
     let descriptor = header.descriptor();
     let mut actual = vec![0; descriptor.len()];
     archive.read_exact_at(&mut actual, after).map_err(cut_off)?;
@@ -239,7 +244,8 @@ fn data_start(header: &Header, time: DosTime) -> u64 {
 /// Reads a small member into memory.
 pub fn content<R: ReaderAt>(archive: &R, header: &Header, time: DosTime, most: u64) -> Result<Vec<u8>, Flaw> {
     if header.bytes > most {
-        let detail = format!("`{}` declares {} bytes, at most {most} are read", shown(&header.name), header.bytes);
+        let detail =
+            format!("`{}` declares {} bytes, at most {most} are read", shown(&header.name), header.bytes);
         return Err(Flaw::new("too-large", detail));
     }
     let mut out = Vec::new();
@@ -309,7 +315,8 @@ fn hash_all<R: ReaderAt>(archive: &R, cancel: &Cancel) -> Result<String, Flaw> {
     let mut buffer = vec![0; BUFFER];
     let mut at = 0;
     while cancel.signal().is_none() {
-        let count = archive.read_at(&mut buffer, at).map_err(|error| Flaw::new("unreadable", error.to_string()))?;
+        let count =
+            archive.read_at(&mut buffer, at).map_err(|error| Flaw::new("unreadable", error.to_string()))?;
         if count == 0 {
             break;
         }
@@ -319,7 +326,12 @@ fn hash_all<R: ReaderAt>(archive: &R, cancel: &Cancel) -> Result<String, Flaw> {
     Ok(digest.hex())
 }
 
-fn hash_member<R: ReaderAt>(archive: &R, header: &Header, time: DosTime, cancel: &Cancel) -> Result<String, Flaw> {
+fn hash_member<R: ReaderAt>(
+    archive: &R,
+    header: &Header,
+    time: DosTime,
+    cancel: &Cancel,
+) -> Result<String, Flaw> {
     let mut digest = Digest::new();
     inflate(archive, header, time, cancel, &mut |piece| digest.update(piece))?;
     Ok(digest.hex())
@@ -334,7 +346,8 @@ fn inflate<R: ReaderAt>(
     cancel: &Cancel,
     take: &mut dyn FnMut(&[u8]),
 ) -> Result<(), Flaw> {
-    let flaw = |kind: &'static str, detail: &str| Flaw::new(kind, format!("`{}` {detail}", shown(&header.name)));
+    let flaw =
+        |kind: &'static str, detail: &str| Flaw::new(kind, format!("`{}` {detail}", shown(&header.name)));
     let mut crc = crc32fast::Hasher::new();
     let mut data = Data { archive, at: data_start(header, time), left: header.packed };
     let mut input = buffer_for(header.packed);
@@ -352,7 +365,8 @@ fn inflate<R: ReaderAt>(
             let mut state = Decompress::new(false);
             let mut ended = false;
             while !ended && cancel.signal().is_none() {
-                let mut piece = data.next(&mut input).map_err(|error| flaw("truncated", &error.to_string()))?;
+                let mut piece =
+                    data.next(&mut input).map_err(|error| flaw("truncated", &error.to_string()))?;
                 if piece.is_empty() {
                     return Err(flaw("broken-data", "ends before its content does"));
                 }

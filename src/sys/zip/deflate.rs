@@ -83,7 +83,8 @@ impl Deflater {
             return None;
         }
         let mut stream = vec![0; chunk.len()];
-        let length = self.full.deflate_compress(chunk, &mut stream).ok().filter(|length| *length < chunk.len())?;
+        let length =
+            self.full.deflate_compress(chunk, &mut stream).ok().filter(|length| *length < chunk.len())?;
         stream.truncate(length);
         Some(stream)
     }

@@ -290,7 +290,8 @@ impl Line {
         let mut deflater = Deflater::default();
         loop {
             let mut state = self.lock();
-            while !state.stopped && state.begun < self.jobs.len() && state.begun >= state.taken + self.window {
+            while !state.stopped && state.begun < self.jobs.len() && state.begun >= state.taken + self.window
+            {
                 state = self.wait(state);
             }
             let at = state.begun;
@@ -305,7 +306,13 @@ impl Line {
         std::mem::forget(ending);
     }
 
-    fn make(&self, job: Job, members: &[Member], read: &ReadAt<'_>, deflater: &mut Deflater) -> Result<Unit, Fault> {
+    fn make(
+        &self,
+        job: Job,
+        members: &[Member],
+        read: &ReadAt<'_>,
+        deflater: &mut Deflater,
+    ) -> Result<Unit, Fault> {
         let mut content = vec![0; job.bytes];
         read(job.member, job.offset, &mut content)?;
         let bytes = members[job.member].bytes;
@@ -376,7 +383,9 @@ mod tests {
             state
         };
         let noisy = member % 3 == 2;
-        let byte = |random: u64| if noisy { random.to_le_bytes()[3] } else { b"0123456789abcdef"[(random % 11) as usize] };
+        let byte = |random: u64| {
+            if noisy { random.to_le_bytes()[3] } else { b"0123456789abcdef"[(random % 11) as usize] }
+        };
         (0..bytes).map(|_| byte(next())).collect()
     }
 

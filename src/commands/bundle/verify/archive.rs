@@ -13,7 +13,12 @@ use crate::sys::zip::layout::{DosTime, Header};
 use std::path::Path;
 
 /// Verifies the archive at `path`.
-pub(super) fn verify(path: &Path, key: Option<&Verifier>, jobs: usize, ctx: &Ctx) -> anyhow::Result<Verified> {
+pub(super) fn verify(
+    path: &Path,
+    key: Option<&Verifier>,
+    jobs: usize,
+    ctx: &Ctx,
+) -> anyhow::Result<Verified> {
     let file = fsio::open(path)?;
     let length = fsio::metadata(path)?.len();
     let inspected = inspect(&FileReader::from(file), length, jobs, &ctx.cancel)?;
@@ -69,7 +74,8 @@ pub(super) fn inspect<R: ReaderAt + Sync>(
         None => {
             let epoch = DosTime::of(jiff::Timestamp::UNIX_EPOCH);
             let hashes = check::hashes(archive, &[], epoch, 1, cancel)?;
-            let entries = Check::new("entries").refuse("no-manifest", "there is nothing to compare them with");
+            let entries =
+                Check::new("entries").refuse("no-manifest", "there is nothing to compare them with");
             (entries, hashes.archive)
         }
     };
@@ -85,7 +91,8 @@ fn read_manifest<R: ReaderAt>(archive: &R, directory: &Directory) -> Result<Mani
     let time = directory.time.ok_or_else(none)?;
     let mut named = directory.members.iter().filter(|member| member.name == manifest::FILE_NAME.as_bytes());
     let header = named.next().ok_or_else(none)?;
-    let text = check::content(archive, header, time, manifest::LARGEST_BYTES).map_err(|flaw| refusal(&flaw))?;
+    let text =
+        check::content(archive, header, time, manifest::LARGEST_BYTES).map_err(|flaw| refusal(&flaw))?;
     Manifest::parse(&text).map_err(|reason| Refusal::new("manifest", reason))
 }
 

@@ -116,7 +116,8 @@ struct Verified {
 /// Verifies an archive or a folder.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let path = ctx.path(&args.bundle);
-    let key = args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;
+    let key =
+        args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;
     let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
     let mut verified = if fsio::metadata(&path)?.is_dir() {
         folder(&path, key.as_ref(), ctx)?
@@ -171,7 +172,8 @@ fn against(tree: &Path, manifest: &Manifest, ctx: &Ctx) -> anyhow::Result<Check>
 
 fn report(args: &Args, verified: Verified) -> Report {
     let refusals: Vec<Refusal> = verified.checks.iter().flat_map(|check| check.refusals.clone()).collect();
-    let (status, value) = if refusals.is_empty() { (Status::Ok, "VERIFIED") } else { (Status::Fail, "FAILED") };
+    let (status, value) =
+        if refusals.is_empty() { (Status::Ok, "VERIFIED") } else { (Status::Fail, "FAILED") };
     let manifest = verified.manifest.as_ref();
     let body = Body {
         bundle: args.bundle.display().to_string(),
@@ -192,7 +194,11 @@ fn signature(path: &Path, key: Option<&Verifier>) -> anyhow::Result<(Check, Opti
     let beside = minisign::beside(path);
     let exists = fsio::exists(&beside)?;
     let Some(key) = key else {
-        check.skipped = Some(if exists { "there is one, but no --key to check it with" } else { "not asked for: no --key" });
+        check.skipped = Some(if exists {
+            "there is one, but no --key to check it with"
+        } else {
+            "not asked for: no --key"
+        });
         return Ok((check, None));
     };
     if !exists {
@@ -207,9 +213,10 @@ fn signature(path: &Path, key: Option<&Verifier>) -> anyhow::Result<(Check, Opti
     Ok(match checked {
         Err(reason) => (check.refuse("signature", reason), None),
         // The comment binds the name, so that a signature of another release is no signature of this one.
-        Ok(comment) if !comment.split('\t').any(|part| part == format!("file:{name}")) => {
-            (check.refuse("signature-name", format!("it was made for another file: {comment}")), Some(comment))
-        }
+        Ok(comment) if !comment.split('\t').any(|part| part == format!("file:{name}")) => (
+            check.refuse("signature-name", format!("it was made for another file: {comment}")),
+            Some(comment),
+        ),
         Ok(comment) => {
             check.note = "valid".to_owned();
             (check, Some(comment))
@@ -233,14 +240,18 @@ fn sidecar(path: &Path, found: &str) -> Check {
     };
     match text {
         Err(fault) => check.refuse("sidecar-unreadable", fault.to_string()),
-        Ok(text) => judge_sidecar(check, &text, &path.file_name().unwrap_or_default().to_string_lossy(), found),
+        Ok(text) => {
+            judge_sidecar(check, &text, &path.file_name().unwrap_or_default().to_string_lossy(), found)
+        }
     }
 }
 
 fn judge_sidecar(mut check: Check, text: &str, name: &str, found: &str) -> Check {
     match compare::sidecar(text) {
         Err(reason) => check.refuse("sidecar-malformed", reason),
-        Ok((_, other)) if other != name => check.refuse("sidecar-name", format!("it is about `{other}`, not `{name}`")),
+        Ok((_, other)) if other != name => {
+            check.refuse("sidecar-name", format!("it is about `{other}`, not `{name}`"))
+        }
         Ok((hash, _)) if hash != found => {
             check.refuse("archive-hash", format!("the archive has SHA-256 {found}, the sidecar says {hash}"))
         }

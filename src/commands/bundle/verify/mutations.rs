@@ -307,12 +307,20 @@ fn change(
             entries[one].packed.extend(random.text(10));
             entries[one].header.packed += 10;
             let is_stored = entries[one].header.method == Method::Stored;
-            resealed(assemble(&entries, &[]), "data behind data", if is_stored { "forged-size" } else { "foreign-bytes" })
+            resealed(
+                assemble(&entries, &[]),
+                "data behind data",
+                if is_stored { "forged-size" } else { "foreign-bytes" },
+            )
         }
         _ => {
             let mut clashing = good.clone();
             clashing.insert("readme.MD".to_owned(), random.text(60));
-            resealed(assemble(&entries_of(&clashing), &[]), "names equal when case is folded", "ambiguous-name")
+            resealed(
+                assemble(&entries_of(&clashing), &[]),
+                "names equal when case is folded",
+                "ambiguous-name",
+            )
         }
     }
 }
@@ -346,7 +354,10 @@ fn every_bit_around_the_data_of_a_streamed_member_counts() {
     let mut entries = entries_of(&good);
     let place = entries.iter().position(|entry| entry.header.name == b"events.jsonl").expect("there");
     let mut deflater = Deflater::default();
-    let packed = [deflater.deflate(&content[..1 << 20], Place::Inner), deflater.deflate(&content[1 << 20..], Place::Last)];
+    let packed = [
+        deflater.deflate(&content[..1 << 20], Place::Inner),
+        deflater.deflate(&content[1 << 20..], Place::Last),
+    ];
     entries[place].packed = packed.concat();
     entries[place].header.packed = entries[place].packed.len() as u64;
     entries[place].header.form = Form::Streamed;
