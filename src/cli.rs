@@ -1,7 +1,8 @@
 //! The command line: global flags, the command tree, and one dispatch.
 
 use crate::commands::{
-    Answer, chaos, completions, cron_sentinel, golden_compare, make_ready, man, pre_live_pack, readiness,
+    Answer, bundle, canary, chaos, completions, cron_sentinel, golden_compare, make_ready, man,
+    pre_live_pack, readiness,
 };
 use crate::commands::{rotate, scan_secrets, schema, sim, tune};
 use crate::ctx::Ctx;
@@ -94,6 +95,10 @@ pub enum Command {
     Tune(tune::Args),
     /// Inject faults into real processes and judge what they do to them
     Chaos(chaos::Args),
+    /// Make, check and release bundles whose every byte can be accounted for
+    Bundle(bundle::Args),
+    /// Tag a release with its evidence, and list what its first days must show
+    Canary(canary::Args),
     /// Find secrets in files, archives and the history of git
     ScanSecrets(scan_secrets::Args),
     /// Say whether an output drifted from the accepted one, and accept a new one with a record
@@ -121,6 +126,8 @@ impl Command {
             Command::Readiness(args) => readiness::run(args, ctx).map(Answer::Report),
             Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
             Command::Chaos(args) => chaos::run(args, ctx),
+            Command::Bundle(args) => bundle::run(args, ctx).map(Answer::Report),
+            Command::Canary(args) => canary::run(args, ctx).map(Answer::Report),
             Command::ScanSecrets(args) => scan_secrets::run(args, ctx).map(Answer::Report),
             Command::GoldenCompare(args) => golden_compare::run(args, ctx).map(Answer::Report),
             Command::Rotate(args) => rotate::run(args, ctx).map(Answer::Report),
@@ -141,6 +148,8 @@ impl Command {
             Command::Readiness(args) => (args.name(), marker("readiness", "READINESS", "HOLD")),
             Command::Tune(args) => args.failure(),
             Command::Chaos(_) => ("chaos-failover", marker("chaos_failover", "CHAOS_RESULT", "FAIL")),
+            Command::Bundle(args) => args.failure(),
+            Command::Canary(args) => args.failure(),
             Command::ScanSecrets(_) => ("scan-secrets", marker("scan_secrets", "RESULT", "FOUND")),
             Command::GoldenCompare(_) => ("golden-compare", marker("golden_compare", "GOLDEN", "DRIFT")),
             Command::Rotate(args) => args.failure(),

@@ -1,5 +1,7 @@
 //! One file or folder a subcommand: its arguments, and `run`, which reads, decides, writes and reports.
 
+pub mod bundle;
+pub mod canary;
 pub mod chaos;
 pub mod completions;
 pub mod cron_sentinel;

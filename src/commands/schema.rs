@@ -1,8 +1,11 @@
 //! `mmops schema [NAME]`: the JSON schema of a document that mmops writes, or their names.
 
+use crate::commands::bundle::{create, release, verify};
+use crate::commands::canary::{checklist, tag};
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
 use crate::commands::{cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim};
+use crate::domain::bundle::manifest::Manifest;
 use crate::domain::secrets::fingerprint::Baseline;
 use crate::exit::Fault;
 use crate::report::Status;
@@ -19,6 +22,12 @@ pub struct Args {
 
 /// Every published document: its name and its schema.
 const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
+    ("bundle-create", schema_of::<Envelope<create::Body>>),
+    ("bundle-manifest", schema_of::<Manifest>),
+    ("bundle-release", schema_of::<Envelope<release::Body>>),
+    ("bundle-verify", schema_of::<Envelope<verify::Body>>),
+    ("canary-checklist", schema_of::<Envelope<checklist::Body>>),
+    ("canary-tag", schema_of::<Envelope<tag::Body>>),
     ("chaos-failover", schema_of::<Envelope<failover::Body>>),
     ("cron-sentinel", schema_of::<Envelope<cron_sentinel::Body>>),
     ("golden-acceptance", schema_of::<golden_compare::Record>),

@@ -1,5 +1,6 @@
 //! Pure decisions: values in, values out. Nothing here reads a file, a clock or an environment.
 
+pub mod bundle;
 pub mod cron;
 pub mod evidence;
 pub mod failover;
@@ -8,6 +9,7 @@ pub mod golden;
 pub mod lease;
 pub mod order_log;
 pub mod readiness;
+pub mod release;
 pub mod retention;
 pub mod secrets;
 pub mod steps;

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every variable mmops reads, with what it does; the README's table is checked against it.
-pub const VARIABLES: [(&str, &str); 8] = [
+pub const VARIABLES: [(&str, &str); 11] = [
     ("MMOPS_NOW", "freezes the clock at this RFC 3339 time, like --now"),
     ("CI_FAKE_UTC", "fixes the time that is printed and stored; ages still use the real clock"),
+    ("SOURCE_DATE_EPOCH", "seconds since 1970; fixes the time that a bundle carries"),
+    ("MM_VERSION", "version of the bundle, unless --version is given"),
+    ("MMOPS_SIGN_PASSWORD", "password of the secret key that --sign names"),
     ("NO_COLOR", "turns colour off when set and not empty"),
     ("GITHUB_STEP_SUMMARY", "file that --format github appends its Markdown table to"),
     ("CI_STRICT_SECRETS", "1 makes scan-secrets strict, like --strict"),

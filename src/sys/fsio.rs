@@ -5,7 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the file system")]
 
 use crate::exit::Fault;
-use sha2::{Digest, Sha256};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
@@ -104,6 +105,50 @@ pub fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fau
     made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error))
 }
 
+/// Directories that were created for work that may fail; unless they are kept, those that are still empty
+/// are removed again.
+#[derive(Debug)]
+pub struct NewDirs(Vec<PathBuf>);
+
+impl NewDirs {
+    /// Creates a directory and its parents.
+    pub fn create(dir: &Path) -> Result<Self, Fault> {
+        let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
+        let new = Self(missing.map(Path::to_owned).collect());
+        create_dir(dir)?;
+        Ok(new)
+    }
+
+    /// Keeps what was created.
+    pub fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewDirs {
+    fn drop(&mut self) {
+        for dir in &self.0 {
+            // One that somebody else uses by now stays.
+            if fs::remove_dir(dir).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Puts a finished directory under its name, durably and for everybody to read; the name must be free.
+pub fn publish_dir(made: tempfile::TempDir, to: &Path) -> Result<(), Fault> {
+    let fail = |error: io::Error| Fault::write(shown(to), &error);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(made.path(), mode).map_err(fail)?;
+    sync_dir(made.path()).map_err(fail)?;
+    let moved = renameat_with(CWD, made.path(), CWD, to, RenameFlags::NOREPLACE);
+    moved.map_err(|error| fail(error.into()))?;
+    // The name it was made under is gone; there is nothing left to remove.
+    drop(made.keep());
+    sync_dir(parent(to)).map_err(fail)
+}
+
 /// A file that appears under its name only when it is complete.
 #[derive(Debug)]
 pub struct Pending {
@@ -129,6 +174,11 @@ impl Pending {
     /// Where the content goes.
     pub fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
+    }
+
+    /// Opens what was written so far for reading.
+    pub fn reread(&self) -> Result<File, Fault> {
+        self.file.reopen().map_err(|error| unreadable(self.file.path(), &error))
     }
 
     /// Writes `bytes` and puts the file under its name.
@@ -197,6 +247,28 @@ pub fn sha256(mut reader: impl Read) -> io::Result<(String, u64)> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// SHA-256 of what is given piece by piece.
+#[derive(Clone, Debug)]
+pub struct Digest(Sha256);
+
+impl Digest {
+    /// Of nothing yet.
+    #[expect(clippy::new_without_default, reason = "an empty digest is a start, not a value")]
+    pub fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Lowercase hex of all pieces.
+    pub fn hex(self) -> String {
+        hex(&self.0.finalize())
     }
 }
 

@@ -1,7 +1,7 @@
-//! The `git` program: every object that the history ever had, and its content.
+//! The `git` program: every object that the history ever had, and its content; where the work tree
+//! stands, and tags.
 //!
-//! Asked through plumbing with the configuration that could change its answers switched off; nothing is
-//! fetched. `git` that is missing is a missing dependency, a folder outside a repository is a bad input.
+//! Asked with the configuration that could change its answers switched off; nothing is fetched. `git` that is missing is a missing dependency, a folder outside a repository is a bad input.
 
 use crate::exit::Fault;
 use crate::sys::proc::{End, Group, Task, run};
@@ -54,6 +54,69 @@ impl<'a> Git<'a> {
     /// Whether older commits were left out when the repository was cloned.
     pub fn is_shallow(&self) -> Result<bool, Fault> {
         Ok(self.answer(&["rev-parse", "--is-shallow-repository"])?.trim() == "true")
+    }
+
+    /// The commit that is checked out; `None` before the first one.
+    pub fn head(&self) -> Result<Option<String>, Fault> {
+        match self.ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
+            Ok(answer) => Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { .. }) => Ok(None),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// The branch that is checked out; `None` when the head is detached.
+    pub fn branch(&self) -> Result<Option<String>, Fault> {
+        match self.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
+            Ok(answer) => Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { .. }) => Ok(None),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.
+    pub fn changes(&self) -> Result<Vec<String>, Fault> {
+        let words = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--ignore-submodules=none",
+            "--untracked-files=no",
+        ];
+        let answer = self.answer(&words)?;
+        Ok(answer.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
+    }
+
+    /// Files below the folder that was opened that are neither tracked nor ignored, relative to it.
+    pub fn untracked(&self) -> Result<Vec<String>, Fault> {
+        let answer = self.answer(&["ls-files", "--others", "--exclude-standard", "-z"])?;
+        Ok(answer.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// What a tag of this name points to, if there is one.
+    pub fn tag(&self, name: &str) -> Result<Option<String>, Fault> {
+        match self.ask(&["rev-parse", "--verify", "--quiet", &format!("refs/tags/{name}^{{}}")]) {
+            Ok(answer) => Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { .. }) => Ok(None),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// Whether git takes this name for a tag.
+    pub fn is_tag_name(&self, name: &str) -> Result<bool, Fault> {
+        match self.ask(&["check-ref-format", &format!("refs/tags/{name}")]) {
+            Ok(_) => Ok(!name.starts_with('-')),
+            Err(Failure::Said { .. }) => Ok(false),
+            Err(Failure::Other(fault)) => Err(fault),
+        }
+    }
+
+    /// Puts an annotated tag on a commit; a tag of this name must not exist.
+    pub fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
+        let kind = if signed { "--sign" } else { "--annotate" };
+        let words = ["tag", kind, "--cleanup=verbatim", "--message", message, "--", name, commit];
+        self.answer(&words).map(|_| ())
     }
 
     /// Every object of every commit that a ref reaches, each once; below `paths`, or below the folder
@@ -151,7 +214,7 @@ impl<'a> Git<'a> {
             End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
             End::NotStarted(error) => {
                 let fault = Fault::dependency(format!("git cannot be started: {error}"));
-                Err(Failure::Other(fault.hint("install git, or scan without the history")))
+                Err(Failure::Other(fault.hint("install git")))
             }
             End::TimedOut | End::Signalled(_) => Err(other(format!("git {} was stopped", words[0]))),
         }
@@ -183,7 +246,7 @@ fn start_fault(error: &io::Error) -> Fault {
 
 fn not_a_repository(root: &Path) -> Fault {
     let message = format!("`{}` is not inside a work tree of git", root.display());
-    Fault::config(message).hint("leave --git-history out, or point --root into a clone")
+    Fault::config(message).hint("point --root into a clone")
 }
 
 /// Reads one answer of `git cat-file --batch`; `false` for an object that is not there.

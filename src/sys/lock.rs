@@ -17,6 +17,16 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Takes the lock on a directory itself, which leaves no file in it.
+    pub fn of_dir(dir: &Path) -> Result<Self, Fault> {
+        let file = fsio::open(dir)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let message = format!("`{}` is being written by another mmops", dir.display());
+            return Err(Fault::dependency(message).hint("wait for it to end, or stop that process"));
+        }
+        Ok(Self { _file: file })
+    }
+
     /// Takes the lock at `path`, or says who has it.
     pub fn acquire(path: &Path) -> Result<Self, Fault> {
         if let Some(dir) = path.parent() {

@@ -7,6 +7,8 @@
     reason = "tests touch the world directly"
 )]
 
+mod bundle;
+mod canary;
 mod chaos;
 mod contract;
 mod cron_sentinel;

@@ -126,8 +126,8 @@ fn stale(date: Date, now: Timestamp, max_age: Duration) -> Option<String> {
     }
 }
 
-/// The date in `REPORT_SOAK_<YYYYMMDD>....json`.
-fn date_of(name: &str) -> Option<Date> {
+/// The date in `REPORT_SOAK_<YYYYMMDD>...`.
+pub fn date_of(name: &str) -> Option<Date> {
     let digits = name.strip_prefix(PREFIX)?.get(..8)?;
     let rest = &name[PREFIX.len() + 8..];
     if rest.starts_with(|c: char| c.is_ascii_digit()) {

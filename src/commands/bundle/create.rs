@@ -1,0 +1,378 @@
+//! `mmops bundle create`: chooses the files, packs them, describes them in a manifest inside the archive,
+//! and puts the archive's hash, its provenance and on request its signature beside it.
+
+use super::materials::{self, Versioned};
+use super::select::{self, Chosen, Selection};
+use crate::ctx::Ctx;
+use crate::domain::bundle::manifest::{self, Manifest, Named, Provenance};
+use crate::domain::bundle::plan::{self, Entry, Plan};
+use crate::domain::bundle::{provenance, sbom};
+use crate::exit::Fault;
+use crate::report::{Report, Row, Status};
+use crate::sys::beneath::{self, Beneath};
+use crate::sys::clock;
+use crate::sys::fsio::{self, NewDirs, Pending};
+use crate::sys::lock::Lock;
+use crate::sys::minisign::{self, Signer};
+use crate::sys::zip::deflate::ENCODER;
+use crate::sys::zip::layout::DosTime;
+use crate::sys::zip::pack::{self, Archive, Member};
+use crate::sys::{config, progress};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::io::BufWriter;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+/// The list of contents when none is named and the root has no file of its own.
+const BUILT_IN: &str = include_str!("../../../deploy/release/bundle.yaml");
+/// Where a root's own list is.
+const PLAN: &str = "deploy/release/bundle.yaml";
+
+/// Arguments of `mmops bundle create`.
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "create")]
+pub struct Args {
+    /// Name of what is released [default: the plan's, mm-bot]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Version of what is released [default: `MM_VERSION`, else the file VERSION]
+    #[arg(long, value_name = "V")]
+    version: Option<String>,
+    /// Directory the archive goes to [default: the plan's, artifacts/release]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// More files, by a pattern relative to the root (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// List of contents [default: `deploy/release/bundle.yaml`, else the built-in list]
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Sign the archive with this minisign secret key
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
+    /// Put a bill of materials (`CycloneDX`), read from lock files, into the archive
+    #[arg(long)]
+    sbom: bool,
+    /// Threads that read and compress; the archive is the same for any number [default: one a core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<u16>>,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// The archive, relative to the root where it lies inside it.
+    archive: String,
+    /// Its bytes.
+    archive_bytes: u64,
+    /// Bytes of the files in it.
+    content_bytes: u64,
+    /// How many files it has, the manifest not counted.
+    files: usize,
+    /// What was left out for its age.
+    left_out: Vec<String>,
+    /// The list of contents, `built-in` or its path.
+    plan: String,
+    /// SHA-256 of the archive.
+    sha256: String,
+    /// The signature, when there is one.
+    signature: Option<String>,
+    /// Version of what is released.
+    version: String,
+}
+
+/// A finished archive.
+struct Made {
+    sha256: String,
+    bytes: u64,
+    manifest: Manifest,
+}
+
+/// Everything that is decided before the first byte is written.
+struct Order {
+    name: String,
+    versioned: Versioned,
+    plan: Named,
+    selection: Selection,
+    revision: Result<manifest::Git, String>,
+    stamp: jiff::Timestamp,
+    bill: Option<materials::Bill>,
+    signer: Option<Signer>,
+    root: Beneath,
+    out: PathBuf,
+}
+
+impl Order {
+    fn file_name(&self) -> String {
+        format!("{}-v{}.zip", self.name, self.versioned.version)
+    }
+}
+
+/// Makes the bundle.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let order = order(args, ctx)?;
+    let archive = order.out.join(order.file_name());
+    let dirs = NewDirs::create(&order.out)?;
+    let _lock = Lock::of_dir(&order.out)?;
+    let mut zip = Pending::create(&archive)?;
+    let sidecar = Pending::create(&with_ending(&archive, ".sha256"))?;
+    let statement = Pending::create(&with_ending(&archive, ".provenance.json"))?;
+    let signature_path = minisign::beside(&archive);
+    let signature =
+        order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, Pending::create(&signature_path)?)));
+    let signature = signature.transpose()?;
+    let made = write(args, &order, &mut zip, ctx)?;
+    let name = order.file_name();
+    let signed = match signature {
+        None => None,
+        Some((signer, pending)) => {
+            let version = &order.versioned.version;
+            let comment = format!(
+                "timestamp:{}\tfile:{name}\tversion:{version}\tsha256:{}",
+                order.stamp.as_second(),
+                made.sha256
+            );
+            Some((signer.sign(zip.reread()?, &comment)?, pending))
+        }
+    };
+    ctx.check_cancelled()?;
+    // A signature of the archive that is being replaced would vouch for nothing.
+    if fsio::exists(&signature_path)? {
+        fsio::remove(&signature_path)
+            .map_err(|error| Fault::write(format!("`{}`", signature_path.display()), &error))?;
+    }
+    zip.commit()?;
+    dirs.keep();
+    sidecar.finish(format!("{}  {name}\n", made.sha256).as_bytes())?;
+    let document = provenance::statement(&made.manifest, &name, &made.sha256);
+    statement.finish(fsio::json_document(&document).as_bytes())?;
+    let has_signature = signed.is_some();
+    if let Some((text, pending)) = signed {
+        pending.finish(text.as_bytes())?;
+    }
+    let shown = |path: &Path| ctx.show(path);
+    let body = Body {
+        archive: shown(&archive),
+        archive_bytes: made.bytes,
+        content_bytes: made.manifest.files.iter().map(|file| file.size).sum(),
+        files: made.manifest.files.len(),
+        left_out: order.selection.left_out.clone(),
+        plan: order.plan.path.clone(),
+        sha256: made.sha256,
+        signature: has_signature.then(|| shown(&signature_path)),
+        version: order.versioned.version.to_string(),
+    };
+    Ok(report(&order, &body))
+}
+
+fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
+    let (plan, source) = load_plan(args, ctx)?;
+    let name = args.name.clone().unwrap_or_else(|| plan.name.clone());
+    plan::check_name(&name).map_err(Fault::config)?;
+    let versioned = materials::version(args.version.as_deref(), ctx)?;
+    let stamp = materials::stamp(ctx)?;
+    let out = ctx.path(args.out.as_deref().unwrap_or(Path::new(&plan.out)));
+    let root = Beneath::open(&ctx.root)?;
+    let mut entries = plan.contents;
+    for glob in &args.include {
+        let entry = Entry::included(glob);
+        entry.check().map_err(|reason| Fault::config(format!("--include: {reason}")))?;
+        entries.push(entry);
+    }
+    let selection = select::select(&entries, &out, &root, ctx)?;
+    let reserved =
+        |chosen: &&Chosen| [manifest::FILE_NAME, manifest::SBOM_NAME].contains(&chosen.name.as_str());
+    if let Some(chosen) = selection.files.iter().find(reserved) {
+        return Err(Fault::config(format!("`{}` is a name that the bundle itself needs", chosen.name)).into());
+    }
+    let bill = if args.sbom { Some(materials::bill(&selection.files, &root, ctx)?) } else { None };
+    let password = ctx.env.get("MMOPS_SIGN_PASSWORD");
+    let signer = args.sign.as_ref().map(|key| Signer::load(&ctx.path(key), password)).transpose()?;
+    let revision = materials::revision(ctx)?;
+    Ok(Order { name, versioned, plan: source, selection, revision, stamp, bill, signer, root, out })
+}
+
+fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, Named)> {
+    let own = ctx.path(PLAN);
+    let (path, shown) = match &args.plan {
+        Some(path) => (Some(ctx.path(path)), path.display().to_string()),
+        None if fsio::exists(&own)? => (Some(own), PLAN.to_owned()),
+        None => (None, "built-in".to_owned()),
+    };
+    let (plan, text): (Plan, String) = match path {
+        Some(path) => (config::load(&path)?, fsio::read_text(&path)?),
+        None => {
+            tracing::info!("using built-in list of contents bundle");
+            (config::parse(BUILT_IN, config::Format::Yaml, "built-in list")?, BUILT_IN.to_owned())
+        }
+    };
+    plan.check().map_err(|reason| Fault::config(format!("plan `{shown}` cannot be used: {reason}")))?;
+    Ok((plan, Named { path: shown, sha256: fsio::sha256_bytes(text.as_bytes()) }))
+}
+
+/// One member of the archive and where its content comes from.
+struct Part<'a> {
+    name: &'a str,
+    description: &'a str,
+    is_executable: bool,
+    bytes: u64,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    File(&'a Chosen),
+    Text(String),
+}
+
+impl Order {
+    /// The members in the order of their names.
+    fn parts<'a>(&'a self, created_at: &str, version: &str) -> Vec<Part<'a>> {
+        let file = |chosen: &'a Chosen| Part {
+            name: &chosen.name,
+            description: &chosen.description,
+            is_executable: chosen.identity.is_executable(),
+            bytes: chosen.identity.bytes,
+            source: Source::File(chosen),
+        };
+        let mut parts: Vec<Part<'_>> = self.selection.files.iter().map(file).collect();
+        if let Some(bill) = &self.bill {
+            let document = sbom::document(&self.name, version, created_at, &bill.listings);
+            let text = fsio::json_document(&document);
+            parts.push(Part {
+                name: manifest::SBOM_NAME,
+                description: "bill of materials",
+                is_executable: false,
+                bytes: text.len() as u64,
+                source: Source::Text(text),
+            });
+            parts.sort_by_key(|part| part.name);
+        }
+        parts
+    }
+
+    fn read(&self, source: &Source<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
+        let chosen = match source {
+            Source::File(chosen) => chosen,
+            Source::Text(text) => {
+                let start = usize::try_from(offset).expect("text is in memory");
+                buffer.copy_from_slice(&text.as_bytes()[start..start + buffer.len()]);
+                return Ok(());
+            }
+        };
+        let failed = |reason: String| Fault::config(format!("`{}` {reason}", chosen.source.display()));
+        let file = self.root.file(&chosen.source).map_err(|refused| failed(refused.to_string()))?;
+        beneath::read_unchanged(&file, &chosen.identity, offset, buffer).map_err(failed)
+    }
+}
+
+fn write(args: &Args, order: &Order, zip: &mut Pending, ctx: &Ctx) -> anyhow::Result<Made> {
+    let created_at = clock::utc(order.stamp);
+    let version = order.versioned.version.to_string();
+    let parts = order.parts(&created_at, &version);
+    let member = |part: &Part<'_>| Member {
+        name: part.name.to_owned(),
+        permissions: manifest::mode(part.is_executable).0,
+        bytes: part.bytes,
+    };
+    let members: Vec<Member> = parts.iter().map(member).collect();
+    let bar = progress::bar(ctx, members.iter().map(|member| member.bytes).sum(), "bundling");
+    let read =
+        |index: usize, offset: u64, buffer: &mut [u8]| order.read(&parts[index].source, offset, buffer);
+    let out = BufWriter::with_capacity(1 << 18, zip.file());
+    let mut archive = Archive::new(out, DosTime::of(order.stamp));
+    let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
+    let written = pack::pack(&mut archive, &members, &read, jobs, &ctx.cancel, &|bytes| bar.inc(bytes))?;
+    bar.finish_and_clear();
+    let described = |(part, sha256): (&Part<'_>, String)| manifest::File {
+        description: part.description.to_owned(),
+        mode: manifest::mode(part.is_executable).1.to_owned(),
+        path: part.name.to_owned(),
+        sha256,
+        size: part.bytes,
+    };
+    let listed = parts.iter().zip(written.members).map(described).collect();
+    let fail = |error: std::io::Error| Fault::write("the archive", &error);
+    let manifest = Manifest {
+        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+        created_at,
+        files: listed,
+        git: order.revision.clone().ok(),
+        name: order.name.clone(),
+        provenance: Provenance {
+            builder: concat!("mmops ", env!("CARGO_PKG_VERSION")).to_owned(),
+            encoder: ENCODER.to_owned(),
+            lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
+            plan: order.plan.clone(),
+        },
+        schema: manifest::SCHEMA.to_owned(),
+        seal: String::new(),
+        version,
+    };
+    let text = manifest.clone().sealed();
+    archive.add(manifest::FILE_NAME, 0o644, text.as_bytes()).map_err(fail)?;
+    let (out, sha256, bytes) = archive.finish().map_err(fail)?;
+    drop(out);
+    Ok(Made { sha256, bytes, manifest })
+}
+
+fn report(order: &Order, body: &Body) -> Report {
+    let mut version = Row::new("version", Status::Ok).note(&body.version);
+    if let Some(file) = &order.versioned.file_differs {
+        version.status = Status::Warn;
+        let source = order.versioned.source;
+        version = version.reason(format!("{source} says {}, the file VERSION says {file}", body.version));
+    }
+    let mut contents = Row::new("contents", Status::Ok).note(format!("{} files", body.files));
+    contents.reasons = body.left_out.iter().map(|left| format!("left out: {left}")).collect();
+    if !contents.reasons.is_empty() {
+        contents.status = Status::Warn;
+    }
+    let mut rows = vec![version, contents, revision_row(&order.revision)];
+    if let Some(bill) = &order.bill {
+        let count: usize = bill.listings.iter().map(|(_, listing)| listing.components.len()).sum();
+        let mut row = Row::new("sbom", Status::Ok).note(format!("{count} packages"));
+        row.reasons = bill
+            .listings
+            .iter()
+            .flat_map(|(path, listing)| listing.remarks.iter().map(move |remark| format!("{path}: {remark}")))
+            .collect();
+        if !row.reasons.is_empty() {
+            row.status = Status::Warn;
+        }
+        rows.push(row);
+    }
+    rows.push(Row::new("archive", Status::Ok).note(&body.archive).reason(format!("sha256 {}", body.sha256)));
+    rows.push(match &body.signature {
+        Some(path) => Row::new("signature", Status::Ok).note(path),
+        None => Row::new("signature", Status::Skip).reason("not signed: no --sign"),
+    });
+    let mut report = Report::new("bundle-create", "BUNDLE CREATE", super::marker(Status::Ok, "CREATED"))
+        .rows(rows)
+        .body(body);
+    report.evidence = vec![body.archive.clone(), format!("{}.sha256", body.archive)];
+    report.evidence.push(format!("{}.provenance.json", body.archive));
+    report.evidence.extend(body.signature.clone());
+    report
+}
+
+/// The revision, and what somebody should know about it.
+pub(super) fn revision_row(revision: &Result<manifest::Git, String>) -> Row {
+    match revision {
+        Ok(revision) if revision.dirty => Row::new("revision", Status::Warn)
+            .note(short(&revision.commit))
+            .reason("tracked files differ from the commit"),
+        Ok(revision) => Row::new("revision", Status::Ok).note(short(&revision.commit)),
+        Err(reason) => Row::new("revision", Status::Warn).note("unknown").reason(reason),
+    }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}

@@ -1,0 +1,116 @@
+//! What a bundle is made of beside files: its version, the revision, the lock files, the time it carries.
+
+use super::select::Chosen;
+use crate::ctx::Ctx;
+use crate::domain::bundle::manifest::{Git as Revision, Named};
+use crate::domain::bundle::sbom::{self, Kind, Listing};
+use crate::exit::Fault;
+use crate::sys::beneath::{Beneath, Refused};
+use crate::sys::fsio;
+use crate::sys::git::Git;
+use jiff::Timestamp;
+use semver::Version;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Largest lock file that is read.
+const LARGEST_LOCK: u64 = 64 << 20;
+
+/// The version of a bundle and where it was found.
+pub(super) struct Versioned {
+    pub(super) version: Version,
+    pub(super) source: &'static str,
+    /// What the `VERSION` file says, when that is something else.
+    pub(super) file_differs: Option<String>,
+}
+
+/// `--version`, else `MM_VERSION`, else the `VERSION` file.
+pub(super) fn version(flag: Option<&str>, ctx: &Ctx) -> Result<Versioned, Fault> {
+    let path = ctx.path("VERSION");
+    let file = if fsio::exists(&path)? { Some(fsio::read_text(&path)?.trim().to_owned()) } else { None };
+    let (text, source) = match (flag, ctx.env.get("MM_VERSION"), &file) {
+        (Some(text), ..) => (text, "--version"),
+        (None, Some(text), _) => (text, "MM_VERSION"),
+        (None, None, Some(text)) => (text.as_str(), "VERSION"),
+        (None, None, None) => {
+            let fault = Fault::config("the version is not known: there is no file `VERSION`");
+            return Err(fault.hint("give --version, or set MM_VERSION"));
+        }
+    };
+    let version = Version::parse(text).map_err(|error| {
+        Fault::config(format!("{source} is `{text}`, which is no semantic version: {error}"))
+            .hint("write it as 1.2.3 or 1.2.3-rc.1")
+    })?;
+    let file_differs = file.filter(|file| *file != version.to_string());
+    Ok(Versioned { version, source, file_differs })
+}
+
+/// The time that a bundle carries.
+pub(super) fn stamp(ctx: &Ctx) -> Result<Timestamp, Fault> {
+    let Some(text) = ctx.env.get("SOURCE_DATE_EPOCH") else { return Ok(ctx.clock.stamp()) };
+    let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    seconds
+        .ok_or_else(|| Fault::config(format!("SOURCE_DATE_EPOCH={text} is no number of seconds since 1970")))
+}
+
+/// The revision that is checked out, or why it is not known.
+pub(super) fn revision(ctx: &Ctx) -> Result<Result<Revision, String>, Fault> {
+    ctx.check_cancelled()?;
+    let asked = || -> Result<Option<Revision>, Fault> {
+        let git = Git::open(&ctx.root, &ctx.cancel)?;
+        let Some(commit) = git.head()? else { return Ok(None) };
+        let dirty = !git.changes()?.is_empty();
+        Ok(Some(Revision { commit, dirty }))
+    };
+    let found = asked();
+    ctx.check_cancelled()?;
+    Ok(match found {
+        Ok(Some(revision)) => Ok(revision),
+        Ok(None) => Err("there is no commit yet".to_owned()),
+        Err(fault) => Err(fault.to_string()),
+    })
+}
+
+/// The bill of materials, and what it was read from.
+pub(super) struct Bill {
+    pub(super) listings: Vec<(String, Listing)>,
+    pub(super) files: Vec<Named>,
+}
+
+/// Reads the lock files at the top of the tree and among `chosen`.
+pub(super) fn bill(chosen: &[Chosen], root: &Beneath, ctx: &Ctx) -> Result<Bill, Fault> {
+    let top = fsio::list(&ctx.root)?;
+    let top = top.iter().filter_map(|path| path.file_name().map(Path::new));
+    let chosen = chosen.iter().map(|chosen| chosen.source.as_path());
+    let mut paths: Vec<&str> = top.chain(chosen).filter_map(Path::to_str).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let mut bill = Bill { listings: Vec::new(), files: Vec::new() };
+    for path in paths {
+        let Some(kind) = Kind::of(path) else { continue };
+        let text = read(path, root)?;
+        let listing = sbom::parse(kind, &text)
+            .map_err(|reason| Fault::config(format!("lock file `{path}` cannot be read: {reason}")))?;
+        bill.listings.push((path.to_owned(), listing));
+        bill.files.push(Named { path: path.to_owned(), sha256: fsio::sha256_bytes(text.as_bytes()) });
+    }
+    if bill.files.is_empty() {
+        let fault = Fault::config("--sbom: there is no lock file to read packages from");
+        return Err(
+            fault.hint("Cargo.lock, poetry.lock, uv.lock, requirements.txt and package-lock.json are read")
+        );
+    }
+    Ok(bill)
+}
+
+fn read(path: &str, root: &Beneath) -> Result<String, Fault> {
+    let bad = |refused: Refused| Fault::config(format!("lock file `{path}` {refused}"));
+    let file = root.file(Path::new(path)).map_err(bad)?;
+    let mut text = String::new();
+    let read =
+        file.take(LARGEST_LOCK + 1).read_to_string(&mut text).map_err(|error| bad(Refused::Failed(error)))?;
+    if read as u64 > LARGEST_LOCK {
+        return Err(Fault::config(format!("lock file `{path}` is larger than 64 MiB")));
+    }
+    Ok(text)
+}

@@ -1,0 +1,263 @@
+//! `mmops bundle verify`: is this archive, or this folder, what its manifest says, to the last bit? The
+//! archive's hash and signature, its structure, every entry, and on request a deployed tree against it.
+
+mod archive;
+
+#[cfg(test)]
+mod mutations;
+
+use crate::ctx::Ctx;
+use crate::domain::bundle::compare::{self, Refusal};
+use crate::domain::bundle::manifest::{self, Manifest};
+use crate::release::folder;
+use crate::report::{Report, Row, Status};
+use crate::sys::fsio;
+use crate::sys::minisign::{self, Verifier};
+use crate::sys::zip::pack;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+/// Most reasons that are shown of one check.
+const SHOWN: usize = 20;
+
+/// Arguments of `mmops bundle verify`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// An archive, with its .sha256 beside it, or a folder with a MANIFEST.json
+    #[arg(value_name = "FILE|DIR")]
+    bundle: PathBuf,
+    /// Require a signature by this minisign public key: a file, or the key itself
+    #[arg(long, value_name = "KEY")]
+    key: Option<PathBuf>,
+    /// Compare a deployed tree with the manifest as well
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+    /// Threads that read and hash [default: one a core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<u16>>,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// What was verified.
+    bundle: String,
+    /// When it was made, as its manifest says.
+    created_at: Option<String>,
+    /// How many files its manifest lists.
+    files: Option<usize>,
+    /// Every reason to refuse it.
+    refusals: Vec<Refusal>,
+    /// SHA-256 of the archive, or of the manifest of a folder.
+    sha256: Option<String>,
+    /// The comment that the signature vouches for, when it was checked.
+    trusted_comment: Option<String>,
+    /// Its version, as its manifest says.
+    version: Option<String>,
+}
+
+/// One check and its answer.
+#[derive(Debug)]
+struct Check {
+    name: &'static str,
+    refusals: Vec<Refusal>,
+    /// What to say when nothing is refused.
+    note: String,
+    /// Why nothing was asked.
+    skipped: Option<&'static str>,
+    /// What somebody should look at.
+    remarks: Vec<String>,
+}
+
+impl Check {
+    fn new(name: &'static str) -> Self {
+        Self { name, refusals: Vec::new(), note: String::new(), skipped: None, remarks: Vec::new() }
+    }
+
+    fn refuse(mut self, kind: &str, detail: impl Into<String>) -> Self {
+        self.refusals.push(Refusal::new(kind, detail));
+        self
+    }
+
+    fn row(&self) -> Row {
+        if let Some(reason) = self.skipped {
+            return Row::new(self.name, Status::Skip).reason(reason);
+        }
+        let status = match (self.refusals.is_empty(), self.remarks.is_empty()) {
+            (false, _) => Status::Fail,
+            (true, false) => Status::Warn,
+            (true, true) => Status::Ok,
+        };
+        let mut row = Row::new(self.name, status);
+        if self.refusals.is_empty() {
+            row = row.note(&self.note);
+        }
+        let reasons = self.refusals.iter().map(|refusal| format!("{}: {}", refusal.kind, refusal.detail));
+        row.reasons.extend(reasons.chain(self.remarks.iter().cloned()).take(SHOWN));
+        let more = (self.refusals.len() + self.remarks.len()).saturating_sub(SHOWN);
+        if more > 0 {
+            row = row.reason(format!("and {more} more"));
+        }
+        row
+    }
+}
+
+/// What a bundle was found to be.
+#[derive(Debug, Default)]
+struct Verified {
+    checks: Vec<Check>,
+    manifest: Option<Manifest>,
+    sha256: Option<String>,
+    trusted_comment: Option<String>,
+}
+
+/// Verifies an archive or a folder.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let path = ctx.path(&args.bundle);
+    let key =
+        args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;
+    let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
+    let mut verified = if fsio::metadata(&path)?.is_dir() {
+        folder(&path, key.as_ref(), ctx)?
+    } else {
+        archive::verify(&path, key.as_ref(), jobs, ctx)?
+    };
+    if let Some(tree) = &args.against {
+        let check = match &verified.manifest {
+            Some(manifest) => against(&ctx.path(tree), manifest, ctx)?,
+            None => Check::new("against").refuse("no-manifest", "there is nothing to compare the tree with"),
+        };
+        verified.checks.push(check);
+    }
+    Ok(report(args, verified))
+}
+
+/// A folder: its manifest, and every file.
+fn folder(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> anyhow::Result<Verified> {
+    let (signature, trusted_comment) = signature(&dir.join(manifest::FILE_NAME), key)?;
+    let found = folder::inspect(dir, &ctx.cancel)?;
+    let mut described = Check::new("manifest");
+    let mut entries = Check::new("entries");
+    entries.refusals = found.refusals;
+    let mut verified = Verified { trusted_comment, ..Verified::default() };
+    match found.manifest {
+        Ok((manifest, sha256)) => {
+            described.note = format!("{} v{}", manifest.name, manifest.version);
+            entries.note = format!("{} files agree", manifest.files.len());
+            verified.manifest = Some(manifest);
+            verified.sha256 = Some(sha256);
+        }
+        Err(refusal) => {
+            described.refusals.push(refusal);
+            entries = entries.refuse("no-manifest", "there is nothing to compare them with");
+        }
+    }
+    verified.checks = vec![signature, described, entries];
+    Ok(verified)
+}
+
+/// A deployed tree against the manifest.
+fn against(tree: &Path, manifest: &Manifest, ctx: &Ctx) -> anyhow::Result<Check> {
+    let mut check = Check::new("against");
+    let (refusals, others) = folder::against(tree, manifest, &ctx.cancel)?;
+    check.refusals = refusals;
+    check.note = format!("{} files agree", manifest.files.len());
+    check.remarks.extend(others.first().map(|first| {
+        format!("{} files of the tree are not in the bundle, such as `{}`", others.len(), first.display())
+    }));
+    Ok(check)
+}
+
+fn report(args: &Args, verified: Verified) -> Report {
+    let refusals: Vec<Refusal> = verified.checks.iter().flat_map(|check| check.refusals.clone()).collect();
+    let (status, value) =
+        if refusals.is_empty() { (Status::Ok, "VERIFIED") } else { (Status::Fail, "FAILED") };
+    let manifest = verified.manifest.as_ref();
+    let body = Body {
+        bundle: args.bundle.display().to_string(),
+        created_at: manifest.map(|manifest| manifest.created_at.clone()),
+        files: manifest.map(|manifest| manifest.files.len()),
+        refusals,
+        sha256: verified.sha256,
+        trusted_comment: verified.trusted_comment,
+        version: manifest.map(|manifest| manifest.version.clone()),
+    };
+    let rows = verified.checks.iter().map(Check::row).collect();
+    Report::new("bundle-verify", "BUNDLE VERIFY", super::marker(status, value)).rows(rows).body(&body)
+}
+
+/// Checks the signature of `path`, when a key is given.
+fn signature(path: &Path, key: Option<&Verifier>) -> anyhow::Result<(Check, Option<String>)> {
+    let mut check = Check::new("signature");
+    let beside = minisign::beside(path);
+    let exists = fsio::exists(&beside)?;
+    let Some(key) = key else {
+        check.skipped = Some(if exists {
+            "there is one, but no --key to check it with"
+        } else {
+            "not asked for: no --key"
+        });
+        return Ok((check, None));
+    };
+    if !exists {
+        let detail = format!("there is no `{}`", beside.display());
+        return Ok((check.refuse("signature-missing", detail), None));
+    }
+    let checked = match fsio::read_text(&beside) {
+        Ok(text) => key.check(&mut fsio::open(path)?, &text),
+        Err(fault) => Err(fault.to_string()),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(match checked {
+        Err(reason) => (check.refuse("signature", reason), None),
+        // The comment binds the name, so that a signature of another release is no signature of this one.
+        Ok(comment) if !comment.split('\t').any(|part| part == format!("file:{name}")) => (
+            check.refuse("signature-name", format!("it was made for another file: {comment}")),
+            Some(comment),
+        ),
+        Ok(comment) => {
+            check.note = "valid".to_owned();
+            (check, Some(comment))
+        }
+    })
+}
+
+/// Checks the hash beside an archive against the hash that was found.
+fn sidecar(path: &Path, found: &str) -> Check {
+    let check = Check::new("sidecar");
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".sha256");
+    let beside = PathBuf::from(beside);
+    let text = match fsio::exists(&beside) {
+        Ok(true) => fsio::read_text(&beside),
+        Ok(false) => {
+            let detail = format!("there is no `{}`", beside.display());
+            return check.refuse("sidecar-missing", detail);
+        }
+        Err(fault) => Err(fault),
+    };
+    match text {
+        Err(fault) => check.refuse("sidecar-unreadable", fault.to_string()),
+        Ok(text) => {
+            judge_sidecar(check, &text, &path.file_name().unwrap_or_default().to_string_lossy(), found)
+        }
+    }
+}
+
+fn judge_sidecar(mut check: Check, text: &str, name: &str, found: &str) -> Check {
+    match compare::sidecar(text) {
+        Err(reason) => check.refuse("sidecar-malformed", reason),
+        Ok((_, other)) if other != name => {
+            check.refuse("sidecar-name", format!("it is about `{other}`, not `{name}`"))
+        }
+        Ok((hash, _)) if hash != found => {
+            check.refuse("archive-hash", format!("the archive has SHA-256 {found}, the sidecar says {hash}"))
+        }
+        Ok(_) => {
+            check.note = "sha256 agrees".to_owned();
+            check
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `mmops canary tag`: an annotated tag whose message is what the soak showed. Everything that speaks
+//! against it is named at once, and then no tag is put anywhere.
+
+use crate::ctx::Ctx;
+use crate::domain::release::tag;
+use crate::exit::Fault;
+use crate::report::{Report, Row, Status};
+use crate::sys::git::Git;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Paths of a dirty tree that are named before "and more".
+const SHOWN: usize = 5;
+
+/// Arguments of `mmops canary tag`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the release, as `bundle release` builds it
+    #[arg(long, value_name = "DIR")]
+    bundle: PathBuf,
+    /// Name of the tag
+    #[arg(long, value_name = "T")]
+    tag: String,
+    /// Print the message and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Let git sign the tag with the key it is configured for
+    #[arg(long)]
+    sign: bool,
+}
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Body {
+    /// Commit that is tagged.
+    commit: String,
+    /// Whether nothing was written on purpose.
+    dry_run: bool,
+    /// The tag's message; null when no tag may be put.
+    message: Option<String>,
+    /// The tag.
+    tag: String,
+}
+
+/// Tags the commit that is checked out.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let git = Git::open(&ctx.root, &ctx.cancel)?;
+    if !git.is_tag_name(&args.tag)? {
+        return Err(Fault::config(format!("`{}` is no name for a tag", args.tag)).into());
+    }
+    let shown = args.bundle.display().to_string();
+    let dir = ctx.path(&args.bundle);
+    let release = super::load(&dir, &shown, ctx)?;
+    let commit = git.head()?;
+    let mut rows = vec![row("snapshot", release.snapshot.refusals(false)).note(&release.snapshot.verdict)];
+    rows.push(row("bundle", release.broken));
+    let existing =
+        git.tag(&args.tag)?.map(|at| format!("the tag `{}` exists already, at {}", args.tag, short(&at)));
+    rows.push(row("tag", existing));
+    rows.push(row("tree", tree_problems(&git, &dir, ctx)?));
+    let head = match (&commit, git.branch()?) {
+        (None, _) => row("head", ["there is no commit yet".to_owned()]),
+        (Some(commit), None) => {
+            row("head", [format!("the head is detached at {}; check out a branch", short(commit))])
+        }
+        (Some(commit), Some(branch)) => row("head", None).note(format!("{branch} {}", short(commit))),
+    };
+    rows.push(head);
+    let commit = commit.unwrap_or_default();
+    let is_ready = rows.iter().all(|row| row.status == Status::Ok);
+    let message = release.manifest.filter(|_| is_ready).map(|(manifest, sha256)| {
+        let made_from = manifest.git.as_ref().map(|git| git.commit.as_str());
+        if made_from != Some(commit.as_str()) {
+            let from = made_from.map_or("an unknown commit".to_owned(), |commit| short(commit).to_owned());
+            let reason = format!("the release was built from {from}, the tag goes to {}", short(&commit));
+            rows.push(Row::new("revision", Status::Warn).reason(reason));
+        }
+        let name = format!("{} {}", manifest.name, manifest.version);
+        let subject =
+            tag::Subject { tag: &args.tag, release: &name, commit: &commit, bundle_sha256: &sha256 };
+        tag::message(&subject, &release.snapshot)
+    });
+    let body = Body { commit: commit.clone(), dry_run: args.dry_run, message, tag: args.tag.clone() };
+    let (status, value) = match (&body.message, args.dry_run) {
+        (None, _) => (Status::Fail, "FAIL"),
+        (Some(_), true) => (Status::Ok, "DRYRUN"),
+        (Some(message), false) => {
+            ctx.check_cancelled()?;
+            git.put_tag(&args.tag, &commit, message, args.sign)?;
+            (Status::Ok, "TAGGED")
+        }
+    };
+    let mut report =
+        Report::new("canary-tag", "CANARY TAG", super::marker(status, value)).rows(rows).body(&body);
+    if let Some(message) = &body.message {
+        report.preamble = message.lines().map(str::to_owned).collect();
+    }
+    Ok(report)
+}
+
+/// What differs from the commit; the folder of the release itself may be new.
+fn tree_problems(git: &Git<'_>, bundle: &std::path::Path, ctx: &Ctx) -> Result<Option<String>, Fault> {
+    let mut paths = git.changes()?;
+    let own = |path: &String| ctx.path(path).starts_with(bundle);
+    paths.extend(git.untracked()?.into_iter().filter(|path| !own(path)));
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let named: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
+    let more = paths.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Ok(Some(format!("the tree differs from its commit: {}{more}", named.join(", "))))
+}
+
+fn row(name: &str, problems: impl IntoIterator<Item = String>) -> Row {
+    let mut row = Row::new(name, Status::Ok);
+    row.reasons.extend(problems);
+    if !row.reasons.is_empty() {
+        row.status = Status::Fail;
+    }
+    row
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}

@@ -1,0 +1,222 @@
+//! The manifest of a bundle: every file with its hash, and what the bundle was made from.
+//!
+//! Its text has one spelling, and its last field is the hash of all others, so that a manifest on its own
+//! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Name of the manifest in an archive and in a folder.
+pub const FILE_NAME: &str = "MANIFEST.json";
+
+/// Name of the bill of materials in an archive.
+pub const SBOM_NAME: &str = "SBOM.cdx.json";
+
+/// Largest manifest that is read.
+pub const LARGEST_BYTES: u64 = 64 << 20;
+
+/// The `schema` of a manifest.
+pub const SCHEMA: &str = "mmops.bundle-manifest.v1";
+
+/// The manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `frozen` when the clock was frozen; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clock: Option<String>,
+    /// When the bundle was made; also the time of every member of the archive.
+    pub created_at: String,
+    /// Every file, sorted by path.
+    pub files: Vec<File>,
+    /// The revision it was made from; null when it is not known.
+    pub git: Option<Git>,
+    /// Name of what is released.
+    pub name: String,
+    /// How the bundle was made.
+    pub provenance: Provenance,
+    /// `mmops.bundle-manifest.v1`
+    pub schema: String,
+    /// SHA-256 of this document with an empty seal.
+    pub seal: String,
+    /// Semantic version of what is released.
+    pub version: String,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// What it is for.
+    pub description: String,
+    /// Permission bits, such as `0644`.
+    pub mode: String,
+    /// Path in the bundle.
+    pub path: String,
+    /// SHA-256, lowercase hex.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The revision a bundle was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    /// Full id of the commit.
+    pub commit: String,
+    /// Whether a tracked file differed from it.
+    pub dirty: bool,
+}
+
+/// How a bundle was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// The program and its version.
+    pub builder: String,
+    /// What made the bytes of the archive; the same files and encoder make the same archive.
+    pub encoder: String,
+    /// Lock files that the bill of materials was read from.
+    pub lock_files: Vec<Named>,
+    /// The list of contents, `built-in` or its path, with its hash.
+    pub plan: Named,
+}
+
+/// A file by its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// Path relative to the root.
+    pub path: String,
+    /// SHA-256, lowercase hex.
+    pub sha256: String,
+}
+
+/// The two modes that files of a bundle have.
+pub fn mode(is_executable: bool) -> (u32, &'static str) {
+    if is_executable { (0o755, "0755") } else { (0o644, "0644") }
+}
+
+impl File {
+    /// Permission bits; `None` for modes that no bundle has.
+    pub fn permissions(&self) -> Option<u32> {
+        match self.mode.as_str() {
+            "0644" => Some(0o644),
+            "0755" => Some(0o755),
+            _ => None,
+        }
+    }
+}
+
+impl Manifest {
+    /// The document with its seal.
+    pub fn sealed(mut self) -> String {
+        self.seal = String::new();
+        self.seal = hash(&text(&self));
+        text(&self)
+    }
+
+    /// Reads a manifest of one spelling whose seal holds, whose files are sorted and of known modes.
+    pub fn parse(document: &[u8]) -> Result<Self, String> {
+        let document = std::str::from_utf8(document).map_err(|_| "it is not UTF-8".to_owned())?;
+        let manifest: Self = serde_json::from_str(document).map_err(|error| error.to_string())?;
+        if manifest.schema != SCHEMA {
+            return Err(format!("its schema is `{}`, not `{SCHEMA}`", manifest.schema));
+        }
+        let again = Self { seal: manifest.seal.clone(), ..manifest.clone() };
+        if text(&again) != document {
+            return Err("it is not spelled as mmops spells it".to_owned());
+        }
+        if manifest.clone().sealed() != document {
+            return Err("its seal is not the hash of the rest".to_owned());
+        }
+        let in_order = manifest.files.is_sorted_by(|a, b| a.path < b.path);
+        if !in_order {
+            return Err("its files are not sorted, or one is listed twice".to_owned());
+        }
+        if let Some(file) = manifest.files.iter().find(|file| file.permissions().is_none()) {
+            return Err(format!("`{}` has the mode `{}`", file.path, file.mode));
+        }
+        if manifest.files.is_empty() {
+            return Err("it lists no file".to_owned());
+        }
+        Ok(manifest)
+    }
+}
+
+/// Keys sorted, two spaces of indentation, one newline at the end.
+fn text(manifest: &Manifest) -> String {
+    let value = serde_json::to_value(manifest).expect("plain data serialises");
+    let mut text = serde_json::to_string_pretty(&value).expect("a value serialises");
+    text.push('\n');
+    text
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let file = |path: &str| File {
+            description: "x".to_owned(),
+            mode: "0644".to_owned(),
+            path: path.to_owned(),
+            sha256: "ab".repeat(32),
+            size: 3,
+        };
+        Manifest {
+            clock: None,
+            created_at: "2026-03-10T12:00:00Z".to_owned(),
+            files: vec![file("a"), file("b")],
+            git: Some(Git { commit: "c".repeat(40), dirty: false }),
+            name: "mm-bot".to_owned(),
+            provenance: Provenance {
+                builder: "mmops 0.1.0".to_owned(),
+                encoder: "e".to_owned(),
+                lock_files: Vec::new(),
+                plan: Named { path: "built-in".to_owned(), sha256: "cd".repeat(32) },
+            },
+            schema: SCHEMA.to_owned(),
+            seal: String::new(),
+            version: "1.2.3".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_sealed_manifest_reads_back() {
+        let text = manifest().sealed();
+        let read = Manifest::parse(text.as_bytes()).expect("read");
+        assert_eq!(read.files, manifest().files);
+        assert_eq!(read.sealed(), text);
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_manifest_is_found() {
+        let text = manifest().sealed().into_bytes();
+        for at in 0..text.len() * 8 {
+            let mut changed = text.clone();
+            changed[at / 8] ^= 1 << (at % 8);
+            assert!(Manifest::parse(&changed).is_err(), "bit {at}");
+        }
+    }
+
+    #[test]
+    fn files_out_of_order_twice_or_of_odd_modes_are_refused() {
+        let with = |change: fn(&mut Manifest)| {
+            let mut manifest = manifest();
+            change(&mut manifest);
+            Manifest::parse(manifest.sealed().as_bytes()).expect_err("refused")
+        };
+        assert!(with(|manifest| manifest.files.swap(0, 1)).contains("sorted"));
+        assert!(with(|manifest| manifest.files[1] = manifest.files[0].clone()).contains("twice"));
+        assert!(with(|manifest| manifest.files[0].mode = "4755".to_owned()).contains("4755"));
+        assert!(with(|manifest| manifest.files.clear()).contains("no file"));
+        assert!(with(|manifest| manifest.schema = "x".to_owned()).contains("schema"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Names of files in a bundle: which ones are safe on every machine that may unpack it.
+
+use std::collections::BTreeMap;
+
+/// Longest name, in bytes; headers have 16 bits for it and file systems have less.
+const LONGEST: usize = 1024;
+
+/// Why a name is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bad {
+    /// It begins at the root of a file system or at a drive.
+    Absolute,
+    /// It has a component `..`.
+    Escaping,
+    /// It is empty, too long, not normal, or has bytes that some machine reads as something else.
+    Unsafe(&'static str),
+}
+
+impl Bad {
+    /// The refusal's fixed name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bad::Absolute => "absolute-name",
+            Bad::Escaping => "escaping-name",
+            Bad::Unsafe(_) => "unsafe-name",
+        }
+    }
+
+    /// What is wrong, after the name.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Bad::Absolute => "is absolute",
+            Bad::Escaping => "has a component `..`",
+            Bad::Unsafe(reason) => reason,
+        }
+    }
+}
+
+/// Judges the name of one file.
+pub fn judge(name: &[u8]) -> Result<&str, Bad> {
+    let name = std::str::from_utf8(name).map_err(|_| Bad::Unsafe("is not UTF-8"))?;
+    let has_drive = name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic();
+    if name.starts_with(['/', '\\']) || has_drive {
+        return Err(Bad::Absolute);
+    }
+    if name.split(['/', '\\']).any(|part| part == "..") {
+        return Err(Bad::Escaping);
+    }
+    let reason = match name {
+        _ if name.is_empty() => "is empty",
+        _ if name.len() > LONGEST => "is longer than 1024 bytes",
+        _ if name.contains('\\') => "has a backslash",
+        _ if name.chars().any(char::is_control) => "has a control character",
+        _ if name.ends_with('/') => "is a directory",
+        _ if name.split('/').any(|part| part.is_empty() || part == ".") => "has an empty component or `.`",
+        _ => return Ok(name),
+    };
+    Err(Bad::Unsafe(reason))
+}
+
+/// Two names that no machine may keep apart: equal when case is folded, or one a directory of the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The one that came first.
+    pub first: String,
+    /// The one that cannot stand beside it.
+    pub second: String,
+}
+
+/// The first clash among names.
+pub fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<Clash> {
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    let found =
+        |first: &str, second: &str| Some(Clash { first: first.to_owned(), second: second.to_owned() });
+    for name in names {
+        if let Some(first) = seen.insert(name.to_lowercase(), name) {
+            return found(first, name);
+        }
+    }
+    for (folded, name) in &seen {
+        let above = folded.match_indices('/').find_map(|(at, _)| seen.get(&folded[..at]));
+        if let Some(first) = above {
+            return found(first, name);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_leave_or_confuse_are_refused_each_for_its_reason() {
+        for (name, reason) in [
+            ("/etc/passwd", "absolute-name"),
+            ("\\\\host\\share", "absolute-name"),
+            ("C:/x", "absolute-name"),
+            ("../x", "escaping-name"),
+            ("a/../../x", "escaping-name"),
+            ("a\\..\\x", "escaping-name"),
+            ("", "unsafe-name"),
+            ("a//b", "unsafe-name"),
+            ("./a", "unsafe-name"),
+            ("a/", "unsafe-name"),
+            ("a\0b", "unsafe-name"),
+            ("a\nb", "unsafe-name"),
+            ("a\\b", "unsafe-name"),
+        ] {
+            assert_eq!(judge(name.as_bytes()).expect_err(name).name(), reason, "{name:?}");
+        }
+        assert_eq!(judge(b"a\xff"), Err(Bad::Unsafe("is not UTF-8")));
+        for name in ["a", "..a/b..", "deploy/grafana/x.json", "Gr\u{fc}\u{df}e/a b.txt"] {
+            assert_eq!(judge(name.as_bytes()), Ok(name));
+        }
+    }
+
+    #[test]
+    fn names_that_a_file_system_may_not_keep_apart_clash() {
+        let pair = |names: &[&str]| clash(names.iter().copied()).map(|clash| (clash.first, clash.second));
+        assert_eq!(pair(&["README.md", "b", "readme.md"]), Some(("README.md".into(), "readme.md".into())));
+        assert_eq!(pair(&["a/b", "a"]), Some(("a".into(), "a/b".into())));
+        assert_eq!(pair(&["A", "a/b/c"]), Some(("A".into(), "a/b/c".into())));
+        assert_eq!(pair(&["a", "ab", "b/a"]), None);
+    }
+}

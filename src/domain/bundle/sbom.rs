@@ -1,0 +1,276 @@
+//! A bill of materials (CycloneDX) from the lock files of a tree. What a lock file does not pin is said so.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Lock files by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `Cargo.lock`
+    Cargo,
+    /// `poetry.lock`, `uv.lock`
+    Python,
+    /// `requirements.txt` and its relatives
+    Requirements,
+    /// `package-lock.json`, `npm-shrinkwrap.json`
+    Npm,
+}
+
+impl Kind {
+    /// What a file of this path is, if it is a lock file.
+    pub fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match name {
+            "Cargo.lock" => Some(Self::Cargo),
+            "poetry.lock" | "uv.lock" => Some(Self::Python),
+            "package-lock.json" | "npm-shrinkwrap.json" => Some(Self::Npm),
+            _ if name.starts_with("requirements") && has_extension(name, "txt") => Some(Self::Requirements),
+            _ => None,
+        }
+    }
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
+}
+
+/// One package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Component {
+    /// Package URL.
+    pub purl: String,
+    /// Name.
+    pub name: String,
+    /// Version, when it is pinned.
+    pub version: Option<String>,
+    /// SHA-256 of the package, when the lock file has it.
+    pub sha256: Option<String>,
+}
+
+/// The packages of one lock file, and what it leaves open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Sorted by package URL.
+    pub components: Vec<Component>,
+    /// What the file does not pin.
+    pub remarks: Vec<String>,
+}
+
+/// Reads a lock file.
+pub fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
+    let mut listing = match kind {
+        Kind::Cargo => toml_lock(text, "cargo")?,
+        Kind::Python => toml_lock(text, "pypi")?,
+        Kind::Requirements => requirements(text),
+        Kind::Npm => npm(text)?,
+    };
+    listing.components.sort();
+    listing.components.dedup();
+    Ok(listing)
+}
+
+#[derive(Deserialize)]
+struct TomlLock {
+    #[serde(default)]
+    package: Vec<TomlPackage>,
+}
+
+#[derive(Deserialize)]
+struct TomlPackage {
+    name: String,
+    version: Option<String>,
+    checksum: Option<String>,
+}
+
+fn toml_lock(text: &str, ecosystem: &str) -> Result<Listing, String> {
+    let lock: TomlLock = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    let component =
+        |package: TomlPackage| component(ecosystem, &package.name, package.version, package.checksum);
+    Ok(Listing { components: lock.package.into_iter().map(component).collect(), remarks: Vec::new() })
+}
+
+fn component(ecosystem: &str, name: &str, version: Option<String>, sha256: Option<String>) -> Component {
+    let encoded = name.replace('@', "%40");
+    let purl = match &version {
+        Some(version) => format!("pkg:{ecosystem}/{encoded}@{}", version.replace('+', "%2B")),
+        None => format!("pkg:{ecosystem}/{encoded}"),
+    };
+    Component { purl, name: name.to_owned(), version, sha256 }
+}
+
+fn requirements(text: &str) -> Listing {
+    let mut listing = Listing::default();
+    for line in text.replace("\\\n", " ").lines() {
+        let line = line.split(" #").next().unwrap_or_default().trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if line.starts_with('-') {
+            let is_elsewhere = ["-r", "--requirement", "-c", "--constraint", "-e", "--editable"];
+            if is_elsewhere.iter().any(|option| line.split(['=', ' ']).next() == Some(option)) {
+                listing.remarks.push(format!("`{line}` names packages that are not in this file"));
+            }
+            continue;
+        }
+        let (wanted, options) = line.split_once("--").unwrap_or((line, ""));
+        let wanted = wanted.split(';').next().unwrap_or_default().trim();
+        let end =
+            wanted.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(wanted.len());
+        let name = wanted[..end].to_lowercase().replace(['_', '.'], "-");
+        let rest = wanted[end..].trim_start();
+        let rest =
+            if rest.starts_with('[') { rest.split_once(']').map_or("", |(_, rest)| rest) } else { rest };
+        let pinned =
+            rest.trim().strip_prefix("==").map(|version| version.trim_start_matches('=').trim().to_owned());
+        let pinned = pinned.filter(|version| !version.is_empty() && !version.contains(['*', ',', ' ']));
+        if name.is_empty() || pinned.is_none() {
+            listing.remarks.push(format!("`{wanted}` is not pinned to a version"));
+        }
+        if !name.is_empty() {
+            let mut hashes = options.split("hash=sha256:").skip(1);
+            // With several hashes each belongs to another file of the package.
+            let only = hashes.next().filter(|_| hashes.next().is_none());
+            let sha256 = only.and_then(|hash| hash.split_whitespace().next()).map(str::to_owned);
+            listing.components.push(component("pypi", &name, pinned, sha256));
+        }
+    }
+    listing
+}
+
+#[derive(Deserialize)]
+struct NpmLock {
+    #[serde(default)]
+    packages: Option<BTreeMap<String, NpmPackage>>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, NpmPackage>,
+}
+
+#[derive(Deserialize)]
+struct NpmPackage {
+    name: Option<String>,
+    version: Option<String>,
+    #[serde(default)]
+    link: bool,
+    #[serde(default)]
+    dependencies: Option<Value>,
+}
+
+fn npm(text: &str) -> Result<Listing, String> {
+    let lock: NpmLock = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut listing = Listing::default();
+    let Some(packages) = lock.packages else {
+        for (name, package) in lock.dependencies {
+            add_npm_tree(&mut listing, &name, &package)?;
+        }
+        return Ok(listing);
+    };
+    // The package itself stands under an empty path, workspaces under their own.
+    let installed = packages.iter().filter(|(path, package)| path.contains("node_modules/") && !package.link);
+    for (path, package) in installed {
+        let own = path.rsplit("node_modules/").next().unwrap_or(path);
+        add_npm(&mut listing, package.name.as_deref().unwrap_or(own), package);
+    }
+    Ok(listing)
+}
+
+fn add_npm_tree(listing: &mut Listing, name: &str, package: &NpmPackage) -> Result<(), String> {
+    add_npm(listing, name, package);
+    let Some(below) = &package.dependencies else { return Ok(()) };
+    let below: BTreeMap<String, NpmPackage> = Deserialize::deserialize(below)
+        .map_err(|error: serde_json::Error| format!("dependencies of `{name}`: {error}"))?;
+    below.iter().try_for_each(|(name, package)| add_npm_tree(listing, name, package))
+}
+
+fn add_npm(listing: &mut Listing, name: &str, package: &NpmPackage) {
+    if package.version.is_none() {
+        listing.remarks.push(format!("`{name}` has no version"));
+    }
+    listing.components.push(component("npm", name, package.version.clone(), None));
+}
+
+/// The document: the packages of every lock file, each once, with the files that name it.
+pub fn document(name: &str, version: &str, created_at: &str, files: &[(String, Listing)]) -> Value {
+    let mut by_purl: BTreeMap<&str, (&Component, Vec<&str>)> = BTreeMap::new();
+    for (path, listing) in files {
+        for component in &listing.components {
+            by_purl.entry(&component.purl).or_insert((component, Vec::new())).1.push(path);
+        }
+    }
+    let shown = by_purl.into_values().map(|(component, paths)| {
+        let properties: Vec<Value> =
+            paths.iter().map(|path| json!({"name": "mmops:lock-file", "value": path})).collect();
+        let mut value = json!({
+            "type": "library",
+            "bom-ref": component.purl,
+            "name": component.name,
+            "purl": component.purl,
+            "properties": properties,
+        });
+        if let Some(version) = &component.version {
+            value["version"] = version.as_str().into();
+        }
+        if let Some(sha256) = &component.sha256 {
+            value["hashes"] = json!([{"alg": "SHA-256", "content": sha256}]);
+        }
+        value
+    });
+    let components: Vec<Value> = shown.collect();
+    json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {
+            "timestamp": created_at,
+            "tools": [{"name": "mmops", "version": env!("CARGO_PKG_VERSION")}],
+            "component": {"type": "application", "bom-ref": "release", "name": name, "version": version},
+        },
+        "components": components,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn purls(kind: Kind, text: &str) -> (Vec<String>, usize) {
+        let listing = parse(kind, text).expect("read");
+        (listing.components.into_iter().map(|component| component.purl).collect(), listing.remarks.len())
+    }
+
+    #[test]
+    fn each_kind_of_lock_file_gives_its_packages() {
+        let cargo = "version = 4\n[[package]]\nname = \"b\"\nversion = \"1.0.0+x\"\nchecksum = \"ab\"\n[[package]]\nname = \"a\"\nversion = \"0.1.0\"\n";
+        assert_eq!(
+            purls(Kind::Cargo, cargo),
+            (vec!["pkg:cargo/a@0.1.0".into(), "pkg:cargo/b@1.0.0%2Bx".into()], 0)
+        );
+        let npm = r#"{"lockfileVersion": 3, "packages": {"": {"version": "1.0.0"}, "node_modules/@x/y": {"version": "2.0.0"}, "node_modules/a/node_modules/b": {"version": "1.1.1"}, "node_modules/l": {"link": true}}}"#;
+        assert_eq!(purls(Kind::Npm, npm), (vec!["pkg:npm/%40x/y@2.0.0".into(), "pkg:npm/b@1.1.1".into()], 0));
+        let old = r#"{"lockfileVersion": 1, "dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "2.0.0"}}}}}"#;
+        assert_eq!(purls(Kind::Npm, old), (vec!["pkg:npm/a@1.0.0".into(), "pkg:npm/b@2.0.0".into()], 0));
+        let python = "[[package]]\nname = \"numpy\"\nversion = \"2.0.1\"\n";
+        assert_eq!(purls(Kind::Python, python), (vec!["pkg:pypi/numpy@2.0.1".into()], 0));
+    }
+
+    #[test]
+    fn requirements_that_pin_nothing_are_named() {
+        let text = "# c\n-i https://example.org\nNumPy==2.0.1 # why\nrequests[socks] == 2.32.3 ; python_version > '3' \\\n  --hash=sha256:abcd\npandas>=2\n-r more.txt\nx==1.*\n";
+        let listing = parse(Kind::Requirements, text).expect("read");
+        let found: Vec<&str> = listing.components.iter().map(|component| component.purl.as_str()).collect();
+        assert_eq!(
+            found,
+            ["pkg:pypi/numpy@2.0.1", "pkg:pypi/pandas", "pkg:pypi/requests@2.32.3", "pkg:pypi/x"]
+        );
+        assert_eq!(listing.components[2].sha256.as_deref(), Some("abcd"));
+        assert_eq!(listing.remarks.len(), 3, "{:?}", listing.remarks);
+    }
+
+    #[test]
+    fn a_broken_lock_file_is_an_error() {
+        assert!(parse(Kind::Cargo, "[[package]]\nversion = 3\n").is_err());
+        assert!(parse(Kind::Npm, "{").is_err());
+        assert_eq!(Kind::of("a/requirements-dev.txt"), Some(Kind::Requirements));
+        assert_eq!(Kind::of("notes.txt"), None);
+    }
+}

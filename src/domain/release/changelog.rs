@@ -1,0 +1,63 @@
+//! `CHANGELOG.md` of a release: what the soak showed, figure by figure, and no claim beside it.
+
+use super::snapshot::Snapshot;
+
+/// Iterations and keys that are listed before "and more".
+const LISTED: usize = 10;
+
+/// The document.
+pub fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) -> String {
+    let mut out = format!("# {name} {version}\n\n");
+    if snapshot.simulated {
+        out.push_str("**Simulated soak: these figures come from a simulation and are no evidence.**\n\n");
+    }
+    out.push_str(&format!("- Built: {created_at}\n"));
+    if let Some(made_at) = &snapshot.made_at {
+        out.push_str(&format!("- Soak snapshot: {made_at}\n"));
+    }
+    out.push_str(&format!("- Verdict of the soak: {}\n", snapshot.verdict));
+    out.push_str(&format!("- Iterations analysed: {}\n", snapshot.range()));
+    out.push_str(&format!("- Goals met: {}\n", snapshot.goals_met()));
+    if let Some(ready) = snapshot.freeze_ready {
+        out.push_str(&format!("- Came to rest: {}\n", if ready { "yes" } else { "no" }));
+    }
+    out.push_str("\n## Figures\n\n| figure | mean | median | min | max | trend |\n| --- | --- | --- | --- | --- | --- |\n");
+    for (name, kpi) in &snapshot.kpis {
+        let trend = kpi.trend.as_deref().unwrap_or("-");
+        let row = [kpi.mean, kpi.median, kpi.min, kpi.max].map(|value| format!("{value:.3}")).join(" | ");
+        out.push_str(&format!("| {name} | {row} | {trend} |\n"));
+    }
+    out.push_str("\n## Goals\n\n");
+    for (name, met) in &snapshot.goals {
+        out.push_str(&format!("- {name}: {}\n", if *met { "met" } else { "missed" }));
+    }
+    out.push_str("\n## Tuning during the soak\n\n");
+    if snapshot.applied_iterations.is_empty() {
+        out.push_str("The snapshot lists no applied change.\n");
+    } else {
+        let iterations: Vec<String> = snapshot.applied_iterations.iter().map(u64::to_string).collect();
+        out.push_str(&format!("- Applied in iterations {}\n", listed(&iterations)));
+        out.push_str(&format!("- Keys: {}\n", listed(&snapshot.changed_keys)));
+    }
+    out.push_str("\n## Guards\n\n");
+    let active: Vec<String> = snapshot
+        .guards
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(name, count)| format!("- {name}: {count}\n"))
+        .collect();
+    match (snapshot.guards.is_empty(), active.is_empty()) {
+        (true, _) => out.push_str("The snapshot has no counts of guards.\n"),
+        (false, true) => out.push_str("No guard acted.\n"),
+        (false, false) => out.push_str(&active.concat()),
+    }
+    out
+}
+
+fn listed(items: &[String]) -> String {
+    match items.len() {
+        0 => "none named".to_owned(),
+        count if count > LISTED => format!("{} and {} more", items[..LISTED].join(", "), count - LISTED),
+        _ => items.join(", "),
+    }
+}

@@ -1,0 +1,117 @@
+//! `CANARY_CHECKLIST.md`: the first two days of a release, with targets from what the soak showed.
+
+use super::rollback_plan::{TRIGGERS, triggers};
+use super::shell;
+use super::snapshot::Snapshot;
+
+/// How far a live figure may fall behind the validated one; a target at the validated figure itself would
+/// be missed half of the time.
+const MARGIN: f64 = 0.05;
+
+/// What a figure must reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// At least this.
+    AtLeast(f64),
+    /// At most this.
+    AtMost(f64),
+}
+
+/// Targets of one look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Targets {
+    /// Hours after the start.
+    pub hour: u32,
+    /// Each figure's name and target; a look at the first hour asks less.
+    pub figures: Vec<(&'static str, Target)>,
+}
+
+/// The three looks; the last one has the validated figures with a margin, and asks no less than the second.
+pub fn targets(snapshot: &Snapshot) -> [Targets; 3] {
+    let kpi = |name| snapshot.kpi(name);
+    let (maker, p95, risk, net) = (0.80, 350.0, 0.45, 0.0);
+    let lower = |value: f64| value - MARGIN * value.abs();
+    let upper = |value: f64| value + MARGIN * value.abs();
+    [
+        Targets {
+            hour: 1,
+            figures: vec![
+                ("maker share", Target::AtLeast(0.75)),
+                ("p95 latency, ms", Target::AtMost(400.0)),
+                ("risk ratio", Target::AtMost(0.50)),
+            ],
+        },
+        Targets {
+            hour: 6,
+            figures: vec![
+                ("maker share", Target::AtLeast(maker)),
+                ("p95 latency, ms", Target::AtMost(p95)),
+                ("risk ratio", Target::AtMost(risk)),
+                ("net edge, bps", Target::AtLeast(net)),
+            ],
+        },
+        Targets {
+            hour: 24,
+            figures: vec![
+                ("maker share", Target::AtLeast(lower(kpi("maker_taker_ratio").mean).max(maker))),
+                ("p95 latency, ms", Target::AtMost(upper(kpi("p95_latency_ms").max).min(p95))),
+                ("risk ratio", Target::AtMost(upper(kpi("risk_ratio").median).min(risk))),
+                ("net edge, bps", Target::AtLeast(lower(kpi("net_bps").mean).max(net))),
+            ],
+        },
+    ]
+}
+
+/// Cut to three decimals on the side that asks less.
+fn shown(target: Target) -> String {
+    match target {
+        Target::AtLeast(value) => format!(">= {:.3}", (value * 1e3).floor() / 1e3),
+        Target::AtMost(value) => format!("<= {:.3}", (value * 1e3).ceil() / 1e3),
+    }
+}
+
+/// The document.
+pub fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snapshot) -> String {
+    let mut out = format!("# Canary checklist of {release}\n\n");
+    if snapshot.simulated {
+        out.push_str("**Simulated soak: the targets come from a simulation and are no evidence.**\n\n");
+    }
+    out.push_str(&format!("- Bundle: `{bundle}`, manifest SHA-256 {sha256}\n"));
+    out.push_str(&format!("- Soak: {}, iterations {}\n", snapshot.verdict, snapshot.range()));
+    out.push_str("\n## Before the start\n\n");
+    for item in [
+        "The bundle verifies, with the key of the release",
+        "The rollback plan was read by the person on call",
+        "The version before is still deployable",
+        "Dashboards show both versions, alerts reach the person on call",
+    ] {
+        out.push_str(&format!("- [ ] {item}\n"));
+    }
+    out.push('\n');
+    out.push_str(&shell::block(&[
+        shell::line(["mmops", "bundle", "verify", bundle]),
+        shell::line(["cat", &format!("{bundle}/rollback_plan.md")]),
+    ]));
+    out.push_str("\n## Ramp\n\n| share of traffic | hold | go on when |\n| --- | --- | --- |\n");
+    for (share, hold) in [("5 %", "24 to 48 h"), ("25 %", "12 h"), ("50 %", "6 h"), ("100 %", "-")] {
+        let on =
+            if hold == "-" { "done" } else { "every target of the latest look holds, no trigger was seen" };
+        out.push_str(&format!("| {share} | {hold} | {on} |\n"));
+    }
+    out.push_str("\n## Looks\n");
+    for look in targets(snapshot) {
+        out.push_str(&format!("\nHour {}:\n\n", look.hour));
+        for (figure, target) in look.figures {
+            out.push_str(&format!("- [ ] {figure} {}\n", shown(target)));
+        }
+    }
+    out.push_str(&format!(
+        "\nThe targets of hour 24 are what the soak showed with a margin of {:.0} %, and never looser than those of hour 6.\n\n",
+        MARGIN * 100.0
+    ));
+    out.push_str(&shell::block(&TRIGGERS.map(|trigger| shell::query(trigger.query))));
+    out.push_str("\n## Back at once\n\n");
+    out.push_str(&triggers());
+    out.push_str("\nThen follow `rollback_plan.md` of the bundle. A metric that cannot be read holds the ramp and pages; it is no reason to roll back.\n");
+    out
+}

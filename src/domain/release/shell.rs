@@ -1,0 +1,34 @@
+//! Shell words that mean exactly one thing.
+
+/// `word` so that a shell takes it as it is.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) && !word.starts_with(['=', '~']) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// A command line.
+pub fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A fenced block of Markdown with commands.
+pub fn block(lines: &[String]) -> String {
+    format!("```bash\n{}\n```\n", lines.join("\n"))
+}
+
+/// The commands in the fenced blocks of a document, one text a block.
+pub fn blocks(markdown: &str) -> Vec<String> {
+    let parts = markdown.split("```bash\n").skip(1);
+    parts.map(|part| part.split("\n```").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// A query to Prometheus, whose address the operator sets.
+pub fn query(expression: &str) -> String {
+    format!(
+        "curl --fail --silent --show-error --get \"${{PROMETHEUS_URL:?}}/api/v1/query\" --data-urlencode {}",
+        quoted(&format!("query={expression}"))
+    )
+}

@@ -1,0 +1,52 @@
+//! The message of a release's tag.
+
+use super::snapshot::{REQUIRED, Snapshot};
+
+/// What the tag is put on and what it vouches for.
+#[derive(Clone, Debug)]
+pub struct Subject<'a> {
+    /// Name of the tag.
+    pub tag: &'a str,
+    /// Name and version of the release.
+    pub release: &'a str,
+    /// Commit that is tagged.
+    pub commit: &'a str,
+    /// SHA-256 of the release's manifest.
+    pub bundle_sha256: &'a str,
+}
+
+/// The message, with one newline at its end.
+pub fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
+    let mut out = format!("{}: {}\n\n", subject.tag, subject.release);
+    out.push_str(&format!("Verdict: {}\n", snapshot.verdict));
+    if let Some(ready) = snapshot.freeze_ready {
+        out.push_str(&format!("Came to rest: {}\n", if ready { "yes" } else { "no" }));
+    }
+    if let Some(made_at) = &snapshot.made_at {
+        out.push_str(&format!("Snapshot: {made_at}\n"));
+    }
+    out.push_str(&format!("Iterations: {}\n", snapshot.range()));
+    out.push_str(&format!("Bundle: sha256 {}\n", subject.bundle_sha256));
+    out.push_str(&format!("Commit: {}\n\nFigures, mean:\n", subject.commit));
+    for (name, shown) in REQUIRED {
+        let kpi = snapshot.kpi(name);
+        let trend = kpi.trend.as_ref().map_or_else(String::new, |trend| format!(" ({trend})"));
+        out.push_str(&format!("  {shown}: {:.3}{trend}\n", kpi.mean));
+    }
+    out.push_str(&format!("\nGoals met: {}\n", snapshot.goals_met()));
+    for (name, met) in &snapshot.goals {
+        out.push_str(&format!("  [{}] {name}\n", if *met { "OK" } else { "FAIL" }));
+    }
+    let active: Vec<String> = snapshot
+        .guards
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    let active = if active.is_empty() { "none".to_owned() } else { active.join(", ") };
+    out.push_str(&format!(
+        "\nTuning applied in {} iterations\nGuards that acted: {active}\n",
+        snapshot.applied_iterations.len()
+    ));
+    out
+}

@@ -1,0 +1,151 @@
+//! A folder with a manifest: is every file of it what the manifest says, and is there nothing else? And a
+//! deployed tree against a manifest.
+
+use crate::domain::bundle::compare::{self, Found, Refusal};
+use crate::domain::bundle::manifest::{self, Manifest};
+use crate::exit::Fault;
+use crate::sys::beneath::{Beneath, Identity, Refused};
+use crate::sys::fsio;
+use crate::sys::minisign;
+use crate::sys::signal::Cancel;
+use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// A folder as it was found.
+#[derive(Debug)]
+pub struct Folder {
+    /// Its manifest and the SHA-256 of that, which stands for the hash of every file.
+    pub manifest: Result<(Manifest, String), Refusal>,
+    /// Why its files are not those of the manifest.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Folder {
+    /// Every reason to refuse it.
+    pub fn all_refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.manifest.as_ref().err().into_iter().chain(&self.refusals)
+    }
+}
+
+/// Compares the folder with its manifest.
+pub fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
+    let root = Beneath::open(dir)?;
+    let manifest = read_manifest(&root);
+    let refusals = match &manifest {
+        Ok((manifest, _)) => entries(dir, &root, manifest, cancel)?,
+        Err(_) => Vec::new(),
+    };
+    Ok(Folder { manifest, refusals })
+}
+
+fn read_manifest(root: &Beneath) -> Result<(Manifest, String), Refusal> {
+    let name = manifest::FILE_NAME;
+    let none = |refused: Refused| Refusal::new("no-manifest", format!("`{name}` {refused}"));
+    let file = root.file(Path::new(name)).map_err(none)?;
+    let bytes = Identity::of(&file).map_err(|error| none(Refused::Failed(error)))?.bytes;
+    if bytes > manifest::LARGEST_BYTES {
+        return Err(Refusal::new("too-large", format!("`{name}` has {bytes} bytes")));
+    }
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut &file, &mut text).map_err(|error| none(Refused::Failed(error)))?;
+    let manifest = Manifest::parse(&text).map_err(|reason| Refusal::new("manifest", reason))?;
+    Ok((manifest, fsio::sha256_bytes(&text)))
+}
+
+/// Every file of the folder against the manifest, and nothing else in it.
+fn entries(dir: &Path, root: &Beneath, manifest: &Manifest, cancel: &Cancel) -> Result<Vec<Refusal>, Fault> {
+    let mut refusals = Vec::new();
+    let signature = minisign::beside(Path::new(manifest::FILE_NAME));
+    let mut found = Vec::new();
+    for entry in WalkDir::new(dir).min_depth(1).sort_by_file_name() {
+        check(cancel)?;
+        let entry = entry.map_err(|error| Fault::config(format!("the folder cannot be read: {error}")))?;
+        let relative = entry.path().strip_prefix(dir).unwrap_or(entry.path());
+        let kind = entry.file_type();
+        if kind.is_dir() || relative == signature {
+            continue;
+        }
+        if !kind.is_file() {
+            let (name, what) =
+                if kind.is_symlink() { ("link-entry", "a link") } else { ("special-entry", "no file") };
+            refusals.push(Refusal::new(name, format!("`{}` is {what}", relative.display())));
+            continue;
+        }
+        let metadata = entry.metadata().map_err(|error| Fault::config(error.to_string()))?;
+        let is_executable = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;
+        found.push(Found {
+            name: relative.as_os_str().as_bytes().to_vec(),
+            bytes: metadata.len(),
+            permissions: manifest::mode(is_executable).0,
+        });
+    }
+    refusals.extend(compare::files(manifest, &found));
+    let sizes: BTreeSet<(&[u8], u64)> = found.iter().map(|found| (&found.name[..], found.bytes)).collect();
+    for file in &manifest.files {
+        check(cancel)?;
+        if sizes.contains(&(file.path.as_bytes(), file.size)) {
+            refusals.extend(differs(root, file));
+        }
+    }
+    Ok(refusals)
+}
+
+fn check(cancel: &Cancel) -> Result<(), Fault> {
+    cancel.signal().map_or(Ok(()), |signal| Err(Fault::stopped(signal)))
+}
+
+/// A deployed tree: every file of the manifest must be there as it was bundled. What else is there is
+/// returned beside, for a tree that runs has files of its own.
+pub fn against(
+    tree: &Path,
+    manifest: &Manifest,
+    cancel: &Cancel,
+) -> Result<(Vec<Refusal>, Vec<PathBuf>), Fault> {
+    let root = Beneath::open(tree)?;
+    let mut refusals = Vec::new();
+    for file in &manifest.files {
+        check(cancel)?;
+        refusals.extend(differs(&root, file));
+    }
+    let own = [PathBuf::from(manifest::FILE_NAME), minisign::beside(Path::new(manifest::FILE_NAME))];
+    let mut ours: BTreeSet<&Path> = manifest.files.iter().map(|file| Path::new(&file.path)).collect();
+    ours.extend(own.iter().map(PathBuf::as_path));
+    let walk = WalkDir::new(tree).min_depth(1).sort_by_file_name().into_iter();
+    let entries = walk.filter_entry(|entry| entry.file_name() != ".git").filter_map(Result::ok);
+    let files = entries.filter(|entry| !entry.file_type().is_dir());
+    let paths = files.filter_map(|entry| Some(entry.path().strip_prefix(tree).ok()?.to_owned()));
+    Ok((refusals, paths.filter(|path| !ours.contains(path.as_path())).collect()))
+}
+
+/// Whether a file of the tree is another than the manifest's.
+fn differs(root: &Beneath, file: &manifest::File) -> Option<Refusal> {
+    let path = Path::new(&file.path);
+    let opened = match root.file(path) {
+        Ok(opened) => opened,
+        Err(Refused::Missing) => {
+            return Some(Refusal::new("missing-entry", format!("`{}` is not in the tree", file.path)));
+        }
+        Err(refused) => return Some(Refusal::new("unreadable", format!("`{}` {refused}", file.path))),
+    };
+    let unreadable =
+        |error: std::io::Error| Some(Refusal::new("unreadable", format!("`{}`: {error}", file.path)));
+    let identity = match Identity::of(&opened) {
+        Ok(identity) => identity,
+        Err(error) => return unreadable(error),
+    };
+    if identity.bytes != file.size {
+        let detail = format!("`{}` has {} bytes, the manifest {}", file.path, identity.bytes, file.size);
+        return Some(Refusal::new("content", detail));
+    }
+    let (permissions, mode) = manifest::mode(identity.is_executable());
+    if file.permissions() != Some(permissions) {
+        let detail = format!("`{}` has the mode {mode}, the manifest {}", file.path, file.mode);
+        return Some(Refusal::new("mode", detail));
+    }
+    match fsio::sha256(opened) {
+        Ok((found, _)) => compare::hash(&file.path, &file.sha256, &found),
+        Err(error) => unreadable(error),
+    }
+}

@@ -1,0 +1,205 @@
+//! Files below one directory, opened so that no link leads out of it.
+
+use crate::exit::Fault;
+use crate::sys::fsio;
+use rustix::fd::OwnedFd;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+use rustix::io::Errno;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+/// A directory that files are read below.
+#[derive(Debug)]
+pub struct Beneath {
+    path: PathBuf,
+    fd: OwnedFd,
+}
+
+/// Why a file below the directory is not read.
+#[derive(Debug)]
+pub enum Refused {
+    /// There is none.
+    Missing,
+    /// A link on the way, or the file itself, leads out of the directory.
+    Leaves,
+    /// It is a directory, a device, a pipe or a socket.
+    NoFile(&'static str),
+    /// The system said so.
+    Failed(io::Error),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Missing => f.write_str("is missing"),
+            Refused::Leaves => f.write_str("is a link that leaves the root"),
+            Refused::NoFile(kind) => write!(f, "is {kind}, not a file"),
+            Refused::Failed(error) => write!(f, "cannot be read: {error}"),
+        }
+    }
+}
+
+/// What makes a file the same file with the same content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    dev: u64,
+    ino: u64,
+    /// Size.
+    pub bytes: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    /// Type and permission bits.
+    mode: u32,
+}
+
+impl Identity {
+    /// Of an open file.
+    pub fn of(file: &File) -> io::Result<Self> {
+        let found = file.metadata()?;
+        Ok(Self {
+            dev: found.dev(),
+            ino: found.ino(),
+            bytes: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+            mode: found.mode(),
+        })
+    }
+
+    /// Whether its owner may execute it.
+    pub fn is_executable(&self) -> bool {
+        self.mode & 0o100 != 0
+    }
+
+    /// Time of the last write.
+    pub fn modified(&self) -> Option<jiff::Timestamp> {
+        let nanoseconds = i32::try_from(self.modified.1).ok()?;
+        jiff::Timestamp::new(self.modified.0, nanoseconds).ok()
+    }
+}
+
+impl Beneath {
+    /// Opens a directory.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(path, flags, Mode::empty());
+        let fd = opened.map_err(|error| fsio::unreadable(path, &error.into()))?;
+        Ok(Self { path: path.to_owned(), fd })
+    }
+
+    /// Opens a file of this path relative to the directory.
+    pub fn file(&self, relative: &Path) -> Result<File, Refused> {
+        // Without waiting, or a pipe that nobody writes to would be waited for.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let bounds = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let fd = match openat2(&self.fd, relative, flags, Mode::empty(), bounds) {
+            Ok(fd) => fd,
+            // Kernels before 5.6, and sandboxes that know no later call.
+            Err(Errno::NOSYS | Errno::PERM) => self.open_by_path(relative, flags)?,
+            Err(error) => return Err(refused(error)),
+        };
+        let stat = fstat(&fd).map_err(refused)?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Ok(File::from(fd)),
+            FileType::Directory => Err(Refused::NoFile("a directory")),
+            FileType::Fifo => Err(Refused::NoFile("a pipe")),
+            FileType::Socket => Err(Refused::NoFile("a socket")),
+            _ => Err(Refused::NoFile("a device")),
+        }
+    }
+
+    fn open_by_path(&self, relative: &Path, flags: OFlags) -> Result<OwnedFd, Refused> {
+        let path = self.path.join(relative);
+        if !path.exists() && !path.is_symlink() {
+            return Err(Refused::Missing);
+        }
+        let canonical =
+            |path: &Path| fsio::canonical(path).map_err(|fault| Refused::Failed(io::Error::other(fault)));
+        let (path, root) = (canonical(&path)?, canonical(&self.path)?);
+        if !path.starts_with(root) {
+            return Err(Refused::Leaves);
+        }
+        rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(refused)
+    }
+}
+
+fn refused(error: Errno) -> Refused {
+    match error {
+        Errno::NOENT | Errno::NOTDIR => Refused::Missing,
+        Errno::XDEV => Refused::Leaves,
+        // What opening a socket says.
+        Errno::NXIO => Refused::NoFile("a socket or a device without a driver"),
+        other => Refused::Failed(other.into()),
+    }
+}
+
+/// Fills `buffer` from an offset on, of a file that must still be `identity` afterwards; the error says
+/// what happened to it.
+pub fn read_unchanged(
+    file: &File,
+    identity: &Identity,
+    offset: u64,
+    buffer: &mut [u8],
+) -> Result<(), String> {
+    let unchanged = |found: io::Result<Identity>| match found {
+        Ok(found) if found == *identity => Ok(()),
+        Ok(_) => Err("changed while it was read".to_owned()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    };
+    unchanged(Identity::of(file))?;
+    file.read_exact_at(buffer, offset).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => "became shorter while it was read".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
+    unchanged(Identity::of(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn said(beneath: &Beneath, path: &str) -> String {
+        beneath.file(Path::new(path)).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn links_inside_are_followed_and_links_outside_are_refused() {
+        let dir = fsio::scratch_dir("beneath").expect("a directory");
+        let root = dir.path().join("root");
+        fsio::write_atomic(&root.join("sub/a"), b"x").expect("written");
+        fsio::write_atomic(&dir.path().join("outside"), b"y").expect("written");
+        symlink("sub/a", root.join("inside")).expect("linked");
+        symlink("../outside", root.join("out")).expect("linked");
+        symlink(dir.path(), root.join("above")).expect("linked");
+        symlink("nowhere", root.join("dangling")).expect("linked");
+        let beneath = Beneath::open(&root).expect("opened");
+        assert!(beneath.file(Path::new("sub/a")).is_ok());
+        assert!(beneath.file(Path::new("inside")).is_ok());
+        assert_eq!(said(&beneath, "out"), "is a link that leaves the root");
+        assert_eq!(said(&beneath, "above/outside"), "is a link that leaves the root");
+        assert_eq!(said(&beneath, "../outside"), "is a link that leaves the root");
+        assert_eq!(said(&beneath, "dangling"), "is missing");
+        assert_eq!(said(&beneath, "none"), "is missing");
+        assert_eq!(said(&beneath, "sub"), "is a directory, not a file");
+        rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe"), Mode::RUSR).expect("made");
+        assert_eq!(said(&beneath, "pipe"), "is a pipe, not a file");
+    }
+
+    #[test]
+    fn a_file_that_changes_is_noticed() {
+        let dir = fsio::scratch_dir("beneath").expect("a directory");
+        let path = dir.path().join("a");
+        fsio::write_atomic(&path, b"12345678").expect("written");
+        let file = fsio::open(&path).expect("opened");
+        let identity = Identity::of(&file).expect("known");
+        let mut buffer = [0; 4];
+        assert_eq!(read_unchanged(&file, &identity, 4, &mut buffer), Ok(()));
+        assert_eq!(&buffer, b"5678");
+        fsio::open_writable(&path).expect("opened").set_len(2).expect("cut");
+        assert!(read_unchanged(&file, &identity, 0, &mut buffer).expect_err("noticed").contains("changed"));
+    }
+}

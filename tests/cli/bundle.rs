@@ -1,0 +1,526 @@
+//! `mmops bundle`: archives that every tool reads and nobody can change unnoticed; releases that claim
+//! only what their soak showed.
+
+use crate::contract::conforms;
+use crate::sandbox::Sandbox;
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+const ZIP: &str = "artifacts/release/mm-bot-v1.2.3.zip";
+const CREATED: &str = "| bundle | OK | BUNDLE=CREATED |";
+const FAILED: &str = "| bundle | FAIL | BUNDLE=FAILED |";
+const VERIFIED: &str = "| bundle | OK | BUNDLE=VERIFIED |";
+
+/// A root with every required file and one report.
+fn tree() -> Sandbox {
+    let sandbox = Sandbox::new()
+        .file("VERSION", "1.2.3\n")
+        .file("README.md", "# mm-bot\n")
+        .file("CHANGELOG.md", "# Changelog\n")
+        .file("deploy/prometheus/alerts_soak.yml", "groups: []\n")
+        .file("deploy/policies/rollback.yaml", POLICY)
+        .file("deploy/grafana/dashboards/mm_operability.json", "{}\n")
+        .file("artifacts/reports/readiness.json", "{\"verdict\": \"GO\"}\n");
+    sandbox.age("artifacts/reports/readiness.json", Duration::from_hours(24));
+    sandbox
+}
+
+const POLICY: &str = r#"version: "1.0"
+auto_rollback:
+  enabled: true
+  actions:
+    - {type: scale_strategy, params: {target: 0}, description: "stop quoting, don't wait"}
+    - {type: notify}
+  verification:
+    wait_seconds: 60
+    checks:
+      - {metric: mm_active_orders_total, condition: "== 0", timeout_seconds: 300}
+executors:
+  scale_strategy: {exec: [scale, --to, "{target}", "it's over; $(reboot)"]}
+  notify: {http: {url: "http://page/oncall", body: {text: rolled back}}}
+"#;
+
+fn sha256(sandbox: &Sandbox) -> String {
+    sandbox.read(&format!("{ZIP}.sha256")).split(' ').next().unwrap().to_owned()
+}
+
+/// Whether a program is there; a test that needs it says so when it is not, or fails where it must run.
+fn has(program: &str) -> bool {
+    let found =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
+    let required = std::env::var_os("MMOPS_REQUIRE_REAL").is_some() && ["unzip", "git"].contains(&program);
+    assert!(found || !required, "{program} is missing");
+    if !found {
+        eprintln!("notice: {program} is not installed; its opinion was not asked");
+    }
+    found
+}
+
+#[track_caller]
+fn agrees(program: &str, args: &[&str], dir: &Path) {
+    if has(program) {
+        let output = Command::new(program).args(args).current_dir(dir).output().unwrap();
+        assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn a_bundle_is_read_by_every_tool_and_verified_by_its_own() {
+    let sandbox = tree().file("data/large.csv", b"ts,px,qty\n".repeat(250_000)).file("data/empty", "");
+    sandbox.write("data/run.sh", "#!/bin/sh\n");
+    fs::set_permissions(sandbox.path("data/run.sh"), fs::Permissions::from_mode(0o700)).unwrap();
+    sandbox.run("bundle create --include data/**").code(0).marker(CREATED);
+    let dir = sandbox.path("artifacts/release");
+    let name = "mm-bot-v1.2.3.zip";
+    agrees("unzip", &["-tq", name], &dir);
+    agrees("7z", &["t", name], &dir);
+    agrees("python3", &["-m", "zipfile", "-t", name], &dir);
+    agrees("sha256sum", &["-c", "mm-bot-v1.2.3.zip.sha256"], &dir);
+    sandbox.run(&format!("bundle verify {ZIP}")).code(0).marker(VERIFIED);
+    let out = sandbox.path("deployed");
+    fs::create_dir(&out).unwrap();
+    if has("unzip") {
+        agrees("unzip", &["-q", "../artifacts/release/mm-bot-v1.2.3.zip"], &out);
+        let manifest = sandbox.json("deployed/MANIFEST.json");
+        assert_eq!(manifest["version"], "1.2.3");
+        assert_eq!(manifest["clock"], "frozen");
+        conforms(&sandbox, "bundle-manifest", &manifest);
+        assert_eq!(fs::metadata(out.join("data/run.sh")).unwrap().permissions().mode() & 0o777, 0o755);
+        sandbox.run("bundle verify deployed").code(0).marker(VERIFIED);
+        sandbox.run(&format!("bundle verify {ZIP} --against deployed")).code(0).marker(VERIFIED);
+        sandbox.write("deployed/VERSION", "1.2.4\n");
+        let output = sandbox.run(&format!("bundle verify {ZIP} --against deployed")).code(1).marker(FAILED);
+        output.stdout_has("content: `VERSION`");
+        sandbox.run("bundle verify deployed").code(1).stdout_has("content: `VERSION`");
+        fs::remove_file(out.join("README.md")).unwrap();
+        symlink("VERSION", out.join("README.md")).unwrap();
+        sandbox.run("bundle verify deployed").code(1).stdout_has("link-entry: `README.md`");
+    }
+}
+
+#[test]
+fn the_same_files_make_the_same_bytes() {
+    let sandbox = tree().file("data/a.csv", b"1,2,3\n".repeat(400_000)).file("Cargo.lock", LOCK);
+    let make = |line: &str| {
+        sandbox.run(&format!("bundle create --sbom --include data/* {line}")).code(0);
+        sha256(&sandbox)
+    };
+    let first = make("--jobs 1");
+    assert_eq!(make("--jobs 2"), first);
+    assert_eq!(make("--jobs 9"), first);
+    sandbox.age("README.md", Duration::from_secs(77));
+    fs::set_permissions(sandbox.path("README.md"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(make(""), first);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut command = sandbox.command("--root");
+    command.arg(sandbox.root()).args(["bundle", "create", "--sbom", "--include", "data/*"]);
+    assert!(command.current_dir(elsewhere.path()).output().unwrap().status.success());
+    assert_eq!(sha256(&sandbox), first);
+    sandbox.write("README.md", "# mm-bot!\n");
+    assert_ne!(make(""), first);
+}
+
+#[test]
+fn source_date_epoch_fixes_the_time_and_bare_bundle_creates() {
+    let real = Sandbox::real_time();
+    for name in ["VERSION", "README.md", "CHANGELOG.md", "deploy/prometheus/alerts_soak.yml"] {
+        real.write(name, "1.2.3\n");
+    }
+    real.write("deploy/policies/rollback.yaml", POLICY);
+    real.write("deploy/grafana/dashboards/mm_operability.json", "{}");
+    let real = real.env("SOURCE_DATE_EPOCH", "0");
+    real.run("bundle").code(0).marker(CREATED);
+    let first = sha256(&real);
+    real.run("bundle").code(0);
+    assert_eq!(sha256(&real), first);
+    let verified = real.run(&format!("bundle verify {ZIP} --format json")).code(0).json();
+    assert_eq!(verified["created_at"], "1970-01-01T00:00:00Z");
+    real.env("SOURCE_DATE_EPOCH", "soon").run("bundle").code(3).stderr_has("SOURCE_DATE_EPOCH=soon");
+}
+
+#[test]
+fn what_is_missing_or_empty_is_named_and_nothing_is_left() {
+    let sandbox = tree();
+    fs::remove_file(sandbox.path("README.md")).unwrap();
+    sandbox.write("deploy/prometheus/alerts_soak.yml", "");
+    let before = sandbox.files();
+    let output = sandbox.run("bundle").code(3).marker(FAILED);
+    output.stderr_has("`README.md` is missing").stderr_has("`deploy/prometheus/alerts_soak.yml` is empty");
+    assert_eq!(sandbox.files(), before);
+    assert!(!sandbox.path("artifacts/release").exists());
+    Sandbox::new().run("bundle").code(3).marker(FAILED).stderr_has("the version is not known");
+    Sandbox::new().run("bundle --version 1.0.0").code(3).stderr_has("`VERSION` is missing");
+    tree().run("bundle --include nothing/*").code(3).stderr_has("`nothing/*` matches no file");
+    tree().run("bundle --include ../*").code(3).stderr_has("has a component `..`");
+}
+
+#[test]
+fn a_version_is_the_flag_then_the_variable_then_the_file() {
+    let version = |sandbox: Sandbox, line: &str| sandbox.run(line).code(0).json()["version"].clone();
+    assert_eq!(version(tree(), "bundle create --format json"), "1.2.3");
+    assert_eq!(version(tree().env("MM_VERSION", "2.0.0-rc.1"), "bundle create --format json"), "2.0.0-rc.1");
+    let flag = tree().env("MM_VERSION", "2.0.0").run("bundle create --version 3.0.0+x").code(0);
+    flag.stdout_has("--version says 3.0.0+x, the file VERSION says 1.2.3");
+    for bad in ["1.2", "v1.2.3", "1.2.3/../x", "latest"] {
+        tree().run(&format!("bundle create --version {bad}")).code(3).stderr_has("no semantic version");
+    }
+    tree().run("bundle create --name ../x").code(3).stderr_has("name `../x`");
+}
+
+#[test]
+fn reports_are_left_out_when_old_and_refused_from_the_future() {
+    let sandbox = tree();
+    for (name, hours) in
+        [("old.json", 24 * 8), ("REPORT_SOAK_20260301.json", 0), ("REPORT_SOAK_20260310.json", 999)]
+    {
+        sandbox.write(&format!("artifacts/reports/{name}"), "{}");
+        sandbox.age(&format!("artifacts/reports/{name}"), Duration::from_hours(hours));
+    }
+    let report = sandbox.run("bundle create --format json").code(0).json();
+    assert_eq!(report["files"], 8);
+    assert_eq!(report["left_out"].as_array().unwrap().len(), 2, "{}", report["left_out"]);
+    sandbox.write("artifacts/reports/REPORT_SOAK_20260312.json", "{}");
+    sandbox.run("bundle").code(3).stderr_has("clock: `artifacts/reports/REPORT_SOAK_20260312.json`");
+}
+
+#[test]
+fn what_does_not_belong_into_an_archive_is_refused_with_its_name() {
+    let refused = |prepare: &dyn Fn(&Sandbox), reason: &str| {
+        let sandbox = tree().file("in/a", "x");
+        prepare(&sandbox);
+        sandbox.run("bundle --include in/**").code(3).marker(FAILED).stderr_has(reason);
+        assert!(!sandbox.path("artifacts/release").exists(), "{reason}");
+    };
+    refused(
+        &|sandbox| symlink("/etc/hostname", sandbox.path("in/l")).unwrap(),
+        "`in/l` is a link that leaves the root",
+    );
+    refused(
+        &|sandbox| symlink("../../x", sandbox.path("in/l")).unwrap(),
+        "`in/l` is a link that leaves the root",
+    );
+    refused(&|sandbox| symlink("nowhere", sandbox.path("in/l")).unwrap(), "`in/l` is missing");
+    refused(&|sandbox| sandbox.write("in/A", "y"), "`in/A` and `in/a` cannot stand in one bundle");
+    refused(&|sandbox| sandbox.write("in/b\\c", "y"), "has a backslash");
+    refused(&|sandbox| sandbox.write("in/b\nc", "y"), "has a control character");
+    let fifo = |sandbox: &Sandbox| {
+        assert!(Command::new("mkfifo").arg(sandbox.path("in/p")).status().unwrap().success());
+    };
+    refused(&fifo, "`in/p` is a pipe, not a file");
+    let sandbox = tree().file("in/a", "x");
+    symlink("a", sandbox.path("in/inside")).unwrap();
+    sandbox.run("bundle --include in/**").code(0).marker(CREATED);
+}
+
+#[test]
+fn a_plan_of_ones_own_is_obeyed_and_checked() {
+    let sandbox = Sandbox::new().file("VERSION", "0.9.0").file("x/a.txt", "a").file("x/b.txt", "b");
+    sandbox.write(
+        "plan.yaml",
+        "name: other\nout: dist\ncontents:\n  - {glob: 'x/*.txt', into: docs, description: d}\n",
+    );
+    let report = sandbox.run("bundle create --plan plan.yaml --format json").code(0).json();
+    assert_eq!(report["archive"], "dist/other-v0.9.0.zip");
+    conforms(&sandbox, "bundle-create", &report);
+    sandbox.write("plan.yaml", "name: other\nout: dist\ncontents:\n  - {globs: 'x/*', description: d}\n");
+    sandbox
+        .run("bundle create --plan plan.yaml")
+        .code(3)
+        .stderr_has("plan.yaml:4:")
+        .stderr_has("unknown field `globs`");
+    sandbox.write("plan.yaml", "name: other\nout: dist\ncontents: []\n");
+    sandbox.run("bundle create --plan plan.yaml").code(3).stderr_has("`contents` is empty");
+    sandbox.run("bundle create --plan none.yaml").code(3).stderr_has("none.yaml");
+}
+
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"serde\"\nversion = \"1.0.229\"\nchecksum = \"ab\"\n";
+
+#[test]
+fn a_bill_of_materials_lists_what_the_lock_files_pin() {
+    let sandbox = tree().file("Cargo.lock", LOCK).file("requirements.txt", "numpy==2.0.1\npandas\n");
+    let output = sandbox.run("bundle create --sbom").code(0);
+    output.stdout_has("requirements.txt: `pandas` is not pinned");
+    if has("unzip") {
+        let dir = sandbox.path("artifacts/release");
+        let out = Command::new("unzip")
+            .args(["-p", "mm-bot-v1.2.3.zip", "SBOM.cdx.json"])
+            .current_dir(dir)
+            .output();
+        let bill: Value = serde_json::from_slice(&out.unwrap().stdout).unwrap();
+        let purls: Vec<&str> = bill["components"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part["purl"].as_str().unwrap())
+            .collect();
+        assert_eq!(purls, ["pkg:cargo/serde@1.0.229", "pkg:pypi/numpy@2.0.1", "pkg:pypi/pandas"]);
+    }
+    sandbox.run(&format!("bundle verify {ZIP}")).code(0).marker(VERIFIED);
+    let statement = sandbox.json(&format!("{ZIP}.provenance.json"));
+    assert_eq!(statement["subject"][0]["digest"]["sha256"], sha256(&sandbox));
+    tree().run("bundle --sbom").code(3).stderr_has("there is no lock file");
+    sandbox.write("Cargo.lock", "[[package]]\n");
+    sandbox.run("bundle --sbom").code(3).stderr_has("lock file `Cargo.lock` cannot be read");
+}
+
+/// A pair of keys of the minisign crate, without a password.
+fn keys(sandbox: &Sandbox, name: &str) {
+    let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    sandbox.write(&format!("{name}.key"), pair.sk.to_box(None).unwrap().to_string());
+    sandbox.write(&format!("{name}.pub"), pair.pk.to_box().unwrap().to_string());
+}
+
+#[test]
+fn a_signature_is_made_required_and_bound_to_the_name() {
+    let sandbox = tree();
+    keys(&sandbox, "ours");
+    keys(&sandbox, "theirs");
+    sandbox.run("bundle --sign ours.key").code(0).stdout_has("mm-bot-v1.2.3.zip.minisig");
+    agrees("minisign", &["-V", "-p", "ours.pub", "-m", ZIP], sandbox.root());
+    let report = sandbox.run(&format!("bundle verify {ZIP} --key ours.pub --format json")).code(0).json();
+    assert!(
+        report["trusted_comment"].as_str().unwrap().contains("\tfile:mm-bot-v1.2.3.zip\tversion:1.2.3\t")
+    );
+    conforms(&sandbox, "bundle-verify", &report);
+    sandbox
+        .run(&format!("bundle verify {ZIP} --key theirs.pub"))
+        .code(1)
+        .marker(FAILED)
+        .stdout_has("signature:");
+    sandbox.run(&format!("bundle verify {ZIP}")).code(0).stdout_has("no --key to check it with");
+    let copy = "artifacts/release/other.zip";
+    for ending in ["", ".minisig"] {
+        fs::copy(sandbox.path(&format!("{ZIP}{ending}")), sandbox.path(&format!("{copy}{ending}"))).unwrap();
+    }
+    let output = sandbox.run(&format!("bundle verify {copy} --key ours.pub")).code(1);
+    output.stdout_has("signature-name").stdout_has("sidecar-missing");
+    // Without a key the next bundle has no signature, and none of the one before.
+    sandbox.run("bundle").code(0);
+    assert!(!sandbox.path(&format!("{ZIP}.minisig")).exists());
+    sandbox.run(&format!("bundle verify {ZIP} --key ours.pub")).code(1).stdout_has("signature-missing");
+    sandbox.run("bundle --sign none.key").code(3).stderr_has("none.key");
+    sandbox.run("bundle --sign README.md").code(3).stderr_has("it cannot be used without a password");
+    sandbox.run(&format!("bundle verify {ZIP} --key README.md")).code(3).stderr_has("no minisign public key");
+}
+
+#[test]
+fn keys_of_the_minisign_program_sign_too() {
+    if !has("minisign") {
+        return;
+    }
+    let sandbox = tree();
+    agrees("minisign", &["-G", "-W", "-p", "k.pub", "-s", "k.key"], sandbox.root());
+    sandbox.run("bundle --sign k.key").code(0).marker(CREATED);
+    agrees("minisign", &["-V", "-p", "k.pub", "-m", ZIP], sandbox.root());
+    sandbox.run(&format!("bundle verify {ZIP} --key k.pub")).code(0).marker(VERIFIED);
+}
+
+#[test]
+fn a_bundle_that_was_touched_is_refused() {
+    let sandbox = tree();
+    sandbox.run("bundle").code(0);
+    let good = fs::read(sandbox.path(ZIP)).unwrap();
+    let mut bytes = good.clone();
+    bytes[good.len() / 2] ^= 4;
+    fs::write(sandbox.path(ZIP), &bytes).unwrap();
+    sandbox.run(&format!("bundle verify {ZIP}")).code(1).marker(FAILED).stdout_has("archive-hash");
+    fs::write(sandbox.path(ZIP), &good[..good.len() - 9]).unwrap();
+    sandbox.run(&format!("bundle verify {ZIP}")).code(1).stdout_has("archive-hash").stdout_has("no-archive");
+    fs::write(sandbox.path(ZIP), "").unwrap();
+    sandbox.run(&format!("bundle verify {ZIP}")).code(1).stdout_has("no-manifest");
+    fs::write(sandbox.path(ZIP), &good).unwrap();
+    for (text, reason) in [
+        ("", "sidecar-malformed"),
+        (&*format!("{}  other.zip\n", "ab".repeat(32)), "sidecar-name"),
+        (&*format!("{}  mm-bot-v1.2.3.zip\n", "ab".repeat(32)), "archive-hash"),
+    ] {
+        sandbox.write(&format!("{ZIP}.sha256"), text);
+        sandbox.run(&format!("bundle verify {ZIP}")).code(1).stdout_has(reason);
+    }
+    fs::remove_file(sandbox.path(&format!("{ZIP}.sha256"))).unwrap();
+    sandbox.run(&format!("bundle verify {ZIP}")).code(1).stdout_has("sidecar-missing");
+    sandbox.run("bundle verify none.zip").code(3).stderr_has("none.zip");
+    sandbox.run("bundle verify deploy").code(1).stdout_has("no-manifest: `MANIFEST.json` is missing");
+}
+
+#[test]
+fn a_bundle_that_is_stopped_leaves_nothing() {
+    let sandbox = tree().file("data/large", vec![7; 64 << 20]);
+    let before = sandbox.files();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mmops"))
+        .args(["bundle", "create", "--include", "data/*", "--jobs", "1"])
+        .current_dir(sandbox.root())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !sandbox.path("artifacts/release").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began to write");
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(sandbox.files(), before);
+    assert!(!sandbox.path("artifacts/release").exists());
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_named() {
+    let sandbox = tree().file("taken", "");
+    sandbox.run("bundle --out taken/x").code(3).marker(FAILED).stderr_has("taken");
+}
+
+/// A run directory whose soak passed.
+pub fn run_dir(sandbox: &Sandbox) {
+    let kpi = |mean: f64| json!({"mean": mean, "median": mean, "min": mean, "max": mean, "trend": "flat"});
+    let snapshot = json!({
+        "schema_version": "1.2", "timestamp": "2026-03-09T12:00:00+00:00", "verdict": "PASS",
+        "iterations_total": 36, "iterations_analyzed": [29, 30, 31, 32, 33, 34, 35, 36],
+        "kpi_last_n": {
+            "maker_taker_ratio": kpi(0.85), "p95_latency_ms": kpi(180.0), "risk_ratio": kpi(0.3), "net_bps": kpi(5.95),
+        },
+        "goals_met": {"maker_taker_ok": true, "p95_latency_ok": true, "risk_ok": true, "net_bps_ok": true},
+        "freeze_ready": true,
+    });
+    sandbox.write("run/reports/analysis/POST_SOAK_SNAPSHOT.json", snapshot.to_string());
+    for name in ["POST_SOAK_AUDIT.md", "RECOMMENDATIONS.md", "FAILURES.md"] {
+        sandbox.write(&format!("run/reports/analysis/{name}"), "# Report\n\nnothing to say\n");
+    }
+    let verify = json!({"verdict": "PASS", "full_apply_ratio": 1.0});
+    sandbox.write("run/reports/analysis/DELTA_VERIFY_REPORT.json", verify.to_string());
+    sandbox.write("run/runtime_overrides.json", OVERRIDES);
+}
+
+const OVERRIDES: &str = r#"{"min_interval_ms": 60, "replace_rate_per_min": 300, "impact_cap_ratio": 0.1,
+  "tail_age_ms": 600, "max_delta_ratio": 0.15, "base_spread_bps_delta": 0.05}"#;
+const RELEASE: &str = "bundle release --src run --out release/r1";
+
+fn release_tree() -> Sandbox {
+    let sandbox = tree();
+    run_dir(&sandbox);
+    sandbox
+}
+
+fn edited(sandbox: &Sandbox, path: &str, pointer: &str, value: Value) {
+    let mut document = sandbox.json(path);
+    match document.pointer_mut(pointer) {
+        Some(place) => *place = value,
+        None => {
+            document.as_object_mut().unwrap().insert(pointer[1..].to_owned(), value);
+        }
+    }
+    sandbox.write(path, document.to_string());
+}
+
+const SNAPSHOT: &str = "run/reports/analysis/POST_SOAK_SNAPSHOT.json";
+
+#[test]
+fn a_release_is_complete_verifies_and_its_commands_parse() {
+    let sandbox = release_tree();
+    let report = sandbox.run(&format!("{RELEASE} --format json")).code(0).json();
+    conforms(&sandbox, "bundle-release", &report);
+    assert_eq!(report["verdict"], "RELEASE");
+    let files: Vec<String> =
+        sandbox.files().into_iter().filter(|file| file.starts_with("release/")).collect();
+    let expected = [
+        "CHANGELOG.md",
+        "DELTA_VERIFY_REPORT.json",
+        "FAILURES.md",
+        "MANIFEST.json",
+        "POST_SOAK_AUDIT.md",
+        "POST_SOAK_SNAPSHOT.json",
+        "RECOMMENDATIONS.md",
+        "rollback_plan.md",
+        "soak_profile.runtime_overrides.json",
+    ];
+    assert_eq!(files, expected.map(|name| format!("release/r1/{name}")));
+    assert!(sandbox.read("release/r1/CHANGELOG.md").contains("| net_bps | 5.950 |"));
+    let plan = sandbox.read("release/r1/rollback_plan.md");
+    assert!(plan.contains("scale --to 0 'it'\\''s over; $(reboot)'"), "{plan}");
+    assert!(parses_as_shell(&plan) >= 5);
+    sandbox.run("bundle verify release/r1").code(0).marker(VERIFIED);
+    sandbox.run(RELEASE).code(3).stderr_has("`release/r1` exists already");
+    sandbox.write("release/r1/NOTES.md", "x");
+    sandbox.run("bundle verify release/r1").code(1).stdout_has("extra-entry: `NOTES.md`");
+}
+
+/// Runs `bash -n` over every shell block; returns how many there are.
+pub fn parses_as_shell(markdown: &str) -> usize {
+    let blocks: Vec<&str> =
+        markdown.split("```bash\n").skip(1).map(|part| part.split("\n```").next().unwrap()).collect();
+    for block in &blocks {
+        let output = Command::new("bash").args(["-n", "-c", block]).output().unwrap();
+        assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    blocks.len()
+}
+
+#[test]
+fn a_soak_that_is_no_evidence_makes_no_release() {
+    for (path, pointer, value, reason) in [
+        (SNAPSHOT, "/verdict", json!("FAIL"), "the soak's verdict is FAIL"),
+        (SNAPSHOT, "/simulated", json!(true), "the soak was simulated"),
+        (SNAPSHOT, "/goals_met/risk_ok", json!(false), "goals were not met: risk_ok"),
+        ("run/reports/analysis/DELTA_VERIFY_REPORT.json", "/verdict", json!("FAIL"), "its verdict is `FAIL`"),
+        (
+            "run/runtime_overrides.json",
+            "/impact_cap_ratio",
+            json!(-0.01),
+            "overrides break bounds.impact_cap_ratio",
+        ),
+        ("run/runtime_overrides.json", "/risk", json!({"max": 1}), "overrides have a block `risk`"),
+    ] {
+        let sandbox = release_tree();
+        edited(&sandbox, path, pointer, value);
+        sandbox.run(RELEASE).code(1).marker(FAILED).stdout_has(reason);
+        assert!(!sandbox.path("release").exists(), "{reason}");
+    }
+    let sandbox = release_tree();
+    sandbox.write("run/reports/analysis/FAILURES.md", "# Failures\n");
+    sandbox.run(RELEASE).code(1).stdout_has("`FAILURES.md` has headings and nothing below");
+}
+
+#[test]
+fn a_run_that_is_incomplete_or_unreadable_makes_no_release() {
+    let sandbox = release_tree();
+    fs::remove_file(sandbox.path("run/reports/analysis/FAILURES.md")).unwrap();
+    fs::remove_file(sandbox.path("run/runtime_overrides.json")).unwrap();
+    sandbox.run(RELEASE).code(3).marker(FAILED).stderr_has("missing: FAILURES.md, runtime_overrides.json");
+    let sandbox = release_tree();
+    edited(&sandbox, SNAPSHOT, "/kpi_last_n/net_bps/mean", json!("NaN"));
+    sandbox.run(RELEASE).code(3).stderr_has("kpi_last_n.net_bps.mean is missing or no number");
+    sandbox.write(SNAPSHOT, "{\"verdict\": \"PASS\",");
+    sandbox.run(RELEASE).code(3).stderr_has("POST_SOAK_SNAPSHOT.json");
+    tree().run(RELEASE).code(3).stderr_has("run");
+    tree().file("run/x", "").run(RELEASE).code(3).stderr_has("there is no `POST_SOAK_SNAPSHOT.json`");
+    let sandbox = release_tree();
+    sandbox.write("deploy/policies/rollback.yaml", POLICY.replace("  notify: {http", "  other: {http"));
+    sandbox.run(RELEASE).code(1).stdout_has("no executor says how `notify` is carried out");
+    fs::remove_file(sandbox.path("deploy/policies/rollback.yaml")).unwrap();
+    sandbox.run(RELEASE).code(3).stderr_has("rollback.yaml");
+    assert!(!sandbox.path("release").exists());
+}
+
+#[test]
+fn a_simulated_soak_is_released_on_request_and_stamped() {
+    let sandbox = release_tree();
+    edited(&sandbox, SNAPSHOT, "/simulated", json!(true));
+    let report = sandbox.run(&format!("{RELEASE} --allow-simulated --format json")).code(0).json();
+    assert_eq!(report["simulated"], true);
+    assert!(sandbox.read("release/r1/CHANGELOG.md").contains("**Simulated soak"));
+}
+
+#[test]
+fn a_signed_release_verifies_with_its_key() {
+    let sandbox = release_tree();
+    keys(&sandbox, "ours");
+    sandbox.run(&format!("{RELEASE} --sign ours.key")).code(0);
+    sandbox.run("bundle verify release/r1 --key ours.pub").code(0).marker(VERIFIED);
+    agrees("minisign", &["-V", "-p", "ours.pub", "-m", "release/r1/MANIFEST.json"], sandbox.root());
+    sandbox.run("bundle verify release/r1").code(0).stdout_has("no --key to check it with");
+}
