@@ -11,7 +11,7 @@
 //!      |    |
 //!      |    +----> domain                          pure: values in, values out
 //!      v    v
-//!    ctx, sys, market          report, exit
+//!    ctx, sys, market, bot     report, exit
 //!    touch the world           plain data
 //! ```
 //!
@@ -19,6 +19,7 @@
 //! is no, `Err` means that the question could not be asked; either way one `Report` is rendered and one
 //! [`exit::Exit`] returned.
 
+pub mod bot;
 pub mod cli;
 pub mod commands;
 pub mod ctx;

@@ -3,6 +3,8 @@
 pub mod evidence;
 pub mod failover;
 pub mod freshness;
+pub mod gate;
+pub mod kpi;
 pub mod lease;
 pub mod order_log;
 pub mod readiness;
@@ -10,3 +12,4 @@ pub mod retention;
 pub mod secrets;
 pub mod steps;
 pub mod tuning;
+pub mod verdict;
