@@ -10,6 +10,7 @@ pub mod order_log;
 pub mod readiness;
 pub mod retention;
 pub mod secrets;
+pub mod soak;
 pub mod steps;
 pub mod tuning;
 pub mod verdict;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// A metric name and conditions on labels: `name{label="value",other!="value"}`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Selector {
     /// Name of the metric.
     pub name: String,
