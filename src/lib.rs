@@ -11,7 +11,7 @@
 //!      |    |
 //!      |    +----> domain                          pure: values in, values out
 //!      v    v
-//!    ctx, sys, market          report, exit
+//!    ctx, sys, market, prom    report, exit
 //!    touch the world           plain data
 //! ```
 //!
@@ -26,6 +26,7 @@ pub mod domain;
 pub mod exit;
 pub mod leader;
 pub mod market;
+pub mod prom;
 pub mod render;
 pub mod report;
 pub mod sys;
