@@ -11,7 +11,8 @@
 //!      |    |
 //!      |    +----> domain                          pure: values in, values out
 //!      v    v
-//!    ctx, sys, market, bot     report, exit
+//!    ctx, sys, market,         report, exit
+//!    bot, prom
 //!    touch the world           plain data
 //! ```
 //!
@@ -27,6 +28,7 @@ pub mod domain;
 pub mod exit;
 pub mod leader;
 pub mod market;
+pub mod prom;
 pub mod render;
 pub mod report;
 pub mod sys;

@@ -5,6 +5,7 @@ pub mod config;
 pub mod env;
 pub mod fsio;
 pub mod git;
+pub mod http;
 pub mod json;
 pub mod lock;
 pub mod logging;

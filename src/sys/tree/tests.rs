@@ -81,10 +81,9 @@ fn every_number_of_threads_finds_the_same_files() {
     for index in 0..300 {
         write(dir.path(), &format!("d{}/e{}/f{index}", index % 7, index % 11));
     }
-    let one = walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 1)
-        .unwrap();
-    let eight = walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 8)
-        .unwrap();
+    let one = walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 1).unwrap();
+    let eight =
+        walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 8).unwrap();
     assert_eq!(sorted(&one).len(), 300);
     assert_eq!(sorted(&one), sorted(&eight));
     assert_eq!(one.dirs.len(), eight.dirs.len());
