@@ -16,7 +16,7 @@ pub(super) const DEFAULT_PROFILE: &str = "soak-72h";
 
 /// Where definitions and gates come from.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct Files {
+pub(super) struct Files {
     /// Definitions of the figures [default: deploy/soak/kpis.yaml, else the built-in ones]
     #[arg(long, value_name = "FILE")]
     pub kpis: Option<PathBuf>,

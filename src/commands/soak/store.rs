@@ -153,7 +153,7 @@ impl Store {
         }
         let done = iterations.last().map_or(0, |iteration| iteration.iteration);
         let mut samples = fsio::append(&dir.join(SAMPLES))?;
-        let (series, end) = if length(&mut samples)? < samples::MAGIC.len() as u64 {
+        let (series, end) = if done == 0 || length(&mut samples)? < samples::MAGIC.len() as u64 {
             samples.set_len(0).map_err(|error| Fault::write(SAMPLES, &error))?;
             write(&mut samples, samples::MAGIC, SAMPLES)?;
             (Vec::new(), samples::MAGIC.len() as u64)

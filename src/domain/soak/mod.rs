@@ -59,6 +59,7 @@ pub struct Ledger {
     /// First iteration of each gap and its length.
     gaps: Vec<(u32, f64)>,
     missing: Vec<u32>,
+    simulated: bool,
 }
 
 /// What the windows showed of one figure, over all members.
@@ -133,6 +134,7 @@ impl Ledger {
             stats: BTreeMap::new(),
             gaps: Vec::new(),
             missing: Vec::new(),
+            simulated: false,
         }
     }
 
@@ -143,6 +145,7 @@ impl Ledger {
             self.lose(lost);
         }
         self.last = iteration.iteration;
+        self.simulated |= iteration.simulated;
         if let Some(secs) = iteration.gap_before_secs {
             self.gaps.push((iteration.iteration, secs));
         }
@@ -201,6 +204,11 @@ impl Ledger {
     /// Number of the last iteration.
     pub fn iterations(&self) -> u32 {
         self.last
+    }
+
+    /// Whether any iteration comes from a simulation.
+    pub fn is_simulated(&self) -> bool {
+        self.simulated
     }
 
     /// Iterations that are missing inside the run.

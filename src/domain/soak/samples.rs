@@ -74,11 +74,6 @@ impl Encoder {
         std::mem::take(&mut self.out)
     }
 
-    /// The frames of full blocks, before the iteration has ended.
-    pub fn drain(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.out)
-    }
-
     fn flush_rows(&mut self, iteration: u32) {
         if !self.times.is_empty() {
             // A series registered since belongs to the next block.
