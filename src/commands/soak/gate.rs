@@ -108,7 +108,7 @@ fn recompute_row(plan: &Plan, iterations: &[Iteration], dir: &Path) -> anyhow::R
     let kpis: Vec<_> = plan.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.clone())).collect();
     let interval_ms = i64::from(plan.interval_secs) * 1000;
     let mut collector = Collector::new(kpis, plan.group_by.clone(), plan.origin.word(), interval_ms);
-    let mut check = Recompute { plan, iterations, at: 0, reasons: Vec::new(), equal: 0 };
+    let mut check = Recompute { plan, iterations, at: 0, open: false, reasons: Vec::new(), equal: 0 };
     let whole = store::each_frame(&store::samples_path(dir), |frame, _| {
         match frame {
             Frame::Dictionary(series) => {
@@ -117,13 +117,18 @@ fn recompute_row(plan: &Plan, iterations: &[Iteration], dir: &Path) -> anyhow::R
                 }
             }
             Frame::Block(block) => {
-                while check.at < block.iteration {
+                let baseline = block.iteration == 0;
+                while check.at < block.iteration || (baseline && check.at > 0 && check.open) {
                     check.close(&mut collector);
                 }
+                check.open = !baseline;
                 for (index, at_ms) in block.times.iter().enumerate() {
                     collector.begin_scrape(*at_ms);
                     block.scrape(index).for_each(|(series, value)| collector.sample(series, value));
                     collector.end_scrape();
+                }
+                if baseline && check.at > 0 {
+                    collector.close(1, 1.0);
                 }
             }
         }
@@ -149,6 +154,8 @@ struct Recompute<'a> {
     iterations: &'a [Iteration],
     /// The iteration that is open; 0 for what came before the first.
     at: u32,
+    /// Whether samples of it were seen since the last state of counters.
+    open: bool,
     reasons: Vec<String>,
     equal: usize,
 }
@@ -175,6 +182,7 @@ impl Recompute<'_> {
             }
         }
         self.at += 1;
+        self.open = false;
     }
 }
 

@@ -33,7 +33,7 @@ const STATUS: &str = "status.json";
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// `mmops.soak-run.v1`
+    /// `mmops.soak-plan.v1`
     pub schema: String,
     /// Version of mmops.
     pub version: String,
@@ -234,7 +234,7 @@ pub(super) fn read_plan(dir: &Path) -> anyhow::Result<Option<Plan>> {
     }
     let (document, _) = json::load(&path)?;
     let schema = document.get("schema").and_then(serde_json::Value::as_str).unwrap_or_default();
-    if schema != "mmops.soak-run.v1" {
+    if schema != "mmops.soak-plan.v1" {
         return Err(Fault::config(format!("`{}` has the schema `{schema}`", path.display())).into());
     }
     let plan: Plan = serde_json::from_value(document)

@@ -46,7 +46,9 @@ impl Encoder {
 
     /// Adds a series to the dictionary; scrapes after it have a column for it.
     pub fn register(&mut self, iteration: u32, series: Series) {
-        self.flush_rows(iteration);
+        if !self.times.is_empty() {
+            self.flush(iteration);
+        }
         self.width += 1;
         self.fresh.push(series);
     }
@@ -54,7 +56,7 @@ impl Encoder {
     /// Begins a scrape.
     pub fn begin_scrape(&mut self, iteration: u32, at_ms: i64) {
         if self.rows.len() >= BLOCK_VALUES {
-            self.flush_rows(iteration);
+            self.flush(iteration);
         }
         self.times.push(at_ms);
         self.rows.resize(self.rows.len() + self.width, MISSING);
@@ -70,30 +72,29 @@ impl Encoder {
 
     /// The frames of everything that is complete; ends the block of the iteration.
     pub fn finish(&mut self, iteration: u32) -> Vec<u8> {
-        self.flush_rows(iteration);
+        self.flush(iteration);
         std::mem::take(&mut self.out)
     }
 
-    fn flush_rows(&mut self, iteration: u32) {
-        if !self.times.is_empty() {
-            // A series registered since belongs to the next block.
-            let width = self.rows.len() / self.times.len();
-            let mut payload = Vec::with_capacity(32 + 8 * (self.times.len() + self.rows.len()));
-            payload.push(b'B');
-            for count in [iteration, count(self.times.len()), count(width)] {
-                payload.extend(count.to_le_bytes());
-            }
-            self.times.iter().for_each(|time| payload.extend(time.to_le_bytes()));
-            planes(&mut payload, &mut self.rows, width);
-            frame(&mut self.out, &payload);
-            self.times.clear();
-            self.rows.clear();
-        }
+    /// Ends the block that is open; its frames come with the next ones.
+    pub fn flush(&mut self, iteration: u32) {
         if !self.fresh.is_empty() {
             let mut payload = vec![b'D'];
             payload.extend(serde_json::to_vec(&self.fresh).expect("plain data serialises"));
             frame(&mut self.out, &payload);
             self.fresh.clear();
+        }
+        if !self.times.is_empty() {
+            let mut payload = Vec::with_capacity(32 + 8 * (self.times.len() + self.rows.len()));
+            payload.push(b'B');
+            for count in [iteration, count(self.times.len()), count(self.width)] {
+                payload.extend(count.to_le_bytes());
+            }
+            self.times.iter().for_each(|time| payload.extend(time.to_le_bytes()));
+            planes(&mut payload, &mut self.rows, self.width);
+            frame(&mut self.out, &payload);
+            self.times.clear();
+            self.rows.clear();
         }
     }
 }
@@ -140,7 +141,7 @@ pub enum Frame {
 /// Scrapes of one iteration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// The iteration; 0 for what was seen before the first.
+    /// The iteration; 0 for a state before a window that only shows where counters stand.
     pub iteration: u32,
     /// Times of the scrapes, milliseconds since the epoch.
     pub times: Vec<i64>,

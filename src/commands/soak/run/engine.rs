@@ -124,7 +124,7 @@ impl Run<'_> {
             self.gap_before_secs = Some(gap_ms as f64 / 1e3);
             tracing::warn!("{:.0} s were not observed", gap_ms as f64 / 1e3);
         }
-        self.sink.begin_window(done, false);
+        self.sink.begin_window(0, false);
         self.source.baseline(self.at_ms, &mut self.sink, self.ctx)?;
         self.sink.close_baseline();
         Ok(())

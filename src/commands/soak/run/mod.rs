@@ -256,7 +256,7 @@ fn plan(args: &Args, ctx: &Ctx) -> anyhow::Result<Plan> {
         settings.profile.gates.values_mut().for_each(|gate| gate.warmup = warmup);
     }
     Ok(Plan {
-        schema: "mmops.soak-run.v1".to_owned(),
+        schema: "mmops.soak-plan.v1".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at_ms: started_at.as_millisecond(),
         iterations,

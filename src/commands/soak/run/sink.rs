@@ -86,6 +86,7 @@ impl Sink {
     /// Ends what came before the first window: it shows where counters stand, and nothing else.
     pub(super) fn close_baseline(&mut self) {
         self.collector.close(1, 1.0);
+        self.encoder.flush(0);
     }
 
     /// Ends the window: its figures, and the frames to keep.
