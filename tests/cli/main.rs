@@ -10,6 +10,7 @@ mod readiness;
 mod rotate;
 mod sandbox;
 mod scan_secrets;
+mod soak;
 mod tune;
 
 /// A test file that is not wired in would be lost silently.
