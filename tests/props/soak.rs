@@ -21,7 +21,7 @@ enum Shown {
     Infinite,
     Negative,
     Restarted,
-    /// Arrives with the time of an earlier scrape.
+    /// Arrives with a time that is long past.
     Late,
 }
 
@@ -116,7 +116,7 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
         for one in window {
             now += INTERVAL_MS;
             counter += 10.0;
-            collector.begin_scrape(if matches!(one, Shown::Late) { now - INTERVAL_MS } else { now });
+            collector.begin_scrape(if matches!(one, Shown::Late) { 0 } else { now });
             let value = match one {
                 Shown::Good | Shown::Late => Some(counter),
                 Shown::Missing => None,

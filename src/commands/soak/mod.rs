@@ -13,7 +13,7 @@ use crate::ctx::Ctx;
 use crate::report::{Marker, Status};
 
 pub use outputs::{Body, GatesSummary, Metrics};
-pub use store::{Plan, StatusFile};
+pub use store::{Plan, StatusFile, StatusKpi};
 
 /// Arguments of `mmops soak`.
 #[derive(Debug, clap::Args)]

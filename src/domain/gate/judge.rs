@@ -89,6 +89,16 @@ pub struct Outcome {
 
 /// Judges the windows of a run, in order; `window_secs` is the length of one.
 pub fn judge(gate: &Gate, points: &[Point], window_secs: f64) -> Outcome {
+    // A value that is only known to be at least some figure says nothing against a lower threshold above it.
+    let open = |point: &Point| point.beyond && gate.at_least.zip(point.value).is_some_and(|(least, value)| value < least);
+    let closed: Vec<Point>;
+    let points = if points.iter().any(open) {
+        let state = |point: &Point| if open(point) { Knowledge::Partial } else { point.state };
+        closed = points.iter().map(|point| Point { state: state(point), ..point.clone() }).collect();
+        &closed
+    } else {
+        points
+    };
     let after: Vec<&Point> = points.iter().filter(|point| point.iteration > gate.warmup).collect();
     let wanted = gate.last.map_or(after.len(), |last| last as usize);
     let window = &after[after.len().saturating_sub(wanted)..];
@@ -318,3 +328,6 @@ fn median(values: &[f64]) -> Option<f64> {
         _ => Some(f64::midpoint(sorted[half - 1], sorted[half])),
     }
 }
+
+#[cfg(test)]
+mod tests;

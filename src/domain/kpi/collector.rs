@@ -448,3 +448,6 @@ fn quantile(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Kn
     }
     Ok((below.0, true, *total))
 }
+
+#[cfg(test)]
+mod tests;

@@ -221,6 +221,14 @@ impl Ledger {
         &self.gaps
     }
 
+    /// The last values of a figure, oldest first, of the first member; only those that were measured.
+    pub fn recent(&self, kpi: &str, windows: usize) -> Vec<f64> {
+        let points = self.points.values().next().and_then(|kpis| kpis.get(kpi));
+        let last = points.map_or(&[][..], |points| &points[points.len().saturating_sub(windows)..]);
+        let known = |point: &Point| point.value.filter(|_| point.state == Knowledge::Measured);
+        last.iter().filter_map(known).collect()
+    }
+
     /// What the windows showed of each figure.
     pub fn stats(&self) -> &BTreeMap<String, Stats> {
         &self.stats

@@ -1,5 +1,6 @@
 //! One iteration after the other: live through the window, keep what it showed, say where the run stands.
 
+use super::live::Live;
 use super::sink::Sink;
 use super::source::{Source, Window};
 use crate::commands::soak::settings;
@@ -26,6 +27,7 @@ struct Run<'a> {
     plan: &'a Plan,
     ctx: &'a Ctx,
     store: Store,
+    live: Live,
     source: Source,
     sink: Sink,
     ledger: Ledger,
@@ -36,7 +38,7 @@ struct Run<'a> {
 }
 
 /// Runs what is left of a plan.
-pub(super) fn execute(plan: &Plan, store: Store, left: Left, ctx: &Ctx) -> anyhow::Result<Finished> {
+pub(super) fn execute(plan: &Plan, store: Store, left: Left, live: Live, ctx: &Ctx) -> anyhow::Result<Finished> {
     let done = u32::try_from(left.iterations.len()).expect("iterations are counted in 32 bits");
     let mut ledger = Ledger::new(f64::from(plan.iteration_secs), plan.points(), plan.group_by.is_some());
     left.iterations.iter().for_each(|iteration| ledger.add(iteration));
@@ -47,6 +49,7 @@ pub(super) fn execute(plan: &Plan, store: Store, left: Left, ctx: &Ctx) -> anyho
         plan,
         ctx,
         store,
+        live,
         source,
         sink,
         ledger,
@@ -54,7 +57,7 @@ pub(super) fn execute(plan: &Plan, store: Store, left: Left, ctx: &Ctx) -> anyho
         gap_before_secs: None,
         last,
     };
-    let stopped = match run.live(done) {
+    let stopped = match run.finish(done) {
         Ok(()) => None,
         Err(error) => match ctx.cancel.signal() {
             Some(signal) => Some(signal),
@@ -62,7 +65,7 @@ pub(super) fn execute(plan: &Plan, store: Store, left: Left, ctx: &Ctx) -> anyho
         },
     };
     let state = if stopped.is_some() { "interrupted" } else { "finished" };
-    run.store.put_status(&run.status(state))?;
+    run.tell(state)?;
     Ok(Finished { ledger: run.ledger, stopped })
 }
 
@@ -79,7 +82,8 @@ fn sink(plan: &Plan, series: Vec<crate::domain::soak::samples::Series>) -> Sink 
 }
 
 impl Run<'_> {
-    fn live(&mut self, done: u32) -> anyhow::Result<()> {
+    fn finish(&mut self, done: u32) -> anyhow::Result<()> {
+        self.tell("running")?;
         let bar = progress::bar(self.ctx, u64::from(self.plan.iterations), "soak");
         bar.set_position(u64::from(done));
         self.catch_up(done)?;
@@ -87,8 +91,10 @@ impl Run<'_> {
             self.ctx.check_cancelled()?;
             self.iterate(iteration)?;
             bar.set_position(u64::from(iteration));
-            bar.set_message(self.shown());
-            self.store.put_status(&self.status("running"))?;
+            if self.ctx.progress {
+                bar.set_message(self.shown());
+            }
+            self.tell("running")?;
         }
         bar.finish_and_clear();
         Ok(())
@@ -168,6 +174,10 @@ impl Run<'_> {
             members,
             state_hash,
         })
+    }
+
+    fn tell(&self, state: &str) -> Result<(), Fault> {
+        self.live.show(&self.status(state), &self.ledger, &self.store)
     }
 
     fn status(&self, state: &str) -> StatusFile {

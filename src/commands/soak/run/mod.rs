@@ -4,6 +4,7 @@
 //! stopped, however hard, goes on with `--resume`.
 
 mod engine;
+mod live;
 mod sink;
 pub mod source;
 
@@ -19,13 +20,13 @@ use crate::sys::fsio;
 use crate::sys::lock::Lock;
 use jiff::Timestamp;
 use source::Origin;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Arguments of `mmops soak run`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "soak_run")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Args {
     #[command(flatten)]
     from: Sources,
@@ -48,6 +49,9 @@ pub struct Args {
     /// Continue the newest run where it stopped
     #[arg(long)]
     resume: bool,
+    /// Answer /status and /metrics on this address while the run lasts, loopback only
+    #[arg(long, value_name = "ADDRESS")]
+    serve: Option<SocketAddr>,
     /// Accepted for the command lines of the earlier toolkit: every run has a directory of its own
     #[arg(long)]
     run_isolated: bool,
@@ -142,6 +146,7 @@ fn address(text: &str, default_path: &str, ctx: &Ctx) -> Result<String, Fault> {
 /// Runs, or continues a run.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     args.outputs.probe(ctx)?;
+    let live = live::Live::start(args.serve)?;
     let lock = Lock::acquire(&ctx.path(store::RUNS).join(".run.lock"))?;
     let (plan, store, left) = match if args.resume { to_resume(ctx)? } else { None } {
         Some(dir) => resume(args, &dir, ctx)?,
@@ -155,7 +160,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let dir = store.dir().to_owned();
     tracing::info!("run `{}`: {} iterations", ctx.show(&dir), plan.iterations);
-    let finished = engine::execute(&plan, store, left, ctx)?;
+    let finished = engine::execute(&plan, store, left, live, ctx)?;
     drop(lock);
     let answer = outputs::Answer::of(&plan, &finished.ledger, &dir, ctx);
     if let Some(signal) = finished.stopped {
