@@ -178,12 +178,19 @@ fn three_days_of_history_are_read_as_they_were_recorded() {
 
     // Our quantile of the buckets is the server's, and that of the difference of two times is the one of
     // the observations between them.
-    for (at, q) in [(START_MS, 0.5), (START_MS + 3_600_000, 0.95), (START_MS + 72 * 3_600_000, 0.99)] {
+    for (at, q) in [(START_MS, 0.5), (START_MS + 3_600_000, 0.95), (START_MS + 72 * 3_600_000, 0.9)] {
         let ours = Histogram::new(buckets(&client, at)).unwrap().quantile(q).unwrap();
         let query = format!("histogram_quantile({q}, mm_stage_duration_ms_bucket)");
         let theirs = one(client.instant(&query, time(at)).unwrap())[0].1;
         assert!((ours - theirs).abs() < 1e-9, "{ours} and {theirs}");
     }
+    // Above the last bound the server names that bound; ours says that it does not know.
+    let last = START_MS + 72 * 3_600_000;
+    let above = Histogram::new(buckets(&client, last)).unwrap().quantile(0.999);
+    assert_eq!(above, Err(Unknown::Above { bound: 250.0 }));
+    let theirs =
+        client.instant("histogram_quantile(0.999, mm_stage_duration_ms_bucket)", time(last)).unwrap();
+    assert_eq!(one(theirs), [(last, 250.0)]);
     let (from, to) = (START_MS + 3_600_000, START_MS + 7_200_000);
     let before = Histogram::new(buckets(&client, from)).unwrap();
     let between = Histogram::new(buckets(&client, to)).unwrap().since(&before).unwrap();
