@@ -5,4 +5,6 @@ mod exposition;
 mod fake_server;
 mod lease;
 mod prom_client;
+mod readiness;
+mod retention;
 mod tune;
