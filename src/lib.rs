@@ -11,7 +11,8 @@
 //!      |    |
 //!      |    +----> domain                          pure: values in, values out
 //!      v    v
-//!    ctx, sys, market, prom    report, exit
+//!    ctx, sys, market,         report, exit
+//!    bot, prom
 //!    touch the world           plain data
 //! ```
 //!
@@ -19,6 +20,7 @@
 //! is no, `Err` means that the question could not be asked; either way one `Report` is rendered and one
 //! [`exit::Exit`] returned.
 
+pub mod bot;
 pub mod cli;
 pub mod commands;
 pub mod ctx;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a layer may import of this crate, by the first path segment after `crate::`.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("main.rs", &[]),
     ("lib.rs", &["cli", "commands", "ctx", "exit", "render", "report", "sys"]),
     ("cli.rs", &["commands", "ctx", "exit", "report", "sys"]),
@@ -18,10 +18,11 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("market/", &["market", "domain", "exit", "sys"]),
     ("prom/", &["prom", "exit", "sys"]),
     ("leader/", &["leader", "domain", "exit", "sys"]),
+    ("bot/", &["bot", "domain"]),
 ];
 /// What a command may import; other commands only where `ORCHESTRATORS` says so.
-const COMMANDS: [&str; 9] =
-    ["commands", "ctx", "domain", "exit", "leader", "market", "prom", "report", "sys"];
+const COMMANDS: [&str; 10] =
+    ["bot", "commands", "ctx", "domain", "exit", "leader", "market", "prom", "report", "sys"];
 /// Commands that run other commands, and the one that publishes their schemas.
 const ORCHESTRATORS: [&str; 2] = ["make_ready", "schema"];
 

@@ -2,8 +2,9 @@
 
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
-use crate::commands::{make_ready, pre_live_pack, rotate, scan_secrets, sim};
+use crate::commands::{make_ready, pre_live_pack, rotate, scan_secrets, sim, soak};
 use crate::domain::secrets::fingerprint::Baseline;
+use crate::domain::soak::Iteration;
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -20,6 +21,7 @@ pub struct Args {
 /// Every published document: its name and its schema.
 const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("chaos-failover", schema_of::<Envelope<failover::Body>>),
+    ("iter-summary", schema_of::<Iteration>),
     ("make-ready", schema_of::<Envelope<make_ready::Body>>),
     ("pre-live-pack", schema_of::<Envelope<pre_live_pack::Body>>),
     ("readiness", schema_of::<score::Document>),
@@ -32,7 +34,14 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("rotation-plan", schema_of::<rotate::Plan>),
     ("scan-secrets", schema_of::<Envelope<scan_secrets::Body>>),
     ("secrets-baseline", schema_of::<Baseline>),
+    ("sim-bot", schema_of::<Envelope<sim::bot::Body>>),
     ("sim-feed", schema_of::<Envelope<sim::feed::Body>>),
+    ("soak-gate", schema_of::<Envelope<soak::Body>>),
+    ("soak-gates", schema_of::<soak::GatesSummary>),
+    ("soak-metrics", schema_of::<soak::Metrics>),
+    ("soak-plan", schema_of::<soak::Plan>),
+    ("soak-run", schema_of::<Envelope<soak::Body>>),
+    ("soak-status", schema_of::<soak::StatusFile>),
 ];
 
 /// The fields that the report of every command has; those of the command stand beside them.

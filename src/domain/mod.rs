@@ -3,10 +3,14 @@
 pub mod evidence;
 pub mod failover;
 pub mod freshness;
+pub mod gate;
+pub mod kpi;
 pub mod lease;
 pub mod order_log;
 pub mod readiness;
 pub mod retention;
 pub mod secrets;
+pub mod soak;
 pub mod steps;
 pub mod tuning;
+pub mod verdict;

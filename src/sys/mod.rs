@@ -11,5 +11,6 @@ pub mod lock;
 pub mod logging;
 pub mod proc;
 pub mod progress;
+pub mod serve;
 pub mod signal;
 pub mod tree;
