@@ -94,7 +94,13 @@ pub fn judge(gate: &Gate, points: &[Point], window_secs: f64) -> Outcome {
     let window = &after[after.len().saturating_sub(wanted)..];
     let outcome = describe(gate, window);
     let answer = decide(gate, window, wanted, &outcome, window_secs);
-    Outcome { state: answer.state, actual: answer.actual, tripped_at: answer.at, reason: answer.reason, ..outcome }
+    Outcome {
+        state: answer.state,
+        actual: answer.actual,
+        tripped_at: answer.at,
+        reason: answer.reason,
+        ..outcome
+    }
 }
 
 struct Answer {
@@ -159,11 +165,17 @@ fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, windo
         window.iter().filter_map(|point| Some((*point, point.known()?))).collect();
     let failed = if gate.severity == Severity::Hard { State::HardFail } else { State::SoftFail };
     let covered = counts.coverage >= gate.min_coverage;
-    let coverage_reason =
-        || format!("{:.1} % of the expected points, {:.0} % are needed", 100.0 * counts.coverage, 100.0 * gate.min_coverage);
+    let coverage_reason = || {
+        format!(
+            "{:.1} % of the expected points, {:.0} % are needed",
+            100.0 * counts.coverage,
+            100.0 * gate.min_coverage
+        )
+    };
     let enough = counts.n >= gate.min_samples;
     let samples_reason = || format!("{} observations, {} are needed", counts.n, gate.min_samples);
-    let beyond = known.iter().any(|(point, value)| point.beyond && gate.at_most.is_some() && gate.holds(*value));
+    let beyond =
+        known.iter().any(|(point, value)| point.beyond && gate.at_most.is_some() && gate.holds(*value));
 
     if gate.aggregate == Aggregate::Every {
         let worst = worst(gate, &known);
@@ -188,11 +200,9 @@ fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, windo
             }
             Every::Kept if !covered => answer(State::Partial, worst, coverage_reason()),
             Every::Kept if !enough => answer(State::Warmup, worst, samples_reason()),
-            Every::Kept if window.len() < wanted => answer(
-                State::Warmup,
-                worst,
-                format!("{} of {wanted} windows", window.len()),
-            ),
+            Every::Kept if window.len() < wanted => {
+                answer(State::Warmup, worst, format!("{} of {wanted} windows", window.len()))
+            }
             Every::Kept => Answer { state: State::Pass, actual: worst, at: None, reason: None },
         };
     }

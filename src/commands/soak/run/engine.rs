@@ -205,11 +205,12 @@ impl Run<'_> {
     fn shown(&self) -> String {
         let status = self.status("running");
         let judged = settings::judged(&self.plan.profile);
-        let parts = status.kpis.iter().filter(|(name, _)| judged.contains(name.as_str())).map(|(name, kpi)| {
-            let value = kpi.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
-            let mark = if kpi.holds == Some(false) { "!" } else { "" };
-            format!("{name} {value}{mark}")
-        });
+        let parts =
+            status.kpis.iter().filter(|(name, _)| judged.contains(name.as_str())).map(|(name, kpi)| {
+                let value = kpi.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
+                let mark = if kpi.holds == Some(false) { "!" } else { "" };
+                format!("{name} {value}{mark}")
+            });
         parts.collect::<Vec<_>>().join("  ")
     }
 }
