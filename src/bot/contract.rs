@@ -93,7 +93,9 @@ pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
     for name in ["mm_edge_bps_ema1h", "mm_edge_bps_ema24h", "mm_net_bps"] {
         one(name, &[]);
     }
-    for name in ["mm_md_cache_hit_total", "mm_md_cache_miss_total", "mm_maker_share_ratio", "mm_ws_lag_max_ms"] {
+    for name in
+        ["mm_md_cache_hit_total", "mm_md_cache_miss_total", "mm_maker_share_ratio", "mm_ws_lag_max_ms"]
+    {
         one(name, &[]);
     }
     for state in CIRCUIT {

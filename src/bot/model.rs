@@ -209,7 +209,8 @@ impl Bot {
         let spread = params.base_spread_bps_delta;
         let quoting = self.quoting();
         // A wider quote earns more on each fill and is filled less often.
-        self.net_bps = EDGE_BPS + 0.35 * market
+        self.net_bps = EDGE_BPS
+            + 0.35 * market
             + 2.0 * (spread - DEFAULTS.base_spread_bps_delta) * (1.0 - spread)
             + 5.0 * (DEFAULTS.impact_cap_ratio - params.impact_cap_ratio)
             - 0.0008 * (params.tail_age_ms - DEFAULTS.tail_age_ms)
@@ -263,7 +264,10 @@ impl Bot {
 
 /// The parameters of an overrides file over those in force: known keys with numbers are taken, others are
 /// named in the second value.
-pub fn with_overrides(current: &Point, overrides: &serde_json::Map<String, serde_json::Value>) -> (Point, Vec<String>) {
+pub fn with_overrides(
+    current: &Point,
+    overrides: &serde_json::Map<String, serde_json::Value>,
+) -> (Point, Vec<String>) {
     let values = current.values().map(|value| *value);
     let mut refused = Vec::new();
     let next = Point::from_fn(|index| match overrides.get(NAMES[index]) {
@@ -300,8 +304,9 @@ mod tests {
                 bot.values(&mut values);
                 assert_eq!(values.len(), bot.series().len());
                 for (index, series) in bot.series().iter().enumerate() {
-                    let counter = ["_total", "_bucket", "_count"].iter().any(|end| series.name.ends_with(end))
-                        && series.name != "mm_active_orders_total";
+                    let counter =
+                        ["_total", "_bucket", "_count"].iter().any(|end| series.name.ends_with(end))
+                            && series.name != "mm_active_orders_total";
                     let fell = before.get(index).is_some_and(|before| values[index] < *before);
                     assert!(values[index].is_finite() && !(counter && fell), "{scenario:?} {series:?}");
                 }

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// The answer of one gate. Ordered from best to worst, so that `max` is worst-of; the three unknown states
 /// are equally bad and stand between a soft and a hard failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// Holds, on enough evidence.

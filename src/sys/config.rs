@@ -67,11 +67,40 @@ pub fn parse<T: DeserializeOwned>(text: &str, format: Format, name: &str) -> Res
             }
         },
     };
+    let value = place.and_then(|(line, column)| text_at(text, line, column));
+    let value = value.map_or_else(String::new, |value| format!("; there stands `{value}`"));
     let place = place.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
     let message = without_place(&message);
     let nearest = nearest_name(message);
     let nearest = nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-    Err(Fault::config(format!("failed to load `{name}{place}`: {message}{nearest}")))
+    Err(Fault::config(format!("failed to load `{name}{place}`: {message}{nearest}{value}")))
+}
+
+/// A number that was written as one. YAML readers would take `"700"` for a number where one is expected;
+/// whoever quotes a value says that it is text, and is told so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number(pub f64);
+
+impl<'de> serde::Deserialize<'de> for Number {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Seen;
+        impl serde::de::Visitor<'_> for Seen {
+            type Value = Number;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number")
+            }
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Number, E> {
+                Ok(Number(value))
+            }
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Number, E> {
+                Ok(Number(value as f64))
+            }
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Number, E> {
+                Ok(Number(value as f64))
+            }
+        }
+        deserializer.deserialize_any(Seen)
+    }
 }
 
 /// The closest of the valid names listed in serde's own "unknown field" and "unknown variant" messages.
@@ -97,6 +126,15 @@ fn without_place(message: &str) -> &str {
         Some((place, rest)) if place.starts_with("error") => rest,
         _ => message,
     }
+}
+
+/// What stands at a place, as far as the line and 40 characters go.
+fn text_at(text: &str, line: u64, column: u64) -> Option<String> {
+    let line = text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let rest = line.chars().skip(usize::try_from(column).ok()?.checked_sub(1)?).take(40);
+    let rest: String = rest.collect();
+    let rest = rest.trim();
+    (!rest.is_empty()).then(|| rest.to_owned())
 }
 
 fn line_and_column(text: &str, offset: usize) -> (u64, u64) {
@@ -133,7 +171,7 @@ mod tests {
             let message = refusal(text, format);
             assert!(message.starts_with("failed to load `limits:2:"), "{format:?} {message}");
             assert!(message.contains("unknown field `min_fill`"), "{format:?} {message}");
-            assert!(message.ends_with("did you mean `min_fills`?"), "{format:?} {message}");
+            assert!(message.contains("; did you mean `min_fills`?"), "{format:?} {message}");
         }
     }
 

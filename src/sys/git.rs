@@ -17,7 +17,7 @@ use std::time::Duration;
 const LARGEST_LOG_BYTES: usize = 2 << 30;
 
 /// Time for one answer of git; a history of millions of commits takes minutes.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// The mode of a submodule, whose content is elsewhere.
 const SUBMODULE: &str = "160000";
@@ -46,8 +46,7 @@ impl<'a> Git<'a> {
         let git = Self { root, cancel };
         match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
             Ok(answer) if answer.trim() == "true" => Ok(git),
-            Ok(_) => Err(not_a_repository(root)),
-            Err(Failure::Said { .. }) => Err(not_a_repository(root)),
+            Ok(_) | Err(Failure::Said { .. }) => Err(not_a_repository(root)),
             Err(Failure::Other(fault)) => Err(fault),
         }
     }
@@ -89,7 +88,7 @@ impl<'a> Git<'a> {
         F: FnMut(&Blob, Option<&[u8]>) -> Result<(), Fault>,
     {
         let failed = |error: &io::Error| Fault::dependency(format!("git cat-file failed: {error}"));
-        let argv = self.argv(&["cat-file", "--batch"]);
+        let argv = Self::argv(&["cat-file", "--batch"]);
         let mut group = Group::spawn(&argv, self.root, &environment(), |command| {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         })
@@ -109,9 +108,10 @@ impl<'a> Git<'a> {
             let mut read = || -> Result<(), Fault> {
                 let mut content = Vec::new();
                 for blob in blobs {
-                    match read_object(&mut reader, &mut content).map_err(|error| failed(&error))? {
-                        true => each(blob, Some(&content))?,
-                        false => each(blob, None)?,
+                    if read_object(&mut reader, &mut content).map_err(|error| failed(&error))? {
+                        each(blob, Some(&content))?;
+                    } else {
+                        each(blob, None)?;
                     }
                 }
                 Ok(())
@@ -135,7 +135,7 @@ impl<'a> Git<'a> {
 
     fn ask(&self, words: &[&str]) -> Result<String, Failure> {
         let task = Task {
-            argv: self.argv(words),
+            argv: Self::argv(words),
             dir: self.root.to_owned(),
             env: environment(),
             timeout: PATIENCE,
@@ -157,7 +157,7 @@ impl<'a> Git<'a> {
         }
     }
 
-    fn argv(&self, words: &[&str]) -> Vec<OsString> {
+    fn argv(words: &[&str]) -> Vec<OsString> {
         let fixed = ["git", "--no-replace-objects", "--literal-pathspecs", "-c", "log.showSignature=false"];
         let more = ["-c", "log.mailmap=false", "-c", "log.follow=false", "-c", "diff.orderFile=/dev/null"];
         fixed.iter().chain(&more).chain(words).map(OsString::from).collect()

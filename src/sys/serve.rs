@@ -61,7 +61,8 @@ impl Server {
             let message = format!("`{address}` is not on the loopback interface");
             return Err(Fault::usage(message).hint("listen on 127.0.0.1 and put a proxy before it"));
         }
-        let fail = |error: std::io::Error| Fault::dependency(format!("failed to listen on `{address}`: {error}"));
+        let fail =
+            |error: std::io::Error| Fault::dependency(format!("failed to listen on `{address}`: {error}"));
         let listener = std::net::TcpListener::bind(address).map_err(fail)?;
         listener.set_nonblocking(true).map_err(fail)?;
         let bound = listener.local_addr().map_err(fail)?;

@@ -1,78 +1,54 @@
-use mmops::domain::tuning::outcome::*;
-use mmops::market::{Window, simulate};
+//! What a sweep costs: reading each recorded feed once, then candidates over its events on one core.
+//! Prints figures; `tests/bench/README.md` keeps them.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
+
+use mmops::domain::tuning::outcome::{Fees, Latency, Params};
+use mmops::market::{Feed, Limits, Regime, Spec, Window, generate, load, simulate};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const ROUNDS: u32 = 9;
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    (work(), started.elapsed())
+}
+
+fn feeds() -> Vec<(Feed, Duration)> {
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/market");
+    let names = ["binance-usdm-btcusdt-20240808.gz", "binance-spot-ethusdt-20240808.gz"];
+    let recorded = names.map(|name| recordings.join(name));
+    let recorded = recorded.iter().filter(|path| path.exists());
+    let mut feeds: Vec<_> = recorded.map(|path| timed(|| load(path, &Limits::default()).unwrap())).collect();
+    let spec = Spec { seed: 7, minutes: 5, regime: Regime::Calm, symbol: "BTCUSDT".to_owned() };
+    feeds.push(timed(|| generate(&spec)));
+    feeds
+}
+
 fn main() {
-    let args: Vec<f64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
-    let g = |i: usize, d: f64| args.get(i).copied().unwrap_or(d);
-    let mut feeds = Vec::new();
-    for f in ["binance-usdm-btcusdt-20240808.gz", "binance-spot-ethusdt-20240808.gz"] {
-        let p = std::path::Path::new("../shared/data/market").join(f);
-        let t = std::time::Instant::now();
-        let feed = mmops::market::load(&p, &Default::default()).unwrap();
-        println!("{f} load {:?}", t.elapsed());
-        feeds.push(feed);
-    }
-    use mmops::market::{Regime::*, Spec};
-    for regime in [Calm, Trend, Jump, Thin] {
-        let t = std::time::Instant::now();
-        let spec = Spec { seed: 7, minutes: 5, regime, symbol: "BTCUSDT".into() };
-        let text = mmops::market::text(&spec);
-        let a = t.elapsed();
-        feeds.push(mmops::market::generate(&spec));
-        let f = feeds.last().unwrap();
+    let params = Params {
+        base_spread_bps: 2.0,
+        min_interval_ms: 60.0,
+        tail_age_ms: 600.0,
+        impact_cap_ratio: 0.08,
+        max_delta_ratio: 0.12,
+        replace_rate_per_min: 300.0,
+        max_inventory: 0.05,
+    };
+    let fees = Fees { maker_bps: 1.0, taker_bps: 5.0 };
+    let latency = Latency { entry_ms: 10.0, response_ms: 10.0 };
+    for (feed, loading) in feeds() {
+        let trade = || simulate(&feed, Window::Whole, &params, &fees, &latency).unwrap();
+        let mut times: Vec<Duration> = (0..ROUNDS).map(|_| timed(trade).1).collect();
+        times.sort();
+        let median = times[times.len() / 2];
         println!(
-            "binance {} {a:?} {:?} bytes {} events {} {:?} {:?}",
-            f.name,
-            t.elapsed() - a,
-            text.len(),
-            f.events.len(),
-            f.quality,
-            (f.last_ns - f.first_ns)
+            "{}: loaded {} events in {loading:?}; a candidate {median:?} ({:?}..{:?}), {:.2} M events/s a core",
+            feed.name,
+            feed.events.len(),
+            times[0],
+            times[times.len() - 1],
+            feed.events.len() as f64 / median.as_secs_f64() / 1e6,
         );
-    }
-    for feed in &feeds {
-        println!("binance {}", feed.name);
-        for spread in [0.5, 1.0, 2.0] {
-            for rate in [300.0] {
-                let params = Params {
-                    base_spread_bps: spread,
-                    min_interval_ms: g(0, 60.0),
-                    tail_age_ms: g(1, 600.0),
-                    impact_cap_ratio: g(2, 0.08),
-                    max_delta_ratio: g(3, 0.12),
-                    replace_rate_per_min: rate,
-                    max_inventory: g(4, 0.2),
-                };
-                let t = std::time::Instant::now();
-                let o = simulate(
-                    feed,
-                    Window::Whole,
-                    &params,
-                    &Fees { maker_bps: 0.0, taker_bps: 0.0 },
-                    &Latency { entry_ms: g(5, 10.0), response_ms: g(6, 10.0) },
-                )
-                .unwrap();
-                let e = t.elapsed();
-                let mut a = o.order_ages_ms.clone();
-                a.sort_by(f64::total_cmp);
-                let q = |x: f64| if a.is_empty() { 0.0 } else { a[((a.len() - 1) as f64 * x) as usize] };
-                let cash: f64 = o.fills.iter().map(|f| -f.side.sign() * f.price * f.qty).sum();
-                let turn: f64 = o.fills.iter().map(|f| f.price * f.qty).sum();
-                let edge: f64 =
-                    o.fills.iter().map(|f| f.side.sign() * (f.mid - f.price) * f.qty).sum::<f64>() / turn
-                        * 1e4;
-                let taker = o.fills.iter().filter(|f| !f.maker).count();
-                println!(
-                    "spread {spread} rate {rate} fills {} taker {taker} placed {} repl {} p50 {:.0} p95 {:.0} maxinv {:.3} final {:.3} net {:.3} edge {edge:.3} {e:?}",
-                    o.fills.len(),
-                    o.orders_placed,
-                    o.replaces,
-                    q(0.5),
-                    q(0.95),
-                    o.max_inventory,
-                    o.final_position,
-                    (cash + o.final_position * o.final_mid) / turn * 1e4
-                );
-            }
-        }
     }
 }

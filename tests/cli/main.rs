@@ -1,6 +1,11 @@
 //! End-to-end tests through the binary; every file of this folder is a module here.
 #![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests touch the world directly"
+)]
 
 mod chaos;
 mod contract;
@@ -10,6 +15,7 @@ mod readiness;
 mod rotate;
 mod sandbox;
 mod scan_secrets;
+mod sim;
 mod soak;
 mod tune;
 

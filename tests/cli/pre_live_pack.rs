@@ -195,3 +195,93 @@ fn measured_figures_are_kept_on_the_system_clock_and_left_out_on_a_frozen_one() 
     assert!(report["rows"][0]["peak_rss_bytes"].as_u64().unwrap() > 0);
     assert_eq!(report["clock"], json!(null));
 }
+
+/// The built-in plan over a small grid; the table of a good pack, byte for byte.
+const WHOLE: &str = "pre-live-pack --dry-run";
+const GOOD: &str = "\
+============================================================
+PRE-LIVE PACK DRY-RUN RESULTS
+============================================================
+
+| param_sweep_dry           | OK   |
+| tuning_apply_dry          | OK   |
+| chaos_failover_dry        | OK   |
+| rotate_artifacts_dry      | OK   |
+| scan_secrets_dry          | OK   |
+
+------------------------------------------------------------
+| pre_live_pack             | OK   | PRE_LIVE_PACK=DRYRUN |
+------------------------------------------------------------
+
+Exit Code: 0
+| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |
+";
+
+fn whole() -> Sandbox {
+    crate::tune::with_files(Sandbox::new())
+}
+
+/// Runs the whole pack, in which `job` alone must fail, besides what needs it.
+fn broken(sandbox: &Sandbox, job: &str, reason: &str) {
+    let output = sandbox.run(WHOLE).code(1).marker(FAILED).stdout_has(reason);
+    let skipped = if job == "param_sweep_dry" { "tuning_apply_dry" } else { "" };
+    for name in [
+        "param_sweep_dry",
+        "tuning_apply_dry",
+        "chaos_failover_dry",
+        "rotate_artifacts_dry",
+        "scan_secrets_dry",
+    ] {
+        let word = match name {
+            name if name == job => "FAIL",
+            name if name == skipped => "SKIP",
+            _ => "OK  ",
+        };
+        let row = format!("| {name:<25} | {word} |");
+        assert!(output.stdout.contains(&row), "{row}\n{}", output.stdout);
+    }
+}
+
+#[test]
+fn the_built_in_plan_prints_the_same_table_for_any_jobs_and_writes_below_artifacts_only() {
+    for jobs in ["1", "5"] {
+        let sandbox = whole();
+        let output = sandbox.run(&format!("{WHOLE} --jobs {jobs}")).code(0);
+        assert_eq!(output.stdout, GOOD, "--jobs {jobs}");
+        let outside = |file: &String| !file.starts_with("artifacts/") && !file.starts_with("deploy/");
+        let strangers: Vec<String> = sandbox.files().into_iter().filter(outside).collect();
+        assert_eq!(strangers, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_sweep_without_a_safe_candidate_fails_the_pack() {
+    let limits = whole().read("deploy/tuning/limits.yaml").replace("min_fills: 20", "min_fills: 1000000");
+    let sandbox = whole().file("deploy/tuning/limits.yaml", limits);
+    broken(&sandbox, "param_sweep_dry", "PARAM_SWEEP=NO_SAFE_CANDIDATE");
+}
+
+#[test]
+fn overrides_that_cannot_be_read_fail_the_pack() {
+    let sandbox = whole().file("artifacts/soak/runtime_overrides.json", "{\"tail_age_ms\": ");
+    broken(&sandbox, "tuning_apply_dry", "runtime_overrides.json");
+}
+
+#[test]
+fn a_drill_that_cannot_show_its_result_fails_the_pack() {
+    let sandbox = whole().file("artifacts/dry-run/CHAOS_FAILOVER.json/taken", "");
+    broken(&sandbox, "chaos_failover_dry", "CHAOS_FAILOVER.json");
+}
+
+#[test]
+fn a_root_that_may_not_be_rotated_fails_the_pack() {
+    let sandbox = whole().file("elsewhere/keep", "");
+    std::os::unix::fs::symlink(sandbox.path("elsewhere"), sandbox.path("artifacts")).unwrap();
+    broken(&sandbox, "rotate_artifacts_dry", "symbolic link");
+}
+
+#[test]
+fn a_secret_in_the_tree_fails_the_pack() {
+    let secret = ["api_key = \"AKIA", "Q3EGZ7RTXPL2VNMD\""].concat();
+    broken(&whole().file("settings.py", secret), "scan_secrets_dry", "RESULT=FOUND");
+}

@@ -16,7 +16,8 @@ fn not_passed(sandbox: &Sandbox) -> Vec<(String, String)> {
 
 /// Every file of the newest run and of the reports, with its bytes.
 fn results(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
-    let kept = |path: &String| !path.contains(".tmp") && !path.ends_with(".lock") && !path.ends_with("/latest");
+    let kept =
+        |path: &String| !path.contains(".tmp") && !path.ends_with(".lock") && !path.ends_with("/latest");
     let read = |path: String| (path.clone(), std::fs::read(sandbox.path(&path)).unwrap());
     sandbox.files().into_iter().filter(kept).map(read).collect()
 }
@@ -25,7 +26,8 @@ fn results(sandbox: &Sandbox) -> Vec<(String, Vec<u8>)> {
 fn a_healthy_bot_passes_72_hours_and_the_same_seed_gives_the_same_bytes() {
     let once = || {
         let sandbox = Sandbox::new();
-        let output = sandbox.run("soak run --mock --hours 72").code(0).marker("| soak_run | OK | SOAK=PASS |");
+        let output =
+            sandbox.run("soak run --mock --hours 72").code(0).marker("| soak_run | OK | SOAK=PASS |");
         assert!(output.stderr.contains("using built-in gates soak-72h"), "{}", output.stderr);
         sandbox
     };
@@ -33,15 +35,26 @@ fn a_healthy_bot_passes_72_hours_and_the_same_seed_gives_the_same_bytes() {
     assert_eq!(not_passed(&first), []);
     assert!(results(&first) == results(&second), "two runs differ");
     let metrics = first.json("artifacts/reports/soak_metrics.json");
-    assert_eq!((metrics["simulated"].as_bool(), metrics["duration_hours"].as_f64()), (Some(true), Some(72.0)));
+    assert_eq!(
+        (metrics["simulated"].as_bool(), metrics["duration_hours"].as_f64()),
+        (Some(true), Some(72.0))
+    );
     assert_eq!(metrics["gates"]["latency_p95"]["threshold"], 150.0);
     let run = std::fs::read_link(first.path("artifacts/soak/latest")).unwrap();
     let started: jiff::Timestamp = NOW.parse().unwrap();
     assert_eq!(run.display().to_string(), format!("RUN_{}", started.as_millisecond()));
     assert!(first.read("artifacts/reports/SOAK_RESULTS.md").contains("SIMULATED"));
     assert_eq!(first.json("artifacts/soak/latest/status.json")["state"], "finished");
-    first.run("soak gate --mock").code(0).stdout_has("864 of 864 iterations").marker("| soak_gate | OK | SOAK=PASS |");
-    first.run("soak gate").code(2).stdout_has("is no evidence").marker("| soak_gate | FAIL | SOAK=INCONCLUSIVE |");
+    first
+        .run("soak gate --mock")
+        .code(0)
+        .stdout_has("864 of 864 iterations")
+        .marker("| soak_gate | OK | SOAK=PASS |");
+    first
+        .run("soak gate")
+        .code(2)
+        .stdout_has("is no evidence")
+        .marker("| soak_gate | FAIL | SOAK=INCONCLUSIVE |");
     first.run("soak --mock --iterations 3").code(0);
     let summaries = |sandbox: &Sandbox| {
         let files = std::fs::read_dir(sandbox.path("artifacts/soak/latest")).unwrap();
@@ -83,7 +96,11 @@ fn each_bad_scenario_fails_its_gate_and_no_other() {
 #[test]
 fn what_cannot_be_asked_is_refused_before_anything_is_written() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run").code(64).stderr_has("nothing to watch").marker("| soak_run | FAIL | SOAK=INCONCLUSIVE |");
+    sandbox
+        .run("soak run")
+        .code(64)
+        .stderr_has("nothing to watch")
+        .marker("| soak_run | FAIL | SOAK=INCONCLUSIVE |");
     sandbox.run("soak run --mock --gates nightly").code(3).stderr_has("there are: kpi-last8, soak-72h");
     sandbox.run("soak run --mock --duration 7m").code(64).stderr_has("not a whole number of iterations");
     sandbox.run("soak run --mock --iteration 10s --interval 3s").code(64).stderr_has("times the interval");
@@ -93,7 +110,10 @@ fn what_cannot_be_asked_is_refused_before_anything_is_written() {
     sandbox.write("taken", "");
     sandbox.run("soak run --mock --iterations 3 --export-json taken/x.json").code(3);
     sandbox.write("gates.yaml", "profiles:\n  mine:\n    description: x\n    gates: {}\n");
-    sandbox.run("soak run --mock --gates mine --gates-file gates.yaml").code(3).stderr_has("there is no gate");
+    sandbox
+        .run("soak run --mock --gates mine --gates-file gates.yaml")
+        .code(3)
+        .stderr_has("there is no gate");
     sandbox.run("soak gate nowhere").code(3);
     assert!(!sandbox.path("artifacts/soak/latest").exists());
 }
@@ -123,7 +143,11 @@ fn members_are_judged_one_by_one_and_the_worst_decides() {
     let gates = sandbox.json(GATES);
     assert_eq!(gates["gates"]["hit_ratio"]["members"].as_object().unwrap().len(), 3);
     sandbox.run("soak run --mock --instances 3 --iterations 6 --scenario cache_miss").code(1);
-    sandbox.run("soak gate --mock").code(1).stdout_has("6 of 6 iterations").stdout_has("3 of 3 members do not pass");
+    sandbox
+        .run("soak gate --mock")
+        .code(1)
+        .stdout_has("6 of 6 iterations")
+        .stdout_has("3 of 3 members do not pass");
 }
 
 #[test]
@@ -231,7 +255,11 @@ fn a_torn_journal_and_torn_samples_are_cut_off_and_damage_is_refused() {
 
     let path = sandbox.path("artifacts/soak/latest/JOURNAL.jsonl");
     let text = std::fs::read_to_string(&path).unwrap();
-    let edited = text.replacen("\"kpis\":{\"breaker_open\":{\"value\":0.0", "\"kpis\":{\"breaker_open\":{\"value\":1.0", 1);
+    let edited = text.replacen(
+        "\"kpis\":{\"breaker_open\":{\"value\":0.0",
+        "\"kpis\":{\"breaker_open\":{\"value\":1.0",
+        1,
+    );
     assert_ne!(text, edited);
     std::fs::write(&path, edited).unwrap();
     sandbox.run("soak gate --mock").code(1).stdout_has("`breaker_open` is not what the kept samples give");
@@ -293,10 +321,13 @@ fn a_real_bot_is_scraped_and_the_one_in_trouble_fails() {
         run.join().unwrap();
     }
 
-    for checkpoint in ["starting...", "Config loaded: 3 rules", "SDK connected", "Rules initialized: 3 rules"] {
+    for checkpoint in ["starting...", "Config loaded: 3 rules", "SDK connected", "Rules initialized: 3 rules"]
+    {
         assert!(sandbox.read("good.log").contains(checkpoint), "{checkpoint}");
     }
-    for checkpoint in ["Event loop running", "Event received: ", "Rule evaluated: ", "Enforcement triggered: "] {
+    for checkpoint in
+        ["Event loop running", "Event received: ", "Rule evaluated: ", "Enforcement triggered: "]
+    {
         assert!(sandbox.read("good.log").contains(checkpoint), "{checkpoint}");
     }
     let (mut child, _) = good;
@@ -310,7 +341,8 @@ fn a_bot_obeys_rollback_actions_and_takes_overrides() {
     let overrides = "artifacts/soak/runtime_overrides.json";
     sandbox.write(overrides, "{\"tail_age_ms\": 700}");
     let (_child, url) = bot(&sandbox, "bot", "");
-    let get = |path: &str| ureq::get(format!("{url}{path}")).call().unwrap().body_mut().read_to_string().unwrap();
+    let get =
+        |path: &str| ureq::get(format!("{url}{path}")).call().unwrap().body_mut().read_to_string().unwrap();
     let post = |body: &str| {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
         agent.post(format!("{url}/actions")).send(body).unwrap().status().as_u16()

@@ -65,7 +65,7 @@ fn sandbox() -> Sandbox {
     with_files(Sandbox::new())
 }
 
-fn with_files(sandbox: Sandbox) -> Sandbox {
+pub fn with_files(sandbox: Sandbox) -> Sandbox {
     sandbox.file("deploy/tuning/grid.yaml", grid(FOUR)).file("deploy/tuning/limits.yaml", limits(""))
 }
 
@@ -271,8 +271,8 @@ fn a_bad_grid_is_refused_with_path_and_value() {
         (grid(&[("tail_age_ms", "[600, fast]")]), "grid.yaml:2:", "fast"),
         (grid(&[("tail_age_ms", "[600, \"700\"]")]), "grid.yaml:2:", "700"),
         (grid(&[("tail_age_ms", "[]")]), "grid.yaml`: `grid.tail_age_ms` is an empty list", ""),
-        (grid(&[("tail_age_ms", "[.nan]")]), "`grid.tail_age_ms` has NaN", "finite"),
-        (grid(&[("tail_age_ms", "[.inf]")]), "`grid.tail_age_ms` has inf", "finite"),
+        (grid(&[("tail_age_ms", "[.nan]")]), "grid.yaml:2:", "non-finite float `.nan`"),
+        (grid(&[("tail_age_ms", "[.inf]")]), "grid.yaml:2:", "non-finite float `.inf`"),
         (grid(&[("tail_age_ms", "[600, 600.0]")]), "`grid.tail_age_ms` has 600 twice", ""),
         (grid(&[("tail_age_ms", "[399]")]), "`grid.tail_age_ms` has 399, outside its bounds 400..1000", ""),
         (grid(&[("tail_age_ms", "600")]), "grid.yaml:2:", ""),
@@ -447,7 +447,7 @@ fn a_simulated_sweep_is_refused() {
 #[test]
 fn a_stale_sweep_is_refused_and_an_old_file_time_does_not_matter() {
     let sandbox = swept();
-    sandbox.age(SWEEP, Duration::from_secs(90 * 86_400));
+    sandbox.age(SWEEP, Duration::from_hours(2160));
     let _ = apply(&sandbox, "--dry-run").code(0);
     let sandbox = sandbox.env("MMOPS_NOW", "2026-03-11T12:00:01Z");
     refused(&sandbox, "tune apply --allow-simulated", "stale: finished 1day 1s ago");
@@ -553,7 +553,7 @@ fn a_rollback_restores_the_bytes_records_why_and_does_not_toggle() {
     let _ = output.marker("| tune_rollback | OK | TUNING_ROLLBACK=DRYRUN |");
     assert_eq!(sandbox.read(TARGET), applied);
     let output = sandbox.run(line).code(0).marker("| tune_rollback | OK | TUNING_ROLLBACK=OK |");
-    let _ = output.stdout_has("60 -> 70").stdout_has("drift on BTC");
+    let _ = output.stdout_has("-> 70").stdout_has("drift on BTC");
     assert_eq!(sandbox.read(TARGET), old);
     assert_eq!(sandbox.read("artifacts/soak/runtime_overrides.rolled-back.json"), applied);
     let record = sandbox.json("artifacts/AUTO_ROLLBACK.json");

@@ -1,5 +1,5 @@
 //! Laws of the parameter sweep.
-#![allow(clippy::disallowed_methods, reason = "tests touch the world directly")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
 use clap::Parser as _;
 use mmops::cli::{Cli, Command};
@@ -78,7 +78,7 @@ fn fill() -> impl Strategy<Value = Fill> {
     (any::<bool>(), 50.0_f64..150.0, 0.001_f64..5.0, any::<bool>(), 50.0_f64..150.0, after).prop_map(
         |(buys, price, qty, maker, mid, mid_after_1s)| {
             let side = if buys { Side::Buy } else { Side::Sell };
-            Fill { at_ns: 0, side, price, qty, maker, mid, mid_after_1s }
+            Fill { at_ns: 0, side, price, qty, age_ms: 100.0, maker, mid, mid_after_1s }
         },
     )
 }

@@ -95,6 +95,29 @@ fn ends_with_ok_marker(stdout: &str) -> bool {
     matches!(cells.as_slice(), ["", name, "OK" | "WARN", marker, ""] if !name.is_empty() && marker.contains('='))
 }
 
+/// What of a failed step's output tells most: the end of its errors; else the failed rows and the marker
+/// of a report; else the end of what it printed.
+fn complaint<'a>(stdout: &'a str, stderr: &'a str) -> Vec<&'a str> {
+    let written = |line: &&str| !line.trim().is_empty();
+    let errors: Vec<&str> =
+        stderr.lines().filter(written).filter(|line| !line.starts_with("note: ")).collect();
+    let lines: Vec<&str> = stdout.lines().filter(written).collect();
+    let is_failed = |line: &&&str| line.starts_with("| ") && line.contains("| FAIL |");
+    let mut failed: Vec<&str> = lines.iter().filter(is_failed).copied().collect();
+    // The marker stands there twice: in the table, and unpadded at the end.
+    let marker = failed.pop();
+    failed.pop();
+    let report: Vec<&str> = failed.into_iter().take(SHOWN_LINES - 1).chain(marker).collect();
+    let chosen = if !errors.is_empty() {
+        errors
+    } else if !report.is_empty() {
+        report
+    } else {
+        lines
+    };
+    chosen[chosen.len().saturating_sub(SHOWN_LINES)..].to_vec()
+}
+
 impl Ran {
     /// The row of the table, with everything known about the step in its JSON fields. Measured figures
     /// are left out under a frozen clock, which promises the same bytes for the same inputs.
@@ -104,10 +127,7 @@ impl Ran {
         let mut row = Row::new(&step.name, status).field("argv", &step.argv);
         if let Some(failure) = &self.failure {
             row = row.reason(failure);
-            let (text, errors) = (finished.stdout.text(), finished.stderr.text());
-            let said = if errors.trim().is_empty() { text } else { errors };
-            let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
-            for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
+            for line in complaint(&finished.stdout.text(), &finished.stderr.text()) {
                 row = row.reason(format!("> {line}"));
             }
         }

@@ -378,11 +378,9 @@ fn scan(roots: Vec<NamedRoot>, detail: Detail, mode: Mode, ctx: &Ctx) -> Result<
             devices.push(root.dev);
             devices.len() - 1
         });
-        const MOST: usize = 1000;
-        if device > MOST || groves.len() > MOST {
-            return Err(Fault::usage("too many roots"));
-        }
-        let device = u16::try_from(device).expect("checked above");
+        let Ok(device) = u16::try_from(device) else {
+            return Err(Fault::usage("too many roots: at most 65536 file systems are rotated together"));
+        };
         groves.push(Grove { shown, tree: tree::walk(root, detail, &ctx.cancel)?, device });
     }
     Ok(groves)

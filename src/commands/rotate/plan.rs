@@ -110,7 +110,7 @@ impl Draft {
             let mut out = Sealed { to: BufWriter::new(pending.file()), hash: Sha256::new() };
             write_plan(&mut out, selection, terms, options, ctx).map_err(fault)?;
             let seal = hex(&out.hash.clone().finalize());
-            write!(out.to, "{SEAL}{seal}\"}}\n").and_then(|()| out.to.flush()).map_err(fault)?;
+            writeln!(out.to, "{SEAL}{seal}\"}}").and_then(|()| out.to.flush()).map_err(fault)?;
             seal
         };
         pending.commit()?;

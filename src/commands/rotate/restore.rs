@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         })?);
     }
     let mut body = Body { archive: shown, to: ctx.show(&to), ..Body::default() };
-    body.damage = stored.damage(&manifest)?;
+    body.damage = stored.damage(&manifest);
     if body.damage.is_empty() {
         if !args.dry_run {
             fsio::create_dir(&to)?;

@@ -600,6 +600,8 @@ pub(super) fn left_alone(groves: &[Grove]) -> BTreeMap<Left, Vec<String>> {
             }
         }
     }
-    left.values_mut().for_each(|paths| paths.sort());
+    for paths in left.values_mut() {
+        paths.sort();
+    }
     left
 }

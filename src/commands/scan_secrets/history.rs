@@ -42,12 +42,11 @@ fn scan_blobs(shared: &Shared<'_>, git: &Git<'_>, blobs: &[Blob]) -> Result<Harv
     let mut worker = Worker::new(shared);
     git.contents(blobs, |blob, content| {
         let source = Source { path: &blob.path, commit: Some(&blob.commit) };
-        match content {
-            Some(content) => worker.blob(content, source),
-            None => {
-                worker.unscanned(source, "the object is not in this clone");
-                Ok(())
-            }
+        if let Some(content) = content {
+            worker.blob(content, source)
+        } else {
+            worker.unscanned(source, "the object is not in this clone");
+            Ok(())
         }
     })?;
     let mut harvest = Harvest::default();

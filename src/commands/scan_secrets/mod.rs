@@ -28,7 +28,7 @@ pub struct Args {
     /// Files and directories to scan; the root when left out
     #[arg(conflicts_with = "stdin")]
     pub paths: Vec<PathBuf>,
-    /// Fail on tolerated findings too [env: CI_STRICT_SECRETS=1]
+    /// Fail on tolerated findings too [env: `CI_STRICT_SECRETS=1`]
     #[arg(long)]
     pub strict: bool,
     /// Rules in the format of gitleaks, and exceptions; the built-in rules when left out

@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Regime::Calm)]
     regime: Regime,
     /// Symbol: letters and digits
-    #[arg(long, default_value = "BTCUSDT", value_parser = clap::builder::NonEmptyStringValueParser::new().try_map(symbol))]
+    #[arg(long, default_value = "BTCUSDT", value_parser = clap::builder::NonEmptyStringValueParser::new().try_map(|text| symbol(&text)))]
     symbol: String,
     /// File to write; compressed when the name ends in .gz
     #[arg(long, value_name = "FILE")]
@@ -80,7 +80,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     .evidence(body.path.clone()))
 }
 
-fn symbol(text: String) -> Result<String, Fault> {
+fn symbol(text: &str) -> Result<String, Fault> {
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Ok(text.to_ascii_uppercase());
     }

@@ -175,10 +175,9 @@ impl Recompute<'_> {
             };
             match same {
                 None => self.equal += 1,
-                Some(kpi) => self.reasons.push(format!(
-                    "iteration {}: `{kpi}` is not what the kept samples give",
-                    kept.iteration
-                )),
+                Some(kpi) => self
+                    .reasons
+                    .push(format!("iteration {}: `{kpi}` is not what the kept samples give", kept.iteration)),
             }
         }
         self.at += 1;
@@ -264,14 +263,19 @@ fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<Summary
         }
         return Ok((home, summaries));
     }
-    let message = format!("`{}` is no run: there is neither RUN.json nor ITER_SUMMARY_<i>.json", ctx.show(dir));
+    let message =
+        format!("`{}` is no run: there is neither RUN.json nor ITER_SUMMARY_<i>.json", ctx.show(dir));
     Err(Fault::config(message).into())
 }
 
 fn number_of(path: &Path) -> Option<u32> {
     let name = path.file_name()?.to_str()?;
     let digits = name.strip_prefix("ITER_SUMMARY_")?.strip_suffix(".json")?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?.filter(|number| *number > 0)
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().ok())?
+        .filter(|number| *number > 0)
 }
 
 /// The overrides file of the earlier toolkit, beside the summaries or one directory up.

@@ -140,7 +140,8 @@ impl Answer {
             Verdict::Pass if done < origin.planned => Verdict::Inconclusive,
             verdict => verdict,
         };
-        let gap = |(before_iteration, secs): &(u32, f64)| Gap { before_iteration: *before_iteration, secs: *secs };
+        let gap =
+            |(before_iteration, secs): &(u32, f64)| Gap { before_iteration: *before_iteration, secs: *secs };
         let body = Body {
             run_dir: ctx.show(dir),
             simulated: origin.simulated || ledger.is_simulated(),
@@ -184,14 +185,14 @@ impl Answer {
         let body = &self.body;
         let complete = body.iterations >= body.planned && body.missing.is_empty();
         let run = if complete { Status::Ok } else { Status::Fail };
-        let mut rows = vec![
-            Row::new("iterations", run).note(format!("{} of {}", body.iterations, body.planned)),
-        ];
+        let mut rows =
+            vec![Row::new("iterations", run).note(format!("{} of {}", body.iterations, body.planned))];
         if body.simulated {
             rows.push(Row::new("simulated", Status::Warn).note(format!("SOURCE={}", body.source)));
         }
         for gap in &body.gaps {
-            let reason = format!("{:.0} s before iteration {} were not observed", gap.secs, gap.before_iteration);
+            let reason =
+                format!("{:.0} s before iteration {} were not observed", gap.secs, gap.before_iteration);
             rows.push(Row::new("gap", Status::Warn).reason(reason));
         }
         rows.extend(body.gates.iter().map(|(name, gate)| gate_row(name, gate)));
@@ -223,11 +224,19 @@ impl Answer {
         let body = &self.body;
         let mut text = format!("# SOAK RESULTS\n\nVerdict: **{}**\n\n", self.verdict.word());
         if body.simulated {
-            text.push_str("**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n");
+            text.push_str(
+                "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
+            );
         }
         text.push_str(&format!(
             "- Run: `{}`\n- Source: {}\n- Profile: {}\n- Iterations: {} of {}, {:.2} h\n- Made: {}\n",
-            body.run_dir, body.source, body.profile, body.iterations, body.planned, body.duration_hours, self.stamp
+            body.run_dir,
+            body.source,
+            body.profile,
+            body.iterations,
+            body.planned,
+            body.duration_hours,
+            self.stamp
         ));
         for gap in &body.gaps {
             text.push_str(&format!(

@@ -39,7 +39,10 @@ pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, 
     let mut problems = catalogue.problems();
     let Some(found) = profiles.profiles.get(profile) else {
         let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
-        return Err(Fault::config(format!("there is no profile `{profile}`; there are: {}", known.join(", "))));
+        return Err(Fault::config(format!(
+            "there is no profile `{profile}`; there are: {}",
+            known.join(", ")
+        )));
     };
     problems.extend(found.problems(profile, &catalogue));
     if let Some(first) = problems.first() {

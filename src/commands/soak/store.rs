@@ -9,8 +9,8 @@ use crate::commands::soak::run::source::Origin;
 use crate::ctx::Ctx;
 use crate::domain::gate::Profile;
 use crate::domain::kpi::Definition;
-use crate::domain::soak::samples::{self, Frame, Series};
 use crate::domain::soak::Iteration;
+use crate::domain::soak::samples::{self, Frame, Series};
 use crate::exit::Fault;
 use crate::sys::{fsio, json};
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,8 @@ impl Store {
                 }
                 true
             })?;
-            let series = series.into_iter().filter(|(end, _)| *end <= keep).flat_map(|(_, fresh)| fresh).collect();
+            let series =
+                series.into_iter().filter(|(end, _)| *end <= keep).flat_map(|(_, fresh)| fresh).collect();
             (series, keep)
         };
         samples.set_len(end).map_err(|error| Fault::write(SAMPLES, &error))?;
@@ -209,7 +210,11 @@ impl Store {
     fn put(&self, name: &str, document: &impl Serialize) -> Result<(), Fault> {
         let path = self.dir.join(name);
         let text = fsio::json_document(document);
-        if self.durable { fsio::write_atomic(&path, text.as_bytes()) } else { fsio::replace(&path, text.as_bytes()) }
+        if self.durable {
+            fsio::write_atomic(&path, text.as_bytes())
+        } else {
+            fsio::replace(&path, text.as_bytes())
+        }
     }
 }
 
@@ -261,7 +266,9 @@ pub(super) fn read_journal(path: &Path, ctx: &Ctx) -> anyhow::Result<(Vec<Iterat
             return Ok((iterations, end));
         }
         let number = iterations.len() + 1;
-        let bad = |problem: String| Fault::config(format!("failed to read `{}:{number}`: {problem}", ctx.show(path)));
+        let bad = |problem: String| {
+            Fault::config(format!("failed to read `{}:{number}`: {problem}", ctx.show(path)))
+        };
         let iteration: Iteration = serde_json::from_str(&line).map_err(|error| bad(error.to_string()))?;
         if iteration.iteration as usize != number {
             return Err(bad(format!("iteration {} stands at this place", iteration.iteration)).into());

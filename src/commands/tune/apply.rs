@@ -378,8 +378,7 @@ fn bounds(next: &Overrides, limits: &LimitsFile) -> Row {
 fn target_row(verdict: Verdict, shown: &str, after: Option<&str>) -> Row {
     let (status, word) = match verdict {
         Verdict::Applied => (Status::Ok, "written"),
-        Verdict::DryRun => (Status::Skip, "not touched"),
-        Verdict::Refused => (Status::Skip, "not touched"),
+        Verdict::DryRun | Verdict::Refused => (Status::Skip, "not touched"),
         Verdict::Unchanged => (Status::Ok, "unchanged"),
     };
     let mut row = Row::new("target", status).note(word).reason(shown.to_owned());

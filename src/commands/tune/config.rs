@@ -10,7 +10,7 @@ use crate::domain::tuning::limits::{Bounds, Safety};
 use crate::domain::tuning::outcome::{Fees, Latency};
 use crate::exit::Fault;
 use crate::market;
-use crate::sys::config::{self, Format};
+use crate::sys::config::{self, Format, Number};
 use crate::sys::fsio;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,8 @@ const BUILT_IN_LIMITS: &str = include_str!("../../../deploy/tuning/limits.yaml")
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GridFile {
-    grid: PerKey<Option<Vec<f64>>>,
-    fixed: PerKey<Option<f64>>,
+    grid: PerKey<Option<Vec<Number>>>,
+    fixed: PerKey<Option<Number>>,
     quoter: Quoter,
     pub(super) fees: Fees,
     pub(super) latency: Latency,
@@ -89,7 +89,11 @@ pub(super) fn grid(named: Option<&Path>, ctx: &Ctx) -> Result<Named<GridFile>, F
 pub(super) fn grid_of(file: &Named<GridFile>, limits: &LimitsFile) -> Result<Grid, Fault> {
     let GridFile { grid, fixed, quoter, fees, latency, walk_forward, bootstrap, .. } = &file.value;
     file.refuse(&grid::settings_problems(fees, latency, *walk_forward, bootstrap))?;
-    match Grid::new(grid, fixed, *quoter, &limits.bounds, &limits.safety) {
+    let numbers = |list: &Vec<Number>| list.iter().map(|number| number.0).collect();
+    let (axes, kept) = (grid.values(), fixed.values());
+    let axes = PerKey::from_fn(|key| axes[key].as_ref().map(numbers));
+    let kept = PerKey::from_fn(|key| kept[key].map(|number| number.0));
+    match Grid::new(&axes, &kept, *quoter, &limits.bounds, &limits.safety) {
         Ok(grid) => Ok(grid),
         Err(problems) => Err(file.refuse(&problems).expect_err("there are problems")),
     }

@@ -90,7 +90,9 @@ pub struct Outcome {
 /// Judges the windows of a run, in order; `window_secs` is the length of one.
 pub fn judge(gate: &Gate, points: &[Point], window_secs: f64) -> Outcome {
     // A value that is only known to be at least some figure says nothing against a lower threshold above it.
-    let open = |point: &Point| point.beyond && gate.at_least.zip(point.value).is_some_and(|(least, value)| value < least);
+    let open = |point: &Point| {
+        point.beyond && gate.at_least.zip(point.value).is_some_and(|(least, value)| value < least)
+    };
     let closed: Vec<Point>;
     let points = if points.iter().any(open) {
         let state = |point: &Point| if open(point) { Knowledge::Partial } else { point.state };
@@ -104,7 +106,13 @@ pub fn judge(gate: &Gate, points: &[Point], window_secs: f64) -> Outcome {
     let window = &after[after.len().saturating_sub(wanted)..];
     let outcome = describe(gate, window);
     let answer = decide(gate, window, wanted, &outcome, window_secs);
-    Outcome { state: answer.state, actual: answer.actual, tripped_at: answer.at, reason: answer.reason, ..outcome }
+    Outcome {
+        state: answer.state,
+        actual: answer.actual,
+        tripped_at: answer.at,
+        reason: answer.reason,
+        ..outcome
+    }
 }
 
 struct Answer {
@@ -169,11 +177,17 @@ fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, windo
         window.iter().filter_map(|point| Some((*point, point.known()?))).collect();
     let failed = if gate.severity == Severity::Hard { State::HardFail } else { State::SoftFail };
     let covered = counts.coverage >= gate.min_coverage;
-    let coverage_reason =
-        || format!("{:.1} % of the expected points, {:.0} % are needed", 100.0 * counts.coverage, 100.0 * gate.min_coverage);
+    let coverage_reason = || {
+        format!(
+            "{:.1} % of the expected points, {:.0} % are needed",
+            100.0 * counts.coverage,
+            100.0 * gate.min_coverage
+        )
+    };
     let enough = counts.n >= gate.min_samples;
     let samples_reason = || format!("{} observations, {} are needed", counts.n, gate.min_samples);
-    let beyond = known.iter().any(|(point, value)| point.beyond && gate.at_most.is_some() && gate.holds(*value));
+    let beyond =
+        known.iter().any(|(point, value)| point.beyond && gate.at_most.is_some() && gate.holds(*value));
 
     if gate.aggregate == Aggregate::Every {
         let worst = worst(gate, &known);
@@ -198,11 +212,9 @@ fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, windo
             }
             Every::Kept if !covered => answer(State::Partial, worst, coverage_reason()),
             Every::Kept if !enough => answer(State::Warmup, worst, samples_reason()),
-            Every::Kept if window.len() < wanted => answer(
-                State::Warmup,
-                worst,
-                format!("{} of {wanted} windows", window.len()),
-            ),
+            Every::Kept if window.len() < wanted => {
+                answer(State::Warmup, worst, format!("{} of {wanted} windows", window.len()))
+            }
             Every::Kept => Answer { state: State::Pass, actual: worst, at: None, reason: None },
         };
     }

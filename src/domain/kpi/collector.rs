@@ -266,7 +266,8 @@ impl Collector {
             let mut member = Member { params: self.params[*index].clone(), ..Member::default() };
             for (cell, (kpi, definition)) in self.cells[*index].iter_mut().zip(&self.kpis) {
                 let cell = cell.take();
-                let measured = cell.measure(definition, expected, interval_secs, &self.source, failure.as_deref());
+                let measured =
+                    cell.measure(definition, expected, interval_secs, &self.source, failure.as_deref());
                 member.kpis.insert(kpi.clone(), measured);
             }
             members.insert(name.clone(), member);
@@ -362,7 +363,11 @@ impl Cell {
         }
         let points = f64::from(self.points);
         let whole = |value: f64| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, never negative")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count, never negative"
+            )]
             let whole = value as u64;
             whole
         };
@@ -423,7 +428,10 @@ fn quantile(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Kn
         return Err((Knowledge::ToolError, "the histogram has no finite bucket"));
     }
     if finite.iter().any(|(_, _, count)| count != series) {
-        return Err((Knowledge::ToolError, "a bucket is missing at a scrape, or histograms differ in bounds"));
+        return Err((
+            Knowledge::ToolError,
+            "a bucket is missing at a scrape, or histograms differ in bounds",
+        ));
     }
     if *total <= 0.0 {
         return Err((Knowledge::NoData, "no event in the window, so there is no quantile"));

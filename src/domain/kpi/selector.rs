@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn what_is_no_selector_is_refused() {
-        for text in ["", "1m", "m{", "m{a}", "m{a=1}", "m{a=~\"x\"}", "m{a=\"x}", "m{a=\"x\" b=\"y\"}", "m{=\"x\"}"]
+        for text in
+            ["", "1m", "m{", "m{a}", "m{a=1}", "m{a=~\"x\"}", "m{a=\"x}", "m{a=\"x\" b=\"y\"}", "m{=\"x\"}"]
         {
             assert!(Selector::try_from(text.to_owned()).is_err(), "{text}");
         }

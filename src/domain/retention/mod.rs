@@ -383,7 +383,7 @@ impl<F: Facts> Table<'_, F> {
             let total = ids.iter().map(|id| self.facts.bytes(*id as usize)).sum::<u64>();
             if total > limit {
                 let excess = total - limit;
-                let got = self.mark_oldest(ids, excess, Marks::SIZE, |facts, id| facts.bytes(id));
+                let got = self.mark_oldest(ids, excess, Marks::SIZE, Facts::bytes);
                 if got < excess {
                     unmet.push(Unmet { mark: Marks::SIZE, of: group, limit, actual: total - got });
                 }
@@ -398,7 +398,7 @@ impl<F: Facts> Table<'_, F> {
             if total > limit {
                 let excess = total - limit;
                 let mut left: Vec<u32> = order.iter().filter(stays).copied().collect();
-                let got = self.mark_oldest(&mut left, excess, Marks::TOTAL, |facts, id| facts.bytes(id));
+                let got = self.mark_oldest(&mut left, excess, Marks::TOTAL, Facts::bytes);
                 if got < excess {
                     unmet.push(Unmet { mark: Marks::TOTAL, of: 0, limit, actual: total - got });
                 }
@@ -414,7 +414,7 @@ impl<F: Facts> Table<'_, F> {
             }
             ids.retain(|id| !self.members[*id as usize].goes());
             let missing = short - given;
-            let got = self.mark_oldest(&mut ids, missing, Marks::MIN_FREE, |facts, id| facts.frees(id));
+            let got = self.mark_oldest(&mut ids, missing, Marks::MIN_FREE, Facts::frees);
             if got < missing {
                 unmet.push(Unmet { mark: Marks::MIN_FREE, of: device, limit: short, actual: given + got });
             }

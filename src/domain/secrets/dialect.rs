@@ -18,8 +18,10 @@ pub struct PatternError {
 /// Parses a Go pattern over bytes. Classes such as `\w` are ASCII, unless the pattern needs Unicode.
 pub fn parse(pattern: &str) -> Result<Hir, PatternError> {
     let translated = translate(pattern);
-    let ascii = parser(false).parse(&translated.text);
-    ascii.or_else(|_| parser(true).parse(&translated.text)).map_err(|error| {
+    if let Ok(ascii) = parser(false).parse(&translated.text) {
+        return Ok(ascii);
+    }
+    parser(true).parse(&translated.text).map_err(|error| {
         let (offset, message) = match &error {
             regex_syntax::Error::Parse(error) => (error.span().start.offset, error.kind().to_string()),
             regex_syntax::Error::Translate(error) => (error.span().start.offset, error.kind().to_string()),

@@ -55,6 +55,7 @@ fn rules_found(ruleset: &Ruleset, text: &str) -> Vec<String> {
 }
 
 /// For each rule: text that it finds, then text that looks like it and is none.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
     let an = |count, seed| noise(&alnum(), count, seed);
     let up = |count, seed| noise(&format!("{UPPER}{DIGITS}"), count, seed);

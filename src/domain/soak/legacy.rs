@@ -205,7 +205,8 @@ fn overridden(overrides: &Value) -> Vec<(String, &'static str, f64)> {
             found.push((key.to_owned(), key, value));
         }
         for section in ["engine", "risk", "quoting", "impact"] {
-            if let Some(value) = overrides.get(section).and_then(|section| section.get(key)).and_then(Value::as_f64)
+            if let Some(value) =
+                overrides.get(section).and_then(|section| section.get(key)).and_then(Value::as_f64)
             {
                 found.push((format!("{section}.{key}"), key, value));
             }
@@ -282,7 +283,11 @@ fn stuck(summaries: &[Summary]) -> Option<Finding> {
             longest.0,
             longest.1,
             longest.2,
-            if stuck.len() > 1 { format!(", and in {} further stretches", stuck.len() - 1) } else { String::new() }
+            if stuck.len() > 1 {
+                format!(", and in {} further stretches", stuck.len() - 1)
+            } else {
+                String::new()
+            }
         ),
     })
 }

@@ -153,7 +153,10 @@ impl Block {
     /// The samples of a scrape: number of the series, and value.
     pub fn scrape(&self, index: usize) -> impl Iterator<Item = (u32, f64)> {
         let row = &self.rows[index * self.width..(index + 1) * self.width];
-        (0..).zip(row).filter(|(_, bits)| **bits != MISSING).map(|(series, bits)| (series, f64::from_bits(*bits)))
+        (0..)
+            .zip(row)
+            .filter(|(_, bits)| **bits != MISSING)
+            .map(|(series, bits)| (series, f64::from_bits(*bits)))
     }
 }
 
@@ -238,8 +241,10 @@ mod tests {
             at += length;
         }
         assert_eq!(at, bytes.len());
-        let blocks: Vec<&Block> =
-            frames.iter().filter_map(|frame| if let Frame::Block(block) = frame { Some(block) } else { None }).collect();
+        let blocks: Vec<&Block> = frames
+            .iter()
+            .filter_map(|frame| if let Frame::Block(block) = frame { Some(block) } else { None })
+            .collect();
         assert_eq!(blocks.len(), 2);
         assert_eq!(blocks[0].scrape(0).collect::<Vec<_>>(), [(0, 1.5)]);
         assert_eq!(blocks[1].times, [2000, 2001, 2002]);

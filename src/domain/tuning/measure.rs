@@ -35,8 +35,11 @@ pub struct Metrics {
     pub max_inventory: Option<f64>,
     /// `10^4 x (cash flow + inventory at final mid - fees) / turnover`.
     pub net_bps: Option<f64>,
-    /// 95th percentile of order life, linearly interpolated, milliseconds.
+    /// 95th percentile, linearly interpolated, of how old orders were when they were filled, milliseconds:
+    /// an old quote is the one that is filled at a price nobody would quote any more.
     pub order_age_p95_ms: Option<f64>,
+    /// 95th percentile of the life of every order that ended, milliseconds.
+    pub order_life_p95_ms: Option<f64>,
     /// Orders placed.
     pub orders_placed: Option<u64>,
     /// Replaces a minute.
@@ -110,7 +113,8 @@ fn check(outcome: &Outcome) -> Result<(), String> {
         position += fill.side.sign() * fill.qty;
         moved += fill.qty;
     }
-    if !((position - outcome.final_position).abs() <= 1e-9 * (1.0 + moved)) {
+    let adds_up = (position - outcome.final_position).abs() <= 1e-9 * (1.0 + moved);
+    if !adds_up {
         let end = outcome.final_position;
         return Err(format!("the fills add up to position {position}, the simulator ends at {end}"));
     }
@@ -123,7 +127,11 @@ fn check(outcome: &Outcome) -> Result<(), String> {
     if !(outcome.max_inventory.is_finite() && outcome.max_inventory >= 0.0) {
         return Err(format!("the largest position is {}", outcome.max_inventory));
     }
-    if let Some(age) = outcome.order_ages_ms.iter().find(|age| !(age.is_finite() && **age >= 0.0)) {
+    let mut ages = outcome.fills.iter().map(|fill| fill.age_ms);
+    if let Some(age) = ages.find(|age| !(age.is_finite() && *age >= 0.0)) {
+        return Err(format!("an order was filled {age} ms after it was sent"));
+    }
+    if let Some(age) = outcome.order_lives_ms.iter().find(|age| !(age.is_finite() && **age >= 0.0)) {
         return Err(format!("an order lived {age} ms"));
     }
     if outcome.orders_filled > outcome.orders_placed {
@@ -213,12 +221,14 @@ fn measure_orders(parts: &[&Outcome], measured: &mut Measured) {
     let mut unknown = |name: &str, reason: &str| {
         measured.unknown.insert(name.to_owned(), reason.to_owned());
     };
-    let mut ages: Vec<f64> = parts.iter().flat_map(|part| &part.order_ages_ms).copied().collect();
-    if ages.is_empty() {
-        unknown("order_age_p95_ms", "no order ended");
-    } else {
-        ages.sort_unstable_by(f64::total_cmp);
-        metrics.order_age_p95_ms = Some(quantile(&ages, 0.95));
+    let ages = parts.iter().flat_map(|part| &part.fills).map(|fill| fill.age_ms);
+    metrics.order_age_p95_ms = p95(ages);
+    if metrics.order_age_p95_ms.is_none() {
+        unknown("order_age_p95_ms", "no fills");
+    }
+    metrics.order_life_p95_ms = p95(parts.iter().flat_map(|part| &part.order_lives_ms).copied());
+    if metrics.order_life_p95_ms.is_none() {
+        unknown("order_life_p95_ms", "no order ended");
     }
     let sum = |count: fn(&Outcome) -> u64| parts.iter().map(|part| count(part)).sum::<u64>();
     let (placed, filled) = (sum(|part| part.orders_placed), sum(|part| part.orders_filled));
@@ -234,6 +244,12 @@ fn measure_orders(parts: &[&Outcome], measured: &mut Measured) {
     metrics.replace_rate_per_min = Some(replaces * 60.0 / duration_s);
 }
 
+fn p95(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    (!values.is_empty()).then(|| quantile(&values, 0.95))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +260,7 @@ mod tests {
     const SETTINGS: Settings = Settings { seed: 7, resamples: 200, level: 0.9 };
 
     fn fill(side: Side, price: f64, qty: f64, mid: f64, after: Option<f64>) -> Fill {
-        Fill { at_ns: 0, side, price, qty, maker: true, mid, mid_after_1s: after }
+        Fill { at_ns: 0, side, price, qty, age_ms: 100.0, maker: true, mid, mid_after_1s: after }
     }
 
     fn outcome(fills: Vec<Fill>, final_mid: f64) -> Outcome {
@@ -252,7 +268,7 @@ mod tests {
         Outcome {
             orders_placed: 10,
             orders_filled: 5,
-            order_ages_ms: vec![100.0, 200.0],
+            order_lives_ms: vec![100.0, 200.0],
             max_inventory: 2.0,
             final_position,
             final_mid,
@@ -350,9 +366,19 @@ mod tests {
     }
 
     #[test]
+    fn the_age_of_orders_is_their_age_when_filled() {
+        let aged = |age_ms| Fill { age_ms, ..fill(Side::Buy, 100.0, 1.0, 100.0, None) };
+        let filled = outcome(vec![aged(100.0), aged(300.0)], 100.0);
+        close(measure(&[&filled], &FREE, &SETTINGS).metrics.order_age_p95_ms, 290.0);
+        let wrong = outcome(vec![aged(-1.0)], 100.0);
+        assert_eq!(measure(&[&wrong], &FREE, &SETTINGS).metrics.order_age_p95_ms, None);
+    }
+
+    #[test]
     fn order_figures_by_hand() {
         let metrics = measure(&[&outcome(Vec::new(), 100.0)], &FREE, &SETTINGS).metrics;
-        close(metrics.order_age_p95_ms, 195.0);
+        close(metrics.order_life_p95_ms, 195.0);
+        assert_eq!(metrics.order_age_p95_ms, None);
         close(metrics.fill_rate, 0.5);
         close(metrics.replace_rate_per_min, 15.0);
         close(metrics.max_inventory, 2.0);
@@ -364,13 +390,13 @@ mod tests {
         let first = outcome(vec![fill(Side::Buy, 100.0, 2.0, 100.0, None)], 101.0);
         let mut second = outcome(vec![fill(Side::Sell, 10.0, 10.0, 10.0, None)], 10.1);
         second.max_inventory = 10.0;
-        second.order_ages_ms = vec![300.0];
+        second.order_lives_ms = vec![300.0];
         let metrics = measure(&[&first, &second], &FREE, &SETTINGS).metrics;
         close(metrics.net_bps, 1e4 / 300.0);
         close(metrics.max_inventory, 10.0);
         close(metrics.duration_s, 240.0);
         close(metrics.replace_rate_per_min, 15.0);
-        close(metrics.order_age_p95_ms, 290.0);
+        close(metrics.order_life_p95_ms, 290.0);
         assert_eq!(metrics.fills, Some(2));
     }
 

@@ -73,6 +73,8 @@ pub struct Fill {
     pub price: f64,
     /// Quantity, base units.
     pub qty: f64,
+    /// Time from sending the order to its execution, milliseconds.
+    pub age_ms: f64,
     /// Whether our order rested in the book.
     pub maker: bool,
     /// Mid price of the book at the fill.
@@ -88,7 +90,7 @@ pub struct Outcome {
     pub fills: Vec<Fill>,
     /// Life of every order that ended (filled or cancelled), milliseconds, from submission by us to its
     /// end as we see it.
-    pub order_ages_ms: Vec<f64>,
+    pub order_lives_ms: Vec<f64>,
     /// Orders accepted by the exchange.
     pub orders_placed: u64,
     /// Orders that were filled at least in part.

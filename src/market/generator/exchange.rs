@@ -53,7 +53,7 @@ impl Habits {
         let calm = Self {
             burst_begins: 12,
             burst_ends: 50,
-            step: (400, 30),
+            step: (400, 45),
             drift: 0,
             pull: 100,
             jump: (0, 0),

@@ -32,7 +32,6 @@ impl Random {
     }
 
     /// A number below `bound`, which is far below 2^32, so that the bias of the multiplication is nil.
-    #[expect(clippy::cast_possible_wrap, reason = "the result is below `bound`")]
     #[expect(clippy::cast_sign_loss, reason = "a bound is positive")]
     pub(super) fn below(&mut self, bound: i64) -> i64 {
         ((u128::from(self.next()) * u128::from(bound as u64)) >> 64) as i64

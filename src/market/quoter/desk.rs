@@ -138,7 +138,7 @@ impl<'a> Desk<'a> {
                 *slot = None;
                 if working.accepted {
                     let age_ms = (self.now_ns - working.sent_ns) as f64 / NS_PER_MS;
-                    self.outcome.order_ages_ms.push(age_ms);
+                    self.outcome.order_lives_ms.push(age_ms);
                 }
                 if order.status == Status::Filled {
                     flank.updated_ns = Some(self.now_ns);
@@ -268,6 +268,7 @@ fn fill(feed: &Feed, end_ns: i64, side: Side, working: Working, order: &Order) -
         side,
         price,
         qty: quantity(working.lots, feed.lot_size),
+        age_ms: (at_ns - working.sent_ns) as f64 / NS_PER_MS,
         maker: order.maker,
         mid: feed.mid_before(at_ns).unwrap_or(price),
         mid_after_1s: if later <= end_ns { feed.mid_before(later + 1) } else { None },

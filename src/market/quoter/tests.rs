@@ -68,7 +68,7 @@ fn tail_age_ms_ends_resting_orders() {
     for feed in feeds() {
         let oldest = |tail_age_ms| {
             let outcome = trade(feed, &Params { tail_age_ms, ..PARAMS });
-            outcome.order_ages_ms.into_iter().fold(0.0, f64::max)
+            outcome.order_lives_ms.into_iter().fold(0.0, f64::max)
         };
         let (short, long) = (oldest(400.0), oldest(800.0));
         assert!(short > 400.0 && short <= 421.0, "{} {short}", feed.name);
@@ -171,8 +171,8 @@ fn the_record_agrees_with_itself() {
         let bought = sum(&outcome, |fill| fill.side.sign() * fill.qty);
         assert!((bought - outcome.final_position).abs() < 1e-9);
         assert_eq!(outcome.orders_filled, outcome.fills.len() as u64);
-        assert!(outcome.order_ages_ms.len() as u64 <= outcome.orders_placed);
-        assert!(outcome.order_ages_ms.iter().all(|age| *age >= 10.0), "no order ends before it can arrive");
+        assert!(outcome.order_lives_ms.len() as u64 <= outcome.orders_placed);
+        assert!(outcome.order_lives_ms.iter().all(|age| *age >= 10.0), "no order ends before it can arrive");
         assert!(outcome.fills.is_sorted_by_key(|fill| fill.at_ns));
         for fill in &outcome.fills {
             assert!((feed.first_ns..=feed.last_ns).contains(&fill.at_ns));
@@ -200,9 +200,9 @@ fn the_parts_of_a_split_do_not_overlap_and_start_without_position() {
     let part = |window| simulate(&CALM, window, &PARAMS, &FREE, &NEAR).expect("simulated");
     let (whole, first, rest) = (part(Window::Whole), part(Window::First(0.6)), part(Window::Rest(0.6)));
     assert!((first.duration_s + rest.duration_s - whole.duration_s).abs() < 1e-6);
-    let split = CALM.first_ns.max(CALM.ready_local_ns) + (first.duration_s * 1e9) as i64;
-    assert!(first.fills.iter().all(|fill| fill.at_ns <= split + 1));
-    assert!(rest.fills.iter().all(|fill| fill.at_ns >= split));
+    let since_start_s = |at_ns: i64| (at_ns - CALM.first_ns.max(CALM.ready_local_ns)) as f64 / 1e9;
+    assert!(first.fills.iter().all(|fill| since_start_s(fill.at_ns) <= first.duration_s + 1e-8));
+    assert!(rest.fills.iter().all(|fill| since_start_s(fill.at_ns) >= first.duration_s - 1e-8));
     assert!(!first.fills.is_empty() && !rest.fills.is_empty());
     // Until an answer could differ, the first part is the beginning of the whole.
     assert_eq!(first.fills[0], whole.fills[0]);

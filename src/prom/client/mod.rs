@@ -9,9 +9,6 @@ mod answer;
 mod span;
 mod unknown;
 
-#[cfg(test)]
-mod tests;
-
 pub use answer::{Answer, Series};
 pub use span::Grid;
 pub use unknown::{Kind, Unknown};
@@ -128,7 +125,8 @@ impl Client {
                 && let Some(next) = todo.pop()
             {
                 let (span, rest) = next.cut(most);
-                todo.extend(rest);
+                // What is left over may be small without having been too much.
+                todo.extend(rest.map(|rest| Span { halved: false, ..rest }));
                 let (inner, sender, query) = (Arc::clone(&self.0), sender.clone(), query.to_owned());
                 let (grid, caller) = (*grid, Caller::of(&call));
                 std::thread::spawn(move || {

@@ -38,7 +38,13 @@ struct Run<'a> {
 }
 
 /// Runs what is left of a plan.
-pub(super) fn execute(plan: &Plan, store: Store, left: Left, live: Live, ctx: &Ctx) -> anyhow::Result<Finished> {
+pub(super) fn execute(
+    plan: &Plan,
+    store: Store,
+    left: Left,
+    live: Live,
+    ctx: &Ctx,
+) -> anyhow::Result<Finished> {
     let done = u32::try_from(left.iterations.len()).expect("iterations are counted in 32 bits");
     let mut ledger = Ledger::new(f64::from(plan.iteration_secs), plan.points(), plan.group_by.is_some());
     left.iterations.iter().for_each(|iteration| ledger.add(iteration));
@@ -215,11 +221,12 @@ impl Run<'_> {
     fn shown(&self) -> String {
         let status = self.status("running");
         let judged = settings::judged(&self.plan.profile);
-        let parts = status.kpis.iter().filter(|(name, _)| judged.contains(name.as_str())).map(|(name, kpi)| {
-            let value = kpi.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
-            let mark = if kpi.holds == Some(false) { "!" } else { "" };
-            format!("{name} {value}{mark}")
-        });
+        let parts =
+            status.kpis.iter().filter(|(name, _)| judged.contains(name.as_str())).map(|(name, kpi)| {
+                let value = kpi.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
+                let mark = if kpi.holds == Some(false) { "!" } else { "" };
+                format!("{name} {value}{mark}")
+            });
         parts.collect::<Vec<_>>().join("  ")
     }
 }

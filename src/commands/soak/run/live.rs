@@ -78,7 +78,11 @@ fn metrics(status: &StatusFile, ledger: &Ledger) -> String {
     gauge("mmops_soak_kpi_holds", "1 when the last window keeps to its gate.", kpis(holds));
     let shares = ledger.recent("maker_share_ratio", HMEAN_WINDOWS);
     if let Some(share) = shares.last() {
-        gauge("maker_share_pct", "Maker volume to all volume in the last window, percent.", one(100.0 * share));
+        gauge(
+            "maker_share_pct",
+            "Maker volume to all volume in the last window, percent.",
+            one(100.0 * share),
+        );
     }
     if shares.len() == HMEAN_WINDOWS && shares.iter().all(|share| *share > 0.0) {
         let mean = HMEAN_WINDOWS as f64 / shares.iter().map(|share| 1.0 / share).sum::<f64>();

@@ -120,7 +120,8 @@ impl Sources {
             }));
         }
         if !self.scrape.is_empty() {
-            let urls = self.scrape.iter().map(|url| address(url, "/metrics", ctx)).collect::<Result<_, _>>()?;
+            let urls =
+                self.scrape.iter().map(|url| address(url, "/metrics", ctx)).collect::<Result<_, _>>()?;
             return Ok(Some(Origin::Scrape { urls }));
         }
         if let Some(path) = &self.edge_report {
@@ -200,8 +201,11 @@ fn resume(args: &Args, dir: &Path, ctx: &Ctx) -> anyhow::Result<(Plan, Store, Le
         }
         let (asked, known) = (serde_json::to_value(&asked)?, serde_json::to_value(&kept)?);
         let fields = known.as_object().expect("a plan is an object");
-        let differs: Vec<&str> =
-            fields.keys().filter(|key| asked[key.as_str()] != known[key.as_str()]).map(String::as_str).collect();
+        let differs: Vec<&str> = fields
+            .keys()
+            .filter(|key| asked[key.as_str()] != known[key.as_str()])
+            .map(String::as_str)
+            .collect();
         if !differs.is_empty() {
             let message =
                 format!("the run `{}` was started otherwise: {} differ", ctx.show(dir), differs.join(", "));
@@ -215,7 +219,8 @@ fn resume(args: &Args, dir: &Path, ctx: &Ctx) -> anyhow::Result<(Plan, Store, Le
 
 fn plan(args: &Args, ctx: &Ctx) -> anyhow::Result<Plan> {
     let Some(origin) = args.from.origin(ctx)? else {
-        let fault = Fault::usage("nothing to watch: name one of --prometheus, --scrape, --edge-report, --mock");
+        let fault =
+            Fault::usage("nothing to watch: name one of --prometheus, --scrape, --edge-report, --mock");
         return Err(fault.into());
     };
     let iteration_secs = whole_secs("--iteration", args.iteration.unwrap_or(Duration::from_mins(5)))?;
@@ -244,7 +249,8 @@ fn plan(args: &Args, ctx: &Ctx) -> anyhow::Result<Plan> {
                 let message = format!("{total} s are not a whole number of iterations of {iteration_secs} s");
                 return Err(Fault::usage(message).into());
             }
-            u32::try_from(total / u64::from(iteration_secs)).map_err(|_| Fault::usage("too many iterations"))?
+            u32::try_from(total / u64::from(iteration_secs))
+                .map_err(|_| Fault::usage("too many iterations"))?
         }
     };
     if args.from.to.is_some_and(|to| to > ctx.clock.now()) {

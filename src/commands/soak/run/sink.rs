@@ -1,7 +1,7 @@
 //! Where samples go: into the figures of the window, and into the file of raw samples.
 
-use crate::domain::kpi::collector::Collector;
 use crate::domain::kpi::Member;
+use crate::domain::kpi::collector::Collector;
 use crate::domain::soak::samples::{Encoder, Series};
 use std::collections::BTreeMap;
 

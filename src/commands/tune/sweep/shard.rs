@@ -57,7 +57,7 @@ pub(super) fn path(output: &Path, index: usize, of: usize) -> PathBuf {
 pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(Document, Row)> {
     let named = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.contains(".shard-") && name.ends_with(".json")
+        name.contains(".shard-") && path.extension().is_some_and(|extension| extension == "json")
     };
     let paths: Vec<PathBuf> = fsio::list(dir)?.into_iter().filter(|path| named(path)).collect();
     let mut shards: Vec<(String, Shard)> = Vec::new();

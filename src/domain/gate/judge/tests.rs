@@ -140,12 +140,8 @@ fn warm_up_last_windows_and_samples_are_asked_for() {
     let many = Gate { min_samples: 21, ..gate(Aggregate::Max) };
     assert_eq!(state(&many, &known(&[99.0, 99.0])), State::Warmup);
     assert_eq!(state(&many, &known(&[99.0, 99.0, 99.0])), State::HardFail);
-    let events = Gate {
-        at_most: None,
-        at_least: Some(20.0),
-        severity: Severity::Events,
-        ..gate(Aggregate::Sum)
-    };
+    let events =
+        Gate { at_most: None, at_least: Some(20.0), severity: Severity::Events, ..gate(Aggregate::Sum) };
     assert_eq!(state(&events, &known(&[10.0, 9.0])), State::Warmup);
     assert_eq!(state(&events, &known(&[10.0, 10.0])), State::Pass);
 }

@@ -81,8 +81,9 @@ fn one_unusable_series_spoils_the_point_and_more_series_than_declared_are_an_err
     let gauge = || collector(Measure::Gauge { of: selector("g"), over: Reduce::Max, across: Reduce::Sum });
     let run = |values: &[Option<f64>]| {
         let mut collector = gauge();
-        let series: Vec<SeriesId> =
-            (0..values.len()).map(|number| collector.register("g", &labels(&[("n", &number.to_string())]))).collect();
+        let series: Vec<SeriesId> = (0..values.len())
+            .map(|number| collector.register("g", &labels(&[("n", &number.to_string())])))
+            .collect();
         window(&mut collector, &series, &[values, values])
     };
     assert!(close_to(run(&[Some(1.0), Some(2.0)]).value, 3.0));

@@ -40,7 +40,11 @@ impl EdgeReport {
             }
             (Ok(document), Some(field)) => {
                 let found = field.path.split('.').try_fold(document, |value, key| value.get(key));
-                match found.and_then(Value::as_f64).map(|value| value * field.scale).filter(|value| value.is_finite()) {
+                match found
+                    .and_then(Value::as_f64)
+                    .map(|value| value * field.scale)
+                    .filter(|value| value.is_finite())
+                {
                     Some(value) => Measurement {
                         value: Some(value),
                         beyond: false,
@@ -69,7 +73,8 @@ impl EdgeReport {
         let (document, modified) =
             json::load(&self.path).map_err(|fault| (Knowledge::ToolError, fault.to_string()))?;
         let no_data = |reason: String| Err((Knowledge::NoData, reason));
-        if self.newest.is_some_and(|newest| modified <= newest) || modified.as_millisecond() <= window.from_ms {
+        if self.newest.is_some_and(|newest| modified <= newest) || modified.as_millisecond() <= window.from_ms
+        {
             return no_data(format!("`{}` was not written since the last iteration", self.shown));
         }
         if modified.as_millisecond() > window.to_ms + 60_000 {

@@ -97,7 +97,8 @@ impl Scrape {
 
 impl Target {
     fn fetch(&self) -> Result<(Vec<u8>, Format), String> {
-        let reply = self.http.send(&self.url, "", Send::Get("")).map_err(|why| format!("`{}`: {why}", self.shown))?;
+        let reply =
+            self.http.send(&self.url, "", Send::Get("")).map_err(|why| format!("`{}`: {why}", self.shown))?;
         if reply.status != 200 {
             return Err(format!("`{}` answered {}: {}", self.shown, reply.status, reply.excerpt()));
         }
