@@ -4,7 +4,7 @@ use crate::commands::{
     Answer, bundle, canary, chaos, completions, cron_sentinel, golden_compare, make_ready, man,
     pre_live_pack, readiness,
 };
-use crate::commands::{rotate, scan_secrets, schema, sim, tune};
+use crate::commands::{rotate, scan_secrets, schema, sim, soak, tune};
 use crate::ctx::Ctx;
 use crate::exit::Exit;
 use crate::report::{Marker, Status};
@@ -91,6 +91,8 @@ pub enum Command {
     MakeReady(make_ready::Args),
     /// Score the last daily reports, or validate a score
     Readiness(readiness::Args),
+    /// Watch a service for days and judge whether it stayed inside its limits
+    Soak(Box<soak::Args>),
     /// Choose quoting parameters on recorded markets, apply them, take them back
     Tune(tune::Args),
     /// Inject faults into real processes and judge what they do to them
@@ -124,6 +126,7 @@ impl Command {
             Command::PreLivePack(args) => pre_live_pack::run(args, ctx),
             Command::MakeReady(args) => make_ready::run(args, ctx).map(Answer::Report),
             Command::Readiness(args) => readiness::run(args, ctx).map(Answer::Report),
+            Command::Soak(args) => soak::run(args, ctx),
             Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
             Command::Chaos(args) => chaos::run(args, ctx),
             Command::Bundle(args) => bundle::run(args, ctx).map(Answer::Report),
@@ -146,6 +149,7 @@ impl Command {
             Command::PreLivePack(_) => ("pre-live-pack", marker("pre_live_pack", "PRE_LIVE_PACK", "FAILED")),
             Command::MakeReady(_) => ("make-ready", marker("make_ready", "MAKE_READY", "BLOCKED")),
             Command::Readiness(args) => (args.name(), marker("readiness", "READINESS", "HOLD")),
+            Command::Soak(args) => args.failure(),
             Command::Tune(args) => args.failure(),
             Command::Chaos(_) => ("chaos-failover", marker("chaos_failover", "CHAOS_RESULT", "FAIL")),
             Command::Bundle(args) => args.failure(),

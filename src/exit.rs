@@ -82,6 +82,11 @@ impl Fault {
         Self::new(Exit::Dependency, message)
     }
 
+    /// A remote side failed: unreachable, refused, unauthorised, or its answer cannot be used.
+    pub fn api(message: impl Into<String>) -> Self {
+        Self::new(Exit::Api, message)
+    }
+
     /// A deadline or the evidence ran out.
     pub fn stalled(message: impl Into<String>) -> Self {
         Self::new(Exit::Stalled, message)

@@ -11,7 +11,8 @@
 //!      |    |
 //!      |    +----> domain                          pure: values in, values out
 //!      v    v
-//!    ctx, sys, market, release report, exit
+//!    ctx, sys, market,         report, exit
+//!    release, bot, prom
 //!    touch the world           plain data
 //! ```
 //!
@@ -19,6 +20,7 @@
 //! is no, `Err` means that the question could not be asked; either way one `Report` is rendered and one
 //! [`exit::Exit`] returned.
 
+pub mod bot;
 pub mod cli;
 pub mod commands;
 pub mod ctx;
@@ -26,6 +28,7 @@ pub mod domain;
 pub mod exit;
 pub mod leader;
 pub mod market;
+pub mod prom;
 pub mod release;
 pub mod render;
 pub mod report;

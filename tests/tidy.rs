@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a layer may import of this crate, by the first path segment after `crate::`.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: &[(&str, &[&str])] = &[
     ("main.rs", &[]),
     ("lib.rs", &["cli", "commands", "ctx", "exit", "render", "report", "sys"]),
     ("cli.rs", &["commands", "ctx", "exit", "report", "sys"]),
@@ -17,11 +17,13 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("sys/", &["sys", "exit", "ctx"]),
     ("market/", &["market", "domain", "exit", "sys"]),
     ("release/", &["release", "domain", "exit", "sys"]),
+    ("prom/", &["prom", "exit", "sys"]),
     ("leader/", &["leader", "domain", "exit", "sys"]),
+    ("bot/", &["bot", "domain"]),
 ];
 /// What a command may import; other commands only where `ORCHESTRATORS` says so.
-const COMMANDS: [&str; 9] =
-    ["commands", "ctx", "domain", "exit", "leader", "market", "release", "report", "sys"];
+const COMMANDS: &[&str] =
+    &["bot", "commands", "ctx", "domain", "exit", "leader", "market", "prom", "release", "report", "sys"];
 /// Commands that run other commands, and the one that publishes their schemas.
 const ORCHESTRATORS: [&str; 2] = ["make_ready", "schema"];
 

@@ -14,6 +14,7 @@ pub mod rotate;
 pub mod scan_secrets;
 pub mod schema;
 pub mod sim;
+pub mod soak;
 pub mod tune;
 
 use crate::report::Report;

@@ -4,9 +4,12 @@ use crate::commands::bundle::{create, release, verify};
 use crate::commands::canary::{checklist, tag};
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
-use crate::commands::{cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim};
+use crate::commands::{
+    cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim, soak,
+};
 use crate::domain::bundle::manifest::Manifest;
 use crate::domain::secrets::fingerprint::Baseline;
+use crate::domain::soak::Iteration;
 use crate::exit::Fault;
 use crate::report::Status;
 use schemars::{JsonSchema, Schema};
@@ -32,6 +35,7 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("cron-sentinel", schema_of::<Envelope<cron_sentinel::Body>>),
     ("golden-acceptance", schema_of::<golden_compare::Record>),
     ("golden-compare", schema_of::<Envelope<golden_compare::Body>>),
+    ("iter-summary", schema_of::<Iteration>),
     ("make-ready", schema_of::<Envelope<make_ready::Body>>),
     ("pre-live-pack", schema_of::<Envelope<pre_live_pack::Body>>),
     ("readiness", schema_of::<score::Document>),
@@ -44,7 +48,14 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("rotation-plan", schema_of::<rotate::Plan>),
     ("scan-secrets", schema_of::<Envelope<scan_secrets::Body>>),
     ("secrets-baseline", schema_of::<Baseline>),
+    ("sim-bot", schema_of::<Envelope<sim::bot::Body>>),
     ("sim-feed", schema_of::<Envelope<sim::feed::Body>>),
+    ("soak-gate", schema_of::<Envelope<soak::Body>>),
+    ("soak-gates", schema_of::<soak::GatesSummary>),
+    ("soak-metrics", schema_of::<soak::Metrics>),
+    ("soak-plan", schema_of::<soak::Plan>),
+    ("soak-run", schema_of::<Envelope<soak::Body>>),
+    ("soak-status", schema_of::<soak::StatusFile>),
 ];
 
 /// The fields that the report of every command has; those of the command stand beside them.

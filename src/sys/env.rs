@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every variable mmops reads, with what it does; the README's table is checked against it.
-pub const VARIABLES: [(&str, &str); 11] = [
+pub const VARIABLES: &[(&str, &str)] = &[
     ("MMOPS_NOW", "freezes the clock at this RFC 3339 time, like --now"),
     ("CI_FAKE_UTC", "fixes the time that is printed and stored; ages still use the real clock"),
     ("SOURCE_DATE_EPOCH", "seconds since 1970; fixes the time that a bundle carries"),
@@ -17,6 +17,18 @@ pub const VARIABLES: [(&str, &str); 11] = [
     ("TERM", "dumb turns colour and progress off"),
     ("PATH", "where the steps of a plan and git are looked up"),
     ("HOME", "never rotated"),
+    ("MMOPS_PROMETHEUS_TOKEN", "bearer token for the Prometheus API"),
+    ("MMOPS_PROMETHEUS_TOKEN_FILE", "file with that token"),
+    ("MMOPS_PROMETHEUS_BASIC", "user:password for the Prometheus API"),
+    ("MMOPS_PROMETHEUS_BASIC_FILE", "file with that pair"),
+    (
+        "MMOPS_PROMETHEUS_HEADERS_FILE",
+        "file of further headers for the Prometheus API, one Name: value a line",
+    ),
+    (
+        "MMOPS_PROMETHEUS_CA_FILE",
+        "PEM certificates trusted for the Prometheus API, in place of the public ones",
+    ),
 ];
 
 /// A snapshot of the environment; only variables of [`VARIABLES`] are kept.

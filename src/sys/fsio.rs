@@ -81,6 +81,34 @@ pub fn create_dir(dir: &Path) -> Result<(), Fault> {
     fs::create_dir_all(dir).map_err(|error| Fault::write(shown(dir), &error))
 }
 
+/// Creates a directory; false when it is there already.
+pub fn create_new_dir(dir: &Path) -> Result<bool, Fault> {
+    match fs::create_dir(dir) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Fault::write(shown(dir), &error)),
+    }
+}
+
+/// Lets the symbolic link `link` name `target`, which lies in the same directory. The link is replaced whole;
+/// anything else under its name is left alone and refused.
+pub fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
+    let fail = |error: io::Error| Fault::write(shown(link), &error);
+    if link.symlink_metadata().is_ok_and(|metadata| !metadata.is_symlink()) {
+        let message = format!("{} is no link to the newest run", shown(link));
+        return Err(Fault::config(message).hint("move it away: every run has a directory of its own"));
+    }
+    let name = target.file_name().expect("a directory below its parent has a name");
+    let mut fresh = link.as_os_str().to_owned();
+    fresh.push(".new");
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(name, &fresh).map_err(fail)?;
+    fs::rename(&fresh, link).map_err(fail)
+}
+
 /// Removes a file.
 pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)

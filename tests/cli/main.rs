@@ -20,6 +20,7 @@ mod rotate;
 mod sandbox;
 mod scan_secrets;
 mod sim;
+mod soak;
 mod tune;
 
 /// A test file that is not wired in would be lost silently.

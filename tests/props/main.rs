@@ -1,7 +1,12 @@
 //! Laws that hold for every input; every file of this folder is a module here.
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
+mod exposition;
+mod fake_server;
 mod lease;
+mod prom_client;
 mod readiness;
 mod retention;
+mod soak;
 mod tokens;
 mod tune;

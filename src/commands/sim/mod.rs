@@ -1,5 +1,6 @@
-//! `mmops sim ...`: simulated counterparts for rehearsals, each marked as simulated in what it writes.
+//! `mmops sim ...`: simulated counterparts for rehearsals, each marked as simulated in what it shows.
 
+pub mod bot;
 pub mod feed;
 
 use crate::ctx::Ctx;
@@ -14,6 +15,8 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Be a market-making service: metrics, start-up log, overrides, rollback actions
+    Bot(bot::Args),
     /// Write a market feed generated from a seed, marked as simulated
     Feed(feed::Args),
 }
@@ -22,6 +25,7 @@ impl Args {
     /// The command's name in reports, and the marker of its failure.
     pub fn failure(&self) -> (&'static str, Marker) {
         match self.command {
+            Command::Bot(_) => ("sim-bot", Marker::new("sim_bot", Status::Fail, "SIM_BOT", "FAILED")),
             Command::Feed(_) => ("sim-feed", Marker::new("sim_feed", Status::Fail, "SIM_FEED", "FAILED")),
         }
     }
@@ -30,6 +34,7 @@ impl Args {
 /// Runs the simulation asked for.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
+        Command::Bot(args) => bot::run(args, ctx),
         Command::Feed(args) => feed::run(args, ctx),
     }
 }

@@ -1,0 +1,14 @@
+//! A simulated market-making service: one model on a clock that the caller moves, the same in process
+//! (`soak run --mock`) and as a real process (`sim bot`).
+//!
+//! The figures come out of the run-time parameters, the scenario and a seeded noise, in additions,
+//! multiplications, divisions and square roots only, so that a seed gives the same bytes on every machine.
+
+pub mod contract;
+mod latency;
+pub mod model;
+mod noise;
+pub mod scenario;
+
+pub use model::{Action, Bot, Circuit};
+pub use scenario::Scenario;

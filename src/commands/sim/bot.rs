@@ -1,0 +1,225 @@
+//! `mmops sim bot`: the simulated market-making service as a real process, for rehearsals: `/metrics` by the
+//! metric contract, the eight start-up checkpoints in its log, run-time parameters re-read from the overrides
+//! file, rollback actions obeyed, SIGTERM answered.
+//!
+//! `GET /metrics`, `GET /health`, `GET /status`; `POST /actions` takes `{"type":"freeze_orders"}`,
+//! `{"type":"scale_strategy","factor":0.5}` or `{"type":"circuit_state","state":"open"}`.
+
+use crate::bot::{Action, Bot, Scenario, contract, model};
+use crate::ctx::Ctx;
+use crate::exit::{Exit, Fault};
+use crate::report::{Marker, Report, Row, Status};
+use crate::sys::serve::{self, Answer, Server};
+use crate::sys::{clock, fsio, json};
+use jiff::Timestamp;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often the bot lives on.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// Arguments of `mmops sim bot`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Address to listen on, loopback only; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// What goes wrong
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    scenario: Scenario,
+    /// Seed of the noise
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Simulated seconds in a second
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Overrides file, read again whenever it changes
+    #[arg(long, value_name = "FILE", default_value = "artifacts/soak/runtime_overrides.json")]
+    overrides: PathBuf,
+    /// Write the start-up checkpoints to this file as well
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Write the address to this file once the bot listens
+    #[arg(long, value_name = "FILE")]
+    address_file: Option<PathBuf>,
+    /// Stop after this time [default: run until a signal]
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    how_long: Option<Duration>,
+}
+
+/// The fields of the report beside those of every report.
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct Body {
+    /// What went wrong.
+    scenario: Scenario,
+    /// Seed of the noise.
+    seed: u64,
+    /// Rollback actions that were carried out.
+    actions: usize,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed > 0.0 && speed <= 100_000.0 => Ok(speed),
+        _ => Err("the speed must lie between 0 and 100000".to_owned()),
+    }
+}
+
+/// The bot and what was done to it, shared with the server.
+#[derive(Debug)]
+struct Shared {
+    bot: Bot,
+    actions: Vec<Action>,
+}
+
+/// Lives until a signal, or for the time asked for.
+pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let log = args.log.as_ref().map(|path| fsio::append(&ctx.path(path))).transpose()?;
+    let mut log = Log { file: log.map(|file| Box::new(file) as Box<dyn Write>) };
+    log.line(ctx, "sim bot starting...")?;
+    let started_secs = ctx.clock.now().as_millisecond() as f64 / 1e3;
+    let bot = Bot::new(args.scenario, args.seed, started_secs);
+    let shared = Arc::new(Mutex::new(Shared { bot, actions: Vec::new() }));
+    let mut overrides = Overrides { path: ctx.path(&args.overrides), seen: None, problem: None };
+    overrides.refresh(&shared);
+    log.line(ctx, "Config loaded: 3 rules")?;
+    log.line(ctx, "SDK connected: simulated venue")?;
+    log.line(ctx, "Rules initialized: 3 rules")?;
+    let server = {
+        let shared = Arc::clone(&shared);
+        Server::start(args.listen, move |method, path, body| answer(&shared, method, path, body))?
+    };
+    let address = format!("http://{}", server.address());
+    if let Some(path) = &args.address_file {
+        fsio::write_atomic(&ctx.path(path), format!("{address}\n").as_bytes())?;
+    }
+    log.line(ctx, "Event loop running")?;
+    log.line(ctx, "Event received: tick")?;
+    log.line(ctx, "Rule evaluated: deadline PASSED")?;
+    log.line(ctx, "Enforcement triggered: self-test of the circuit breaker")?;
+    tracing::info!("listening on {address}");
+
+    let started = clock::monotonic();
+    let mut lived = Duration::ZERO;
+    let mut looked = Duration::ZERO;
+    while ctx.cancel.signal().is_none() && args.how_long.is_none_or(|how_long| lived < how_long) {
+        clock::nap(BEAT);
+        let now = started.elapsed();
+        lock(&shared).bot.step((now - lived).as_secs_f64() * args.speed);
+        lived = now;
+        if now - looked >= Duration::from_secs(1) {
+            looked = now;
+            overrides.refresh(&shared);
+        }
+    }
+    drop(server);
+    log.line(ctx, "sim bot stopped")?;
+    let actions = lock(&shared).actions.len();
+    let body = Body { scenario: args.scenario, seed: args.seed, actions };
+    let marker = Marker::new("sim_bot", Status::Ok, "SIM_BOT", "STOPPED");
+    let mut report = Report::new("sim-bot", "SIMULATED BOT", marker).body(&body).rows(vec![
+        Row::new("scenario", Status::Ok).note(args.scenario.word()),
+        Row::new("actions", Status::Ok).note(actions.to_string()),
+    ]);
+    report.exit = match ctx.cancel.signal() {
+        None => Exit::Ok,
+        Some(2) => Exit::Interrupted,
+        Some(_) => Exit::Terminated,
+    };
+    Ok(report)
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn answer(shared: &Mutex<Shared>, method: &str, path: &str, body: &[u8]) -> Answer {
+    match (method, path) {
+        ("GET", "/metrics") => Answer::ok(serve::EXPOSITION, contract::exposition(&lock(shared).bot)),
+        ("GET", "/health") => Answer::ok(serve::TEXT, "ok\n"),
+        ("GET", "/status") => {
+            let state = lock(shared);
+            let (params, circuit, actions) = (state.bot.params(), state.bot.circuit(), &state.actions);
+            let status = serde_json::json!({
+                "simulated": true, "params": params, "circuit": circuit, "actions": actions,
+            });
+            Answer::ok(serve::JSON, fsio::json_document(&status))
+        }
+        ("POST", "/actions") => match serde_json::from_slice::<Action>(body) {
+            Ok(action) => {
+                let mut state = lock(shared);
+                state.bot.act(action);
+                state.actions.push(action);
+                tracing::warn!("Enforcement triggered: {action:?}");
+                Answer::ok(serve::JSON, "{\"executed\":true}\n")
+            }
+            Err(error) => Answer::refused(400, format!("not an action: {error}")),
+        },
+        (_, "/metrics" | "/health" | "/status" | "/actions") => Answer::refused(405, "method not allowed"),
+        _ => Answer::refused(404, "there are /metrics, /health, /status and /actions"),
+    }
+}
+
+/// The start-up log.
+struct Log {
+    file: Option<Box<dyn Write>>,
+}
+
+impl Log {
+    fn line(&mut self, ctx: &Ctx, message: &str) -> Result<(), Fault> {
+        tracing::info!("{message}");
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let time = ctx.clock.now().strftime("%Y-%m-%d %H:%M:%S");
+        writeln!(file, "{time} INFO {message}").map_err(|error| Fault::write("the log", &error))
+    }
+}
+
+/// The overrides file as it was last seen.
+struct Overrides {
+    path: PathBuf,
+    seen: Option<Timestamp>,
+    problem: Option<String>,
+}
+
+impl Overrides {
+    /// Takes what has changed. A file that cannot be used changes nothing, and is said once.
+    fn refresh(&mut self, shared: &Mutex<Shared>) {
+        let problem = match self.read() {
+            Ok(None) => return,
+            Ok(Some(values)) => {
+                let mut state = lock(shared);
+                let (next, refused) = model::with_overrides(state.bot.params(), &values);
+                state.bot.set_params(next);
+                tracing::info!("Config loaded: {}", show(&self.path));
+                (!refused.is_empty()).then(|| refused.join(", "))
+            }
+            Err(problem) => Some(problem),
+        };
+        if let Some(problem) = problem.as_ref().filter(|problem| Some(*problem) != self.problem.as_ref()) {
+            tracing::warn!("{}: {problem}", show(&self.path));
+        }
+        self.problem = problem;
+    }
+
+    fn read(&mut self) -> Result<Option<serde_json::Map<String, serde_json::Value>>, String> {
+        if !fsio::exists(&self.path).map_err(|fault| fault.to_string())? {
+            return Ok(None);
+        }
+        let (document, modified) = json::load(&self.path).map_err(|fault| fault.to_string())?;
+        if self.seen == Some(modified) {
+            return Ok(None);
+        }
+        self.seen = Some(modified);
+        match document {
+            serde_json::Value::Object(values) => Ok(Some(values)),
+            _ => Err("not a JSON object".to_owned()),
+        }
+    }
+}
+
+fn show(path: &Path) -> String {
+    format!("`{}`", path.display())
+}

@@ -1,0 +1,338 @@
+//! What a run leaves for others: `soak_metrics.json`, `gates_summary.json`, `SOAK_RESULTS.md`, and the report.
+
+use crate::commands::soak::store::Plan;
+use crate::ctx::Ctx;
+use crate::domain::soak::{GateResult, Judgement, Ledger, Stats};
+use crate::domain::verdict::{State, Verdict};
+use crate::exit::{Exit, Fault};
+use crate::report::{Marker, Report, Row, Status};
+use crate::sys::fsio::{self, Pending};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where the outputs go.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Outputs {
+    /// Where the figures and the verdict go
+    #[arg(long, value_name = "FILE", default_value = "artifacts/reports/soak_metrics.json")]
+    export_json: PathBuf,
+    /// Where the readable form goes
+    #[arg(long, value_name = "FILE", default_value = "artifacts/reports/SOAK_RESULTS.md")]
+    export_md: PathBuf,
+    /// Where the gates go
+    #[arg(long, value_name = "FILE", default_value = "artifacts/reports/gates_summary.json")]
+    gate_summary: PathBuf,
+}
+
+/// `soak_metrics.json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Metrics {
+    /// `mmops.soak-metrics.v1`
+    schema: String,
+    /// `frozen` when the clock was frozen; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<String>,
+    /// When and by what the file was made.
+    runtime: Runtime,
+    /// PASS, FAIL or INCONCLUSIVE.
+    verdict: Verdict,
+    #[serde(flatten)]
+    body: Body,
+    /// What the windows showed of each figure.
+    metrics: BTreeMap<String, Stats>,
+}
+
+/// `gates_summary.json`.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct GatesSummary {
+    /// `mmops.soak-gates.v1`
+    schema: String,
+    /// PASS, FAIL or INCONCLUSIVE.
+    verdict: Verdict,
+    /// Whether the figures come from a simulation.
+    simulated: bool,
+    /// Name of the profile.
+    profile: String,
+    /// Gates by name.
+    gates: BTreeMap<String, GateResult>,
+}
+
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct Runtime {
+    utc: String,
+    version: String,
+}
+
+/// What the file and the report have in common.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Body {
+    /// The directory of the run.
+    run_dir: String,
+    /// Whether the figures come from a simulation.
+    simulated: bool,
+    /// Where the figures come from.
+    source: String,
+    /// Name of the profile.
+    profile: String,
+    /// Hours that the finished iterations cover.
+    duration_hours: f64,
+    /// Length of an iteration, seconds.
+    iteration_secs: f64,
+    /// Iterations that were planned; of a run of the earlier toolkit, those found.
+    planned: u32,
+    /// Iterations that are there.
+    iterations: u32,
+    /// Iterations that are missing between others.
+    missing: Vec<u32>,
+    /// Times without observation.
+    gaps: Vec<Gap>,
+    /// Gates by name.
+    gates: BTreeMap<String, GateResult>,
+}
+
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+struct Gap {
+    /// The iteration after the gap.
+    before_iteration: u32,
+    /// Its length, seconds.
+    secs: f64,
+}
+
+/// A judged run.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) verdict: Verdict,
+    body: Body,
+    stats: BTreeMap<String, Stats>,
+    stamp: String,
+    frozen: bool,
+}
+
+/// Whence a run comes, as far as its answer shows it.
+#[derive(Debug)]
+pub(super) struct Origin<'a> {
+    pub(super) source: &'a str,
+    pub(super) simulated: bool,
+    pub(super) profile: &'a str,
+    pub(super) iteration_secs: f64,
+    pub(super) planned: u32,
+}
+
+impl Answer {
+    /// Judges a run by the profile it was planned with.
+    pub(super) fn of(plan: &Plan, ledger: &Ledger, dir: &Path, ctx: &Ctx) -> Self {
+        let origin = Origin {
+            source: plan.origin.word(),
+            simulated: plan.simulated,
+            profile: &plan.profile_name,
+            iteration_secs: f64::from(plan.iteration_secs),
+            planned: plan.iterations,
+        };
+        Self::new(&origin, ledger, ledger.judge(&plan.profile), dir, ctx)
+    }
+
+    /// Puts an answer together.
+    pub(super) fn new(origin: &Origin, ledger: &Ledger, judged: Judgement, dir: &Path, ctx: &Ctx) -> Self {
+        let done = ledger.iterations();
+        // A run that ended early has not seen what it was to see.
+        let verdict = match judged.verdict {
+            Verdict::Pass if done < origin.planned => Verdict::Inconclusive,
+            verdict => verdict,
+        };
+        let gap =
+            |(before_iteration, secs): &(u32, f64)| Gap { before_iteration: *before_iteration, secs: *secs };
+        let body = Body {
+            run_dir: ctx.show(dir),
+            simulated: origin.simulated || ledger.is_simulated(),
+            source: origin.source.to_owned(),
+            profile: origin.profile.to_owned(),
+            duration_hours: f64::from(done) * origin.iteration_secs / 3600.0,
+            iteration_secs: origin.iteration_secs,
+            planned: origin.planned,
+            iterations: done,
+            missing: ledger.missing().to_vec(),
+            gaps: ledger.gaps().iter().map(gap).collect(),
+            gates: judged.gates,
+        };
+        let stats = ledger.stats().clone();
+        Self { verdict, body, stats, stamp: ctx.clock.stamp_utc(), frozen: ctx.clock.is_frozen() }
+    }
+
+    /// The report; `more` are rows beside those of the gates.
+    pub(super) fn report(&self, command: &'static str, more: Vec<Row>) -> Report {
+        let body = &self.body;
+        let worst = body.gates.values().map(|gate| gate.outcome.state).max().unwrap_or(State::NoData);
+        let status = match self.verdict {
+            Verdict::Pass if worst == State::Pass => Status::Ok,
+            Verdict::Pass => Status::Warn,
+            Verdict::Inconclusive | Verdict::Fail => Status::Fail,
+        };
+        let name = command.replace('-', "_");
+        let title = if command == "soak-gate" { "SOAK GATES" } else { "SOAK RESULTS" };
+        let mut report = Report::new(command, title, Marker::new(&name, status, "SOAK", self.verdict.word()));
+        report.exit = match self.verdict {
+            Verdict::Pass => Exit::Ok,
+            Verdict::Inconclusive => Exit::Stalled,
+            Verdict::Fail => Exit::Fail,
+        };
+        report.rows = self.rows();
+        report.rows.extend(more);
+        report.body(body).evidence(body.run_dir.clone())
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let body = &self.body;
+        let complete = body.iterations >= body.planned && body.missing.is_empty();
+        let run = if complete { Status::Ok } else { Status::Fail };
+        let mut rows =
+            vec![Row::new("iterations", run).note(format!("{} of {}", body.iterations, body.planned))];
+        if body.simulated {
+            rows.push(Row::new("simulated", Status::Warn).note(format!("SOURCE={}", body.source)));
+        }
+        for gap in &body.gaps {
+            let reason =
+                format!("{:.0} s before iteration {} were not observed", gap.secs, gap.before_iteration);
+            rows.push(Row::new("gap", Status::Warn).reason(reason));
+        }
+        rows.extend(body.gates.iter().map(|(name, gate)| gate_row(name, gate)));
+        rows
+    }
+
+    fn metrics(&self) -> Metrics {
+        Metrics {
+            schema: "mmops.soak-metrics.v1".to_owned(),
+            clock: self.frozen.then(|| "frozen".to_owned()),
+            runtime: Runtime { utc: self.stamp.clone(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            verdict: self.verdict,
+            body: self.body.clone(),
+            metrics: self.stats.clone(),
+        }
+    }
+
+    fn gates(&self) -> GatesSummary {
+        GatesSummary {
+            schema: "mmops.soak-gates.v1".to_owned(),
+            verdict: self.verdict,
+            simulated: self.body.simulated,
+            profile: self.body.profile.clone(),
+            gates: self.body.gates.clone(),
+        }
+    }
+
+    fn markdown(&self) -> String {
+        let body = &self.body;
+        let mut text = format!("# SOAK RESULTS\n\nVerdict: **{}**\n\n", self.verdict.word());
+        if body.simulated {
+            text.push_str(
+                "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
+            );
+        }
+        text.push_str(&format!(
+            "- Run: `{}`\n- Source: {}\n- Profile: {}\n- Iterations: {} of {}, {:.2} h\n- Made: {}\n",
+            body.run_dir,
+            body.source,
+            body.profile,
+            body.iterations,
+            body.planned,
+            body.duration_hours,
+            self.stamp
+        ));
+        for gap in &body.gaps {
+            text.push_str(&format!(
+                "- Gap: {:.0} s before iteration {} were not observed\n",
+                gap.secs, gap.before_iteration
+            ));
+        }
+        if !body.missing.is_empty() {
+            text.push_str(&format!("- Missing: {} iterations\n", body.missing.len()));
+        }
+        text.push_str("\n## Gates\n\n| gate | state | actual | condition | coverage | severity |\n");
+        text.push_str("| --- | --- | --- | --- | --- | --- |\n");
+        for (name, gate) in &body.gates {
+            text.push_str(&format!(
+                "| {name} | {} | {} | {} | {:.2} % | {} |\n",
+                gate.outcome.state.word(),
+                shown(gate.outcome.actual),
+                gate.condition,
+                100.0 * gate.outcome.coverage,
+                severity(gate),
+            ));
+        }
+        for (name, gate) in body.gates.iter().filter(|(_, gate)| !gate.pass) {
+            text.push_str(&format!("\n- {name}: {}", gate.outcome.reason.as_deref().unwrap_or_default()));
+        }
+        text.push_str("\n## Figures\n\n| figure | unit | windows | unknown | last | mean | min | max |\n");
+        text.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        for (name, stats) in &self.stats {
+            text.push_str(&format!(
+                "| {name} | {} | {} | {} | {} | {} | {} | {} |\n",
+                stats.unit,
+                stats.measured,
+                stats.unknown,
+                shown(stats.last),
+                shown(stats.mean),
+                shown(stats.min),
+                shown(stats.max)
+            ));
+        }
+        text
+    }
+}
+
+fn severity(gate: &GateResult) -> String {
+    let value = serde_json::to_value(gate.severity).expect("plain data serialises");
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn shown(value: Option<f64>) -> String {
+    value.map_or("unknown".to_owned(), |value| {
+        let text = format!("{value:.4}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    })
+}
+
+fn gate_row(name: &str, gate: &GateResult) -> Row {
+    let outcome = &gate.outcome;
+    let status = match outcome.state {
+        State::Pass => Status::Ok,
+        State::SoftFail if !gate.required => Status::Warn,
+        _ => Status::Fail,
+    };
+    let note = format!("{} {} ({})", outcome.state.word(), shown(outcome.actual), gate.condition);
+    let mut row = Row::new(name, status).note(note).field("state", outcome.state);
+    if let Some(reason) = &outcome.reason {
+        row = row.reason(reason);
+    }
+    if let Some(member) = gate.member.as_ref().filter(|_| !gate.pass) {
+        let bad = gate.members.values().filter(|outcome| outcome.state != State::Pass).count();
+        row = row.reason(format!("worst: {member}; {bad} of {} members do not pass", gate.members.len()));
+    }
+    row
+}
+
+impl Outputs {
+    /// Finds a path that cannot be written before the run, not after it.
+    pub(super) fn probe(&self, ctx: &Ctx) -> Result<(), Fault> {
+        for path in [&self.export_json, &self.export_md, &self.gate_summary] {
+            Pending::create(&ctx.path(path))?;
+        }
+        Ok(())
+    }
+
+    /// Writes all three, to where they were asked for and into the directory of the run.
+    pub(super) fn write(&self, answer: &Answer, dir: &Path, ctx: &Ctx) -> Result<(), Fault> {
+        let (metrics, gates, text) = (answer.metrics(), answer.gates(), answer.markdown());
+        for (path, bytes) in [
+            (&self.export_json, fsio::json_document(&metrics)),
+            (&self.gate_summary, fsio::json_document(&gates)),
+            (&self.export_md, text),
+        ] {
+            fsio::write_atomic(&ctx.path(path), bytes.as_bytes())?;
+            if let Some(name) = path.file_name() {
+                fsio::write_atomic(&dir.join(name), bytes.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}

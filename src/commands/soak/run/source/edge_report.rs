@@ -1,0 +1,86 @@
+//! A report file that the bot writes. A file that is not newer than the begin of the window says nothing
+//! about it.
+
+use super::{Window, wait_until};
+use crate::commands::soak::store::Plan;
+use crate::ctx::Ctx;
+use crate::domain::kpi::collector::WHOLE;
+use crate::domain::kpi::{Definition, Knowledge, Measurement, Member};
+use crate::sys::json;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const SOURCE: &str = "edge-report";
+
+/// The file.
+pub(in crate::commands::soak::run) struct EdgeReport {
+    path: PathBuf,
+    shown: String,
+    kpis: BTreeMap<String, Definition>,
+    newest: Option<Timestamp>,
+}
+
+impl EdgeReport {
+    /// Remembers what to read.
+    pub(super) fn open(path: PathBuf, plan: &Plan, ctx: &Ctx) -> Self {
+        Self { shown: ctx.show(&path), path, kpis: plan.kpis.clone(), newest: None }
+    }
+
+    /// Waits for the end of the window and reads the file.
+    pub(super) fn window(&mut self, window: Window, ctx: &Ctx) -> anyhow::Result<BTreeMap<String, Member>> {
+        wait_until(window.to_ms, ctx)?;
+        let read = self.read(window);
+        let measure = |definition: &Definition| match (&read, &definition.edge_report) {
+            (Err((state, reason)), _) => Measurement::unknown(*state, &definition.unit, 1, SOURCE, reason),
+            (Ok(_), None) => {
+                let reason = "an edge report does not have it";
+                Measurement::unknown(Knowledge::NoData, &definition.unit, 1, SOURCE, reason)
+            }
+            (Ok(document), Some(field)) => {
+                let found = field.path.split('.').try_fold(document, |value, key| value.get(key));
+                match found
+                    .and_then(Value::as_f64)
+                    .map(|value| value * field.scale)
+                    .filter(|value| value.is_finite())
+                {
+                    Some(value) => Measurement {
+                        value: Some(value),
+                        beyond: false,
+                        unit: definition.unit.clone(),
+                        n: 1,
+                        points: 1,
+                        expected: 1,
+                        coverage: 1.0,
+                        state: Knowledge::Measured,
+                        resets: 0,
+                        source: SOURCE.to_owned(),
+                        reason: None,
+                    },
+                    None => {
+                        let reason = format!("no number at `{}` of `{}`", field.path, self.shown);
+                        Measurement::unknown(Knowledge::NoData, &definition.unit, 1, SOURCE, &reason)
+                    }
+                }
+            }
+        };
+        let kpis = self.kpis.iter().map(|(name, definition)| (name.clone(), measure(definition))).collect();
+        Ok(BTreeMap::from([(WHOLE.to_owned(), Member { kpis, params: BTreeMap::new() })]))
+    }
+
+    fn read(&mut self, window: Window) -> Result<Value, (Knowledge, String)> {
+        let (document, modified) =
+            json::load(&self.path).map_err(|fault| (Knowledge::ToolError, fault.to_string()))?;
+        let no_data = |reason: String| Err((Knowledge::NoData, reason));
+        if self.newest.is_some_and(|newest| modified <= newest) || modified.as_millisecond() <= window.from_ms
+        {
+            return no_data(format!("`{}` was not written since the last iteration", self.shown));
+        }
+        if modified.as_millisecond() > window.to_ms + 60_000 {
+            return no_data(format!("`{}` was written in the future: a clock is wrong", self.shown));
+        }
+        self.newest = Some(modified);
+        Ok(document)
+    }
+}

@@ -1,0 +1,93 @@
+//! The definitions and the profile of a run: from the files that were named, from `deploy/soak/`, or built in.
+
+use crate::ctx::Ctx;
+use crate::domain::gate::{Profile, Profiles};
+use crate::domain::kpi::{Catalogue, Definition};
+use crate::exit::Fault;
+use crate::sys::{config, fsio};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const KPIS: (&str, &str) = ("deploy/soak/kpis.yaml", include_str!("../../../deploy/soak/kpis.yaml"));
+const GATES: (&str, &str) = ("deploy/soak/gates.yaml", include_str!("../../../deploy/soak/gates.yaml"));
+
+/// The profile that is judged unless another is named.
+pub(super) const DEFAULT_PROFILE: &str = "soak-72h";
+
+/// Where definitions and gates come from.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Files {
+    /// Definitions of the figures [default: deploy/soak/kpis.yaml, else the built-in ones]
+    #[arg(long, value_name = "FILE")]
+    pub kpis: Option<PathBuf>,
+    /// Profiles of gates [default: deploy/soak/gates.yaml, else the built-in ones]
+    #[arg(long, value_name = "FILE")]
+    pub gates_file: Option<PathBuf>,
+}
+
+/// What is measured, and what is allowed.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) kpis: BTreeMap<String, Definition>,
+    pub(super) profile: Profile,
+}
+
+/// Loads both files and takes one profile of them.
+pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, Fault> {
+    let catalogue: Catalogue = one(files.kpis.as_deref(), KPIS, "definitions", ctx)?;
+    let profiles: Profiles = one(files.gates_file.as_deref(), GATES, &format!("gates {profile}"), ctx)?;
+    let mut problems = catalogue.problems();
+    let Some(found) = profiles.profiles.get(profile) else {
+        let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
+        return Err(Fault::config(format!(
+            "there is no profile `{profile}`; there are: {}",
+            known.join(", ")
+        )));
+    };
+    problems.extend(found.problems(profile, &catalogue));
+    if let Some(first) = problems.first() {
+        let more = problems.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        return Err(Fault::config(format!("the gates cannot be used: {first}{more}")));
+    }
+    Ok(Settings { kpis: catalogue.kpis, profile: found.clone() })
+}
+
+fn one<T: serde::de::DeserializeOwned>(
+    named: Option<&Path>,
+    (default, built_in): (&str, &str),
+    what: &str,
+    ctx: &Ctx,
+) -> Result<T, Fault> {
+    if let Some(path) = named {
+        return config::load(&ctx.path(path));
+    }
+    let path = ctx.path(default);
+    if fsio::exists(&path)? {
+        return config::load(&path);
+    }
+    tracing::info!("using built-in {what}");
+    config::parse(built_in, config::Format::Yaml, default)
+}
+
+/// The figures that the gates need come first in every answer; the others are measured beside them.
+pub(super) fn judged(profile: &Profile) -> BTreeSet<&str> {
+    profile.gates.values().map(|gate| gate.kpi.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_files_are_usable() {
+        let catalogue: Catalogue = config::parse(KPIS.1, config::Format::Yaml, "kpis").expect("kpis");
+        let profiles: Profiles = config::parse(GATES.1, config::Format::Yaml, "gates").expect("gates");
+        assert_eq!(catalogue.problems(), Vec::<String>::new());
+        let names: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
+        assert_eq!(names, ["kpi-last8", DEFAULT_PROFILE]);
+        for (name, profile) in &profiles.profiles {
+            assert_eq!(profile.problems(name, &catalogue), Vec::<String>::new());
+        }
+    }
+}

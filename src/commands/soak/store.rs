@@ -1,0 +1,322 @@
+//! The directory of a run: what was planned, a summary and a journal line for each iteration, the raw
+//! samples, and the state now.
+//!
+//! The journal line is the moment at which an iteration is done. Whatever a crash leaves behind it is cut off
+//! when the run is resumed. On a virtual clock nothing waits for the disk: the run is computed again in
+//! seconds after a loss of power.
+
+use crate::commands::soak::run::source::Origin;
+use crate::ctx::Ctx;
+use crate::domain::gate::Profile;
+use crate::domain::kpi::Definition;
+use crate::domain::soak::Iteration;
+use crate::domain::soak::samples::{self, Frame, Series};
+use crate::exit::Fault;
+use crate::sys::{fsio, json};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Where runs are.
+pub(super) const RUNS: &str = "artifacts/soak";
+/// Name of the link to the newest run.
+pub(super) const LATEST: &str = "latest";
+
+const PLAN: &str = "RUN.json";
+const JOURNAL: &str = "JOURNAL.jsonl";
+const SAMPLES: &str = "samples.bin";
+const STATUS: &str = "status.json";
+
+/// `RUN.json`: everything a run depends on.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// `mmops.soak-plan.v1`
+    pub schema: String,
+    /// Version of mmops.
+    pub version: String,
+    /// Begin of the first window, milliseconds since the epoch.
+    pub started_at_ms: i64,
+    /// Number of iterations.
+    pub iterations: u32,
+    /// Length of an iteration, seconds.
+    pub iteration_secs: u32,
+    /// Distance of two samples, seconds.
+    pub interval_secs: u32,
+    /// Whether the figures come from a simulation. Set once, it stays.
+    pub simulated: bool,
+    /// Where the figures come from.
+    pub origin: Origin,
+    /// The label whose values are judged one by one.
+    pub group_by: Option<String>,
+    /// Name of the profile.
+    pub profile_name: String,
+    /// The profile as it was.
+    pub profile: Profile,
+    /// The definitions as they were.
+    pub kpis: BTreeMap<String, Definition>,
+}
+
+impl Plan {
+    /// Samples that a window should have.
+    pub fn points(&self) -> u32 {
+        self.iteration_secs / self.interval_secs
+    }
+
+    /// Whether the run's clock is computed, not waited for.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.origin, Origin::Mock { .. })
+    }
+}
+
+/// `status.json`: where the run stands.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct StatusFile {
+    /// `mmops.soak-status.v1`
+    pub schema: String,
+    /// `running`, `finished` or `interrupted`.
+    pub state: String,
+    /// Whether the figures come from a simulation.
+    pub simulated: bool,
+    /// Iterations done.
+    pub iteration: u32,
+    /// Iterations planned.
+    pub iterations: u32,
+    /// Seconds until the planned end.
+    pub left_secs: u64,
+    /// End of the last window.
+    pub as_of: String,
+    /// The gated figures of the last window.
+    pub kpis: BTreeMap<String, StatusKpi>,
+}
+
+/// One figure of the last window.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct StatusKpi {
+    /// The value; null when it is not known.
+    pub value: Option<f64>,
+    /// The condition of its gate.
+    pub condition: String,
+    /// Whether the window keeps to it; null when it is not known.
+    pub holds: Option<bool>,
+}
+
+/// The directory of a run.
+#[derive(Debug)]
+pub(super) struct Store {
+    dir: PathBuf,
+    /// Whether a loss of power must not cost an iteration.
+    durable: bool,
+    journal: File,
+    samples: File,
+}
+
+/// What a stopped run has left.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) iterations: Vec<Iteration>,
+    pub(super) series: Vec<Series>,
+}
+
+impl Store {
+    /// Makes the directory of a new run and writes its plan.
+    pub(super) fn create(plan: &Plan, ctx: &Ctx) -> anyhow::Result<Self> {
+        let runs = ctx.path(RUNS);
+        fsio::create_dir(&runs)?;
+        let mut number = plan.started_at_ms;
+        let dir = loop {
+            let dir = runs.join(format!("RUN_{number}"));
+            if fsio::create_new_dir(&dir)? {
+                break dir;
+            }
+            number += 1;
+        };
+        fsio::write_json(&dir.join(PLAN), plan)?;
+        let samples = fsio::append(&dir.join(SAMPLES))?;
+        let mut store =
+            Self { durable: !plan.is_virtual(), journal: fsio::append(&dir.join(JOURNAL))?, samples, dir };
+        write(&mut store.samples, samples::MAGIC, SAMPLES)?;
+        fsio::replace_link(&runs.join(LATEST), &store.dir)?;
+        Ok(store)
+    }
+
+    /// Opens the directory of a stopped run and cuts off what belongs to no finished iteration.
+    pub(super) fn reopen(dir: &Path, plan: &Plan, ctx: &Ctx) -> anyhow::Result<(Self, Left)> {
+        let shown = ctx.show(dir);
+        let mut journal = fsio::append(&dir.join(JOURNAL))?;
+        let (iterations, end) = read_journal(&dir.join(JOURNAL), ctx)?;
+        if end < length(&mut journal)? {
+            tracing::info!("leaving out the torn last line of `{shown}/{JOURNAL}`");
+            journal.set_len(end).map_err(|error| Fault::write(JOURNAL, &error))?;
+        }
+        let done = iterations.last().map_or(0, |iteration| iteration.iteration);
+        let mut samples = fsio::append(&dir.join(SAMPLES))?;
+        let (series, end) = if done == 0 || length(&mut samples)? < samples::MAGIC.len() as u64 {
+            samples.set_len(0).map_err(|error| Fault::write(SAMPLES, &error))?;
+            write(&mut samples, samples::MAGIC, SAMPLES)?;
+            (Vec::new(), samples::MAGIC.len() as u64)
+        } else {
+            let mut series = Vec::new();
+            let mut keep = samples::MAGIC.len() as u64;
+            each_frame(&dir.join(SAMPLES), |frame, end| {
+                match frame {
+                    Frame::Block(block) if block.iteration > done => return false,
+                    Frame::Block(_) => keep = end,
+                    // A dictionary belongs to the block after it.
+                    Frame::Dictionary(fresh) => series.push((end, fresh)),
+                }
+                true
+            })?;
+            let series =
+                series.into_iter().filter(|(end, _)| *end <= keep).flat_map(|(_, fresh)| fresh).collect();
+            (series, keep)
+        };
+        samples.set_len(end).map_err(|error| Fault::write(SAMPLES, &error))?;
+        let store = Self { dir: dir.to_owned(), durable: !plan.is_virtual(), journal, samples };
+        Ok((store, Left { iterations, series }))
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Appends frames of raw samples.
+    pub(super) fn add_samples(&mut self, frames: &[u8]) -> Result<(), Fault> {
+        if frames.is_empty() { Ok(()) } else { write(&mut self.samples, frames, SAMPLES) }
+    }
+
+    /// Adds a finished iteration: samples, summary, and then its line in the journal.
+    pub(super) fn add(&mut self, iteration: &Iteration, frames: &[u8]) -> anyhow::Result<()> {
+        self.add_samples(frames)?;
+        self.put(&summary_name(iteration.iteration), iteration)?;
+        if self.durable {
+            self.samples.sync_data().map_err(|error| Fault::write(SAMPLES, &error))?;
+        }
+        let line = serde_json::to_string(iteration)? + "\n";
+        write(&mut self.journal, line.as_bytes(), JOURNAL)?;
+        if self.durable {
+            self.journal.sync_data().map_err(|error| Fault::write(JOURNAL, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes where the run stands.
+    pub(super) fn put_status(&self, status: &StatusFile) -> Result<(), Fault> {
+        fsio::replace(&self.dir.join(STATUS), fsio::json_document(status).as_bytes())
+    }
+
+    fn put(&self, name: &str, document: &impl Serialize) -> Result<(), Fault> {
+        let path = self.dir.join(name);
+        let text = fsio::json_document(document);
+        if self.durable {
+            fsio::write_atomic(&path, text.as_bytes())
+        } else {
+            fsio::replace(&path, text.as_bytes())
+        }
+    }
+}
+
+fn length(file: &mut File) -> Result<u64, Fault> {
+    file.seek(SeekFrom::End(0)).map_err(|error| Fault::write("a file of the run", &error))
+}
+
+fn write(file: &mut File, bytes: &[u8], name: &str) -> Result<(), Fault> {
+    file.write_all(bytes).map_err(|error| Fault::write(format!("`{name}` of the run"), &error))
+}
+
+/// Name of the summary of an iteration.
+pub(super) fn summary_name(iteration: u32) -> String {
+    format!("ITER_SUMMARY_{iteration}.json")
+}
+
+/// The plan of a run; `None` when the directory is no run of ours.
+pub(super) fn read_plan(dir: &Path) -> anyhow::Result<Option<Plan>> {
+    let path = dir.join(PLAN);
+    if !fsio::exists(&path)? {
+        return Ok(None);
+    }
+    let (document, _) = json::load(&path)?;
+    let schema = document.get("schema").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if schema != "mmops.soak-plan.v1" {
+        return Err(Fault::config(format!("`{}` has the schema `{schema}`", path.display())).into());
+    }
+    let plan: Plan = serde_json::from_value(document)
+        .map_err(|error| Fault::config(format!("failed to read `{}`: {error}", path.display())))?;
+    if plan.interval_secs == 0 || plan.iteration_secs < plan.interval_secs {
+        return Err(Fault::config(format!("`{}` has no usable interval", path.display())).into());
+    }
+    Ok(Some(plan))
+}
+
+/// The finished iterations of a run, and where the last whole line ends.
+pub(super) fn read_journal(path: &Path, ctx: &Ctx) -> anyhow::Result<(Vec<Iteration>, u64)> {
+    let mut iterations: Vec<Iteration> = Vec::new();
+    let mut end = 0;
+    if !fsio::exists(path)? {
+        return Ok((iterations, end));
+    }
+    let mut reader = BufReader::new(fsio::open(path)?);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        let read = reader.read_line(&mut line).map_err(|error| fsio::unreadable(path, &error))?;
+        if read == 0 || !line.ends_with('\n') {
+            return Ok((iterations, end));
+        }
+        let number = iterations.len() + 1;
+        let bad = |problem: String| {
+            Fault::config(format!("failed to read `{}:{number}`: {problem}", ctx.show(path)))
+        };
+        let iteration: Iteration = serde_json::from_str(&line).map_err(|error| bad(error.to_string()))?;
+        if iteration.iteration as usize != number {
+            return Err(bad(format!("iteration {} stands at this place", iteration.iteration)).into());
+        }
+        iterations.push(iteration);
+        end += read as u64;
+    }
+}
+
+/// The samples file of a run.
+pub(super) fn samples_path(dir: &Path) -> PathBuf {
+    dir.join(SAMPLES)
+}
+
+/// The journal of a run.
+pub(super) fn journal_path(dir: &Path) -> PathBuf {
+    dir.join(JOURNAL)
+}
+
+/// Hands every whole frame with the offset of its end to `visit`, until it says false. Returns whether the
+/// file ended with a whole frame.
+pub(super) fn each_frame(path: &Path, mut visit: impl FnMut(Frame, u64) -> bool) -> anyhow::Result<bool> {
+    let unreadable = |error: std::io::Error| fsio::unreadable(path, &error);
+    let mut reader = BufReader::with_capacity(1 << 20, fsio::open(path)?);
+    let mut magic = vec![0; samples::MAGIC.len()];
+    if reader.read_exact(&mut magic).is_err() || magic != samples::MAGIC {
+        return Err(Fault::config(format!("`{}` is no file of samples", path.display())).into());
+    }
+    let mut at = samples::MAGIC.len() as u64;
+    let mut buffer = Vec::new();
+    loop {
+        let mut head = [0; 8];
+        buffer.clear();
+        match reader.read_exact(&mut head) {
+            Ok(()) => buffer.extend(head),
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                return Ok(reader.stream_position().map_err(unreadable)? == at);
+            }
+            Err(error) => return Err(unreadable(error).into()),
+        }
+        let length = u64::from(u32::from_le_bytes([head[0], head[1], head[2], head[3]]));
+        let read = (&mut reader).take(length).read_to_end(&mut buffer).map_err(unreadable)?;
+        let Some((frame, size)) = samples::decode(&buffer).filter(|_| read as u64 == length) else {
+            return Ok(false);
+        };
+        at += size as u64;
+        if !visit(frame, at) {
+            return Ok(true);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+use super::*;
+
+/// At most 10, hard, 95 % coverage.
+fn gate(aggregate: Aggregate) -> Gate {
+    Gate {
+        kpi: "k".to_owned(),
+        unit: "ms".to_owned(),
+        aggregate,
+        at_most: Some(10.0),
+        at_least: None,
+        severity: Severity::Hard,
+        required: None,
+        warmup: 0,
+        last: None,
+        min_samples: 1,
+        k_of_n: None,
+        min_coverage: 0.95,
+    }
+}
+
+/// Windows of ten points each; `None` is a window without data.
+fn windows(values: &[Option<f64>]) -> Vec<Point> {
+    let point = |(iteration, value): (u32, &Option<f64>)| match value {
+        None => Point::missing(iteration, 10),
+        Some(value) => Point {
+            iteration,
+            value: Some(*value),
+            beyond: false,
+            n: 10,
+            points: 10,
+            expected: 10,
+            state: Knowledge::Measured,
+        },
+    };
+    (1..).zip(values).map(point).collect()
+}
+
+fn known(values: &[f64]) -> Vec<Point> {
+    windows(&values.iter().copied().map(Some).collect::<Vec<_>>())
+}
+
+fn state(gate: &Gate, points: &[Point]) -> State {
+    judge(gate, points, 300.0).state
+}
+
+#[test]
+fn the_threshold_itself_is_kept() {
+    for aggregate in [Aggregate::Every, Aggregate::Mean, Aggregate::Median, Aggregate::Max, Aggregate::P95] {
+        let gate = gate(aggregate);
+        assert_eq!(state(&gate, &known(&[10.0, 10.0])), State::Pass);
+        assert_eq!(state(&gate, &known(&[10.1, 10.1])), State::HardFail);
+    }
+    let soft = Gate { severity: Severity::Soft, ..gate(Aggregate::Mean) };
+    assert_eq!(state(&soft, &known(&[11.0])), State::SoftFail);
+    let least = Gate { at_most: None, at_least: Some(10.0), ..gate(Aggregate::Min) };
+    assert_eq!(state(&least, &known(&[10.0, 12.0])), State::Pass);
+    assert_eq!(state(&least, &known(&[9.9, 12.0])), State::HardFail);
+}
+
+#[test]
+fn each_aggregate_is_what_its_name_says() {
+    let values = [4.0, 1.0, 3.0, 2.0];
+    for (aggregate, expected) in [
+        (Aggregate::Mean, 2.5),
+        (Aggregate::Median, 2.5),
+        (Aggregate::Max, 4.0),
+        (Aggregate::Min, 1.0),
+        (Aggregate::Sum, 10.0),
+        (Aggregate::P95, 4.0),
+        (Aggregate::Growth, 0.0),
+        (Aggregate::Every, 4.0),
+        // Half-life of one window: 4, then 2.5, 2.75, 2.375.
+        (Aggregate::Ema("5m".to_owned()), 2.375),
+    ] {
+        let actual = judge(&gate(aggregate.clone()), &known(&values), 300.0).actual;
+        assert_eq!(actual, Some(expected), "{aggregate:?}");
+    }
+    let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+    assert_eq!(judge(&gate(Aggregate::P95), &known(&hundred), 300.0).actual, Some(95.0));
+    assert_eq!(judge(&gate(Aggregate::Growth), &known(&hundred), 300.0).actual, Some(50.0));
+    assert_eq!(state(&gate(Aggregate::Growth), &known(&[1.0])), State::Warmup);
+}
+
+#[test]
+fn k_of_n_slides_and_what_is_not_known_keeps_its_place() {
+    let gate = Gate { k_of_n: Some(KOfN { k: 2, n: 3 }), min_coverage: 0.5, ..gate(Aggregate::Every) };
+    let (good, bad) = (Some(1.0), Some(11.0));
+    for (values, expected) in [
+        (vec![good, bad, good, good, bad, good], State::Pass),
+        (vec![good, bad, good, bad, good, good], State::HardFail),
+        (vec![good, good, bad, bad, good, good], State::HardFail),
+        // The gap neither resets nor counts: it could have been the second.
+        (vec![good, good, bad, None, good, good], State::Partial),
+        (vec![good, good, None, good, good, good], State::Pass),
+        (vec![bad, None, bad], State::HardFail),
+        (vec![bad, good], State::Warmup),
+        (vec![good, good], State::Pass),
+    ] {
+        assert_eq!(state(&gate, &windows(&values)), expected, "{values:?}");
+    }
+    let tripped = judge(&gate, &windows(&[good, bad, good, bad, good]), 300.0);
+    assert_eq!((tripped.tripped_at, tripped.first_violation, tripped.longest_streak), (Some(4), Some(2), 1));
+}
+
+#[test]
+fn missing_points_are_partial_unless_what_is_known_is_bad_enough() {
+    let lost = |value: f64| windows(&[Some(value), Some(value), None]);
+    assert_eq!(state(&gate(Aggregate::Mean), &lost(1.0)), State::Partial);
+    assert_eq!(state(&gate(Aggregate::Every), &lost(1.0)), State::Partial);
+    assert_eq!(state(&gate(Aggregate::Mean), &lost(11.0)), State::Partial);
+    // A largest value stays the largest or grows, whatever the missing window holds.
+    assert_eq!(state(&gate(Aggregate::Max), &lost(11.0)), State::HardFail);
+    assert_eq!(state(&gate(Aggregate::Every), &lost(11.0)), State::HardFail);
+    let mut tolerated = vec![Some(1.0); 39];
+    tolerated.push(None);
+    assert_eq!(state(&gate(Aggregate::Mean), &windows(&tolerated)), State::Pass);
+}
+
+#[test]
+fn nothing_known_is_said_by_its_kind() {
+    let with = |knowledge: Knowledge| {
+        let mut points = windows(&[None, None]);
+        points.iter_mut().for_each(|point| point.state = knowledge);
+        state(&gate(Aggregate::Mean), &points)
+    };
+    assert_eq!(with(Knowledge::NoData), State::NoData);
+    assert_eq!(with(Knowledge::ToolError), State::ToolError);
+    assert_eq!(with(Knowledge::Partial), State::Partial);
+    assert_eq!(state(&gate(Aggregate::Mean), &[]), State::Warmup);
+}
+
+#[test]
+fn warm_up_last_windows_and_samples_are_asked_for() {
+    let warm = Gate { warmup: 2, ..gate(Aggregate::Max) };
+    assert_eq!(state(&warm, &known(&[99.0, 99.0, 1.0])), State::Pass);
+    assert_eq!(state(&warm, &known(&[99.0, 99.0])), State::Warmup);
+    let last = Gate { last: Some(2), ..gate(Aggregate::Max) };
+    assert_eq!(state(&last, &known(&[99.0, 1.0, 1.0])), State::Pass);
+    assert_eq!(state(&last, &known(&[1.0])), State::Warmup);
+    let many = Gate { min_samples: 21, ..gate(Aggregate::Max) };
+    assert_eq!(state(&many, &known(&[99.0, 99.0])), State::Warmup);
+    assert_eq!(state(&many, &known(&[99.0, 99.0, 99.0])), State::HardFail);
+    let events =
+        Gate { at_most: None, at_least: Some(20.0), severity: Severity::Events, ..gate(Aggregate::Sum) };
+    assert_eq!(state(&events, &known(&[10.0, 9.0])), State::Warmup);
+    assert_eq!(state(&events, &known(&[10.0, 10.0])), State::Pass);
+}
+
+#[test]
+fn a_value_beyond_the_last_bucket_is_bad_or_unknown_and_never_good() {
+    for (value, expected) in [(11.0, State::HardFail), (9.0, State::Partial)] {
+        for aggregate in [Aggregate::Every, Aggregate::Max, Aggregate::Mean] {
+            let mut points = known(&[value]);
+            points[0].beyond = true;
+            assert_eq!(state(&gate(aggregate), &points), expected);
+        }
+    }
+    let least = Gate { at_most: None, at_least: Some(10.0), ..gate(Aggregate::Every) };
+    for (value, expected) in [(9.0, State::Partial), (11.0, State::Pass)] {
+        let mut points = known(&[value]);
+        points[0].beyond = true;
+        assert_eq!(state(&least, &points), expected);
+    }
+}

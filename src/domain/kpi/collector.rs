@@ -1,0 +1,461 @@
+//! Samples to figures, in one pass and constant memory: counters with resets, gauges, histograms, and at
+//! every scrape whether what a figure needs was really there.
+
+use super::{Definition, Knowledge, Measure, Measurement, Member, Reduce};
+use std::collections::BTreeMap;
+
+/// A registered series.
+pub type SeriesId = u32;
+
+/// Name of the member when nothing tells members apart.
+pub const WHOLE: &str = "all";
+
+/// Collects the samples of one window after the other.
+#[derive(Debug)]
+pub struct Collector {
+    kpis: Vec<(String, Definition)>,
+    group_by: Option<String>,
+    source: String,
+    /// A pair of counter samples further apart than this shows no increase: what happened is unknown.
+    max_gap_ms: i64,
+    series: Vec<Series>,
+    members: BTreeMap<String, usize>,
+    /// One row of cells for each member, in the order of the figures.
+    cells: Vec<Vec<Cell>>,
+    params: Vec<BTreeMap<String, f64>>,
+    now_ms: i64,
+    failures: Vec<String>,
+    simulated: bool,
+}
+
+#[derive(Debug)]
+struct Series {
+    uses: Vec<Use>,
+    member: usize,
+    counter: Option<(i64, f64)>,
+    last_ms: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Use {
+    kpi: usize,
+    role: Role,
+}
+
+#[derive(Clone, Debug)]
+enum Role {
+    Gauge,
+    /// A counter above the line.
+    Above,
+    /// A counter below the line.
+    Below,
+    /// A counter that is above and below.
+    Both,
+    Bucket(f64),
+    Param(String),
+    Simulated,
+}
+
+/// What one figure of one member has gathered.
+#[derive(Clone, Debug, Default)]
+struct Cell {
+    /// Usable samples of the current scrape: above (or the only ones), and below.
+    seen: [u32; 2],
+    /// A sample of the current scrape cannot be used.
+    bad: bool,
+    points: u32,
+    most: u32,
+    resets: u32,
+    /// Gauges: the current scrape over its series.
+    across: Option<f64>,
+    across_count: u32,
+    over: Option<f64>,
+    /// Increases of the window.
+    grown: [f64; 2],
+    /// Histograms: increase and number of series by bound.
+    buckets: Vec<(f64, f64, u32)>,
+}
+
+impl Collector {
+    /// A collector for these figures. `interval_ms` is the distance between scrapes.
+    pub fn new(
+        kpis: Vec<(String, Definition)>,
+        group_by: Option<String>,
+        source: &str,
+        interval_ms: i64,
+    ) -> Self {
+        let mut collector = Self {
+            kpis,
+            group_by,
+            source: source.to_owned(),
+            max_gap_ms: interval_ms.saturating_mul(5) / 2,
+            series: Vec::new(),
+            members: BTreeMap::new(),
+            cells: Vec::new(),
+            params: Vec::new(),
+            now_ms: i64::MIN,
+            failures: Vec::new(),
+            simulated: false,
+        };
+        if collector.group_by.is_none() {
+            collector.member(WHOLE);
+        }
+        collector
+    }
+
+    fn member(&mut self, name: &str) -> usize {
+        if let Some(index) = self.members.get(name) {
+            return *index;
+        }
+        let index = self.cells.len();
+        self.members.insert(name.to_owned(), index);
+        self.cells.push(vec![Cell::default(); self.kpis.len()]);
+        self.params.push(BTreeMap::new());
+        index
+    }
+
+    /// Makes a series known; where it is never used its samples cost nothing.
+    pub fn register(&mut self, name: &str, labels: &BTreeMap<String, String>) -> SeriesId {
+        let member = match &self.group_by {
+            None => Some(0),
+            Some(label) => match labels.get(label).cloned() {
+                Some(value) => Some(self.member(&value)),
+                None => None,
+            },
+        };
+        let uses = match member {
+            None => Vec::new(),
+            Some(_) => self.uses(name, labels),
+        };
+        let id = SeriesId::try_from(self.series.len()).expect("fewer than 2^32 series");
+        self.series.push(Series { uses, member: member.unwrap_or(0), counter: None, last_ms: i64::MIN });
+        id
+    }
+
+    fn uses(&self, name: &str, labels: &BTreeMap<String, String>) -> Vec<Use> {
+        let mut uses = Vec::new();
+        if name == "mm_param"
+            && let Some(param) = labels.get("name")
+        {
+            uses.push(Use { kpi: 0, role: Role::Param(param.clone()) });
+        }
+        if name == "mm_simulated" {
+            uses.push(Use { kpi: 0, role: Role::Simulated });
+        }
+        for (kpi, (_, definition)) in self.kpis.iter().enumerate() {
+            let any = |selectors: &[super::Selector]| selectors.iter().any(|one| one.matches(name, labels));
+            let role = match &definition.measure {
+                Measure::Gauge { of, .. } => of.matches(name, labels).then_some(Role::Gauge),
+                Measure::Rate { of, .. } | Measure::Increase { of } => any(of).then_some(Role::Above),
+                Measure::Ratio { of, to } => match (any(of), any(to)) {
+                    (true, true) => Some(Role::Both),
+                    (true, false) => Some(Role::Above),
+                    (false, true) => Some(Role::Below),
+                    (false, false) => None,
+                },
+                Measure::Quantile { of, .. } if of.buckets().matches(name, labels) => {
+                    // A bucket whose bound is no number makes every scrape of the figure unusable.
+                    let bound = labels.get("le").and_then(|le| le.parse().ok()).unwrap_or(f64::NAN);
+                    Some(Role::Bucket(bound))
+                }
+                Measure::Quantile { .. } => None,
+            };
+            uses.extend(role.map(|role| Use { kpi, role }));
+        }
+        uses
+    }
+
+    /// Begins a scrape at a time; its samples follow.
+    pub fn begin_scrape(&mut self, at_ms: i64) {
+        self.now_ms = at_ms;
+    }
+
+    /// Takes a sample of the current scrape. A series counts once in a scrape.
+    pub fn sample(&mut self, id: SeriesId, value: f64) {
+        let series = &mut self.series[id as usize];
+        if series.last_ms >= self.now_ms {
+            return;
+        }
+        series.last_ms = self.now_ms;
+        let mut grown = None;
+        let usable = value.is_finite();
+        let mut reset = false;
+        let cells = &mut self.cells[series.member];
+        for one in &series.uses {
+            match &one.role {
+                Role::Param(name) => {
+                    if usable {
+                        self.params[series.member].insert(name.clone(), value);
+                    }
+                    continue;
+                }
+                Role::Simulated => {
+                    self.simulated |= value > 0.0;
+                    continue;
+                }
+                Role::Gauge => {
+                    let cell = &mut cells[one.kpi];
+                    if !usable {
+                        cell.bad = true;
+                        continue;
+                    }
+                    let Measure::Gauge { across, .. } = &self.kpis[one.kpi].1.measure else { continue };
+                    cell.across = Some(reduce(*across, cell.across, value));
+                    cell.across_count += 1;
+                    cell.seen[0] += 1;
+                    continue;
+                }
+                Role::Above | Role::Below | Role::Both | Role::Bucket(_) => {}
+            }
+            let cell = &mut cells[one.kpi];
+            if !usable || value < 0.0 {
+                cell.bad = true;
+                continue;
+            }
+            let increase = *grown.get_or_insert_with(|| {
+                let before = series.counter.replace((self.now_ms, value));
+                let (at, before) = before.filter(|(at, _)| self.now_ms - at <= self.max_gap_ms)?;
+                debug_assert!(at < self.now_ms);
+                reset = value < before;
+                Some(if reset { value } else { value - before })
+            });
+            // The first sample of a pair shows nothing yet.
+            let Some(increase) = increase else { continue };
+            cell.resets += u32::from(reset);
+            match one.role {
+                Role::Above => cell.add(0, increase),
+                Role::Below => cell.add(1, increase),
+                Role::Both => {
+                    cell.add(0, increase);
+                    cell.add(1, increase);
+                }
+                Role::Bucket(bound) if bound.is_nan() => cell.bad = true,
+                Role::Bucket(bound) => cell.bucket(bound, increase),
+                Role::Gauge | Role::Param(_) | Role::Simulated => {}
+            }
+        }
+    }
+
+    /// Ends a scrape: each figure whose series were all there gains a point.
+    pub fn end_scrape(&mut self) {
+        for cells in &mut self.cells {
+            for (cell, (_, definition)) in cells.iter_mut().zip(&self.kpis) {
+                cell.end_scrape(definition);
+            }
+        }
+    }
+
+    /// Notes that a scrape failed; its points are missing.
+    pub fn fail_scrape(&mut self, reason: &str) {
+        if self.failures.len() < 8 && !self.failures.iter().any(|known| known == reason) {
+            self.failures.push(reason.to_owned());
+        }
+    }
+
+    /// Whether any sample said that its process is a simulation.
+    pub fn saw_simulation(&self) -> bool {
+        self.simulated
+    }
+
+    /// Ends the window and begins the next: what it showed of every member, given how many scrapes it
+    /// should have had and how long it was.
+    pub fn close(&mut self, expected: u32, interval_secs: f64) -> BTreeMap<String, Member> {
+        let failure = self.failures.first().cloned();
+        let mut members = BTreeMap::new();
+        for (name, index) in &self.members {
+            let mut member = Member { params: self.params[*index].clone(), ..Member::default() };
+            for (cell, (kpi, definition)) in self.cells[*index].iter_mut().zip(&self.kpis) {
+                let cell = cell.take();
+                let measured =
+                    cell.measure(definition, expected, interval_secs, &self.source, failure.as_deref());
+                member.kpis.insert(kpi.clone(), measured);
+            }
+            members.insert(name.clone(), member);
+        }
+        self.failures.clear();
+        members
+    }
+}
+
+fn reduce(how: Reduce, known: Option<f64>, value: f64) -> f64 {
+    match (how, known) {
+        (_, None) | (Reduce::Last, _) => value,
+        (Reduce::Max, Some(known)) => known.max(value),
+        (Reduce::Min, Some(known)) => known.min(value),
+        (Reduce::Mean | Reduce::Sum, Some(known)) => known + value,
+    }
+}
+
+impl Cell {
+    fn add(&mut self, side: usize, increase: f64) {
+        self.grown[side] += increase;
+        self.seen[side] += 1;
+    }
+
+    fn bucket(&mut self, bound: f64, increase: f64) {
+        match self.buckets.iter_mut().find(|(known, ..)| *known >= bound) {
+            Some((known, grown, series)) if known.to_bits() == bound.to_bits() => {
+                *grown += increase;
+                *series += 1;
+            }
+            _ => {
+                let at = self.buckets.partition_point(|(known, ..)| *known < bound);
+                self.buckets.insert(at, (bound, increase, 1));
+            }
+        }
+        // The bucket without bound stands for its histogram; the others are told apart at the end.
+        if bound == f64::INFINITY {
+            self.seen[0] += 1;
+        }
+    }
+
+    fn end_scrape(&mut self, definition: &Definition) {
+        let (above, below) = (self.seen[0], self.seen[1]);
+        self.most = self.most.max(above.max(below));
+        let needs_below = matches!(definition.measure, Measure::Ratio { .. });
+        let enough = above >= definition.series.min && (!needs_below || below >= definition.series.min);
+        if let (Some(value), Measure::Gauge { over, across, .. }) = (self.across, &definition.measure)
+            && enough
+            && !self.bad
+        {
+            let value = if *across == Reduce::Mean { value / f64::from(self.across_count) } else { value };
+            self.over = Some(reduce(*over, self.over, value));
+        }
+        if enough && !self.bad {
+            self.points += 1;
+        }
+        self.seen = [0; 2];
+        self.bad = false;
+        self.across = None;
+        self.across_count = 0;
+    }
+
+    /// The finished cell; an empty one stays, with the bounds of its buckets.
+    fn take(&mut self) -> Self {
+        let bounds = self.buckets.iter().map(|(bound, ..)| (*bound, 0.0, 0)).collect();
+        std::mem::replace(self, Self { buckets: bounds, ..Self::default() })
+    }
+
+    fn measure(
+        &self,
+        definition: &Definition,
+        expected: u32,
+        interval_secs: f64,
+        source: &str,
+        failure: Option<&str>,
+    ) -> Measurement {
+        let unit = &definition.unit;
+        let unknown = |state, reason: &str| {
+            let mut measured = Measurement::unknown(state, unit, expected, source, reason);
+            measured.points = self.points;
+            measured.coverage = f64::from(self.points) / f64::from(expected.max(1));
+            measured
+        };
+        if self.most > definition.series.max {
+            let reason = format!("{} series, at most {} are expected", self.most, definition.series.max);
+            return unknown(Knowledge::ToolError, &reason);
+        }
+        if self.points == 0 {
+            return match failure {
+                Some(failure) => unknown(Knowledge::ToolError, failure),
+                None => unknown(Knowledge::NoData, "no usable sample"),
+            };
+        }
+        let points = f64::from(self.points);
+        let whole = |value: f64| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count, never negative"
+            )]
+            let whole = value as u64;
+            whole
+        };
+        let (value, beyond, n) = match &definition.measure {
+            Measure::Gauge { over, .. } => {
+                let value = self.over.map(|value| if *over == Reduce::Mean { value / points } else { value });
+                (value, false, u64::from(self.points))
+            }
+            Measure::Ratio { .. } if self.grown[1] <= 0.0 => {
+                return unknown(Knowledge::NoData, "no event in the window, so there is no ratio");
+            }
+            Measure::Ratio { .. } => (Some(self.grown[0] / self.grown[1]), false, whole(self.grown[1])),
+            Measure::Rate { per, .. } => {
+                let value = self.grown[0] / (points * interval_secs) * per.secs();
+                (Some(value), false, u64::from(self.points))
+            }
+            Measure::Increase { .. } => (Some(self.grown[0]), false, u64::from(self.points)),
+            Measure::Quantile { q, .. } => match quantile(&self.buckets, *q) {
+                Ok((value, beyond, n)) => (Some(value), beyond, whole(n)),
+                Err((state, reason)) => return unknown(state, reason),
+            },
+        };
+        let Some(value) = value.filter(|value| value.is_finite()) else {
+            return unknown(Knowledge::NoData, "the value is no finite number");
+        };
+        let coverage = points / f64::from(expected.max(1));
+        let partial = coverage < definition.min_coverage;
+        let reason = partial.then(|| {
+            let lost = format!("{} of {expected} points", self.points);
+            failure.map_or_else(|| lost.clone(), |failure| format!("{lost}: {failure}"))
+        });
+        Measurement {
+            value: Some(value),
+            beyond,
+            unit: unit.clone(),
+            n,
+            points: self.points,
+            expected,
+            coverage,
+            state: if partial { Knowledge::Partial } else { Knowledge::Measured },
+            resets: self.resets,
+            source: source.to_owned(),
+            reason,
+        }
+    }
+}
+
+/// The quantile of bucket increases in ascending order of their bounds, by linear interpolation inside a
+/// bucket; beyond the last finite bound it is only known to be at least that bound.
+fn quantile(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Knowledge, &'static str)> {
+    let Some(((last, total, series), finite)) = buckets.split_last() else {
+        return Err((Knowledge::NoData, "no bucket"));
+    };
+    if *last != f64::INFINITY {
+        return Err((Knowledge::ToolError, "the histogram has no +Inf bucket"));
+    }
+    if finite.is_empty() {
+        return Err((Knowledge::ToolError, "the histogram has no finite bucket"));
+    }
+    if finite.iter().any(|(_, _, count)| count != series) {
+        return Err((
+            Knowledge::ToolError,
+            "a bucket is missing at a scrape, or histograms differ in bounds",
+        ));
+    }
+    if *total <= 0.0 {
+        return Err((Knowledge::NoData, "no event in the window, so there is no quantile"));
+    }
+    let rank = q * total;
+    let mut below = (0.0, 0.0);
+    for (bound, count, _) in finite {
+        if *count + 1e-9 < below.1 || *count > *total + 1e-9 {
+            return Err((Knowledge::ToolError, "bucket counts fall towards larger bounds"));
+        }
+        if *count >= rank {
+            let inside = *count - below.1;
+            // The first bucket starts at zero unless its bound is negative, then it has no start.
+            let value = if below.0 == 0.0 && *bound <= 0.0 || inside <= 0.0 {
+                *bound
+            } else {
+                below.0 + (bound - below.0) * (rank - below.1) / inside
+            };
+            return Ok((value, false, *total));
+        }
+        below = (*bound, *count);
+    }
+    Ok((below.0, true, *total))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What the query API sends, decoded and checked against what was asked.
+
+use super::span::{Grid, Span};
+use crate::prom::{Labels, Point};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A series of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// What tells it from the others; empty for a bare number.
+    pub labels: Labels,
+    /// Its values in order of time; a value may be infinite or not a number.
+    pub points: Vec<Point>,
+}
+
+/// A whole answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The series in the order of their labels; none at all is an answer too.
+    pub series: Vec<Series>,
+    /// What the server's engine remarks about the query.
+    pub notes: Vec<String>,
+}
+
+/// What every reply of the query API has in common.
+#[derive(Deserialize)]
+pub(super) struct Envelope<'a> {
+    pub(super) status: String,
+    #[serde(borrow)]
+    pub(super) data: Option<Data<'a>>,
+    #[serde(default, rename = "errorType")]
+    pub(super) error_type: String,
+    #[serde(default)]
+    pub(super) error: String,
+    warnings: Option<Vec<String>>,
+    infos: Option<Vec<String>>,
+    #[serde(default, rename = "isPartial")]
+    is_partial: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Data<'a> {
+    #[serde(rename = "resultType")]
+    kind: String,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    metric: Labels,
+    #[serde(default)]
+    values: Vec<Sample>,
+    value: Option<Sample>,
+    histograms: Option<IgnoredAny>,
+    histogram: Option<IgnoredAny>,
+}
+
+/// A time in seconds and a value as text.
+struct Sample(Point);
+
+impl Envelope<'_> {
+    /// What says that data is missing, and what only remarks on the query.
+    pub(super) fn warnings(&mut self) -> (Vec<String>, Vec<String>) {
+        let infos = self.infos.take().unwrap_or_default();
+        let (notes, mut missing): (Vec<_>, Vec<_>) = self
+            .warnings
+            .take()
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|text| text.starts_with("PromQL info:"));
+        if self.is_partial {
+            missing.push("the server marks its answer as partial".to_owned());
+        }
+        (missing, [infos, notes].concat())
+    }
+}
+
+impl Data<'_> {
+    /// The series of a range, whose times must be times of the span.
+    pub(super) fn range(&self, grid: &Grid, span: Span) -> Result<BTreeMap<Labels, Vec<Point>>, String> {
+        if self.kind != "matrix" {
+            return Err(format!("the result is a `{}`, not a matrix", self.kind));
+        }
+        let rows: Vec<Row> = serde_json::from_str(self.result.get()).map_err(|error| error.to_string())?;
+        let mut series = BTreeMap::new();
+        for row in rows {
+            if row.histograms.is_some() {
+                return Err(format!("a native histogram in {:?}; ask for its quantile", row.metric));
+            }
+            let points: Vec<Point> = row.values.into_iter().map(|Sample(point)| point).collect();
+            let mut next = span.first;
+            for (at_ms, _) in &points {
+                match grid.place(*at_ms) {
+                    Some(place) if (next..span.first + span.points).contains(&place) => next = place + 1,
+                    _ => return Err(format!("the time {at_ms} ms was not asked for, or is out of order")),
+                }
+            }
+            if series.insert(row.metric, points).is_some() {
+                return Err("two series have the same labels".to_owned());
+            }
+        }
+        Ok(series)
+    }
+
+    /// The series of one time.
+    pub(super) fn instant(&self) -> Result<BTreeMap<Labels, Vec<Point>>, String> {
+        let read = |error: serde_json::Error| error.to_string();
+        let mut series = BTreeMap::new();
+        match self.kind.as_str() {
+            "scalar" => {
+                let Sample(point) = serde_json::from_str(self.result.get()).map_err(read)?;
+                series.insert(Labels::new(), vec![point]);
+            }
+            "vector" => {
+                let rows: Vec<Row> = serde_json::from_str(self.result.get()).map_err(read)?;
+                for row in rows {
+                    if row.histogram.is_some() {
+                        return Err(format!("a native histogram in {:?}; ask for its quantile", row.metric));
+                    }
+                    let Sample(point) = row.value.ok_or("a series without a value")?;
+                    if series.insert(row.metric, vec![point]).is_some() {
+                        return Err("two series have the same labels".to_owned());
+                    }
+                }
+            }
+            kind => return Err(format!("the result is a `{kind}`, neither a vector nor a scalar")),
+        }
+        Ok(series)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sample {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pair;
+        impl<'de> Visitor<'de> for Pair {
+            type Value = Sample;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time and a value")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sample, A::Error> {
+                let seconds: f64 =
+                    seq.next_element()?.ok_or_else(|| A::Error::custom("a point without time"))?;
+                let Value(value) =
+                    seq.next_element()?.ok_or_else(|| A::Error::custom("a point without value"))?;
+                if seq.next_element::<IgnoredAny>()?.is_some() {
+                    return Err(A::Error::custom("a point of more than time and value"));
+                }
+                let millis = (seconds * 1000.0).round();
+                if millis.abs() > 1e15 {
+                    return Err(A::Error::custom(format!("the time {seconds} is out of range")));
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+                Ok(Sample((millis as i64, value)))
+            }
+        }
+        deserializer.deserialize_seq(Pair)
+    }
+}
+
+struct Value(f64);
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number as text")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+                text.parse()
+                    .map(Value)
+                    .map_err(|_| E::custom(format!("`{}` is not a number", text.escape_debug())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}

@@ -1,0 +1,26 @@
+//! Metrics as Prometheus speaks them: its query API, its exposition text, its histograms and counters.
+//!
+//! ```text
+//!    access ----> client ----> answers of the query API, or why there are none
+//!                 text ------> samples of an exposition, or the position of the fault
+//!                                 |
+//!              histogram, counter, staleness: from samples to a figure, or why there is none
+//! ```
+//!
+//! Nothing here knows what a figure means. A figure that is not known is a reason with a type, never a
+//! number that stands for it.
+
+pub mod access;
+pub mod client;
+pub mod counter;
+pub mod histogram;
+pub mod staleness;
+pub mod text;
+
+use std::collections::BTreeMap;
+
+/// What tells one series from another.
+pub type Labels = BTreeMap<String, String>;
+
+/// A value at a time in milliseconds since 1970.
+pub type Point = (i64, f64);

@@ -1,0 +1,313 @@
+//! The one HTTP client: blocking, with a deadline and a bounded body on every request, no redirects, no
+//! proxy from the environment, TLS by rustls. What it cannot do it says as a [`Failure`].
+
+mod url;
+
+pub use url::{Url, form};
+
+use crate::exit::Fault;
+use crate::sys::fsio;
+use base64::Engine as _;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use ureq::http::{HeaderMap, Method, Request};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+/// A value that is sent and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a value.
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// Reads the value from a file, without the white space around it; an empty file is refused.
+    pub fn read(path: &Path) -> Result<Self, Fault> {
+        let text = fsio::read_text(path)?;
+        match text.trim() {
+            "" => Err(Fault::config(format!("the secret file `{}` is empty", path.display()))),
+            value => Ok(Self(value.to_owned())),
+        }
+    }
+
+    /// The value, for the wire only.
+    fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// How a request says who it is from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// It does not.
+    #[default]
+    None,
+    /// `Authorization: Bearer`.
+    Bearer(Secret),
+    /// `Authorization: Basic`.
+    Basic {
+        /// The user's name.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+}
+
+/// What every request of a client has in common.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Longest time until a connection stands.
+    pub connect_timeout: Duration,
+    /// Longest time of a whole request, body included.
+    pub timeout: Duration,
+    /// Largest body that is read.
+    pub max_body_bytes: u64,
+    /// Credentials.
+    pub auth: Auth,
+    /// Further headers, such as a tenant.
+    pub headers: Vec<(String, Secret)>,
+    /// PEM certificates that are trusted, in place of the built-in public ones.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+            max_body_bytes: 64 << 20,
+            auth: Auth::None,
+            headers: Vec::new(),
+            ca_pem: None,
+        }
+    }
+}
+
+/// A client; clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Http {
+    agent: ureq::Agent,
+    headers: Arc<HeaderMap>,
+    max_body_bytes: u64,
+    timeout: Duration,
+}
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status code.
+    pub status: u16,
+    /// The `Content-Type`, if one was sent.
+    pub content_type: Option<String>,
+    /// What `Retry-After` asks for, where it is a number of seconds.
+    pub retry_after: Option<Duration>,
+    /// Where a redirect that was not followed leads.
+    pub location: Option<String>,
+    /// The body, whole.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The start of the body on one line, for an error text.
+    pub fn excerpt(&self) -> String {
+        const SHOWN: usize = 200;
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(4 * SHOWN)]);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let line: String = words.join(" ").chars().filter(|c| !c.is_control()).collect();
+        match line.char_indices().nth(SHOWN) {
+            Some((end, _)) => format!("{}...", &line[..end]),
+            None => line,
+        }
+    }
+}
+
+/// Why there is no reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection, or it broke.
+    Connect(String),
+    /// The deadline passed.
+    Timeout(Duration),
+    /// The other side's certificate or protocol is not acceptable.
+    Tls(String),
+    /// The body is larger than allowed.
+    TooLarge {
+        /// Bytes that would have been read.
+        limit: u64,
+    },
+    /// What came back is not HTTP, or the request cannot be sent.
+    Protocol(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(why) => write!(f, "no connection: {why}"),
+            Self::Timeout(after) => write!(f, "no answer within {}", humantime::format_duration(*after)),
+            Self::Tls(why) => write!(f, "TLS refused: {why}"),
+            Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
+            Self::Protocol(why) => write!(f, "not a usable HTTP exchange: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What a request sends.
+#[derive(Clone, Copy, Debug)]
+pub enum Send<'a> {
+    /// Nothing, with this query (already encoded).
+    Get(&'a str),
+    /// A body of this content type.
+    Post(&'a str, &'a [u8]),
+}
+
+impl Http {
+    /// Prepares a client; a certificate or header that cannot be used is a fault of the configuration.
+    pub fn new(settings: &Settings) -> Result<Self, Fault> {
+        let mut tls = TlsConfig::builder();
+        if let Some(pem) = &settings.ca_pem {
+            let items = parse_pem(pem).collect::<Result<Vec<_>, _>>();
+            let items = items.map_err(|error| Fault::config(format!("the CA file is not PEM: {error}")))?;
+            let certificates: Vec<_> = items
+                .into_iter()
+                .filter_map(|item| {
+                    if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None }
+                })
+                .collect();
+            if certificates.is_empty() {
+                return Err(Fault::config("the CA file holds no certificate"));
+            }
+            tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
+        }
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_connect(Some(settings.connect_timeout))
+            .timeout_global(Some(settings.timeout))
+            .user_agent(concat!("mmops/", env!("CARGO_PKG_VERSION")))
+            .tls_config(tls.build())
+            .build()
+            .new_agent();
+        let headers = Arc::new(headers(settings)?);
+        Ok(Self { agent, headers, max_body_bytes: settings.max_body_bytes, timeout: settings.timeout })
+    }
+
+    /// Sends a request to `path` below `url` and reads the whole reply.
+    pub fn send(&self, url: &Url, path: &str, send: Send<'_>) -> Result<Reply, Failure> {
+        let mut target = url.at(path);
+        let body = match send {
+            Send::Get("") => &[][..],
+            Send::Get(query) => {
+                target.push(if target.contains('?') { '&' } else { '?' });
+                target.push_str(query);
+                &[]
+            }
+            Send::Post(_, body) => body,
+        };
+        let mut request = Request::builder().uri(target);
+        for (name, value) in self.headers.iter() {
+            request = request.header(name, value);
+        }
+        let sent = match send {
+            Send::Get(_) => request.method(Method::GET).body(()).map(|request| self.agent.run(request)),
+            Send::Post(kind, _) => {
+                let request = request.method(Method::POST).header(CONTENT_TYPE, kind);
+                request.body(body).map(|request| self.agent.run(request))
+            }
+        };
+        // The text of such an error may quote the address, which may hold a secret.
+        let sent = sent.map_err(|_| Failure::Protocol("the request cannot be built".to_owned()))?;
+        let response = sent.map_err(|error| self.failure(error))?;
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let mut reply = Reply {
+            status: response.status().as_u16(),
+            content_type: header(CONTENT_TYPE).map(str::to_owned),
+            retry_after: header(RETRY_AFTER)
+                .and_then(|text| text.trim().parse().ok())
+                .map(Duration::from_secs),
+            location: header(LOCATION).map(str::to_owned),
+            body: Vec::new(),
+        };
+        let body = response.into_body().into_with_config().limit(self.max_body_bytes);
+        reply.body = body.read_to_vec().map_err(|error| self.failure(error))?;
+        Ok(reply)
+    }
+
+    fn failure(&self, error: ureq::Error) -> Failure {
+        use ureq::{Error, Timeout};
+        match error {
+            Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+                Failure::Connect("the connection took too long".to_owned())
+            }
+            Error::Timeout(_) => Failure::Timeout(self.timeout),
+            Error::BodyExceedsLimit(_) => Failure::TooLarge { limit: self.max_body_bytes },
+            Error::HostNotFound => Failure::Connect("the host is not known".to_owned()),
+            Error::ConnectionFailed => Failure::Connect("the connection failed".to_owned()),
+            Error::Tls(why) => Failure::Tls(why.to_owned()),
+            Error::Rustls(why) => Failure::Tls(why.to_string()),
+            Error::Pem(why) => Failure::Tls(why.to_string()),
+            Error::Io(why) => match why.kind() {
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout(self.timeout),
+                // A refused certificate arrives as invalid data of the transport.
+                io::ErrorKind::InvalidData => Failure::Tls(why.to_string()),
+                _ => Failure::Connect(why.to_string()),
+            },
+            Error::Protocol(why) => Failure::Protocol(why.to_string()),
+            Error::LargeResponseHeader(..) => Failure::Protocol("the headers are too large".to_owned()),
+            Error::BadUri(_) | Error::Http(_) => Failure::Protocol("the address cannot be used".to_owned()),
+            other => Failure::Protocol(other.to_string()),
+        }
+    }
+}
+
+fn headers(settings: &Settings) -> Result<HeaderMap, Fault> {
+    let mut headers = HeaderMap::new();
+    let secret = |text: &str, what: &str| {
+        let bad = |_| Fault::config(format!("{what} has characters that a header cannot carry"));
+        HeaderValue::from_str(text).map_err(bad).map(|mut value| {
+            value.set_sensitive(true);
+            value
+        })
+    };
+    let authorization = match &settings.auth {
+        Auth::None => None,
+        Auth::Bearer(token) => Some(secret(&format!("Bearer {}", token.reveal()), "the token")?),
+        Auth::Basic { user, password } => {
+            let pair =
+                base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.reveal()));
+            Some(secret(&format!("Basic {pair}"), "the password")?)
+        }
+    };
+    if let Some(value) = authorization {
+        headers.insert(AUTHORIZATION, value);
+    }
+    for (name, value) in &settings.headers {
+        let name: HeaderName = name
+            .parse()
+            .map_err(|_| Fault::config(format!("`{}` is not a header name", name.escape_debug())))?;
+        if headers.contains_key(&name) {
+            return Err(Fault::config(format!("the header `{name}` is given twice")));
+        }
+        let value = secret(value.reveal(), &format!("the header `{name}`"))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests;

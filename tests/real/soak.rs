@@ -1,0 +1,125 @@
+//! A live soak: a simulated bot as a process, a Prometheus that scrapes it, and `soak run` that asks the
+//! Prometheus and judges.
+
+use crate::server::{Prometheus, have};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Four windows of five seconds; long enough for each gate to have its samples.
+const LINE: &str = "soak run --iterations 4 --iteration 5s --interval 1s --prometheus";
+
+fn mmops(dir: &Path, line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
+    command.args(line.split(' ')).current_dir(dir).env_clear().env("PATH", "/usr/bin:/bin");
+    command.stdin(Stdio::null());
+    command
+}
+
+struct Bot(Child);
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// A bot, a server that has scraped it for some seconds, and the directory of both.
+struct Scene {
+    dir: tempfile::TempDir,
+    server: Prometheus,
+    config: String,
+    _bot: Bot,
+}
+
+impl Scene {
+    fn of(scenario: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let line = format!("sim bot --listen 127.0.0.1:0 --address-file bot.address --scenario {scenario}");
+        let child = mmops(dir.path(), &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let bot = Bot(child);
+        let address = wait(|| std::fs::read_to_string(dir.path().join("bot.address")).ok());
+        let target = address.trim().trim_start_matches("http://");
+        let config = format!(
+            "scrape_configs: [{{job_name: bot, scrape_interval: 1s, scrape_timeout: 1s, \
+             static_configs: [{{targets: ['{target}']}}]}}]\n"
+        );
+        let server = Prometheus::start(dir.path(), &config, &[]);
+        let client = server.client();
+        wait(|| {
+            let seen =
+                client.instant("count_over_time(mm_tick_total[1m]) > 3", jiff::Timestamp::now()).unwrap();
+            (!seen.series.is_empty()).then_some(())
+        });
+        Self { dir, server, config, _bot: bot }
+    }
+
+    fn soak(&self) -> Command {
+        mmops(self.dir.path(), &format!("{LINE} {}", self.server.url()))
+    }
+
+    fn summary(&self) -> Value {
+        let path = self.dir.path().join("artifacts/reports/gates_summary.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+}
+
+fn wait<T>(mut ready: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "nothing came");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[track_caller]
+fn ended(output: &Output, code: i32, marker: &str) {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "\n{stdout}\n{stderr}");
+    assert!(stdout.lines().last().unwrap_or_default().contains(marker), "\n{stdout}\n{stderr}");
+}
+
+#[test]
+fn a_healthy_bot_passes_a_live_soak() {
+    if !have(&["prometheus"]) {
+        return;
+    }
+    let scene = Scene::of("steady");
+    ended(&scene.soak().output().unwrap(), 0, "SOAK=PASS");
+}
+
+#[test]
+fn a_bot_that_misses_its_deadlines_fails_a_live_soak() {
+    if !have(&["prometheus"]) {
+        return;
+    }
+    let scene = Scene::of("deadline_storm");
+    ended(&scene.soak().output().unwrap(), 1, "SOAK=FAIL");
+    let text = scene.summary().to_string();
+    assert!(text.contains("deadline_miss_rate"), "{text}");
+}
+
+#[test]
+fn a_server_that_stops_half_way_leaves_no_verdict_and_the_run_goes_on_after_its_return() {
+    if !have(&["prometheus"]) {
+        return;
+    }
+    let mut scene = Scene::of("steady");
+    let run = scene.soak().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let windows = scene.dir.path().join("artifacts/soak/latest");
+    wait(|| windows.join("ITER_SUMMARY_2.json").exists().then_some(()));
+    scene.server.kill();
+    ended(&run.wait_with_output().unwrap(), 2, "SOAK=INCONCLUSIVE");
+    let last: Value =
+        serde_json::from_str(&std::fs::read_to_string(windows.join("ITER_SUMMARY_4.json")).unwrap()).unwrap();
+    assert!(last["kpis"]["ticks"]["value"].is_null(), "{last}");
+
+    scene.server = Prometheus::start(scene.dir.path(), &scene.config, &[]);
+    ended(&scene.soak().output().unwrap(), 0, "SOAK=PASS");
+}
