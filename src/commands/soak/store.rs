@@ -128,15 +128,18 @@ impl Store {
         let mut number = plan.started_at_ms;
         let dir = loop {
             let dir = runs.join(format!("RUN_{number}"));
-            if fsio::create_new_dir(&dir)? {
+            // A directory without a finished iteration was left by a start that did not get far.
+            if fsio::create_new_dir(&dir)? || read_journal(&dir.join(JOURNAL), ctx)?.0.is_empty() {
                 break dir;
             }
             number += 1;
         };
         fsio::write_json(&dir.join(PLAN), plan)?;
         let samples = fsio::append(&dir.join(SAMPLES))?;
+        samples.set_len(0).map_err(|error| Fault::write(SAMPLES, &error))?;
         let mut store =
             Self { durable: !plan.is_virtual(), journal: fsio::append(&dir.join(JOURNAL))?, samples, dir };
+        store.journal.set_len(0).map_err(|error| Fault::write(JOURNAL, &error))?;
         write(&mut store.samples, samples::MAGIC, SAMPLES)?;
         fsio::replace_link(&runs.join(LATEST), &store.dir)?;
         Ok(store)
