@@ -93,16 +93,13 @@ fn main() {
     let root = work.path().join("root");
     fs::create_dir_all(&root).unwrap();
     let data = root.join("data");
-    match &given {
-        Some(dir) => {
-            // A link would leave the root; a second name for the same directory needs no copy.
-            let copied = Command::new("cp").args(["-rl"]).arg(dir).arg(&data).status().unwrap();
-            assert!(copied.success());
-        }
-        None => {
-            fs::create_dir(&data).unwrap();
-            generate(&data);
-        }
+    if let Some(dir) = &given {
+        // A link would leave the root; a second name for the same directory needs no copy.
+        let copied = Command::new("cp").args(["-rl"]).arg(dir).arg(&data).status().unwrap();
+        assert!(copied.success());
+    } else {
+        fs::create_dir(&data).unwrap();
+        generate(&data);
     }
     fs::write(root.join("VERSION"), "1.0.0\n").unwrap();
     fs::write(

@@ -200,12 +200,11 @@ fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, Named)> {
         None if fsio::exists(&own)? => (Some(own), PLAN.to_owned()),
         None => (None, "built-in".to_owned()),
     };
-    let (plan, text): (Plan, String) = match path {
-        Some(path) => (config::load(&path)?, fsio::read_text(&path)?),
-        None => {
-            tracing::info!("using built-in list of contents bundle");
-            (config::parse(BUILT_IN, config::Format::Yaml, "built-in list")?, BUILT_IN.to_owned())
-        }
+    let (plan, text): (Plan, String) = if let Some(path) = path {
+        (config::load(&path)?, fsio::read_text(&path)?)
+    } else {
+        tracing::info!("using built-in list of contents bundle");
+        (config::parse(BUILT_IN, config::Format::Yaml, "built-in list")?, BUILT_IN.to_owned())
     };
     plan.check().map_err(|reason| Fault::config(format!("plan `{shown}` cannot be used: {reason}")))?;
     Ok((plan, Named { path: shown, sha256: fsio::sha256_bytes(text.as_bytes()) }))

@@ -1,4 +1,4 @@
-//! A bill of materials (CycloneDX) from the lock files of a tree. What a lock file does not pin is said so.
+//! A bill of materials (`CycloneDX`) from the lock files of a tree. What a lock file does not pin is said so.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

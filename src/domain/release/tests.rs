@@ -1,6 +1,6 @@
 //! Snapshots that are evidence and those that are not; documents that say what the evidence says.
 
-use super::checklist::{Target, targets};
+use super::checklist::{Target, Targets, targets};
 use super::policy::Policy;
 use super::snapshot::Snapshot;
 use super::{changelog, checklist, evidence, rollback_plan, shell, tag};
@@ -118,7 +118,7 @@ fn the_changelog_has_the_figures_of_the_snapshot_and_marks_a_simulation() {
 #[test]
 fn the_targets_leave_a_margin_and_are_never_looser_than_the_look_before() {
     let [_, six, day] = targets(&snapshot());
-    let of = |look: &checklist::Targets, at: usize| match look.figures[at].1 {
+    let of = |look: &Targets, at: usize| match look.figures[at].1 {
         Target::AtLeast(value) | Target::AtMost(value) => value,
     };
     assert!((of(&day, 0) - 0.8075).abs() < 1e-9 && of(&day, 0) >= of(&six, 0));

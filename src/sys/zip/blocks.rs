@@ -167,7 +167,9 @@ impl Table {
         self.symbols.clear();
         self.symbols.resize(1 << longest, 0);
         let mut counts = [0_usize; 16];
-        lengths.iter().for_each(|length| counts[usize::from(*length)] += 1);
+        for length in lengths {
+            counts[usize::from(*length)] += 1;
+        }
         counts[0] = 0;
         let mut next = [0_usize; 16];
         let mut code = 0;
@@ -292,7 +294,7 @@ mod tests {
     fn no_bytes_make_the_scanner_panic() {
         for seed in 0..2000 {
             let mut noise = sample(64, 255, seed * 977 + 1);
-            noise[0] = noise[0] & !6 | 4;
+            noise[0] = (noise[0] & !6) | 4;
             ends(&mut noise);
         }
     }

@@ -89,8 +89,8 @@ impl DosTime {
         let part = |value: i8| u16::try_from(value).expect("parts of a time are not negative");
         let year = u16::try_from(at.year() - 1980).expect("not before 1980");
         Self {
-            time: part(at.hour()) << 11 | part(at.minute()) << 5 | part(at.second()) / 2,
-            date: year << 9 | part(at.month()) << 5 | part(at.day()),
+            time: (part(at.hour()) << 11) | (part(at.minute()) << 5) | (part(at.second()) / 2),
+            date: (year << 9) | (part(at.month()) << 5) | part(at.day()),
         }
     }
 }
@@ -166,7 +166,9 @@ impl Header {
         if !large.is_empty() {
             put16(&mut out, 1);
             put16(&mut out, u16::try_from(8 * large.len()).expect("at most 24 bytes"));
-            large.iter().for_each(|size| put64(&mut out, *size));
+            for size in large {
+                put64(&mut out, size);
+            }
         }
         out
     }
@@ -241,7 +243,10 @@ mod tests {
     #[test]
     fn a_time_that_dos_cannot_keep_is_moved_to_the_nearest() {
         assert_eq!(time("1970-01-01T00:00:00Z"), DosTime { time: 0, date: 0x21 });
-        assert_eq!(time("2026-03-10T12:00:03Z"), DosTime { time: 12 << 11 | 1, date: 46 << 9 | 3 << 5 | 10 });
+        assert_eq!(
+            time("2026-03-10T12:00:03Z"),
+            DosTime { time: (12 << 11) + 1, date: (46 << 9) + (3 << 5) + 10 }
+        );
         assert_eq!(time("2300-01-01T00:00:00Z"), time("2107-12-31T23:59:59Z"));
     }
 

@@ -319,12 +319,11 @@ impl Line {
         if bytes <= CHUNK as u64 {
             return Ok(whole(deflater, content));
         }
-        let method = match self.methods[job.member].get() {
-            Some(method) => *method,
-            None => {
-                let method = probe(job.member, bytes, read, deflater)?;
-                *self.methods[job.member].get_or_init(|| method)
-            }
+        let method = if let Some(method) = self.methods[job.member].get() {
+            *method
+        } else {
+            let method = probe(job.member, bytes, read, deflater)?;
+            *self.methods[job.member].get_or_init(|| method)
         };
         let mut crc = crc32fast::Hasher::new();
         crc.update(&content);

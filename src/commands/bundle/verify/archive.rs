@@ -69,15 +69,13 @@ pub(super) fn inspect<R: ReaderAt + Sync>(
             described.refusals.push(Refusal::new("time", "the entries have another time than the manifest"));
         }
     }
-    let (entries, sha256) = match &manifest {
-        Some(manifest) => entries(archive, &directory, manifest, jobs, cancel)?,
-        None => {
-            let epoch = DosTime::of(jiff::Timestamp::UNIX_EPOCH);
-            let hashes = check::hashes(archive, &[], epoch, 1, cancel)?;
-            let entries =
-                Check::new("entries").refuse("no-manifest", "there is nothing to compare them with");
-            (entries, hashes.archive)
-        }
+    let (entries, sha256) = if let Some(manifest) = &manifest {
+        entries(archive, &directory, manifest, jobs, cancel)?
+    } else {
+        let epoch = DosTime::of(jiff::Timestamp::UNIX_EPOCH);
+        let hashes = check::hashes(archive, &[], epoch, 1, cancel)?;
+        let entries = Check::new("entries").refuse("no-manifest", "there is nothing to compare them with");
+        (entries, hashes.archive)
     };
     Ok(Inspected { checks: vec![structure, described, entries], manifest, sha256 })
 }

@@ -218,7 +218,7 @@ fn signature(path: &Path, key: Option<&Verifier>) -> anyhow::Result<(Check, Opti
             Some(comment),
         ),
         Ok(comment) => {
-            check.note = "valid".to_owned();
+            "valid".clone_into(&mut check.note);
             (check, Some(comment))
         }
     })
@@ -256,7 +256,7 @@ fn judge_sidecar(mut check: Check, text: &str, name: &str, found: &str) -> Check
             check.refuse("archive-hash", format!("the archive has SHA-256 {found}, the sidecar says {hash}"))
         }
         Ok(_) => {
-            check.note = "sha256 agrees".to_owned();
+            "sha256 agrees".clone_into(&mut check.note);
             check
         }
     }
