@@ -118,7 +118,9 @@ fn planes(payload: &mut Vec<u8>, rows: &mut [u64], width: usize) {
 }
 
 fn frame(out: &mut Vec<u8>, payload: &[u8]) {
-    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::fastest());
+    // What the crate calls the fastest level stores without compressing.
+    let level = libdeflater::CompressionLvl::new(1).expect("a level of the library");
+    let mut compressor = libdeflater::Compressor::new(level);
     let mut packed = vec![0; compressor.deflate_compress_bound(payload.len())];
     let size = compressor.deflate_compress(payload, &mut packed).expect("the bound is large enough");
     let mut body = Vec::with_capacity(size + 4);
