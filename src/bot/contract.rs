@@ -75,7 +75,7 @@ pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
         all.push(Series { name, labels });
     };
     let bounds = |bounds: &[f64]| -> Vec<String> {
-        bounds.iter().map(|bound| bound.to_string()).chain(["+Inf".to_owned()]).collect()
+        bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]).collect()
     };
     for le in bounds(&STAGE_BOUNDS_MS) {
         one("mm_stage_duration_ms_bucket", &[("stage", "tick_total"), ("le", &le)]);

@@ -118,10 +118,7 @@ impl Collector {
     pub fn register(&mut self, name: &str, labels: &BTreeMap<String, String>) -> SeriesId {
         let member = match &self.group_by {
             None => Some(0),
-            Some(label) => match labels.get(label).cloned() {
-                Some(value) => Some(self.member(&value)),
-                None => None,
-            },
+            Some(label) => labels.get(label).cloned().map(|value| self.member(&value)),
         };
         let uses = match member {
             None => Vec::new(),
@@ -433,15 +430,15 @@ fn quantile(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Kn
             "a bucket is missing at a scrape, or histograms differ in bounds",
         ));
     }
+    if !buckets.is_sorted_by(|low, high| low.1 <= high.1 + 1e-9) {
+        return Err((Knowledge::ToolError, "bucket counts fall towards larger bounds"));
+    }
     if *total <= 0.0 {
         return Err((Knowledge::NoData, "no event in the window, so there is no quantile"));
     }
     let rank = q * total;
     let mut below = (0.0, 0.0);
     for (bound, count, _) in finite {
-        if *count + 1e-9 < below.1 || *count > *total + 1e-9 {
-            return Err((Knowledge::ToolError, "bucket counts fall towards larger bounds"));
-        }
         if *count >= rank {
             let inside = *count - below.1;
             // The first bucket starts at zero unless its bound is negative, then it has no start.

@@ -1,4 +1,4 @@
-//! Which series: a metric name with label conditions, written as in PromQL.
+//! Which series: a metric name with label conditions, written as in `PromQL`.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

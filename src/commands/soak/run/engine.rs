@@ -128,7 +128,7 @@ impl Run<'_> {
             return Ok(());
         }
         let ended = self.last.as_ref().and_then(|last| last.to.parse::<Timestamp>().ok());
-        let ended_ms = ended.map_or(self.at_ms, |time| time.as_millisecond());
+        let ended_ms = ended.map_or(self.at_ms, Timestamp::as_millisecond);
         let now_ms = self.ctx.clock.now().as_millisecond();
         self.at_ms = if recorded { ended_ms } else { now_ms.max(ended_ms) };
         let gap_ms = self.at_ms - ended_ms;

@@ -149,15 +149,12 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     args.outputs.probe(ctx)?;
     let live = live::Live::start(args.serve)?;
     let lock = Lock::acquire(&ctx.path(store::RUNS).join(".run.lock"))?;
-    let (plan, store, left) = match if args.resume { to_resume(ctx)? } else { None } {
-        Some(dir) => resume(args, &dir, ctx)?,
-        None => {
-            let plan = plan(args, ctx)?;
-            // A source that cannot be asked costs nothing before the run has a directory.
-            source::Source::open(&plan, ctx)?;
-            let store = Store::create(&plan, ctx)?;
-            (plan, store, Left { iterations: Vec::new(), series: Vec::new() })
-        }
+    let (plan, store, left) = if let Some(dir) = if args.resume { to_resume(ctx)? } else { None } { resume(args, &dir, ctx)? } else {
+        let plan = plan(args, ctx)?;
+        // A source that cannot be asked costs nothing before the run has a directory.
+        source::Source::open(&plan, ctx)?;
+        let store = Store::create(&plan, ctx)?;
+        (plan, store, Left { iterations: Vec::new(), series: Vec::new() })
     };
     let dir = store.dir().to_owned();
     tracing::info!("run `{}`: {} iterations", ctx.show(&dir), plan.iterations);

@@ -40,28 +40,24 @@ impl EdgeReport {
             }
             (Ok(document), Some(field)) => {
                 let found = field.path.split('.').try_fold(document, |value, key| value.get(key));
-                match found
+                if let Some(value) = found
                     .and_then(Value::as_f64)
                     .map(|value| value * field.scale)
-                    .filter(|value| value.is_finite())
-                {
-                    Some(value) => Measurement {
-                        value: Some(value),
-                        beyond: false,
-                        unit: definition.unit.clone(),
-                        n: 1,
-                        points: 1,
-                        expected: 1,
-                        coverage: 1.0,
-                        state: Knowledge::Measured,
-                        resets: 0,
-                        source: SOURCE.to_owned(),
-                        reason: None,
-                    },
-                    None => {
-                        let reason = format!("no number at `{}` of `{}`", field.path, self.shown);
-                        Measurement::unknown(Knowledge::NoData, &definition.unit, 1, SOURCE, &reason)
-                    }
+                    .filter(|value| value.is_finite()) { Measurement {
+                    value: Some(value),
+                    beyond: false,
+                    unit: definition.unit.clone(),
+                    n: 1,
+                    points: 1,
+                    expected: 1,
+                    coverage: 1.0,
+                    state: Knowledge::Measured,
+                    resets: 0,
+                    source: SOURCE.to_owned(),
+                    reason: None,
+                } } else {
+                    let reason = format!("no number at `{}` of `{}`", field.path, self.shown);
+                    Measurement::unknown(Knowledge::NoData, &definition.unit, 1, SOURCE, &reason)
                 }
             }
         };
