@@ -1,5 +1,11 @@
 //! Laws that hold for every input; every file of this folder is a module here.
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests touch the world directly"
+)]
 
 mod exposition;
 mod fake_server;

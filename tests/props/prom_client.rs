@@ -23,13 +23,13 @@ fn frozen() -> Clock {
     Clock::frozen(time(START_MS), None)
 }
 
-fn client_with(url: &str, settings: Settings, clock: &Clock, cancel: &Cancel) -> Client {
+fn client_with(url: &str, settings: &Settings, clock: &Clock, cancel: &Cancel) -> Client {
     let (url, _) = Url::parse(url).unwrap();
-    Client::new(url, &settings, Options::default(), clock.clone(), cancel.clone()).unwrap()
+    Client::new(url, settings, Options::default(), clock.clone(), cancel.clone()).unwrap()
 }
 
 fn client(server: &FakeServer) -> Client {
-    client_with(&server.url(), Settings::default(), &frozen(), &Cancel::default())
+    client_with(&server.url(), &Settings::default(), &frozen(), &Cancel::default())
 }
 
 fn grid(points: i64) -> Grid {
@@ -127,7 +127,7 @@ proptest! {
         let answer = client(&server).range("x", &grid(points)).unwrap();
         assert_whole(&answer, START_MS, points, 1000);
         // A span that fits is at least half the limit; the rest are the halvings that found it.
-        prop_assert!(server.asked().len() as i64 <= 2 * (2 * points / limit + 1) + 24, "{}", server.asked().len());
+        prop_assert!(i64::try_from(server.asked().len()).unwrap() <= 2 * (2 * points / limit + 1) + 24, "{}", server.asked().len());
     }
 }
 
@@ -156,11 +156,11 @@ fn a_late_answer_is_asked_for_in_halves_and_then_given_up() {
         })
     };
     let server = late(70);
-    let client = client_with(&server.url(), quick.clone(), &frozen(), &Cancel::default());
+    let client = client_with(&server.url(), &quick.clone(), &frozen(), &Cancel::default());
     assert_whole(&client.range("x", &grid(100)).unwrap(), START_MS, 100, 1000);
 
     let server = FakeServer::start(|_| Told::Silence);
-    let client = client_with(&server.url(), quick, &frozen(), &Cancel::default());
+    let client = client_with(&server.url(), &quick, &frozen(), &Cancel::default());
     let unknown = client.range("x", &grid(11_000)).unwrap_err();
     assert_eq!(unknown.kind, Kind::TimedOut);
     assert!(unknown.to_string().ends_with("no answer within 300ms"), "{unknown}");
@@ -178,7 +178,7 @@ fn in_turn(answers: Vec<fn() -> Told>) -> (Result<Answer, Unknown>, usize, Durat
         }
     });
     let clock = frozen();
-    let client = client_with(&server.url(), Settings::default(), &clock, &Cancel::default());
+    let client = client_with(&server.url(), &Settings::default(), &clock, &Cancel::default());
     let started = Instant::now();
     let outcome = client.range("x", &grid(1));
     assert!(started.elapsed() < Duration::from_secs(2), "a frozen clock does not wait");
@@ -318,7 +318,7 @@ fn a_server_that_is_not_there_is_unreachable() {
     let gone = format!("http://127.0.0.1:{port}");
     assert_ne!(address, gone);
     let clock = frozen();
-    let client = client_with(&gone, Settings::default(), &clock, &Cancel::default());
+    let client = client_with(&gone, &Settings::default(), &clock, &Cancel::default());
     let unknown = client.range("up", &grid(1)).unwrap_err();
     assert_eq!(unknown.kind, Kind::Unreachable);
     assert!(unknown.to_string().contains(&gone), "{unknown}");
@@ -394,7 +394,7 @@ fn one_time_is_asked_for_with_its_time() {
 fn a_stop_does_not_wait_for_a_silent_server() {
     let server = FakeServer::start(|_| Told::Silence);
     let cancel = Cancel::default();
-    let client = client_with(&server.url(), Settings::default(), &Clock::system(None), &cancel);
+    let client = client_with(&server.url(), &Settings::default(), &Clock::system(None), &cancel);
     let started = Instant::now();
     let unknown = std::thread::scope(|scope| {
         let asked = scope.spawn(|| client.range("x", &grid(1)));
@@ -413,7 +413,7 @@ fn a_stop_does_not_wait_for_a_silent_server() {
 fn an_answer_larger_than_the_bound_is_asked_for_in_parts() {
     let server = FakeServer::start(|asked| prometheus(asked, i64::MAX));
     let settings = Settings { max_body_bytes: 4000, ..Settings::default() };
-    let client = client_with(&server.url(), settings, &frozen(), &Cancel::default());
+    let client = client_with(&server.url(), &settings, &frozen(), &Cancel::default());
     assert_whole(&client.range("x", &grid(500)).unwrap(), START_MS, 500, 1000);
     assert!(server.asked().len() > 4);
 }

@@ -109,7 +109,9 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
     let mut now = 0;
     let mut counter = 1000.0;
     collector.begin_scrape(now);
-    series.iter().for_each(|id| collector.sample(*id, counter));
+    for id in &series {
+        collector.sample(*id, counter);
+    }
     collector.end_scrape();
     collector.close(1, 15.0);
     for (number, window) in (1..).zip(world) {
@@ -129,7 +131,9 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
                 }
             };
             for id in &series {
-                value.into_iter().for_each(|value| collector.sample(*id, value));
+                if let Some(value) = value {
+                    collector.sample(*id, value);
+                }
             }
             collector.end_scrape();
         }

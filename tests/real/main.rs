@@ -1,7 +1,12 @@
 //! Against real programs: a Prometheus of this machine. Where it is not installed a test says so and is
 //! passed over; with `MMOPS_REQUIRE_REAL=1` that is a failure.
 #![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests touch the world directly"
+)]
 
 mod history;
 mod server;

@@ -108,9 +108,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     while ctx.cancel.signal().is_none() && args.how_long.is_none_or(|how_long| lived < how_long) {
         clock::nap(BEAT);
         let now = started.elapsed();
-        lock(&shared).bot.step(now.checked_sub(lived).unwrap().as_secs_f64() * args.speed);
+        lock(&shared).bot.step(now.saturating_sub(lived).as_secs_f64() * args.speed);
         lived = now;
-        if now.checked_sub(looked).unwrap() >= Duration::from_secs(1) {
+        if now.saturating_sub(looked) >= Duration::from_secs(1) {
             looked = now;
             overrides.refresh(&shared);
         }

@@ -53,7 +53,9 @@ fn ours(args: &Args, mut plan: Plan, dir: &Path, ctx: &Ctx) -> anyhow::Result<Re
     }
     let (iterations, _) = store::read_journal(&store::journal_path(dir), ctx)?;
     let mut ledger = Ledger::new(f64::from(plan.iteration_secs), plan.points(), plan.group_by.is_some());
-    iterations.iter().for_each(|iteration| ledger.add(iteration));
+    for iteration in &iterations {
+        ledger.add(iteration);
+    }
     let mut answer = Answer::of(&plan, &ledger, dir, ctx);
     let mut rows = vec![summaries_row(&iterations, dir)];
     let recomputed = recompute_row(&plan, &iterations, dir)?;

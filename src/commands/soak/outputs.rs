@@ -40,6 +40,7 @@ pub struct Metrics {
     #[serde(flatten)]
     body: Body,
     /// What the windows showed of each figure.
+    #[expect(clippy::struct_field_names, reason = "the name of the field in the file")]
     metrics: BTreeMap<String, Stats>,
 }
 

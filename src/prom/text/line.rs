@@ -95,7 +95,8 @@ impl<'a> Page<'a> {
         }
         let word_at = cursor.at;
         let word = cursor.word();
-        if !["HELP", "TYPE"].contains(&word) && !(strict && word == "UNIT") {
+        let is_known = ["HELP", "TYPE"].contains(&word) || (strict && word == "UNIT");
+        if !is_known {
             return if strict { fault(word_at, "expected `HELP`, `TYPE`, `UNIT` or `EOF`") } else { Ok(()) };
         }
         cursor.gap()?;
@@ -433,8 +434,8 @@ impl<'a> Cursor<'a> {
         self.at += 1;
         if seen.len() > FEW_LABELS {
             seen.sort_unstable();
-            if let Some(pair) = seen.windows(2).find(|pair| pair[0] == pair[1]) {
-                return fault(start, format!("the label `{}` stands twice", pair[0]));
+            if let Some([name, _]) = seen.array_windows().find(|[a, b]| a == b) {
+                return fault(start, format!("the label `{name}` stands twice"));
             }
         }
         Ok(labels)

@@ -149,7 +149,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     args.outputs.probe(ctx)?;
     let live = live::Live::start(args.serve)?;
     let lock = Lock::acquire(&ctx.path(store::RUNS).join(".run.lock"))?;
-    let (plan, store, left) = if let Some(dir) = if args.resume { to_resume(ctx)? } else { None } { resume(args, &dir, ctx)? } else {
+    let (plan, store, left) = if let Some(dir) = if args.resume { to_resume(ctx)? } else { None } {
+        resume(args, &dir, ctx)?
+    } else {
         let plan = plan(args, ctx)?;
         // A source that cannot be asked costs nothing before the run has a directory.
         source::Source::open(&plan, ctx)?;
@@ -172,7 +174,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 fn interrupted(answer: &outputs::Answer, signal: i32) -> Report {
     let mut report = answer.report("soak-run", Vec::new());
     report.marker.status = Status::Fail;
-    report.marker.value = "INTERRUPTED".to_owned();
+    "INTERRUPTED".clone_into(&mut report.marker.value);
     report.exit = if signal == 2 { Exit::Interrupted } else { Exit::Terminated };
     report.rows.push(Row::new("resume", Status::Warn).reason("continue with: mmops soak run --resume"));
     report

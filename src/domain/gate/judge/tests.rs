@@ -120,7 +120,9 @@ fn missing_points_are_partial_unless_what_is_known_is_bad_enough() {
 fn nothing_known_is_said_by_its_kind() {
     let with = |knowledge: Knowledge| {
         let mut points = windows(&[None, None]);
-        points.iter_mut().for_each(|point| point.state = knowledge);
+        for point in &mut points {
+            point.state = knowledge;
+        }
         state(&gate(Aggregate::Mean), &points)
     };
     assert_eq!(with(Knowledge::NoData), State::NoData);

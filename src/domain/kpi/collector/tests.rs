@@ -28,7 +28,9 @@ fn window(collector: &mut Collector, series: &[SeriesId], scrapes: &[&[Option<f6
     for (second, values) in (0..).zip(scrapes) {
         collector.begin_scrape(second * 1000);
         for (id, value) in series.iter().zip(*values) {
-            value.iter().for_each(|value| collector.sample(*id, *value));
+            if let Some(value) = value {
+                collector.sample(*id, *value);
+            }
         }
         collector.end_scrape();
         if second == 0 {
