@@ -137,10 +137,17 @@ pub struct Quality {
     pub one_sided_books: u64,
     /// How far the receive times were moved so that no message arrives before it was sent, nanoseconds.
     pub clock_shift_ns: i64,
-    /// Defects by the key of their limit; kinds that did not occur are absent.
+    /// Defects by the key of their limit. In memory the kinds that did not occur are absent; what is written
+    /// has all of them, so that none of a kind reads as 0 and not as unknown.
+    #[serde(serialize_with = "every_kind")]
     pub defects: BTreeMap<String, u64>,
     /// The first defects with their lines.
     pub findings: Vec<Finding>,
+}
+
+fn every_kind<S: serde::Serializer>(found: &BTreeMap<String, u64>, to: S) -> Result<S::Ok, S::Error> {
+    let count = |defect: Defect| found.get(defect.key()).copied().unwrap_or(0);
+    to.collect_map(Defect::ALL.into_iter().map(|defect| (defect.key(), count(defect))))
 }
 
 impl Quality {

@@ -71,12 +71,20 @@ fn feed(feed: &crate::domain::tuning::document::FeedRecord) -> Row {
         .note(feed.name.clone())
         .reason(format!("{} {} to {}", feed.symbol, feed.first_utc, feed.last_utc))
         .reason(format!("sha256 {}", feed.sha256))
+        .reason(defects(&feed.quality))
         .field("simulated", feed.simulated)
         .field("quality", &feed.quality);
     if feed.simulated {
         row = row.reason("simulated: true; no evidence for a real market");
     }
     row
+}
+
+/// The defects of a feed by kind; a report of another version may have no counts.
+fn defects(quality: &serde_json::Value) -> String {
+    let Some(counts) = quality["defects"].as_object() else { return "defects unknown".to_owned() };
+    let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    counts.join(", ")
 }
 
 fn safe_row(document: &Document, safe: usize, violations: &BTreeMap<String, usize>) -> Row {
