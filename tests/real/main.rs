@@ -9,5 +9,6 @@
 )]
 
 mod history;
+mod judged;
 mod server;
 mod soak;
