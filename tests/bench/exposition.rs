@@ -1,6 +1,6 @@
 //! How fast a `/metrics` page is read: this crate's parser, in both formats, against `prometheus-parse`,
 //! side by side in each round, in time of the processor, so that other work on the machine counts little.
-//! Prints MB/s and ratios; `tests/bench/exposition.md` keeps them.
+//! Prints MB/s and ratios; `tests/bench/README.md` keeps them.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
 use mmops::prom::text::{Format, parse};

@@ -1,6 +1,6 @@
 //! What a comparison costs: two documents of 64 MiB that differ in one leaf, the same with the keys of each
 //! record reversed, and one against its copy; against two documents parsed and compared in memory.
-//! Prints ratios; `tests/bench/golden_compare.md` keeps them.
+//! Prints ratios; `tests/bench/README.md` keeps them.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
 use serde_json::Value;
