@@ -71,7 +71,7 @@ pub struct Outcome {
     pub judged: u32,
     /// Windows that should have been judged.
     pub windows: u32,
-    /// The part of the expected points that were there.
+    /// The part of the expected points that were there, in windows with a value.
     pub coverage: f64,
     /// Observations behind the windows.
     pub n: u64,
@@ -127,9 +127,10 @@ fn describe(gate: &Gate, window: &[&Point]) -> Outcome {
     let (mut points, mut expected, mut n) = (0_u64, 0_u64, 0_u64);
     let (mut violations, mut first, mut streak, mut longest, mut judged) = (0, None, 0, 0, 0);
     for point in window {
-        points += u64::from(point.points.min(point.expected));
         expected += u64::from(point.expected);
+        // Scrapes of a window that gave no value, such as a histogram with a bucket missing, cover nothing.
         let Some(value) = point.known() else { continue };
+        points += u64::from(point.points.min(point.expected));
         n += point.n;
         judged += 1;
         if gate.holds(value) {

@@ -164,3 +164,18 @@ fn a_value_beyond_the_last_bucket_is_bad_or_unknown_and_never_good() {
         assert_eq!(state(&least, &points), expected);
     }
 }
+
+#[test]
+fn scrapes_that_gave_no_value_cover_nothing() {
+    for unknown in [Knowledge::NoData, Knowledge::ToolError, Knowledge::Partial] {
+        let mut points = known(&[5.0; 40]);
+        for point in &mut points[1..] {
+            point.state = unknown;
+            point.value = (unknown == Knowledge::Partial).then_some(5.0);
+        }
+        for aggregate in [Aggregate::Every, Aggregate::Mean, Aggregate::Median, Aggregate::Max] {
+            let answer = judge(&gate(aggregate), &points, 300.0);
+            assert_eq!((answer.state, answer.coverage), (State::Partial, 0.025), "{unknown:?}");
+        }
+    }
+}
