@@ -316,6 +316,20 @@ mod tests {
     }
 
     #[test]
+    fn a_larger_bucket_never_grows_by_less_than_a_smaller_one() {
+        let mut bot = Bot::new(Scenario::LatencyCreep, 3, 0.0);
+        let mut before = vec![0.0; STAGE_BOUNDS_MS.len() + 1];
+        for _ in 0..50_000 {
+            bot.step(0.02);
+            let mut values = Vec::new();
+            bot.values(&mut values);
+            let grown = before.iter().zip(&values).map(|(before, now)| now - before);
+            assert!(grown.is_sorted(), "{before:?} then {values:?}");
+            before = values[..before.len()].to_vec();
+        }
+    }
+
+    #[test]
     fn the_parameters_act_on_what_the_bot_shows() {
         let day = |change: fn(&mut Point)| {
             let mut params = DEFAULTS;

@@ -23,6 +23,8 @@ enum Shown {
     Restarted,
     /// Arrives with a time that is long past.
     Late,
+    /// A histogram without its finite bucket.
+    Torn,
 }
 
 fn shown() -> impl Strategy<Value = Shown> {
@@ -34,6 +36,7 @@ fn shown() -> impl Strategy<Value = Shown> {
         1 => Just(Shown::Negative),
         1 => Just(Shown::Restarted),
         1 => Just(Shown::Late),
+        1 => Just(Shown::Torn),
     ]
 }
 
@@ -45,6 +48,11 @@ fn world() -> impl Strategy<Value = Vec<Vec<Shown>>> {
         2 => prop::collection::vec(shown(), scrapes),
         1 => prop::collection::vec(Just(Shown::Missing), scrapes),
         1 => prop::collection::vec(Just(Shown::NotANumber), scrapes),
+        1 => (0..scrapes).prop_map(move |at| {
+            let mut window = vec![Shown::Good; scrapes];
+            window[at] = Shown::Torn;
+            window
+        }),
     ];
     prop::collection::vec(window, 1..12)
 }
@@ -120,7 +128,7 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
             counter += 10.0;
             collector.begin_scrape(if matches!(one, Shown::Late) { 0 } else { now });
             let value = match one {
-                Shown::Good | Shown::Late => Some(counter),
+                Shown::Good | Shown::Late | Shown::Torn => Some(counter),
                 Shown::Missing => None,
                 Shown::NotANumber => Some(f64::NAN),
                 Shown::Infinite => Some(f64::INFINITY),
@@ -130,7 +138,8 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
                     Some(counter)
                 }
             };
-            for id in &series {
+            let torn = matches!(one, Shown::Torn) && series.len() > 1;
+            for id in series.iter().skip(usize::from(torn)) {
                 if let Some(value) = value {
                     collector.sample(*id, value);
                 }
@@ -160,12 +169,14 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
 /// The part of scrapes that show a usable value, counted without the code under test.
 fn clean_part(world: &[Vec<Shown>], kind: usize) -> f64 {
     let usable = |one: &&Shown| match one {
-        Shown::Good | Shown::Restarted => true,
+        Shown::Good | Shown::Restarted | Shown::Torn => true,
         Shown::Negative => kind == 0,
         Shown::Missing | Shown::NotANumber | Shown::Infinite | Shown::Late => false,
     };
+    // A histogram that lacks a bucket once has no quantile in that window.
+    let whole = |window: &&Vec<Shown>| kind != 3 || !window.iter().any(|one| matches!(one, Shown::Torn));
     let all = world.iter().flatten().count();
-    world.iter().flatten().filter(usable).count() as f64 / all as f64
+    world.iter().filter(whole).flatten().filter(usable).count() as f64 / all as f64
 }
 
 proptest! {
