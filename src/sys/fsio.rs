@@ -51,8 +51,23 @@ pub fn metadata(path: &Path) -> Result<fs::Metadata, Fault> {
     fs::metadata(path).map_err(|error| unreadable(path, &error))
 }
 
-/// Whether `path` names something; an error other than "not found" is an error.
+/// Whether something stands under the name `path`. A link to nothing does, and so does all below one: what
+/// it was to name is not known to be missing. An error other than "not found" is an error.
 pub fn exists(path: &Path) -> Result<bool, Fault> {
+    let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    for place in path.ancestors() {
+        match fs::symlink_metadata(place) {
+            Ok(_) if place == path => return Ok(true),
+            Ok(found) => return Ok(found.is_symlink() && !leads_on(place)?),
+            Err(error) if missing(&error) => {}
+            Err(error) => return Err(unreadable(path, &error)),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether `path` leads to something, its links followed; an error other than "not found" is an error.
+pub fn leads_on(path: &Path) -> Result<bool, Fault> {
     path.try_exists().map_err(|error| unreadable(path, &error))
 }
 
@@ -337,6 +352,30 @@ mod tests {
         drop(pending);
         assert_eq!(read(&path).expect("read"), b"old");
         assert_eq!(list(&dir.path().join("sub")).expect("listed"), [path]);
+    }
+
+    #[test]
+    fn a_link_to_nothing_exists_and_leads_nowhere() {
+        let dir = scratch_dir("fsio").expect("a directory");
+        let path = |name: &str| dir.path().join(name);
+        for link in ["file", "dir"] {
+            std::os::unix::fs::symlink("absent", path(link)).expect("linked");
+        }
+        std::os::unix::fs::symlink(".", path("here")).expect("linked");
+        for (name, expected) in [
+            ("file", true),
+            ("dir/limits.yaml", true),
+            ("dir/sub/limits.yaml", true),
+            ("here", true),
+            ("here/file", true),
+            ("here/absent", false),
+            ("absent", false),
+            ("absent/limits.yaml", false),
+        ] {
+            assert_eq!(exists(&path(name)).expect("known"), expected, "{name}");
+            assert_eq!(leads_on(&path(name)).expect("known"), name == "here", "{name}");
+        }
+        assert!(read(&path("file")).is_err());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `mmops golden-compare`.
 
 use crate::contract::conforms;
-use crate::sandbox::{Output, Sandbox};
+use crate::sandbox::{NOW, Output, Sandbox};
+use mmops::sys::lock::Lock;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -95,6 +96,10 @@ fn options_that_mean_nothing_are_refused() {
         "--tolerance NaN",
         "--tolerance -1",
         "--rtol inf",
+        "--rtol 1",
+        "--ulp 4503599627370496",
+        "--tolerance-at root=rel:1",
+        "--tolerance-at root=ulp:4503599627370496",
         "--ignore a.b",
         "--ignore-order root:",
         "--tolerance-at root.a",
@@ -169,6 +174,79 @@ fn nothing_to_compare_is_no_match() {
     let _ = sandbox.run(DIRS).code(3).marker(DRIFT).stderr_has("have no files");
     let line = "golden-compare --baseline golden --actual other/x";
     let _ = sandbox.run(line).code(3).stderr_has("`golden` is a directory and `other/x` is not");
+    for (name, content) in [("x.jsonl", ""), ("x.ndjson", "\n \n")] {
+        let sandbox = Sandbox::new().file(&format!("a/{name}"), content).file(&format!("b/{name}"), content);
+        for names in [("a", "b"), (&format!("a/{name}"), &format!("b/{name}"))] {
+            let line = format!("golden-compare --baseline {} --actual {}", names.0, names.1);
+            let output = sandbox.run(&line).code(3).marker(DRIFT);
+            let _ = output.stderr_has("has nothing to compare: its files are empty");
+            let _ = sandbox.run(&format!("{line} --ignore root.x")).code(3).stderr_has("nothing to compare");
+        }
+    }
+    let sandbox = Sandbox::new().file("golden/x.txt", "").file("out/x.txt", "");
+    let _ = sandbox.run(DIRS).code(3).marker(DRIFT).stderr_has("its files are empty");
+    let sandbox = sandbox.file("golden/y.csv", "1").file("out/y.csv", "1");
+    let _ = sandbox.run(DIRS).code(0).marker(MATCH);
+    let sandbox = sandbox.file("out/x.txt", "1");
+    let _ = sandbox.run(DIRS).code(1).marker(DRIFT);
+}
+
+#[test]
+fn nan_in_an_array_without_order_follows_the_policy() {
+    let line = format!("{AB} --fail-on-drift --ignore-order root.a");
+    for text in ["{\"a\": [NaN, 1]}", "{\"a\": [{\"x\": [\"\\n\", NaN]}]}"] {
+        let output = pair(text, text).run(&format!("{line} --nan drift")).code(1).marker(DRIFT);
+        let _ = output.stdout_has("root.a: missing elements: ['root.a[0]']");
+        let _ = pair(text, text).run(&format!("{line} --nan equal")).code(0).marker(MATCH);
+    }
+    let infinite = "{\"a\": [Infinity, 1]}";
+    let _ = pair(infinite, infinite).run(&format!("{line} --nan drift")).code(0).marker(MATCH);
+}
+
+#[test]
+fn ignored_elements_of_an_array_without_order_only_count() {
+    let keyed = |first: &str| format!("{{\"b\": 1, \"a\": [{first}{{\"id\": 2, \"x\": 5}}]}}");
+    for order in ["root.a", "root.a:id"] {
+        let line = format!("{AB} --fail-on-drift --ignore-order {order} --ignore root.a[*]");
+        let sandbox = pair(keyed("{\"id\": 1}, "), keyed("{\"id\": 9}, "));
+        let _ = sandbox.run(&line).code(0).marker(MATCH);
+        let output = pair(keyed("{\"id\": 1}, "), keyed("")).run(&line).code(1).marker(DRIFT);
+        let _ = output.stdout_has("root.a: missing elements");
+        let line = format!("{AB} --fail-on-drift --ignore-order {order} --ignore root.a[0]");
+        let _ = sandbox.run(&line).code(0).marker(MATCH);
+        let changed = keyed("{\"id\": 1}, ").replace('5', "6");
+        let _ = pair(keyed("{\"id\": 1}, "), changed).run(&line).code(1).marker(DRIFT);
+    }
+}
+
+#[test]
+fn different_integers_never_match_for_want_of_digits() {
+    let long = |end: &str| "1".repeat(40) + end;
+    for tolerance in ["0", "1", "ulp:1"] {
+        let line = format!("{AB} --fail-on-drift --tolerance-at root={tolerance}");
+        let _ = pair(long("123"), long("999")).run(&line).code(1).marker(DRIFT);
+    }
+    let sandbox = pair("9007199254740992", "9007199254740993");
+    let _ = sandbox.run(&format!("{AB} --fail-on-drift --tolerance-at root=ulp:1")).code(1).marker(DRIFT);
+    let _ = sandbox.run(&format!("{AB} --fail-on-drift --tolerance-at root=1")).code(0).marker(MATCH);
+}
+
+#[test]
+fn what_is_no_plain_file_is_neither_opened_nor_accepted() {
+    let line = "golden-compare --baseline golden --actual out --update --yes --reason why";
+    for place in ["out", "golden"] {
+        let sandbox = Sandbox::new().file("golden/x.json", "1").file("out/x.json", "2");
+        let special = sandbox.path(&format!("{place}/special.json"));
+        assert!(Command::new("mkfifo").arg(&special).status().unwrap().success());
+        let reason = format!("`{place}/special.json` is no plain file");
+        let _ = sandbox.run(DIRS).code(3).marker(DRIFT).stdout_has(&reason);
+        let _ = sandbox.run(line).code(3).stderr_has(&reason);
+        std::fs::remove_file(&special).unwrap();
+        std::os::unix::fs::symlink("x.json", &special).unwrap();
+        let _ = sandbox.run(DIRS).code(3).marker(DRIFT).stdout_has(&reason);
+        let _ = sandbox.run(line).code(3).stderr_has(&reason);
+        assert_eq!(sandbox.read("golden/x.json"), "1");
+    }
 }
 
 #[test]
@@ -201,6 +279,56 @@ fn an_update_replaces_the_baseline_and_records_who_when_and_why() {
 }
 
 #[test]
+fn an_update_asks_the_terminal_and_shows_the_drift_however_quiet_it_is() {
+    let ask = |sandbox: &Sandbox, answer: &str| {
+        let command = format!("'{}' -q {AB} --update --reason why", env!("CARGO_BIN_EXE_mmops"));
+        let mut child = Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .current_dir(sandbox.root())
+            .env_clear()
+            .envs([("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh"), ("MMOPS_NOW", NOW)])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
+        Output { stdout, stderr: String::new(), code: output.status.code() }
+    };
+    let drift = "root.a: value mismatch (baseline=1, actual=2)\nReplace 1 file(s) of `a.json`? [y/N] ";
+    for answer in ["n\n", "\n", "yes please\n"] {
+        let sandbox = pair("{\"a\": 1}", "{\"a\": 2}");
+        let _ = ask(&sandbox, answer).code(0).stdout_has(drift).marker(WARN);
+        assert_eq!(sandbox.files(), ["a.json", "b.json"]);
+        assert_eq!(sandbox.read("a.json"), "{\"a\": 1}");
+    }
+    for answer in ["y\n", "YES\n"] {
+        let sandbox = pair("{\"a\": 1}", "{\"a\": 2}");
+        let _ = ask(&sandbox, answer).code(0).stdout_has(drift).marker(ACCEPTED);
+        assert_eq!(sandbox.read("a.json"), "{\"a\": 2}");
+        assert_eq!(sandbox.json("a.json.accepted.json")["acceptances"][0]["why"], "why");
+    }
+}
+
+#[test]
+fn two_updates_of_a_baseline_exclude_each_other() {
+    let sandbox = pair("1", "2").file("golden/x.json", "1").file("out/x.json", "2");
+    let held = [Lock::of_dir(sandbox.root()).unwrap(), Lock::of_dir(&sandbox.path("golden")).unwrap()];
+    let update = "--update --yes --reason why";
+    let lines = [format!("{AB} {update}"), format!("golden-compare --baseline golden --actual out {update}")];
+    for line in &lines {
+        let _ = sandbox.run(line).code(5).marker(DRIFT).stderr_has("is being written by another mmops");
+    }
+    assert_eq!((sandbox.read("a.json"), sandbox.read("golden/x.json")), ("1".into(), "1".into()));
+    let _ = sandbox.run(AB).code(0).marker(WARN);
+    drop(held);
+    for line in &lines {
+        let _ = sandbox.run(line).code(0).marker(ACCEPTED);
+    }
+}
+
+#[test]
 fn an_update_of_directories_adds_and_removes() {
     let sandbox = Sandbox::new()
         .file("golden/x.json", "1")
@@ -208,9 +336,11 @@ fn an_update_of_directories_adds_and_removes() {
         .file("out/x.json", "2")
         .file("out/sub/new.json", "{}");
     let line = "golden-compare --baseline golden --actual out --update --yes --reason why";
-    sandbox.write("out/bad.json", "{");
-    let _ = sandbox.run(line).code(3).stderr_has("nothing is accepted").stderr_has("out/bad.json");
-    std::fs::remove_file(sandbox.path("out/bad.json")).unwrap();
+    for (bad, content) in [("out/bad.json", "{"), ("out/bad.jsonl", "{\"a\": 1}\n{\"a\":")] {
+        sandbox.write(bad, content);
+        let _ = sandbox.run(line).code(3).stderr_has("nothing is accepted").stderr_has(bad);
+        std::fs::remove_file(sandbox.path(bad)).unwrap();
+    }
     let _ = sandbox.run(line).code(0).marker(ACCEPTED).stdout_has("golden.accepted.json");
     let files: Vec<String> = sandbox.files().into_iter().filter(|file| file.starts_with("golden")).collect();
     assert_eq!(files, ["golden/sub/new.json", "golden/x.json", "golden.accepted.json"]);

@@ -3,7 +3,6 @@
 use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const SWEEP: &str = "artifacts/PARAM_SWEEP.json";
@@ -69,14 +68,13 @@ pub fn with_files(sandbox: Sandbox) -> Sandbox {
     sandbox.file("deploy/tuning/grid.yaml", grid(FOUR)).file("deploy/tuning/limits.yaml", limits(""))
 }
 
-/// A recorded feed, where the folder of recordings is beside the project.
-fn recorded(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/market").join(name);
-    let found = path.exists();
-    if !found {
-        eprintln!("skipped: no recording at {}", path.display());
-    }
-    found.then_some(path)
+/// Puts a feed into the sandbox that reads like a recording: a generated one without what marks it as such.
+fn record_feed(sandbox: &Sandbox, path: &str) {
+    let _ = sandbox.run("sim feed --seed 7 --minutes 1 --out generated.feed").code(0);
+    let text = sandbox.read("generated.feed");
+    let (mark, rest) = text.split_once('\n').unwrap();
+    assert!(mark.contains("mmops_sim_feed") && rest.contains("SIMULATED"));
+    sandbox.write(path, rest.replace("SIMULATED", "MARKET"));
 }
 
 #[test]
@@ -132,6 +130,8 @@ fn stopped_journal(sandbox: &Sandbox, keep: usize) -> String {
     let head = json!({
         "schema": "mmops.param-sweep-journal.v1",
         "inputs_sha256": report["inputs_sha256"],
+        "started_at": report["finished_at"],
+        "clock": report["clock"],
     });
     let mut text = format!("{head}\n");
     for candidate in report["candidates"].as_array().unwrap().iter().take(keep + 1) {
@@ -155,6 +155,24 @@ fn a_stopped_sweep_goes_on_to_the_bytes_of_an_undisturbed_one() {
     let _ = output.stderr_has("torn last line").stderr_has("measured 4 candidates");
     assert_eq!(sandbox.read(SWEEP), undisturbed);
     assert!(!sandbox.path("artifacts/PARAM_SWEEP.journal.jsonl").exists());
+}
+
+#[test]
+fn a_resumed_sweep_is_as_old_as_where_it_began() {
+    let sandbox = sandbox();
+    let journal = stopped_journal(&sandbox, 2);
+    let path = "artifacts/PARAM_SWEEP.journal.jsonl";
+    sandbox.write(path, journal.replace(NOW, "2026-03-09T11:59:59Z"));
+    let _ = sandbox.run("tune sweep --resume").code(0);
+    assert_eq!(sandbox.json(SWEEP)["finished_at"], "2026-03-09T11:59:59Z");
+    refused(&sandbox, "tune apply --allow-simulated", "stale: finished 1day 1s ago");
+    for (time, reason) in [("2026-03-10T12:01:01Z", "clock: its time"), ("noon", "is no RFC 3339 time")] {
+        sandbox.write(path, journal.replace(NOW, time));
+        let _ = sandbox.run("tune sweep --resume").code(3).stderr_has("journal.jsonl:1`").stderr_has(reason);
+    }
+    sandbox.write(path, journal.replace("frozen", "stamped"));
+    let _ = sandbox.run("tune sweep --resume").code(0);
+    assert_eq!(sandbox.json(SWEEP)["clock"], "stamped");
 }
 
 #[test]
@@ -244,6 +262,26 @@ fn a_walk_forward_limit_that_is_set_binds() {
     let sandbox = sandbox().file("deploy/tuning/limits.yaml", strict);
     let output = sandbox.run("tune sweep").code(1).marker("| tune_sweep | FAIL | PARAM_SWEEP=FAILED |");
     let _ = output.stdout_has("below 1000");
+    let none = limits("max_order_age_p95_ms: 1");
+    let none = none.replace("safety:\n", "safety:\n  min_walk_forward_net_bps: 0\n");
+    let output = sandbox.file("deploy/tuning/limits.yaml", none).run("tune sweep").code(1);
+    let _ = output.marker("| tune_sweep | FAIL | PARAM_SWEEP=NO_SAFE_CANDIDATE |");
+}
+
+#[test]
+fn limits_that_are_a_link_to_nothing_are_not_replaced_by_the_built_in_ones() {
+    let sandbox = sandbox();
+    for name in ["deploy/tuning/limits.yaml", "deploy/tuning/grid.yaml"] {
+        let text = sandbox.read(name);
+        std::fs::remove_file(sandbox.path(name)).unwrap();
+        std::os::unix::fs::symlink("gone.yaml", sandbox.path(name)).unwrap();
+        let _ = sandbox.run("tune sweep").code(3).stderr_has(name);
+        std::fs::remove_file(sandbox.path(name)).unwrap();
+        sandbox.write(name, text);
+    }
+    std::fs::rename(sandbox.path("deploy/tuning"), sandbox.path("moved")).unwrap();
+    std::os::unix::fs::symlink("gone", sandbox.path("deploy/tuning")).unwrap();
+    let _ = sandbox.run("tune sweep").code(3).stderr_has("deploy/tuning/");
 }
 
 #[test]
@@ -363,22 +401,31 @@ fn shards_that_do_not_belong_together_are_not_joined() {
     short["measurements"].as_array_mut().unwrap().pop();
     sandbox.write("s/P.shard-1-of-2.json", short.to_string());
     let _ = sandbox.run("tune sweep --merge s").code(3).stderr_has("do not cover");
-    sandbox.write("s/P.shard-1-of-2.json", twin);
+    for (time, reason) in [("2026-03-10T12:01:01Z", "clock: its time"), ("noon", "is no RFC 3339 time")] {
+        sandbox.write("s/P.shard-1-of-2.json", twin.replace(NOW, time));
+        let output = sandbox.run("tune sweep --merge s").code(3);
+        let _ = output.stderr_has("s/P.shard-1-of-2.json").stderr_has(reason);
+    }
+    sandbox.write("s/P.shard-1-of-2.json", twin.replace(NOW, "2026-03-10T13:59:00+02:00"));
     let _ = sandbox.run("tune sweep --merge s").code(0);
+    assert_eq!(sandbox.json(SWEEP)["finished_at"], "2026-03-10T13:59:00+02:00");
 }
 
 #[test]
 fn a_recorded_feed_is_evidence_with_its_hash_and_each_feed_counts_once() {
-    let Some(path) = recorded("binance-spot-ethusdt-20240808.gz") else { return };
     let sandbox = sandbox().file("deploy/tuning/grid.yaml", grid(&[("tail_age_ms", "[600]")]));
-    let feed = path.display();
+    let feed = "market.feed";
+    record_feed(&sandbox, feed);
     let _ = sandbox.run(&format!("tune sweep --feed {feed}")).code(0);
     let report = sandbox.json(SWEEP);
     assert_eq!(report["simulated"], false);
-    let known = "sha256";
-    let hash = report["inputs"]["feeds"][0][known].as_str().unwrap().to_owned();
-    assert_eq!(hash.len(), 64);
-    let _ = sandbox.run(&format!("tune apply --feed {feed}")).code(0).stdout_has("recorded");
+    let hash = report["inputs"]["feeds"][0]["sha256"].as_str().unwrap().to_owned();
+    assert_eq!(hash, mmops::sys::fsio::sha256_bytes(sandbox.read(feed).as_bytes()));
+    let output = sandbox.run(&format!("tune apply --feed {feed}")).code(0);
+    let _ = output.stdout_has("recorded").marker("| tune_apply | OK | TUNING_APPLY=OK |");
+    assert_eq!(sandbox.json("artifacts/TUNING_REPORT.json")["simulated"], false);
+    let _ = sandbox.run(&format!("tune apply --feed-sha256 {hash}")).code(0).stdout_has("unchanged");
+    let _ = sandbox.run("tune apply").code(0).stdout_has("not pinned: any feed is accepted");
     let _ = sandbox
         .run(&format!("tune apply --feed-sha256 {}", "0".repeat(64)))
         .code(1)
@@ -540,6 +587,15 @@ fn an_unreadable_target_is_refused_and_left_alone() {
     let sandbox = swept().file(TARGET, "{\"min_interval_ms\": ");
     let _ = apply(&sandbox, "").code(3).stderr_has(TARGET);
     assert_eq!(sandbox.read(TARGET), "{\"min_interval_ms\": ");
+    for (text, reason) in [
+        ("{\"engine\": 1,\n \"engine\": 2}", "duplicate key `engine` at line 2"),
+        ("{\"engine\": {\"x\": 1, \"x\": 2}}", "duplicate key `x`"),
+        ("[]", "it is no object"),
+    ] {
+        sandbox.write(TARGET, text);
+        let _ = apply(&sandbox, "").code(3).stderr_has(TARGET).stderr_has(reason);
+        assert_eq!(sandbox.read(TARGET), text);
+    }
 }
 
 #[test]

@@ -90,10 +90,10 @@ impl<'a> Finder<'a> {
                 continue;
             }
             let path = base.join(name);
-            match fsio::exists(&path) {
+            match fsio::leads_on(&path) {
                 Err(fault) => return Ok(Err(fault.to_string())),
                 // A link to a directory is no file, and one removed since the listing is none either.
-                Ok(exists) if !exists || path.is_dir() => continue,
+                Ok(leads_on) if !leads_on || path.is_dir() => continue,
                 Ok(_) => {}
             }
             match candidate(&path) {

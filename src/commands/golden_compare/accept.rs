@@ -8,6 +8,7 @@ use super::tree::{Form, RECORD, Task, Version};
 use crate::ctx::Ctx;
 use crate::exit::Fault;
 use crate::sys::fsio::{self, Pending};
+use crate::sys::lock::Lock;
 use crate::sys::{env, json, prompt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,7 @@ pub(super) struct Acceptance {
     who: String,
     why: String,
     actual: String,
+    _lock: Lock,
 }
 
 impl Acceptance {
@@ -86,6 +88,9 @@ impl Acceptance {
         let mut name = baseline.file_name().unwrap_or_default().to_owned();
         name.push(RECORD);
         let target = baseline.with_file_name(name);
+        // A directory is locked rather than a file, of which a new one will take the place.
+        let is_dir = fsio::metadata(&baseline)?.is_dir();
+        let lock = Lock::of_dir(if is_dir { &baseline } else { baseline.parent().unwrap_or(&baseline) })?;
         let shown = args.baseline.display().to_string();
         let record = if fsio::exists(&target)? {
             load(&target)?
@@ -100,6 +105,7 @@ impl Acceptance {
             who: args.by.clone().unwrap_or_else(user),
             why: args.reason.clone().unwrap_or_default(),
             actual: args.actual.display().to_string(),
+            _lock: lock,
         })
     }
 
@@ -114,12 +120,10 @@ impl Acceptance {
         }
         let listed = outcome.lines();
         if !self.yes {
-            for line in &listed {
-                tracing::info!("{line}");
-            }
             let count = outcome.drifted().count();
             let question = format!("Replace {count} file(s) of `{}`?", self.record.baseline);
-            if !prompt::confirm(&question)? {
+            // Whoever is asked sees the drift, however quiet the rest of the run is.
+            if !prompt::confirm(&format!("{}\n{question}", listed.join("\n")))? {
                 outcome.declined();
                 return Ok(());
             }

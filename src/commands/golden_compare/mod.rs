@@ -5,6 +5,7 @@
 //! directory, an ignored everything.
 
 mod accept;
+mod bytes;
 mod outcome;
 mod tree;
 mod unordered;
@@ -38,10 +39,10 @@ pub struct Args {
     #[arg(long, value_name = "ABS", default_value = "1e-9", value_parser = parse_distance, allow_hyphen_values = true)]
     tolerance: f64,
     /// Largest distance of two floats relative to the larger one
-    #[arg(long, value_name = "REL", default_value = "0", value_parser = parse_distance, allow_hyphen_values = true)]
+    #[arg(long, value_name = "REL", default_value = "0", value_parser = parse_share, allow_hyphen_values = true)]
     rtol: f64,
     /// Largest distance of two floats in representable numbers
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_steps)]
     ulp: u64,
     /// Tolerance of the numbers, integers too, at a path: PATH=1e-6 or PATH=abs:1e-6,rel:1e-3,ulp:4 (can be repeated; the last match counts)
     #[arg(long, value_name = "PATH=TOLERANCE", value_parser = parse_tolerance_at)]
@@ -150,6 +151,18 @@ fn parse_distance(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A relative distance. Two numbers of the same sign are never further apart than the larger of them.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let value = parse_distance(text)?;
+    if value < 1.0 { Ok(value) } else { Err("it must be below 1, or nothing would be too far".into()) }
+}
+
+/// A distance in representable numbers, of which there are 2^52 from a number to its double.
+fn parse_steps(text: &str) -> Result<u64, String> {
+    let value: u64 = text.parse().map_err(|_| format!("`{text}` is no count"))?;
+    if value < 1 << 52 { Ok(value) } else { Err("it must be below 2^52, which is twice the number".into()) }
+}
+
 fn parse_reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err("it says nothing".into()) } else { Ok(text.trim().to_owned()) }
 }
@@ -163,10 +176,8 @@ fn parse_tolerance_at(text: &str) -> Result<(Pattern, Tolerance), String> {
         match part.split_once(':') {
             None => tolerance.abs = parse_distance(part)?,
             Some(("abs", value)) => tolerance.abs = parse_distance(value)?,
-            Some(("rel", value)) => tolerance.rel = parse_distance(value)?,
-            Some(("ulp", value)) => {
-                tolerance.ulp = value.parse().map_err(|_| format!("`{value}` is no count"))?;
-            }
+            Some(("rel", value)) => tolerance.rel = parse_share(value)?,
+            Some(("ulp", value)) => tolerance.ulp = parse_steps(value)?,
             Some((name, _)) => return Err(format!("`{name}` is none of abs, rel, ulp")),
         }
     }

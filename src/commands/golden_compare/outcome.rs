@@ -45,6 +45,7 @@ pub struct Body {
 struct Entry {
     task: Task,
     total: u64,
+    empty: bool,
     shown: Vec<Shown>,
     fault: Option<String>,
 }
@@ -77,7 +78,7 @@ impl Outcome {
 
     pub(super) fn add(&mut self, task: Task, verdict: Verdict) {
         let name = task.name.clone().unwrap_or_default();
-        let mut entry = Entry { total: 0, shown: Vec::new(), fault: None, task };
+        let mut entry = Entry { total: 0, empty: false, shown: Vec::new(), fault: None, task };
         match verdict {
             Verdict::Unusable(fault) => {
                 self.body.unusable_files.push(name);
@@ -85,6 +86,7 @@ impl Outcome {
             }
             Verdict::Compared(found) => {
                 entry.total = found.total;
+                entry.empty = found.empty;
                 match entry.task.form {
                     Form::Missing => self.body.missing_files.push(name),
                     Form::Extra => self.body.extra_files.push(name),
@@ -99,20 +101,22 @@ impl Outcome {
         self.entries.push(entry);
     }
 
-    /// Refuses a comparison of which everything is ignored: it could not fail.
+    /// Refuses a comparison of empty files, or of which everything is ignored: it could not fail.
     pub(super) fn make_sure_something_is_compared(&self, rules: &Rules) -> Result<(), Fault> {
-        if rules.ignored.is_empty() || self.body.differences > 0 {
+        if self.body.differences > 0 || self.unusable().is_some() {
             return Ok(());
         }
-        for entry in self.entries.iter().filter(|entry| entry.fault.is_none()) {
+        for entry in self.entries.iter().filter(|entry| !entry.empty) {
             if entry.task.compares_something(rules)? {
                 return Ok(());
             }
         }
-        if self.entries.iter().any(|entry| entry.fault.is_some()) {
-            return Ok(());
+        let baseline = &self.body.baseline;
+        if self.entries.iter().all(|entry| entry.empty) {
+            let message = format!("`{baseline}` has nothing to compare: its files are empty");
+            return Err(Fault::config(message).hint("nothing to compare is no match"));
         }
-        let message = format!("--ignore leaves nothing of `{}` to compare", self.body.baseline);
+        let message = format!("--ignore leaves nothing of `{baseline}` to compare");
         Err(Fault::config(message).hint("name the paths that change from run to run, not those above them"))
     }
 

@@ -1,17 +1,14 @@
 //! Which files stand against which, and the comparison of one pair.
 
-use super::Args;
+use super::{Args, bytes};
 use super::walk::{self, Content, Failure, Found, Side};
 use crate::ctx::Ctx;
 use crate::domain::golden::Rules;
-use crate::domain::golden::drift::{Drift, What};
-use crate::domain::golden::path::Path as DocumentPath;
 use crate::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::tokens::{place, scan};
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -65,8 +62,8 @@ pub(super) enum Form {
     Missing,
     /// Only the actual directory has it.
     Extra,
-    /// One of them is neither a file nor a directory.
-    Special,
+    /// What stands on this side is neither a file nor a directory.
+    Special(Side),
 }
 
 /// What came of a pair.
@@ -128,9 +125,10 @@ fn in_directories(baseline: &Located, actual: &Located, ctx: &Ctx) -> Result<Vec
     let task = |name: &String| {
         let form = match (expected.get(name), found.get(name)) {
             (Some(true), Some(true)) => content_of(Path::new(name)).map_or(Form::Bytes, Form::Json),
-            (Some(_), None) => Form::Missing,
-            (None, Some(_)) => Form::Extra,
-            _ => Form::Special,
+            (Some(true), None) => Form::Missing,
+            (None, Some(true)) => Form::Extra,
+            (Some(false), _) => Form::Special(Side::Baseline),
+            _ => Form::Special(Side::Actual),
         };
         Task {
             name: Some(name.clone()),
@@ -180,33 +178,28 @@ impl Task {
         listed: usize,
         look: &dyn Fn() -> Result<(), Fault>,
     ) -> Result<Verdict, Fault> {
-        let one = |what| Verdict::Compared(Found { total: 1, drifts: what });
+        let one = |drifts| Verdict::Compared(Found { total: 1, drifts, empty: false });
         match self.form {
             Form::Missing => Ok(one(Vec::new())),
             Form::Extra => match self.validate_extra(rules) {
                 Ok(()) => Ok(one(Vec::new())),
                 Err(fault) => self.unusable(fault),
             },
-            Form::Special => {
-                let message = format!(
-                    "`{}` is no plain file on both sides; links are not followed",
-                    self.baseline.shown
-                );
+            Form::Special(side) => {
+                let shown = &self.side(side).shown;
+                let message = format!("`{shown}` is no plain file; links are not followed");
                 Ok(Verdict::Unusable(Fault::config(message)))
             }
-            Form::Bytes => match self.first_different_line(look) {
-                Ok(None) => Ok(Verdict::Compared(Found::default())),
-                Ok(Some((what, offset))) => {
-                    Ok(one(vec![Drift { path: DocumentPath::default(), what, offset }]))
-                }
-                Err(fault) => self.unusable(fault),
-            },
-            Form::Json(content) => {
+            Form::Bytes | Form::Json(_) => {
                 let (baseline, actual) = match (self.open(Side::Baseline), self.open(Side::Actual)) {
                     (Ok(baseline), Ok(actual)) => (baseline, actual),
                     (Err(fault), _) | (_, Err(fault)) => return self.unusable(fault),
                 };
-                match walk::compare(content, baseline, actual, rules, listed, look) {
+                let compared = match self.form {
+                    Form::Json(content) => walk::compare(content, baseline, actual, rules, listed, look),
+                    _ => bytes::compare(baseline, actual, look),
+                };
+                match compared {
                     Ok(found) => Ok(Verdict::Compared(found)),
                     Err(Failure::Stopped(fault)) => Err(fault),
                     Err(Failure::Document(side, trouble)) => {
@@ -221,17 +214,21 @@ impl Task {
     /// A new file is a difference; one that is no strict JSON could not become a baseline either.
     fn validate_extra(&self, rules: &Rules) -> Result<(), Fault> {
         let file = self.open(Side::Actual)?;
-        if content_of(&self.actual.path) != Some(Content::Document) {
-            return Ok(());
-        }
         let located = &self.actual;
-        scan::validate(file, walk::non_finite(rules))
-            .map_err(|trouble| place::fault(&located.path, &located.shown, &trouble))
+        let checked = match content_of(&located.path) {
+            Some(Content::Document) => scan::validate(file, walk::non_finite(rules)),
+            Some(Content::Lines) => scan::validate_all(file, walk::non_finite(rules)),
+            None => Ok(()),
+        };
+        checked.map_err(|trouble| place::fault(&located.path, &located.shown, &trouble))
     }
 
-    /// Whether anything in the files is compared, rather than ignored.
+    /// Whether anything in files that hold something is compared, rather than ignored.
     pub(super) fn compares_something(&self, rules: &Rules) -> Result<bool, Fault> {
         let Form::Json(content) = self.form else { return Ok(true) };
+        if rules.ignored.is_empty() {
+            return Ok(true);
+        }
         let baseline = self.open(Side::Baseline)?;
         walk::compares_something(content, baseline, rules)
             .map_err(|trouble| place::fault(&self.baseline.path, &self.baseline.shown, &trouble))
@@ -248,47 +245,5 @@ impl Task {
     /// A single pair that cannot be read ends the command; one of many is a row among others.
     fn unusable(&self, fault: Fault) -> Result<Verdict, Fault> {
         if self.name.is_none() { Err(fault) } else { Ok(Verdict::Unusable(fault)) }
-    }
-
-    fn first_different_line(
-        &self,
-        look: &dyn Fn() -> Result<(), Fault>,
-    ) -> Result<Option<(What, u64)>, Fault> {
-        let reader = |side| self.open(side).map(|file| BufReader::with_capacity(1 << 18, file));
-        let (mut a, mut b) = (reader(Side::Baseline)?, reader(Side::Actual)?);
-        let (mut line, mut offset) = (1, 0);
-        loop {
-            look()?;
-            let fail = |side: Side| move |error| fsio::unreadable(&self.side(side).path, &error);
-            let left = a.fill_buf().map_err(fail(Side::Baseline))?;
-            let right = b.fill_buf().map_err(fail(Side::Actual))?;
-            if left.is_empty() && right.is_empty() {
-                return Ok(None);
-            }
-            let least = left.len().min(right.len());
-            let same = left.iter().zip(right).take_while(|(a, b)| a == b).count();
-            line += left[..same].iter().filter(|byte| **byte == b'\n').count() as u64;
-            offset += same as u64;
-            if same < least || least == 0 {
-                let line_endings = self.differ_in_line_endings_only()?;
-                return Ok(Some((What::Bytes { line, line_endings }, offset)));
-            }
-            a.consume(same);
-            b.consume(same);
-        }
-    }
-
-    fn differ_in_line_endings_only(&self) -> Result<bool, Fault> {
-        let text = |side| fsio::read(&self.side(side).path);
-        let plain = |bytes: Vec<u8>| -> Vec<u8> {
-            let mut plain = Vec::with_capacity(bytes.len());
-            for (at, byte) in bytes.iter().enumerate() {
-                if *byte != b'\r' || bytes.get(at + 1) != Some(&b'\n') {
-                    plain.push(*byte);
-                }
-            }
-            plain
-        };
-        Ok(plain(text(Side::Baseline)?) == plain(text(Side::Actual)?))
     }
 }

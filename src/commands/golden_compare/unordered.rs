@@ -6,7 +6,7 @@
 use super::walk::{Failure, Side, of};
 use crate::domain::golden::drift::What;
 use crate::domain::golden::path::{Path, Step};
-use crate::domain::golden::{IntFloat, Rules, Unordered};
+use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::exit::Fault;
 use crate::sys::tokens::keys::Keys;
 use crate::sys::tokens::scan::{Scan, duplicate};
@@ -27,7 +27,7 @@ pub(super) struct Pairs {
 /// An element: where it begins, and its name in messages.
 type Element = (u64, String);
 
-/// The elements of an array by what pairs them.
+/// The elements of an array by what pairs them; all that are ignored have nothing that does, and only count.
 type Elements = BTreeMap<Vec<u8>, Vec<Element>>;
 
 impl Pairs {
@@ -61,7 +61,7 @@ pub(super) fn pair<R: Read + Seek>(
     let (mut missing, mut extra) = (Vec::new(), Vec::new());
     for (identity, here) in left {
         let there = right.remove(&identity).unwrap_or_default();
-        if rule.key.is_some() {
+        if rule.key.is_some() && !identity.is_empty() {
             pairs.extend(here.iter().zip(&there).map(|(a, b)| (a.0, b.0, a.1.clone())));
         }
         let paired = here.len().min(there.len());
@@ -102,12 +102,17 @@ impl<R: Read + Seek> Reader<'_, R> {
             (self.look)().map_err(Failure::Stopped)?;
             let start = self.tokens.offset();
             let at = self.path.with(Step::Index(count));
+            let ignored = self.rules.ignores(&at);
             let (identity, label) = match &rule.key {
+                _ if ignored => {
+                    Scan::default().pass(self.tokens, None).map_err(&fail)?;
+                    (Vec::new(), at.to_string())
+                }
                 Some(field) => self.field(field, &at)?,
                 None => (self.digest(&at).map_err(&fail)?.to_vec(), at.to_string()),
             };
             let same = elements.entry(identity).or_default();
-            if rule.key.is_some() && !same.is_empty() {
+            if rule.key.is_some() && !ignored && !same.is_empty() {
                 return Err(self.unfit(&format!("{at} has the same {label} as an element before it")));
             }
             same.push((start, label));
@@ -163,7 +168,12 @@ impl<R: Read + Seek> Reader<'_, R> {
                 }
                 _ => {
                     let text = self.tokens.decoded();
-                    Some(Sha256::digest(scalar(kind, &text, self.rules.int_float)).into())
+                    let mut bytes = scalar(kind, &text, self.rules.int_float);
+                    if kind == Kind::NonFinite && *text == *b"NaN" && self.rules.nan != NanPolicy::Equal {
+                        // It equals nothing on the other side, and so does all that holds it.
+                        bytes.push(self.side as u8);
+                    }
+                    Some(Sha256::digest(bytes).into())
                 }
             };
             loop {

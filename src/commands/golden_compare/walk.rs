@@ -45,6 +45,8 @@ pub(super) struct Found {
     pub(super) total: u64,
     /// The first of them.
     pub(super) drifts: Vec<Drift>,
+    /// Whether the files hold nothing, so that they could not differ.
+    pub(super) empty: bool,
 }
 
 /// What a file holds.
@@ -539,7 +541,9 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     fn close(&mut self) {
-        self.frames.pop();
+        if let Some(Frame { form: Form::Documents, count: 0, .. }) = self.frames.pop() {
+            self.found.empty = true;
+        }
         self.note_first_difference();
         self.at_value = false;
     }

@@ -19,7 +19,7 @@ pub(super) struct NamedRoot {
 pub(super) fn open(paths: Option<&[PathBuf]>, default: &str, ctx: &Ctx) -> Result<Vec<NamedRoot>, Fault> {
     let Some(paths) = paths else {
         let path = ctx.path(default);
-        if !path.is_symlink() && !fsio::exists(&path)? {
+        if !fsio::exists(&path)? {
             tracing::info!("there is no `{default}`; nothing to rotate");
             return Ok(Vec::new());
         }

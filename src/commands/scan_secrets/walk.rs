@@ -199,7 +199,7 @@ impl Visitor<'_> {
             return Ok(());
         }
         self.worker.tally.symlinks += 1;
-        let found = fsio::exists(path);
+        let found = fsio::leads_on(path);
         if !matches!(found, Ok(true)) {
             let path = shown(shared, path);
             self.worker.unscanned(Source { path: &path, commit: None }, "a link to nothing");

@@ -8,20 +8,21 @@
 use super::config::{self, LimitsFile};
 use super::{TARGET, beside};
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::{self, Best, Document, FeedRecord, SCHEMA, StampClock};
+use crate::domain::freshness::CLOCK_TOLERANCE;
+use crate::domain::tuning::document::{self, Best, Document, FeedRecord, SCHEMA};
 use crate::domain::tuning::overrides::{self, Change, Overrides};
+use crate::domain::tuning::stamp::StampClock;
 use crate::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::config::{Format, parse};
 use crate::sys::fsio::{self, Pending};
+use crate::sys::json;
 use crate::sys::lock::Lock;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// A finish time further ahead than this is a broken clock, not freshness.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// Arguments of `mmops tune apply`.
 #[derive(Debug, clap::Args)]
@@ -253,11 +254,7 @@ fn integrity(document: &Document, text: &str) -> Row {
 /// was fixed proves nothing: a dry run then goes by the file's own time and says so, an apply refuses.
 fn age(document: &Document, path: &Path, args: &Args, ctx: &Ctx) -> anyhow::Result<Row> {
     let name = "age";
-    let same_clock = match document.clock {
-        None => true,
-        Some(StampClock::Frozen) => ctx.clock.is_frozen(),
-        Some(StampClock::Stamped) => false,
-    };
+    let same_clock = document.stamp().tells_age(ctx.clock.is_frozen());
     let finished = if same_clock {
         let Ok(finished) = document.finished_at.parse::<Timestamp>() else {
             let reason = format!("`finished_at` is `{}`, no RFC 3339 time", document.finished_at);
@@ -275,7 +272,7 @@ fn age(document: &Document, path: &Path, args: &Args, ctx: &Ctx) -> anyhow::Resu
     };
     let age = ctx.clock.now().duration_since(finished);
     let most = SignedDuration::try_from(args.max_age).unwrap_or(SignedDuration::MAX);
-    if age < -CLOCK_SLACK {
+    if age < -CLOCK_TOLERANCE {
         let reason = format!("clock: the sweep was finished {} in the future", whole_seconds(-age));
         return Ok(Row::new(name, Status::Fail).note("clock").reason(reason));
     }
@@ -401,9 +398,18 @@ pub(super) fn read_target(path: &Path, ctx: &Ctx) -> Result<Option<Before>, Faul
         return Ok(None);
     }
     let text = fsio::read_text(path)?;
-    let overrides = parse(&text, Format::Json, &ctx.show(path))?;
+    let overrides = parse_overrides(&text, &ctx.show(path))?;
     let bytes = text.into_bytes();
     Ok(Some(Before { sha256: fsio::sha256_bytes(&bytes), bytes, overrides }))
+}
+
+/// A key that stands there twice is refused: the bot may take the other of the two values.
+fn parse_overrides(text: &str, shown: &str) -> Result<Overrides, Fault> {
+    let value = json::parse(text).and_then(|value| match value {
+        Value::Object(map) => Ok(map.into_iter().collect()),
+        _ => Err("it is no object".to_owned()),
+    });
+    value.map_err(|reason| Fault::config(format!("failed to load `{shown}`: {reason}")))
 }
 
 /// Keeps the file that is there, replaces it, and reads back what stands there now.
@@ -415,7 +421,7 @@ fn replace(target: &Path, before: Option<&Before>, bytes: &str, limits: &LimitsF
     let written = fsio::read_text(target)?;
     let shown = target.display();
     anyhow::ensure!(written == bytes, "`{shown}` does not hold what was written to it");
-    let stands: Overrides = parse(&written, Format::Json, &shown.to_string())?;
+    let stands = parse_overrides(&written, &shown.to_string())?;
     let broken = overrides::broken(&stands, &limits.bounds);
     anyhow::ensure!(broken.is_empty(), "`{shown}` is outside its bounds after the change");
     Ok(())

@@ -7,8 +7,8 @@
 use super::apply::{TuningReport, read_target};
 use super::{TARGET, beside};
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::StampClock;
 use crate::domain::tuning::overrides::{self, Change, Overrides};
+use crate::domain::tuning::stamp::StampClock;
 use crate::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};

@@ -53,7 +53,7 @@ pub enum Verdict {
     Same,
     /// One is an integer and the other is not.
     TypeMismatch,
-    /// Two integers that differ.
+    /// Two integers that differ, or whole numbers too large to say by how much.
     ValueMismatch,
     /// Too far apart, by this much.
     Drift(f64),
@@ -61,8 +61,12 @@ pub enum Verdict {
 
 impl Tolerance {
     /// Whether two finite numbers at this distance are close enough.
-    fn allows(&self, a: f64, b: f64, distance: f64) -> bool {
-        distance <= self.abs.max(self.rel * a.abs().max(b.abs())) || (self.ulp > 0 && steps(a, b) <= self.ulp)
+    fn allows(&self, a: Number<'_>, b: Number<'_>, distance: f64) -> bool {
+        let (x, y) = (a.value(), b.value());
+        let near = distance <= self.abs.max(self.rel * x.abs().max(y.abs()));
+        // Integers between two representable numbers would be counted as one of these.
+        let counts = self.ulp > 0 && a.is_representable() && b.is_representable();
+        near || (counts && steps(x, y) <= self.ulp)
     }
 }
 
@@ -79,17 +83,30 @@ impl<'a> Number<'a> {
         self.text().parse().unwrap_or(f64::NAN)
     }
 
+    fn is_integer(self) -> bool {
+        matches!(self, Number::Integer(_))
+    }
+
+    fn is_whole(self) -> bool {
+        self.is_integer() || self.value().fract() == 0.0
+    }
+
+    /// Whether its `f64` is the number itself.
+    fn is_representable(self) -> bool {
+        let digits = |value: i128| u128::BITS - value.unsigned_abs().leading_zeros();
+        let fits = |value: i128| value == 0 || digits(value) - value.trailing_zeros() <= f64::MANTISSA_DIGITS;
+        !self.is_integer() || self.exact().is_some_and(fits)
+    }
+
+    /// A whole number of up to 38 digits.
     fn exact(self) -> Option<i128> {
-        match self {
-            Number::Integer(text) => text.parse().ok(),
-            Number::Float(_) => {
-                let value = self.value();
-                #[expect(clippy::cast_possible_truncation, reason = "integral and inside the range")]
-                let whole = (value.fract() == 0.0 && value.abs() < 1e38).then_some(value as i128);
-                whole
-            }
-            Number::NonFinite(_) => None,
+        if self.is_integer() {
+            return self.text().parse().ok();
         }
+        let value = self.value();
+        #[expect(clippy::cast_possible_truncation, reason = "integral and inside the range")]
+        let whole = (value.fract() == 0.0 && value.abs() < 1e38).then_some(value as i128);
+        whole
     }
 }
 
@@ -108,22 +125,22 @@ pub fn compare(
         return if same { Verdict::Same } else { Verdict::Drift(a.value() - b.value()) };
     }
     if let (Number::Integer(text), Number::Integer(other)) = (a, b) {
-        let same = text == other || (zero(text) && zero(other));
-        if same || (own && tolerance.allows(a.value(), b.value(), distance(a, b))) {
+        if text == other || (zero(text) && zero(other)) {
             return Verdict::Same;
         }
-        return if own { Verdict::Drift(distance(a, b)) } else { Verdict::ValueMismatch };
+        if !own {
+            return Verdict::ValueMismatch;
+        }
     }
-    let mixed = matches!(a, Number::Integer(_)) != matches!(b, Number::Integer(_));
-    if mixed && int_float == IntFloat::Strict {
+    if a.is_integer() != b.is_integer() && int_float == IntFloat::Strict {
         return Verdict::TypeMismatch;
     }
     if a.text() == b.text() {
         return Verdict::Same;
     }
-    let distance = distance(a, b);
+    let Some(distance) = distance(a, b) else { return Verdict::ValueMismatch };
     let finite = a.value().is_finite() && b.value().is_finite();
-    if finite && tolerance.allows(a.value(), b.value(), distance) {
+    if finite && tolerance.allows(a, b, distance) {
         return Verdict::Same;
     }
     Verdict::Drift(distance)
@@ -133,10 +150,13 @@ fn zero(text: &str) -> bool {
     matches!(text, "0" | "-0")
 }
 
-/// The distance of two numbers, exact where both are whole.
-fn distance(a: Number<'_>, b: Number<'_>) -> f64 {
-    let whole = a.exact().zip(b.exact()).and_then(|(a, b)| a.checked_sub(b));
-    whole.map_or_else(|| (a.value() - b.value()).abs(), |gap| gap.unsigned_abs() as f64)
+/// The distance of two numbers. Where an integer is compared it is exact, or unknown: an integer has digits
+/// that its `f64` does not, and two that differ must not be at distance zero.
+fn distance(a: Number<'_>, b: Number<'_>) -> Option<f64> {
+    if (a.is_integer() || b.is_integer()) && a.is_whole() && b.is_whole() {
+        return Some(a.exact()?.checked_sub(b.exact()?)?.unsigned_abs() as f64);
+    }
+    Some((a.value() - b.value()).abs())
 }
 
 /// How many representable numbers two finite ones are apart.
@@ -239,6 +259,30 @@ mod tests {
         let judge =
             |own| compare(number("100"), number("104"), five, own, IntFloat::Strict, NanPolicy::Refuse);
         assert_eq!((judge(true), judge(false)), (Verdict::Same, Verdict::ValueMismatch));
+    }
+
+    #[test]
+    fn a_tolerance_never_makes_different_integers_the_same_for_want_of_digits() {
+        let with = |a: &str, b: &str, abs: f64, ulp: u64| {
+            let tolerance = Tolerance { abs, rel: 0.0, ulp };
+            let there = compare(number(a), number(b), tolerance, true, IntFloat::Lenient, NanPolicy::Refuse);
+            let back = compare(number(b), number(a), tolerance, true, IntFloat::Lenient, NanPolicy::Refuse);
+            assert_eq!(there, back, "{a} {b}");
+            there
+        };
+        let long = |end: &str| "1".repeat(40) + end;
+        assert_eq!(with(&long("123"), &long("999"), 0.0, 0), Verdict::ValueMismatch);
+        assert_eq!(with(&long("123"), &long("999"), 1e300, 9), Verdict::ValueMismatch);
+        assert_eq!(with(&long("123"), &long("123"), 0.0, 0), Verdict::Same);
+        assert_eq!(with(&long("123"), "1e42", 0.0, 0), Verdict::ValueMismatch);
+        assert_eq!(with("9007199254740992", "9007199254740993", 0.0, 1), Verdict::Drift(1.0));
+        assert_eq!(with("9007199254740992", "9007199254740993", 1.0, 0), Verdict::Same);
+        assert_eq!(with("9007199254740993", "9007199254740992.0", 0.0, 1), Verdict::Drift(1.0));
+        assert_eq!(with("9007199254740992", "9007199254740994", 0.0, 1), Verdict::Same);
+        let most = i128::MAX.to_string();
+        assert!(!Number::Integer(&most).is_representable());
+        assert!(Number::Integer(&i128::MIN.to_string()).is_representable());
+        assert!(Number::Integer("0").is_representable() && Number::Integer("-5").is_representable());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Which candidate: the safe one with the highest lower end of `net_bps`; ties go to the lower 95th
-//! percentile of order life, then to the lower parameters in key order. Nothing is chosen among the
+//! percentile of order age at the fill, then to the lower parameters in key order. Nothing is chosen among the
 //! unsafe, and nothing is chosen by a figure that is unknown.
 
 use super::measure::Measured;
@@ -12,7 +12,7 @@ pub struct Contender {
     pub index: usize,
     /// Lower end of the `net_bps` interval.
     pub lower: f64,
-    /// 95th percentile of order life, milliseconds.
+    /// 95th percentile of how old orders were when they were filled, milliseconds.
     pub p95_ms: f64,
 }
 

@@ -3,27 +3,16 @@
 
 use super::bootstrap;
 use super::choice::{self, Contender};
-use super::grid::{Grid, Split};
+use super::grid::{Grid, MAX_CANDIDATES, Split};
 use super::key::Point;
 use super::limits::{Bounds, Safety, Violation, out_of_bounds};
 use super::measure::Measured;
+use super::stamp::{Stamp, StampClock};
 use super::outcome::{Fees, Latency};
 use serde::{Deserialize, Serialize};
 
 /// The schema name of the report.
 pub const SCHEMA: &str = "mmops.param-sweep.v1";
-
-/// Which time a document's stamps are.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum StampClock {
-    /// The clock was frozen.
-    Frozen,
-    /// Only the stamp was fixed; it says nothing about age.
-    Stamped,
-}
 
 /// A feed the candidates traded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -130,7 +119,7 @@ pub struct Best {
     pub net_bps: Option<f64>,
     /// Lower end of its interval, by which it was chosen.
     pub net_bps_lower: f64,
-    /// 95th percentile of order life, milliseconds.
+    /// 95th percentile of how old orders were when they were filled, milliseconds.
     pub order_age_p95_ms: f64,
     /// Its run-time parameters.
     pub params: Point,
@@ -161,7 +150,8 @@ pub struct Document {
     /// Which clock made the stamp; absent for the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<StampClock>,
-    /// When the last candidate was measured; of a merged sweep, when its oldest slice was.
+    /// When the last candidate was measured; of a merged sweep when its oldest slice was, of a resumed one
+    /// when it first began.
     pub finished_at: String,
     /// Everything that decides the figures.
     pub inputs: Inputs,
@@ -175,15 +165,6 @@ pub struct Document {
     pub walk_forward: WalkForward,
 }
 
-/// When and by which clock a sweep was finished.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Stamp {
-    /// Which clock made it; `None` for the system's.
-    pub clock: Option<StampClock>,
-    /// The time, RFC 3339.
-    pub finished_at: String,
-}
-
 /// Judges all measurements of a sweep and puts the report together.
 ///
 /// `measurements` must have each candidate of the grid exactly once, in any order.
@@ -193,6 +174,9 @@ pub fn assemble(
     stamp: Stamp,
     measurements: Vec<Measurement>,
 ) -> Result<Document, String> {
+    if inputs.grid.len() > MAX_CANDIDATES {
+        return Err(format!("the grid has more than the {MAX_CANDIDATES} candidates that are tried"));
+    }
     let mut measurements = measurements;
     measurements.sort_by_key(|measurement| measurement.index);
     if !measurements.iter().map(|measurement| measurement.index).eq(0..inputs.grid.len()) {
@@ -292,6 +276,11 @@ fn sort(candidates: &mut [Candidate]) {
 }
 
 impl Document {
+    /// When it was finished, and by which clock.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { clock: self.clock, finished_at: self.finished_at.clone() }
+    }
+
     /// What in a stored report contradicts its own figures: a report that was edited, or written by a
     /// tool that judged differently.
     pub fn contradictions(&self) -> Vec<String> {
@@ -308,9 +297,8 @@ impl Document {
             train: candidate.train.clone(),
             whole: candidate.whole.clone(),
         });
-        let stamp = Stamp { clock: self.clock, finished_at: self.finished_at.clone() };
         let sha256 = self.inputs_sha256.clone();
-        match assemble(self.inputs.clone(), sha256, stamp, measurements.collect()) {
+        match assemble(self.inputs.clone(), sha256, self.stamp(), measurements.collect()) {
             Err(problem) => found.push(problem),
             Ok(again) => {
                 for (stored, judged) in self.candidates.iter().zip(&again.candidates) {
@@ -338,6 +326,7 @@ impl Document {
 pub(crate) mod tests {
     use super::*;
     use crate::domain::tuning::grid::tests::{QUOTER, axes};
+    use crate::domain::tuning::key::PerKey;
     use crate::domain::tuning::limits::tests::{bounds, measured, safety};
 
     pub(crate) fn inputs() -> Inputs {
@@ -459,6 +448,17 @@ pub(crate) mod tests {
             edit(&mut edited);
             assert!(!edited.contradictions().is_empty(), "edit {i}");
         }
+    }
+
+    #[test]
+    fn a_report_of_more_candidates_than_can_be_counted_contradicts_itself() {
+        let mut edited = document();
+        // 2^66 are none where the count wraps around.
+        edited.inputs.grid.axes = PerKey::from_fn(|_| vec![0.0; 1 << 11]);
+        edited.candidates.clear();
+        edited.best_safe = None;
+        assert_eq!(edited.inputs.grid.len(), usize::MAX);
+        assert!(edited.contradictions()[0].contains("more than the 100000 candidates"));
     }
 
     #[test]

@@ -111,9 +111,9 @@ impl Grid {
         Ok(Self { axes, quoter })
     }
 
-    /// Number of candidates.
+    /// Number of candidates; of axes from a file that nobody checked it may be any.
     pub fn len(&self) -> usize {
-        self.axes.values().iter().map(|axis| axis.len()).product()
+        self.axes.values().iter().fold(1, |count: usize, axis| count.saturating_mul(axis.len()))
     }
 
     /// Whether there is no candidate at all, which [`Grid::new`] refuses.

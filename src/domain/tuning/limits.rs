@@ -24,7 +24,7 @@ pub type Bounds = PerKey<Bound>;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Safety {
-    /// Largest 95th percentile of order life, milliseconds.
+    /// Largest 95th percentile of how old orders were when they were filled, milliseconds.
     pub max_order_age_p95_ms: f64,
     /// Largest share of taker turnover, percent.
     pub max_taker_share_pct: f64,

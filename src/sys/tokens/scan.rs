@@ -24,6 +24,16 @@ pub fn validate<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), T
     tokens.finish()
 }
 
+/// Checks a file of any number of documents, one after another.
+pub fn validate_all<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), Trouble> {
+    let mut tokens = Tokens::new(input, non_finite)?;
+    let mut scan = Scan::default();
+    while tokens.next_document()? {
+        scan.pass(&mut tokens, None)?;
+    }
+    Ok(())
+}
+
 /// Where values end that were walked over, by the offset of their bracket.
 #[derive(Debug, Default)]
 pub struct Ends(BTreeMap<u64, u64>);

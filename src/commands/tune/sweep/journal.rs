@@ -3,6 +3,7 @@
 
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::Measurement;
+use crate::domain::tuning::stamp::{Stamp, StampClock};
 use crate::exit::Fault;
 use crate::sys::fsio;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,11 @@ const SCHEMA: &str = "mmops.param-sweep-journal.v1";
 struct Head {
     schema: String,
     inputs_sha256: String,
+    /// When the first of the candidates may have been measured.
+    started_at: String,
+    /// Which clock made the stamp; absent for the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<StampClock>,
 }
 
 /// The journal of a report.
@@ -32,13 +38,17 @@ pub(super) fn discard(path: &Path) -> Result<(), Fault> {
     fsio::remove(path).map_err(|error| Fault::write(format!("`{}`", path.display()), &error))
 }
 
-/// The finished candidates of a stopped sweep of the same inputs. A last line that was torn by the stop
+/// The finished candidates of a stopped sweep of the same inputs, and when it began. A last line that was torn by the stop
 /// is left out; anything else that does not read is refused.
-pub(super) fn read(path: &Path, inputs_sha256: &str, ctx: &Ctx) -> Result<Vec<Measurement>, Fault> {
+pub(super) fn read(
+    path: &Path,
+    inputs_sha256: &str,
+    ctx: &Ctx,
+) -> Result<Option<(Vec<Measurement>, Stamp)>, Fault> {
     let shown = ctx.show(path);
     if !fsio::exists(path)? {
         tracing::info!("nothing to resume: there is no `{shown}`");
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let text = fsio::read_text(path)?;
     let refuse = |line: usize, problem: &str| {
@@ -53,7 +63,7 @@ pub(super) fn read(path: &Path, inputs_sha256: &str, ctx: &Ctx) -> Result<Vec<Me
     let mut lines = whole.lines().enumerate();
     let Some((_, first)) = lines.next() else {
         tracing::info!("nothing to resume: `{shown}` is empty");
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let head: Head = serde_json::from_str(first).map_err(|error| refuse(1, &error.to_string()))?;
     if head.schema != SCHEMA {
@@ -62,6 +72,8 @@ pub(super) fn read(path: &Path, inputs_sha256: &str, ctx: &Ctx) -> Result<Vec<Me
     if head.inputs_sha256 != inputs_sha256 {
         return Err(refuse(1, "it belongs to other inputs (grid, limits, feeds, fees, latency or version)"));
     }
+    let begun = Stamp { clock: head.clock, finished_at: head.started_at };
+    begun.check(ctx.clock.now(), ctx.clock.is_frozen()).map_err(|problem| refuse(1, &problem))?;
     let mut done: Vec<Measurement> = Vec::new();
     let mut known = BTreeSet::new();
     for (number, line) in lines {
@@ -73,7 +85,7 @@ pub(super) fn read(path: &Path, inputs_sha256: &str, ctx: &Ctx) -> Result<Vec<Me
         done.push(measurement);
     }
     tracing::info!("resuming with {} finished candidates from `{shown}`", done.len());
-    Ok(done)
+    Ok(Some((done, begun)))
 }
 
 /// A journal that is being written.
@@ -87,13 +99,16 @@ impl Journal {
     pub(super) fn start(
         path: &Path,
         inputs_sha256: &str,
+        begun: Stamp,
         done: &[Measurement],
         ctx: &Ctx,
     ) -> anyhow::Result<Self> {
         if done.is_empty() && fsio::exists(path)? {
             tracing::info!("starting anew over `{}`", ctx.show(path));
         }
-        let head = Head { schema: SCHEMA.to_owned(), inputs_sha256: inputs_sha256.to_owned() };
+        let Stamp { clock, finished_at: started_at } = begun;
+        let (schema, inputs_sha256) = (SCHEMA.to_owned(), inputs_sha256.to_owned());
+        let head = Head { schema, inputs_sha256, started_at, clock };
         let mut text = serde_json::to_string(&head)? + "\n";
         for measurement in done {
             text += &serde_json::to_string(measurement)?;

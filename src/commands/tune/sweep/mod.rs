@@ -12,9 +12,10 @@ mod shard;
 
 use super::config;
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::{self, Document, Inputs, Measurement, Stamp, StampClock};
+use crate::domain::tuning::document::{self, Document, Inputs, Measurement};
 use crate::domain::tuning::markdown;
 use crate::domain::tuning::outcome::{Fees, Latency};
+use crate::domain::tuning::stamp::{Stamp, StampClock};
 use crate::exit::Fault;
 use crate::market::Feed;
 use crate::report::{Report, Row, Status};
@@ -157,9 +158,9 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let (row, status) = rows::reproducible(&hashes[0], &hashes[1], (first, second));
         return finish(ctx, outputs, &documents[0], vec![row], status);
     }
-    let measured = measure_with_journal(args, ctx, &plan, &outputs.json_path, all)?;
+    let (measured, stamp) = measure_with_journal(args, ctx, &plan, &outputs.json_path, all)?;
     tell_speed(ctx, &plan, measured.len(), watch.elapsed());
-    let document = assemble(&plan, stamp(ctx), measured)?;
+    let document = assemble(&plan, stamp, measured)?;
     let journal = journal::path(&outputs.json_path);
     let report = finish(ctx, outputs, &document, Vec::new(), Status::Ok)?;
     journal::discard(&journal)?;
@@ -173,10 +174,10 @@ fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -
     let mine: Vec<usize> = (index..plan.inputs.grid.len()).step_by(of).collect();
     let count = mine.len();
     let watch = ctx.clock.stopwatch();
-    let mut measurements = measure_with_journal(args, ctx, &plan, path, mine)?;
+    let (mut measurements, stamp) = measure_with_journal(args, ctx, &plan, path, mine)?;
     tell_speed(ctx, &plan, count, watch.elapsed());
     measurements.sort_by_key(|measurement| measurement.index);
-    let shard = Shard::new(plan.inputs, plan.inputs_sha256, stamp(ctx), (index, of), measurements);
+    let shard = Shard::new(plan.inputs, plan.inputs_sha256, stamp, (index, of), measurements);
     let text = fsio::json_document(&shard);
     output.finish(text.as_bytes())?;
     journal::discard(&journal::path(path))?;
@@ -248,22 +249,26 @@ fn stamp(ctx: &Ctx) -> Stamp {
     Stamp { clock: fixed, finished_at: clock.stamp_utc() }
 }
 
+/// Measures what a stopped sweep has not measured yet. Together they are as old as where that one began.
 fn measure_with_journal(
     args: &Args,
     ctx: &Ctx,
     plan: &Plan,
     output: &Path,
     mut wanted: Vec<usize>,
-) -> anyhow::Result<Vec<Measurement>> {
+) -> anyhow::Result<(Vec<Measurement>, Stamp)> {
     let path = journal::path(output);
-    let mut done = if args.resume { journal::read(&path, &plan.inputs_sha256, ctx)? } else { Vec::new() };
+    let stopped = if args.resume { journal::read(&path, &plan.inputs_sha256, ctx)? } else { None };
+    let (mut done, begun) = stopped.map_or((Vec::new(), None), |(done, begun)| (done, Some(begun)));
     let mine: BTreeSet<usize> = wanted.iter().copied().collect();
     done.retain(|measurement| mine.contains(&measurement.index));
     let known: BTreeSet<usize> = done.iter().map(|measurement| measurement.index).collect();
     wanted.retain(|index| !known.contains(index));
-    let journal = journal::Journal::start(&path, &plan.inputs_sha256, &done, ctx)?;
+    let begun: Vec<Stamp> = begun.into_iter().filter(|_| !done.is_empty()).collect();
+    let since = |now| Stamp::of_parts(&[begun.as_slice(), &[now]].concat());
+    let journal = journal::Journal::start(&path, &plan.inputs_sha256, since(stamp(ctx)), &done, ctx)?;
     done.extend(engine::measure(plan, wanted, jobs(args), ctx, |measurement| journal.add(measurement))?);
-    Ok(done)
+    Ok((done, since(stamp(ctx))))
 }
 
 fn assemble(plan: &Plan, stamp: Stamp, measured: Vec<Measurement>) -> anyhow::Result<Document> {

@@ -37,12 +37,11 @@ pub(super) fn report(document: &Document, sha256: &str, extra: Vec<Row>, worst: 
         *violations.entry(violation.limit.clone()).or_insert(0) += 1;
     }
     let walk_forward = walk_forward(document);
-    let marker = if worst == Status::Fail || walk_forward.status == Status::Fail {
-        ("FAILED", Status::Fail)
-    } else if document.best_safe.is_none() {
-        ("NO_SAFE_CANDIDATE", Status::Fail)
-    } else {
-        ("OK", Status::Ok)
+    // Without a safe candidate there is none to walk forward with: that is the answer, not its consequence.
+    let marker = match (worst, document.best_safe.is_some(), walk_forward.status) {
+        (Status::Fail, ..) | (_, true, Status::Fail) => ("FAILED", Status::Fail),
+        (_, false, _) => ("NO_SAFE_CANDIDATE", Status::Fail),
+        (_, true, _) => ("OK", Status::Ok),
     };
     let mut rows: Vec<Row> = document.inputs.feeds.iter().map(feed).collect();
     rows.push(Row::new("candidates", Status::Ok).note(document.candidates.len().to_string()));

@@ -2,7 +2,8 @@
 
 use super::hash;
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::{self, Document, Inputs, Measurement, Stamp, StampClock};
+use crate::domain::tuning::document::{self, Document, Inputs, Measurement};
+use crate::domain::tuning::stamp::{Stamp, StampClock};
 use crate::exit::Fault;
 use crate::report::{Row, Status};
 use crate::sys::{config, fsio};
@@ -46,6 +47,10 @@ impl Shard {
         let schema = SCHEMA.to_owned();
         Self { clock, finished_at, index, inputs, inputs_sha256, measurements, of, schema }
     }
+
+    fn stamp(&self) -> Stamp {
+        Stamp { clock: self.clock, finished_at: self.finished_at.clone() }
+    }
 }
 
 /// Where a shard of the report at `output` goes.
@@ -72,6 +77,7 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(Document, Row)> {
         if shard.inputs_sha256 != hash(&shard.inputs) {
             return Err(refuse("`inputs_sha256` is not the hash of its inputs".to_owned()).into());
         }
+        shard.stamp().check(ctx.clock.now(), ctx.clock.is_frozen()).map_err(refuse)?;
         if let Some((first, known)) = shards.first() {
             if known.inputs_sha256 != shard.inputs_sha256 {
                 return Err(refuse(format!("its inputs differ from those of `{first}`")).into());
@@ -102,13 +108,9 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(Document, Row)> {
     }
     let row = Row::new("merged", Status::Ok).note(format!("{} shards", shards.len()));
     let (inputs, sha256) = (first.inputs.clone(), first.inputs_sha256.clone());
-    // The evidence is as old as its oldest part, and a fixed stamp in one part is one in the whole.
-    let stamp = Stamp {
-        clock: shards.iter().filter_map(|(_, shard)| shard.clock).max(),
-        finished_at: shards.iter().map(|(_, shard)| shard.finished_at.clone()).min().unwrap_or_default(),
-    };
+    let stamps: Vec<Stamp> = shards.iter().map(|(_, shard)| shard.stamp()).collect();
     let measurements = shards.into_iter().flat_map(|(_, shard)| shard.measurements).collect();
-    let document = document::assemble(inputs, sha256, stamp, measurements)
+    let document = document::assemble(inputs, sha256, Stamp::of_parts(&stamps), measurements)
         .map_err(|problem| Fault::config(format!("failed to merge `{}`: {problem}", ctx.show(dir))))?;
     Ok((document, row))
 }
