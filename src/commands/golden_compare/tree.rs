@@ -1,7 +1,7 @@
 //! Which files stand against which, and the comparison of one pair.
 
-use super::{Args, bytes};
 use super::walk::{self, Content, Failure, Found, Side};
+use super::{Args, bytes};
 use crate::ctx::Ctx;
 use crate::domain::golden::Rules;
 use crate::exit::Fault;

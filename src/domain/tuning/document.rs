@@ -7,8 +7,8 @@ use super::grid::{Grid, MAX_CANDIDATES, Split};
 use super::key::Point;
 use super::limits::{Bounds, Safety, Violation, out_of_bounds};
 use super::measure::Measured;
-use super::stamp::{Stamp, StampClock};
 use super::outcome::{Fees, Latency};
+use super::stamp::{Stamp, StampClock};
 use serde::{Deserialize, Serialize};
 
 /// The schema name of the report.
