@@ -199,6 +199,16 @@ impl Pending {
         Ok(Self { target: target.to_owned(), file: file.map_err(fail)? })
     }
 
+    /// Like [`Pending::create`], and removes what stands there: an answer that is asked for again is not
+    /// known until there is a new one.
+    pub fn in_place_of(target: &Path) -> Result<Self, Fault> {
+        let pending = Self::create(target)?;
+        match fs::remove_file(target) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::write(shown(target), &error)),
+            _ => Ok(pending),
+        }
+    }
+
     /// Where the content goes.
     pub fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
