@@ -100,7 +100,7 @@ impl<'a> Git<'a> {
         }
         let mut lines = answer.lines().map(|line| line.split(' '));
         let line = lines.find_map(|mut words| (words.next() == Some(reference)).then_some(words));
-        Ok(line.and_then(|words| words.filter(|id| !id.is_empty()).last()).map(str::to_owned))
+        Ok(line.and_then(|mut words| words.rfind(|id| !id.is_empty())).map(str::to_owned))
     }
 
     /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.

@@ -271,7 +271,7 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
         );
         return Err(Fault::config(message).hint("write it by `mmops soak report`").into());
     };
-    let homes = [analysis.clone(), run.to_path_buf(), run.join("soak/latest")];
+    let homes = [analysis.clone(), (*run).clone(), run.join("soak/latest")];
     let mut overrides = homes.iter().flat_map(|dir| [OVERRIDES, RUN_OVERRIDES].map(|name| dir.join(name)));
     let overrides = overrides.find(|path| path.is_file());
     let mut missing: Vec<&str> = REPORTS.iter().map(|(name, _)| *name).chain([DELTA_VERIFY]).collect();

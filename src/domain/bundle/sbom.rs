@@ -69,7 +69,7 @@ pub fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
         (true, false) => {}
         (true, true) => listing.remarks.push("it lists no package".to_owned()),
         (false, false) => {
-            listing.remarks.push("it does not say what version of the format it has".to_owned())
+            listing.remarks.push("it does not say what version of the format it has".to_owned());
         }
         (false, true) => return Err("it has neither a format version nor a package".to_owned()),
     }

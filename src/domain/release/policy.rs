@@ -212,17 +212,15 @@ fn filled(text: &str, params: &BTreeMap<String, Value>) -> Result<String, String
         out.push_str(before);
         let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let name = from[1..].split_once('}').map(|(name, _)| name);
-        match name.filter(|name| !name.is_empty() && name.chars().all(is_letter)) {
-            Some(name) => {
-                let value = params.get(name);
-                let value = value.ok_or_else(|| format!("no parameter of the action fills `{{{name}}}`"))?;
-                out.push_str(&plain(value));
-                rest = &from[name.len() + 2..];
-            }
-            None => {
-                out.push('{');
-                rest = &from[1..];
-            }
+        let name = name.filter(|name| !name.is_empty() && name.chars().all(is_letter));
+        if let Some(name) = name {
+            let value = params.get(name);
+            let value = value.ok_or_else(|| format!("no parameter of the action fills `{{{name}}}`"))?;
+            out.push_str(&plain(value));
+            rest = &from[name.len() + 2..];
+        } else {
+            out.push('{');
+            rest = &from[1..];
         }
     }
     out.push_str(rest);
