@@ -51,6 +51,13 @@ pub fn metadata(path: &Path) -> Result<fs::Metadata, Fault> {
     fs::metadata(path).map_err(|error| unreadable(path, &error))
 }
 
+/// The path of a file that stands beside another: the same name with more at its end.
+pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 /// Whether `path` names something; an error other than "not found" is an error.
 pub fn exists(path: &Path) -> Result<bool, Fault> {
     path.try_exists().map_err(|error| unreadable(path, &error))
@@ -99,8 +106,7 @@ pub fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
         return Err(Fault::config(message).hint("move it away: every run has a directory of its own"));
     }
     let name = target.file_name().expect("a directory below its parent has a name");
-    let mut fresh = link.as_os_str().to_owned();
-    fresh.push(".new");
+    let fresh = with_ending(link, ".new");
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
         _ => {}
@@ -221,9 +227,16 @@ impl Pending {
 
     /// Writes `bytes` and puts the file under its name.
     pub fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let target = self.target.clone();
-        self.file().write_all(bytes).map_err(|error| Fault::write(shown(&target), &error))?;
+        self.write(bytes)?;
         self.commit()
+    }
+
+    /// Writes `bytes` durably and leaves the name to [`Self::commit`]: of several files that belong
+    /// together, none appears when the disk has no room for all.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let file = self.file.as_file_mut();
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        written.map_err(|error| Fault::write(shown(&self.target), &error))
     }
 
     /// Puts what was written so far under its name, durably.
@@ -244,8 +257,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 /// For state that need not survive a loss of power; the caller keeps other writers of `path` out.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let fail = |error: io::Error| Fault::write(shown(path), &error);
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
+    let name = with_ending(path, ".new");
     fs::write(&name, bytes).map_err(fail)?;
     fs::rename(&name, path).map_err(fail)
 }

@@ -1,7 +1,9 @@
-//! The `git` program: every object that the history ever had, and its content; where the work tree
-//! stands, and tags.
+//! The `git` program: every object that a ref reaches, and its content; where the work tree stands, and
+//! tags.
 //!
-//! Asked with the configuration that could change its answers switched off; nothing is fetched. `git` that is missing is a missing dependency, a folder outside a repository is a bad input.
+//! Asked with the configuration that could change its answers switched off; nothing is fetched. `git` that
+//! is missing is a missing dependency, a folder outside a repository is a bad input. Whatever else git
+//! cannot answer is a fault too, never a no.
 
 use crate::exit::Fault;
 use crate::sys::proc::{End, Group, Task, run};
@@ -59,19 +61,46 @@ impl<'a> Git<'a> {
     /// The commit that is checked out; `None` before the first one.
     pub fn head(&self) -> Result<Option<String>, Fault> {
         match self.ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
-            Ok(answer) => Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { .. }) => Ok(None),
-            Err(Failure::Other(fault)) => Err(fault),
+            Ok(answer) => return Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { code: 1, .. }) => {}
+            Err(failure) => return Err(failure.fault("rev-parse")),
         }
+        // Git says the same of a branch without a commit and of one that cannot be read.
+        let unborn = match self.branch_ref()? {
+            Some(branch) => self.object(&branch)?.is_none(),
+            None => false,
+        };
+        if unborn { Ok(None) } else { Err(Fault::dependency("git cannot say which commit is checked out")) }
     }
 
     /// The branch that is checked out; `None` when the head is detached.
     pub fn branch(&self) -> Result<Option<String>, Fault> {
-        match self.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
+        let branch = self.branch_ref()?;
+        Ok(branch.map(|branch| branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned()))
+    }
+
+    fn branch_ref(&self) -> Result<Option<String>, Fault> {
+        match self.ask(&["symbolic-ref", "--quiet", "HEAD"]) {
             Ok(answer) => Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { .. }) => Ok(None),
-            Err(Failure::Other(fault)) => Err(fault),
+            Err(Failure::Said { code: 1, .. }) => Ok(None),
+            Err(failure) => Err(failure.fault("symbolic-ref")),
         }
+    }
+
+    /// What a ref of this full name points to, tags followed; a ref that is there and cannot be read is a
+    /// fault. Of the ways to ask, only this one tells such a ref from none.
+    fn object(&self, reference: &str) -> Result<Option<String>, Fault> {
+        let format = "--format=%(refname) %(objectname) %(*objectname)";
+        let (answer, warnings) = self
+            .ask_aloud(&["for-each-ref", format, reference])
+            .map_err(|failure| failure.fault("for-each-ref"))?;
+        if warnings.contains(reference) {
+            let first = warnings.lines().next().unwrap_or_default();
+            return Err(Fault::dependency(format!("git cannot read `{reference}`: {first}")));
+        }
+        let mut lines = answer.lines().map(|line| line.split(' '));
+        let line = lines.find_map(|mut words| (words.next() == Some(reference)).then_some(words));
+        Ok(line.and_then(|mut words| words.rfind(|id| !id.is_empty())).map(str::to_owned))
     }
 
     /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.
@@ -96,19 +125,15 @@ impl<'a> Git<'a> {
 
     /// What a tag of this name points to, if there is one.
     pub fn tag(&self, name: &str) -> Result<Option<String>, Fault> {
-        match self.ask(&["rev-parse", "--verify", "--quiet", &format!("refs/tags/{name}^{{}}")]) {
-            Ok(answer) => Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { .. }) => Ok(None),
-            Err(Failure::Other(fault)) => Err(fault),
-        }
+        self.object(&format!("refs/tags/{name}"))
     }
 
     /// Whether git takes this name for a tag.
     pub fn is_tag_name(&self, name: &str) -> Result<bool, Fault> {
         match self.ask(&["check-ref-format", &format!("refs/tags/{name}")]) {
             Ok(_) => Ok(!name.starts_with('-')),
-            Err(Failure::Said { .. }) => Ok(false),
-            Err(Failure::Other(fault)) => Err(fault),
+            Err(Failure::Said { code: 1, .. }) => Ok(false),
+            Err(failure) => Err(failure.fault("check-ref-format")),
         }
     }
 
@@ -187,16 +212,15 @@ impl<'a> Git<'a> {
     }
 
     fn answer(&self, words: &[&str]) -> Result<String, Fault> {
-        self.ask(words).map_err(|failure| match failure {
-            Failure::Said { code, stderr } => {
-                let first = stderr.lines().next().unwrap_or_default();
-                Fault::dependency(format!("git {} ended with {code}: {first}", words[0]))
-            }
-            Failure::Other(fault) => fault,
-        })
+        self.ask(words).map_err(|failure| failure.fault(words[0]))
     }
 
     fn ask(&self, words: &[&str]) -> Result<String, Failure> {
+        self.ask_aloud(words).map(|(answer, _)| answer)
+    }
+
+    /// The answer, and what git said beside it.
+    fn ask_aloud(&self, words: &[&str]) -> Result<(String, String), Failure> {
         let task = Task {
             argv: Self::argv(words),
             dir: self.root.to_owned(),
@@ -208,7 +232,9 @@ impl<'a> Git<'a> {
         let finished = run(&task, self.cancel);
         let other = |message: String| Failure::Other(Fault::dependency(message));
         match finished.end {
-            End::Exited(0) if finished.stdout.dropped() == 0 => Ok(finished.stdout.text()),
+            End::Exited(0) if finished.stdout.dropped() == 0 => {
+                Ok((finished.stdout.text(), finished.stderr.text()))
+            }
             End::Exited(0) => Err(other(format!("git {}: the answer is too long", words[0]))),
             End::Exited(code) => Err(Failure::Said { code, stderr: finished.stderr.text() }),
             End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
@@ -233,6 +259,24 @@ enum Failure {
     Said { code: i32, stderr: String },
     /// It could not be asked.
     Other(Fault),
+}
+
+impl Failure {
+    /// The fault of a question that has no answer.
+    fn fault(self, command: &str) -> Fault {
+        match self {
+            Failure::Said { code, stderr } => {
+                let first = stderr.lines().next().unwrap_or_default();
+                Fault::dependency(format!("git {command} ended with {code}: {first}"))
+            }
+            Failure::Other(fault) => fault,
+        }
+    }
+}
+
+/// The first digits of a commit's id, for people.
+pub fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
 }
 
 fn environment() -> Vec<(OsString, OsString)> {
