@@ -146,7 +146,7 @@ pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) ->
     for &place in going {
         ctx.check_cancelled()?;
         let grove = &groves[usize::from(place.tree)];
-        let member = unused(&mut names, member_name(&grove.shown, &grove.tree.path(place.file)));
+        let member = unused(&mut names, &member_name(&grove.shown, &grove.tree.path(place.file)));
         match add(&mut zip, grove, place, member, &mut reach[usize::from(place.tree)]).map_err(fail)? {
             Ok(entry) => {
                 if entry.stays {
@@ -276,8 +276,8 @@ fn member_name(root: &str, path: &Path) -> String {
 
 /// A name like `name` that no member has: roots inside and outside the working root may look alike, and a
 /// file may be called as the manifest is.
-fn unused(names: &mut BTreeSet<String>, name: String) -> String {
-    let mut unused = name.clone();
+fn unused(names: &mut BTreeSet<String>, name: &str) -> String {
+    let mut unused = name.to_owned();
     let mut count = 2_u64;
     while !names.insert(unused.clone()) {
         unused = format!("{name}~{count}");

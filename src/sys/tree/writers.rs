@@ -73,9 +73,8 @@ fn has_ended(error: &io::Error) -> bool {
 /// Whether a descriptor was opened for writing, or nobody can tell; one that closed meanwhile was not.
 fn may_write(process: &Path, descriptor: &std::ffi::OsStr) -> bool {
     let path = process.join("fdinfo").join(descriptor);
-    let text = match fsio::read_text(&path) {
-        Ok(text) => text,
-        Err(_) => return !matches!(fsio::exists(&path), Ok(false)),
+    let Ok(text) = fsio::read_text(&path) else {
+        return !matches!(fsio::exists(&path), Ok(false));
     };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
