@@ -97,7 +97,8 @@ impl Session {
         }
         let ctx = context(global)?;
         let open = |path: &Option<_>| path.as_ref().map(|path| Pending::create(&ctx.path(path))).transpose();
-        Ok(Self { junit: open(&global.junit)?, metrics: open(&global.metrics_file)?, ctx })
+        let (junit, metrics) = (open(&global.junit)?, open(&global.metrics_file)?);
+        Ok(Self { ctx: ctx.with_own_outputs(junit.iter().chain(&metrics)), junit, metrics })
     }
 
     fn answer(self, cli: &Cli) -> Exit {
@@ -168,7 +169,7 @@ fn context(global: &Global) -> anyhow::Result<Ctx> {
     let cancel = signal::Cancel::on_signals().context("failed to install signal handlers")?;
     let smart = env.get("TERM") != Some("dumb");
     let progress = io::stderr().is_terminal() && smart && !global.quiet;
-    Ok(Ctx { root, clock, env, cancel, progress })
+    Ok(Ctx { root, clock, env, cancel, progress, own_outputs: Vec::new() })
 }
 
 /// The report of a question that could not be asked; the error is printed here, once.

@@ -220,6 +220,11 @@ impl Pending {
         self.file.as_file_mut()
     }
 
+    /// The path it has until it is complete.
+    pub fn temporary(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Opens what was written so far for reading.
     pub fn reread(&self) -> Result<File, Fault> {
         self.file.reopen().map_err(|error| unreadable(self.file.path(), &error))

@@ -8,7 +8,7 @@
 use crate::exit::Fault;
 use crate::sys::proc::{End, Group, Task, run};
 use crate::sys::signal::Cancel;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -31,14 +31,21 @@ pub struct Git<'a> {
     cancel: &'a Cancel,
 }
 
-/// An object of the history and where it first came in.
+/// An object of the history and under which paths it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
     /// Id of the object.
     pub id: String,
-    /// First commit with it, parents before children.
+    /// Every path it ever had.
+    pub names: Vec<Name>,
+}
+
+/// A path of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// First commit with it under this path, parents before children.
     pub commit: String,
-    /// Path in that commit, relative to the folder that was opened.
+    /// Relative to the folder that was opened.
     pub path: String,
 }
 
@@ -144,7 +151,7 @@ impl<'a> Git<'a> {
         self.answer(&words).map(|_| ())
     }
 
-    /// Every object of every commit that a ref reaches, each once; below `paths`, or below the folder
+    /// Every file of every commit that a ref reaches, each object once; below `paths`, or below the folder
     /// that was opened.
     pub fn blobs(&self, paths: &[String]) -> Result<Vec<Blob>, Fault> {
         let mut words = vec![
@@ -309,14 +316,15 @@ fn read_object(reader: &mut impl BufRead, content: &mut Vec<u8>) -> io::Result<b
     if content.len() as u64 == size { Ok(true) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Parses `git log --raw -z --format=%x01%H`: each object with the first commit and path it has.
+/// Parses `git log --raw -z --format=%x01%H`: each object with its paths and their first commits.
 fn parse_log(text: &str) -> Result<Vec<Blob>, Fault> {
     let unexpected = |token: &str| {
         let token: String = token.chars().take(80).collect();
         Fault::dependency(format!("git log said `{token}`, which this version does not understand"))
     };
-    let mut blobs = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut blobs: Vec<Blob> = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut commit = "";
     let mut tokens = text.split('\0').map(|token| token.trim_start_matches('\n'));
     while let Some(token) = tokens.next() {
@@ -329,8 +337,12 @@ fn parse_log(text: &str) -> Result<Vec<Blob>, Fault> {
                 return Err(unexpected(token));
             };
             let is_deletion = id.bytes().all(|byte| byte == b'0');
-            if !is_deletion && mode != SUBMODULE && seen.insert(id.to_owned()) {
-                blobs.push(Blob { id: id.to_owned(), commit: commit.to_owned(), path: path.to_owned() });
+            if !is_deletion && mode != SUBMODULE && seen.insert((id, path)) {
+                let at = *known.entry(id).or_insert(blobs.len());
+                if at == blobs.len() {
+                    blobs.push(Blob { id: id.to_owned(), names: Vec::new() });
+                }
+                blobs[at].names.push(Name { commit: commit.to_owned(), path: path.to_owned() });
             }
         } else if !token.is_empty() {
             return Err(unexpected(token));
@@ -344,20 +356,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_gives_each_object_once_with_its_first_commit() {
+    fn a_log_gives_each_object_once_with_all_its_paths_and_their_first_commits() {
         let zeros = "0".repeat(40);
         let (a, b, c) = ("a".repeat(40), "b".repeat(40), "c".repeat(40));
         let text = format!(
             "\u{1}one\0\n:000000 100644 {zeros} {a} A\0x y.txt\0:000000 160000 {zeros} {c} A\0sub\0\
              \u{1}two\0\n:100644 100644 {a} {b} M\0x y.txt\0:100644 000000 {a} {zeros} D\0old\0\
-             :000000 100644 {zeros} {a} A\0copy\0\u{1}empty\0"
+             :000000 100644 {zeros} {a} A\0copy\0:000000 100644 {zeros} {a} A\0x y.txt\0\u{1}empty\0"
         );
-        let blob = |id: &str, commit: &str| Blob {
+        let blob = |id: &str, names: &[(&str, &str)]| Blob {
             id: id.to_owned(),
-            commit: commit.to_owned(),
-            path: "x y.txt".to_owned(),
+            names: names
+                .iter()
+                .map(|(commit, path)| Name { commit: (*commit).to_owned(), path: (*path).to_owned() })
+                .collect(),
         };
-        assert_eq!(parse_log(&text).expect("parsed"), [blob(&a, "one"), blob(&b, "two")]);
+        let expected = [blob(&a, &[("one", "x y.txt"), ("two", "copy")]), blob(&b, &[("two", "x y.txt")])];
+        assert_eq!(parse_log(&text).expect("parsed"), expected);
     }
 
     #[test]
