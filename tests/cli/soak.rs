@@ -130,6 +130,34 @@ fn an_endpoint_that_does_not_answer_is_inconclusive_and_never_a_failure() {
 }
 
 #[test]
+fn an_endpoint_that_was_never_there_is_judged_as_well() {
+    let sandbox = Sandbox::real_time();
+    let (_bot, url) = bot(&sandbox, "bot", "");
+    let line = format!(
+        "soak run --scrape {url} --scrape http://127.0.0.1:1 --iterations 2 --iteration 2s --interval 1s"
+    );
+    sandbox.run(&line).code(2).stdout_has("| soak_run | FAIL | SOAK=INCONCLUSIVE |");
+    let members = sandbox.json(GATES)["gates"]["ticking"]["members"].clone();
+    assert_eq!(members["http://127.0.0.1:1/metrics"]["state"], "TOOL_ERROR", "{members}");
+    sandbox.run("soak gate --mock").code(2).stdout_has("2 of 2 iterations");
+    sandbox.run(&format!("soak run --scrape {url} --scrape {url}/metrics")).code(64).stderr_has("twice");
+}
+
+#[test]
+fn a_query_must_not_give_what_another_figure_measures() {
+    let figure = |name: &str, more: &str| {
+        format!("  {name}: {{description: d, unit: u, measure: {{gauge: {{of: mm_x, over: max}}}}{more}}}\n")
+    };
+    let sandbox = Sandbox::new();
+    sandbox.write("kpis.yaml", format!("kpis:\n{}{}", figure("a", ", promql: mm_x * 0"), figure("b", "")));
+    let gate = "{kpi: b, unit: u, aggregate: every, at_most: 1, severity: hard}";
+    sandbox.write("gates.yaml", format!("profiles: {{p: {{description: d, gates: {{b: {gate}}}}}}}\n"));
+    let line = "soak run --prometheus http://127.0.0.1:1 --kpis kpis.yaml --gates-file gates.yaml --gates p";
+    sandbox.run(line).code(3).stderr_has("gives `mm_x`, which another figure measures as well");
+    assert!(!sandbox.path("artifacts/soak/latest").exists());
+}
+
+#[test]
 fn the_earlier_profile_needs_eight_iterations() {
     let sandbox = Sandbox::new();
     sandbox.run("soak run --mock --iterations 8 --gates kpi-last8").code(0);
@@ -273,7 +301,61 @@ fn a_resumed_run_must_be_the_run_that_was_started() {
     let sandbox = Sandbox::new();
     sandbox.run("soak run --mock --iterations 4").code(0);
     sandbox.run("soak run --mock --iterations 5 --resume").code(3).stderr_has("iterations differ");
+    for more in ["--iterations 5", "--gates kpi-last8", "--warmup 0", "--kpis kpis.yaml"] {
+        sandbox.run(&format!("soak run --resume {more}")).code(64).stderr_has("what would change it");
+    }
     sandbox.run("soak run --mock --iterations 4 --resume").code(0);
+}
+
+#[test]
+fn samples_that_are_damaged_inside_are_kept_and_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.run("soak run --mock --iterations 6").code(0);
+    let path = sandbox.path("artifacts/soak/latest/samples.bin");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    sandbox.run("soak run --resume").code(3).stderr_has("samples.bin` is damaged after iteration");
+    assert!(std::fs::read(&path).unwrap() == bytes, "the evidence was changed");
+    sandbox.run("soak gate --mock").code(1).stdout_has("is not what the kept samples give");
+}
+
+#[test]
+fn a_journal_cannot_say_that_there_was_nothing_to_check() {
+    let sandbox = Sandbox::new();
+    sandbox.run("soak run --mock --iterations 2").code(0);
+    let files = ["JOURNAL.jsonl", "ITER_SUMMARY_1.json", "ITER_SUMMARY_2.json"]
+        .map(|name| format!("artifacts/soak/latest/{name}"));
+    let kept = files.each_ref().map(|name| sandbox.read(name));
+    for (from, to, says) in [
+        ("\"source\":\"mock\",\"kpis\"", "\"source\":\"edge-report\",\"kpis\"", "comes from edge-report"),
+        ("\"state\":\"MEASURED\"", "\"state\":\"PARTIAL\"", "is not what the kept samples give"),
+    ] {
+        assert!(kept[0].contains(from), "{}", kept[0]);
+        let edited = kept[0].replace(from, to);
+        sandbox.write(&files[0], &edited);
+        for (line, name) in edited.lines().zip(&files[1..]) {
+            sandbox.write(name, line);
+        }
+        sandbox.run("soak gate --mock").code(1).stdout_has(says).marker("| soak_gate | FAIL | SOAK=FAIL |");
+    }
+}
+
+#[test]
+fn the_outputs_of_a_run_never_stand_for_another() {
+    let sandbox = Sandbox::new();
+    sandbox.run("soak run --mock --iterations 2 --export-json out/RUN.json").code(0);
+    sandbox.run("soak gate --mock").code(0);
+    assert_eq!(sandbox.json("artifacts/soak/latest/soak_metrics.json"), sandbox.json("out/RUN.json"));
+    let first = sandbox.json(GATES);
+    assert_eq!(first["run_dir"], sandbox.json("out/RUN.json")["run_dir"]);
+
+    let child = start(&sandbox, "soak run --scrape http://127.0.0.1:1 --iterations 900 --iteration 1s");
+    wait_for("start", || !sandbox.path(GATES).exists());
+    signal(&child, rustix::process::Signal::KILL);
+    drop(child);
+    assert!(!sandbox.path("artifacts/reports/SOAK_RESULTS.md").exists());
 }
 
 #[test]
@@ -484,8 +566,22 @@ fn a_run_of_the_earlier_toolkit_is_read_whole_and_in_numeric_order() {
     sandbox.write("run/latest/ITER_SUMMARY_117.json", earlier(116, 3.0, 300.0, 0.3, "x").to_string());
     sandbox.run("soak gate run").code(3).stderr_has("another iteration than its name says");
 
-    let defaults = earlier_run(9, |iteration| earlier(iteration, 3.1, 0.0, 0.3, &iteration.to_string()));
-    defaults.run("soak gate run").code(2).stdout_has("NO_DATA");
+    for (latency, risk) in [(0.0, 0.3), (300.0, 0.0)] {
+        let defaults =
+            earlier_run(9, |iteration| earlier(iteration, 3.1, latency, risk, &iteration.to_string()));
+        defaults.run("soak gate run").code(2).stdout_has("NO_DATA");
+    }
+
+    let sandbox = earlier_run(8, honest);
+    sandbox.write("run/latest/ITER_SUMMARY_08.json", sandbox.read("run/latest/ITER_SUMMARY_8.json"));
+    sandbox.run("soak gate run").code(3).stderr_has("are the same iteration");
+    std::fs::remove_file(sandbox.path("run/latest/ITER_SUMMARY_08.json")).unwrap();
+    for name in ["ITER_SUMMARY_0.json", "ITER_SUMMARY_4000000000.json", "ITER_SUMMARY_99999999999.json"] {
+        let path = format!("run/latest/{name}");
+        sandbox.write(&path, "{}");
+        sandbox.run("soak gate run").code(3).stderr_has("must lie between 1 and 1000000");
+        std::fs::remove_file(sandbox.path(&path)).unwrap();
+    }
 }
 
 #[test]

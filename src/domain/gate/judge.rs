@@ -58,6 +58,12 @@ impl Point {
     fn known(&self) -> Option<f64> {
         self.value.filter(|value| self.state == Knowledge::Measured && value.is_finite())
     }
+
+    /// Whether what was seen of an incomplete window breaks the gate: too little to say so, too much to call
+    /// it kept.
+    fn is_suspect(&self, gate: &Gate) -> bool {
+        self.state == Knowledge::Partial && self.value.is_some_and(|value| !gate.holds(value))
+    }
 }
 
 /// The answer of one gate.
@@ -75,7 +81,7 @@ pub struct Outcome {
     pub coverage: f64,
     /// Observations behind the windows.
     pub n: u64,
-    /// Windows that break the threshold by themselves.
+    /// Windows that break the threshold by themselves; none where the threshold is not that of one window.
     pub violations: u32,
     /// The first of them.
     pub first_violation: Option<u32>,
@@ -133,7 +139,7 @@ fn describe(gate: &Gate, window: &[&Point]) -> Outcome {
         points += u64::from(point.points.min(point.expected));
         n += point.n;
         judged += 1;
-        if gate.holds(value) {
+        if gate.holds(value) || !gate.aggregate.is_of_one_window() {
             streak = 0;
         } else {
             violations += 1;
@@ -187,8 +193,16 @@ fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, windo
     };
     let enough = counts.n >= gate.min_samples;
     let samples_reason = || format!("{} observations, {} are needed", counts.n, gate.min_samples);
-    let beyond =
-        known.iter().any(|(point, value)| point.beyond && gate.at_most.is_some() && gate.holds(*value));
+    let open_above = |(point, value): &(&Point, f64)| {
+        // Where values are added up, or one is taken from another, the true one could be anything.
+        let mixed = match gate.aggregate {
+            Aggregate::Growth => true,
+            Aggregate::Mean | Aggregate::Sum | Aggregate::Ema(_) => gate.at_most.is_some(),
+            _ => gate.at_most.is_some() && gate.holds(*value),
+        };
+        point.beyond && mixed
+    };
+    let beyond = known.iter().any(open_above);
 
     if gate.aggregate == Aggregate::Every {
         let worst = worst(gate, &known);
@@ -252,6 +266,11 @@ fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, windo
             let reason = "a value lies beyond the last bucket bound".to_owned();
             return answer(State::Partial, Some(actual), reason);
         }
+        let extreme = matches!(gate.aggregate, Aggregate::Max | Aggregate::Min);
+        if let Some(point) = window.iter().find(|point| extreme && point.is_suspect(gate)) {
+            let reason = format!("iteration {} breaks it as far as it was seen", point.iteration);
+            return answer(State::Partial, Some(actual), reason);
+        }
         return Answer { state: State::Pass, actual: Some(actual), at: None, reason: None };
     }
     let at = counts.first_violation.or_else(|| window.last().map(|point| point.iteration));
@@ -273,24 +292,26 @@ enum Every {
 fn every(gate: &Gate, window: &[&Point]) -> Every {
     let KOfN { k, n } = gate.k_of_n.unwrap_or(KOfN { k: 1, n: 1 });
     let broken = |point: &Point| point.known().is_some_and(|value| !gate.holds(value));
-    let (mut bad, mut unknown) = (0, 0);
+    let (mut bad, mut suspect, mut unknown) = (0, 0, 0);
     let mut open = None;
     for (index, point) in window.iter().enumerate() {
         bad += u32::from(broken(point));
+        suspect += u32::from(point.is_suspect(gate));
         unknown += u32::from(point.known().is_none());
         if let Some(gone) = index.checked_sub(n as usize).map(|gone| window[gone]) {
             bad -= u32::from(broken(gone));
+            suspect -= u32::from(gone.is_suspect(gate));
             unknown -= u32::from(gone.known().is_none());
         }
         if bad >= k {
             return Every::Broken(point.iteration);
         }
-        if bad > 0 && bad + unknown >= k && open.is_none() {
+        if bad + suspect > 0 && bad + unknown >= k && open.is_none() {
             open = Some(point.iteration);
         }
     }
     if let Some(at) = open {
-        return Every::Open(format!("broken beside windows that are not known, at iteration {at}"));
+        return Every::Open(format!("broken in or beside windows that are not known, at iteration {at}"));
     }
     if window.len() < n as usize && bad > 0 {
         return Every::Early(format!("{bad} of {} windows break it, {k} of {n} would fail", window.len()));
