@@ -2,6 +2,7 @@
 
 use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -434,12 +435,81 @@ fn a_bot_obeys_rollback_actions_and_takes_overrides() {
     assert_eq!(post("{\"type\":\"freeze_orders\"}"), 200);
     assert_eq!(post("{\"type\":\"circuit_state\",\"state\":\"open\"}"), 200);
     assert_eq!(post("{\"type\":\"launch\"}"), 400);
+    assert_eq!(post("{\"type\":\"scale_strategy\",\"factor\":-7}"), 400);
+    assert_eq!(post("{\"type\":\"scale_strategy\",\"factor\":1.5}"), 400);
+    let status: Value = serde_json::from_str(&get("/status")).unwrap();
+    assert_eq!(status["actions"].as_array().unwrap().len(), 2, "{status}");
     assert!(get("/metrics").contains("mm_active_orders_total 0\n"));
     assert!(get("/metrics").contains("mm_circuit_breaker_state{state=\"open\"} 1\n"));
     sandbox.write(overrides, "{\"tail_age_ms\": 800}");
     wait_for("new parameter", || get("/metrics").contains("mm_param{name=\"tail_age_ms\"} 800\n"));
     Sandbox::new().run("sim bot --listen 0.0.0.0:0").code(64).stderr_has("loopback");
 }
+
+#[test]
+fn a_bot_ends_its_page_with_a_mark_where_that_is_asked_for() {
+    let sandbox = Sandbox::real_time();
+    let (_child, url) = bot(&sandbox, "bot", "");
+    let get = |accept: &str| {
+        let mut answer = ureq::get(format!("{url}/metrics")).header("Accept", accept).call().unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (kind, answer.body_mut().read_to_string().unwrap())
+    };
+    let (kind, page) = get("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+    assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
+    assert!(page.ends_with("\n# EOF\n") && page.contains("# TYPE mm_fills counter\n"), "{page}");
+    let (kind, page) = get("text/plain");
+    assert!(kind.starts_with("text/plain; version=0.0.4") && !page.contains("# EOF"), "{kind}");
+}
+
+/// Answers every request with the text that a closure makes of its head; ends with the test.
+fn endpoint(answer: impl Fn(&str) -> String + Send + 'static) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap_or(0) == 0 {
+                    break;
+                }
+                head.push(byte[0]);
+            }
+            let _gone = stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_scraped_page_is_asked_for_with_its_end_and_a_torn_one_or_one_of_the_future_is_none() {
+    let kpis = "kpis:\n  edge:\n    description: d\n    unit: bps\n    measure: {gauge: {of: mm_net_bps, over: last, across: max}}\n";
+    let gates = "profiles:\n  p:\n    description: d\n    gates:\n      edge: {kpi: edge, unit: bps, aggregate: every, at_least: 2, severity: hard}\n";
+    let run = |code: i32, page: fn(i64) -> String| {
+        let url = endpoint(move |head| {
+            let wants_end = head.to_ascii_lowercase().contains("\r\naccept: application/openmetrics-text");
+            assert!(wants_end, "{head}");
+            page(jiff::Timestamp::now().as_second())
+        });
+        let sandbox = Sandbox::real_time().file("kpis.yaml", kpis).file("gates.yaml", gates);
+        let line = format!(
+            "soak run --scrape {url} --kpis kpis.yaml --gates-file gates.yaml --gates p --iterations 1 --iteration 2s --interval 1s"
+        );
+        let verdict = if code == 0 { "OK | SOAK=PASS" } else { "FAIL | SOAK=INCONCLUSIVE" };
+        let _ = sandbox.run(&line).code(code).marker(&format!("| soak_run | {verdict} |"));
+    };
+    run(0, |_| format!("{HEAD}\r\nmm_net_bps 3\n# EOF\n"));
+    run(0, |now| format!("{HEAD}\r\nmm_net_bps 3 {now}\n# EOF\n"));
+    // Of two points of a series the newer counts.
+    run(0, |now| format!("{HEAD}\r\nmm_net_bps 1 {}\nmm_net_bps 3 {now}\n# EOF\n", now - 1));
+    run(2, |_| format!("{HEAD}\r\nmm_net_bps 3\n"));
+    run(2, |_| format!("{HEAD}Content-Length: 99\r\n\r\nmm_net_bps 3\n# EOF\n"));
+    run(2, |now| format!("{HEAD}\r\nmm_net_bps 3 {}\n# EOF\n", now + 3600));
+}
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/openmetrics-text\r\n";
 
 #[test]
 fn a_run_shows_where_it_stands_while_it_lasts() {

@@ -1,6 +1,7 @@
 //! Samples to figures, in one pass and constant memory: counters with resets, gauges, histograms, and at
 //! every scrape whether what a figure needs was really there.
 
+use super::quantile::{Bucket, Quantile, Unknown, quantile};
 use super::{Definition, Knowledge, Measure, Measurement, Member, Reduce};
 use std::collections::BTreeMap;
 
@@ -399,9 +400,9 @@ impl Cell {
                 (Some(value), false, u64::from(self.points))
             }
             Measure::Increase { .. } => (Some(self.grown[0]), false, u64::from(self.points)),
-            Measure::Quantile { q, .. } => match quantile(&self.buckets, *q) {
+            Measure::Quantile { q, .. } => match quantile_of(&self.buckets, *q) {
                 Ok((value, beyond, n)) => (Some(value), beyond, whole(n)),
-                Err((state, reason)) => return unknown(state, reason),
+                Err((state, reason)) => return unknown(state, &reason),
             },
         };
         let Some(value) = value.filter(|value| value.is_finite()) else {
@@ -429,46 +430,24 @@ impl Cell {
     }
 }
 
-/// The quantile of bucket increases in ascending order of their bounds, by linear interpolation inside a
-/// bucket; beyond the last finite bound it is only known to be at least that bound.
-fn quantile(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Knowledge, &'static str)> {
-    let Some(((last, total, series), finite)) = buckets.split_last() else {
-        return Err((Knowledge::NoData, "no bucket"));
-    };
-    if *last != f64::INFINITY {
-        return Err((Knowledge::ToolError, "the histogram has no +Inf bucket"));
+/// The quantile of bucket increases in ascending order of their bounds, and the number of events. Beyond the
+/// last finite bound it is only known to be at least that bound.
+fn quantile_of(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Knowledge, String)> {
+    let (_, total, series) = buckets.last().copied().unwrap_or_default();
+    if buckets.iter().any(|(_, _, count)| *count != series) {
+        let reason = "a bucket is missing at a scrape, or histograms differ in bounds";
+        return Err((Knowledge::ToolError, reason.to_owned()));
     }
-    if finite.is_empty() {
-        return Err((Knowledge::ToolError, "the histogram has no finite bucket"));
-    }
-    if finite.iter().any(|(_, _, count)| count != series) {
-        return Err((
-            Knowledge::ToolError,
-            "a bucket is missing at a scrape, or histograms differ in bounds",
-        ));
-    }
-    if !buckets.is_sorted_by(|low, high| low.1 <= high.1 + 1e-9) {
-        return Err((Knowledge::ToolError, "bucket counts fall towards larger bounds"));
-    }
-    if *total <= 0.0 {
-        return Err((Knowledge::NoData, "no event in the window, so there is no quantile"));
-    }
-    let rank = q * total;
-    let mut below = (0.0, 0.0);
-    for (bound, count, _) in finite {
-        if *count >= rank {
-            let inside = *count - below.1;
-            // The first bucket starts at zero unless its bound is negative, then it has no start.
-            let value = if below.0 == 0.0 && *bound <= 0.0 || inside <= 0.0 {
-                *bound
-            } else {
-                below.0 + (bound - below.0) * (rank - below.1) / inside
-            };
-            return Ok((value, false, *total));
+    let bucket = |(upper, count, _): &(f64, f64, u32)| Bucket { upper: *upper, count: *count };
+    let cumulative: Vec<Bucket> = buckets.iter().map(bucket).collect();
+    match quantile(&cumulative, q) {
+        Ok(Quantile::At(value)) => Ok((value, false, total)),
+        Ok(Quantile::Beyond(bound)) => Ok((bound, true, total)),
+        Err(unknown @ (Unknown::NoBuckets | Unknown::NoEvents)) => {
+            Err((Knowledge::NoData, unknown.to_string()))
         }
-        below = (*bound, *count);
+        Err(unknown) => Err((Knowledge::ToolError, unknown.to_string())),
     }
-    Ok((below.0, true, *total))
 }
 
 #[cfg(test)]

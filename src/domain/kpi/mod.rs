@@ -1,6 +1,7 @@
 //! What is measured: the definitions of `kpis.yaml`, and what one window of samples shows of each.
 
 pub mod collector;
+pub mod quantile;
 pub mod selector;
 
 pub use collector::{Collector, SeriesId};

@@ -27,9 +27,9 @@ impl Live {
         let pages = Pages::default();
         let server = listen.map(|address| {
             let pages = Arc::clone(&pages);
-            Server::start(address, move |method, path, _| {
+            Server::start(address, move |asked| {
                 let pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
-                match (method, path) {
+                match (asked.method, asked.path) {
                     ("GET", "/metrics") => Answer::ok(serve::EXPOSITION, pages.0.clone()),
                     ("GET", "/status") => Answer::ok(serve::JSON, pages.1.clone()),
                     (_, "/metrics" | "/status") => Answer::refused(405, "method not allowed"),

@@ -116,7 +116,7 @@ impl Source {
     pub(super) fn baseline(&mut self, at_ms: i64, sink: &mut Sink, ctx: &Ctx) -> anyhow::Result<()> {
         match self {
             Source::Mock(mock) => mock.scrape(at_ms, sink),
-            Source::Scrape(scrape) => scrape.scrape(at_ms, sink),
+            Source::Scrape(scrape) => scrape.scrape(at_ms, sink, ctx),
             Source::EdgeReport(_) => {}
             Source::Prometheus(prometheus) => prometheus.baseline(at_ms, sink, ctx)?,
         }
