@@ -308,7 +308,9 @@ fn reduce(how: Reduce, known: Option<f64>, value: f64) -> f64 {
 
 impl Cell {
     fn see(&mut self, selectors: &[usize]) {
-        selectors.iter().for_each(|selector| self.seen[*selector] += 1);
+        for selector in selectors {
+            self.seen[*selector] += 1;
+        }
     }
 
     fn bucket(&mut self, bound: f64, increase: f64) {
@@ -349,7 +351,7 @@ impl Cell {
     fn take(&mut self) -> Self {
         let buckets = self.buckets.iter().map(|(bound, ..)| (*bound, 0.0, 0)).collect();
         let seen = vec![0; self.seen.len()];
-        std::mem::replace(self, Self { buckets, seen, ..Self::default() })
+        std::mem::replace(self, Self { seen, buckets, ..Self::default() })
     }
 
     fn measure(

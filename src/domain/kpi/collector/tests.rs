@@ -226,7 +226,9 @@ fn parameters_are_those_of_the_window() {
     let param = collector.register("mm_param", &labels(&[("name", "tail_age_ms")]));
     let mut shown = |at_ms: i64, value: Option<f64>| {
         collector.begin_scrape(at_ms);
-        value.into_iter().for_each(|value| collector.sample(param, value));
+        if let Some(value) = value {
+            collector.sample(param, value);
+        }
         collector.end_scrape();
         collector.close(1).remove(WHOLE).expect("the whole").params
     };
