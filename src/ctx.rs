@@ -2,6 +2,7 @@
 
 use crate::exit::Fault;
 use crate::report::Report;
+use crate::sys::fsio::{self, Pending};
 use crate::sys::{clock::Clock, env::Env, signal::Cancel};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub struct Ctx {
     pub cancel: Cancel,
     /// Whether progress may be drawn on stderr.
     pub progress: bool,
+    /// Files that this run has begun to write and that have no content yet; no part of what it looks at.
+    pub own_outputs: Vec<PathBuf>,
 }
 
 impl Ctx {
@@ -29,6 +32,21 @@ impl Ctx {
     /// `path` as it should be shown: relative to the root where it lies inside it.
     pub fn show(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+
+    /// The same world with the unfinished files of `outputs` known as this run's own.
+    #[must_use]
+    pub fn with_own_outputs<'a>(&self, outputs: impl IntoIterator<Item = &'a Pending>) -> Self {
+        let mut ctx = self.clone();
+        ctx.own_outputs.extend(outputs.into_iter().map(|pending| pending.temporary().to_owned()));
+        ctx
+    }
+
+    /// Whether `path` is a file that this run has only begun to write.
+    pub fn is_own_output(&self, path: &Path) -> bool {
+        let same =
+            |own: &PathBuf| matches!((fsio::canonical(own), fsio::canonical(path)), (Ok(a), Ok(b)) if a == b);
+        self.own_outputs.iter().any(|own| own.file_name() == path.file_name() && same(own))
     }
 
     /// Stamps a report with the time, and says so when the clock was frozen.

@@ -36,7 +36,7 @@ pub mod sys;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use cli::{Cli, Color, Format, Global};
+use cli::{Cli, Color, Command, Format, Global};
 use commands::Answer;
 use ctx::Ctx;
 use exit::{Exit, Fault};
@@ -71,11 +71,12 @@ fn refuse(error: &clap::Error) -> Exit {
 fn invoke(cli: &Cli) -> Exit {
     let verbosity = if cli.global.quiet { -1 } else { i8::try_from(cli.global.verbose).unwrap_or(i8::MAX) };
     logging::start(cli.global.log_format, verbosity);
-    match Session::start(&cli.global) {
+    match Session::start(cli) {
         Ok(session) => session.answer(cli),
         Err(error) => {
-            let env = env::Env::of_process();
-            let report = failure(cli, &error);
+            let env = env::Env::of_process().unwrap_or_default();
+            let mut report = failure(cli, &error);
+            report.body.insert("generated_at".into(), clock::Clock::system(None).stamp_utc().into());
             print(&cli.global, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
         }
     }
@@ -89,10 +90,15 @@ struct Session {
 }
 
 impl Session {
-    fn start(global: &Global) -> anyhow::Result<Self> {
+    fn start(cli: &Cli) -> anyhow::Result<Self> {
+        let global = &cli.global;
+        if matches!(global.format, Format::Sarif) && !matches!(cli.command, Command::ScanSecrets(_)) {
+            return Err(Fault::usage("--format sarif is for scan-secrets alone").into());
+        }
         let ctx = context(global)?;
         let open = |path: &Option<_>| path.as_ref().map(|path| Pending::create(&ctx.path(path))).transpose();
-        Ok(Self { junit: open(&global.junit)?, metrics: open(&global.metrics_file)?, ctx })
+        let (junit, metrics) = (open(&global.junit)?, open(&global.metrics_file)?);
+        Ok(Self { ctx: ctx.with_own_outputs(junit.iter().chain(&metrics)), junit, metrics })
     }
 
     fn answer(self, cli: &Cli) -> Exit {
@@ -106,14 +112,15 @@ impl Session {
                 Answer::Report(failure(cli, &error))
             }
         };
-        if let Answer::Report(report) = &mut answer {
+        if let Answer::Report(report) | Answer::Usage { report, .. } = &mut answer {
             self.ctx.stamp(report);
             if cli.command.is_clamped() {
                 report.exit = report.exit.clamped();
             }
         }
+        let env = self.ctx.env.clone();
         match self.write_side_outputs(&answer, watch.elapsed()) {
-            Ok(()) => print(&cli.global, &env::Env::of_process(), &answer),
+            Ok(()) => print(&cli.global, &env, &answer),
             Err(error) => Err(error),
         }
         .unwrap_or_else(|error| {
@@ -123,7 +130,7 @@ impl Session {
     }
 
     fn write_side_outputs(self, answer: &Answer, took: std::time::Duration) -> anyhow::Result<()> {
-        let Answer::Report(report) = answer else { return Ok(()) };
+        let (Answer::Report(report) | Answer::Usage { report, .. }) = answer else { return Ok(()) };
         if let Some(pending) = self.junit {
             pending.finish(render::junit::render(report, took).as_bytes())?;
         }
@@ -136,7 +143,7 @@ impl Session {
 }
 
 fn context(global: &Global) -> anyhow::Result<Ctx> {
-    let env = env::Env::of_process();
+    let env = env::Env::of_process()?;
     let start = env::start_dir().context(Fault::dependency("failed to read the current directory"))?;
     let root = match &global.root {
         Some(root) => fsio::canonical(&start.join(root))
@@ -162,7 +169,7 @@ fn context(global: &Global) -> anyhow::Result<Ctx> {
     let cancel = signal::Cancel::on_signals().context("failed to install signal handlers")?;
     let smart = env.get("TERM") != Some("dumb");
     let progress = io::stderr().is_terminal() && smart && !global.quiet;
-    Ok(Ctx { root, clock, env, cancel, progress })
+    Ok(Ctx { root, clock, env, cancel, progress, own_outputs: Vec::new() })
 }
 
 /// The report of a question that could not be asked; the error is printed here, once.
@@ -177,6 +184,9 @@ fn failure(cli: &Cli, error: &anyhow::Error) -> Report {
     let title = command.to_uppercase().replace('-', " ");
     let mut report = Report::new(command, title, marker);
     report.exit = if exit == Exit::Ok { Exit::Internal } else { exit };
+    if cli.command.is_clamped() {
+        report.exit = report.exit.clamped();
+    }
     report.rows = vec![Row::new("error", Status::Fail).reason(message)];
     report
 }
@@ -184,8 +194,10 @@ fn failure(cli: &Cli, error: &anyhow::Error) -> Report {
 fn print(global: &Global, env: &env::Env, answer: &Answer) -> anyhow::Result<Exit> {
     let (text, exit) = match answer {
         Answer::Text(text) => (text.clone(), Exit::Ok),
-        Answer::Usage(text) => (text.clone(), Exit::Fail),
-        Answer::Report(report) => {
+        Answer::Usage { text, report } if matches!(global.format, Format::Table) => {
+            (text.clone(), report.exit)
+        }
+        Answer::Report(report) | Answer::Usage { report, .. } => {
             let text = match global.format {
                 Format::Table => {
                     let color = match global.color {

@@ -71,6 +71,16 @@ impl Row {
         }
     }
 
+    /// A row that is OK unless something speaks against it.
+    pub fn judged(name: impl Into<String>, refusals: impl IntoIterator<Item = String>) -> Self {
+        let mut row = Self::new(name, Status::Ok);
+        row.reasons.extend(refusals);
+        if !row.reasons.is_empty() {
+            row.status = Status::Fail;
+        }
+        row
+    }
+
     /// Sets the third column.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {

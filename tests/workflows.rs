@@ -106,6 +106,144 @@ fn every_command_of_mmops_in_them_is_one_that_it_takes() {
 }
 
 #[test]
+fn every_file_that_a_command_reads_is_in_the_repository() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, workflow) in workflows() {
+        for script in jobs(&workflow).flat_map(|(_, job)| steps(job)).filter_map(|step| step["run"].as_str())
+        {
+            for call in calls(script) {
+                let made = |word: &str| ["artifacts/", "dist/", "$"].iter().any(|dir| word.starts_with(dir));
+                let read =
+                    call.iter().filter(|word| word.contains('/') && !word.contains("://") && !made(word));
+                for path in read {
+                    assert!(root.join(path).is_file(), "{name}: {path} of {call:?}");
+                }
+                let is_limited = call[1] != "rotate" || call.iter().any(|word| word == "--policy");
+                assert!(is_limited, "{name}: {call:?} has no limit");
+            }
+        }
+    }
+}
+
+/// The scripts of the only job of a workflow, by the names of their steps.
+fn scripts(workflow: &Value) -> BTreeMap<String, String> {
+    let (_, job) = jobs(workflow).next().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let scripts = steps(job).iter().filter(|step| step["run"].is_string());
+    scripts.map(|step| (text(&step["name"]), text(&step["run"]))).collect()
+}
+
+/// A checkout with the operator files and the accepted output, in which scripts are run as a runner does.
+struct Checkout(tempfile::TempDir);
+
+impl Checkout {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for path in
+            ["deploy/ops/retention.yaml", "deploy/cron/sentinel.yaml", "tests/golden/gates_summary.json"]
+        {
+            let to = dir.path().join(path);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::copy(root.join(path), to).unwrap();
+        }
+        Self(dir)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let to = self.0.path().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(to, text).unwrap();
+    }
+
+    /// The exit code of a script and what it printed.
+    fn run(&self, script: &str) -> (Option<i32>, String) {
+        let programs = Path::new(env!("CARGO_BIN_EXE_mmops")).parent().unwrap();
+        let output = std::process::Command::new("bash")
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+            .current_dir(self.0.path())
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+#[test]
+fn the_night_is_green_where_everything_is_well_and_red_where_it_is_not() {
+    let scripts = scripts(&workflows()["nightly"]);
+    let checkout = Checkout::new();
+    let run = |name: &str, code: i32| {
+        let (found, text) = checkout.run(&scripts[name]);
+        assert_eq!(found, Some(code), "{name}: {text}");
+    };
+    // The rehearsals themselves are tested elsewhere; the command line is this one.
+    let plan = |program: &str| format!("steps:\n  - {{name: one, argv: [{program}]}}\n");
+    checkout.write("deploy/release/pre_live.yaml", &plan("'false'"));
+    run("Rehearsals", 1);
+    checkout.write("deploy/release/pre_live.yaml", &plan("'true'"));
+    run("Rehearsals", 0);
+    for report in ["soak_metrics", "readiness"] {
+        run("Scheduled jobs", 1);
+        checkout.write(&format!("artifacts/reports/{report}.json"), "{}");
+    }
+    run("Scheduled jobs", 0);
+    fs::remove_file(checkout.0.path().join("artifacts/reports/nightly_results.json")).unwrap();
+    run("Scheduled jobs", 1);
+
+    run("Drift from the accepted output", 3);
+    // A second night finds what the first has left.
+    for _ in 0..2 {
+        run("Judge an hour that is always the same", 0);
+        run("Drift from the accepted output", 0);
+    }
+    let path = "tests/golden/gates_summary.json";
+    let accepted = fs::read_to_string(checkout.0.path().join(path)).unwrap();
+    checkout.write(path, &accepted.replacen("\"verdict\": \"PASS\"", "\"verdict\": \"FAIL\"", 1));
+    run("Drift from the accepted output", 1);
+}
+
+#[test]
+fn the_housekeeping_takes_what_the_policy_gives_up_and_no_more() {
+    let scripts = scripts(&workflows()["housekeeping"]);
+    let checkout = Checkout::new();
+    checkout.write("artifacts/logs/old.log", "x");
+    // The newest ten of a directory stay in any case.
+    for number in 0..10 {
+        checkout.write(&format!("artifacts/logs/new{number}.log"), "x");
+    }
+    let old = std::time::SystemTime::now() - std::time::Duration::from_hours(24 * 400);
+    let path = |name: &str| checkout.0.path().join("artifacts/logs").join(name);
+    fs::File::options().write(true).open(path("old.log")).unwrap().set_modified(old).unwrap();
+    for (step, is_left) in [("What would go", true), ("Rotate", false)] {
+        let (code, text) = checkout.run(&scripts[step]);
+        assert_eq!(code, Some(0), "{step}: {text}");
+        assert_eq!((path("old.log").exists(), path("new0.log").exists()), (is_left, true), "{step}: {text}");
+    }
+}
+
+#[test]
+fn a_soak_ends_with_its_job_and_uploads_no_other_run() {
+    let soak = &workflows()["soak"];
+    let (_, job) = jobs(soak).next().unwrap();
+    // A job on a machine of one's own is ended after five days whatever it says.
+    assert!(job["timeout-minutes"].as_u64().unwrap() <= 5 * 24 * 60);
+    let at = |part: &str| {
+        let found = steps(job).iter().position(|step| step.to_string().contains(part));
+        found.unwrap_or_else(|| panic!("{part}"))
+    };
+    assert!(at("rm -f artifacts/soak/latest") < at("mmops soak run"));
+    let checkout = Checkout::new();
+    checkout.write("artifacts/soak/RUN_1/RUN.json", "{}");
+    std::os::unix::fs::symlink("RUN_1", checkout.0.path().join("artifacts/soak/latest")).unwrap();
+    assert_eq!(checkout.run(&scripts(soak)["Forget the run before"]).0, Some(0));
+    assert!(!checkout.0.path().join("artifacts/soak/latest").is_symlink());
+    assert!(checkout.0.path().join("artifacts/soak/RUN_1/RUN.json").is_file());
+}
+
+#[test]
 fn the_release_is_bundled_verified_and_uploaded_with_its_hash() {
     let release = &workflows()["release"];
     let (_, job) = jobs(release).next().unwrap();

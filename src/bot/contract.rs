@@ -124,8 +124,17 @@ pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
     all
 }
 
-/// What a bot answers on `/metrics`: the text exposition format, version 0.0.4.
-pub fn exposition(bot: &Bot) -> String {
+/// The format of a page of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Prometheus text 0.0.4.
+    Text,
+    /// `OpenMetrics` text 1.0: counters are named without their ending, and the last line says that it is it.
+    OpenMetrics,
+}
+
+/// What a bot answers on `/metrics`.
+pub fn exposition(bot: &Bot, form: Form) -> String {
     let mut values = Vec::new();
     bot.values(&mut values);
     let mut text = String::with_capacity(8 * 1024);
@@ -135,12 +144,16 @@ pub fn exposition(bot: &Bot) -> String {
         if current.is_empty() || !belongs(series.name, current) {
             let (name, kind, help) = metrics.next().expect("every series has its metric, in order");
             current = name;
+            let family = match (form, kind) {
+                (Form::OpenMetrics, Kind::Counter) => name.trim_end_matches("_total"),
+                _ => name,
+            };
             let kind = match kind {
                 Kind::Counter => "counter",
                 Kind::Gauge => "gauge",
                 Kind::Histogram => "histogram",
             };
-            writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("writing to a string");
+            writeln!(text, "# HELP {family} {help}\n# TYPE {family} {kind}").expect("writing to a string");
         }
         text.push_str(series.name);
         let mut open = '{';
@@ -150,6 +163,9 @@ pub fn exposition(bot: &Bot) -> String {
         }
         text.push_str(if open == ',' { "} " } else { " " });
         writeln!(text, "{value}").expect("writing to a string");
+    }
+    if form == Form::OpenMetrics {
+        text.push_str("# EOF\n");
     }
     text
 }
@@ -166,11 +182,15 @@ mod tests {
     #[test]
     fn the_exposition_names_the_type_of_every_series_once() {
         let bot = Bot::new(Scenario::Steady, 1, 0.0);
-        let text = exposition(&bot);
+        let text = exposition(&bot, Form::Text);
         let types: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
         assert_eq!(types.len(), METRICS.len());
         assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), bot.series().len());
         assert!(text.contains("mm_stage_duration_ms_bucket{le=\"+Inf\",stage=\"tick_total\"} 0\n"), "{text}");
         assert!(text.contains("mm_param{name=\"tail_age_ms\"} 600\n"), "{text}");
+        let other = exposition(&bot, Form::OpenMetrics);
+        assert!(other.contains("# TYPE mm_tick counter\nmm_tick_total 0\n"), "{other}");
+        assert!(other.contains("# TYPE mm_active_orders_total gauge\n"), "{other}");
+        assert!(other.ends_with("\n# EOF\n") && !text.contains("# EOF"), "{other}");
     }
 }

@@ -146,13 +146,17 @@ impl Bot {
         self.params = params;
     }
 
-    /// Carries a rollback action out.
-    pub fn act(&mut self, action: Action) {
+    /// Carries a rollback action out, or says why it cannot be.
+    pub fn act(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::FreezeOrders => self.frozen = true,
-            Action::ScaleStrategy { factor } => self.scale = factor.clamp(0.0, 1.0),
+            Action::ScaleStrategy { factor } if !(0.0..=1.0).contains(&factor) => {
+                return Err(format!("the factor {factor} is not between 0 and 1"));
+            }
+            Action::ScaleStrategy { factor } => self.scale = factor,
             Action::CircuitState { state } => self.forced = Some(state),
         }
+        Ok(())
     }
 
     /// State of the circuit breaker.
@@ -355,12 +359,15 @@ mod tests {
         let mut bot = Bot::new(Scenario::Steady, 5, 0.0);
         bot.step(60.0);
         assert!(shown(&bot, "mm_active_orders_total") > 0.0);
-        bot.act(Action::ScaleStrategy { factor: 0.5 });
+        assert_eq!(bot.act(Action::ScaleStrategy { factor: 0.5 }), Ok(()));
+        for factor in [-7.0, 1.01, f64::NAN, f64::INFINITY] {
+            assert!(bot.act(Action::ScaleStrategy { factor }).is_err(), "{factor}");
+        }
         assert_eq!(shown(&bot, "mm_active_orders_total").to_bits(), 4.0_f64.to_bits());
-        bot.act(Action::FreezeOrders);
+        assert_eq!(bot.act(Action::FreezeOrders), Ok(()));
         assert_eq!(shown(&bot, "mm_active_orders_total").to_bits(), 0.0_f64.to_bits());
         let fills = shown(&bot, "mm_fills_total");
-        bot.act(Action::CircuitState { state: Circuit::Open });
+        assert_eq!(bot.act(Action::CircuitState { state: Circuit::Open }), Ok(()));
         bot.step(600.0);
         assert_eq!(bot.circuit(), Circuit::Open);
         assert_eq!(shown(&bot, "mm_fills_total").to_bits(), fills.to_bits());

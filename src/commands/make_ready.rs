@@ -3,7 +3,7 @@
 
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
-use crate::domain::evidence::{Found, Judged, Requirement};
+use crate::domain::evidence::{Found, Judged, Requirement, Terms};
 use crate::exit::{self, Fault};
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
@@ -36,7 +36,8 @@ pub struct Args {
 pub struct Body {
     /// The plan's file, or `built-in`.
     plan: String,
-    /// Whether any part rests on a simulated run.
+    /// Whether any evidence or any day that counts comes from a simulated run. The rehearsals of the pack are
+    /// no evidence of a service.
     simulated: bool,
 }
 
@@ -78,8 +79,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let pack = pack_args(&plan)?;
     let score = score_args(args, &plan)?;
-    let json_out = Pending::create(&ctx.path(REPORT))?;
-    let md_out = Pending::create(&ctx.path(Path::new(REPORT).with_extension("md")))?;
+    let json_out = Pending::in_place_of(&ctx.path(REPORT))?;
+    let md_out = Pending::in_place_of(&ctx.path(Path::new(REPORT).with_extension("md")))?;
     let components = [
         Component {
             name: "pre_live_pack",
@@ -93,15 +94,21 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         },
     ];
     ctx.check_cancelled()?;
+    let terms = Terms {
+        now: ctx.clock.now(),
+        is_frozen: ctx.clock.is_frozen(),
+        allow_simulated: args.allow_simulated,
+    };
     let judge = |requirement: &Requirement| {
         let found = Found::of(json::load(&ctx.path(&requirement.artifact)));
-        requirement.judge(&found, ctx.clock.now(), args.allow_simulated)
+        requirement.judge(&found, &terms)
     };
     let evidence: Vec<Judged> = plan.evidence.iter().map(judge).collect();
-    let simulated = components.iter().any(|component| {
+    let rests_on_simulation = |component: &Component| {
         let body = component.answer.as_ref().map(|report| &report.body);
         body.is_ok_and(|body| body.get("simulated") == Some(&true.into()))
-    });
+    };
+    let simulated = components.iter().any(rests_on_simulation) || evidence.iter().any(|one| one.simulated);
     let mut report = fold(&components, &evidence).body(&Body { plan: source, simulated });
     ctx.stamp(&mut report);
     report.exit = report.exit.clamped();
@@ -157,7 +164,7 @@ fn readiness(score: &readiness::score::Args, args: &Args, plan: &Plan, ctx: &Ctx
     let scored = readiness::score::score_with(score, &plan.readiness.drills, ctx)?;
     let validated = readiness::validate::run_on_new(&score.out_json, args.allow_simulated, ctx)?;
     // The validator trusts nothing of the score; where both say no, the score's own reasons help more.
-    Ok(if validated.is_ok() || scored.is_ok() { validated } else { scored })
+    Ok(if scored.is_ok() { validated } else { scored })
 }
 
 fn fold(components: &[Component], evidence: &[Judged]) -> Report {

@@ -27,5 +27,10 @@ pub enum Answer {
     /// Text for another program: a schema, a completion script, a manual page.
     Text(String),
     /// The usage of a command that was called without what it needs; the code is 1.
-    Usage(String),
+    Usage {
+        /// What a person reads.
+        text: String,
+        /// What a program reads.
+        report: Report,
+    },
 }

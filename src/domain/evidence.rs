@@ -61,6 +61,28 @@ pub struct Judged {
     pub artifact: String,
     /// Why it does not count; empty when it does.
     pub reasons: Vec<String>,
+    /// Whether the document says that it comes from a simulation.
+    pub simulated: bool,
+}
+
+/// On what terms evidence counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The time at which it is judged.
+    pub now: Timestamp,
+    /// Whether that time is frozen: only then what was made under a frozen clock counts, as any age could
+    /// have been made to look fresh.
+    pub is_frozen: bool,
+    /// Whether simulated runs count.
+    pub allow_simulated: bool,
+}
+
+impl Terms {
+    /// Why a document does not count because of what it says of its own clock.
+    pub fn clock_fault(&self, shown: &str, content: &Value) -> Option<String> {
+        let clock = content.get("clock").filter(|_| !self.is_frozen)?;
+        Some(format!("{shown} was made under a clock that is {clock}, which is not evidence"))
+    }
 }
 
 impl Found {
@@ -93,23 +115,19 @@ impl Requirement {
         }
     }
 
-    /// Judges what was found at `now`.
-    pub fn judge(&self, found: &Found, now: Timestamp, allow_simulated: bool) -> Judged {
-        let reasons = match found {
-            Found::Unusable(reason) => vec![reason.clone()],
-            Found::Document { content, modified } => self.faults(content, *modified, now, allow_simulated),
+    /// Judges what was found.
+    pub fn judge(&self, found: &Found, terms: &Terms) -> Judged {
+        let (reasons, simulated) = match found {
+            Found::Unusable(reason) => (vec![reason.clone()], false),
+            Found::Document { content, modified } => {
+                (self.faults(content, *modified, terms), is_simulated(content))
+            }
         };
         let status = if reasons.is_empty() { Status::Ok } else { Status::Fail };
-        Judged { name: self.name.clone(), status, artifact: self.artifact.clone(), reasons }
+        Judged { name: self.name.clone(), status, artifact: self.artifact.clone(), reasons, simulated }
     }
 
-    fn faults(
-        &self,
-        content: &Value,
-        modified: Timestamp,
-        now: Timestamp,
-        allow_simulated: bool,
-    ) -> Vec<String> {
+    fn faults(&self, content: &Value, modified: Timestamp, terms: &Terms) -> Vec<String> {
         let mut faults = Vec::new();
         for expect in &self.expect {
             match content.pointer(&expect.pointer) {
@@ -121,14 +139,13 @@ impl Requirement {
                 Some(_) => {}
             }
         }
-        if content.get("simulated").is_some_and(|simulated| *simulated != Value::Bool(false))
-            && !allow_simulated
-        {
+        faults.extend(terms.clock_fault(&format!("`{}`", self.artifact), content));
+        if is_simulated(content) && !terms.allow_simulated {
             faults.push(format!("`{}` is simulated, which is not evidence", self.artifact));
         }
         match self.made(content, modified) {
             Err(reason) => faults.push(reason),
-            Ok(made) => faults.extend(self.age_fault(made, now)),
+            Ok(made) => faults.extend(self.age_fault(made, terms.now)),
         }
         faults
     }
@@ -155,6 +172,10 @@ impl Requirement {
             }
         }
     }
+}
+
+fn is_simulated(content: &Value) -> bool {
+    content.get("simulated").is_some_and(|simulated| *simulated != Value::Bool(false))
 }
 
 impl Judged {
@@ -187,7 +208,8 @@ mod tests {
 
     fn judged(content: Value, modified: &str) -> Judged {
         let found = Found::Document { content, modified: time(modified) };
-        requirement().judge(&found, time("2026-03-10T12:00:00Z"), false)
+        let now = time("2026-03-10T12:00:00Z");
+        requirement().judge(&found, &Terms { now, is_frozen: false, allow_simulated: false })
     }
 
     #[test]

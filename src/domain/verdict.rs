@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The answer of one gate. Ordered from best to worst, so that `max` is worst-of; the three unknown states
-/// are equally bad and stand between a soft and a hard failure.
+/// The answer of one gate, from the best to the worst that is shown of several. What a whole run comes to
+/// is told by [`Verdict::fold`] alone, to which the unknown states are equally bad.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]

@@ -1,10 +1,8 @@
-//! Metrics as Prometheus speaks them: its query API, its exposition text, its histograms and counters.
+//! Metrics as Prometheus speaks them: its query API, its exposition text, its marker of an ended series.
 //!
 //! ```text
 //!    access ----> client ----> answers of the query API, or why there are none
 //!                 text ------> samples of an exposition, or the position of the fault
-//!                                 |
-//!              histogram, counter, staleness: from samples to a figure, or why there is none
 //! ```
 //!
 //! Nothing here knows what a figure means. A figure that is not known is a reason with a type, never a
@@ -12,8 +10,6 @@
 
 pub mod access;
 pub mod client;
-pub mod counter;
-pub mod histogram;
 pub mod staleness;
 pub mod text;
 

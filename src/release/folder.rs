@@ -112,11 +112,23 @@ pub fn against(
     let own = [PathBuf::from(manifest::FILE_NAME), minisign::beside(Path::new(manifest::FILE_NAME))];
     let mut ours: BTreeSet<&Path> = manifest.files.iter().map(|file| Path::new(&file.path)).collect();
     ours.extend(own.iter().map(PathBuf::as_path));
+    let mut others = Vec::new();
     let walk = WalkDir::new(tree).min_depth(1).sort_by_file_name().into_iter();
-    let entries = walk.filter_entry(|entry| entry.file_name() != ".git").filter_map(Result::ok);
-    let files = entries.filter(|entry| !entry.file_type().is_dir());
-    let paths = files.filter_map(|entry| Some(entry.path().strip_prefix(tree).ok()?.to_owned()));
-    Ok((refusals, paths.filter(|path| !ours.contains(path.as_path())).collect()))
+    for entry in walk.filter_entry(|entry| entry.file_name() != ".git") {
+        check(cancel)?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                refusals.push(Refusal::new("unreadable", format!("a part of the tree: {error}")));
+                continue;
+            }
+        };
+        let relative = entry.path().strip_prefix(tree).unwrap_or(entry.path());
+        if !entry.file_type().is_dir() && !ours.contains(relative) {
+            others.push(relative.to_owned());
+        }
+    }
+    Ok((refusals, others))
 }
 
 /// Whether a file of the tree is another than the manifest's.

@@ -14,13 +14,15 @@ const SUMMARY_BYTES: usize = 900 * 1024;
 /// Renders the annotations and the marker.
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
-    for (kind, status) in [("error", Status::Fail), ("warning", Status::Warn), ("warning", Status::Skip)] {
-        let rows: Vec<&Row> = report.rows.iter().filter(|row| row.status == status).collect();
+    for (kind, statuses) in [("error", &[Status::Fail][..]), ("warning", &[Status::Warn, Status::Skip])] {
+        let of = |status: Status| report.rows.iter().filter(move |row| row.status == status);
+        let rows: Vec<&Row> = statuses.iter().copied().flat_map(of).collect();
         for row in rows.iter().take(SHOWN) {
             out.push_str(&annotation(kind, report.command, row));
         }
         if let Some(more) = rows.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            out.push_str(&format!("::{kind}::and {more} more {}, see the summary\n", status.word()));
+            let words: Vec<&str> = statuses.iter().map(|status| status.word()).collect();
+            out.push_str(&format!("::{kind}::and {more} more {}, see the summary\n", words.join(" or ")));
         }
     }
     out.push_str(&marker_line(&report.marker));
@@ -103,6 +105,14 @@ mod tests {
         let text = render(&report(rows));
         assert!(text.contains("::error::and 3 more FAIL, see the summary\n"), "{text}");
         assert_eq!(text.lines().count(), 11);
+    }
+
+    #[test]
+    fn warnings_and_what_was_left_out_share_a_kind() {
+        let row = |i| Row::new(format!("r{i}"), if i % 2 == 0 { Status::Warn } else { Status::Skip });
+        let text = render(&report((0..12).map(row).collect()));
+        assert!(text.contains("::warning::and 3 more WARN or SKIP, see the summary\n"), "{text}");
+        assert_eq!(text.matches("::warning").count(), 10);
     }
 
     #[test]

@@ -59,9 +59,10 @@ impl Clock {
             *now = now.saturating_add(step).unwrap_or(Timestamp::MAX);
             return;
         }
-        let due = Instant::now() + duration;
+        // A time too far away for the clock is waited for until a signal comes.
+        let due = Instant::now().checked_add(duration);
         while cancel.signal().is_none() {
-            let left = due.saturating_duration_since(Instant::now());
+            let left = due.map_or(NAP, |due| due.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return;
             }

@@ -1,6 +1,7 @@
 //! The environment, read once at start, and the registry of every variable that mmops looks at.
 #![expect(clippy::disallowed_methods, reason = "this file owns the environment")]
 
+use crate::exit::Fault;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -36,10 +37,19 @@ pub const VARIABLES: &[(&str, &str)] = &[
 pub struct Env(BTreeMap<&'static str, String>);
 
 impl Env {
-    /// The environment of this process.
-    pub fn of_process() -> Self {
-        let read = |(name, _): &(&'static str, &str)| Some((*name, std::env::var(name).ok()?));
-        Self(VARIABLES.iter().filter_map(read).collect())
+    /// The environment of this process. What cannot be read is not unset.
+    pub fn of_process() -> Result<Self, Fault> {
+        let mut known = BTreeMap::new();
+        for (name, _) in VARIABLES {
+            match std::env::var(name) {
+                Ok(value) => drop(known.insert(*name, value)),
+                Err(std::env::VarError::NotPresent) => {}
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    return Err(Fault::config(format!("the variable {name} is not UTF-8")));
+                }
+            }
+        }
+        Ok(Self(known))
     }
 
     /// The value of a registered variable, unless unset or empty.

@@ -51,6 +51,13 @@ pub fn metadata(path: &Path) -> Result<fs::Metadata, Fault> {
     fs::metadata(path).map_err(|error| unreadable(path, &error))
 }
 
+/// The path of a file that stands beside another: the same name with more at its end.
+pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 /// Whether something stands under the name `path`. A link to nothing does, and so does all below one: what
 /// it was to name is not known to be missing. An error other than "not found" is an error.
 pub fn exists(path: &Path) -> Result<bool, Fault> {
@@ -114,8 +121,7 @@ pub fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
         return Err(Fault::config(message).hint("move it away: every run has a directory of its own"));
     }
     let name = target.file_name().expect("a directory below its parent has a name");
-    let mut fresh = link.as_os_str().to_owned();
-    fresh.push(".new");
+    let fresh = with_ending(link, ".new");
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
         _ => {}
@@ -214,9 +220,24 @@ impl Pending {
         Ok(Self { target: target.to_owned(), file: file.map_err(fail)? })
     }
 
+    /// Like [`Pending::create`], and removes what stands there: an answer that is asked for again is not
+    /// known until there is a new one.
+    pub fn in_place_of(target: &Path) -> Result<Self, Fault> {
+        let pending = Self::create(target)?;
+        match fs::remove_file(target) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::write(shown(target), &error)),
+            _ => Ok(pending),
+        }
+    }
+
     /// Where the content goes.
     pub fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
+    }
+
+    /// The path it has until it is complete.
+    pub fn temporary(&self) -> &Path {
+        self.file.path()
     }
 
     /// Opens what was written so far for reading.
@@ -226,9 +247,16 @@ impl Pending {
 
     /// Writes `bytes` and puts the file under its name.
     pub fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let target = self.target.clone();
-        self.file().write_all(bytes).map_err(|error| Fault::write(shown(&target), &error))?;
+        self.write(bytes)?;
         self.commit()
+    }
+
+    /// Writes `bytes` durably and leaves the name to [`Self::commit`]: of several files that belong
+    /// together, none appears when the disk has no room for all.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let file = self.file.as_file_mut();
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        written.map_err(|error| Fault::write(shown(&self.target), &error))
     }
 
     /// Puts what was written so far under its name, durably.
@@ -249,8 +277,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 /// For state that need not survive a loss of power; the caller keeps other writers of `path` out.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let fail = |error: io::Error| Fault::write(shown(path), &error);
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
+    let name = with_ending(path, ".new");
     fs::write(&name, bytes).map_err(fail)?;
     fs::rename(&name, path).map_err(fail)
 }

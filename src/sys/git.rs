@@ -1,12 +1,14 @@
-//! The `git` program: every object that the history ever had, and its content; where the work tree
-//! stands, and tags.
+//! The `git` program: every object that a ref reaches, and its content; where the work tree stands, and
+//! tags.
 //!
-//! Asked with the configuration that could change its answers switched off; nothing is fetched. `git` that is missing is a missing dependency, a folder outside a repository is a bad input.
+//! Asked with the configuration that could change its answers switched off; nothing is fetched. `git` that
+//! is missing is a missing dependency, a folder outside a repository is a bad input. Whatever else git
+//! cannot answer is a fault too, never a no.
 
 use crate::exit::Fault;
 use crate::sys::proc::{End, Group, Task, run};
 use crate::sys::signal::Cancel;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -29,14 +31,21 @@ pub struct Git<'a> {
     cancel: &'a Cancel,
 }
 
-/// An object of the history and where it first came in.
+/// An object of the history and under which paths it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
     /// Id of the object.
     pub id: String,
-    /// First commit with it, parents before children.
+    /// Every path it ever had.
+    pub names: Vec<Name>,
+}
+
+/// A path of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// First commit with it under this path, parents before children.
     pub commit: String,
-    /// Path in that commit, relative to the folder that was opened.
+    /// Relative to the folder that was opened.
     pub path: String,
 }
 
@@ -59,19 +68,46 @@ impl<'a> Git<'a> {
     /// The commit that is checked out; `None` before the first one.
     pub fn head(&self) -> Result<Option<String>, Fault> {
         match self.ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
-            Ok(answer) => Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { .. }) => Ok(None),
-            Err(Failure::Other(fault)) => Err(fault),
+            Ok(answer) => return Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { code: 1, .. }) => {}
+            Err(failure) => return Err(failure.fault("rev-parse")),
         }
+        // Git says the same of a branch without a commit and of one that cannot be read.
+        let unborn = match self.branch_ref()? {
+            Some(branch) => self.object(&branch)?.is_none(),
+            None => false,
+        };
+        if unborn { Ok(None) } else { Err(Fault::dependency("git cannot say which commit is checked out")) }
     }
 
     /// The branch that is checked out; `None` when the head is detached.
     pub fn branch(&self) -> Result<Option<String>, Fault> {
-        match self.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
+        let branch = self.branch_ref()?;
+        Ok(branch.map(|branch| branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned()))
+    }
+
+    fn branch_ref(&self) -> Result<Option<String>, Fault> {
+        match self.ask(&["symbolic-ref", "--quiet", "HEAD"]) {
             Ok(answer) => Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { .. }) => Ok(None),
-            Err(Failure::Other(fault)) => Err(fault),
+            Err(Failure::Said { code: 1, .. }) => Ok(None),
+            Err(failure) => Err(failure.fault("symbolic-ref")),
         }
+    }
+
+    /// What a ref of this full name points to, tags followed; a ref that is there and cannot be read is a
+    /// fault. Of the ways to ask, only this one tells such a ref from none.
+    fn object(&self, reference: &str) -> Result<Option<String>, Fault> {
+        let format = "--format=%(refname) %(objectname) %(*objectname)";
+        let (answer, warnings) = self
+            .ask_aloud(&["for-each-ref", format, reference])
+            .map_err(|failure| failure.fault("for-each-ref"))?;
+        if warnings.contains(reference) {
+            let first = warnings.lines().next().unwrap_or_default();
+            return Err(Fault::dependency(format!("git cannot read `{reference}`: {first}")));
+        }
+        let mut lines = answer.lines().map(|line| line.split(' '));
+        let line = lines.find_map(|mut words| (words.next() == Some(reference)).then_some(words));
+        Ok(line.and_then(|mut words| words.rfind(|id| !id.is_empty())).map(str::to_owned))
     }
 
     /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.
@@ -96,19 +132,15 @@ impl<'a> Git<'a> {
 
     /// What a tag of this name points to, if there is one.
     pub fn tag(&self, name: &str) -> Result<Option<String>, Fault> {
-        match self.ask(&["rev-parse", "--verify", "--quiet", &format!("refs/tags/{name}^{{}}")]) {
-            Ok(answer) => Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { .. }) => Ok(None),
-            Err(Failure::Other(fault)) => Err(fault),
-        }
+        self.object(&format!("refs/tags/{name}"))
     }
 
     /// Whether git takes this name for a tag.
     pub fn is_tag_name(&self, name: &str) -> Result<bool, Fault> {
         match self.ask(&["check-ref-format", &format!("refs/tags/{name}")]) {
             Ok(_) => Ok(!name.starts_with('-')),
-            Err(Failure::Said { .. }) => Ok(false),
-            Err(Failure::Other(fault)) => Err(fault),
+            Err(Failure::Said { code: 1, .. }) => Ok(false),
+            Err(failure) => Err(failure.fault("check-ref-format")),
         }
     }
 
@@ -119,7 +151,7 @@ impl<'a> Git<'a> {
         self.answer(&words).map(|_| ())
     }
 
-    /// Every object of every commit that a ref reaches, each once; below `paths`, or below the folder
+    /// Every file of every commit that a ref reaches, each object once; below `paths`, or below the folder
     /// that was opened.
     pub fn blobs(&self, paths: &[String]) -> Result<Vec<Blob>, Fault> {
         let mut words = vec![
@@ -187,16 +219,15 @@ impl<'a> Git<'a> {
     }
 
     fn answer(&self, words: &[&str]) -> Result<String, Fault> {
-        self.ask(words).map_err(|failure| match failure {
-            Failure::Said { code, stderr } => {
-                let first = stderr.lines().next().unwrap_or_default();
-                Fault::dependency(format!("git {} ended with {code}: {first}", words[0]))
-            }
-            Failure::Other(fault) => fault,
-        })
+        self.ask(words).map_err(|failure| failure.fault(words[0]))
     }
 
     fn ask(&self, words: &[&str]) -> Result<String, Failure> {
+        self.ask_aloud(words).map(|(answer, _)| answer)
+    }
+
+    /// The answer, and what git said beside it.
+    fn ask_aloud(&self, words: &[&str]) -> Result<(String, String), Failure> {
         let task = Task {
             argv: Self::argv(words),
             dir: self.root.to_owned(),
@@ -208,7 +239,9 @@ impl<'a> Git<'a> {
         let finished = run(&task, self.cancel);
         let other = |message: String| Failure::Other(Fault::dependency(message));
         match finished.end {
-            End::Exited(0) if finished.stdout.dropped() == 0 => Ok(finished.stdout.text()),
+            End::Exited(0) if finished.stdout.dropped() == 0 => {
+                Ok((finished.stdout.text(), finished.stderr.text()))
+            }
             End::Exited(0) => Err(other(format!("git {}: the answer is too long", words[0]))),
             End::Exited(code) => Err(Failure::Said { code, stderr: finished.stderr.text() }),
             End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
@@ -233,6 +266,24 @@ enum Failure {
     Said { code: i32, stderr: String },
     /// It could not be asked.
     Other(Fault),
+}
+
+impl Failure {
+    /// The fault of a question that has no answer.
+    fn fault(self, command: &str) -> Fault {
+        match self {
+            Failure::Said { code, stderr } => {
+                let first = stderr.lines().next().unwrap_or_default();
+                Fault::dependency(format!("git {command} ended with {code}: {first}"))
+            }
+            Failure::Other(fault) => fault,
+        }
+    }
+}
+
+/// The first digits of a commit's id, for people.
+pub fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
 }
 
 fn environment() -> Vec<(OsString, OsString)> {
@@ -265,14 +316,15 @@ fn read_object(reader: &mut impl BufRead, content: &mut Vec<u8>) -> io::Result<b
     if content.len() as u64 == size { Ok(true) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Parses `git log --raw -z --format=%x01%H`: each object with the first commit and path it has.
+/// Parses `git log --raw -z --format=%x01%H`: each object with its paths and their first commits.
 fn parse_log(text: &str) -> Result<Vec<Blob>, Fault> {
     let unexpected = |token: &str| {
         let token: String = token.chars().take(80).collect();
         Fault::dependency(format!("git log said `{token}`, which this version does not understand"))
     };
-    let mut blobs = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut blobs: Vec<Blob> = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut commit = "";
     let mut tokens = text.split('\0').map(|token| token.trim_start_matches('\n'));
     while let Some(token) = tokens.next() {
@@ -285,8 +337,12 @@ fn parse_log(text: &str) -> Result<Vec<Blob>, Fault> {
                 return Err(unexpected(token));
             };
             let is_deletion = id.bytes().all(|byte| byte == b'0');
-            if !is_deletion && mode != SUBMODULE && seen.insert(id.to_owned()) {
-                blobs.push(Blob { id: id.to_owned(), commit: commit.to_owned(), path: path.to_owned() });
+            if !is_deletion && mode != SUBMODULE && seen.insert((id, path)) {
+                let at = *known.entry(id).or_insert(blobs.len());
+                if at == blobs.len() {
+                    blobs.push(Blob { id: id.to_owned(), names: Vec::new() });
+                }
+                blobs[at].names.push(Name { commit: commit.to_owned(), path: path.to_owned() });
             }
         } else if !token.is_empty() {
             return Err(unexpected(token));
@@ -300,20 +356,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_gives_each_object_once_with_its_first_commit() {
+    fn a_log_gives_each_object_once_with_all_its_paths_and_their_first_commits() {
         let zeros = "0".repeat(40);
         let (a, b, c) = ("a".repeat(40), "b".repeat(40), "c".repeat(40));
         let text = format!(
             "\u{1}one\0\n:000000 100644 {zeros} {a} A\0x y.txt\0:000000 160000 {zeros} {c} A\0sub\0\
              \u{1}two\0\n:100644 100644 {a} {b} M\0x y.txt\0:100644 000000 {a} {zeros} D\0old\0\
-             :000000 100644 {zeros} {a} A\0copy\0\u{1}empty\0"
+             :000000 100644 {zeros} {a} A\0copy\0:000000 100644 {zeros} {a} A\0x y.txt\0\u{1}empty\0"
         );
-        let blob = |id: &str, commit: &str| Blob {
+        let blob = |id: &str, names: &[(&str, &str)]| Blob {
             id: id.to_owned(),
-            commit: commit.to_owned(),
-            path: "x y.txt".to_owned(),
+            names: names
+                .iter()
+                .map(|(commit, path)| Name { commit: (*commit).to_owned(), path: (*path).to_owned() })
+                .collect(),
         };
-        assert_eq!(parse_log(&text).expect("parsed"), [blob(&a, "one"), blob(&b, "two")]);
+        let expected = [blob(&a, &[("one", "x y.txt"), ("two", "copy")]), blob(&b, &[("two", "x y.txt")])];
+        assert_eq!(parse_log(&text).expect("parsed"), expected);
     }
 
     #[test]

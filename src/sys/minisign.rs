@@ -60,9 +60,7 @@ fn without_checksum(text: &str) -> Option<SecretKey> {
 
 /// Where the signature of a file is.
 pub fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ENDING);
-    PathBuf::from(name)
+    fsio::with_ending(path, ENDING)
 }
 
 /// A public key.

@@ -4,8 +4,8 @@
 use crate::exit::Fault;
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,10 +14,25 @@ use tokio::sync::oneshot;
 
 /// The content type of the text exposition format.
 pub const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The content type of the `OpenMetrics` text.
+pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The content type of JSON.
 pub const JSON: &str = "application/json";
 /// The content type of plain text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The method, such as `GET`.
+    pub method: &'a str,
+    /// The path, without a query.
+    pub path: &'a str,
+    /// The content types that `Accept` names; empty where it is not sent.
+    pub accept: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
 
 /// What is answered.
 #[derive(Clone, Debug)]
@@ -51,11 +66,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address`, which must be on the loopback interface: there is no authentication. `answer`
-    /// gets the method, the path and the body of each request.
+    /// Listens on `address`, which must be on the loopback interface: there is no authentication.
     pub fn start(
         address: SocketAddr,
-        answer: impl Fn(&str, &str, &[u8]) -> Answer + Send + Sync + 'static,
+        answer: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static,
     ) -> Result<Self, Fault> {
         if !address.ip().is_loopback() {
             let message = format!("`{address}` is not on the loopback interface");
@@ -69,14 +83,18 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
         let (stop, stopped) = oneshot::channel();
         let answer = Arc::new(answer);
-        let router = Router::new().fallback(move |method: Method, uri: Uri, body: Bytes| {
-            let answer = Arc::clone(&answer);
-            async move {
-                let Answer { status, content_type, body } = answer(method.as_str(), uri.path(), &body);
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                (status, [(CONTENT_TYPE, content_type)], body).into_response()
-            }
-        });
+        let router =
+            Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+                let answer = Arc::clone(&answer);
+                async move {
+                    let accept =
+                        headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+                    let asked = Asked { method: method.as_str(), path: uri.path(), accept, body: &body };
+                    let Answer { status, content_type, body } = answer(&asked);
+                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    (status, [(CONTENT_TYPE, content_type)], body).into_response()
+                }
+            });
         let serve = async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::select! {

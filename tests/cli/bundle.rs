@@ -52,7 +52,7 @@ fn sha256(sandbox: &Sandbox) -> String {
 fn has(program: &str) -> bool {
     let found =
         Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
-    let required = std::env::var_os("MMOPS_REQUIRE_REAL").is_some() && ["unzip", "git"].contains(&program);
+    let required = std::env::var_os("MMOPS_REQUIRE_REAL").is_some();
     assert!(found || !required, "{program} is missing");
     if !found {
         eprintln!("notice: {program} is not installed; its opinion was not asked");
@@ -187,6 +187,100 @@ fn reports_are_left_out_when_old_and_refused_from_the_future() {
     sandbox.run("bundle").code(3).stderr_has("clock: `artifacts/reports/REPORT_SOAK_20260312.json`");
 }
 
+/// A root with one report that is older than the plan allows, and the plan.
+fn stale(line: &str) -> Sandbox {
+    let sandbox = Sandbox::new().file("VERSION", "0.9.0").file("x/a.json", "{}");
+    sandbox.age("x/a.json", Duration::from_hours(3));
+    sandbox.write("plan.yaml", format!("name: other\nout: dist\ncontents:\n{line}"));
+    sandbox
+}
+
+#[test]
+fn required_evidence_that_is_too_old_is_missing_evidence() {
+    for source in ["glob: 'x/*.json'", "path: x/a.json"] {
+        let sandbox = stale(&format!(
+            "  - {{path: VERSION, description: v}}\n  - {{{source}, description: e, max_age: 2h}}\n"
+        ));
+        let output = sandbox.run("bundle create --plan plan.yaml").code(3).marker(FAILED);
+        output.stderr_has("is required and gives nothing: `x/a.json` is 3h old, the limit is 2h");
+        assert!(!sandbox.path("dist").exists());
+        sandbox.write("x/b.json", "{}");
+        sandbox.age("x/b.json", Duration::from_hours(1));
+        let code = if source.starts_with("glob") { 0 } else { 3 };
+        sandbox.run("bundle create --plan plan.yaml").code(code);
+    }
+}
+
+#[test]
+fn what_is_in_the_bundle_is_not_said_to_be_left_out() {
+    let old = "{glob: 'x/*.json', description: e, max_age: 2h, required: false}";
+    let sandbox = stale(&format!("  - {{path: x/a.json, description: a}}\n  - {old}\n  - {old}\n"));
+    sandbox.write("x/b.json", "{}");
+    sandbox.age("x/b.json", Duration::from_hours(3));
+    let report = sandbox.run("bundle create --plan plan.yaml --format json").code(0).json();
+    assert_eq!(report["left_out"], json!(["`x/b.json` is 3h old, the limit is 2h"]));
+}
+
+#[test]
+fn earlier_archives_are_not_packed() {
+    let sandbox = Sandbox::new().file("VERSION", "0.9.0").file("dist/sub/a.txt", "a");
+    let line = "  - {path: VERSION, description: v}\n  - {glob: 'dist/**', description: d}\n";
+    sandbox.write("plan.yaml", format!("name: other\nout: dist\ncontents:\n{line}"));
+    sandbox.run("bundle create --plan plan.yaml").code(0);
+    let first = sandbox.read("dist/other-v0.9.0.zip.sha256");
+    for out in ["dist", "plan/../dist/../dist"] {
+        fs::create_dir_all(sandbox.path("plan")).unwrap();
+        let output = sandbox.run(&format!("bundle create --plan plan.yaml --out {out}")).code(0);
+        output.stdout_has("left out: `dist/other-v0.9.0.zip` lies where the archive goes");
+        assert_eq!(sandbox.read("dist/other-v0.9.0.zip.sha256"), first, "{out}");
+    }
+    let line = "  - {path: VERSION, description: v}\n  - {glob: 'dist/*.zip', description: d}\n";
+    sandbox.write("plan.yaml", format!("name: other\nout: dist\ncontents:\n{line}"));
+    let output = sandbox.run("bundle create --plan plan.yaml").code(3);
+    output.stderr_has("gives nothing: `dist/other-v0.9.0.zip` lies where the archive goes");
+}
+
+#[test]
+fn a_bundle_that_could_not_be_verified_is_not_made() {
+    let sandbox = Sandbox::new().file("VERSION", "0.9.0");
+    for i in 0..100 {
+        sandbox.write(&format!("x/{i}"), "x");
+    }
+    let entry = json!({"glob": "x/*", "description": "d".repeat(700 << 10)});
+    sandbox.write("plan.json", json!({"name": "other", "out": "dist", "contents": [entry]}).to_string());
+    let output = sandbox.run("bundle create --plan plan.json").code(3).marker(FAILED);
+    output.stderr_has("the manifest would have");
+    assert!(!sandbox.path("dist").exists());
+}
+
+#[test]
+fn what_is_neither_a_file_nor_a_folder_is_not_verified() {
+    let sandbox = tree();
+    sandbox.run("bundle verify /dev/zero").code(3).marker(FAILED).stderr_has("neither a file nor a folder");
+    assert!(Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap().success());
+    sandbox.run("bundle verify pipe").code(3).marker(FAILED).stderr_has("neither a file nor a folder");
+}
+
+#[test]
+fn a_part_of_a_tree_that_cannot_be_read_is_a_refusal() {
+    let sandbox = tree();
+    sandbox.run("bundle").code(0);
+    // Deeper than a path may be long, which not even the superuser can list by its path.
+    let name = "d".repeat(250);
+    let nest = format!(
+        "mkdir deployed && cd -P deployed && for i in $(seq 20); do mkdir {name} && cd -P {name}; done"
+    );
+    let made = Command::new("bash").args(["-c", &nest]).current_dir(sandbox.root()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let output = sandbox.run(&format!("bundle verify {ZIP} --against deployed --format json")).code(1);
+    let report = output.json();
+    let refused = |refusal: &Value| {
+        refusal["kind"] == "unreadable"
+            && refusal["detail"].as_str().unwrap().starts_with("a part of the tree")
+    };
+    assert!(report["refusals"].as_array().unwrap().iter().any(refused), "{report}");
+}
+
 #[test]
 fn what_does_not_belong_into_an_archive_is_refused_with_its_name() {
     let refused = |prepare: &dyn Fn(&Sandbox), reason: &str| {
@@ -265,6 +359,8 @@ fn a_bill_of_materials_lists_what_the_lock_files_pin() {
     tree().run("bundle --sbom").code(3).stderr_has("there is no lock file");
     sandbox.write("Cargo.lock", "[[package]]\n");
     sandbox.run("bundle --sbom").code(3).stderr_has("lock file `Cargo.lock` cannot be read");
+    sandbox.write("Cargo.lock", "");
+    sandbox.run("bundle --sbom").code(3).stderr_has("neither a format version nor a package");
 }
 
 /// A pair of keys of the minisign crate, without a password.
@@ -418,6 +514,7 @@ fn edited(sandbox: &Sandbox, path: &str, pointer: &str, value: Value) {
 }
 
 const SNAPSHOT: &str = "run/reports/analysis/POST_SOAK_SNAPSHOT.json";
+const DELTAS: &str = "run/reports/analysis/DELTA_VERIFY_REPORT.json";
 
 #[test]
 fn a_release_is_complete_verifies_and_its_commands_parse() {
@@ -466,7 +563,17 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
         (SNAPSHOT, "/verdict", json!("FAIL"), "the soak's verdict is FAIL"),
         (SNAPSHOT, "/simulated", json!(true), "the soak was simulated"),
         (SNAPSHOT, "/goals_met/risk_ok", json!(false), "goals were not met: risk_ok"),
-        ("run/reports/analysis/DELTA_VERIFY_REPORT.json", "/verdict", json!("FAIL"), "its verdict is `FAIL`"),
+        (SNAPSHOT, "/clock", json!("frozen"), "the soak was simulated"),
+        (SNAPSHOT, "/timestamp", json!("2099-01-01T00:00:00Z"), "clock: the snapshot was made"),
+        (
+            SNAPSHOT,
+            "/kpi_last_n/maker_taker_ratio",
+            json!({"mean": 0.2, "median": 0.2, "min": 0.2, "max": 0.2}),
+            "maker share was 0.2; a live release goes back at < 0.70",
+        ),
+        (DELTAS, "/verdict", json!("FAIL"), "its verdict is `FAIL`"),
+        (DELTAS, "/simulated", json!(true), "it is simulated and the soak is not"),
+        (DELTAS, "/clock", json!("frozen"), "it is simulated and the soak is not"),
         (
             "run/runtime_overrides.json",
             "/impact_cap_ratio",
@@ -494,6 +601,19 @@ fn a_run_that_is_incomplete_or_unreadable_makes_no_release() {
     let sandbox = release_tree();
     edited(&sandbox, SNAPSHOT, "/kpi_last_n/net_bps/mean", json!("NaN"));
     sandbox.run(RELEASE).code(3).stderr_has("kpi_last_n.net_bps.mean is missing or no number");
+    let sandbox = release_tree();
+    for (pointer, value) in [
+        ("/iterations_analyzed", json!([36, 36, 36])),
+        ("/iterations_analyzed", json!([0])),
+        ("/iterations_total", json!(0)),
+        ("/timestamp", json!(null)),
+        ("/kpi_last_n/net_bps/max", json!(1.0)),
+    ] {
+        let before = sandbox.read(SNAPSHOT);
+        edited(&sandbox, SNAPSHOT, pointer, value);
+        sandbox.run(RELEASE).code(3).marker(FAILED).stderr_has("POST_SOAK_SNAPSHOT.json` cannot be used");
+        sandbox.write(SNAPSHOT, before);
+    }
     sandbox.write(SNAPSHOT, "{\"verdict\": \"PASS\",");
     sandbox.run(RELEASE).code(3).stderr_has("POST_SOAK_SNAPSHOT.json");
     tree().run(RELEASE).code(3).stderr_has("run");
@@ -504,6 +624,47 @@ fn a_run_that_is_incomplete_or_unreadable_makes_no_release() {
     fs::remove_file(sandbox.path("deploy/policies/rollback.yaml")).unwrap();
     sandbox.run(RELEASE).code(3).stderr_has("rollback.yaml");
     assert!(!sandbox.path("release").exists());
+}
+
+#[test]
+fn a_release_takes_everything_from_one_run() {
+    // What the bot runs with now lies beside the runs.
+    let sandbox = release_tree();
+    fs::remove_file(sandbox.path("run/runtime_overrides.json")).unwrap();
+    sandbox.write("runtime_overrides.json", OVERRIDES);
+    sandbox.run(RELEASE).code(3).marker(FAILED).stderr_has("missing: runtime_overrides.json");
+    // The same where the run is the newest one below the directory that was named.
+    let sandbox = release_tree();
+    fs::create_dir(sandbox.path("all")).unwrap();
+    fs::rename(sandbox.path("run"), sandbox.path("all/latest")).unwrap();
+    let line = RELEASE.replace("--src run", "--src all");
+    let other = OVERRIDES.replace("600", "601");
+    sandbox.write("all/runtime_overrides.json", &other);
+    sandbox.run(&line).code(0);
+    assert_eq!(sandbox.read("release/r1/soak_profile.runtime_overrides.json"), OVERRIDES);
+    fs::remove_dir_all(sandbox.path("release")).unwrap();
+    fs::remove_file(sandbox.path("all/latest/runtime_overrides.json")).unwrap();
+    sandbox
+        .run(&line)
+        .code(3)
+        .stderr_has("the run in `all/latest` is not complete; missing: runtime_overrides.json");
+    // A report of the same name elsewhere is about another run.
+    let sandbox = release_tree();
+    fs::rename(sandbox.path(DELTAS), sandbox.path("run/DELTA_VERIFY_REPORT.json")).unwrap();
+    sandbox.run(RELEASE).code(3).stderr_has("missing: DELTA_VERIFY_REPORT.json");
+    assert!(!sandbox.path("release").exists());
+}
+
+#[test]
+fn the_plan_of_a_release_names_the_policy_it_was_made_from() {
+    let sandbox = release_tree();
+    fs::rename(sandbox.path("deploy/policies/rollback.yaml"), sandbox.path("other.yaml")).unwrap();
+    sandbox.run(&format!("{RELEASE} --policy other.yaml")).code(0);
+    assert!(sandbox.read("release/r1/rollback_plan.md").contains("- Policy: `other.yaml`, SHA-256"));
+    let sandbox = release_tree();
+    sandbox.write("deploy/policies/rollback.yaml", POLICY.replace("params: {target: 0}, ", ""));
+    let output = sandbox.run(RELEASE).code(1).marker(FAILED);
+    output.stdout_has("executor of `scale_strategy`: no parameter of the action fills `{target}`");
 }
 
 #[test]

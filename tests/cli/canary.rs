@@ -171,6 +171,36 @@ fn a_simulated_release_built_on_request_still_gets_no_tag() {
 }
 
 #[test]
+fn a_release_from_a_tree_that_differed_or_from_nowhere_gets_no_tag() {
+    let sandbox = repository();
+    std::fs::remove_dir_all(sandbox.path("release")).unwrap();
+    sandbox.write(".gitignore", "/artifacts\n/.gitconfig\n# edited\n");
+    sandbox.run("bundle release --src run --out release/r1").code(0).stdout_has("tracked files differ");
+    git(&sandbox, &["checkout", "-q", ".gitignore"]);
+    refused(&sandbox, 1, "the release was built from a tree that differed from its commit");
+    sandbox.run(&format!("{TAG} --dry-run")).code(1).marker(FAIL);
+    std::fs::remove_dir_all(sandbox.path("release")).unwrap();
+    std::fs::rename(sandbox.path(".git"), sandbox.path("away")).unwrap();
+    sandbox.run("bundle release --src run --out release/r1").code(0);
+    std::fs::rename(sandbox.path("away"), sandbox.path(".git")).unwrap();
+    refused(&sandbox, 1, "nobody knows what revision the release was built from");
+}
+
+#[test]
+fn a_ref_that_git_cannot_read_is_not_a_missing_one() {
+    let sandbox = repository();
+    sandbox.write(".git/refs/tags/v1.2.3", "garbage\n");
+    sandbox.run(TAG).code(5).marker(FAIL).stderr_has("git cannot read `refs/tags/v1.2.3`");
+    sandbox.write(".git/refs/tags/v1.2.3", format!("{}\n", "12".repeat(20)));
+    sandbox.run(TAG).code(5).marker(FAIL).stderr_has("missing object");
+    std::fs::remove_file(sandbox.path(".git/refs/tags/v1.2.3")).unwrap();
+    git(&sandbox, &["tag", "v1.2.3/part"]);
+    sandbox.run(&format!("{TAG} --dry-run")).code(0);
+    sandbox.write(".git/refs/heads/main", "garbage\n");
+    sandbox.run(TAG).code(5).marker(FAIL);
+}
+
+#[test]
 fn a_release_of_another_commit_is_tagged_with_a_warning() {
     let sandbox = repository();
     git(&sandbox, &["add", "release"]);

@@ -4,7 +4,9 @@ use crate::contract::conforms;
 use crate::sandbox::Sandbox;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -246,6 +248,34 @@ fn schedules() -> Vec<Case> {
             "fresh",
             "2028-02-29T12:00:00Z",
         ),
+        case(
+            "a leap day on a Sunday or Friday, of which the last was eighteen years ago",
+            "schedule: 0 0 29 2 */5, timezone: UTC",
+            "2026-03-10T12:00:00Z",
+            "1990-01-01T00:00:00Z",
+            "stale",
+            "due at 2008-02-29T00:00:00Z with a grace of 0s, stale since 2004-02-29T00:00:00Z",
+        ),
+        case(
+            "no run that was ever due",
+            "schedule: 0 3 * * *, timezone: UTC, grace: 30000y",
+            "2026-03-10T12:00:00Z",
+            "1990-01-01T00:00:00Z",
+            "error",
+            "no run of the schedule is found before now",
+        ),
+        Case {
+            what: "started, and no run that was ever due",
+            task: "schedule: 0 3 * * *, timezone: UTC, grace: 30000y, max_runtime: 30000y",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![(
+                "a.json",
+                "2026-03-10T11:00:00Z",
+                "{\"started_at\": \"1990-01-01T00:00:00Z\"}".into(),
+            )],
+            state: "error",
+            part: "no run of the schedule is found before now",
+        },
         case(
             "Berlin in winter",
             BERLIN,
@@ -528,6 +558,22 @@ fn contents() -> Vec<Case> {
             part: "",
         },
         Case {
+            what: "a chain with a line nested without end",
+            task: "artifact: j.jsonl, max_age: 1d, assert: [{hash_chain: ok}]",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![(
+                "j.jsonl",
+                "2026-03-10T11:00:00Z",
+                format!(
+                    "{{\"hash\":\"x\",\"prev_hash\":\"GENESIS\",\"n\":{}{}}}\n",
+                    "[".repeat(60_000),
+                    "]".repeat(60_000)
+                ),
+            )],
+            state: "invalid",
+            part: "nested deeper than 128 levels",
+        },
+        Case {
             what: "an edited chain",
             task: "artifact: j.jsonl, max_age: 1d, assert: [{hash_chain: ok}]",
             now: "2026-03-10T12:00:00Z",
@@ -610,6 +656,12 @@ fn a_configuration_that_says_nothing_useful_is_3() {
         (format!("tasks: [{{{job}, schedule: 0 0 31 2 *, timezone: UTC}}]"), "never comes"),
         (format!("tasks: [{{{job}, max_age: 1d, assert: [{{json: $.x}}]}}]"), "assert: `==` needs a value"),
         (format!("tasks: [{{{job}, max_age: 1d, min_size: many}}]"), "min_size:"),
+        (format!("tasks: [{{{job}, max_age: 1d, min_size: 0}}]"), "min_size is 0"),
+        (format!("tasks: [{{{job}, max_age: 1d, min_size: 0K}}]"), "min_size is 0"),
+        (
+            format!("tasks: [{{{job}, max_age: 1d, assert: [{{json: $.v, op: contains, value: ''}}]}}]"),
+            "it could not fail",
+        ),
         (format!("tasks: [{{{job}, max_age: 1d, severity: bad}}]"), "unknown variant `bad`"),
         ("tasks: [{name: '', artifact: a, max_age: 1d}]".into(), "task 1 has no name"),
         ("tasks: [{name: x, artifact: '', max_age: 1d}]".into(), "artifact is empty"),
@@ -692,6 +744,41 @@ fn what_cannot_be_looked_at_is_an_error_and_not_fresh() {
     fs::set_permissions(sandbox.path("dir"), fs::Permissions::from_mode(0o755)).unwrap();
     let document = sandbox.run(&format!("{RUN} --format json")).code(1).json();
     assert_eq!(document["tasks"][0]["state"], "error", "{document}");
+}
+
+#[test]
+fn a_file_of_the_glob_whose_name_is_no_text_is_an_error_and_not_passed_over() {
+    let sandbox = Sandbox::new().file("tasks.yaml", config("artifact: 'dir/*.txt', max_age: 1d"));
+    sandbox.write("dir/a.txt", "x");
+    modified(&sandbox, "dir/a.txt", "2026-03-10T11:00:00Z");
+    let odd = |name: &[u8]| sandbox.path("dir").join(OsStr::from_bytes(name));
+    fs::write(odd(b"\xff.json"), "of no task").unwrap();
+    let _ = sandbox.run(RUN).code(0).marker(FRESH);
+    fs::write(odd(b"z\xff.txt"), "").unwrap();
+    let document = sandbox.run(&format!("{RUN} --format json")).code(1).json();
+    assert_eq!(document["tasks"][0]["state"], "error", "{document}");
+    assert!(document["tasks"][0]["reasons"][0].as_str().unwrap().contains("is no UTF-8"), "{document}");
+}
+
+#[test]
+fn an_artifact_too_large_to_hold_is_still_asked_for_its_times() {
+    let run = |times: &str| {
+        let sandbox = Sandbox::new().file("tasks.yaml", config("max_age: 1d"));
+        let padding = "x".repeat(64 << 20);
+        sandbox.write("a.json", format!("{{\"padding\": \"{padding}\", {times}}}"));
+        modified(&sandbox, "a.json", "2026-03-10T11:00:00Z");
+        sandbox.run(&format!("{RUN} --format json"))
+    };
+    let ended = "\"started_at\": \"2026-03-01T01:00:00Z\", \"finished_at\": ";
+    let table = [
+        (format!("{ended}\"2026-03-10T02:00:00Z\""), 0, "fresh"),
+        (format!("{ended}\"2026-03-01T02:00:00Z\""), 1, "stale"),
+        (format!("{ended}null"), 1, "running"),
+    ];
+    for (times, code, state) in table {
+        let document = run(&times).code(code).json();
+        assert_eq!(document["tasks"][0]["state"], state, "{times}: {}", document["tasks"][0]);
+    }
 }
 
 #[test]

@@ -102,6 +102,31 @@ fn required_evidence_must_be_there_fresh_and_positive() {
     }
     sandbox.write("artifacts/golden.json", r#"{"verdict": "MATCH", "at": "2026-03-10T11:30:00Z"}"#);
     sandbox.run("make-ready").code(0).marker(OK);
+    let simulated = r#"{"verdict": "MATCH", "at": "2026-03-10T11:30:00Z", "simulated": true}"#;
+    sandbox.write("artifacts/golden.json", simulated);
+    sandbox.run("make-ready").code(1).marker(BLOCKED).stdout_has("is simulated, which is not evidence");
+    sandbox.run("make-ready --allow-simulated").code(0).marker(OK);
+    assert_eq!(sandbox.json("artifacts/reports/MAKE_READY.json")["simulated"], true);
+}
+
+#[test]
+fn an_answer_of_yesterday_does_not_stand_while_there_is_none() {
+    let sandbox = ready("/bin/true");
+    sandbox.run("make-ready").code(0).marker(OK);
+    sandbox.write("deploy/release/pre_live.yaml", "steps: [{name: step, argv: [sleep, '4713.1']}]\n");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mmops"));
+    command.arg("make-ready").current_dir(sandbox.root()).stdout(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let report = sandbox.path("artifacts/reports/MAKE_READY.json");
+    let started = std::time::Instant::now();
+    while report.exists() {
+        assert!(started.elapsed().as_secs() < 20, "it still stands");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(!report.exists());
 }
 
 #[test]

@@ -23,6 +23,35 @@ fn is_running(argument: &str) -> bool {
 fn without_dry_run_the_usage_is_printed_and_the_code_is_1() {
     let output = Sandbox::new().run("pre-live-pack").code(1).stdout_has("Usage: mmops pre-live-pack");
     output.marker(FAILED);
+    let sandbox = Sandbox::new();
+    let report = sandbox.run("--metrics-file m.prom pre-live-pack --format json").code(1).json();
+    assert_eq!((&report["verdict"], &report["exit_code"]), (&json!("FAILED"), &json!(1)));
+    assert!(sandbox.read("m.prom").contains("mmops_last_run_exit_code{command=\"pre-live-pack\"} 1"));
+}
+
+#[test]
+fn the_code_in_a_document_is_the_code_of_the_process() {
+    for line in ["--root nowhere make-ready --format json", "--root nowhere pre-live-pack --format json"] {
+        let report = Sandbox::new().run(line).code(1).json();
+        assert_eq!(report["exit_code"], 1);
+        assert!(report["generated_at"].is_string(), "{report}");
+    }
+    Sandbox::new().run("--format sarif readiness score").code(64).stderr_has("for scan-secrets alone");
+}
+
+#[test]
+fn what_the_shell_left_running_before_it_became_mmops_is_not_ours_to_kill() {
+    let sandbox = plan("  - {name: a, argv: [/bin/true]}\n");
+    let mut command = std::process::Command::new("sh");
+    let script = format!("sleep 4712.9 & echo $! >pid; exec {} {RUN}", env!("CARGO_BIN_EXE_mmops"));
+    command.arg("-c").arg(script).current_dir(sandbox.root()).stdout(std::process::Stdio::null());
+    let status = command.status().unwrap();
+    let is_there = is_running("4712.9");
+    let pid = sandbox.read("pid").trim().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert!(is_there, "it was killed");
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]
@@ -129,6 +158,12 @@ fn one_step_alone_is_never_a_whole_pack() {
     let output = output.marker("| pre_live_pack | FAIL | PRE_LIVE_PACK=PARTIAL |");
     let output = output.stdout_has("| a                         | OK   |");
     output.stdout_has("| b                         | SKIP |");
+    for line in
+        [format!("{RUN} --only a --only b"), "pre-live-pack --dry-run --plan one.yaml --only a".into()]
+    {
+        sandbox.write("one.yaml", "steps: [{name: a, argv: [/bin/true]}]\n");
+        sandbox.run(&line).code(1).marker("| pre_live_pack | FAIL | PRE_LIVE_PACK=PARTIAL |");
+    }
     let output = sandbox.run(&format!("{RUN} --only c")).code(1);
     output.stderr_has("--only c: no such step; the plan has a, b").marker(FAILED);
 }
@@ -145,11 +180,16 @@ fn a_plan_that_cannot_be_used_is_refused_with_its_place_and_code_1() {
         ("steps:\n  - {name: a, argv: [x], needs: [a]}", "needs itself"),
         ("steps:\n  - {name: a, argv: [x], timeout: soon}", "timeout `soon`"),
         ("steps:\n  - {name: a, argv: [x], timeout: 0s}", "timeout of 0s"),
+        ("steps:\n  - {name: a, argv: [x], timeout: 25h}", "at most 24h"),
         ("steps: {", "plan.yaml"),
     ] {
         let sandbox = Sandbox::new().file("plan.yaml", text);
         sandbox.run(RUN).code(1).marker(FAILED).stderr_has(part);
         assert_eq!(sandbox.files(), ["plan.yaml"], "{text}");
+    }
+    let sandbox = plan("  - {name: a, argv: [/bin/true]}\n  - {name: b, argv: [/bin/true], needs: [a]}\n");
+    for timeout in ["0s", "300000000000years"] {
+        sandbox.run(&format!("{RUN} --timeout {timeout}")).code(1).marker(FAILED).stderr_has("at most 24h");
     }
     let _ =
         Sandbox::new().run("pre-live-pack --dry-run --plan nowhere.yaml").code(1).stderr_has("nowhere.yaml");

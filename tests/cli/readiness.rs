@@ -251,9 +251,64 @@ fn simulated_reports_count_only_when_asked_and_are_stamped() {
     let output = sandbox.run("readiness score --allow-simulated --format json").code(0);
     assert_eq!(output.json()["simulated"], true);
     assert_eq!(sandbox.json("artifacts/reports/readiness.json")["simulated"], true);
-    let real = Sandbox::real_time().file("r.json", sandbox.read("artifacts/reports/readiness.json"));
+    let mut document = sandbox.json("artifacts/reports/readiness.json");
+    document.as_object_mut().unwrap().remove("clock");
+    let real = Sandbox::real_time().file("r.json", document.to_string());
     real.run("readiness validate r.json").code(1).stdout_has("rests on simulated runs");
     real.run("readiness validate r.json --allow-simulated").code(0);
+}
+
+#[test]
+fn what_a_frozen_clock_made_fresh_is_no_evidence_on_a_real_one() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.run("readiness score").code(0);
+    sandbox.age("artifacts/reports/readiness.json", Duration::from_mins(1));
+    sandbox.run("readiness validate artifacts/reports/readiness.json").code(0);
+    let real = Sandbox::real_time().file("r.json", sandbox.read("artifacts/reports/readiness.json"));
+    let output =
+        real.run("readiness validate r.json").code(1).marker("| readiness | FAIL | READINESS=HOLD |");
+    output.stdout_has("made under a clock that is \"frozen\", which is not evidence");
+
+    let real = Sandbox::real_time();
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    for back in 1..=7 {
+        let date = today.checked_sub(jiff::Span::new().days(back)).unwrap();
+        let day = with(&json!({"clock": "frozen"}));
+        real.write(
+            &format!("artifacts/reports/REPORT_SOAK_{}.json", date.strftime("%Y%m%d")),
+            day.to_string(),
+        );
+    }
+    real.run("readiness score").code(1).stdout_has("made under a clock that is \"frozen\"");
+}
+
+#[test]
+fn a_simulated_drill_is_stamped_into_the_score() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.write("drill.json", r#"{"verdict": "OK", "simulated": true}"#);
+    sandbox.age("drill.json", Duration::from_mins(1));
+    sandbox.write(
+        "drills.yaml",
+        "drills: [{name: d, artifact: drill.json, max_age: 30d, expect: [{pointer: /verdict, equals: OK}]}]\n",
+    );
+    let line = "readiness score --drills drills.yaml";
+    sandbox.run(line).code(1).marker("| readiness | FAIL | READINESS=HOLD |");
+    sandbox.run(&format!("{line} --allow-simulated")).code(0).stdout_has("rests on simulated runs");
+    assert_eq!(sandbox.json("artifacts/reports/readiness.json")["simulated"], true);
+    sandbox.age("artifacts/reports/readiness.json", Duration::from_mins(1));
+    let output = sandbox.run("readiness validate artifacts/reports/readiness.json").code(1);
+    output.stdout_has("rests on simulated runs");
+}
+
+#[test]
+fn an_old_score_does_not_stand_where_a_new_one_could_not_be_made() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.run("readiness score").code(0);
+    sandbox.run("readiness score --reports nowhere").code(3);
+    assert!(!sandbox.path("artifacts/reports/readiness.json").exists());
 }
 
 #[test]
@@ -364,6 +419,8 @@ fn every_fault_of_a_score_file_is_found() {
         (change("comment", json!("x")), "Unknown key: 'comment'"),
         (change("simulated", json!(true)), "rests on simulated runs"),
         (change("drills", json!([{"status": "FAIL"}])), "Verdict 'GO' does not follow"),
+        (change("drills", json!({"d": {"status": "FAIL"}})), "'drills' must be a list"),
+        (change("drills", json!(null)), "'drills' must be a list, got: null"),
     ] {
         let (code, stdout) = validate(&document);
         assert_eq!(code, Some(1), "{part}: {stdout}");

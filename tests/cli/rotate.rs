@@ -3,7 +3,8 @@
 use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -343,20 +344,27 @@ fn a_dry_run_and_the_real_one_take_the_same_files() {
 #[test]
 fn what_cannot_be_deleted_is_listed_and_fails() {
     let sandbox = aged(&[("artifacts/a.md", 9.0), ("artifacts/b.md", 1.0)]);
-    let file = sandbox.path("artifacts/a.md");
-    let immutable = |sign: &str| {
-        let status = std::process::Command::new("chattr").arg(format!("{sign}i")).arg(&file).status();
-        status.is_ok_and(|status| status.success())
-    };
-    if !immutable("+") {
-        eprintln!("skipped: this file system or user cannot make a file immutable");
-        return;
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    // Root may delete anything, so the program runs as somebody else, who must be able to read it.
+    let program = sandbox.path("mmops");
+    fs::copy(env!("CARGO_BIN_EXE_mmops"), &program).unwrap();
+    for path in [sandbox.root(), &program] {
+        mode(path, 0o755);
     }
-    let output = sandbox.run("rotate --days 7");
-    assert!(immutable("-"));
-    let output = output.code(1).marker(FAILED).stdout_has("not_deleted");
-    output.stdout_has("artifacts/a.md: Operation not permitted");
-    assert_eq!(sandbox.files().len(), 2);
+    mode(&sandbox.path("artifacts"), 0o555);
+    let mut command = std::process::Command::new(&program);
+    command.args(["rotate", "--days", "7"]).current_dir(sandbox.root()).env_clear().env("MMOPS_NOW", NOW);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    let output = command.output().unwrap();
+    mode(&sandbox.path("artifacts"), 0o755);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    for text in [FAILED, "not_deleted", "artifacts/a.md: Permission denied"] {
+        assert!(stdout.contains(text), "no `{text}` in {stdout}");
+    }
+    assert_eq!(sandbox.files().len(), 3);
 }
 
 /// A mount of its own below the sandbox, if this user may make one.
@@ -433,6 +441,59 @@ fn free_space_that_cannot_be_had_is_a_failure() {
     assert_eq!(sandbox.files().len(), 2);
     let output = sandbox.run("rotate --min-free 1000000T --dry-run").code(1).marker(FAILED);
     output.stdout_has("min_free_unmet").stdout_has("the disk of `artifacts` lacks");
+    let output = sandbox.run("rotate --min-free 1000000T").code(1).marker(FAILED);
+    output.stdout_has("min_free_unmet").stdout_has("free instead of");
+    for extra in ["", " --dry-run"] {
+        let line = format!("rotate --min-free 1K{extra}");
+        let output = Sandbox::new().run(&line).code(3).marker(FAILED);
+        output.stderr_has("nobody knows which disk is to have free space");
+    }
+}
+
+#[test]
+fn free_space_is_measured_after_a_plan_too() {
+    let sandbox = aged(&[("artifacts/a.md", 9.0), ("artifacts/b.md", 1.0)]);
+    sandbox.run("rotate --min-free 1000000T --dry-run --plan plan.json").code(1).marker(FAILED);
+    let output = sandbox.run("rotate --apply plan.json").code(1).marker(FAILED);
+    output.stdout_has("min_free_unmet").stdout_has("free instead of");
+    assert_eq!(sandbox.files(), ["artifacts/b.md", "plan.json"], "what may go went");
+}
+
+#[test]
+fn an_archive_that_takes_the_space_it_was_to_make_is_a_failure() {
+    let sandbox = Sandbox::new();
+    let Some(_mount) = Mount::new(&sandbox.path("artifacts"), "size=2m") else { return };
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    sandbox.write("artifacts/big.bin", (0..700_000).map(|_| noise()).collect::<Vec<u8>>());
+    sandbox.age("artifacts/big.bin", days(9.0));
+    add(&sandbox, &[("artifacts/new.bin", 1.0)]);
+    let line = "rotate --min-free 1800K --archive-dir artifacts/archive";
+    sandbox.run(&format!("{line} --dry-run")).code(0).marker(OK_DRY);
+    let output = sandbox.run(&format!("{line} --format json")).code(1).json();
+    assert_eq!(output["removed"]["files"], 1);
+    assert_eq!(output["unmet"][0]["limit"], "min_free");
+}
+
+#[test]
+fn sizes_of_sparse_files_do_not_run_over() {
+    let sandbox = Sandbox::new();
+    let Some(_mount) = Mount::new(&sandbox.path("artifacts"), "size=1m") else { return };
+    for (name, age) in [("a.bin", 9.0), ("b.bin", 8.0), ("c.bin", 1.0)] {
+        let path = format!("artifacts/{name}");
+        sandbox.write(&path, "");
+        let file = File::options().write(true).open(sandbox.path(&path)).unwrap();
+        file.set_len(7 << 60).unwrap();
+        sandbox.age(&path, days(age));
+    }
+    let line = "rotate --days 7 --max-size 1G --plan plan.json";
+    let output = sandbox.run(&format!("{line} --dry-run --format json")).code(0).json();
+    assert_eq!(output["found"]["bytes"], u64::MAX);
+    let output = sandbox.run("rotate --apply plan.json --format json").code(0).json();
+    assert_eq!(output["removed"]["files"], 2);
 }
 
 #[test]
@@ -523,6 +584,42 @@ fn the_shipped_policy_is_valid() {
         aged(&[("artifacts/x.json", 90.0), ("artifacts/y.json", 80.0), ("artifacts/baseline.json", 99.0)]);
     sandbox.run(&format!("rotate --policy {}", policy.display())).code(0).marker(OK_REAL);
     assert_eq!(sandbox.files(), ["artifacts/baseline.json", "artifacts/y.json"]);
+}
+
+#[test]
+fn the_shipped_policy_keeps_soak_runs_whole_and_what_the_bot_reads() {
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/ops/retention.yaml");
+    let sandbox = aged(&[
+        ("artifacts/soak/RUN_1/RUN.json", 90.0),
+        ("artifacts/soak/RUN_1/samples.bin", 85.0),
+        ("artifacts/soak/RUN_1/report.json", 80.0),
+        ("artifacts/soak/runtime_overrides.json", 70.0),
+        ("artifacts/soak/runtime_overrides.prev.json", 75.0),
+        ("artifacts/old.json", 60.0),
+        ("artifacts/new.json", 1.0),
+    ]);
+    symlink("RUN_1", sandbox.path("artifacts/soak/latest")).unwrap();
+    let output = sandbox.run(&format!("rotate --policy {} --format json", policy.display())).code(0).json();
+    assert_eq!(output["rules"]["soak-runs"]["members"], 1);
+    assert_eq!(output["removed"]["files"], 1);
+    assert!(!sandbox.path("artifacts/old.json").exists());
+    assert_eq!(sandbox.files().len(), 7);
+}
+
+#[test]
+fn an_archive_inside_a_unit_keeps_the_unit() {
+    let policy = "rules:\n  - {name: runs, pattern: run-*, unit: dir, keep: 1}\n";
+    let sandbox = aged(&[
+        ("artifacts/run-1/mmops-rotation-20200101T000000Z.zip", 90.0),
+        ("artifacts/run-1/a.json", 90.0),
+        ("artifacts/run-2/a.json", 8.0),
+        ("artifacts/run-3/a.json", 7.0),
+    ]);
+    sandbox.write("p.yaml", policy);
+    sandbox.run("rotate --policy p.yaml").code(0).stdout_has("left_unit_with_protected");
+    assert_eq!(archives(&sandbox).len(), 1);
+    assert!(sandbox.path("artifacts/run-1/a.json").exists());
+    assert!(!sandbox.path("artifacts/run-2").exists());
 }
 
 #[test]
@@ -745,6 +842,52 @@ fn a_plan_carries_its_archive_its_directories_and_its_units() {
     assert!(!sandbox.path("artifacts/run-1").exists());
     sandbox.run(&format!("rotate restore {}", archives(&sandbox)[0])).code(0).marker(RESTORED);
     assert_eq!(sandbox.read("artifacts/run-1/x/a.json"), "artifacts/run-1/x/a.json");
+}
+
+#[test]
+fn what_somebody_began_to_write_since_the_plan_stays_and_so_does_its_unit() {
+    let policy = "rules:\n  - {name: runs, pattern: run-*, unit: dir, keep: 1}\n  - {name: logs, pattern: '*.log', keep: 1}\n";
+    let sandbox = aged(&[
+        ("artifacts/run-1/x/a.json", 9.0),
+        ("artifacts/run-1/b.json", 9.0),
+        ("artifacts/run-2/c.json", 8.0),
+        ("artifacts/run-3/d.json", 7.0),
+        ("artifacts/1.log", 9.0),
+        ("artifacts/2.log", 8.0),
+        ("artifacts/3.log", 7.0),
+    ]);
+    sandbox.write("p.yaml", policy);
+    sandbox.run("rotate --policy p.yaml --dry-run --plan plan.json").code(0).marker(OK_DRY);
+    let append = |path: &str| File::options().append(true).open(sandbox.path(path)).unwrap();
+    let _writers = [append("artifacts/2.log"), append("artifacts/run-1/x/a.json")];
+    let output = sandbox.run("rotate --apply plan.json --format json").code(0).json();
+    assert_eq!(output["kept"]["artifacts/2.log"], "open for writing in another process");
+    assert_eq!(output["kept"]["artifacts/run-1/b.json"], "a file beside it in the unit has to stay");
+    let left = ["2.log", "3.log", "run-1/b.json", "run-1/x/a.json", "run-3/d.json"];
+    let mut left = left.map(|path| format!("artifacts/{path}")).to_vec();
+    left.extend(["p.yaml", "plan.json"].map(str::to_owned));
+    assert_eq!(sandbox.files(), left);
+}
+
+#[test]
+fn members_of_an_archive_have_names_of_their_own() {
+    let sandbox = aged(&[("MMOPS-ROTATION-MANIFEST.json", 9.0), ("b.json", 1.0), ("out.d/.mmops-keep", 1.0)]);
+    sandbox.run("rotate --days 7 --base-dir . --archive-dir out.d").code(0).marker(OK_REAL);
+    let archive = archives(&sandbox).remove(0);
+    sandbox.run(&format!("rotate restore {archive}")).code(0).marker(RESTORED);
+    assert_eq!(sandbox.read("MMOPS-ROTATION-MANIFEST.json"), "MMOPS-ROTATION-MANIFEST.json");
+    // One root inside the working root that is spelled as one outside of it.
+    let outside = aged(&[("x/a.json", 9.0), ("x/b.json", 1.0)]);
+    let root = outside.path("x").display().to_string();
+    let inside = root.trim_start_matches('/');
+    add(&sandbox, &[(&format!("{inside}/a.json"), 8.0), (&format!("{inside}/b.json"), 1.0)]);
+    sandbox
+        .run(&format!("rotate --days 7 --roots {root} {inside} --archive-dir two"))
+        .code(0)
+        .marker(OK_REAL);
+    let archive = archives(&sandbox).into_iter().find(|path| path.starts_with("two")).unwrap();
+    let names = zip::ZipArchive::new(File::open(sandbox.path(&archive)).unwrap()).unwrap().len();
+    assert_eq!(names, 3);
 }
 
 #[test]

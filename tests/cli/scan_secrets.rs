@@ -190,6 +190,33 @@ fn a_scan_of_nothing_is_no_clean_scan() {
     let _ = sandbox.run("scan-secrets").code(3).stderr_has("nothing to scan");
     std::fs::create_dir(sandbox.path("empty")).unwrap();
     let _ = sandbox.run("scan-secrets empty").code(3).stderr_has("nothing to scan");
+    // What the run itself is about to write is not what it was to scan.
+    for outputs in ["--write-baseline empty/b.json", "--junit empty/j.xml --metrics-file empty/m.prom"] {
+        let _ = sandbox.run(&format!("scan-secrets empty {outputs}")).code(3).stderr_has("nothing to scan");
+        std::fs::remove_dir_all(sandbox.path("empty")).unwrap();
+        std::fs::create_dir(sandbox.path("empty")).unwrap();
+        let root = format!("--root empty scan-secrets {}", outputs.replace("empty/", ""));
+        let _ = sandbox.run(&root).code(3).stderr_has("nothing to scan");
+        std::fs::remove_dir_all(sandbox.path("empty")).unwrap();
+        std::fs::create_dir(sandbox.path("empty")).unwrap();
+    }
+    let sandbox = Sandbox::new().file("a.txt", "x");
+    let _ = sandbox.run("scan-secrets --write-baseline b.json").code(0).stdout_has("FILES=1 ");
+}
+
+#[test]
+fn a_git_file_is_a_file_like_any_other() {
+    let sandbox = Sandbox::new().file(".git", format!("gitdir: {}\n", aws_id(1)));
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    assert_eq!(places(&output), [place("aws-access-token", ".git", 1)]);
+}
+
+#[test]
+fn more_threads_than_any_machine_has_are_refused() {
+    let sandbox = Sandbox::new().file("a.txt", "x");
+    for jobs in ["0", "257", "200000"] {
+        let _ = sandbox.run(&format!("scan-secrets --jobs {jobs}")).code(64).stderr_has("1..=256");
+    }
 }
 
 #[test]
@@ -305,6 +332,72 @@ fn members_of_archives_are_scanned_one_archive_deep() {
 }
 
 #[test]
+fn members_that_share_a_name_are_not_passed_over() {
+    // The names have one length, so that they can be made equal afterwards.
+    let mut twice = zip(&[("a.txt", format!("{}\n", aws_id(1)).as_bytes()), ("b.txt", b"harmless\n")]);
+    while let Some(at) = twice.windows(5).position(|window| window == b"b.txt") {
+        twice[at] = b'a';
+    }
+    let sandbox = Sandbox::new().file("twice.zip", &twice).file("outer.zip", zip(&[("in.zip", &twice)]));
+    let output = sandbox.run("scan-secrets").code(1).marker(FOUND);
+    let output = output.stdout_has("| unscanned                 | FAIL | twice.zip");
+    let _ = output.stdout_has("outer.zip!in.zip").stdout_has("lists 2 members, of which 1 have a name");
+}
+
+#[test]
+fn an_archive_behind_a_program_or_a_script_is_opened() {
+    let leak = format!("x\n{}\n", aws_id(1)).into_bytes();
+    let packed = zip(&[("conf/a.txt", &leak)]);
+    let behind = |head: &[u8]| [head, &packed[..]].concat();
+    let sandbox = Sandbox::new()
+        .file("app.pyz", behind(b"#!/usr/bin/env python3\n"))
+        .file("setup.bin", behind(&[&b"\x7fELF"[..], &vec![0; 400_000]].concat()))
+        .file("twice.zip", zip(&[("in.pyz", &behind(b"#!/bin/sh\n"))]));
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let rule = "aws-access-token";
+    let mut found = vec![place(rule, "app.pyz!conf/a.txt", 2), place(rule, "setup.bin!conf/a.txt", 2)];
+    found.push(("unscanned".to_owned(), "twice.zip!in.pyz".to_owned(), None));
+    assert_eq!(places(&output), found);
+}
+
+#[test]
+fn what_is_packed_in_another_way_is_never_clean() {
+    let heads: [(&str, &[u8]); 4] = [
+        ("packed/a.xz", b"\xfd7zXZ\0\0\x04"),
+        ("packed/b.bz2", b"BZh91AY&SY\x12"),
+        ("packed/c.zst", b"\x28\xb5\x2f\xfd\x04"),
+        ("packed/d.7z", b"7z\xbc\xaf\x27\x1c\0\x04"),
+    ];
+    let sandbox = Sandbox::new();
+    for (name, head) in heads {
+        sandbox.write(name, head);
+    }
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let found = heads.map(|(name, _)| ("unscanned".to_owned(), name.to_owned(), None));
+    assert_eq!(places(&output), found);
+    let rules = exception("packed/*", "unscanned", "checked by hand before packing", "2026-12-31");
+    sandbox.write("rules.toml", rules);
+    let output = sandbox.run("scan-secrets --config rules.toml").code(0).marker(CLEAN);
+    let _ = output.stdout_has("COUNT=4");
+}
+
+#[test]
+fn members_of_a_tar_and_text_with_a_nul_are_text() {
+    let line = |seed| format!("API_SECRET={}", noise(38, seed));
+    let mut tar = vec![0_u8; 512];
+    tar[..4].copy_from_slice(b".env");
+    tar[257..262].copy_from_slice(b"ustar");
+    tar.extend(line(1).as_bytes());
+    tar.resize(3 * 512, 0);
+    let text = format!("{}\n{}\0end\n", "# a comment\n".repeat(9), line(2));
+    let sandbox = Sandbox::new().file("a.txt", text).file("b.tgz", gzip(&tar)).file("c.tar", tar);
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    let rule = "generic-api-key-unquoted";
+    let found = [place(rule, "a.txt", 11), place(rule, "b.tgz!b.tar", 1), place(rule, "c.tar", 1)];
+    assert_eq!(places(&output), found);
+}
+
+#[test]
 fn a_broken_archive_is_a_finding() {
     let good = zip(&[("a.txt", &[b'x'; 5000]), ("b.txt", b"y")]);
     let mut bent = zip(&[("a.txt", noise(5000, 1).as_bytes())]);
@@ -343,6 +436,8 @@ fn stdin_is_scanned() {
     let output = Output::of(sandbox.command("scan-secrets --stdin").write_stdin("nothing here\n"));
     let _ = output.code(0).marker(CLEAN);
     let _ = sandbox.run("scan-secrets --stdin src").code(64);
+    let output = Output::of(sandbox.command("scan-secrets --stdin").write_stdin(""));
+    let _ = output.code(3).marker(FOUND).stderr_has("stdin is empty: nothing was scanned");
 }
 
 #[test]
@@ -399,6 +494,24 @@ fn the_history_of_git_is_scanned_for_what_was_removed_later() {
     sandbox.write(".gitleaksignore", format!("# known\n{commit}:conf/b.env:aws-access-token:2\n"));
     let _ = sandbox.run("scan-secrets --git-history").code(0).stderr_has("using .gitleaksignore");
     let _ = sandbox.run("scan-secrets --git-history --strict").code(1).marker(STRICT);
+}
+
+#[test]
+fn an_object_of_the_history_is_judged_under_every_path_it_had() {
+    let sandbox = Sandbox::new().file("a/x.env", format!("K={}\n", aws_id(1)));
+    let root = sandbox.root();
+    git(root, "init -q");
+    git(root, "add a");
+    git(root, "commit -qm one");
+    sandbox.write("src/y.env", sandbox.read("a/x.env"));
+    git(root, "add src");
+    git(root, "commit -qm two");
+    git(root, "rm -qr src");
+    git(root, "commit -qm three");
+    sandbox.write("rules.toml", exception("a/x.env", "aws-access-token", "revoked last year", "2027-01-01"));
+    let output = sandbox.run("scan-secrets --config rules.toml --git-history --format json").code(1);
+    assert_eq!(places(&output), [place("aws-access-token", "src/y.env", 1)]);
+    assert_eq!(output.json()["history_objects"], 1);
 }
 
 #[test]

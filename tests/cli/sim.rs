@@ -30,9 +30,10 @@ fn a_plain_name_gets_plain_lines_whose_first_says_that_they_are_simulated() {
 fn a_sweep_on_a_written_feed_stays_simulated() {
     let sandbox = Sandbox::new();
     let _ = sandbox.run(LINE).code(0);
-    let output = sandbox.run("tune sweep --feed feeds/calm.gz --format json");
+    let output = sandbox.run("tune sweep --feed feeds/calm.gz --format json").code(1);
     let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(report["simulated"], true, "{report}");
+    assert_eq!(report["marker"], "PARAM_SWEEP=NO_SAFE_CANDIDATE", "{report}");
 }
 
 #[test]
@@ -54,6 +55,6 @@ fn a_wrong_command_line_is_64() {
 #[test]
 fn a_path_that_cannot_be_written_is_refused_before_the_work() {
     let sandbox = Sandbox::new().file("feeds", "a file");
-    let _ = sandbox.run(LINE).stderr_has("feeds").marker("| sim_feed | FAIL | SIM_FEED=FAILED |");
+    let _ = sandbox.run(LINE).code(3).stderr_has("feeds").marker("| sim_feed | FAIL | SIM_FEED=FAILED |");
     assert_eq!(sandbox.files(), ["feeds"]);
 }

@@ -2,6 +2,7 @@
 
 use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -126,6 +127,34 @@ fn an_endpoint_that_does_not_answer_is_inconclusive_and_never_a_failure() {
     for (gate, state) in not_passed(&sandbox) {
         assert_eq!(state, "TOOL_ERROR", "{gate}");
     }
+}
+
+#[test]
+fn an_endpoint_that_was_never_there_is_judged_as_well() {
+    let sandbox = Sandbox::real_time();
+    let (_bot, url) = bot(&sandbox, "bot", "");
+    let line = format!(
+        "soak run --scrape {url} --scrape http://127.0.0.1:1 --iterations 2 --iteration 2s --interval 1s"
+    );
+    sandbox.run(&line).code(2).stdout_has("| soak_run | FAIL | SOAK=INCONCLUSIVE |");
+    let members = sandbox.json(GATES)["gates"]["ticking"]["members"].clone();
+    assert_eq!(members["http://127.0.0.1:1/metrics"]["state"], "TOOL_ERROR", "{members}");
+    sandbox.run("soak gate --mock").code(2).stdout_has("2 of 2 iterations");
+    sandbox.run(&format!("soak run --scrape {url} --scrape {url}/metrics")).code(64).stderr_has("twice");
+}
+
+#[test]
+fn a_query_must_not_give_what_another_figure_measures() {
+    let figure = |name: &str, more: &str| {
+        format!("  {name}: {{description: d, unit: u, measure: {{gauge: {{of: mm_x, over: max}}}}{more}}}\n")
+    };
+    let sandbox = Sandbox::new();
+    sandbox.write("kpis.yaml", format!("kpis:\n{}{}", figure("a", ", promql: mm_x * 0"), figure("b", "")));
+    let gate = "{kpi: b, unit: u, aggregate: every, at_most: 1, severity: hard}";
+    sandbox.write("gates.yaml", format!("profiles: {{p: {{description: d, gates: {{b: {gate}}}}}}}\n"));
+    let line = "soak run --prometheus http://127.0.0.1:1 --kpis kpis.yaml --gates-file gates.yaml --gates p";
+    sandbox.run(line).code(3).stderr_has("gives `mm_x`, which another figure measures as well");
+    assert!(!sandbox.path("artifacts/soak/latest").exists());
 }
 
 #[test]
@@ -272,7 +301,61 @@ fn a_resumed_run_must_be_the_run_that_was_started() {
     let sandbox = Sandbox::new();
     sandbox.run("soak run --mock --iterations 4").code(0);
     sandbox.run("soak run --mock --iterations 5 --resume").code(3).stderr_has("iterations differ");
+    for more in ["--iterations 5", "--gates kpi-last8", "--warmup 0", "--kpis kpis.yaml"] {
+        sandbox.run(&format!("soak run --resume {more}")).code(64).stderr_has("what would change it");
+    }
     sandbox.run("soak run --mock --iterations 4 --resume").code(0);
+}
+
+#[test]
+fn samples_that_are_damaged_inside_are_kept_and_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.run("soak run --mock --iterations 6").code(0);
+    let path = sandbox.path("artifacts/soak/latest/samples.bin");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    sandbox.run("soak run --resume").code(3).stderr_has("samples.bin` is damaged after iteration");
+    assert!(std::fs::read(&path).unwrap() == bytes, "the evidence was changed");
+    sandbox.run("soak gate --mock").code(1).stdout_has("is not what the kept samples give");
+}
+
+#[test]
+fn a_journal_cannot_say_that_there_was_nothing_to_check() {
+    let sandbox = Sandbox::new();
+    sandbox.run("soak run --mock --iterations 2").code(0);
+    let files = ["JOURNAL.jsonl", "ITER_SUMMARY_1.json", "ITER_SUMMARY_2.json"]
+        .map(|name| format!("artifacts/soak/latest/{name}"));
+    let kept = files.each_ref().map(|name| sandbox.read(name));
+    for (from, to, says) in [
+        ("\"source\":\"mock\",\"kpis\"", "\"source\":\"edge-report\",\"kpis\"", "comes from edge-report"),
+        ("\"state\":\"MEASURED\"", "\"state\":\"PARTIAL\"", "is not what the kept samples give"),
+    ] {
+        assert!(kept[0].contains(from), "{}", kept[0]);
+        let edited = kept[0].replace(from, to);
+        sandbox.write(&files[0], &edited);
+        for (line, name) in edited.lines().zip(&files[1..]) {
+            sandbox.write(name, line);
+        }
+        sandbox.run("soak gate --mock").code(1).stdout_has(says).marker("| soak_gate | FAIL | SOAK=FAIL |");
+    }
+}
+
+#[test]
+fn the_outputs_of_a_run_never_stand_for_another() {
+    let sandbox = Sandbox::new();
+    sandbox.run("soak run --mock --iterations 2 --export-json out/RUN.json").code(0);
+    sandbox.run("soak gate --mock").code(0);
+    assert_eq!(sandbox.json("artifacts/soak/latest/soak_metrics.json"), sandbox.json("out/RUN.json"));
+    let first = sandbox.json(GATES);
+    assert_eq!(first["run_dir"], sandbox.json("out/RUN.json")["run_dir"]);
+
+    let child = start(&sandbox, "soak run --scrape http://127.0.0.1:1 --iterations 900 --iteration 1s");
+    wait_for("start", || !sandbox.path(GATES).exists());
+    signal(&child, rustix::process::Signal::KILL);
+    drop(child);
+    assert!(!sandbox.path("artifacts/reports/SOAK_RESULTS.md").exists());
 }
 
 #[test]
@@ -352,12 +435,81 @@ fn a_bot_obeys_rollback_actions_and_takes_overrides() {
     assert_eq!(post("{\"type\":\"freeze_orders\"}"), 200);
     assert_eq!(post("{\"type\":\"circuit_state\",\"state\":\"open\"}"), 200);
     assert_eq!(post("{\"type\":\"launch\"}"), 400);
+    assert_eq!(post("{\"type\":\"scale_strategy\",\"factor\":-7}"), 400);
+    assert_eq!(post("{\"type\":\"scale_strategy\",\"factor\":1.5}"), 400);
+    let status: Value = serde_json::from_str(&get("/status")).unwrap();
+    assert_eq!(status["actions"].as_array().unwrap().len(), 2, "{status}");
     assert!(get("/metrics").contains("mm_active_orders_total 0\n"));
     assert!(get("/metrics").contains("mm_circuit_breaker_state{state=\"open\"} 1\n"));
     sandbox.write(overrides, "{\"tail_age_ms\": 800}");
     wait_for("new parameter", || get("/metrics").contains("mm_param{name=\"tail_age_ms\"} 800\n"));
     Sandbox::new().run("sim bot --listen 0.0.0.0:0").code(64).stderr_has("loopback");
 }
+
+#[test]
+fn a_bot_ends_its_page_with_a_mark_where_that_is_asked_for() {
+    let sandbox = Sandbox::real_time();
+    let (_child, url) = bot(&sandbox, "bot", "");
+    let get = |accept: &str| {
+        let mut answer = ureq::get(format!("{url}/metrics")).header("Accept", accept).call().unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (kind, answer.body_mut().read_to_string().unwrap())
+    };
+    let (kind, page) = get("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+    assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
+    assert!(page.ends_with("\n# EOF\n") && page.contains("# TYPE mm_fills counter\n"), "{page}");
+    let (kind, page) = get("text/plain");
+    assert!(kind.starts_with("text/plain; version=0.0.4") && !page.contains("# EOF"), "{kind}");
+}
+
+/// Answers every request with the text that a closure makes of its head; ends with the test.
+fn endpoint(answer: impl Fn(&str) -> String + Send + 'static) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap_or(0) == 0 {
+                    break;
+                }
+                head.push(byte[0]);
+            }
+            let _gone = stream.write_all(answer(&String::from_utf8_lossy(&head)).as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_scraped_page_is_asked_for_with_its_end_and_a_torn_one_or_one_of_the_future_is_none() {
+    let kpis = "kpis:\n  edge:\n    description: d\n    unit: bps\n    measure: {gauge: {of: mm_net_bps, over: last, across: max}}\n";
+    let gates = "profiles:\n  p:\n    description: d\n    gates:\n      edge: {kpi: edge, unit: bps, aggregate: every, at_least: 2, severity: hard}\n";
+    let run = |code: i32, page: fn(i64) -> String| {
+        let url = endpoint(move |head| {
+            let wants_end = head.to_ascii_lowercase().contains("\r\naccept: application/openmetrics-text");
+            assert!(wants_end, "{head}");
+            page(jiff::Timestamp::now().as_second())
+        });
+        let sandbox = Sandbox::real_time().file("kpis.yaml", kpis).file("gates.yaml", gates);
+        let line = format!(
+            "soak run --scrape {url} --kpis kpis.yaml --gates-file gates.yaml --gates p --iterations 1 --iteration 2s --interval 1s"
+        );
+        let verdict = if code == 0 { "OK | SOAK=PASS" } else { "FAIL | SOAK=INCONCLUSIVE" };
+        let _ = sandbox.run(&line).code(code).marker(&format!("| soak_run | {verdict} |"));
+    };
+    run(0, |_| format!("{HEAD}\r\nmm_net_bps 3\n# EOF\n"));
+    run(0, |now| format!("{HEAD}\r\nmm_net_bps 3 {now}\n# EOF\n"));
+    // Of two points of a series the newer counts.
+    run(0, |now| format!("{HEAD}\r\nmm_net_bps 1 {}\nmm_net_bps 3 {now}\n# EOF\n", now - 1));
+    run(2, |_| format!("{HEAD}\r\nmm_net_bps 3\n"));
+    run(2, |_| format!("{HEAD}Content-Length: 99\r\n\r\nmm_net_bps 3\n# EOF\n"));
+    run(2, |now| format!("{HEAD}\r\nmm_net_bps 3 {}\n# EOF\n", now + 3600));
+}
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/openmetrics-text\r\n";
 
 #[test]
 fn a_run_shows_where_it_stands_while_it_lasts() {
@@ -414,8 +566,22 @@ fn a_run_of_the_earlier_toolkit_is_read_whole_and_in_numeric_order() {
     sandbox.write("run/latest/ITER_SUMMARY_117.json", earlier(116, 3.0, 300.0, 0.3, "x").to_string());
     sandbox.run("soak gate run").code(3).stderr_has("another iteration than its name says");
 
-    let defaults = earlier_run(9, |iteration| earlier(iteration, 3.1, 0.0, 0.3, &iteration.to_string()));
-    defaults.run("soak gate run").code(2).stdout_has("NO_DATA");
+    for (latency, risk) in [(0.0, 0.3), (300.0, 0.0)] {
+        let defaults =
+            earlier_run(9, |iteration| earlier(iteration, 3.1, latency, risk, &iteration.to_string()));
+        defaults.run("soak gate run").code(2).stdout_has("NO_DATA");
+    }
+
+    let sandbox = earlier_run(8, honest);
+    sandbox.write("run/latest/ITER_SUMMARY_08.json", sandbox.read("run/latest/ITER_SUMMARY_8.json"));
+    sandbox.run("soak gate run").code(3).stderr_has("are the same iteration");
+    std::fs::remove_file(sandbox.path("run/latest/ITER_SUMMARY_08.json")).unwrap();
+    for name in ["ITER_SUMMARY_0.json", "ITER_SUMMARY_4000000000.json", "ITER_SUMMARY_99999999999.json"] {
+        let path = format!("run/latest/{name}");
+        sandbox.write(&path, "{}");
+        sandbox.run("soak gate run").code(3).stderr_has("must lie between 1 and 1000000");
+        std::fs::remove_file(sandbox.path(&path)).unwrap();
+    }
 }
 
 #[test]

@@ -370,27 +370,6 @@ fn a_proxy_that_lets_only_get_through_is_asked_that_way() {
 }
 
 #[test]
-fn one_time_is_asked_for_with_its_time() {
-    let server = FakeServer::start(|asked| {
-        assert_eq!(asked.field("time").as_deref(), Some("1767225600.250"));
-        match asked.field("query").as_deref() {
-            Some("1") => success(r#"{"resultType":"scalar","result":[1767225600.25,"1"]}"#),
-            Some("text") => success(r#"{"resultType":"string","result":[1767225600.25,"1"]}"#),
-            _ => success(
-                r#"{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1767225600.25,"+Inf"]}]}"#,
-            ),
-        }
-    });
-    let client = client(&server);
-    let at = time(START_MS + 250);
-    let vector = client.instant("up", at).unwrap();
-    assert_eq!(vector.series[0].labels["a"], "b");
-    assert_eq!(vector.series[0].points, [(START_MS + 250, f64::INFINITY)]);
-    assert_eq!(client.instant("1", at).unwrap().series[0].points, [(START_MS + 250, 1.0)]);
-    assert_eq!(client.instant("text", at).unwrap_err().kind, Kind::Malformed);
-}
-
-#[test]
 fn a_stop_does_not_wait_for_a_silent_server() {
     let server = FakeServer::start(|_| Told::Silence);
     let cancel = Cancel::default();

@@ -25,7 +25,8 @@ fn files() -> Vec<File> {
 }
 
 fn verdict(files: &[File]) -> Verdict {
-    let rules = Rules { window: 7, max_age: Duration::from_hours(36), allow_simulated: false };
+    let rules =
+        Rules { window: 7, max_age: Duration::from_hours(36), allow_simulated: false, is_frozen: false };
     let window = window(files, NOW.parse::<Timestamp>().expect("a time"), &rules);
     Verdict::of(sections(&score(&window)).total(), window.remarks.is_empty())
 }

@@ -121,7 +121,7 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
         collector.sample(*id, counter);
     }
     collector.end_scrape();
-    collector.close(1, 15.0);
+    collector.close(1);
     for (number, window) in (1..).zip(world) {
         for one in window {
             now += INTERVAL_MS;
@@ -146,7 +146,7 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
             }
             collector.end_scrape();
         }
-        let mut members = collector.close(u32::try_from(SCRAPES).unwrap(), 15.0);
+        let mut members = collector.close(u32::try_from(SCRAPES).unwrap());
         ledger.add(&Iteration {
             schema: ITERATION_SCHEMA.to_owned(),
             iteration: number,

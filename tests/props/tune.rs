@@ -21,7 +21,8 @@ const SETTINGS: bootstrap::Settings = bootstrap::Settings { seed: 7, resamples: 
 fn ctx(root: &Path) -> Ctx {
     let now = "2026-03-10T12:00:00Z".parse().unwrap();
     let clock = Clock::frozen(now, None);
-    Ctx { root: root.to_owned(), clock, env: Env::default(), cancel: Cancel::default(), progress: false }
+    let (env, cancel) = (Env::default(), Cancel::default());
+    Ctx { root: root.to_owned(), clock, env, cancel, progress: false, own_outputs: Vec::new() }
 }
 
 fn sweep(root: &Path, line: &str) {

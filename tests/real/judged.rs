@@ -1,7 +1,7 @@
 //! Three days of recorded history, thirty figures: what `soak run --from --to` judges equals what is computed
 //! straight from the series that were recorded.
 
-use crate::server::{Prometheus, have, run};
+use crate::server::{Prometheus, have, instant, run};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn judge(dir: &Path, spoiled: bool) -> (Option<i32>, Value) {
     run("promtool", &["tsdb", "create-blocks-from", "openmetrics", "-q", "history.om", "data"], dir);
     let server = Prometheus::start(dir, "", &[]);
     // Until the server is ready a client asks again; the judgement does too.
-    let _ = server.client().instant("mm_figure_0", jiff::Timestamp::from_second(START_S).unwrap()).unwrap();
+    let _ = instant(&server.client(), "mm_figure_0", jiff::Timestamp::from_second(START_S).unwrap()).unwrap();
     let started = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_mmops"))
         .args(["soak", "run", "--kpis", "kpis.yaml", "--gates-file", "gates.yaml", "--gates", "history"])

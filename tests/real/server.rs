@@ -1,6 +1,7 @@
 //! A Prometheus on a free loopback port with a data directory of its own.
 
-use mmops::prom::client::{Client, Options};
+use jiff::Timestamp;
+use mmops::prom::client::{Answer, Client, Grid, Options, Unknown};
 use mmops::sys::clock::Clock;
 use mmops::sys::http::{Settings, Url};
 use mmops::sys::signal::Cancel;
@@ -98,4 +99,9 @@ impl Drop for Prometheus {
 pub fn client(url: &str, settings: &Settings) -> Client {
     let (url, _) = Url::parse(url).unwrap();
     Client::new(url, settings, Options::default(), Clock::system(None), Cancel::default()).unwrap()
+}
+
+/// The values of a query at one time: a range of one point.
+pub fn instant(client: &Client, query: &str, at: Timestamp) -> Result<Answer, Unknown> {
+    client.range(query, &Grid::new(at, at, Duration::from_secs(1)).unwrap())
 }

@@ -1,7 +1,7 @@
 //! A live soak: a simulated bot as a process, a Prometheus that scrapes it, and `soak run` that asks the
 //! Prometheus and judges.
 
-use crate::server::{Prometheus, have};
+use crate::server::{Prometheus, have, instant};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -52,7 +52,7 @@ impl Scene {
         let client = server.client();
         wait(|| {
             let seen =
-                client.instant("count_over_time(mm_tick_total[1m]) > 3", jiff::Timestamp::now()).unwrap();
+                instant(&client, "count_over_time(mm_tick_total[1m]) > 3", jiff::Timestamp::now()).unwrap();
             (!seen.series.is_empty()).then_some(())
         });
         Self { dir, server, config, _bot: bot }
@@ -73,7 +73,7 @@ fn scraped(server: &Prometheus) {
     let client = server.client();
     wait(|| {
         let query = "count_over_time(mm_tick_total[3500ms]) >= 3";
-        let seen = client.instant(query, jiff::Timestamp::now()).unwrap();
+        let seen = instant(&client, query, jiff::Timestamp::now()).unwrap();
         (!seen.series.is_empty()).then_some(())
     });
 }

@@ -11,13 +11,15 @@ use crate::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::beneath::{self, Beneath};
 use crate::sys::clock;
+use crate::sys::config::{self, Format};
 use crate::sys::fsio::{self, NewDirs, Pending};
+use crate::sys::git::short;
 use crate::sys::lock::Lock;
 use crate::sys::minisign::{self, Signer};
+use crate::sys::progress;
 use crate::sys::zip::deflate::ENCODER;
 use crate::sys::zip::layout::DosTime;
 use crate::sys::zip::pack::{self, Archive, Member};
-use crate::sys::{config, progress};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::BufWriter;
@@ -70,7 +72,7 @@ pub struct Body {
     content_bytes: u64,
     /// How many files it has, the manifest not counted.
     files: usize,
-    /// What was left out for its age.
+    /// What was left out, and why.
     left_out: Vec<String>,
     /// The list of contents, `built-in` or its path.
     plan: String,
@@ -116,24 +118,28 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let dirs = NewDirs::create(&order.out)?;
     let _lock = Lock::of_dir(&order.out)?;
     let mut zip = Pending::create(&archive)?;
-    let sidecar = Pending::create(&with_ending(&archive, ".sha256"))?;
-    let statement = Pending::create(&with_ending(&archive, ".provenance.json"))?;
+    let mut sidecar = Pending::create(&fsio::with_ending(&archive, ".sha256"))?;
+    let mut statement = Pending::create(&fsio::with_ending(&archive, ".provenance.json"))?;
     let signature_path = minisign::beside(&archive);
     let signature =
         order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, Pending::create(&signature_path)?)));
     let signature = signature.transpose()?;
     let made = write(args, &order, &mut zip, ctx)?;
     let name = order.file_name();
+    sidecar.write(format!("{}  {name}\n", made.sha256).as_bytes())?;
+    let document = provenance::statement(&made.manifest, &name, &made.sha256);
+    statement.write(fsio::json_document(&document).as_bytes())?;
     let signed = match signature {
         None => None,
-        Some((signer, pending)) => {
+        Some((signer, mut pending)) => {
             let version = &order.versioned.version;
             let comment = format!(
                 "timestamp:{}\tfile:{name}\tversion:{version}\tsha256:{}",
                 order.stamp.as_second(),
                 made.sha256
             );
-            Some((signer.sign(zip.reread()?, &comment)?, pending))
+            pending.write(signer.sign(zip.reread()?, &comment)?.as_bytes())?;
+            Some(pending)
         }
     };
     ctx.check_cancelled()?;
@@ -142,15 +148,14 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         fsio::remove(&signature_path)
             .map_err(|error| Fault::write(format!("`{}`", signature_path.display()), &error))?;
     }
+    // The archive comes last: whoever waits for it finds what vouches for it, and between the first and the
+    // last name an older archive does not verify rather than the new one without its hash.
+    sidecar.commit()?;
+    statement.commit()?;
+    let has_signature = signed.is_some();
+    signed.map_or(Ok(()), Pending::commit)?;
     zip.commit()?;
     dirs.keep();
-    sidecar.finish(format!("{}  {name}\n", made.sha256).as_bytes())?;
-    let document = provenance::statement(&made.manifest, &name, &made.sha256);
-    statement.finish(fsio::json_document(&document).as_bytes())?;
-    let has_signature = signed.is_some();
-    if let Some((text, pending)) = signed {
-        pending.finish(text.as_bytes())?;
-    }
     let shown = |path: &Path| ctx.show(path);
     let body = Body {
         archive: shown(&archive),
@@ -200,12 +205,13 @@ fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, Named)> {
         None if fsio::exists(&own)? => (Some(own), PLAN.to_owned()),
         None => (None, "built-in".to_owned()),
     };
-    let (plan, text): (Plan, String) = if let Some(path) = path {
-        (config::load(&path)?, fsio::read_text(&path)?)
+    let (text, format, name) = if let Some(path) = path {
+        (fsio::read_text(&path)?, Format::of(&path)?, path.display().to_string())
     } else {
         tracing::info!("using built-in list of contents bundle");
-        (config::parse(BUILT_IN, config::Format::Yaml, "built-in list")?, BUILT_IN.to_owned())
+        (BUILT_IN.to_owned(), Format::Yaml, "built-in list".to_owned())
     };
+    let plan: Plan = config::parse(&text, format, &name)?;
     plan.check().map_err(|reason| Fault::config(format!("plan `{shown}` cannot be used: {reason}")))?;
     Ok((plan, Named { path: shown, sha256: fsio::sha256_bytes(text.as_bytes()) }))
 }
@@ -269,6 +275,31 @@ fn write(args: &Args, order: &Order, zip: &mut Pending, ctx: &Ctx) -> anyhow::Re
     let created_at = clock::utc(order.stamp);
     let version = order.versioned.version.to_string();
     let parts = order.parts(&created_at, &version);
+    let described = |(part, sha256): (&Part<'_>, String)| manifest::File {
+        description: part.description.to_owned(),
+        mode: manifest::mode(part.is_executable).1.to_owned(),
+        path: part.name.to_owned(),
+        sha256,
+        size: part.bytes,
+    };
+    let manifest = |hashes: Vec<String>| Manifest {
+        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+        created_at: created_at.clone(),
+        files: parts.iter().zip(hashes).map(described).collect(),
+        git: order.revision.clone().ok(),
+        name: order.name.clone(),
+        provenance: Provenance {
+            builder: concat!("mmops ", env!("CARGO_PKG_VERSION")).to_owned(),
+            encoder: ENCODER.to_owned(),
+            lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
+            plan: order.plan.clone(),
+        },
+        schema: manifest::SCHEMA.to_owned(),
+        seal: String::new(),
+        version: version.clone(),
+    };
+    let hash = fsio::sha256_bytes(b"");
+    manifest(vec![hash; parts.len()]).check_size().map_err(Fault::config)?;
     let member = |part: &Part<'_>| Member {
         name: part.name.to_owned(),
         permissions: manifest::mode(part.is_executable).0,
@@ -283,31 +314,8 @@ fn write(args: &Args, order: &Order, zip: &mut Pending, ctx: &Ctx) -> anyhow::Re
     let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
     let written = pack::pack(&mut archive, &members, &read, jobs, &ctx.cancel, &|bytes| bar.inc(bytes))?;
     bar.finish_and_clear();
-    let described = |(part, sha256): (&Part<'_>, String)| manifest::File {
-        description: part.description.to_owned(),
-        mode: manifest::mode(part.is_executable).1.to_owned(),
-        path: part.name.to_owned(),
-        sha256,
-        size: part.bytes,
-    };
-    let listed = parts.iter().zip(written.members).map(described).collect();
+    let manifest = manifest(written.members);
     let fail = |error: std::io::Error| Fault::write("the archive", &error);
-    let manifest = Manifest {
-        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
-        created_at,
-        files: listed,
-        git: order.revision.clone().ok(),
-        name: order.name.clone(),
-        provenance: Provenance {
-            builder: concat!("mmops ", env!("CARGO_PKG_VERSION")).to_owned(),
-            encoder: ENCODER.to_owned(),
-            lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
-            plan: order.plan.clone(),
-        },
-        schema: manifest::SCHEMA.to_owned(),
-        seal: String::new(),
-        version,
-    };
     let text = manifest.clone().sealed();
     archive.add(manifest::FILE_NAME, 0o644, text.as_bytes()).map_err(fail)?;
     let (out, sha256, bytes) = archive.finish().map_err(fail)?;
@@ -364,14 +372,4 @@ pub(super) fn revision_row(revision: &Result<manifest::Git, String>) -> Row {
         Ok(revision) => Row::new("revision", Status::Ok).note(short(&revision.commit)),
         Err(reason) => Row::new("revision", Status::Warn).note("unknown").reason(reason),
     }
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
-}
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }

@@ -117,7 +117,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let Gathered { snapshot, mut parts, mut rows } = gather(args, ctx)?;
     let stamp = materials::stamp(ctx)?;
     let created_at = clock::utc(stamp);
-    let policy_row = verdict_row("rollback_policy", policy.problems());
+    let policy_row = Row::judged("rollback_policy", policy.problems());
     let is_ready = rows.iter().chain([&policy_row]).all(|row| row.status < Status::Skip);
     rows.push(policy_row);
     let mut body = Body {
@@ -138,7 +138,15 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         description: "what the soak showed",
         content: text.into_bytes(),
     });
-    let text = rollback_plan::render(&name, &version, &created_at, &policy_sha256, &policy);
+    let policy_path = args.policy.display().to_string();
+    let subject = rollback_plan::Subject {
+        name: &name,
+        version: &version,
+        created_at: &created_at,
+        policy_path: &policy_path,
+        policy_sha256: &policy_sha256,
+    };
+    let text = rollback_plan::render(&subject, &policy);
     parts.push(Part {
         name: "rollback_plan.md",
         description: "ten minutes back",
@@ -156,7 +164,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             builder: concat!("mmops ", env!("CARGO_PKG_VERSION")).to_owned(),
             encoder: "none".to_owned(),
             lock_files: Vec::new(),
-            plan: Named { path: args.policy.display().to_string(), sha256: policy_sha256 },
+            plan: Named { path: policy_path, sha256: policy_sha256 },
         },
         schema: manifest::SCHEMA.to_owned(),
         seal: String::new(),
@@ -221,8 +229,9 @@ fn write(
 
 fn load_policy(args: &Args, ctx: &Ctx) -> Result<(Policy, String), Fault> {
     let path = ctx.path(&args.policy);
-    let policy: Policy = config::load(&path)?;
-    Ok((policy, fsio::sha256_bytes(&fsio::read(&path)?)))
+    let text = fsio::read_text(&path)?;
+    let policy = config::parse(&text, Format::of(&path)?, &path.display().to_string())?;
+    Ok((policy, fsio::sha256_bytes(text.as_bytes())))
 }
 
 fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
@@ -245,9 +254,16 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
     if !fsio::metadata(&src)?.is_dir() {
         return Err(Fault::config(format!("--src `{}` is not a directory", args.src.display())).into());
     }
-    let places = [src.join("reports/analysis"), src.join("latest/reports/analysis"), src.clone()];
-    let analysis = places.iter().find(|dir| dir.join(snapshot::FILE_NAME).is_file());
-    let Some(analysis) = analysis else {
+    // Every document comes from one run; a file of the same name elsewhere speaks of another one, and the
+    // overrides beside the runs are those that the bot runs with now.
+    let latest = src.join("latest");
+    let places = [
+        (src.join("reports/analysis"), &src),
+        (latest.join("reports/analysis"), &latest),
+        (src.clone(), &src),
+    ];
+    let place = places.iter().find(|(analysis, _)| analysis.join(snapshot::FILE_NAME).is_file());
+    let Some((analysis, run)) = place else {
         let message = format!(
             "there is no `{}` in `{}` or its reports/analysis",
             snapshot::FILE_NAME,
@@ -255,79 +271,66 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
         );
         return Err(Fault::config(message).hint("write it by `mmops soak report`").into());
     };
-    let overrides = overrides_path(&src, analysis);
+    let homes = [analysis.clone(), (*run).clone(), run.join("soak/latest")];
+    let mut overrides = homes.iter().flat_map(|dir| [OVERRIDES, RUN_OVERRIDES].map(|name| dir.join(name)));
+    let overrides = overrides.find(|path| path.is_file());
     let mut missing: Vec<&str> = REPORTS.iter().map(|(name, _)| *name).chain([DELTA_VERIFY]).collect();
-    missing.retain(|name| !analysis.join(name).is_file() && !src.join(name).is_file());
+    missing.retain(|name| !analysis.join(name).is_file());
     if overrides.is_none() {
         missing.push(RUN_OVERRIDES);
     }
     let (Some(overrides), true) = (overrides, missing.is_empty()) else {
-        let message =
-            format!("the run in `{}` is not complete; missing: {}", args.src.display(), missing.join(", "));
+        let (run, missing) = (ctx.show(run), missing.join(", "));
+        let message = format!("the run in `{run}` is not complete; missing: {missing}");
         return Err(Fault::config(message).into());
-    };
-    let find = |name: &str| {
-        let path = analysis.join(name);
-        if path.is_file() { path } else { src.join(name) }
     };
     let mut rows = Vec::new();
     let mut parts = Vec::new();
 
-    let path = find(snapshot::FILE_NAME);
-    let (document, _) = json::load(&path)?;
+    let path = analysis.join(snapshot::FILE_NAME);
+    let (document, text) = read(&path)?;
     let unusable = |reason: String| Fault::config(format!("`{}` cannot be used: {reason}", ctx.show(&path)));
     let snapshot = Snapshot::parse(&document).map_err(unusable)?;
-    rows.push(verdict_row("snapshot", snapshot.refusals(args.allow_simulated)).note(&snapshot.verdict));
+    rows.push(
+        Row::judged("snapshot", snapshot.refusals(ctx.clock.now(), args.allow_simulated))
+            .note(&snapshot.verdict),
+    );
     if snapshot.simulated && args.allow_simulated {
         rows.push(Row::new("simulated", Status::Warn).reason("the release rests on a simulated soak"));
     }
     let description = "figures and verdict of the soak";
-    parts.push(Part { name: snapshot::FILE_NAME, description, content: fsio::read(&path)? });
+    parts.push(Part { name: snapshot::FILE_NAME, description, content: text.into_bytes() });
 
     for (name, description) in REPORTS {
-        let text = fsio::read_text(&find(name))?;
-        rows.push(verdict_row(name, evidence::markdown(name, &text).err()));
+        let text = fsio::read_text(&analysis.join(name))?;
+        rows.push(Row::judged(name, evidence::markdown(name, &text).err()));
         parts.push(Part { name, description, content: text.into_bytes() });
     }
-    let path = find(DELTA_VERIFY);
-    let (document, _) = json::load(&path)?;
-    rows.push(verdict_row(DELTA_VERIFY, evidence::delta_verify(&document).err()));
+    let (document, text) = read(&analysis.join(DELTA_VERIFY))?;
+    rows.push(Row::judged(DELTA_VERIFY, evidence::delta_verify(&document, snapshot.simulated).err()));
     let description = "whether tuning took effect";
-    parts.push(Part { name: DELTA_VERIFY, description, content: fsio::read(&path)? });
+    parts.push(Part { name: DELTA_VERIFY, description, content: text.into_bytes() });
 
     let bounds = load_bounds(args, ctx)?;
-    let (document, _) = json::load(&overrides)?;
+    let (document, text) = read(&overrides)?;
     let Value::Object(fields) = document else {
         return Err(Fault::config(format!("`{}` is no object", ctx.show(&overrides))).into());
     };
     let judged = evidence::overrides(&fields.into_iter().collect::<Overrides>(), &bounds);
-    let mut row = verdict_row("runtime_overrides", judged.refusals);
+    let mut row = Row::judged("runtime_overrides", judged.refusals);
     if !judged.remarks.is_empty() {
         row.status = row.status.max(Status::Warn);
         row.reasons.extend(judged.remarks);
     }
     rows.push(row);
     let description = "run-time parameters that the soak validated";
-    parts.push(Part { name: OVERRIDES, description, content: fsio::read(&overrides)? });
+    parts.push(Part { name: OVERRIDES, description, content: text.into_bytes() });
     Ok(Gathered { snapshot, parts, rows })
 }
 
-/// The overrides as the run left them: nearest to its reports first.
-fn overrides_path(src: &Path, analysis: &Path) -> Option<PathBuf> {
-    let latest = [src.join("latest"), src.join("soak/latest"), src.join("soak")];
-    let dirs = [analysis.to_owned(), src.to_owned()]
-        .into_iter()
-        .chain(latest)
-        .chain(src.parent().map(Path::to_owned));
-    let mut paths = dirs.flat_map(|dir| [dir.join(OVERRIDES), dir.join(RUN_OVERRIDES)]);
-    paths.find(|path| path.is_file())
-}
-
-fn verdict_row(name: &str, refusals: impl IntoIterator<Item = String>) -> Row {
-    let mut row = Row::new(name, Status::Ok);
-    row.reasons.extend(refusals);
-    if !row.reasons.is_empty() {
-        row.status = Status::Fail;
-    }
-    row
+/// A document and its text, read once: what is judged is what is released.
+fn read(path: &Path) -> Result<(Value, String), Fault> {
+    let text = fsio::read_text(path)?;
+    let bad = |reason: String| Fault::config(format!("failed to load `{}`: {reason}", path.display()));
+    Ok((json::parse(&text).map_err(bad)?, text))
 }

@@ -12,10 +12,13 @@ use crate::sys::fsio;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use walkdir::WalkDir;
+
+/// Reasons of one line of the plan that are named before "and more".
+const SHOWN: usize = 5;
 
 /// A file that goes into the bundle.
 #[derive(Clone, Debug)]
@@ -30,17 +33,27 @@ pub(super) struct Chosen {
     pub(super) description: String,
 }
 
-/// What was chosen, sorted by name, and what was left out for its age.
+/// What was chosen, sorted by name, and what was left out.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     pub(super) files: Vec<Chosen>,
+    /// Each file that is not in the bundle although a line of the plan matches it, and why.
     pub(super) left_out: Vec<String>,
 }
 
-/// Chooses the files of `entries`; `out` is never looked into.
+/// Chooses the files of `entries`; what a pattern finds directly in `out` is left out:
+/// it is what earlier runs made.
 pub(super) fn select(entries: &[Entry], out: &Path, root: &Beneath, ctx: &Ctx) -> Result<Selection, Fault> {
-    let mut finder =
-        Finder { root, out, ctx, found: BTreeMap::new(), left_out: Vec::new(), problems: Vec::new() };
+    let out = if fsio::exists(out)? { Some(fsio::canonical(out)?) } else { None };
+    let mut finder = Finder {
+        root,
+        out,
+        is_out: BTreeMap::new(),
+        ctx,
+        found: BTreeMap::new(),
+        left_out: BTreeMap::new(),
+        problems: Vec::new(),
+    };
     for entry in entries {
         ctx.check_cancelled()?;
         finder.add(entry)?;
@@ -59,16 +72,35 @@ pub(super) fn select(entries: &[Entry], out: &Path, root: &Beneath, ctx: &Ctx) -
     if found.is_empty() {
         return Err(Fault::config("no bundle can be made: there is nothing to put into it"));
     }
-    Ok(Selection { files: found.into_values().collect(), left_out })
+    let files: Vec<Chosen> = found.into_values().collect();
+    let chosen: BTreeSet<&Path> = files.iter().map(|file| file.source.as_path()).collect();
+    let left_out = left_out.into_iter().filter(|(source, _)| !chosen.contains(source.as_path()));
+    let left_out = left_out.map(|(_, reason)| reason).collect();
+    Ok(Selection { files, left_out })
 }
 
 struct Finder<'a> {
     root: &'a Beneath,
-    out: &'a Path,
+    /// Where the archive goes, without links, if it is there already.
+    out: Option<PathBuf>,
+    /// Which directories of sources are that one.
+    is_out: BTreeMap<PathBuf, bool>,
     ctx: &'a Ctx,
     found: BTreeMap<String, Chosen>,
-    left_out: Vec<String>,
+    left_out: BTreeMap<PathBuf, String>,
     problems: Vec<String>,
+}
+
+/// What became of a file that a line of the plan matches.
+enum Choice {
+    /// It is in the bundle.
+    Taken,
+    /// It is not; why is told once, at the end.
+    LeftOut(String),
+    /// There can be no bundle with it.
+    Refused(String),
+    /// It need not be there and is not.
+    Absent,
 }
 
 impl Finder<'_> {
@@ -82,80 +114,95 @@ impl Finder<'_> {
         if sources.is_empty() && entry.required {
             self.problems.push(format!("`{}` matches no file", entry.source()));
         }
+        let mut left_out = Vec::new();
+        let mut is_met = false;
         for source in sources {
-            self.choose(entry, &source, max_age);
+            match self.choose(entry, &source, max_age)? {
+                Choice::Taken => is_met = true,
+                Choice::LeftOut(reason) => {
+                    left_out.push(reason.clone());
+                    self.left_out.insert(source, reason);
+                }
+                // Its own problem is named; the entry need not be named as well.
+                Choice::Refused(problem) => {
+                    is_met = true;
+                    self.problems.push(problem);
+                }
+                Choice::Absent => {}
+            }
+        }
+        if entry.required && !is_met && !left_out.is_empty() {
+            let more = left_out.len().saturating_sub(SHOWN);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            left_out.truncate(SHOWN);
+            let (source, reasons) = (entry.source(), left_out.join(", "));
+            self.problems.push(format!("`{source}` is required and gives nothing: {reasons}{more}"));
         }
         Ok(())
     }
 
-    fn choose(&mut self, entry: &Entry, source: &Path, max_age: Option<Duration>) {
+    fn choose(&mut self, entry: &Entry, source: &Path, max_age: Option<Duration>) -> Result<Choice, Fault> {
+        let refused = |problem: String| Ok(Choice::Refused(problem));
         let Some(text) = source.to_str() else {
-            self.problems.push(format!("the name of `{}` is not UTF-8", source.display()));
-            return;
+            return refused(format!("the name of `{}` is not UTF-8", source.display()));
         };
         let target = entry.target(text);
         if let Err(bad) = name::judge(target.as_bytes()) {
-            self.problems.push(format!("`{}` {}", target.escape_debug(), bad.reason()));
-            return;
+            return refused(format!("`{}` {}", target.escape_debug(), bad.reason()));
+        }
+        if entry.glob.is_some() && self.is_in_out(source)? {
+            return Ok(Choice::LeftOut(format!("`{text}` lies where the archive goes")));
         }
         let opened = self.root.file(source);
         let identity = match opened.and_then(|file| Identity::of(&file).map_err(Refused::Failed)) {
             Ok(identity) => identity,
-            Err(refused) => {
-                // What a pattern found is there, if only as a link to nothing.
-                let may_be_missing = !entry.required && entry.path.is_some();
-                if !(may_be_missing && matches!(refused, Refused::Missing)) {
-                    self.problems.push(format!("`{text}` {refused}"));
-                }
-                return;
-            }
+            // What a pattern found is there, if only as a link to nothing.
+            Err(Refused::Missing) if !entry.required && entry.path.is_some() => return Ok(Choice::Absent),
+            Err(reason) => return refused(format!("`{text}` {reason}")),
         };
         if identity.bytes == 0 && entry.required && entry.path.is_some() {
-            self.problems.push(format!("`{text}` is empty"));
-            return;
+            return refused(format!("`{text}` is empty"));
         }
-        if let Some(max_age) = max_age
-            && !self.is_recent(text, &identity, max_age)
-        {
-            return;
-        }
-        let chosen = Chosen {
-            name: target.clone(),
-            source: source.to_owned(),
-            identity,
-            description: entry.description.clone(),
-        };
-        match self.found.get(&target) {
-            Some(first) if first.source != chosen.source => {
-                let (first, second) = (first.source.display(), chosen.source.display());
-                self.problems.push(format!("`{first}` and `{second}` would both become `{target}`"));
-            }
-            Some(_) => {}
-            None => {
-                self.found.insert(target, chosen);
+        if let Some(max_age) = max_age {
+            let now = self.ctx.clock.now();
+            let Some(made) = reported_until(text, now).or_else(|| identity.modified()) else {
+                return refused(format!("`{text}` has a time of change that is none"));
+            };
+            match freshness::judge(made, now, max_age) {
+                Freshness::Fresh { .. } => {}
+                Freshness::Stale { age } => {
+                    let (age, most) = (freshness::shown(age), freshness::shown(max_age));
+                    return Ok(Choice::LeftOut(format!("`{text}` is {age} old, the limit is {most}")));
+                }
+                Freshness::Clock { ahead } => {
+                    let ahead = freshness::shown(ahead);
+                    return refused(format!("clock: `{text}` is {ahead} in the future"));
+                }
             }
         }
+        if let Some(first) = self.found.get(&target) {
+            if first.source != source {
+                let (first, second) = (first.source.display(), source.display());
+                return refused(format!("`{first}` and `{second}` would both become `{target}`"));
+            }
+            return Ok(Choice::Taken);
+        }
+        let description = entry.description.clone();
+        let chosen = Chosen { name: target.clone(), source: source.to_owned(), identity, description };
+        self.found.insert(target, chosen);
+        Ok(Choice::Taken)
     }
 
-    fn is_recent(&mut self, path: &str, identity: &Identity, max_age: Duration) -> bool {
-        let now = self.ctx.clock.now();
-        let Some(made) = reported_until(path, now).or_else(|| identity.modified()) else {
-            self.problems.push(format!("`{path}` has a time of change that is none"));
-            return false;
-        };
-        match freshness::judge(made, now, max_age) {
-            Freshness::Fresh { .. } => true,
-            Freshness::Stale { age } => {
-                let (age, most) = (freshness::shown(age), freshness::shown(max_age));
-                self.left_out.push(format!("`{path}` is {age} old, the limit is {most}"));
-                false
-            }
-            Freshness::Clock { ahead } => {
-                let ahead = freshness::shown(ahead);
-                self.problems.push(format!("clock: `{path}` is {ahead} in the future"));
-                false
-            }
+    /// Whether the directory of `source` is the one that the archive goes to.
+    fn is_in_out(&mut self, source: &Path) -> Result<bool, Fault> {
+        let Some(out) = &self.out else { return Ok(false) };
+        let dir = source.parent().unwrap_or(Path::new(""));
+        if let Some(known) = self.is_out.get(dir) {
+            return Ok(*known);
         }
+        let is_out = fsio::canonical(&self.ctx.path(dir))? == *out;
+        self.is_out.insert(dir.to_owned(), is_out);
+        Ok(is_out)
     }
 
     /// Files and links below the root whose path matches, sorted.
@@ -171,7 +218,7 @@ impl Finder<'_> {
             return Ok(Vec::new());
         }
         let walk = WalkDir::new(&top).min_depth(1).sort_by_file_name().into_iter();
-        let walk = walk.filter_entry(|entry| entry.file_name() != ".git" && entry.path() != self.out);
+        let walk = walk.filter_entry(|entry| entry.file_name() != ".git");
         let mut found = Vec::new();
         for entry in walk {
             self.ctx.check_cancelled()?;

@@ -34,15 +34,13 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let dir = ctx.path(&args.bundle);
     let release = super::load(&dir, &shown, ctx)?;
     let snapshot = &release.snapshot;
-    let mut refusals = snapshot.refusals(true);
+    let mut refusals = snapshot.refusals(ctx.clock.now(), true);
     refusals.extend(release.broken);
     if ctx.path(&args.out).starts_with(&dir) {
         refusals
             .push("--out lies in the folder of the release, which has no room for another file".to_owned());
     }
-    let mut row = Row::new("release", if refusals.is_empty() { Status::Ok } else { Status::Fail });
-    row.reasons = refusals;
-    let mut rows = vec![row.note(&snapshot.verdict)];
+    let mut rows = vec![Row::judged("release", refusals).note(&snapshot.verdict)];
     if snapshot.simulated {
         rows.push(Row::new("simulated", Status::Warn).reason("the targets come from a simulated soak"));
     }

@@ -2,10 +2,11 @@
 //! against it is named at once, and then no tag is put anywhere.
 
 use crate::ctx::Ctx;
+use crate::domain::bundle::manifest::Git as Revision;
 use crate::domain::release::tag;
 use crate::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::git::Git;
+use crate::sys::git::{Git, short};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -53,29 +54,29 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let dir = ctx.path(&args.bundle);
     let release = super::load(&dir, &shown, ctx)?;
     let commit = git.head()?;
-    let mut rows = vec![row("snapshot", release.snapshot.refusals(false)).note(&release.snapshot.verdict)];
-    rows.push(row("bundle", release.broken));
+    let mut rows = vec![
+        Row::judged("snapshot", release.snapshot.refusals(ctx.clock.now(), false))
+            .note(&release.snapshot.verdict),
+    ];
+    rows.push(Row::judged("bundle", release.broken));
     let existing =
         git.tag(&args.tag)?.map(|at| format!("the tag `{}` exists already, at {}", args.tag, short(&at)));
-    rows.push(row("tag", existing));
-    rows.push(row("tree", tree_problems(&git, &dir, ctx)?));
+    rows.push(Row::judged("tag", existing));
+    rows.push(Row::judged("tree", tree_problems(&git, &dir, ctx)?));
     let head = match (&commit, git.branch()?) {
-        (None, _) => row("head", ["there is no commit yet".to_owned()]),
+        (None, _) => Row::judged("head", ["there is no commit yet".to_owned()]),
         (Some(commit), None) => {
-            row("head", [format!("the head is detached at {}; check out a branch", short(commit))])
+            Row::judged("head", [format!("the head is detached at {}; check out a branch", short(commit))])
         }
-        (Some(commit), Some(branch)) => row("head", None).note(format!("{branch} {}", short(commit))),
+        (Some(commit), Some(branch)) => Row::judged("head", None).note(format!("{branch} {}", short(commit))),
     };
     rows.push(head);
     let commit = commit.unwrap_or_default();
-    let is_ready = rows.iter().all(|row| row.status == Status::Ok);
+    if let Some((manifest, _)) = &release.manifest {
+        rows.push(revision_row(manifest.git.as_ref(), &commit));
+    }
+    let is_ready = rows.iter().all(|row| row.status < Status::Skip);
     let message = release.manifest.filter(|_| is_ready).map(|(manifest, sha256)| {
-        let made_from = manifest.git.as_ref().map(|git| git.commit.as_str());
-        if made_from != Some(commit.as_str()) {
-            let from = made_from.map_or("an unknown commit".to_owned(), |commit| short(commit).to_owned());
-            let reason = format!("the release was built from {from}, the tag goes to {}", short(&commit));
-            rows.push(Row::new("revision", Status::Warn).reason(reason));
-        }
         let name = format!("{} {}", manifest.name, manifest.version);
         let subject =
             tag::Subject { tag: &args.tag, release: &name, commit: &commit, bundle_sha256: &sha256 };
@@ -99,6 +100,23 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     Ok(report)
 }
 
+/// The revision that the release was built from, against the commit that the tag goes to.
+fn revision_row(built_from: Option<&Revision>, commit: &str) -> Row {
+    let Some(revision) = built_from else {
+        return Row::judged("revision", ["nobody knows what revision the release was built from".to_owned()]);
+    };
+    let from = short(&revision.commit);
+    if revision.dirty {
+        let reason = format!("the release was built from a tree that differed from its commit {from}");
+        return Row::judged("revision", [reason]);
+    }
+    if revision.commit != commit {
+        let reason = format!("the release was built from {from}, the tag goes to {}", short(commit));
+        return Row::new("revision", Status::Warn).reason(reason);
+    }
+    Row::judged("revision", None).note(from)
+}
+
 /// What differs from the commit; the folder of the release itself may be new.
 fn tree_problems(git: &Git<'_>, bundle: &std::path::Path, ctx: &Ctx) -> Result<Option<String>, Fault> {
     let mut paths = git.changes()?;
@@ -111,17 +129,4 @@ fn tree_problems(git: &Git<'_>, bundle: &std::path::Path, ctx: &Ctx) -> Result<O
     let more = paths.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Ok(Some(format!("the tree differs from its commit: {}{more}", named.join(", "))))
-}
-
-fn row(name: &str, problems: impl IntoIterator<Item = String>) -> Row {
-    let mut row = Row::new(name, Status::Ok);
-    row.reasons.extend(problems);
-    if !row.reasons.is_empty() {
-        row.status = Status::Fail;
-    }
-    row
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
 }

@@ -210,7 +210,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let Store::File(base) = args.lock.clone().unwrap_or(Store::File("artifacts".into()));
         (base, args.out_json.clone().unwrap_or_else(|| "artifacts/CHAOS_FAILOVER.json".into()))
     };
-    let pending = Pending::create(&ctx.path(&out))?;
+    let pending = Pending::in_place_of(&ctx.path(&out))?;
     let scratch = fsio::scratch_dir_in(&ctx.path(&base), "chaos-failover-")?;
     let logs = run_all(args, ctx, &drill, scratch.path())?;
     let findings: Vec<Finding> = logs.iter().map(|log| judge::judge(&plan, log)).collect();

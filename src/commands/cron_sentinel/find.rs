@@ -1,11 +1,12 @@
 //! What lies in the place of an artifact: a file, the newest file of a glob or below a directory, or none.
 
+use super::large;
 use crate::ctx::Ctx;
 use crate::domain::cron::assertion::Assertion;
 use crate::domain::cron::judge::{Content, Found};
 use crate::domain::cron::task::Task;
 use crate::exit::Fault;
-use crate::sys::tokens::{NonFinite, Trouble, scan};
+use crate::sys::tokens::Trouble;
 use crate::sys::{fsio, json};
 use globset::GlobBuilder;
 use jiff::Timestamp;
@@ -13,8 +14,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
-/// Larger artifacts are not held in memory: they can be watched and validated, and not looked into.
+/// Larger artifacts are not held in memory: they are validated and asked for their times, and not looked
+/// into any further.
 const LARGEST_CONTENT_BYTES: u64 = 64 << 20;
+
+/// Where a JSON artifact has its times unless the task names other places.
+const USUAL_TIMES: [&str; 2] = ["started_at", "finished_at"];
 
 /// Finds artifacts; a directory is listed once, however many globs look into it.
 pub(super) struct Finder<'a> {
@@ -22,8 +27,17 @@ pub(super) struct Finder<'a> {
     listings: BTreeMap<(PathBuf, usize), Listing>,
 }
 
-/// The files below a directory, relative and sorted, or why it cannot be listed.
-type Listing = Result<Vec<String>, String>;
+/// The files below a directory, or why it cannot be listed.
+type Listing = Result<Files, String>;
+
+/// Files, relative to their directory.
+#[derive(Default)]
+struct Files {
+    /// Sorted.
+    names: Vec<String>,
+    /// Those whose names are no UTF-8.
+    odd: Vec<PathBuf>,
+}
 
 /// A file that may be the artifact.
 struct Candidate {
@@ -76,17 +90,25 @@ impl<'a> Finder<'a> {
             let listing = list(base, depth, self.ctx)?;
             self.listings.insert(key.clone(), listing);
         }
-        let names = match &self.listings[&key] {
-            Ok(names) => names,
+        let Files { names, odd } = match &self.listings[&key] {
+            Ok(files) => files,
             Err(reason) => return Ok(Err(reason.clone())),
         };
+        let counts = |name: &str, path: &Path| {
+            let is_hidden = name.split('/').any(|part| part.starts_with('.'));
+            matcher.is_match(path) && (shows_hidden || !is_hidden)
+        };
+        // It may be the newest, and no report could name it.
+        if let Some(path) = odd.iter().find(|path| counts(&path.to_string_lossy(), path)) {
+            let path = base.join(path);
+            return Ok(Err(format!("the name of `{}` is no UTF-8", path.display())));
+        }
         // Sorted names with the same beginning lie together.
         let prefix = &pattern[..pattern.find(META).unwrap_or(pattern.len())];
         let from = names.partition_point(|name| name.as_str() < prefix);
         let mut newest: Option<Candidate> = None;
         for name in names[from..].iter().take_while(|name| name.starts_with(prefix)) {
-            let hidden = name.split('/').any(|part| part.starts_with('.'));
-            if !matcher.is_match(name) || (hidden && !shows_hidden) {
+            if !counts(name, Path::new(name)) {
                 continue;
             }
             let path = base.join(name);
@@ -119,15 +141,19 @@ impl<'a> Finder<'a> {
                 let reason = format!("`{}` is too large to look into", self.ctx.show(path));
                 return Found::Error(reason);
             }
-            match is_json.then(|| fsio::open(path).map(|file| scan::validate(file, NonFinite::Refuse))) {
-                None | Some(Ok(Ok(()))) => Ok(None),
-                Some(Ok(Err(Trouble::Read(error)))) => Err(fsio::unreadable(path, &error)),
-                Some(Ok(Err(trouble))) => Ok(Some(Content {
-                    text: String::new(),
-                    document: Some(Err(trouble.to_string())),
-                    fault: None,
-                })),
-                Some(Err(fault)) => Err(fault),
+            let outline = |file| match large::outline(file, &USUAL_TIMES) {
+                Ok(document) => Ok(Ok(document)),
+                Err(Trouble::Read(error)) => Err(fsio::unreadable(path, &error)),
+                Err(trouble) => Ok(Err(trouble.to_string())),
+            };
+            let file = fsio::open(path);
+            if is_json {
+                let document = file.and_then(outline);
+                document.map(|document| {
+                    Some(Content { text: String::new(), document: Some(document), fault: None })
+                })
+            } else {
+                file.map(|_| None)
             }
         } else if wants_document || is_looked_into {
             fsio::read(path).map(|bytes| Some(content(bytes, wants_document)))
@@ -172,9 +198,9 @@ fn candidate(path: &Path) -> Result<Candidate, String> {
 
 fn list(base: &Path, depth: usize, ctx: &Ctx) -> Result<Listing, Fault> {
     if !base.is_dir() {
-        return Ok(Ok(Vec::new()));
+        return Ok(Ok(Files::default()));
     }
-    let mut names = Vec::new();
+    let mut files = Files::default();
     for entry in WalkDir::new(base).min_depth(1).max_depth(depth) {
         ctx.check_cancelled()?;
         let entry = match entry {
@@ -188,12 +214,15 @@ fn list(base: &Path, depth: usize, ctx: &Ctx) -> Result<Listing, Fault> {
         if entry.file_type().is_dir() {
             continue;
         }
-        if let Some(name) = entry.path().strip_prefix(base).ok().and_then(Path::to_str) {
-            names.push(name.to_owned());
+        let path = entry.path().strip_prefix(base).unwrap_or(entry.path());
+        match path.to_str() {
+            Some(name) => files.names.push(name.to_owned()),
+            None => files.odd.push(path.to_owned()),
         }
     }
-    names.sort();
-    Ok(Ok(names))
+    files.names.sort();
+    files.odd.sort();
+    Ok(Ok(files))
 }
 
 const META: [char; 4] = ['*', '?', '[', '{'];

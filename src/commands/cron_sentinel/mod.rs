@@ -4,6 +4,7 @@
 //! There are no built-in tasks: a configuration that is missing, empty or wrong is an answer to nobody.
 
 mod find;
+mod large;
 
 use crate::ctx::Ctx;
 use crate::domain::cron::judge::{Judged, State, judge};

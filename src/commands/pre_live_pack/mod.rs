@@ -77,21 +77,25 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
     }
     let mut command = Args::augment_args(clap::Command::new("mmops pre-live-pack"));
     let usage = command.render_usage();
-    Ok(Answer::Usage(format!(
-        "{usage}\n\npre-live-pack only rehearses: pass --dry-run\n| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |\n"
-    )))
+    let reason = "pre-live-pack only rehearses: pass --dry-run";
+    let marker = Marker::new("pre_live_pack", Status::Fail, "PRE_LIVE_PACK", "FAILED");
+    let text = format!("{usage}\n\n{reason}\n| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |\n");
+    let report = Report::new("pre-live-pack", "PRE-LIVE PACK DRY-RUN RESULTS", marker)
+        .rows(vec![Row::new("usage", Status::Fail).reason(reason)]);
+    Ok(Answer::Usage { text, report })
 }
 
 /// Runs the plan and writes the report.
 pub fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let selected = select(args, &plan)?;
-    let json = Pending::create(&ctx.path(&args.report))?;
-    let markdown = Pending::create(&ctx.path(args.report.with_extension("md")))?;
+    let json = Pending::in_place_of(&ctx.path(&args.report))?;
+    let markdown = Pending::in_place_of(&ctx.path(args.report.with_extension("md")))?;
     // A step that was not selected holds no other back; its row is SKIP all the same.
     let states = selected.iter().map(|yes| if *yes { State::Waiting } else { State::Passed }).collect();
     let board = execute(args, ctx, &plan, states)?;
-    let rehearsal = Rehearsal { plan, selected, board, left_behind: proc::sweep() };
+    let is_partial = !args.only.is_empty();
+    let rehearsal = Rehearsal { plan, selected, is_partial, board, left_behind: proc::sweep() };
     let mut report = rehearsal.report(ctx.clock.is_frozen()).body(&Body { plan: source });
     report.evidence = vec![shown(&args.report), shown(&args.report.with_extension("md"))];
     ctx.stamp(&mut report);
@@ -144,7 +148,7 @@ fn execute(args: &Args, ctx: &Ctx, plan: &Plan, states: Vec<State>) -> anyhow::R
         for _ in 0..jobs {
             scope.spawn(|| {
                 while let Some(at) = take(plan, lock(), &changed) {
-                    let outcome = runner.run(&plan.steps[at], ctx);
+                    let outcome = runner.run_caught(&plan.steps[at], ctx);
                     let mut board = lock();
                     board.states[at] = if outcome.failure.is_none() { State::Passed } else { State::Failed };
                     tracing::debug!("step {} ended: {:?}", plan.steps[at].name, board.states[at]);
@@ -175,6 +179,8 @@ fn take(plan: &Plan, mut board: MutexGuard<'_, Board>, changed: &Condvar) -> Opt
 struct Rehearsal {
     plan: Plan,
     selected: Vec<bool>,
+    /// Steps were asked for by name, even if these were all there are.
+    is_partial: bool,
     board: Board,
     left_behind: usize,
 }
@@ -187,7 +193,7 @@ impl Rehearsal {
                 format!("{} processes that no step owns were left behind and killed", self.left_behind);
             rows.push(Row::new("left_behind", Status::Fail).reason(reason));
         }
-        let (status, value) = if self.selected.contains(&false) {
+        let (status, value) = if self.is_partial {
             (Status::Fail, "PARTIAL")
         } else if rows.iter().all(|row| row.status == Status::Ok) {
             (Status::Ok, "DRYRUN")

@@ -30,14 +30,25 @@ pub(super) struct Runner {
     env: Vec<(OsString, OsString)>,
 }
 
+/// Longest time that a step may be given.
+const LONGEST: Duration = Duration::from_hours(24);
+
 /// The time after which `step` is stopped.
 pub(super) fn timeout(step: &Step, default: Duration) -> Result<Duration, String> {
-    let Some(text) = &step.timeout else { return Ok(default) };
-    match humantime::parse_duration(text) {
-        Ok(timeout) if !timeout.is_zero() => Ok(timeout),
-        Ok(_) => Err(format!("step `{}` has a timeout of {text}, which no process can keep", step.name)),
-        Err(error) => Err(format!("step `{}` has timeout `{text}`: {error}; write 30s or 2m", step.name)),
+    let timeout = match &step.timeout {
+        None => default,
+        Some(text) => humantime::parse_duration(text).map_err(|error| {
+            format!("step `{}` has timeout `{text}`: {error}; write 30s or 2m", step.name)
+        })?,
+    };
+    if timeout.is_zero() || timeout > LONGEST {
+        let shown = humantime::format_duration(timeout);
+        return Err(format!(
+            "step `{}` has a timeout of {shown}, it must be above 0s and at most 24h",
+            step.name
+        ));
     }
+    Ok(timeout)
 }
 
 impl Runner {
@@ -49,7 +60,16 @@ impl Runner {
         Ok(Self { own_binary, timeout, env: now.into_iter().collect() })
     }
 
-    pub(super) fn run(&self, step: &Step, ctx: &Ctx) -> Ran {
+    /// Runs the step. A fault of our own fails it: the steps that wait for it must hear of its end.
+    pub(super) fn run_caught(&self, step: &Step, ctx: &Ctx) -> Ran {
+        let run = std::panic::AssertUnwindSafe(|| self.run(step, ctx));
+        std::panic::catch_unwind(run).unwrap_or_else(|_| {
+            let reason = "internal fault: the message above names the place";
+            Ran { failure: Some(reason.to_owned()), finished: proc::Finished::not_started(&reason) }
+        })
+    }
+
+    fn run(&self, step: &Step, ctx: &Ctx) -> Ran {
         let is_own = step.argv[0] == "mmops";
         let mut argv: Vec<OsString> = step.argv.iter().map(OsString::from).collect();
         if is_own {

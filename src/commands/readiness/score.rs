@@ -1,7 +1,7 @@
 //! `mmops readiness score`: reads the daily reports, scores the window, writes `readiness.json`.
 
 use crate::ctx::Ctx;
-use crate::domain::evidence::{Found, Judged, Requirement};
+use crate::domain::evidence::{Found, Judged, Requirement, Terms};
 use crate::domain::readiness::advice;
 use crate::domain::readiness::daily::{self, Day, File, Rules, Window};
 use crate::domain::readiness::scale;
@@ -72,7 +72,7 @@ pub struct Body {
     score: f64,
     /// Points by section.
     sections: Sections,
-    /// Whether any day that counts comes from a simulated run.
+    /// Whether any day that counts, or any drill, comes from a simulated run.
     simulated: bool,
     /// Days that were scored.
     window: usize,
@@ -128,20 +128,22 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 /// Scores the window and requires `drills` for GO.
 pub fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Result<Report> {
-    let json_out = Pending::create(&ctx.path(&args.out_json))?;
-    let md_out = Pending::create(&ctx.path(args.out_json.with_extension("md")))?;
+    let json_out = Pending::in_place_of(&ctx.path(&args.out_json))?;
+    let md_out = Pending::in_place_of(&ctx.path(args.out_json.with_extension("md")))?;
     let files = read_reports(args, ctx)?;
     let now = ctx.clock.now();
     let rules = Rules {
         window: usize::from(args.window),
         max_age: args.max_age,
         allow_simulated: args.allow_simulated,
+        is_frozen: ctx.clock.is_frozen(),
     };
     let window = daily::window(&files, now, &rules);
     let scored = score::score(&window);
+    let terms = Terms { now, is_frozen: rules.is_frozen, allow_simulated: args.allow_simulated };
     let judge = |drill: &Requirement| {
         let found = Found::of(json::load(&ctx.path(&drill.artifact)));
-        drill.judge(&found, now, args.allow_simulated)
+        drill.judge(&found, &terms)
     };
     let drills: Vec<Judged> = drills.iter().map(judge).collect();
     let document = document(ctx, &window, &scored, drills);
@@ -193,7 +195,7 @@ fn document(ctx: &Ctx, window: &Window, scored: &[Section], drills: Vec<Judged>)
         runtime: Runtime { utc: ctx.clock.stamp_utc(), version: env!("CARGO_PKG_VERSION").to_owned() },
         score: total,
         sections,
-        simulated: window.simulated,
+        simulated: window.simulated || drills.iter().any(|drill| drill.simulated),
         window: window.days.len(),
         newest_day: window
             .days

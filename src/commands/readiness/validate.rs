@@ -2,6 +2,7 @@
 //! is no readiness file.
 
 use crate::ctx::Ctx;
+use crate::domain::evidence::Terms;
 use crate::domain::freshness::{self, Freshness};
 use crate::domain::readiness::score::Verdict;
 use crate::domain::readiness::validate;
@@ -50,13 +51,13 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             Some(format!("clock: the file was modified {} in the future", freshness::shown(ahead)))
         }
     };
-    judge(&args.file, &document, args.allow_simulated, age_fault)
+    judge(&args.file, &document, args.allow_simulated, age_fault, ctx)
 }
 
 /// Validates a score that this run has just written; its age is not in question.
 pub fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
     let (document, _) = json::load(&ctx.path(file))?;
-    judge(file, &document, allow_simulated, None)
+    judge(file, &document, allow_simulated, None, ctx)
 }
 
 fn judge(
@@ -64,10 +65,13 @@ fn judge(
     document: &Value,
     allow_simulated: bool,
     age_fault: Option<String>,
+    ctx: &Ctx,
 ) -> anyhow::Result<Report> {
     let mut faults = validate::faults(document)
         .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
     faults.extend(age_fault);
+    let terms = Terms { now: ctx.clock.now(), is_frozen: ctx.clock.is_frozen(), allow_simulated };
+    faults.extend(terms.clock_fault("The score", document));
     let simulated = document.get("simulated").is_some_and(|found| *found != Value::Bool(false));
     if simulated && !allow_simulated {
         faults.push("The score rests on simulated runs, which are not evidence".to_owned());

@@ -10,7 +10,7 @@ use crate::sys::fsio;
 use crate::sys::tree::partial::Partial;
 use crate::sys::tree::remove::{Reach, Refusal};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -139,13 +139,15 @@ pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) ->
     let fail = |error: zip::result::ZipError| write_fault(&shown, error);
     let mut archived = Archived::default();
     let mut entries = Vec::new();
+    let mut names = BTreeSet::from([MANIFEST.to_owned()]);
     let out = BufWriter::with_capacity(1 << 18, partial.file());
     let mut zip = ZipWriter::new(out);
     let mut reach: Vec<Reach<'_>> = groves.iter().map(|grove| Reach::new(&grove.tree)).collect();
     for &place in going {
         ctx.check_cancelled()?;
         let grove = &groves[usize::from(place.tree)];
-        match add(&mut zip, grove, place, &mut reach[usize::from(place.tree)]).map_err(fail)? {
+        let member = unused(&mut names, &member_name(&grove.shown, &grove.tree.path(place.file)));
+        match add(&mut zip, grove, place, member, &mut reach[usize::from(place.tree)]).map_err(fail)? {
             Ok(entry) => {
                 if entry.stays {
                     archived.stay.insert(place, Refusal::Changed);
@@ -202,11 +204,11 @@ fn add<W: Write + Seek>(
     zip: &mut ZipWriter<W>,
     grove: &Grove,
     place: Place,
+    member: String,
     reach: &mut Reach<'_>,
 ) -> zip::result::ZipResult<Added> {
     let (tree, file) = (&grove.tree, place.file);
     let path = tree.path(file);
-    let member = member_name(&grove.shown, &path);
     let identity = tree.identity(file);
     let mut entry = Entry {
         bytes: identity.bytes,
@@ -270,6 +272,18 @@ fn member_name(root: &str, path: &Path) -> String {
     );
     let root = root.trim_start_matches('/');
     if root == "." { tail } else { format!("{root}/{tail}") }
+}
+
+/// A name like `name` that no member has: roots inside and outside the working root may look alike, and a
+/// file may be called as the manifest is.
+fn unused(names: &mut BTreeSet<String>, name: &str) -> String {
+    let mut unused = name.to_owned();
+    let mut count = 2_u64;
+    while !names.insert(unused.clone()) {
+        unused = format!("{name}~{count}");
+        count += 1;
+    }
+    unused
 }
 
 /// Reads an archive from its start and compares it with what it should hold; returns the SHA-256 and

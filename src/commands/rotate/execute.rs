@@ -5,6 +5,7 @@ use super::selection::{Grove, Place};
 use crate::ctx::Ctx;
 use crate::sys::progress;
 use crate::sys::tree::remove::{Reach, Refusal};
+use crate::sys::tree::writers::{self, Writers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub(super) struct Order {
     pub(super) archive_dir: Option<PathBuf>,
     /// Whether directories that are empty go as well.
     pub(super) remove_empty_dirs: bool,
+    /// Free space that each disk is to have afterwards.
+    pub(super) min_free: Option<u64>,
 }
 
 /// What was removed, and what was not and why.
@@ -35,9 +38,37 @@ pub(super) struct Done {
     /// Should have gone, but the system refused.
     pub(super) failed: BTreeMap<String, String>,
     pub(super) archive: Option<Archive>,
+    /// Who was writing when the removals began; none if there was nothing to remove.
+    pub(super) writers: Option<Writers>,
 }
 
 impl Order {
+    /// Lets every file of a unit stay of which one has to.
+    fn keep_units_whole(&self, groves: &[Grove], stay: &mut BTreeMap<Place, Refusal>) {
+        let dirs: BTreeSet<(u16, u32)> = self.unit_dirs.iter().copied().collect();
+        // The outermost directory of those that go as one.
+        let unit = |place: Place| {
+            let tree = &groves[usize::from(place.tree)].tree;
+            let mut at = tree.dir(place.file);
+            if !dirs.contains(&(place.tree, at)) {
+                return None;
+            }
+            while dirs.contains(&(place.tree, tree.dirs[at as usize].parent)) {
+                at = tree.dirs[at as usize].parent;
+            }
+            Some((place.tree, at))
+        };
+        let torn: BTreeSet<(u16, u32)> = stay.keys().filter_map(|place| unit(*place)).collect();
+        if torn.is_empty() {
+            return;
+        }
+        for &place in &self.files {
+            if unit(place).is_some_and(|unit| torn.contains(&unit)) {
+                stay.entry(place).or_insert(Refusal::Unit);
+            }
+        }
+    }
+
     /// The directories that go if every file does: deepest first.
     pub(super) fn dirs(&self, groves: &[Grove], now_ns: i64) -> Vec<(u16, u32)> {
         let units: BTreeSet<(u16, u32)> = self.unit_dirs.iter().copied().collect();
@@ -81,6 +112,19 @@ pub(super) fn execute(order: &Order, groves: &[Grove], ctx: &Ctx) -> anyhow::Res
         let archived = archive::write(dir, groves, &order.files, ctx)?;
         (done.archive, stay) = (archived.archive, archived.stay);
     }
+    if !order.files.is_empty() {
+        // As late as possible: the scan is as old as the archive took, or as the plan is.
+        let devices: BTreeSet<u64> = groves.iter().map(|grove| grove.tree.root.dev).collect();
+        let writers = writers::scan(&devices);
+        for &place in &order.files {
+            let identity = groves[usize::from(place.tree)].tree.identity(place.file);
+            if writers.has(identity.dev, identity.ino) {
+                stay.entry(place).or_insert(Refusal::Open);
+            }
+        }
+        done.writers = Some(writers);
+    }
+    order.keep_units_whole(groves, &mut stay);
     let mut reach: Vec<Reach<'_>> = groves.iter().map(|grove| Reach::new(&grove.tree)).collect();
     let bar = progress::bar(ctx, order.files.len() as u64, "delete");
     for &place in &order.files {
@@ -97,7 +141,7 @@ pub(super) fn execute(order: &Order, groves: &[Grove], ctx: &Ctx) -> anyhow::Res
         match outcome {
             Ok(()) => {
                 done.files += 1;
-                done.bytes += grove.tree.bytes(place.file);
+                done.bytes = done.bytes.saturating_add(grove.tree.bytes(place.file));
             }
             Err(Refusal::Failed(error)) => {
                 done.failed.insert(grove.shown(place.file), error.to_string());

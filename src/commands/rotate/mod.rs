@@ -286,6 +286,11 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (mode, now_ns) = (args.mode(), now_ns(ctx));
     let mut settings = args.settings(now_ns, ctx)?;
     let roots = roots::open(settings.roots.as_deref(), DEFAULT_ROOT, ctx)?;
+    if roots.is_empty() && settings.min_free.is_some() {
+        let message =
+            format!("there is no `{DEFAULT_ROOT}`, so nobody knows which disk is to have free space");
+        return Err(Fault::config(message).hint("name a directory on it with --base-dir").into());
+    }
     let plan = args.plan.as_ref().map(|path| plan::Draft::create(&ctx.path(path))).transpose()?;
     settings.terms.plan = plan.as_ref().map(|plan| canonical_file(&plan.path)).transpose()?;
     let detail = if settings.min_free.is_some() { Detail::Disk } else { Detail::Plain };
@@ -307,9 +312,8 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let found: Vec<selection::Amount> =
         (0..).take(groves.len()).map(|tree| selection.census.found(tree, &settings.terms)).collect();
     let mut draft = report::Draft::new(&groves, &found, now_ns, mode);
-    if !writers.known {
-        let row = Row::new("open_files", Status::Warn);
-        draft.row(row.reason("/proc cannot be read; only locks tell which files are in use"));
+    if mode == Mode::DryRun && !writers.known {
+        draft.open_files(&writers);
     }
     draft.decided(&selection, &settings, &unmet);
     let order = Order {
@@ -317,6 +321,7 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         unit_dirs: selection.going_dirs(),
         archive_dir: args.archive_dir.as_ref().map(|dir| ctx.path(dir)),
         remove_empty_dirs: args.remove_empty_dirs,
+        min_free: settings.min_free,
     };
     draft.going(&selection, &order.files, now_ns);
     if let Some(plan) = plan {
@@ -324,6 +329,7 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let options = plan::Options {
             archive_dir: args.archive_dir.clone(),
             remove_empty_dirs: args.remove_empty_dirs,
+            min_free: settings.min_free,
         };
         let seal = plan.write(&selection, &settings.terms, &options, ctx)?;
         draft.plan(report::PlanBody { path, seal });
@@ -361,6 +367,7 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Report> {
         unit_dirs: plan.unit_dirs(&groves),
         archive_dir: plan.options.archive_dir.as_ref().map(|dir| ctx.path(dir)),
         remove_empty_dirs: plan.options.remove_empty_dirs,
+        min_free: plan.options.min_free,
     };
     finish(draft, order, &groves, mode, ctx)
 }
@@ -388,16 +395,18 @@ fn scan(roots: Vec<NamedRoot>, detail: Detail, mode: Mode, ctx: &Ctx) -> Result<
 
 /// What each device lacks of the free space that it is to have.
 fn short_bytes(groves: &[Grove], settings: &Settings) -> Result<Vec<u64>, Fault> {
-    let mut short = Vec::new();
-    for grove in groves {
-        let device = usize::from(grove.device);
-        if device < short.len() {
-            continue;
-        }
-        let wanted = settings.min_free;
-        short.push(wanted.map_or(Ok(0), |wanted| Ok(wanted.saturating_sub(grove.tree.root.free_bytes()?)))?);
-    }
-    Ok(short)
+    let Some(wanted) = settings.min_free else { return Ok(Vec::new()) };
+    disks(groves).map(|grove| Ok(wanted.saturating_sub(grove.tree.root.free_bytes()?))).collect()
+}
+
+/// One tree on each device, in the order of the devices.
+fn disks(groves: &[Grove]) -> impl Iterator<Item = &Grove> {
+    let mut next = 0;
+    groves.iter().filter(move |grove| {
+        let is_first = grove.device == next;
+        next += u16::from(is_first);
+        is_first
+    })
 }
 
 /// The canonical path of a file that need not exist, in a directory that does.
@@ -426,6 +435,20 @@ fn finish(
     }
     sort(&mut order.files, groves);
     let done = execute::execute(&order, groves, ctx)?;
+    if let Some(wanted) = order.min_free {
+        for grove in disks(groves) {
+            let root = &grove.tree.root;
+            match root.settle().and_then(|()| root.free_bytes()) {
+                Ok(free) if free >= wanted => {}
+                Ok(free) => draft.too_little_free(groves, grove.device, free, wanted),
+                // What was removed is still to be told.
+                Err(fault) => draft.row(Row::new("min_free_unmet", Status::Fail).reason(fault.to_string())),
+            }
+        }
+    }
+    if let Some(writers) = &done.writers {
+        draft.open_files(writers);
+    }
     let archive = done.archive.as_ref().map(|archive| ctx.show(&archive.path));
     draft.done(done, archive);
     Ok(draft.finish())

@@ -72,6 +72,9 @@ enum Action {
 pub(super) struct Options {
     /// Where files are archived before they are removed.
     pub(super) archive_dir: Option<PathBuf>,
+    /// Free space that each disk is to have afterwards, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) min_free: Option<u64>,
     /// Whether empty directories go.
     pub(super) remove_empty_dirs: bool,
 }

@@ -4,10 +4,11 @@
 use super::execute::Done;
 use super::selection::{Amount, Grove, Item, Place, Selection, left_alone};
 use super::{Mode, Settings};
-use crate::domain::retention::size::shown as size;
+use crate::domain::retention::size::{shown as size, total};
 use crate::domain::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Member, Unmet};
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::tree::Left;
+use crate::sys::tree::writers::Writers;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -135,7 +136,7 @@ impl Draft {
                 mode,
                 found: Amount {
                     files: roots.iter().map(|root| root.files).sum(),
-                    bytes: roots.iter().map(|root| root.bytes).sum(),
+                    bytes: total(roots.iter().map(|root| root.bytes)),
                 },
                 roots,
                 going: Amount::default(),
@@ -240,7 +241,9 @@ impl Draft {
             let row = Row::new(format!("left_{}", why.word()), Status::Ok);
             self.rows.push(row.note(format!("FILES={files}")));
         }
-        for unmet in unmet {
+        // After a real rotation the free space is measured instead.
+        let real = self.mode == Mode::Real;
+        for unmet in unmet.iter().filter(|unmet| !(real && unmet.mark == Marks::MIN_FREE)) {
             self.add_unmet(unmet, selection, settings);
         }
     }
@@ -248,9 +251,7 @@ impl Draft {
     fn add_unmet(&mut self, unmet: &Unmet, selection: &Selection<'_>, settings: &Settings) {
         let word = unmet.mark.words().next().unwrap_or_default();
         let of = if unmet.mark == Marks::MIN_FREE {
-            let here = |grove: &&Grove| usize::from(grove.device) == unmet.of;
-            let roots = selection.census.groves.iter().filter(here).map(|grove| grove.shown.as_str());
-            format!("the disk of `{}`", roots.collect::<Vec<_>>().join("`, `"))
+            disk(selection.census.groves, unmet.of)
         } else if unmet.mark == Marks::TOTAL || !settings.has_policy {
             "all files".to_owned()
         } else {
@@ -274,6 +275,25 @@ impl Draft {
         self.body.unmet.push(UnmetBody { limit: word, of, allowed: unmet.limit, actual: unmet.actual });
     }
 
+    /// Adds that a disk has less free space than asked for, measured after the removals.
+    pub(super) fn too_little_free(&mut self, groves: &[Grove], device: u16, free: u64, wanted: u64) {
+        let of = disk(groves, usize::from(device));
+        let reason = format!("{of} has {} free instead of {}", size(free), size(wanted));
+        self.rows.push(Row::new("min_free_unmet", Status::Fail).reason(reason));
+        self.body.unmet.push(UnmetBody { limit: "min_free", of, allowed: wanted, actual: free });
+    }
+
+    /// Adds how much of the process table could be seen.
+    pub(super) fn open_files(&mut self, writers: &Writers) {
+        let reason = match (writers.known, writers.closed) {
+            (true, 0) => return,
+            (true, closed) => format!("{closed} processes could not be looked into"),
+            (false, _) => "/proc cannot be read".to_owned(),
+        };
+        let reason = format!("{reason}; only locks tell which files they have in use");
+        self.rows.push(Row::new("open_files", Status::Warn).reason(reason));
+    }
+
     /// Adds what goes, with the oldest names.
     pub(super) fn going(&mut self, selection: &Selection<'_>, files: &[Place], now_ns: i64) {
         let mut ids = select(selection, Member::goes);
@@ -291,7 +311,7 @@ impl Draft {
 
     /// Adds what a plan removes.
     pub(super) fn planned(&mut self, groves: &[Grove], files: &[Place]) {
-        let bytes = files.iter().map(|place| groves[usize::from(place.tree)].tree.bytes(place.file)).sum();
+        let bytes = total(files.iter().map(|place| groves[usize::from(place.tree)].tree.bytes(place.file)));
         self.body.going = Amount { files: count(files.len()), bytes };
         let names = files.iter().map(|place| groves[usize::from(place.tree)].shown(place.file));
         self.add_removal(files.len(), names);
@@ -369,6 +389,12 @@ impl Draft {
         report.evidence = self.evidence;
         report
     }
+}
+
+fn disk(groves: &[Grove], device: usize) -> String {
+    let here = |grove: &&Grove| usize::from(grove.device) == device;
+    let roots: Vec<&str> = groves.iter().filter(here).map(|grove| grove.shown.as_str()).collect();
+    format!("the disk of `{}`", roots.join("`, `"))
 }
 
 /// Lists that come from the state of a disk are bounded; those of failures are not.

@@ -2,6 +2,7 @@
 //! alone whatever the limits say.
 
 use crate::domain::retention::policy::{ARCHIVE_PREFIX, GroupBy, Pattern, Rule, Unit};
+use crate::domain::retention::size::total;
 use crate::domain::retention::{DAY_NS, Facts, Group, Guard, Limits, Member, kind};
 use crate::sys::tree::writers::Writers;
 use crate::sys::tree::{Left, Tree};
@@ -138,13 +139,14 @@ impl Terms {
         let Some((rule, _)) = by_name else {
             return Err(Exempt::NoRule);
         };
-        if name.starts_with(ARCHIVE_PREFIX.as_bytes()) && name.ends_with(b".zip") {
-            let mut patterns = self.filter.iter().chain(&self.rules[rule].pattern);
-            if !patterns.any(|pattern| pattern.names_archives) {
-                return Err(Exempt::Archive);
-            }
-        }
-        Ok(rule)
+        if self.keeps_archive(rule, name) { Err(Exempt::Archive) } else { Ok(rule) }
+    }
+
+    /// Whether this is the archive of a rotation, and neither the filter nor the rule speaks of those.
+    fn keeps_archive(&self, rule: usize, name: &[u8]) -> bool {
+        let is_archive = name.starts_with(ARCHIVE_PREFIX.as_bytes()) && name.ends_with(b".zip");
+        let mut patterns = self.filter.iter().chain(&self.rules[rule].pattern);
+        is_archive && !patterns.any(|pattern| pattern.names_archives)
     }
 
     /// Why a file that is no member takes no part.
@@ -423,7 +425,7 @@ impl<'a> Census<'a> {
         for file in (0..).take(grove.len()) {
             if !terms.is_transient(grove, file, grove.name(file)) {
                 found.files += 1;
-                found.bytes += self.bytes_of(Place { tree, file });
+                found.bytes = found.bytes.saturating_add(self.bytes_of(Place { tree, file }));
             }
         }
         found
@@ -431,7 +433,7 @@ impl<'a> Census<'a> {
 
     /// Bytes of some files, each inode once.
     pub(super) fn bytes_of_all(&self, places: &[Place]) -> u64 {
-        places.iter().map(|place| self.bytes_of(*place)).sum()
+        total(places.iter().map(|place| self.bytes_of(*place)))
     }
 }
 
@@ -496,7 +498,8 @@ impl Sorter<'_> {
         let exempt = self.terms.exempt(tree, place.file, name);
         let guard = self.guard(tree, place.file, name, writers);
         if let Some(unit) = census.unit_of(place) {
-            census.join_unit(unit, place, guard, exempt.is_some());
+            let stays = exempt.is_some() || self.terms.keeps_archive(census.units[unit as usize].rule, name);
+            census.join_unit(unit, place, guard, stays);
             return;
         }
         let rule = match exempt.map_or_else(|| self.terms.rule_of(tree, place.file, name), Err) {

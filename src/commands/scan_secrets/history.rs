@@ -1,5 +1,5 @@
-//! The history of git: the content of every object that any ref reaches, each scanned once and reported
-//! with the first commit that has it.
+//! The history of git: every file of every commit that a ref reaches. Each object is read once and judged
+//! under each path it had, since exceptions go by the path; a finding names the first commit with it there.
 
 use crate::commands::scan_secrets::walk::Harvest;
 use crate::commands::scan_secrets::worker::{Shared, Worker};
@@ -41,13 +41,16 @@ pub(super) fn scan(shared: &Shared<'_>, paths: &[PathBuf], jobs: usize) -> Resul
 fn scan_blobs(shared: &Shared<'_>, git: &Git<'_>, blobs: &[Blob]) -> Result<Harvest, Fault> {
     let mut worker = Worker::new(shared);
     git.contents(blobs, |blob, content| {
-        let source = Source { path: &blob.path, commit: Some(&blob.commit) };
-        if let Some(content) = content {
-            worker.blob(content, source)
-        } else {
-            worker.unscanned(source, "the object is not in this clone");
-            Ok(())
+        worker.tally.blobs += 1;
+        for name in &blob.names {
+            let source = Source { path: &name.path, commit: Some(&name.commit) };
+            if let Some(content) = content {
+                worker.blob(content, source)?;
+            } else {
+                worker.unscanned(source, "the object is not in this clone");
+            }
         }
+        Ok(())
     })?;
     let mut harvest = Harvest::default();
     harvest.add(&mut worker, None);

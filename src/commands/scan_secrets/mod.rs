@@ -40,15 +40,15 @@ pub struct Args {
     /// Write the findings of this scan as a baseline; the verdict stays what it is
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
-    /// Scan every object that the history of git has as well
+    /// Scan every file of every commit that a ref of git reaches as well
     #[arg(long, conflicts_with = "stdin")]
     pub git_history: bool,
     /// Scan standard input instead of files
     #[arg(long)]
     pub stdin: bool,
     /// Threads; as many as there are processors when left out
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
     /// Most that one archive may unpack to, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     pub max_archive_mb: u64,
@@ -67,17 +67,22 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         today: ctx.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
     };
     let pending = args.write_baseline.as_ref().map(|file| Pending::create(&ctx.path(file))).transpose()?;
+    let ctx = &ctx.with_own_outputs(&pending);
     let today = tolerance.today;
     let archive_limit = args.max_archive_mb.saturating_mul(1 << 20);
     let shared = worker::Shared { ctx, ruleset: &ruleset, tolerance, archive_limit };
     let available = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let jobs = args.jobs.unwrap_or(available).get();
+    let jobs = args.jobs.map_or(available.get(), usize::from);
 
     let mut harvest = if args.stdin {
         let mut worker = worker::Worker::new(&shared);
         worker.reader(&mut std::io::stdin().lock(), Source { path: STDIN, commit: None })?;
         let mut harvest = walk::Harvest::default();
         harvest.add(&mut worker, None);
+        if harvest.tally.bytes == 0 && harvest.findings.is_empty() {
+            let fault = Fault::config("stdin is empty: nothing was scanned");
+            return Err(fault.hint("check the command in front of the pipe").into());
+        }
         harvest
     } else {
         let targets = walk::Targets::resolve(&shared, &args.paths)?;

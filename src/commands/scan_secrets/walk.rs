@@ -114,8 +114,9 @@ impl Tree<'_> {
         let wanted = self.wanted.clone();
         let on_the_way = move |entry: &DirEntry| {
             let path = entry.path();
-            entry.file_name() != GIT_DIR
-                && wanted.iter().any(|dir| dir.starts_with(path) || path.starts_with(dir))
+            let is_git_dir =
+                entry.file_name() == GIT_DIR && entry.file_type().is_some_and(|kind| kind.is_dir());
+            !is_git_dir && wanted.iter().any(|dir| dir.starts_with(path) || path.starts_with(dir))
         };
         let mut builder = WalkBuilder::new(self.start);
         builder.standard_filters(false).git_ignore(true).require_git(false).threads(jobs);
@@ -188,7 +189,7 @@ impl Visitor<'_> {
             }
             return Ok(());
         }
-        if self.tree.targets.files.contains(path) {
+        if self.tree.targets.files.contains(path) || shared.ctx.is_own_output(path) {
             return Ok(());
         }
         if kind.is_file() {

@@ -2,7 +2,7 @@
 //! member by member, and a finding for whatever could not be read to its end.
 
 use crate::ctx::Ctx;
-use crate::domain::secrets::encoding::{HEAD, Kind, Utf16Reader};
+use crate::domain::secrets::encoding::{HEAD, Kind, Utf16Reader, ends_as_zip};
 use crate::domain::secrets::engine::Engine;
 use crate::domain::secrets::finding::{
     Finding, Source, Start, Tolerance, judge, judge_path, judge_unscanned,
@@ -11,7 +11,8 @@ use crate::domain::secrets::rules::{REACH, Ruleset};
 use crate::exit::Fault;
 use crate::sys::fsio;
 use flate2::read::MultiGzDecoder;
-use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::cell::RefCell;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Size of the reading buffer at first; enough for most source files.
@@ -104,6 +105,25 @@ struct Budget {
     members: u64,
 }
 
+/// Where a stream stands among archives.
+struct Level<'l> {
+    source: Source<'l>,
+    /// How many archives are around it.
+    depth: usize,
+    budget: &'l mut Budget,
+}
+
+impl Level<'_> {
+    /// Counts an archive, unless it is too deep in others.
+    fn open(&self, tally: &mut Tally) -> Result<(), Stop> {
+        if self.depth >= DEEPEST {
+            return Err(Stop::Unscanned(format!("an archive more than {DEEPEST} deep is not opened")));
+        }
+        tally.archives += 1;
+        Ok(())
+    }
+}
+
 /// Why a stream was not scanned to its end.
 enum Stop {
     /// It says so in the report, and the scan goes on.
@@ -158,8 +178,7 @@ impl<'a> Worker<'a> {
     /// Scans an object of the history.
     pub(super) fn blob(&mut self, content: &[u8], source: Source<'_>) -> Result<(), Fault> {
         self.shared.ctx.check_cancelled()?;
-        self.tally.blobs += 1;
-        self.stream(Input::Reader(&mut Cursor::new(content)), source)
+        self.stream(Input::Seekable(&mut Cursor::new(content)), source)
     }
 
     /// Scans a stream, such as stdin.
@@ -177,20 +196,15 @@ impl<'a> Worker<'a> {
 
     fn stream(&mut self, input: Input<'_>, source: Source<'_>) -> Result<(), Fault> {
         let mut budget = Budget { bytes: self.shared.archive_limit, members: MOST_MEMBERS };
-        self.content(input, source, 0, &mut budget)
+        self.content(input, &mut Level { source, depth: 0, budget: &mut budget })
     }
 
     /// Scans content of any kind; what stops it short of its end becomes a finding.
-    fn content(
-        &mut self,
-        input: Input<'_>,
-        source: Source<'_>,
-        depth: usize,
-        budget: &mut Budget,
-    ) -> Result<(), Fault> {
+    fn content(&mut self, input: Input<'_>, level: &mut Level<'_>) -> Result<(), Fault> {
+        let source = level.source;
         let by_path = judge_path(self.shared.ruleset, &self.shared.tolerance, source);
         self.findings.extend(by_path.map_err(rule_fault)?);
-        match self.kinds(input, source, depth, budget) {
+        match self.kinds(input, level) {
             Ok(()) => Ok(()),
             Err(Stop::Fault(fault)) => Err(fault),
             Err(Stop::Unscanned(why)) => {
@@ -200,43 +214,38 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn kinds(
-        &mut self,
-        mut input: Input<'_>,
-        source: Source<'_>,
-        depth: usize,
-        budget: &mut Budget,
-    ) -> Result<(), Stop> {
+    fn kinds(&mut self, mut input: Input<'_>, level: &mut Level<'_>) -> Result<(), Stop> {
+        let source = level.source;
         let mut buffer = std::mem::take(&mut self.buffer);
         if buffer.is_empty() {
             buffer = vec![0; FIRST_BUFFER];
         }
         let done = fill(&mut input, &mut buffer, 0).map_err(Stop::from).and_then(|filled| {
             match Kind::of(&buffer[..filled]) {
-                Kind::Text => self.pieces(&mut input, &mut buffer, filled, source, true),
-                Kind::Binary => {
-                    self.tally.binary += 1;
-                    self.pieces(&mut input, &mut buffer, filled, source, false)
+                kind @ (Kind::Text | Kind::Binary) => {
+                    let is_text = kind == Kind::Text;
+                    self.tally.binary += u64::from(!is_text);
+                    let zip_behind = self.pieces(&mut input, &mut buffer, filled, source, is_text)?;
+                    if zip_behind { self.zip_behind(input, level) } else { Ok(()) }
                 }
                 kind @ (Kind::Utf16Le | Kind::Utf16Be) => {
                     let head = Cursor::new(buffer[..filled].to_vec());
                     let mut text = Utf16Reader::new(head.chain(input), kind == Kind::Utf16Le);
                     let mut text = Input::Reader(&mut text);
                     let filled = fill(&mut text, &mut buffer, 0)?;
-                    self.pieces(&mut text, &mut buffer, filled, source, true)
+                    self.pieces(&mut text, &mut buffer, filled, source, true).map(|_| ())
                 }
-                Kind::Gzip | Kind::Zip if depth >= DEEPEST => {
-                    Err(Stop::Unscanned(format!("an archive more than {DEEPEST} deep is not opened")))
-                }
-                Kind::Gzip => self.gzip(input, &buffer[..filled], source, depth, budget),
-                Kind::Zip => self.zip(input, &buffer[..filled], source, depth, budget),
+                Kind::Packed(what) => Err(Stop::Unscanned(format!("{what} is not opened"))),
+                Kind::Gzip => self.gzip(input, &buffer[..filled], level),
+                Kind::Zip => self.zip(input, &buffer[..filled], level),
             }
         });
         self.buffer = buffer;
         done
     }
 
-    /// Scans text of which the first `filled` bytes are in `buffer`.
+    /// Scans text of which the first `filled` bytes are in `buffer`; says whether it ends as a ZIP
+    /// archive does.
     fn pieces(
         &mut self,
         input: &mut Input<'_>,
@@ -244,7 +253,7 @@ impl<'a> Worker<'a> {
         mut filled: usize,
         source: Source<'_>,
         with_generic: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let before = self.findings.len();
         let mut start = Start::default();
         let mut from = 0;
@@ -265,7 +274,7 @@ impl<'a> Worker<'a> {
             }
             self.tally.bytes += (until.min(filled) - from) as u64;
             if at_end {
-                return Ok(());
+                return Ok(ends_as_zip(text));
             }
             if self.findings.len() - before > MOST_FINDINGS {
                 let why = format!("more than {MOST_FINDINGS} findings; the rest of it was not scanned");
@@ -280,16 +289,10 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn gzip(
-        &mut self,
-        input: Input<'_>,
-        head: &[u8],
-        source: Source<'_>,
-        depth: usize,
-        budget: &mut Budget,
-    ) -> Result<(), Stop> {
-        self.tally.archives += 1;
+    fn gzip(&mut self, input: Input<'_>, head: &[u8], level: &mut Level<'_>) -> Result<(), Stop> {
+        level.open(&mut self.tally)?;
         self.tally.members += 1;
+        let Level { source, depth, budget } = level;
         let name = source.path.rsplit(['/', '!']).next().unwrap_or_default();
         let inner = match name.strip_suffix(".tgz") {
             Some(stem) => format!("{stem}.tar"),
@@ -299,25 +302,16 @@ impl<'a> Worker<'a> {
         let packed = BufReader::with_capacity(64 << 10, head.chain(input));
         let mut member = Metered { inner: MultiGzDecoder::new(packed), left: budget.bytes };
         let source = Source { path: &path, commit: source.commit };
-        let result = self.content(Input::Reader(&mut member), source, depth + 1, budget);
+        let mut inner = Level { source, depth: *depth + 1, budget };
+        let result = self.content(Input::Reader(&mut member), &mut inner);
         budget.bytes = budget.bytes.min(member.left);
         result.map_err(Stop::Fault)
     }
 
-    fn zip(
-        &mut self,
-        input: Input<'_>,
-        head: &[u8],
-        source: Source<'_>,
-        depth: usize,
-        budget: &mut Budget,
-    ) -> Result<(), Stop> {
-        self.tally.archives += 1;
+    fn zip(&mut self, input: Input<'_>, head: &[u8], level: &mut Level<'_>) -> Result<(), Stop> {
+        level.open(&mut self.tally)?;
         match input {
-            Input::Seekable(file) => {
-                file.rewind()?;
-                self.members(BufReader::new(file), source, depth, budget)
-            }
+            Input::Seekable(file) => self.members(BufReader::new(file), level),
             Input::Reader(rest) => {
                 let mut packed = Vec::new();
                 head.chain(rest).take(LARGEST_NESTED_ZIP + 1).read_to_end(&mut packed)?;
@@ -326,20 +320,31 @@ impl<'a> Worker<'a> {
                     let why = format!("an archive above {limit} MiB inside another is not opened");
                     return Err(Stop::Unscanned(why));
                 }
-                self.members(Cursor::new(packed), source, depth, budget)
+                self.members(Cursor::new(packed), level)
             }
         }
     }
 
-    fn members<R: Read + Seek>(
-        &mut self,
-        packed: R,
-        source: Source<'_>,
-        depth: usize,
-        budget: &mut Budget,
-    ) -> Result<(), Stop> {
-        let broken = |error: zip::result::ZipError| Stop::Unscanned(format!("broken archive: {error}"));
-        let mut archive = zip::ZipArchive::new(packed).map_err(broken)?;
+    /// Opens the archive that follows what was scanned, as in a program that unpacks itself.
+    fn zip_behind(&mut self, input: Input<'_>, level: &mut Level<'_>) -> Result<(), Stop> {
+        match input {
+            Input::Seekable(file) => {
+                level.open(&mut self.tally)?;
+                self.members(BufReader::new(file), level)
+            }
+            Input::Reader(_) => {
+                let why = "an archive behind other content of a stream is not opened";
+                Err(Stop::Unscanned(why.to_owned()))
+            }
+        }
+    }
+
+    fn members<R: Read + Seek>(&mut self, mut packed: R, level: &mut Level<'_>) -> Result<(), Stop> {
+        let broken = |error: &dyn std::fmt::Display| Stop::Unscanned(format!("broken archive: {error}"));
+        let listed = listed(&mut packed).map_err(|error| broken(&error))?;
+        packed.rewind()?;
+        let mut archive = zip::ZipArchive::new(packed).map_err(|error| broken(&error))?;
+        let Level { source, depth, budget } = level;
         for index in 0..archive.len() {
             self.shared.ctx.check_cancelled()?;
             let Some(left) = budget.members.checked_sub(1) else {
@@ -359,7 +364,8 @@ impl<'a> Worker<'a> {
                 Ok(member) => {
                     self.tally.members += 1;
                     let mut member = Metered { inner: member, left: budget.bytes };
-                    self.content(Input::Reader(&mut member), inner, depth + 1, budget)?;
+                    let mut inner = Level { source: inner, depth: *depth + 1, budget };
+                    self.content(Input::Reader(&mut member), &mut inner)?;
                     budget.bytes = budget.bytes.min(member.left);
                     if member.left == 0 {
                         let limit = self.shared.archive_limit >> 20;
@@ -370,7 +376,39 @@ impl<'a> Worker<'a> {
                 Err(error) => self.unscanned(inner, &format!("failed to unpack: {error}")),
             }
         }
+        if listed != archive.len() as u64 {
+            let why =
+                format!("it lists {listed} members, of which {} have a name of their own", archive.len());
+            return Err(Stop::Unscanned(why));
+        }
         Ok(())
+    }
+}
+
+/// How many members the directory of an archive lists. Counted apart, because an archive that is opened
+/// by name has only the last of several members with one name.
+fn listed<R: Read + Seek>(packed: &mut R) -> Result<u64, rawzip::Error> {
+    let length = packed.seek(SeekFrom::End(0))?;
+    let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
+    let packed = Positioned(RefCell::new(packed));
+    let located = rawzip::ZipLocator::new().locate_in_reader(packed, &mut buffer, length);
+    let located = located.map_err(|(_, error)| error)?;
+    let mut entries = located.entries(&mut buffer);
+    let mut count = 0;
+    while entries.next_entry()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Reads from any position of a reader that has one of its own.
+struct Positioned<'r, R>(RefCell<&'r mut R>);
+
+impl<R: Read + Seek> rawzip::ReaderAt for Positioned<'_, R> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut reader = self.0.borrow_mut();
+        reader.seek(SeekFrom::Start(offset))?;
+        reader.read(buffer)
     }
 }
 

@@ -5,11 +5,12 @@
 //! `GET /metrics`, `GET /health`, `GET /status`; `POST /actions` takes `{"type":"freeze_orders"}`,
 //! `{"type":"scale_strategy","factor":0.5}` or `{"type":"circuit_state","state":"open"}`.
 
-use crate::bot::{Action, Bot, Scenario, contract, model};
+use crate::bot::contract::{self, Form};
+use crate::bot::{Action, Bot, Scenario, model};
 use crate::ctx::Ctx;
 use crate::exit::{Exit, Fault};
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::serve::{self, Answer, Server};
+use crate::sys::serve::{self, Answer, Asked, Server};
 use crate::sys::{clock, fsio, json};
 use jiff::Timestamp;
 use std::io::Write;
@@ -90,7 +91,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     log.line(ctx, "Rules initialized: 3 rules")?;
     let server = {
         let shared = Arc::clone(&shared);
-        Server::start(args.listen, move |method, path, body| answer(&shared, method, path, body))?
+        Server::start(args.listen, move |asked| answer(&shared, asked))?
     };
     let address = format!("http://{}", server.address());
     if let Some(path) = &args.address_file {
@@ -136,9 +137,16 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(shared: &Mutex<Shared>, method: &str, path: &str, body: &[u8]) -> Answer {
-    match (method, path) {
-        ("GET", "/metrics") => Answer::ok(serve::EXPOSITION, contract::exposition(&lock(shared).bot)),
+fn answer(shared: &Mutex<Shared>, asked: &Asked<'_>) -> Answer {
+    match (asked.method, asked.path) {
+        ("GET", "/metrics") => {
+            let (form, content_type) = if asked.accept.contains("application/openmetrics-text") {
+                (Form::OpenMetrics, serve::OPEN_METRICS)
+            } else {
+                (Form::Text, serve::EXPOSITION)
+            };
+            Answer::ok(content_type, contract::exposition(&lock(shared).bot, form))
+        }
         ("GET", "/health") => Answer::ok(serve::TEXT, "ok\n"),
         ("GET", "/status") => {
             let state = lock(shared);
@@ -148,19 +156,21 @@ fn answer(shared: &Mutex<Shared>, method: &str, path: &str, body: &[u8]) -> Answ
             });
             Answer::ok(serve::JSON, fsio::json_document(&status))
         }
-        ("POST", "/actions") => match serde_json::from_slice::<Action>(body) {
-            Ok(action) => {
-                let mut state = lock(shared);
-                state.bot.act(action);
-                state.actions.push(action);
-                tracing::warn!("Enforcement triggered: {action:?}");
-                Answer::ok(serve::JSON, "{\"executed\":true}\n")
-            }
-            Err(error) => Answer::refused(400, format!("not an action: {error}")),
+        ("POST", "/actions") => match act(&mut lock(shared), asked.body) {
+            Ok(()) => Answer::ok(serve::JSON, "{\"executed\":true}\n"),
+            Err(reason) => Answer::refused(400, format!("not an action: {reason}")),
         },
         (_, "/metrics" | "/health" | "/status" | "/actions") => Answer::refused(405, "method not allowed"),
         _ => Answer::refused(404, "there are /metrics, /health, /status and /actions"),
     }
+}
+
+fn act(state: &mut Shared, body: &[u8]) -> Result<(), String> {
+    let action: Action = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    state.bot.act(action)?;
+    state.actions.push(action);
+    tracing::warn!("Enforcement triggered: {action:?}");
+    Ok(())
 }
 
 /// The start-up log.

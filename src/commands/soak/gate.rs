@@ -7,7 +7,7 @@ use crate::commands::soak::settings::{self, Files};
 use crate::commands::soak::store::{self, Plan};
 use crate::ctx::Ctx;
 use crate::domain::kpi::collector::{Collector, WHOLE};
-use crate::domain::kpi::{Measurement, Member};
+use crate::domain::kpi::{Knowledge, Measurement, Member};
 use crate::domain::soak::legacy::{self, Summary, Weight};
 use crate::domain::soak::samples::Frame;
 use crate::domain::soak::{Iteration, Ledger};
@@ -16,7 +16,7 @@ use crate::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::{fsio, json};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `mmops soak gate`.
@@ -57,13 +57,17 @@ fn ours(args: &Args, mut plan: Plan, dir: &Path, ctx: &Ctx) -> anyhow::Result<Re
         ledger.add(iteration);
     }
     let mut answer = Answer::of(&plan, &ledger, dir, ctx);
-    let mut rows = vec![summaries_row(&iterations, dir)];
-    let recomputed = recompute_row(&plan, &iterations, dir)?;
-    rows.extend(recomputed);
+    let mut rows = vec![summaries_row(&plan, &iterations, dir)];
+    let mut is_simulated = plan.simulated || ledger.is_simulated();
+    if plan.origin.has_samples() {
+        let (row, saw_simulation) = recompute(&plan, &iterations, dir)?;
+        rows.push(row);
+        is_simulated |= saw_simulation;
+    }
     if rows.iter().any(|row| row.status == Status::Fail) {
         answer.verdict = Verdict::Fail;
     }
-    simulated(&mut answer, plan.simulated || ledger.is_simulated(), args.mock, &mut rows);
+    simulated(&mut answer, is_simulated, args.mock, &mut rows);
     Ok(answer.report("soak-gate", rows))
 }
 
@@ -80,14 +84,17 @@ fn simulated(answer: &mut Answer, simulated: bool, mock: bool, rows: &mut Vec<Ro
     }
 }
 
-/// Whether the summary files say what the journal says.
-fn summaries_row(iterations: &[Iteration], dir: &Path) -> Row {
+/// Whether the summary files say what the journal says, and all come from the source that was planned.
+fn summaries_row(plan: &Plan, iterations: &[Iteration], dir: &Path) -> Row {
     let mut row = Row::new("summaries", Status::Ok).note(format!("{} files", iterations.len()));
     for iteration in iterations {
         let name = store::summary_name(iteration.iteration);
         let found = json::load(&dir.join(&name)).map(|(document, _)| document);
         let expected = serde_json::to_value(iteration).expect("plain data serialises");
         let problem = match found {
+            _ if iteration.source != plan.origin.word() => {
+                format!("`{name}` comes from {}, the run from {}", iteration.source, plan.origin.word())
+            }
             Ok(document) if document == expected => continue,
             Ok(_) => format!("`{name}` differs from the journal"),
             Err(fault) => fault.to_string(),
@@ -102,35 +109,31 @@ fn summaries_row(iterations: &[Iteration], dir: &Path) -> Row {
     row
 }
 
-/// Computes every figure again from the samples that were kept.
-fn recompute_row(plan: &Plan, iterations: &[Iteration], dir: &Path) -> anyhow::Result<Option<Row>> {
-    if iterations.first().is_some_and(|first| first.source == "edge-report") {
-        return Ok(None);
-    }
-    let kpis: Vec<_> = plan.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.clone())).collect();
-    let interval_ms = i64::from(plan.interval_secs) * 1000;
-    let mut collector = Collector::new(kpis, plan.group_by.clone(), plan.origin.word(), interval_ms);
+/// Computes every figure again from the samples that were kept; also whether any came from a simulation.
+fn recompute(plan: &Plan, iterations: &[Iteration], dir: &Path) -> anyhow::Result<(Row, bool)> {
+    let mut collector = plan.collector();
+    let mut fresh = Vec::new();
     let mut check = Recompute { plan, iterations, at: 0, open: false, reasons: Vec::new(), equal: 0 };
     let whole = store::each_frame(&store::samples_path(dir), |frame, _| {
         match frame {
-            Frame::Dictionary(series) => {
-                for one in series {
-                    collector.register(&one.name, &one.labels);
-                }
-            }
+            // A series, and the member it shows, is new in the window of the block that follows.
+            Frame::Dictionary(series) => fresh.extend(series),
             Frame::Block(block) => {
                 let baseline = block.iteration == 0;
                 while check.at < block.iteration || (baseline && check.at > 0 && check.open) {
                     check.close(&mut collector);
                 }
                 check.open = !baseline;
+                for one in fresh.drain(..) {
+                    collector.register(&one.name, &one.labels);
+                }
                 for (index, at_ms) in block.times.iter().enumerate() {
                     collector.begin_scrape(*at_ms);
                     block.scrape(index).for_each(|(series, value)| collector.sample(series, value));
                     collector.end_scrape();
                 }
                 if baseline && check.at > 0 {
-                    collector.close(1, 1.0);
+                    collector.close(1);
                 }
             }
         }
@@ -148,7 +151,7 @@ fn recompute_row(plan: &Plan, iterations: &[Iteration], dir: &Path) -> anyhow::R
         row.status = Status::Fail;
         row.reasons.extend(check.reasons.into_iter().take(5));
     }
-    Ok(Some(row))
+    Ok((row, collector.saw_simulation()))
 }
 
 struct Recompute<'a> {
@@ -164,17 +167,17 @@ struct Recompute<'a> {
 
 impl Recompute<'_> {
     fn close(&mut self, collector: &mut Collector) {
-        let mut members = collector.close(self.plan.points(), f64::from(self.plan.interval_secs));
+        let mut members = collector.close(self.plan.points());
         if let Some(kept) = self.at.checked_sub(1).and_then(|index| self.iterations.get(index as usize)) {
-            let whole = members.remove(WHOLE).unwrap_or_default();
-            let same = if kept.members.is_empty() {
-                first_difference(&kept.kpis, &whole.kpis)
-            } else {
-                let other = |name: &String| members.get(name).map(|member: &Member| &member.kpis);
-                kept.members.iter().find_map(|(name, member)| {
-                    first_difference(&member.kpis, other(name).unwrap_or(&BTreeMap::new()))
+            let whole = if self.plan.group_by.is_none() { members.remove(WHOLE) } else { None };
+            let same = first_difference(&kept.kpis, &whole.unwrap_or_default().kpis).or_else(|| {
+                let none = Member::default();
+                let names: BTreeSet<&String> = kept.members.keys().chain(members.keys()).collect();
+                names.into_iter().find_map(|name| {
+                    let kept = kept.members.get(name).unwrap_or(&none);
+                    first_difference(&kept.kpis, &members.get(name).unwrap_or(&none).kpis)
                 })
-            };
+            });
             match same {
                 None => self.equal += 1,
                 Some(kpi) => self
@@ -192,15 +195,14 @@ fn first_difference(
     kept: &BTreeMap<String, Measurement>,
     computed: &BTreeMap<String, Measurement>,
 ) -> Option<String> {
-    let differs = |(name, kept): &(&String, &Measurement)| {
-        let same = computed.get(*name).is_some_and(|computed| {
-            computed.value.map(f64::to_bits) == kept.value.map(f64::to_bits)
-                && computed.n == kept.n
-                && computed.points == kept.points
-        });
-        !same
+    let said = |measured: &Measurement| {
+        let is_measured = measured.state == Knowledge::Measured;
+        let value = measured.value.map(f64::to_bits);
+        (value, measured.beyond, measured.n, measured.points, measured.expected, is_measured)
     };
-    kept.iter().find(differs).map(|(name, _)| name.clone())
+    let differs = |name: &&&String| kept.get(**name).map(said) != computed.get(**name).map(said);
+    let names: BTreeSet<&String> = kept.keys().chain(computed.keys()).collect();
+    names.iter().find(differs).map(|name| (*name).clone())
 }
 
 /// A run of the earlier toolkit.
@@ -235,6 +237,9 @@ fn earlier(args: &Args, dir: &Path, ctx: &Ctx) -> anyhow::Result<Report> {
     Ok(answer.report("soak-gate", rows))
 }
 
+/// The largest number of an iteration.
+const MOST_ITERATIONS: u32 = 1_000_000;
+
 /// Where summaries lie below the directory that was named.
 const PLACES: [&str; 5] = ["", "latest", "soak/latest", "artifacts/soak/latest", "artifacts/latest"];
 
@@ -244,12 +249,20 @@ fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<Summary
         if !home.is_dir() {
             continue;
         }
-        let mut found: Vec<(u32, PathBuf)> =
-            fsio::list(&home)?.into_iter().filter_map(|path| Some((number_of(&path)?, path))).collect();
+        let mut found: Vec<(u32, PathBuf)> = Vec::new();
+        for path in fsio::list(&home)? {
+            if let Some(number) = number_of(&path, ctx)? {
+                found.push((number, path));
+            }
+        }
         if found.is_empty() {
             continue;
         }
         found.sort();
+        if let Some(twice) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let (one, other) = (ctx.show(&twice[0].1), ctx.show(&twice[1].1));
+            return Err(Fault::config(format!("`{one}` and `{other}` are the same iteration")).into());
+        }
         let mut summaries = Vec::with_capacity(found.len());
         for (number, path) in found {
             ctx.check_cancelled()?;
@@ -270,14 +283,20 @@ fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<Summary
     Err(Fault::config(message).into())
 }
 
-fn number_of(path: &Path) -> Option<u32> {
-    let name = path.file_name()?.to_str()?;
-    let digits = name.strip_prefix("ITER_SUMMARY_")?.strip_suffix(".json")?;
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse().ok())?
-        .filter(|number| *number > 0)
+/// The iteration that a file name stands for; `None` for other files.
+fn number_of(path: &Path, ctx: &Ctx) -> Result<Option<u32>, Fault> {
+    let name = path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let digits = name.strip_prefix("ITER_SUMMARY_").and_then(|rest| rest.strip_suffix(".json"));
+    let Some(digits) = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) else {
+        return Ok(None);
+    };
+    match digits.parse() {
+        Ok(number @ 1..=MOST_ITERATIONS) => Ok(Some(number)),
+        _ => Err(Fault::config(format!(
+            "`{}` is no iteration: its number must lie between 1 and {MOST_ITERATIONS}",
+            ctx.show(path)
+        ))),
+    }
 }
 
 /// The overrides file of the earlier toolkit, beside the summaries or one directory up.

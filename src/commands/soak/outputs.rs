@@ -49,8 +49,15 @@ pub struct Metrics {
 pub struct GatesSummary {
     /// `mmops.soak-gates.v1`
     schema: String,
+    /// `frozen` when the clock was frozen; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<String>,
+    /// When and by what the file was made.
+    runtime: Runtime,
     /// PASS, FAIL or INCONCLUSIVE.
     verdict: Verdict,
+    /// The directory of the run.
+    run_dir: String,
     /// Whether the figures come from a simulation.
     simulated: bool,
     /// Name of the profile.
@@ -200,11 +207,19 @@ impl Answer {
         rows
     }
 
+    fn clock(&self) -> Option<String> {
+        self.frozen.then(|| "frozen".to_owned())
+    }
+
+    fn runtime(&self) -> Runtime {
+        Runtime { utc: self.stamp.clone(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
     fn metrics(&self) -> Metrics {
         Metrics {
             schema: "mmops.soak-metrics.v1".to_owned(),
-            clock: self.frozen.then(|| "frozen".to_owned()),
-            runtime: Runtime { utc: self.stamp.clone(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            clock: self.clock(),
+            runtime: self.runtime(),
             verdict: self.verdict,
             body: self.body.clone(),
             metrics: self.stats.clone(),
@@ -214,7 +229,10 @@ impl Answer {
     fn gates(&self) -> GatesSummary {
         GatesSummary {
             schema: "mmops.soak-gates.v1".to_owned(),
+            clock: self.clock(),
+            runtime: self.runtime(),
             verdict: self.verdict,
+            run_dir: self.body.run_dir.clone(),
             simulated: self.body.simulated,
             profile: self.body.profile.clone(),
             gates: self.body.gates.clone(),
@@ -321,18 +339,30 @@ impl Outputs {
         Ok(())
     }
 
-    /// Writes all three, to where they were asked for and into the directory of the run.
+    /// Removes what an earlier run left there, whose verdict would otherwise stand until this run has one.
+    /// The directory of that run keeps its own.
+    pub(super) fn clear(&self, ctx: &Ctx) -> Result<(), Fault> {
+        for path in [&self.export_json, &self.export_md, &self.gate_summary] {
+            match fsio::remove(&ctx.path(path)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Fault::write(format!("`{}`", path.display()), &error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all three, to where they were asked for and under their own names into the directory of the run.
     pub(super) fn write(&self, answer: &Answer, dir: &Path, ctx: &Ctx) -> Result<(), Fault> {
         let (metrics, gates, text) = (answer.metrics(), answer.gates(), answer.markdown());
-        for (path, bytes) in [
-            (&self.export_json, fsio::json_document(&metrics)),
-            (&self.gate_summary, fsio::json_document(&gates)),
-            (&self.export_md, text),
+        for (path, name, bytes) in [
+            (&self.export_json, "soak_metrics.json", fsio::json_document(&metrics)),
+            (&self.gate_summary, "gates_summary.json", fsio::json_document(&gates)),
+            (&self.export_md, "SOAK_RESULTS.md", text),
         ] {
+            fsio::write_atomic(&dir.join(name), bytes.as_bytes())?;
             fsio::write_atomic(&ctx.path(path), bytes.as_bytes())?;
-            if let Some(name) = path.file_name() {
-                fsio::write_atomic(&dir.join(name), bytes.as_bytes())?;
-            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use crate::domain::gate::{Profile, Profiles};
 use crate::domain::kpi::{Catalogue, Definition};
 use crate::exit::Fault;
 use crate::sys::{config, fsio};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const KPIS: (&str, &str) = ("deploy/soak/kpis.yaml", include_str!("../../../deploy/soak/kpis.yaml"));
@@ -68,11 +68,6 @@ fn one<T: serde::de::DeserializeOwned>(
     }
     tracing::info!("using built-in {what}");
     config::parse(built_in, config::Format::Yaml, default)
-}
-
-/// The figures that the gates need come first in every answer; the others are measured beside them.
-pub(super) fn judged(profile: &Profile) -> BTreeSet<&str> {
-    profile.gates.values().map(|gate| gate.kpi.as_str()).collect()
 }
 
 #[cfg(test)]

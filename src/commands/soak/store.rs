@@ -8,7 +8,7 @@
 use crate::commands::soak::run::source::Origin;
 use crate::ctx::Ctx;
 use crate::domain::gate::Profile;
-use crate::domain::kpi::Definition;
+use crate::domain::kpi::{Collector, Definition};
 use crate::domain::soak::Iteration;
 use crate::domain::soak::samples::{self, Frame, Series};
 use crate::exit::Fault;
@@ -63,6 +63,15 @@ impl Plan {
     /// Samples that a window should have.
     pub fn points(&self) -> u32 {
         self.iteration_secs / self.interval_secs
+    }
+
+    /// What makes figures of the samples of the run.
+    pub(super) fn collector(&self) -> Collector {
+        let kpis = self.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.clone())).collect();
+        let interval_ms = i64::from(self.interval_secs) * 1000;
+        let mut collector = Collector::new(kpis, self.group_by.clone(), self.origin.word(), interval_ms);
+        self.origin.members().iter().for_each(|member| collector.expect_member(member));
+        collector
     }
 
     /// Whether the run's clock is computed, not waited for.
@@ -145,7 +154,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the directory of a stopped run and cuts off what belongs to no finished iteration.
+    /// Opens the directory of a stopped run and cuts off what belongs to no finished iteration. Samples that
+    /// are damaged before that are refused: they are the evidence of what is finished.
     pub(super) fn reopen(dir: &Path, plan: &Plan, ctx: &Ctx) -> anyhow::Result<(Self, Left)> {
         let shown = ctx.show(dir);
         let mut journal = fsio::append(&dir.join(JOURNAL))?;
@@ -163,15 +173,23 @@ impl Store {
         } else {
             let mut series = Vec::new();
             let mut keep = samples::MAGIC.len() as u64;
-            each_frame(&dir.join(SAMPLES), |frame, end| {
+            let mut kept = 0;
+            let whole = each_frame(&dir.join(SAMPLES), |frame, end| {
                 match frame {
                     Frame::Block(block) if block.iteration > done => return false,
-                    Frame::Block(_) => keep = end,
+                    Frame::Block(block) => (keep, kept) = (end, kept.max(block.iteration)),
                     // A dictionary belongs to the block after it.
                     Frame::Dictionary(fresh) => series.push((end, fresh)),
                 }
                 true
             })?;
+            if !whole && kept < done {
+                let message =
+                    format!("`{shown}/{SAMPLES}` is damaged after iteration {kept}, {done} are finished");
+                return Err(Fault::config(message)
+                    .hint("judge what is there with `mmops soak gate`, or begin a new run")
+                    .into());
+            }
             let series =
                 series.into_iter().filter(|(end, _)| *end <= keep).flat_map(|(_, fresh)| fresh).collect();
             (series, keep)

@@ -118,6 +118,18 @@ impl Manifest {
         text(&self)
     }
 
+    /// Whether it is small enough to be read again, whatever the hashes in it are. The central directory of
+    /// an archive says less of each file than the manifest, so that it fits too.
+    pub fn check_size(self) -> Result<(), String> {
+        let bytes = self.sealed().len() as u64;
+        if bytes > LARGEST_BYTES {
+            return Err(format!(
+                "the manifest would have {bytes} bytes, at most {LARGEST_BYTES} are read; bundle fewer files"
+            ));
+        }
+        Ok(())
+    }
+
     /// Reads a manifest of one spelling whose seal holds, whose files are sorted and of known modes.
     pub fn parse(document: &[u8]) -> Result<Self, String> {
         let document = std::str::from_utf8(document).map_err(|_| "it is not UTF-8".to_owned())?;
@@ -125,8 +137,7 @@ impl Manifest {
         if manifest.schema != SCHEMA {
             return Err(format!("its schema is `{}`, not `{SCHEMA}`", manifest.schema));
         }
-        let again = Self { seal: manifest.seal.clone(), ..manifest.clone() };
-        if text(&again) != document {
+        if text(&manifest) != document {
             return Err("it is not spelled as mmops spells it".to_owned());
         }
         if manifest.clone().sealed() != document {

@@ -71,7 +71,7 @@ impl Entry {
     pub fn target(&self, source: &str) -> String {
         let last = source.rsplit('/').next().unwrap_or(source);
         match &self.into {
-            Some(dir) => format!("{}/{last}", dir.trim_end_matches('/')),
+            Some(dir) => format!("{dir}/{last}"),
             None => source.to_owned(),
         }
     }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_file_keeps_its_path_unless_it_goes_into_a_directory() {
         assert_eq!(entry().target("artifacts/x.json"), "artifacts/x.json");
-        let moved = Entry { into: Some("reports/".to_owned()), ..entry() };
+        let moved = Entry { into: Some("reports".to_owned()), ..entry() };
         assert_eq!(moved.target("artifacts/x.json"), "reports/x.json");
     }
 
@@ -135,6 +135,7 @@ mod tests {
             (Entry { glob: None, ..entry() }, "needs `path`"),
             (Entry { glob: Some("../x".to_owned()), ..entry() }, "`..`"),
             (Entry { into: Some("/x".to_owned()), ..entry() }, "absolute"),
+            (Entry { into: Some("x/".to_owned()), ..entry() }, "is a directory"),
             (Entry { max_age: Some("soon".to_owned()), ..entry() }, "max_age"),
         ] {
             let reason = plan(entry).check().expect_err(part);

@@ -59,12 +59,20 @@ pub struct Listing {
 
 /// Reads a lock file.
 pub fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
-    let mut listing = match kind {
+    let (mut listing, says_its_format) = match kind {
         Kind::Cargo => toml_lock(text, "cargo")?,
         Kind::Python => toml_lock(text, "pypi")?,
-        Kind::Requirements => requirements(text),
+        Kind::Requirements => (requirements(text), true),
         Kind::Npm => npm(text)?,
     };
+    match (says_its_format, listing.components.is_empty()) {
+        (true, false) => {}
+        (true, true) => listing.remarks.push("it lists no package".to_owned()),
+        (false, false) => {
+            listing.remarks.push("it does not say what version of the format it has".to_owned());
+        }
+        (false, true) => return Err("it has neither a format version nor a package".to_owned()),
+    }
     listing.components.sort();
     listing.components.dedup();
     Ok(listing)
@@ -72,8 +80,18 @@ pub fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
 
 #[derive(Deserialize)]
 struct TomlLock {
+    version: Option<u64>,
+    #[serde(default)]
+    metadata: TomlMetadata,
     #[serde(default)]
     package: Vec<TomlPackage>,
+}
+
+/// Where poetry keeps its version.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct TomlMetadata {
+    lock_version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,11 +101,13 @@ struct TomlPackage {
     checksum: Option<String>,
 }
 
-fn toml_lock(text: &str, ecosystem: &str) -> Result<Listing, String> {
+fn toml_lock(text: &str, ecosystem: &str) -> Result<(Listing, bool), String> {
     let lock: TomlLock = toml::from_str(text).map_err(|error| error.message().to_owned())?;
     let component =
         |package: TomlPackage| component(ecosystem, &package.name, package.version, package.checksum);
-    Ok(Listing { components: lock.package.into_iter().map(component).collect(), remarks: Vec::new() })
+    let says_its_format = lock.version.is_some() || lock.metadata.lock_version.is_some();
+    let components = lock.package.into_iter().map(component).collect();
+    Ok((Listing { components, remarks: Vec::new() }, says_its_format))
 }
 
 fn component(ecosystem: &str, name: &str, version: Option<String>, sha256: Option<String>) -> Component {
@@ -139,7 +159,9 @@ fn requirements(text: &str) -> Listing {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct NpmLock {
+    lockfile_version: Option<u64>,
     #[serde(default)]
     packages: Option<BTreeMap<String, NpmPackage>>,
     #[serde(default)]
@@ -156,14 +178,14 @@ struct NpmPackage {
     dependencies: Option<Value>,
 }
 
-fn npm(text: &str) -> Result<Listing, String> {
+fn npm(text: &str) -> Result<(Listing, bool), String> {
     let lock: NpmLock = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let mut listing = Listing::default();
     let Some(packages) = lock.packages else {
         for (name, package) in lock.dependencies {
             add_npm_tree(&mut listing, &name, &package)?;
         }
-        return Ok(listing);
+        return Ok((listing, lock.lockfile_version.is_some()));
     };
     // The package itself stands under an empty path, workspaces under their own.
     let installed = packages.iter().filter(|(path, package)| path.contains("node_modules/") && !package.link);
@@ -171,7 +193,7 @@ fn npm(text: &str) -> Result<Listing, String> {
         let own = path.rsplit("node_modules/").next().unwrap_or(path);
         add_npm(&mut listing, package.name.as_deref().unwrap_or(own), package);
     }
-    Ok(listing)
+    Ok((listing, lock.lockfile_version.is_some()))
 }
 
 fn add_npm_tree(listing: &mut Listing, name: &str, package: &NpmPackage) -> Result<(), String> {
@@ -249,8 +271,11 @@ mod tests {
         assert_eq!(purls(Kind::Npm, npm), (vec!["pkg:npm/%40x/y@2.0.0".into(), "pkg:npm/b@1.1.1".into()], 0));
         let old = r#"{"lockfileVersion": 1, "dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "2.0.0"}}}}}"#;
         assert_eq!(purls(Kind::Npm, old), (vec!["pkg:npm/a@1.0.0".into(), "pkg:npm/b@2.0.0".into()], 0));
-        let python = "[[package]]\nname = \"numpy\"\nversion = \"2.0.1\"\n";
-        assert_eq!(purls(Kind::Python, python), (vec!["pkg:pypi/numpy@2.0.1".into()], 0));
+        let package = "[[package]]\nname = \"numpy\"\nversion = \"2.0.1\"\n";
+        let poetry = format!("{package}[metadata]\nlock-version = \"2.0\"\n");
+        assert_eq!(purls(Kind::Python, &poetry), (vec!["pkg:pypi/numpy@2.0.1".into()], 0));
+        let uv = format!("version = 1\n{package}");
+        assert_eq!(purls(Kind::Python, &uv), (vec!["pkg:pypi/numpy@2.0.1".into()], 0));
     }
 
     #[test]
@@ -264,6 +289,32 @@ mod tests {
         );
         assert_eq!(listing.components[2].sha256.as_deref(), Some("abcd"));
         assert_eq!(listing.remarks.len(), 3, "{:?}", listing.remarks);
+    }
+
+    #[test]
+    fn a_lock_file_that_says_nothing_is_no_list_of_nothing() {
+        for (kind, text) in
+            [(Kind::Cargo, ""), (Kind::Cargo, "# generated\n"), (Kind::Python, ""), (Kind::Npm, "{}")]
+        {
+            assert!(parse(kind, text).expect_err("refused").contains("neither"), "{kind:?} {text}");
+        }
+        for (kind, text, remark) in [
+            (Kind::Cargo, "version = 4\n", "it lists no package"),
+            (Kind::Requirements, "# nothing\n", "it lists no package"),
+            (Kind::Npm, r#"{"lockfileVersion": 3, "packages": {"": {}}}"#, "it lists no package"),
+            (
+                Kind::Cargo,
+                "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n",
+                "it does not say what version of the format it has",
+            ),
+            (
+                Kind::Npm,
+                r#"{"dependencies": {"a": {"version": "1.0.0"}}}"#,
+                "it does not say what version of the format it has",
+            ),
+        ] {
+            assert_eq!(parse(kind, text).expect("read").remarks, [remark], "{kind:?} {text}");
+        }
     }
 
     #[test]

@@ -127,6 +127,9 @@ impl Configured {
             "<=" => ordered(Order::AtMost),
             ">" => ordered(Order::Above),
             ">=" => ordered(Order::AtLeast),
+            "contains" if value.as_str() == Some("") => {
+                Err("every text contains \"\", so it could not fail".to_owned())
+            }
             "contains" => Ok(Wanted::Contains(value)),
             "in" => match value {
                 Value::Array(values) if !values.is_empty() => Ok(Wanted::In(values)),
@@ -282,6 +285,7 @@ mod tests {
             json!({"json": "$.v", "op": "<", "value": "1"}),
             json!({"json": "$.v", "op": "in", "value": []}),
             json!({"json": "$.v", "op": "exists", "value": 1}),
+            json!({"json": "$.v", "op": "contains", "value": ""}),
             json!({"json": "$.v", "value": 1, "regex": "x"}),
             json!({"regex": "["}),
             json!({"regex": ".*"}),

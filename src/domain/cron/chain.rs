@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// Levels of nesting that are walked into; each of them reads its part of the line once more.
+const DEEPEST: usize = 128;
+
 /// `prev_hash` of the first line.
 pub const GENESIS: &str = "GENESIS";
 
@@ -65,35 +68,44 @@ impl<'a> Object<'a> {
 
     fn hash(&self, letters: Letters) -> Result<String, String> {
         let mut text = String::new();
-        self.write(letters, Some("hash"), &mut text)?;
+        self.write(letters, Some("hash"), 1, &mut text)?;
         Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    fn write(&self, letters: Letters, without: Option<&str>, out: &mut String) -> Result<(), String> {
+    fn write(
+        &self,
+        letters: Letters,
+        without: Option<&str>,
+        depth: usize,
+        out: &mut String,
+    ) -> Result<(), String> {
         out.push('{');
         let members = self.0.iter().filter(|(key, _)| Some(key.as_str()) != without);
         for (index, (key, value)) in members.enumerate() {
             out.push_str(if index > 0 { "," } else { "" });
             write_text(key, letters, out);
             out.push(':');
-            write_value(value, letters, out)?;
+            write_value(value, letters, depth + 1, out)?;
         }
         out.push('}');
         Ok(())
     }
 }
 
-fn write_value(value: &RawValue, letters: Letters, out: &mut String) -> Result<(), String> {
+fn write_value(value: &RawValue, letters: Letters, depth: usize, out: &mut String) -> Result<(), String> {
     let text = value.get();
     match text.as_bytes().first() {
-        Some(b'{') => Object::parse(text)?.write(letters, None, out)?,
+        Some(b'{' | b'[') if depth > DEEPEST => {
+            return Err(format!("it is nested deeper than {DEEPEST} levels"));
+        }
+        Some(b'{') => Object::parse(text)?.write(letters, None, depth, out)?,
         Some(b'[') => {
             let mut deserializer = serde_json::Deserializer::from_str(text);
             let items = deserializer.deserialize_seq(ItemsVisitor).map_err(|error| error.to_string())?;
             out.push('[');
             for (index, item) in items.into_iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
-                write_value(item, letters, out)?;
+                write_value(item, letters, depth + 1, out)?;
             }
             out.push(']');
         }
@@ -112,8 +124,8 @@ fn write_text(text: &str, letters: Letters, out: &mut String) {
         Letters::Plain => out.push_str(&quoted),
         Letters::Ascii => {
             for letter in quoted.chars() {
-                // The earlier toolkit escapes DEL no more than JSON does.
-                if letter.is_ascii() {
+                // What escapes to ASCII escapes DEL too, which JSON would let stand.
+                if letter.is_ascii() && letter != '\u{7f}' {
                     out.push(letter);
                 } else {
                     let units = &mut [0; 2];
@@ -176,7 +188,7 @@ mod tests {
         let hash =
             |text: &str| -> String { Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect() };
         let one = hash(first);
-        let second = format!(r#"{{"action":"\u00e4","prev_hash":"{one}","ts":[1,2.50]}}"#);
+        let second = format!(r#"{{"action":"\u00e4\u007f","prev_hash":"{one}","ts":[1,2.50]}}"#);
         let two = hash(&second);
         let with = |line: &str, hash: &str| format!("{},\"hash\":\"{hash}\"}}\n", &line[..line.len() - 1]);
         with(first, &one) + &with(&second, &two)
@@ -185,7 +197,23 @@ mod tests {
     #[test]
     fn an_untouched_chain_holds() {
         assert_eq!(verify(&journal()), Ok(2));
-        assert_eq!(verify(&journal().replace("\"action\":\"\\u00e4\"", "\"action\" : \"\u{e4}\"")), Ok(2));
+        let (escaped, spaced) = ("\"action\":\"\\u00e4\\u007f\"", "\"action\" : \"\u{e4}\u{7f}\"");
+        assert!(journal().contains(escaped));
+        assert_eq!(verify(&journal().replace(escaped, spaced)), Ok(2));
+    }
+
+    #[test]
+    fn nesting_without_end_is_a_fault_and_not_a_crash() {
+        let line = |levels: usize| {
+            let lists = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            let body = format!(r#"{{"n":{lists},"prev_hash":"GENESIS"}}"#);
+            let hash: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{},\"hash\":\"{hash}\"}}\n", &body[..body.len() - 1])
+        };
+        assert_eq!(verify(&line(DEEPEST - 1)), Ok(1));
+        for levels in [DEEPEST, 60_000] {
+            assert_eq!(verify(&line(levels)), Err("line 1: it is nested deeper than 128 levels".to_owned()));
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@
 use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime, Time};
 
-/// The longest wait between two matches is eight years, for February 29 around a year like 2100.
-const SEARCHED_DAYS: i32 = 3000;
+/// The longest wait between two matches is forty years, for a February 29 on one day of the week around a
+/// year like 2100.
+const SEARCHED_DAYS: i32 = 40 * 366;
 
 const MACROS: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 *"),
@@ -307,5 +308,19 @@ mod tests {
             assert!(reason.contains(part), "{text}: {reason}");
         }
         assert!(Expression::parse("* 9 * * *").expect("valid").is_every_minute_of_some_hours());
+    }
+
+    #[test]
+    fn the_rarest_day_is_found_from_any_year() {
+        // A February 29 on a Sunday: 2088 and then 2128.
+        let rarest = Expression::parse("0 0 29 2 */7").expect("an expression");
+        let mut waits = Vec::new();
+        for year in 1900..2400 {
+            let start = Date::constant(year, 1, 1).at(0, 0, 0, 0);
+            let before = rarest.at_or_before(start).expect("a run before");
+            let after = rarest.at_or_after(start).expect("a run after");
+            waits.push(after.year() - before.year());
+        }
+        assert_eq!(waits.iter().max(), Some(&40));
     }
 }

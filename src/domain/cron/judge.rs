@@ -157,6 +157,9 @@ pub fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<Duration
     judged
 }
 
+/// No run of a schedule is known by which something was due.
+struct Undue;
+
 struct Judge<'a> {
     task: &'a Task,
     now: Timestamp,
@@ -267,8 +270,8 @@ impl Judge<'_> {
                 format!("{since}; without max_runtime nothing says that it still may"),
             );
         };
-        let in_time = gone <= most && self.overdue(started).is_none();
-        self.judged.in_time = in_time;
+        let Ok(overdue) = self.overdue(started) else { return };
+        self.judged.in_time = gone <= most && overdue.is_none();
         let limit = format!("{since}; it may run for {}", shown(most));
         self.note(State::Running, limit);
         self.note_next_due(Some(started));
@@ -276,7 +279,7 @@ impl Judge<'_> {
 
     fn age(&mut self, made: Timestamp) {
         self.note_next_due(Some(made));
-        let Some(since) = self.overdue(made) else { return };
+        let Ok(Some(since)) = self.overdue(made) else { return };
         self.judged.stale_since = Some(utc(since));
         let age = shown(Duration::try_from(self.now.duration_since(made)).unwrap_or_default());
         let since = self.both(since);
@@ -303,22 +306,28 @@ impl Judge<'_> {
         self.note(State::Stale, reason + &next);
     }
 
-    /// Since when something made at a time does not count any more.
-    fn overdue(&mut self, made: Timestamp) -> Option<Timestamp> {
+    /// Since when something made at a time does not count any more; an error, which is noted, where nothing
+    /// says when it was due.
+    fn overdue(&mut self, made: Timestamp) -> Result<Option<Timestamp>, Undue> {
         match &self.task.due {
             Due::MaxAge(_) => {
                 let since = later(made, self.limit);
-                (self.now > since).then_some(since)
+                Ok((self.now > since).then_some(since))
             }
             Due::Schedule { schedule, grace, early } => {
-                let due = schedule.last(earlier(self.now, *grace))?;
+                let Some(due) = schedule.last(earlier(self.now, *grace)) else {
+                    let reason =
+                        "no run of the schedule is found before now, so nothing says when it was due";
+                    self.note(State::Error, reason.to_owned());
+                    return Err(Undue);
+                };
                 self.judged.due_at = Some(utc(due));
                 if made >= earlier(due, *early) {
-                    return None;
+                    return Ok(None);
                 }
                 // Not since the last run, but since the first one that it missed.
                 let first = schedule.next(later(made, *early)).unwrap_or(due);
-                Some(later(first.min(due), *grace))
+                Ok(Some(later(first.min(due), *grace)))
             }
         }
     }

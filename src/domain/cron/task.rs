@@ -206,6 +206,9 @@ impl Configured {
             Some(Size::Bytes(bytes)) => *bytes,
             Some(Size::Text(text)) => size::parse(text).map_err(|reason| format!("min_size: {reason}"))?,
         };
+        if min_size == 0 {
+            return Err("min_size is 0, so an empty artifact would do; leave it out for 1 byte".to_owned());
+        }
         let pointer = |path: &Option<String>| path.as_deref().map(pointer).transpose();
         let assertions: Result<Vec<Assertion>, String> =
             self.assertions.iter().map(ConfiguredAssertion::check).collect();

@@ -58,6 +58,12 @@ impl Point {
     fn known(&self) -> Option<f64> {
         self.value.filter(|value| self.state == Knowledge::Measured && value.is_finite())
     }
+
+    /// Whether what was seen of an incomplete window breaks the gate: too little to say so, too much to call
+    /// it kept.
+    fn is_suspect(&self, gate: &Gate) -> bool {
+        self.state == Knowledge::Partial && self.value.is_some_and(|value| !gate.holds(value))
+    }
 }
 
 /// The answer of one gate.
@@ -75,7 +81,7 @@ pub struct Outcome {
     pub coverage: f64,
     /// Observations behind the windows.
     pub n: u64,
-    /// Windows that break the threshold by themselves.
+    /// Windows that break the threshold by themselves; none where the threshold is not that of one window.
     pub violations: u32,
     /// The first of them.
     pub first_violation: Option<u32>,
@@ -133,7 +139,7 @@ fn describe(gate: &Gate, window: &[&Point]) -> Outcome {
         points += u64::from(point.points.min(point.expected));
         n += point.n;
         judged += 1;
-        if gate.holds(value) {
+        if gate.holds(value) || !gate.aggregate.is_of_one_window() {
             streak = 0;
         } else {
             violations += 1;
@@ -157,8 +163,11 @@ fn describe(gate: &Gate, window: &[&Point]) -> Outcome {
     }
 }
 
+fn answer(state: State, actual: Option<f64>, reason: String) -> Answer {
+    Answer { state, actual, at: None, reason: Some(reason) }
+}
+
 fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, window_secs: f64) -> Answer {
-    let answer = |state, actual, reason: String| Answer { state, actual, at: None, reason: Some(reason) };
     if window.is_empty() {
         return answer(State::Warmup, None, "no window after the warm-up".to_owned());
     }
@@ -174,89 +183,136 @@ fn decide(gate: &Gate, window: &[&Point], wanted: usize, counts: &Outcome, windo
         };
         return answer(state, None, reason.to_owned());
     }
-    let known: Vec<(&Point, f64)> =
-        window.iter().filter_map(|point| Some((*point, point.known()?))).collect();
-    let failed = if gate.severity == Severity::Hard { State::HardFail } else { State::SoftFail };
-    let covered = counts.coverage >= gate.min_coverage;
-    let coverage_reason = || {
-        format!(
-            "{:.1} % of the expected points, {:.0} % are needed",
-            100.0 * counts.coverage,
-            100.0 * gate.min_coverage
-        )
-    };
-    let enough = counts.n >= gate.min_samples;
-    let samples_reason = || format!("{} observations, {} are needed", counts.n, gate.min_samples);
-    let beyond =
-        known.iter().any(|(point, value)| point.beyond && gate.at_most.is_some() && gate.holds(*value));
+    let known = window.iter().filter_map(|point| Some((*point, point.known()?))).collect();
+    let case = Case { gate, window, wanted, counts, known };
+    if gate.aggregate == Aggregate::Every { case.every() } else { case.aggregated(window_secs) }
+}
 
-    if gate.aggregate == Aggregate::Every {
-        let worst = worst(gate, &known);
-        return match every(gate, window) {
-            Every::Broken(_) if !enough => answer(State::Warmup, worst, samples_reason()),
-            Every::Broken(at) => Answer {
-                state: failed,
-                actual: worst,
+/// Windows of which at least one is known.
+struct Case<'a> {
+    gate: &'a Gate,
+    window: &'a [&'a Point],
+    /// Windows that should be there.
+    wanted: usize,
+    counts: &'a Outcome,
+    known: Vec<(&'a Point, f64)>,
+}
+
+impl Case<'_> {
+    /// Each window by itself.
+    fn every(&self) -> Answer {
+        let worst = worst(self.gate, &self.known);
+        match every(self.gate, self.window) {
+            Every::Broken(at) => self.too_few(worst).unwrap_or_else(|| Answer {
                 at: Some(at),
-                reason: Some(format!(
-                    "{} of {} windows break it, first at iteration {}, {} in a row",
-                    counts.violations,
-                    counts.judged,
-                    counts.first_violation.unwrap_or(at),
-                    counts.longest_streak
-                )),
-            },
+                ..answer(
+                    self.failed(),
+                    worst,
+                    format!(
+                        "{} of {} windows break it, first at iteration {}, {} in a row",
+                        self.counts.violations,
+                        self.counts.judged,
+                        self.counts.first_violation.unwrap_or(at),
+                        self.counts.longest_streak
+                    ),
+                )
+            }),
             Every::Open(why) => answer(State::Partial, worst, why),
             Every::Early(why) => answer(State::Warmup, worst, why),
-            Every::Kept if beyond => {
-                answer(State::Partial, worst, "a value lies beyond the last bucket bound".to_owned())
-            }
-            Every::Kept if !covered => answer(State::Partial, worst, coverage_reason()),
-            Every::Kept if !enough => answer(State::Warmup, worst, samples_reason()),
-            Every::Kept if window.len() < wanted => {
-                answer(State::Warmup, worst, format!("{} of {wanted} windows", window.len()))
-            }
-            Every::Kept => Answer { state: State::Pass, actual: worst, at: None, reason: None },
-        };
+            Every::Kept => self
+                .beyond(worst)
+                .or_else(|| self.uncovered(worst))
+                .or_else(|| self.too_few(worst))
+                .or_else(|| self.too_short(worst))
+                .unwrap_or(Answer { state: State::Pass, actual: worst, at: None, reason: None }),
+        }
     }
 
-    let values: Vec<f64> = known.iter().map(|(_, value)| *value).collect();
-    let Some(actual) = aggregate(gate, &values, window_secs).filter(|value| value.is_finite()) else {
-        return answer(State::Warmup, None, format!("{} windows are too few", values.len()));
-    };
-    if window.len() < wanted {
-        return answer(State::Warmup, Some(actual), format!("{} of {wanted} windows", window.len()));
-    }
-    if gate.severity == Severity::Events {
-        // Not having seen enough is no fault of the service.
-        return if gate.holds(actual) {
-            Answer { state: State::Pass, actual: Some(actual), at: None, reason: None }
-        } else {
-            answer(State::Warmup, Some(actual), format!("seen {actual}, {} is needed", gate.condition()))
+    /// All windows as one value.
+    fn aggregated(&self, window_secs: f64) -> Answer {
+        let gate = self.gate;
+        let values: Vec<f64> = self.known.iter().map(|(_, value)| *value).collect();
+        let Some(value) = aggregate(gate, &values, window_secs).filter(|value| value.is_finite()) else {
+            return answer(State::Warmup, None, format!("{} windows are too few", values.len()));
         };
-    }
-    if !enough {
-        return answer(State::Warmup, Some(actual), samples_reason());
-    }
-    // A largest or smallest value that is known stays so whatever the missing windows hold.
-    let stands = match gate.aggregate {
-        Aggregate::Max => gate.at_most.is_some_and(|most| actual > most),
-        Aggregate::Min => gate.at_least.is_some_and(|least| actual < least),
-        _ => false,
-    };
-    if !covered && !stands {
-        return answer(State::Partial, Some(actual), coverage_reason());
-    }
-    if gate.holds(actual) {
-        if beyond {
-            let reason = "a value lies beyond the last bucket bound".to_owned();
-            return answer(State::Partial, Some(actual), reason);
+        let actual = Some(value);
+        if let Some(unknown) = self.too_short(actual) {
+            return unknown;
         }
-        return Answer { state: State::Pass, actual: Some(actual), at: None, reason: None };
+        if gate.severity == Severity::Events {
+            // Not having seen enough is no fault of the service.
+            return if gate.holds(value) {
+                Answer { state: State::Pass, actual, at: None, reason: None }
+            } else {
+                answer(State::Warmup, actual, format!("seen {value}, {} is needed", gate.condition()))
+            };
+        }
+        if let Some(unknown) = self.too_few(actual) {
+            return unknown;
+        }
+        // A largest or smallest value that is known stays so whatever the missing windows hold.
+        let stands = match gate.aggregate {
+            Aggregate::Max => gate.at_most.is_some_and(|most| value > most),
+            Aggregate::Min => gate.at_least.is_some_and(|least| value < least),
+            _ => false,
+        };
+        if let Some(unknown) = self.uncovered(actual).filter(|_| !stands) {
+            return unknown;
+        }
+        if gate.holds(value) {
+            let kept = Answer { state: State::Pass, actual, at: None, reason: None };
+            return self.beyond(actual).or_else(|| self.suspect(actual)).unwrap_or(kept);
+        }
+        let last = self.window.last().map(|point| point.iteration);
+        let reason = format!("{value} is not {}", gate.condition());
+        Answer { at: self.counts.first_violation.or(last), ..answer(self.failed(), actual, reason) }
     }
-    let at = counts.first_violation.or_else(|| window.last().map(|point| point.iteration));
-    let reason = format!("{actual} is not {}", gate.condition());
-    Answer { state: failed, actual: Some(actual), at, reason: Some(reason) }
+
+    fn failed(&self) -> State {
+        if self.gate.severity == Severity::Hard { State::HardFail } else { State::SoftFail }
+    }
+
+    fn too_short(&self, actual: Option<f64>) -> Option<Answer> {
+        let (there, wanted) = (self.window.len(), self.wanted);
+        (there < wanted).then(|| answer(State::Warmup, actual, format!("{there} of {wanted} windows")))
+    }
+
+    fn too_few(&self, actual: Option<f64>) -> Option<Answer> {
+        let (seen, needed) = (self.counts.n, self.gate.min_samples);
+        let reason = || format!("{seen} observations, {needed} are needed");
+        (seen < needed).then(|| answer(State::Warmup, actual, reason()))
+    }
+
+    fn uncovered(&self, actual: Option<f64>) -> Option<Answer> {
+        let (there, needed) = (self.counts.coverage, self.gate.min_coverage);
+        let reason =
+            || format!("{:.1} % of the expected points, {:.0} % are needed", 100.0 * there, 100.0 * needed);
+        (there < needed).then(|| answer(State::Partial, actual, reason()))
+    }
+
+    /// Whether what is only known to be at least some value leaves the answer open.
+    fn beyond(&self, actual: Option<f64>) -> Option<Answer> {
+        let gate = self.gate;
+        let is_open = |(point, value): &(&Point, f64)| {
+            // Where values are added up, or one is taken from another, the true one could be anything.
+            let is_mixed = match gate.aggregate {
+                Aggregate::Growth => true,
+                Aggregate::Mean | Aggregate::Sum | Aggregate::Ema(_) => gate.at_most.is_some(),
+                _ => gate.at_most.is_some() && gate.holds(*value),
+            };
+            point.beyond && is_mixed
+        };
+        let reason = "a value lies beyond the last bucket bound";
+        self.known.iter().any(is_open).then(|| answer(State::Partial, actual, reason.to_owned()))
+    }
+
+    /// Whether an incomplete window could be the largest or the smallest.
+    fn suspect(&self, actual: Option<f64>) -> Option<Answer> {
+        let is_extreme = matches!(self.gate.aggregate, Aggregate::Max | Aggregate::Min);
+        let point = self.window.iter().find(|point| is_extreme && point.is_suspect(self.gate))?;
+        let reason = format!("iteration {} breaks it as far as it was seen", point.iteration);
+        Some(answer(State::Partial, actual, reason))
+    }
 }
 
 enum Every {
@@ -273,24 +329,26 @@ enum Every {
 fn every(gate: &Gate, window: &[&Point]) -> Every {
     let KOfN { k, n } = gate.k_of_n.unwrap_or(KOfN { k: 1, n: 1 });
     let broken = |point: &Point| point.known().is_some_and(|value| !gate.holds(value));
-    let (mut bad, mut unknown) = (0, 0);
+    let (mut bad, mut suspect, mut unknown) = (0, 0, 0);
     let mut open = None;
     for (index, point) in window.iter().enumerate() {
         bad += u32::from(broken(point));
+        suspect += u32::from(point.is_suspect(gate));
         unknown += u32::from(point.known().is_none());
         if let Some(gone) = index.checked_sub(n as usize).map(|gone| window[gone]) {
             bad -= u32::from(broken(gone));
+            suspect -= u32::from(gone.is_suspect(gate));
             unknown -= u32::from(gone.known().is_none());
         }
         if bad >= k {
             return Every::Broken(point.iteration);
         }
-        if bad > 0 && bad + unknown >= k && open.is_none() {
+        if bad + suspect > 0 && bad + unknown >= k && open.is_none() {
             open = Some(point.iteration);
         }
     }
     if let Some(at) = open {
-        return Every::Open(format!("broken beside windows that are not known, at iteration {at}"));
+        return Every::Open(format!("broken in or beside windows that are not known, at iteration {at}"));
     }
     if window.len() < n as usize && bad > 0 {
         return Every::Early(format!("{bad} of {} windows break it, {k} of {n} would fail", window.len()));

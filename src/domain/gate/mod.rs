@@ -96,6 +96,13 @@ pub enum Aggregate {
     Ema(String),
 }
 
+impl Aggregate {
+    /// Whether the threshold can be held against the value of one window.
+    pub fn is_of_one_window(&self) -> bool {
+        !matches!(self, Aggregate::Growth | Aggregate::Sum)
+    }
+}
+
 /// `k` of `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +185,12 @@ impl Profile {
             }
             if !(gate.min_coverage > 0.0 && gate.min_coverage <= 1.0) {
                 bad("min_coverage must be above 0 and at most 1".to_owned());
+            }
+            let is_counted =
+                matches!(gate.aggregate, Aggregate::Sum | Aggregate::Max) && gate.at_most.is_none();
+            if gate.severity == Severity::Events && !is_counted {
+                bad("events need `sum` or `max` and at_least: what was seen so far is enough or not"
+                    .to_owned());
             }
             if gate.last == Some(0) {
                 bad("last must be at least 1".to_owned());

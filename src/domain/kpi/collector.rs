@@ -1,6 +1,7 @@
 //! Samples to figures, in one pass and constant memory: counters with resets, gauges, histograms, and at
 //! every scrape whether what a figure needs was really there.
 
+use super::quantile::{Bucket, Quantile, Unknown, quantile};
 use super::{Definition, Knowledge, Measure, Measurement, Member, Reduce};
 use std::collections::BTreeMap;
 
@@ -40,6 +41,8 @@ struct Series {
 struct Use {
     kpi: usize,
     role: Role,
+    /// Which selectors of the figure mean the series.
+    selectors: Box<[usize]>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,8 +62,8 @@ enum Role {
 /// What one figure of one member has gathered.
 #[derive(Clone, Debug, Default)]
 struct Cell {
-    /// Usable samples of the current scrape: above (or the only ones), and below.
-    seen: [u32; 2],
+    /// Usable samples of the current scrape, for each selector of the figure.
+    seen: Vec<u32>,
     /// A sample of the current scrape cannot be used.
     bad: bool,
     points: u32,
@@ -70,8 +73,11 @@ struct Cell {
     across: Option<f64>,
     across_count: u32,
     over: Option<f64>,
-    /// Increases of the window.
+    /// Increases of the window, above the line and below it.
     grown: [f64; 2],
+    /// The time over which counters of the current scrape grew, and that of the window.
+    span_ms: i64,
+    spans_ms: i64,
     /// Histograms: increase and number of series by bound.
     buckets: Vec<(f64, f64, u32)>,
 }
@@ -103,13 +109,22 @@ impl Collector {
         collector
     }
 
+    /// Names a member that must be there: where it shows nothing, nothing is known of it.
+    pub fn expect_member(&mut self, name: &str) {
+        self.member(name);
+    }
+
     fn member(&mut self, name: &str) -> usize {
         if let Some(index) = self.members.get(name) {
             return *index;
         }
         let index = self.cells.len();
         self.members.insert(name.to_owned(), index);
-        self.cells.push(vec![Cell::default(); self.kpis.len()]);
+        let cell = |(_, definition): &(String, Definition)| Cell {
+            seen: vec![0; definition.measure.selectors().len()],
+            ..Cell::default()
+        };
+        self.cells.push(self.kpis.iter().map(cell).collect());
         self.params.push(BTreeMap::new());
         index
     }
@@ -120,10 +135,11 @@ impl Collector {
             None => Some(0),
             Some(label) => labels.get(label).cloned().map(|value| self.member(&value)),
         };
-        let uses = match member {
-            None => Vec::new(),
-            Some(_) => self.uses(name, labels),
-        };
+        let mut uses = self.uses(name, labels);
+        if member.is_none() {
+            // A series that belongs to nobody still says that its process is a simulation.
+            uses.retain(|one| matches!(one.role, Role::Simulated));
+        }
         let id = SeriesId::try_from(self.series.len()).expect("fewer than 2^32 series");
         self.series.push(Series { uses, member: member.unwrap_or(0), counter: None, last_ms: i64::MIN });
         id
@@ -131,33 +147,38 @@ impl Collector {
 
     fn uses(&self, name: &str, labels: &BTreeMap<String, String>) -> Vec<Use> {
         let mut uses = Vec::new();
+        let mut of_all = |role| uses.push(Use { kpi: 0, role, selectors: Box::default() });
         if name == "mm_param"
             && let Some(param) = labels.get("name")
         {
-            uses.push(Use { kpi: 0, role: Role::Param(param.clone()) });
+            of_all(Role::Param(param.clone()));
         }
         if name == "mm_simulated" {
-            uses.push(Use { kpi: 0, role: Role::Simulated });
+            of_all(Role::Simulated);
         }
         for (kpi, (_, definition)) in self.kpis.iter().enumerate() {
-            let any = |selectors: &[super::Selector]| selectors.iter().any(|one| one.matches(name, labels));
+            let all = definition.measure.selectors();
+            let selectors: Box<[usize]> =
+                (0..all.len()).filter(|index| all[*index].matches(name, labels)).collect();
+            if selectors.is_empty() {
+                continue;
+            }
             let role = match &definition.measure {
-                Measure::Gauge { of, .. } => of.matches(name, labels).then_some(Role::Gauge),
-                Measure::Rate { of, .. } | Measure::Increase { of } => any(of).then_some(Role::Above),
-                Measure::Ratio { of, to } => match (any(of), any(to)) {
-                    (true, true) => Some(Role::Both),
-                    (true, false) => Some(Role::Above),
-                    (false, true) => Some(Role::Below),
-                    (false, false) => None,
-                },
-                Measure::Quantile { of, .. } if of.buckets().matches(name, labels) => {
-                    // A bucket whose bound is no number makes every scrape of the figure unusable.
-                    let bound = labels.get("le").and_then(|le| le.parse().ok()).unwrap_or(f64::NAN);
-                    Some(Role::Bucket(bound))
+                Measure::Gauge { .. } => Role::Gauge,
+                Measure::Rate { .. } | Measure::Increase { .. } => Role::Above,
+                Measure::Ratio { of, .. } => {
+                    match (selectors[0] < of.len(), selectors[selectors.len() - 1] >= of.len()) {
+                        (true, true) => Role::Both,
+                        (true, false) => Role::Above,
+                        (false, _) => Role::Below,
+                    }
                 }
-                Measure::Quantile { .. } => None,
+                // A bucket whose bound is no number makes every scrape of the figure unusable.
+                Measure::Quantile { .. } => {
+                    Role::Bucket(labels.get("le").and_then(|le| le.parse().ok()).unwrap_or(f64::NAN))
+                }
             };
-            uses.extend(role.map(|role| Use { kpi, role }));
+            uses.push(Use { kpi, role, selectors });
         }
         uses
     }
@@ -170,14 +191,13 @@ impl Collector {
     /// Takes a sample of the current scrape. A series counts once in a scrape.
     pub fn sample(&mut self, id: SeriesId, value: f64) {
         let series = &mut self.series[id as usize];
-        if series.last_ms >= self.now_ms {
+        if series.last_ms >= self.now_ms || series.uses.is_empty() {
             return;
         }
         series.last_ms = self.now_ms;
         let mut grown = None;
         let usable = value.is_finite();
         let mut reset = false;
-        let cells = &mut self.cells[series.member];
         for one in &series.uses {
             match &one.role {
                 Role::Param(name) => {
@@ -187,11 +207,11 @@ impl Collector {
                     continue;
                 }
                 Role::Simulated => {
-                    self.simulated |= value > 0.0;
+                    self.simulated |= value != 0.0;
                     continue;
                 }
                 Role::Gauge => {
-                    let cell = &mut cells[one.kpi];
+                    let cell = &mut self.cells[series.member][one.kpi];
                     if !usable {
                         cell.bad = true;
                         continue;
@@ -199,12 +219,12 @@ impl Collector {
                     let Measure::Gauge { across, .. } = &self.kpis[one.kpi].1.measure else { continue };
                     cell.across = Some(reduce(*across, cell.across, value));
                     cell.across_count += 1;
-                    cell.seen[0] += 1;
+                    cell.see(&one.selectors);
                     continue;
                 }
                 Role::Above | Role::Below | Role::Both | Role::Bucket(_) => {}
             }
-            let cell = &mut cells[one.kpi];
+            let cell = &mut self.cells[series.member][one.kpi];
             if !usable || value < 0.0 {
                 cell.bad = true;
                 continue;
@@ -214,21 +234,23 @@ impl Collector {
                 let (at, before) = before.filter(|(at, _)| self.now_ms - at <= self.max_gap_ms)?;
                 debug_assert!(at < self.now_ms);
                 reset = value < before;
-                Some(if reset { value } else { value - before })
+                Some((if reset { value } else { value - before }, self.now_ms - at))
             });
             // The first sample of a pair shows nothing yet.
-            let Some(increase) = increase else { continue };
+            let Some((increase, span_ms)) = increase else { continue };
             cell.resets += u32::from(reset);
+            cell.span_ms = cell.span_ms.max(span_ms);
             match one.role {
-                Role::Above => cell.add(0, increase),
-                Role::Below => cell.add(1, increase),
-                Role::Both => {
-                    cell.add(0, increase);
-                    cell.add(1, increase);
-                }
+                Role::Above => cell.grown[0] += increase,
+                Role::Below => cell.grown[1] += increase,
+                Role::Both => cell.grown.iter_mut().for_each(|grown| *grown += increase),
                 Role::Bucket(bound) if bound.is_nan() => cell.bad = true,
                 Role::Bucket(bound) => cell.bucket(bound, increase),
                 Role::Gauge | Role::Param(_) | Role::Simulated => {}
+            }
+            // The bucket without bound stands for its histogram; the others are told apart at the end.
+            if !matches!(one.role, Role::Bucket(bound) if bound != f64::INFINITY) {
+                cell.see(&one.selectors);
             }
         }
     }
@@ -255,16 +277,17 @@ impl Collector {
     }
 
     /// Ends the window and begins the next: what it showed of every member, given how many scrapes it
-    /// should have had and how long it was.
-    pub fn close(&mut self, expected: u32, interval_secs: f64) -> BTreeMap<String, Member> {
+    /// should have had.
+    pub fn close(&mut self, expected: u32) -> BTreeMap<String, Member> {
         let failure = self.failures.first().cloned();
         let mut members = BTreeMap::new();
         for (name, index) in &self.members {
-            let mut member = Member { params: self.params[*index].clone(), ..Member::default() };
+            // What a bot does not show any more is not in force as far as anyone knows.
+            let params = std::mem::take(&mut self.params[*index]);
+            let mut member = Member { params, ..Member::default() };
             for (cell, (kpi, definition)) in self.cells[*index].iter_mut().zip(&self.kpis) {
                 let cell = cell.take();
-                let measured =
-                    cell.measure(definition, expected, interval_secs, &self.source, failure.as_deref());
+                let measured = cell.measure(definition, expected, &self.source, failure.as_deref());
                 member.kpis.insert(kpi.clone(), measured);
             }
             members.insert(name.clone(), member);
@@ -284,9 +307,10 @@ fn reduce(how: Reduce, known: Option<f64>, value: f64) -> f64 {
 }
 
 impl Cell {
-    fn add(&mut self, side: usize, increase: f64) {
-        self.grown[side] += increase;
-        self.seen[side] += 1;
+    fn see(&mut self, selectors: &[usize]) {
+        for selector in selectors {
+            self.seen[*selector] += 1;
+        }
     }
 
     fn bucket(&mut self, bound: f64, increase: f64) {
@@ -300,17 +324,11 @@ impl Cell {
                 self.buckets.insert(at, (bound, increase, 1));
             }
         }
-        // The bucket without bound stands for its histogram; the others are told apart at the end.
-        if bound == f64::INFINITY {
-            self.seen[0] += 1;
-        }
     }
 
     fn end_scrape(&mut self, definition: &Definition) {
-        let (above, below) = (self.seen[0], self.seen[1]);
-        self.most = self.most.max(above.max(below));
-        let needs_below = matches!(definition.measure, Measure::Ratio { .. });
-        let enough = above >= definition.series.min && (!needs_below || below >= definition.series.min);
+        self.most = self.seen.iter().copied().fold(self.most, u32::max);
+        let enough = self.seen.iter().all(|seen| *seen >= definition.series.min);
         if let (Some(value), Measure::Gauge { over, across, .. }) = (self.across, &definition.measure)
             && enough
             && !self.bad
@@ -321,7 +339,9 @@ impl Cell {
         if enough && !self.bad {
             self.points += 1;
         }
-        self.seen = [0; 2];
+        self.spans_ms += self.span_ms;
+        self.span_ms = 0;
+        self.seen.fill(0);
         self.bad = false;
         self.across = None;
         self.across_count = 0;
@@ -329,15 +349,15 @@ impl Cell {
 
     /// The finished cell; an empty one stays, with the bounds of its buckets.
     fn take(&mut self) -> Self {
-        let bounds = self.buckets.iter().map(|(bound, ..)| (*bound, 0.0, 0)).collect();
-        std::mem::replace(self, Self { buckets: bounds, ..Self::default() })
+        let buckets = self.buckets.iter().map(|(bound, ..)| (*bound, 0.0, 0)).collect();
+        let seen = vec![0; self.seen.len()];
+        std::mem::replace(self, Self { seen, buckets, ..Self::default() })
     }
 
     fn measure(
         &self,
         definition: &Definition,
         expected: u32,
-        interval_secs: f64,
         source: &str,
         failure: Option<&str>,
     ) -> Measurement {
@@ -378,13 +398,13 @@ impl Cell {
             }
             Measure::Ratio { .. } => (Some(self.grown[0] / self.grown[1]), false, whole(self.grown[1])),
             Measure::Rate { per, .. } => {
-                let value = self.grown[0] / (points * interval_secs) * per.secs();
+                let value = self.grown[0] / (self.spans_ms as f64 / 1e3) * per.secs();
                 (Some(value), false, u64::from(self.points))
             }
             Measure::Increase { .. } => (Some(self.grown[0]), false, u64::from(self.points)),
-            Measure::Quantile { q, .. } => match quantile(&self.buckets, *q) {
+            Measure::Quantile { q, .. } => match quantile_of(&self.buckets, *q) {
                 Ok((value, beyond, n)) => (Some(value), beyond, whole(n)),
-                Err((state, reason)) => return unknown(state, reason),
+                Err((state, reason)) => return unknown(state, &reason),
             },
         };
         let Some(value) = value.filter(|value| value.is_finite()) else {
@@ -412,46 +432,24 @@ impl Cell {
     }
 }
 
-/// The quantile of bucket increases in ascending order of their bounds, by linear interpolation inside a
-/// bucket; beyond the last finite bound it is only known to be at least that bound.
-fn quantile(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Knowledge, &'static str)> {
-    let Some(((last, total, series), finite)) = buckets.split_last() else {
-        return Err((Knowledge::NoData, "no bucket"));
-    };
-    if *last != f64::INFINITY {
-        return Err((Knowledge::ToolError, "the histogram has no +Inf bucket"));
+/// The quantile of bucket increases in ascending order of their bounds, and the number of events. Beyond the
+/// last finite bound it is only known to be at least that bound.
+fn quantile_of(buckets: &[(f64, f64, u32)], q: f64) -> Result<(f64, bool, f64), (Knowledge, String)> {
+    let (_, total, series) = buckets.last().copied().unwrap_or_default();
+    if buckets.iter().any(|(_, _, count)| *count != series) {
+        let reason = "a bucket is missing at a scrape, or histograms differ in bounds";
+        return Err((Knowledge::ToolError, reason.to_owned()));
     }
-    if finite.is_empty() {
-        return Err((Knowledge::ToolError, "the histogram has no finite bucket"));
-    }
-    if finite.iter().any(|(_, _, count)| count != series) {
-        return Err((
-            Knowledge::ToolError,
-            "a bucket is missing at a scrape, or histograms differ in bounds",
-        ));
-    }
-    if !buckets.is_sorted_by(|low, high| low.1 <= high.1 + 1e-9) {
-        return Err((Knowledge::ToolError, "bucket counts fall towards larger bounds"));
-    }
-    if *total <= 0.0 {
-        return Err((Knowledge::NoData, "no event in the window, so there is no quantile"));
-    }
-    let rank = q * total;
-    let mut below = (0.0, 0.0);
-    for (bound, count, _) in finite {
-        if *count >= rank {
-            let inside = *count - below.1;
-            // The first bucket starts at zero unless its bound is negative, then it has no start.
-            let value = if below.0 == 0.0 && *bound <= 0.0 || inside <= 0.0 {
-                *bound
-            } else {
-                below.0 + (bound - below.0) * (rank - below.1) / inside
-            };
-            return Ok((value, false, *total));
+    let bucket = |(upper, count, _): &(f64, f64, u32)| Bucket { upper: *upper, count: *count };
+    let cumulative: Vec<Bucket> = buckets.iter().map(bucket).collect();
+    match quantile(&cumulative, q) {
+        Ok(Quantile::At(value)) => Ok((value, false, total)),
+        Ok(Quantile::Beyond(bound)) => Ok((bound, true, total)),
+        Err(unknown @ (Unknown::NoBuckets | Unknown::NoEvents)) => {
+            Err((Knowledge::NoData, unknown.to_string()))
         }
-        below = (*bound, *count);
+        Err(unknown) => Err((Knowledge::ToolError, unknown.to_string())),
     }
-    Ok((below.0, true, *total))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is measured: the definitions of `kpis.yaml`, and what one window of samples shows of each.
 
 pub mod collector;
+pub mod quantile;
 pub mod selector;
 
 pub use collector::{Collector, SeriesId};
@@ -188,8 +189,8 @@ impl Catalogue {
             if kpi.series.min == 0 || kpi.series.max < kpi.series.min {
                 bad("series.min must be at least 1 and at most series.max");
             }
-            if kpi.edge_report.as_ref().is_some_and(|field| !field.scale.is_finite()) {
-                bad("edge_report.scale must be finite");
+            if kpi.edge_report.as_ref().is_some_and(|field| !field.scale.is_normal()) {
+                bad("edge_report.scale must be finite and not zero");
             }
             match &kpi.measure {
                 Measure::Quantile { q, .. } if !(*q > 0.0 && *q < 1.0) => bad("q must lie between 0 and 1"),
@@ -257,6 +258,23 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Measurement {
+    /// A value that was read once, and should have been.
+    pub fn single(value: f64, unit: &str, source: &str) -> Self {
+        Self {
+            value: Some(value),
+            beyond: false,
+            unit: unit.to_owned(),
+            n: 1,
+            points: 1,
+            expected: 1,
+            coverage: 1.0,
+            state: Knowledge::Measured,
+            resets: 0,
+            source: source.to_owned(),
+            reason: None,
+        }
+    }
+
     /// A figure of which nothing is known.
     pub fn unknown(state: Knowledge, unit: &str, expected: u32, source: &str, reason: &str) -> Self {
         Self {

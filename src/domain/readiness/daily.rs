@@ -26,6 +26,8 @@ pub struct Rules {
     pub max_age: Duration,
     /// Whether simulated reports count.
     pub allow_simulated: bool,
+    /// Whether the clock is frozen: only then reports of a frozen clock count.
+    pub is_frozen: bool,
 }
 
 /// One measured number of a day, or why it is missing.
@@ -173,6 +175,10 @@ fn read(date: Date, file: &File, rules: &Rules) -> Day {
     };
     if simulated && !rules.allow_simulated {
         return blank(date, &format!("`{}` comes from a simulated run, which is not evidence", file.name));
+    }
+    if let Some(clock) = fields.get("clock").filter(|_| !rules.is_frozen) {
+        let fault = format!("`{}` was made under a clock that is {clock}, which is not evidence", file.name);
+        return blank(date, &fault);
     }
     if let Some(inside) = fields.get("date")
         && inside.as_str().is_none_or(|text| text != compact(date) && text != date.to_string())

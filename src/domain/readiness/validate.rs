@@ -42,13 +42,19 @@ pub fn faults(document: &Value) -> Result<Vec<String>, String> {
         let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
         faults.push(format!("'verdict' must be 'GO', 'HOLD' or 'BLOCK', got: '{found}'"));
     }
+    let is_ok = |drill: &Value| drill.get("status").and_then(Value::as_str) == Some("OK");
+    let drills_hold = match fields.get("drills") {
+        None => true,
+        Some(Value::Array(drills)) => drills.iter().all(is_ok),
+        Some(other) => {
+            faults.push(format!("'drills' must be a list, got: {other}"));
+            false
+        }
+    };
     let (Some(score), Some(sections), Some(verdict), true) = (score, sections, verdict, faults.is_empty())
     else {
         return Ok(faults);
     };
-    let drills_hold = fields.get("drills").and_then(Value::as_array).is_none_or(|drills| {
-        drills.iter().all(|drill| drill.get("status").and_then(Value::as_str) == Some("OK"))
-    });
     check_values(score, &sections, verdict, drills_hold, &mut faults);
     Ok(faults)
 }

@@ -12,9 +12,7 @@ pub fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) 
         out.push_str("**Simulated soak: these figures come from a simulation and are no evidence.**\n\n");
     }
     out.push_str(&format!("- Built: {created_at}\n"));
-    if let Some(made_at) = &snapshot.made_at {
-        out.push_str(&format!("- Soak snapshot: {made_at}\n"));
-    }
+    out.push_str(&format!("- Soak snapshot: {}\n", snapshot.made_at));
     out.push_str(&format!("- Verdict of the soak: {}\n", snapshot.verdict));
     out.push_str(&format!("- Iterations analysed: {}\n", snapshot.range()));
     out.push_str(&format!("- Goals met: {}\n", snapshot.goals_met()));
@@ -32,24 +30,23 @@ pub fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) 
         out.push_str(&format!("- {name}: {}\n", if *met { "met" } else { "missed" }));
     }
     out.push_str("\n## Tuning during the soak\n\n");
-    if snapshot.applied_iterations.is_empty() {
-        out.push_str("The snapshot lists no applied change.\n");
-    } else {
-        let iterations: Vec<String> = snapshot.applied_iterations.iter().map(u64::to_string).collect();
-        out.push_str(&format!("- Applied in iterations {}\n", listed(&iterations)));
-        out.push_str(&format!("- Keys: {}\n", listed(&snapshot.changed_keys)));
+    match snapshot.applied_iterations.as_deref() {
+        None => out.push_str("Unknown: the snapshot does not say what was applied.\n"),
+        Some([]) => out.push_str("Nothing was applied.\n"),
+        Some(applied) => {
+            let iterations: Vec<String> = applied.iter().map(u64::to_string).collect();
+            let keys = snapshot.changed_keys.as_deref().map_or("unknown".to_owned(), listed);
+            out.push_str(&format!("- Applied in iterations {}\n- Keys: {keys}\n", listed(&iterations)));
+        }
     }
     out.push_str("\n## Guards\n\n");
-    let active: Vec<String> = snapshot
-        .guards
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(name, count)| format!("- {name}: {count}\n"))
-        .collect();
-    match (snapshot.guards.is_empty(), active.is_empty()) {
-        (true, _) => out.push_str("The snapshot has no counts of guards.\n"),
-        (false, true) => out.push_str("No guard acted.\n"),
-        (false, false) => out.push_str(&active.concat()),
+    match &snapshot.guards {
+        None => out.push_str("Unknown: the snapshot has no counts of guards.\n"),
+        Some(counts) => {
+            let active = counts.iter().filter(|(_, count)| **count > 0);
+            let active: String = active.map(|(name, count)| format!("- {name}: {count}\n")).collect();
+            out.push_str(if active.is_empty() { "No guard acted.\n" } else { &active });
+        }
     }
     out
 }

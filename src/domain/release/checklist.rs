@@ -1,6 +1,7 @@
 //! `CANARY_CHECKLIST.md`: the first two days of a release, with targets from what the soak showed.
 
-use super::rollback_plan::{TRIGGERS, triggers};
+use super::figure::{self, FIGURES, Target};
+use super::rollback_plan;
 use super::shell;
 use super::snapshot::Snapshot;
 
@@ -8,57 +9,33 @@ use super::snapshot::Snapshot;
 /// be missed half of the time.
 const MARGIN: f64 = 0.05;
 
-/// What a figure must reach.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target {
-    /// At least this.
-    AtLeast(f64),
-    /// At most this.
-    AtMost(f64),
-}
-
 /// Targets of one look.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Targets {
     /// Hours after the start.
     pub hour: u32,
     /// Each figure's name and target; a look at the first hour asks less.
-    pub figures: Vec<(&'static str, Target)>,
+    pub figures: Vec<(String, Target)>,
 }
 
 /// The three looks; the last one has the validated figures with a margin, and asks no less than the second.
 pub fn targets(snapshot: &Snapshot) -> [Targets; 3] {
-    let kpi = |name| snapshot.kpi(name);
-    let (maker, p95, risk, net) = (0.80, 350.0, 0.45, 0.0);
-    let lower = |value: f64| value - MARGIN * value.abs();
-    let upper = |value: f64| value + MARGIN * value.abs();
+    let day = |figure: &figure::Figure| {
+        let value = figure.value(snapshot.kpi(figure.key));
+        let margin = MARGIN * value.abs();
+        match figure.hour_6 {
+            Target::AtLeast(least) => Target::AtLeast((value - margin).max(least)),
+            Target::AtMost(most) => Target::AtMost((value + margin).min(most)),
+        }
+    };
+    let look = |hour: u32, target: &dyn Fn(&figure::Figure) -> Option<Target>| Targets {
+        hour,
+        figures: FIGURES.iter().filter_map(|figure| Some((figure.trigger.name(), target(figure)?))).collect(),
+    };
     [
-        Targets {
-            hour: 1,
-            figures: vec![
-                ("maker share", Target::AtLeast(0.75)),
-                ("p95 latency, ms", Target::AtMost(400.0)),
-                ("risk ratio", Target::AtMost(0.50)),
-            ],
-        },
-        Targets {
-            hour: 6,
-            figures: vec![
-                ("maker share", Target::AtLeast(maker)),
-                ("p95 latency, ms", Target::AtMost(p95)),
-                ("risk ratio", Target::AtMost(risk)),
-                ("net edge, bps", Target::AtLeast(net)),
-            ],
-        },
-        Targets {
-            hour: 24,
-            figures: vec![
-                ("maker share", Target::AtLeast(lower(kpi("maker_taker_ratio").mean).max(maker))),
-                ("p95 latency, ms", Target::AtMost(upper(kpi("p95_latency_ms").max).min(p95))),
-                ("risk ratio", Target::AtMost(upper(kpi("risk_ratio").median).min(risk))),
-                ("net edge, bps", Target::AtLeast(lower(kpi("net_bps").mean).max(net))),
-            ],
-        },
+        look(1, &|figure| figure.hour_1),
+        look(6, &|figure| Some(figure.hour_6)),
+        look(24, &|figure| Some(day(figure))),
     ]
 }
 
@@ -109,9 +86,9 @@ pub fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snapshot) ->
         "\nThe targets of hour 24 are what the soak showed with a margin of {:.0} %, and never looser than those of hour 6.\n\n",
         MARGIN * 100.0
     ));
-    out.push_str(&shell::block(&TRIGGERS.map(|trigger| shell::query(trigger.query))));
+    out.push_str(&rollback_plan::queries());
     out.push_str("\n## Back at once\n\n");
-    out.push_str(&triggers());
+    out.push_str(&rollback_plan::triggers());
     out.push_str("\nThen follow `rollback_plan.md` of the bundle. A metric that cannot be read holds the ramp and pages; it is no reason to roll back.\n");
     out
 }

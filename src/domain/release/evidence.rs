@@ -18,8 +18,20 @@ pub fn markdown(name: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether the verification of the deltas says yes.
-pub fn delta_verify(report: &Value) -> Result<(), String> {
+/// Whether a document comes from a simulation; one that was made under a clock other than the system's does.
+pub fn is_simulated(document: &Value) -> Result<bool, String> {
+    let simulated = match document.get("simulated") {
+        None => false,
+        Some(value) => value.as_bool().ok_or_else(|| format!("simulated is {value}, not a boolean"))?,
+    };
+    Ok(simulated || document.get("clock").is_some_and(|clock| !clock.is_null()))
+}
+
+/// Whether the verification of the deltas says yes; a simulated one only of a soak that was simulated too.
+pub fn delta_verify(report: &Value, soak_is_simulated: bool) -> Result<(), String> {
+    if is_simulated(report)? && !soak_is_simulated {
+        return Err("it is simulated and the soak is not, so it verified something else".to_owned());
+    }
     let ratio = match report.get("full_apply_ratio") {
         None => None,
         Some(value) => {

@@ -3,6 +3,7 @@
 pub mod changelog;
 pub mod checklist;
 pub mod evidence;
+pub mod figure;
 pub mod policy;
 pub mod rollback_plan;
 pub mod shell;

@@ -108,7 +108,7 @@ pub struct Kubernetes {
     deployment: String,
     #[serde(default)]
     namespace: Option<String>,
-    replicas: u32,
+    replicas: Value,
 }
 
 impl Policy {
@@ -123,61 +123,125 @@ impl Policy {
                 "auto_rollback.verification.checks is empty, so nothing would prove a rollback".to_owned(),
             );
         }
-        let without = self.auto_rollback.actions.iter().filter(|action| self.command(action).is_none());
-        problems
-            .extend(without.map(|action| format!("no executor says how `{}` is carried out", action.kind)));
+        problems.extend(self.auto_rollback.actions.iter().filter_map(|action| self.command(action).err()));
         problems
     }
 
-    /// What a person types to do `action`.
-    pub fn command(&self, action: &Action) -> Option<String> {
-        let executor = self.executors.get(&action.kind)?;
-        let filled = |text: &str| {
-            action.params.iter().fold(text.to_owned(), |text, (name, value)| {
-                text.replace(&format!("{{{name}}}"), &plain(value))
-            })
-        };
-        if let Some(argv) = executor.exec.as_ref().filter(|argv| !argv.is_empty()) {
-            let words: Vec<String> = argv.iter().map(|word| filled(word)).collect();
-            return Some(shell::line(words.iter().map(String::as_str)));
-        }
-        if let Some(http) = &executor.http {
-            let mut words =
-                vec!["curl", "--fail", "--silent", "--show-error", "--max-time", "10", "--request"];
-            let method = http.method.clone().unwrap_or_else(|| "POST".to_owned());
-            words.push(&method);
-            let headers: Vec<String> =
-                http.headers.iter().map(|(name, value)| format!("{name}: {}", filled(value))).collect();
-            for header in &headers {
-                words.extend(["--header", header]);
-            }
-            let body = http.body.as_ref().map(|body| filled(&plain(body)));
-            if let Some(body) = &body {
-                words.extend(["--data", body]);
-            }
-            let url = filled(&http.url);
-            words.push(&url);
-            return Some(shell::line(words));
-        }
-        if let Some(file) = &executor.file {
-            let (path, content) = (shell::quoted(&file.path), shell::quoted(&filled(&plain(&file.content))));
-            let new = shell::quoted(&format!("{}.new", file.path));
-            return Some(format!("printf '%s' {content} > {new} && mv {new} {path}"));
-        }
-        if let Some(signal) = &executor.signal {
-            let (name, pid) = (shell::quoted(&signal.signal), shell::quoted(&signal.pid_file));
-            return Some(format!("kill -s {name} \"$(cat {pid})\""));
-        }
-        let kubernetes = executor.kubernetes.as_ref()?;
-        let (deployment, replicas) =
-            (format!("deployment/{}", kubernetes.deployment), format!("--replicas={}", kubernetes.replicas));
-        let mut words = vec!["kubectl"];
-        if let Some(namespace) = &kubernetes.namespace {
-            words.extend(["--namespace", namespace]);
-        }
-        words.extend(["scale", &deployment, &replicas]);
-        Some(shell::line(words))
+    /// What a person types to do `action`, or why nobody can.
+    pub fn command(&self, action: &Action) -> Result<String, String> {
+        let executor = self.executors.get(&action.kind);
+        let command = executor.map(|executor| executor.command(&action.params)).transpose();
+        let command = command.map_err(|reason| format!("executor of `{}`: {reason}", action.kind))?;
+        command.flatten().ok_or_else(|| format!("no executor says how `{}` is carried out", action.kind))
     }
+}
+
+impl Executor {
+    fn command(&self, params: &BTreeMap<String, Value>) -> Result<Option<String>, String> {
+        let fill = |text: &str| filled(text, params);
+        if let Some(argv) = self.exec.as_ref().filter(|argv| !argv.is_empty()) {
+            let words: Vec<String> = argv.iter().map(|word| fill(word)).collect::<Result<_, _>>()?;
+            return Ok(Some(shell::line(words.iter().map(String::as_str))));
+        }
+        if let Some(http) = &self.http {
+            return http.command(params).map(Some);
+        }
+        if let Some(file) = &self.file {
+            let path = fill(&file.path)?;
+            let content = shell::quoted(&plain(&filled_value(&file.content, params)?));
+            let new = shell::quoted(&format!("{path}.new"));
+            let path = shell::quoted(&path);
+            return Ok(Some(format!("printf '%s' {content} > {new} && mv {new} {path}")));
+        }
+        if let Some(signal) = &self.signal {
+            let (name, pid) = (fill(&signal.signal)?, fill(&signal.pid_file)?);
+            let (name, pid) = (shell::quoted(&name), shell::quoted(&pid));
+            return Ok(Some(format!("kill -s {name} \"$(cat {pid})\"")));
+        }
+        let Some(kubernetes) = &self.kubernetes else { return Ok(None) };
+        let replicas = plain(&filled_value(&kubernetes.replicas, params)?);
+        if replicas.parse::<u32>().is_err() {
+            return Err(format!("kubernetes.replicas is `{replicas}`, which is no count"));
+        }
+        let deployment = format!("deployment/{}", fill(&kubernetes.deployment)?);
+        let namespace = kubernetes.namespace.as_ref().map(|namespace| fill(namespace)).transpose()?;
+        let mut words = vec!["kubectl".to_owned()];
+        words.extend(namespace.into_iter().flat_map(|namespace| ["--namespace".to_owned(), namespace]));
+        words.extend(["scale".to_owned(), deployment, format!("--replicas={replicas}")]);
+        Ok(Some(shell::line(words.iter().map(String::as_str))))
+    }
+}
+
+impl Http {
+    fn command(&self, params: &BTreeMap<String, Value>) -> Result<String, String> {
+        let method = filled(self.method.as_deref().unwrap_or("POST"), params)?;
+        let fixed = ["curl", "--fail", "--silent", "--show-error", "--max-time", "10", "--request", &method];
+        let mut line = shell::line(fixed);
+        for (name, value) in &self.headers {
+            let header = match secret_variable(name) {
+                Some(variable) => format!("{}\"${{{variable}:?}}\"", shell::quoted(&format!("{name}: "))),
+                None => shell::quoted(&format!("{name}: {}", filled(value, params)?)),
+            };
+            line.push_str(&format!(" --header {header}"));
+        }
+        if let Some(body) = &self.body {
+            let body = plain(&filled_value(body, params)?);
+            line.push_str(&format!(" --data {}", shell::quoted(&body)));
+        }
+        line.push_str(&format!(" {}", shell::quoted(&filled(&self.url, params)?)));
+        Ok(line)
+    }
+}
+
+/// The variable that a header's value is taken from when it may be a secret: the plan is published.
+fn secret_variable(header: &str) -> Option<String> {
+    let name = header.to_lowercase();
+    let parts =
+        ["auth", "cookie", "token", "secret", "passw", "credential", "api-key", "apikey", "access-key"];
+    let is_secret = parts.iter().any(|part| name.contains(part));
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    is_secret.then(|| format!("HEADER_{}", header.chars().map(letter).collect::<String>()))
+}
+
+/// `text` with a parameter in the place of every `{name}`; what a parameter says is not filled again.
+fn filled(text: &str, params: &BTreeMap<String, Value>) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = from[1..].split_once('}').map(|(name, _)| name);
+        let name = name.filter(|name| !name.is_empty() && name.chars().all(is_letter));
+        if let Some(name) = name {
+            let value = params.get(name);
+            let value = value.ok_or_else(|| format!("no parameter of the action fills `{{{name}}}`"))?;
+            out.push_str(&plain(value));
+            rest = &from[name.len() + 2..];
+        } else {
+            out.push('{');
+            rest = &from[1..];
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// The same for every text in a value.
+fn filled_value(value: &Value, params: &BTreeMap<String, Value>) -> Result<Value, String> {
+    Ok(match value {
+        Value::String(text) => Value::String(filled(text, params)?),
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| filled_value(item, params)).collect::<Result<_, _>>()?)
+        }
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| {
+                Ok::<_, String>((filled(name, params)?, filled_value(value, params)?))
+            };
+            Value::Object(fields.iter().map(field).collect::<Result<_, _>>()?)
+        }
+        other => other.clone(),
+    })
 }
 
 /// A value as text, without the quotes of JSON around a string.

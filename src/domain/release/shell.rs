@@ -20,6 +20,7 @@ pub fn block(lines: &[String]) -> String {
 }
 
 /// The commands in the fenced blocks of a document, one text a block.
+#[cfg(test)]
 pub fn blocks(markdown: &str) -> Vec<String> {
     let parts = markdown.split("```bash\n").skip(1);
     parts.map(|part| part.split("\n```").next().unwrap_or_default().to_owned()).collect()

@@ -1,6 +1,7 @@
 //! The message of a release's tag.
 
-use super::snapshot::{REQUIRED, Snapshot};
+use super::figure::FIGURES;
+use super::snapshot::Snapshot;
 
 /// What the tag is put on and what it vouches for.
 #[derive(Clone, Debug)]
@@ -22,14 +23,12 @@ pub fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
     if let Some(ready) = snapshot.freeze_ready {
         out.push_str(&format!("Came to rest: {}\n", if ready { "yes" } else { "no" }));
     }
-    if let Some(made_at) = &snapshot.made_at {
-        out.push_str(&format!("Snapshot: {made_at}\n"));
-    }
+    out.push_str(&format!("Snapshot: {}\n", snapshot.made_at));
     out.push_str(&format!("Iterations: {}\n", snapshot.range()));
     out.push_str(&format!("Bundle: sha256 {}\n", subject.bundle_sha256));
     out.push_str(&format!("Commit: {}\n\nFigures, mean:\n", subject.commit));
-    for (name, shown) in REQUIRED {
-        let kpi = snapshot.kpi(name);
+    for figure in &FIGURES {
+        let (kpi, shown) = (snapshot.kpi(figure.key), figure.trigger.name());
         let trend = kpi.trend.as_ref().map_or_else(String::new, |trend| format!(" ({trend})"));
         out.push_str(&format!("  {shown}: {:.3}{trend}\n", kpi.mean));
     }
@@ -37,16 +36,13 @@ pub fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
     for (name, met) in &snapshot.goals {
         out.push_str(&format!("  [{}] {name}\n", if *met { "OK" } else { "FAIL" }));
     }
-    let active: Vec<String> = snapshot
-        .guards
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(name, count)| format!("{name} {count}"))
-        .collect();
-    let active = if active.is_empty() { "none".to_owned() } else { active.join(", ") };
-    out.push_str(&format!(
-        "\nTuning applied in {} iterations\nGuards that acted: {active}\n",
-        snapshot.applied_iterations.len()
-    ));
+    let applied = snapshot.applied_iterations.as_ref();
+    let applied = applied.map_or("an unknown number of".to_owned(), |applied| applied.len().to_string());
+    let active = snapshot.guards.as_ref().map_or("unknown".to_owned(), |counts| {
+        let active = counts.iter().filter(|(_, count)| **count > 0);
+        let active: Vec<String> = active.map(|(name, count)| format!("{name} {count}")).collect();
+        if active.is_empty() { "none".to_owned() } else { active.join(", ") }
+    });
+    out.push_str(&format!("\nTuning applied in {applied} iterations\nGuards that acted: {active}\n"));
     out
 }

@@ -1,9 +1,11 @@
 //! Snapshots that are evidence and those that are not; documents that say what the evidence says.
 
-use super::checklist::{Target, Targets, targets};
+use super::checklist::{Targets, targets};
+use super::figure::{FIGURES, Target, triggers};
 use super::policy::Policy;
 use super::snapshot::Snapshot;
 use super::{changelog, checklist, evidence, rollback_plan, shell, tag};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 fn document() -> Value {
@@ -25,9 +27,23 @@ fn snapshot() -> Snapshot {
     Snapshot::parse(&document()).expect("a snapshot")
 }
 
+fn now() -> Timestamp {
+    "2026-03-10T12:00:00Z".parse().expect("a time")
+}
+
+/// The document with another value in one place.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut changed = document();
+    match changed.pointer_mut(pointer) {
+        Some(place) => *place = value,
+        None => changed[&pointer[1..]] = value,
+    }
+    changed
+}
+
 #[test]
 fn a_passed_soak_is_evidence_in_every_spelling() {
-    assert_eq!(snapshot().refusals(false), [""; 0]);
+    assert_eq!(snapshot().refusals(now(), false), [""; 0]);
     let mut old = document();
     let fields = old.as_object_mut().expect("an object");
     for (new, before) in [("kpi_last_n", "kpi_last8"), ("guards_last_n", "guards_last8")] {
@@ -46,15 +62,45 @@ fn a_soak_that_failed_or_was_simulated_is_none() {
         ("/goals_met/risk_ok", json!(false), "goals were not met: risk_ok"),
         ("/freeze_ready", json!(false), "freeze_ready"),
         ("/iterations_total", json!(30), "iteration 36, the run had 30"),
+        ("/timestamp", json!("2099-01-01T00:00:00Z"), "clock: the snapshot was made"),
     ] {
-        let mut changed = document();
-        *changed.pointer_mut(pointer).expect("there") = value;
-        let refusals = Snapshot::parse(&changed).expect("read").refusals(true);
+        let refusals = Snapshot::parse(&with(pointer, value)).expect("read").refusals(now(), true);
         assert!(refusals.iter().any(|refusal| refusal.contains(part)), "{pointer}: {refusals:?}");
     }
     let simulated = Snapshot { simulated: true, ..snapshot() };
-    assert_eq!(simulated.refusals(false).len(), 1);
-    assert_eq!(simulated.refusals(true), [""; 0]);
+    assert_eq!(simulated.refusals(now(), false).len(), 1);
+    assert_eq!(simulated.refusals(now(), true), [""; 0]);
+    let frozen = Snapshot::parse(&with("/clock", json!("frozen"))).expect("read");
+    assert_eq!(frozen.refusals(now(), false), ["the soak was simulated, which is not evidence"]);
+}
+
+#[test]
+fn figures_that_a_live_release_goes_back_for_contradict_a_verdict_that_passed() {
+    let all = |value: f64| json!({"mean": value, "median": value, "min": value, "max": value});
+    for (key, bad, limit, part) in [
+        ("maker_taker_ratio", 0.2, 0.70, "maker share was 0.2; a live release goes back at < 0.70"),
+        ("p95_latency_ms", 1800.0, 500.0, "p95 latency, ms was 1800; a live release goes back at > 500 ms"),
+        ("risk_ratio", 0.9, 0.60, "risk ratio was 0.9; a live release goes back at > 0.60"),
+        ("net_bps", -5.0, 0.0, "net edge, bps was -5; a live release goes back at < 0 bps"),
+    ] {
+        let pointer = format!("/kpi_last_n/{key}");
+        let refusals =
+            |value| Snapshot::parse(&with(&pointer, all(value))).expect("read").refusals(now(), true);
+        assert_eq!(refusals(bad), [part]);
+        assert_eq!(refusals(limit), [""; 0], "{key}");
+    }
+}
+
+#[test]
+fn no_target_on_the_way_is_looser_than_the_sign_to_go_back() {
+    for figure in &FIGURES {
+        for target in figure.hour_1.into_iter().chain([figure.hour_6]) {
+            let (Target::AtLeast(value) | Target::AtMost(value)) = target;
+            assert!(figure.trigger.limit.holds(value), "{}", figure.key);
+        }
+    }
+    let signs: Vec<String> = triggers().map(|trigger| trigger.sign()).collect();
+    assert_eq!(signs, ["< 0.70", "> 500 ms", "> 0.60", "< 0 bps", "> 5 %"]);
 }
 
 #[test]
@@ -68,32 +114,78 @@ fn a_snapshot_that_does_not_say_is_unusable() {
         ("/goals_met/risk_ok", json!("yes")),
         ("/iterations_analyzed", json!([])),
         ("/iterations_analyzed/0", json!(-1)),
+        ("/iterations_analyzed", json!([0, 1, 2])),
+        ("/iterations_analyzed", json!([36, 36, 36])),
+        ("/iterations_analyzed", json!([30, 29])),
         ("/iterations_total", json!(null)),
+        ("/iterations_total", json!(0)),
         ("/freeze_ready", json!("true")),
         ("/guards_last_n/counts/velocity", json!(-1)),
+        ("/guards_last_n/counts/velocity", json!(null)),
+        ("/guards_last_n/counts", json!([])),
+        ("/guards_last_n", json!([])),
+        ("/tuning_summary", json!("none")),
+        ("/tuning_summary/applied_iterations", json!(3)),
+        ("/tuning_summary/changed_keys", json!(["a", 1])),
+        ("/tuning_summary/changed_keys", json!("a")),
+        ("/timestamp", json!(null)),
+        ("/timestamp", json!(1_741_000_000)),
+        ("/timestamp", json!("yesterday")),
+        ("/simulated", json!("no")),
+        ("/kpi_last_n/net_bps/mean", json!(5.96)),
+        ("/kpi_last_n/net_bps/median", json!(5.94)),
+        ("/kpi_last_n/net_bps/min", json!(7.0)),
+        ("/kpi_last_n/net_bps/trend", json!(1)),
+        ("/kpi_last_n/maker_taker_ratio/max", json!(85.0)),
+        ("/kpi_last_n/p95_latency_ms/min", json!(-1.0)),
     ] {
-        let mut changed = document();
-        *changed.pointer_mut(pointer).expect("there") = value;
-        assert!(Snapshot::parse(&changed).is_err(), "{pointer}");
+        assert!(Snapshot::parse(&with(pointer, value.clone())).is_err(), "{pointer} {value}");
     }
-    let mut odd = document();
-    odd["simulated"] = json!("no");
-    assert!(Snapshot::parse(&odd).is_err());
     assert!(Snapshot::parse(&json!({})).is_err());
 }
 
 #[test]
+fn what_the_snapshot_does_not_say_is_unknown_and_not_none() {
+    let subject = tag::Subject { tag: "t", release: "r", commit: "c", bundle_sha256: "s" };
+    let said = |document: &Value| {
+        let snapshot = Snapshot::parse(document).expect("a snapshot");
+        (tag::message(&subject, &snapshot), changelog::render("a", "1", "t", &snapshot))
+    };
+    for silent in [json!(null), json!({})] {
+        let (tag, changes) = said(&with("/tuning_summary", silent));
+        assert!(tag.contains("Tuning applied in an unknown number of iterations\n"), "{tag}");
+        assert!(changes.contains("Unknown: the snapshot does not say what was applied"), "{changes}");
+    }
+    let (tag, changes) = said(&with("/guards_last_n", json!(null)));
+    assert!(tag.contains("Guards that acted: unknown\n"), "{tag}");
+    assert!(changes.contains("Unknown: the snapshot has no counts of guards"), "{changes}");
+    let mut calm = with("/guards_last_n", json!({"velocity_count": 0}));
+    calm["tuning_summary"] = json!({"applied_iterations": [], "changed_keys": []});
+    let (tag, changes) = said(&calm);
+    assert!(tag.ends_with("\nTuning applied in 0 iterations\nGuards that acted: none\n"), "{tag}");
+    assert!(changes.contains("Nothing was applied.\n") && changes.contains("No guard acted.\n"), "{changes}");
+}
+
+#[test]
 fn the_verification_of_deltas_must_say_yes() {
-    assert_eq!(evidence::delta_verify(&json!({"verdict": "PASS", "full_apply_ratio": 1.0})), Ok(()));
-    assert_eq!(evidence::delta_verify(&json!({"full_apply_ratio": 0.9})), Ok(()));
+    let verify = |report: &Value| evidence::delta_verify(report, false);
+    assert_eq!(verify(&json!({"verdict": "PASS", "full_apply_ratio": 1.0})), Ok(()));
+    assert_eq!(verify(&json!({"full_apply_ratio": 0.9, "simulated": false, "clock": null})), Ok(()));
     for bad in [
         json!({}),
         json!({"verdict": "FAIL", "full_apply_ratio": 1.0}),
         json!({"verdict": "PASS", "full_apply_ratio": 0.5}),
         json!({"verdict": "PASS", "full_apply_ratio": "all"}),
         json!({"verdict": 1}),
+        json!({"verdict": "PASS", "simulated": "no"}),
     ] {
-        assert!(evidence::delta_verify(&bad).is_err(), "{bad}");
+        assert!(verify(&bad).is_err(), "{bad}");
+    }
+    for simulated in
+        [json!({"verdict": "PASS", "simulated": true}), json!({"verdict": "PASS", "clock": "frozen"})]
+    {
+        assert!(verify(&simulated).is_err(), "{simulated}");
+        assert_eq!(evidence::delta_verify(&simulated, true), Ok(()));
     }
 }
 
@@ -178,10 +270,22 @@ fn policy() -> Policy {
     .expect("a policy")
 }
 
+fn plan(policy: &Policy) -> String {
+    let subject = rollback_plan::Subject {
+        name: "mm-bot",
+        version: "1.2.3",
+        created_at: "t",
+        policy_path: "other.yaml",
+        policy_sha256: "ab",
+    };
+    rollback_plan::render(&subject, policy)
+}
+
 #[test]
 fn the_plan_has_a_command_for_every_action_of_the_policy() {
     assert_eq!(policy().problems(), [""; 0]);
-    let text = rollback_plan::render("mm-bot", "1.2.3", "t", "ab", &policy());
+    let text = plan(&policy());
+    assert!(text.contains("- Policy: `other.yaml`, SHA-256 ab\n"), "{text}");
     for command in [
         "kubectl --namespace trading scale deployment/mm-bot --replicas=0",
         "--header 'X-Why: it'\\''s over' --data '{\"state\":\"OPEN\"}' http://bot:8080/circuit",
@@ -202,4 +306,85 @@ fn a_policy_that_cannot_be_carried_out_is_refused() {
     policy.auto_rollback.verification.checks.clear();
     let problems = policy.problems().join("; ");
     assert!(problems.contains("`halt`") && problems.contains("checks is empty"), "{problems}");
+}
+
+/// A policy with one action and this way to carry it out.
+fn policy_of(params: &Value, executor: &Value) -> Policy {
+    serde_json::from_value(json!({
+        "auto_rollback": {
+            "actions": [{"type": "act", "params": params}],
+            "verification": {"checks": [{"metric": "m", "condition": "== 0", "timeout_seconds": 1}]},
+        },
+        "executors": {"act": executor},
+    }))
+    .expect("a policy")
+}
+
+#[test]
+fn every_part_of_an_executor_is_filled_once() {
+    let params = json!({"target": 0, "name": "mm \"{target}\"", "state": "OPEN"});
+    for (executor, command) in [
+        (json!({"exec": ["x", "{name}"]}), "x 'mm \"{target}\"'"),
+        (
+            json!({"http": {"url": "http://b/{state}", "method": "{state}", "body": {"{state}": ["{name}"]}}}),
+            "--request OPEN --data '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' http://b/OPEN",
+        ),
+        (
+            json!({"file": {"path": "/run/{state}", "content": "{target}"}}),
+            "printf '%s' 0 > /run/OPEN.new && mv /run/OPEN.new /run/OPEN",
+        ),
+        (
+            json!({"signal": {"pid_file": "/run/{state}", "signal": "{state}"}}),
+            "kill -s OPEN \"$(cat /run/OPEN)\"",
+        ),
+        (
+            json!({"kubernetes": {"deployment": "bot-{state}", "namespace": "{state}", "replicas": "{target}"}}),
+            "kubectl --namespace OPEN scale deployment/bot-OPEN --replicas=0",
+        ),
+    ] {
+        let policy = policy_of(&params, &executor);
+        assert_eq!(policy.problems(), [""; 0], "{executor}");
+        assert!(plan(&policy).contains(command), "{command}: {}", plan(&policy));
+    }
+}
+
+#[test]
+fn a_placeholder_that_nothing_fills_is_refused() {
+    for executor in [
+        json!({"exec": ["halt-bot", "--to", "{target}"]}),
+        json!({"http": {"url": "http://b/{target}"}}),
+        json!({"http": {"url": "http://b", "headers": {"X-To": "{target}"}}}),
+        json!({"http": {"url": "http://b", "body": {"to": ["{target}"]}}}),
+        json!({"file": {"path": "/run/{target}", "content": ""}}),
+        json!({"file": {"path": "/run/x", "content": {"to": "{target}"}}}),
+        json!({"signal": {"pid_file": "/run/{target}", "signal": "TERM"}}),
+        json!({"kubernetes": {"deployment": "{target}", "replicas": 0}}),
+        json!({"kubernetes": {"deployment": "b", "replicas": "{target}"}}),
+    ] {
+        let problems = policy_of(&json!({"other": 1}), &executor).problems().join("; ");
+        assert!(
+            problems.contains("executor of `act`: no parameter of the action fills `{target}`"),
+            "{problems}"
+        );
+    }
+    let problems =
+        policy_of(&json!({}), &json!({"kubernetes": {"deployment": "b", "replicas": -1}})).problems();
+    assert!(problems[0].contains("kubernetes.replicas is `-1`"), "{problems:?}");
+}
+
+#[test]
+fn a_header_that_may_be_a_secret_is_not_published() {
+    let headers = json!({"Authorization": "Bearer s3cr3t", "X-Api-Key": "s3cr3t", "X-Why": "{why}"});
+    let executor = json!({"http": {"url": "http://b", "headers": headers}});
+    let policy = policy_of(&json!({"why": "it is bad"}), &executor);
+    assert_eq!(policy.problems(), [""; 0]);
+    let text = plan(&policy);
+    assert!(!text.contains("s3cr3t"), "{text}");
+    for part in [
+        "--header 'Authorization: '\"${HEADER_AUTHORIZATION:?}\"",
+        "--header 'X-Api-Key: '\"${HEADER_X_API_KEY:?}\"",
+        "--header 'X-Why: it is bad'",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }

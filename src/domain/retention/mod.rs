@@ -292,6 +292,15 @@ pub fn emptied(members: &[Member], groups: &[Group]) -> Vec<Emptied> {
     emptied.map(|(group, (members, _))| Emptied { group, members }).collect()
 }
 
+/// The sum of sizes: a few sparse files may claim more together than 64 bits hold.
+fn sum(sizes: impl Iterator<Item = u64>) -> u128 {
+    sizes.map(u128::from).sum()
+}
+
+fn clipped(bytes: u128) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 struct Table<'a, F> {
     now_ns: i64,
     facts: &'a F,
@@ -380,12 +389,12 @@ impl<F: Facts> Table<'_, F> {
             }
         }
         if let Some(limit) = limits.max_bytes {
-            let total = ids.iter().map(|id| self.facts.bytes(*id as usize)).sum::<u64>();
-            if total > limit {
-                let excess = total - limit;
+            let total = sum(ids.iter().map(|id| self.facts.bytes(*id as usize)));
+            let excess = total.saturating_sub(limit.into());
+            if excess > 0 {
                 let got = self.mark_oldest(ids, excess, Marks::SIZE, Facts::bytes);
                 if got < excess {
-                    unmet.push(Unmet { mark: Marks::SIZE, of: group, limit, actual: total - got });
+                    unmet.push(Unmet { mark: Marks::SIZE, of: group, limit, actual: clipped(total - got) });
                 }
             }
         }
@@ -394,13 +403,13 @@ impl<F: Facts> Table<'_, F> {
     fn apply_overall(&mut self, order: &mut [u32], overall: &Overall, unmet: &mut Vec<Unmet>) {
         if let Some(limit) = overall.max_bytes {
             let stays = |id: &&u32| !self.members[**id as usize].goes();
-            let total = order.iter().filter(stays).map(|id| self.facts.bytes(*id as usize)).sum::<u64>();
-            if total > limit {
-                let excess = total - limit;
+            let total = sum(order.iter().filter(stays).map(|id| self.facts.bytes(*id as usize)));
+            let excess = total.saturating_sub(limit.into());
+            if excess > 0 {
                 let mut left: Vec<u32> = order.iter().filter(stays).copied().collect();
                 let got = self.mark_oldest(&mut left, excess, Marks::TOTAL, Facts::bytes);
                 if got < excess {
-                    unmet.push(Unmet { mark: Marks::TOTAL, of: 0, limit, actual: total - got });
+                    unmet.push(Unmet { mark: Marks::TOTAL, of: 0, limit, actual: clipped(total - got) });
                 }
             }
         }
@@ -408,15 +417,20 @@ impl<F: Facts> Table<'_, F> {
             let here = |id: &&u32| self.facts.device(**id as usize) == device;
             let mut ids: Vec<u32> = order.iter().filter(here).copied().collect();
             let going = |id: &&u32| self.members[**id as usize].goes();
-            let given: u64 = ids.iter().filter(going).map(|id| self.facts.frees(*id as usize)).sum();
-            if given >= short {
+            let given = sum(ids.iter().filter(going).map(|id| self.facts.frees(*id as usize)));
+            if given >= u128::from(short) {
                 continue;
             }
             ids.retain(|id| !self.members[*id as usize].goes());
-            let missing = short - given;
+            let missing = u128::from(short) - given;
             let got = self.mark_oldest(&mut ids, missing, Marks::MIN_FREE, Facts::frees);
             if got < missing {
-                unmet.push(Unmet { mark: Marks::MIN_FREE, of: device, limit: short, actual: given + got });
+                unmet.push(Unmet {
+                    mark: Marks::MIN_FREE,
+                    of: device,
+                    limit: short,
+                    actual: clipped(given + got),
+                });
             }
         }
     }
@@ -435,12 +449,12 @@ impl<F: Facts> Table<'_, F> {
     fn mark_oldest(
         &mut self,
         ids: &mut [u32],
-        excess: u64,
+        excess: u128,
         mark: Marks,
         amount: fn(&F, usize) -> u64,
-    ) -> u64 {
+    ) -> u128 {
         ids.sort_unstable_by(|a, b| self.oldest_first(*a, *b));
-        let mut got = 0;
+        let mut got = 0_u128;
         for &mut id in ids {
             if got >= excess {
                 break;
@@ -449,7 +463,7 @@ impl<F: Facts> Table<'_, F> {
             let member = self.member(id);
             member.marks.add(mark);
             if member.guard.is_none() {
-                got += value;
+                got += u128::from(value);
             }
         }
         got

@@ -27,7 +27,8 @@ pub struct Policy {
     /// Free space each disk is to have.
     #[serde(default)]
     pub min_free: Option<Size>,
-    /// Groups and their limits; a file belongs to the first rule that matches.
+    /// Groups and their limits; a file in a unit belongs to the unit's rule, any other to the first that
+    /// matches.
     pub rules: Vec<RuleText>,
 }
 

@@ -65,6 +65,11 @@ pub fn shown(bytes: u64) -> String {
     format!("{value:.1}TB")
 }
 
+/// The sum of sizes for a report, cut to the largest number: a few sparse files may claim more together.
+pub fn total(sizes: impl Iterator<Item = u64>) -> u64 {
+    sizes.fold(0, u64::saturating_add)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

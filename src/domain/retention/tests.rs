@@ -151,6 +151,16 @@ fn a_guarded_file_counts_towards_the_size_and_the_next_goes_in_its_place() {
 }
 
 #[test]
+fn sizes_beyond_all_numbers_are_still_too_large() {
+    let vast = u64::MAX / 3 * 2;
+    let files = [(9.0, vast), (8.0, vast), (7.0, vast), (1.0, 10)];
+    assert_eq!(run(&files, fit(100)).gone(), [0, 1, 2]);
+    let overall = Overall { max_bytes: Some(100), short_bytes: vec![u64::MAX] };
+    let limits = Limits { keeps_newest_of_kind: true, ..Limits::default() };
+    assert_eq!(run_guarded(&files, limits, &overall, &[]).gone(), [0, 1, 2]);
+}
+
+#[test]
 fn a_group_that_loses_every_member_is_told() {
     let bare = Limits { keeps_newest_of_kind: false, ..ttl(1) };
     let run = run(&[(9.0, 1), (8.0, 1)], bare);

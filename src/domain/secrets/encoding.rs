@@ -14,13 +14,36 @@ pub enum Kind {
     Utf16Le,
     /// Text in UTF-16 with a byte order mark, high byte first.
     Utf16Be,
-    /// A NUL in the head.
+    /// A NUL in the head, which is no text otherwise.
     Binary,
     /// A gzip stream.
     Gzip,
     /// A ZIP archive.
     Zip,
+    /// Packed in a way that is not unpacked here; it says which.
+    Packed(&'static str),
 }
+
+/// How content begins that is packed and not unpacked here.
+const PACKED: [(&[u8], &str); 7] = [
+    (b"\xfd7zXZ\0", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\x04\x22\x4d\x18", "an lz4 archive"),
+    (b"Rar!\x1a\x07", "a rar archive"),
+    (b"LZIP\x01", "an lzip archive"),
+    (b"\x1f\x9d", "a compress archive"),
+];
+
+/// The end of a ZIP archive: its mark, its fixed part, the least that its directory has for a member,
+/// and the longest comment behind it.
+const ZIP_END: &[u8] = b"PK\x05\x06";
+const ZIP_END_BYTES: usize = 22;
+const ZIP_ENTRY_BYTES: usize = 46;
+const ZIP_COMMENT_BYTES: usize = 65_535;
+
+/// Where the name of the format stands in a tar archive, whose members are padded with NULs.
+const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 
 impl Kind {
     /// The kind of a file that starts with `head`.
@@ -31,10 +54,40 @@ impl Kind {
             [0xff, 0xfe, 0, 0, ..] => Kind::Binary,
             [0xff, 0xfe, ..] => Kind::Utf16Le,
             [0xfe, 0xff, ..] => Kind::Utf16Be,
-            _ if memchr::memchr(0, &head[..head.len().min(HEAD)]).is_some() => Kind::Binary,
-            _ => Kind::Text,
+            [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..] => {
+                Kind::Packed("a bzip2 archive")
+            }
+            _ => Self::by_bytes(head),
         }
     }
+
+    fn by_bytes(head: &[u8]) -> Self {
+        if let Some((_, what)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
+            return Kind::Packed(what);
+        }
+        let head = &head[..head.len().min(HEAD)];
+        let is_tar = head.get(TAR_MAGIC) == Some(b"ustar");
+        let has_nul = memchr::memchr(0, head).is_some();
+        if has_nul && !is_tar && !is_mostly_text(head) { Kind::Binary } else { Kind::Text }
+    }
+}
+
+/// Whether more than 95 % of `head` could stand in a text: random bytes and programs have far less.
+fn is_mostly_text(head: &[u8]) -> bool {
+    let is_control = |byte: &&u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    20 * head.iter().filter(is_control).count() < head.len()
+}
+
+/// Whether `tail`, the end of a file, is the end of a ZIP archive, whatever the file begins with.
+pub fn ends_as_zip(tail: &[u8]) -> bool {
+    let from = tail.len().saturating_sub(ZIP_END_BYTES + ZIP_COMMENT_BYTES);
+    memchr::memmem::find_iter(&tail[from..], ZIP_END).any(|at| {
+        let end = &tail[from + at..];
+        let Some(record) = end.get(..ZIP_END_BYTES) else { return false };
+        let half = |at: usize| usize::from(u16::from_le_bytes([record[at], record[at + 1]]));
+        let (members, directory_bytes, comment) = (half(10), half(12) | half(14) << 16, half(20));
+        members > 0 && directory_bytes >= members * ZIP_ENTRY_BYTES && ZIP_END_BYTES + comment <= end.len()
+    })
 }
 
 /// Reads UTF-16 as UTF-8; the byte order mark is dropped, what is no text becomes U+FFFD.
@@ -115,12 +168,40 @@ mod tests {
             (b"\xff\xfe\0\0a\0\0\0", Kind::Binary),
             (b"\x1f\x8b\x08\0", Kind::Gzip),
             (b"PK\x03\x04", Kind::Zip),
+            (b"\xfd7zXZ\0\0", Kind::Packed("an xz archive")),
+            (b"BZh91AY&SY\x01", Kind::Packed("a bzip2 archive")),
+            (b"BZh is a word", Kind::Text),
+            (b"\x28\xb5\x2f\xfd\0", Kind::Packed("a zstd archive")),
+            (b"7z\xbc\xaf\x27\x1c\0", Kind::Packed("a 7z archive")),
+            (b"a text of more than twenty letters with one\0between", Kind::Text),
         ] {
             assert_eq!(Kind::of(head), kind, "{head:?}");
         }
         let mut late = vec![b'a'; HEAD];
         late.push(0);
         assert_eq!(Kind::of(&late), Kind::Text);
+        let mut tar = vec![0; 600];
+        assert_eq!(Kind::of(&tar), Kind::Binary);
+        tar[TAR_MAGIC].copy_from_slice(b"ustar");
+        assert_eq!(Kind::of(&tar), Kind::Text);
+    }
+
+    #[test]
+    fn the_end_of_a_zip_is_known_behind_anything_and_its_mark_alone_is_not() {
+        let mut end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0\x40".to_vec();
+        end.extend([0; 9]);
+        let with = |before: usize, after: usize| {
+            let mut file = vec![b'x'; before];
+            file.extend(&end);
+            file.resize(file.len() + after, b'y');
+            ends_as_zip(&file)
+        };
+        assert!(with(0, 0) && with(100_000, 0) && with(10, ZIP_COMMENT_BYTES));
+        assert!(!with(10, ZIP_COMMENT_BYTES + 1));
+        assert!(!ends_as_zip(b"PK\x05\x06"));
+        let mut empty = ZIP_END.to_vec();
+        empty.extend([0; 18]);
+        assert!(!ends_as_zip(&empty), "an archive without members has nothing to scan");
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub struct Rule {
     pub secret_group: Option<usize>,
     /// Shannon entropy, bits per byte, that the secret must exceed.
     pub entropy: Option<f64>,
-    /// Words of which one must be in the file, in any case, for the rule to apply.
+    /// Words of which one must be in the text, in any case, for the rule to apply. The text is the file;
+    /// of a file that is scanned in pieces, the piece with the match.
     #[serde(default)]
     pub keywords: Vec<String>,
     /// Labels; `generic` makes a rule yield to others and skip binary files.

@@ -147,17 +147,17 @@ pub fn judge(
             secrets.push(hit);
         }
     }
-    let taken = Taken::of(ruleset, &secrets);
+    // What lacks its companion is no finding, so it hides none either.
+    let complete: Vec<&Hit> =
+        secrets.iter().copied().filter(|hit| has_required(ruleset, &secrets, hit, text)).collect();
+    let taken = Taken::of(ruleset, &complete);
     let mut seen = start;
     let mut at = 0;
     let mut findings = Vec::new();
-    for hit in &secrets {
+    for hit in &complete {
         let rule = &ruleset.rules[hit.rule];
         let position = hit.secret.start;
         if !window.contains(&hit.matched.start) || rule.skip_report || taken.hides(ruleset, hit) {
-            continue;
-        }
-        if !has_required(ruleset, &secrets, hit, text) {
             continue;
         }
         seen = seen.after(&text[at..position]);

@@ -55,7 +55,7 @@ pub struct Known {
     pub path: String,
     /// The rule, for people.
     pub rule: String,
-    /// Salted hash of rule, path and value; the line is no part of it.
+    /// Hash of rule, path and value; the line is no part of it.
     pub fingerprint: String,
 }
 

@@ -200,7 +200,7 @@ pub struct Ruleset {
 }
 
 impl Ruleset {
-    /// The rules that are shipped.
+    /// Index of the rule with this id.
     pub fn index_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
@@ -221,7 +221,7 @@ pub struct Rule {
     pub secret_group: Option<usize>,
     /// Entropy that the secret must exceed.
     pub entropy: f64,
-    /// Lowercase words of which one must be in the file; empty for no such condition.
+    /// Lowercase words of which one must be in the text; empty for no such condition.
     pub keywords: Vec<String>,
     /// Whether the rule goes by a name: it yields to others and skips binary files.
     pub is_generic: bool,

@@ -353,21 +353,41 @@ fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
             .chain([
                 format!("redis://:{}@cache:6379", an(12, 98)),
                 format!("mysql://bot:{}@db/x", "hunter2x"),
+                format!("postgres://postgres:{}@ledger-db.prod.internal/t", "postgres"),
+                format!("postgres://root:{}@10.1.2.3/t", "admin"),
+                format!("postgres://root:{}@127.0.0.10/t", "admin"),
+                format!("postgres://root:{}@localhost.internal/t", "admin"),
+                format!("mysql://bot:%40{}@db/x", an(12, 125)),
+                format!("mysql://bot:{}{{x@db/x", an(12, 126)),
             ])
             .collect(),
             vec![
                 "postgres://bot:${DB_PASSWORD}@db/x".to_owned(),
                 "postgres://user:password@host/x".to_owned(),
                 "postgres://postgres:postgres@localhost/x".to_owned(),
+                "postgres://postgres:postgres@[::1]:5432/x".to_owned(),
+                "mysql://root:root@127.0.0.1:3306/x".to_owned(),
+                "mysql://bot:%DB_PASSWORD%@db/x".to_owned(),
+                "mysql://bot:%(password)s@db/x".to_owned(),
+                "mysql://bot:pre{{ password }}@db/x".replace(' ', ""),
                 "postgres://db.internal/x".to_owned(),
                 "redis://localhost:6379/0".to_owned(),
             ],
         ),
         (
             "url-credentials",
-            vec![format!("https://deploy:{}@git.internal/x.git", an(16, 99))],
+            vec![
+                format!("https://deploy:{}@git.internal/x.git", an(16, 99)),
+                format!("https://feedbot:Zr8%40{}@feeds.internal/", an(10, 127)),
+                format!("https://feedbot:%40{}@feeds.internal/", an(10, 127)),
+                format!("https://feedbot:a*{}@feeds.internal/", an(10, 127)),
+            ],
             vec![
                 "https://user:password@host.internal/".to_owned(),
+                "https://oauth2:${GIT_TOKEN_2}@git.internal/".to_owned(),
+                "https://oauth2:%GIT_TOKEN_2%@git.internal/".to_owned(),
+                "https://oauth2:#{token_of_git2}@git.internal/".to_owned(),
+                "https://oauth2:********@git.internal/".to_owned(),
                 "http://localhost:8080/a@b.c/".to_owned(),
             ],
         ),
@@ -449,11 +469,14 @@ fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
                 format!("API_SECRET={}\n", an(32, 121)),
                 format!("api_secret: {}\n", hex(40, 122)),
                 format!("export AUTH_TOKEN={}\r\nx", an(40, 123)),
+                format!("API_SECRET=/{}/{}=\n", an(20, 128), an(22, 129)),
+                format!("API_SECRET={}\0", an(32, 130)),
             ],
             vec![
                 "token = self_signed_token_factory2\n".to_owned(),
                 "SECRET_KEY=${SECRET_KEY}\n".to_owned(),
                 "secret: projects/x/secrets/name\n".to_owned(),
+                "SECRET_FILE: /run/secrets/TradingBot/key-2024\n".to_owned(),
             ],
         ),
         (
@@ -471,8 +494,18 @@ fn samples() -> Vec<(&'static str, Vec<String>, Vec<String>)> {
         ),
         (
             "generic-password-unquoted",
-            vec![format!("DB_PASSWORD={}\n", "s3cr3tPassw0rd!"), format!("password: {}\n", "xK9_mQ2-vL7p")],
-            vec!["password: changeme\n".to_owned(), "PASSWORD=/run/secrets/db1\n".to_owned()],
+            vec![
+                format!("DB_PASSWORD={}\n", "s3cr3tPassw0rd!"),
+                format!("password: {}\n", "xK9_mQ2-vL7p"),
+                format!("DB_PASSWORD={}\n", "qWeRt!zUiOp&asDfG@Xk"),
+                format!("DB_PASSWORD=/{}\n", "xK9_mQ2-vL7p"),
+                format!("DB_PASSWORD=%{}\n", "xK9_mQ2-vL7p"),
+            ],
+            vec![
+                "password: changeme\n".to_owned(),
+                "PASSWORD=/run/secrets/db1\n".to_owned(),
+                "PASSWORD=%DB_PASSWORD_1%\n".to_owned(),
+            ],
         ),
     ]
 }
@@ -504,4 +537,18 @@ fn no_shipped_rule_needs_a_pass_of_its_own() {
     for rule in built_in().rules {
         assert!(matches!(rule.search, SearchPlan::Near { .. }), "{} {:?}", rule.id, rule.search);
     }
+}
+
+#[test]
+fn a_rule_that_lacks_its_companion_hides_nothing() {
+    let own = "[[rules]]\nid = 'acme-key'\nregex = '''acme_[a-z0-9]{24}'''\n\
+        [[rules.required]]\nid = 'acme-id'\nwithinLines = 2\n\
+        [[rules]]\nid = 'acme-id'\nregex = '''acme id [0-9]{6}'''\nskipReport = true\n";
+    let built_in: RuleFile = toml::from_str(BUILT_IN).unwrap();
+    let own: RuleFile = toml::from_str(own).unwrap();
+    let draft = Draft::default().extend(built_in, Origin::BuiltIn).unwrap();
+    let ruleset = draft.extend(own, Origin::Operator).unwrap().compile().unwrap();
+    let line = format!("api_key = \"acme_{}\"\n", noise(&format!("{LOWER}{DIGITS}"), 24, 131));
+    assert_eq!(rules_found(&ruleset, &line), ["generic-api-key"]);
+    assert_eq!(rules_found(&ruleset, &format!("{line}acme id 123456\n")), ["acme-key"]);
 }

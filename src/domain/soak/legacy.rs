@@ -71,7 +71,7 @@ pub fn iteration(summary: &Summary) -> Iteration {
         let value = fields.get(field).and_then(Value::as_f64);
         // The earlier toolkit wrote defaults for what it did not have: these values are no measurements.
         let invented = match field {
-            "p95_latency_ms" => value == Some(0.0),
+            "p95_latency_ms" | "risk_ratio" => value == Some(0.0),
             "maker_taker_ratio" => {
                 let source = fields.get("maker_taker_source").and_then(Value::as_str);
                 !matches!(source, Some("fills_volume" | "fills_count" | "internal_fills" | "weekly_rollup"))
@@ -79,19 +79,7 @@ pub fn iteration(summary: &Summary) -> Iteration {
             _ => false,
         };
         let measured = match value.filter(|_| !invented) {
-            Some(value) => Measurement {
-                value: Some(value),
-                beyond: false,
-                unit: unit.to_owned(),
-                n: 1,
-                points: 1,
-                expected: 1,
-                coverage: 1.0,
-                state: Knowledge::Measured,
-                resets: 0,
-                source: "iter-summary".to_owned(),
-                reason: None,
-            },
+            Some(value) => Measurement::single(value, unit, "iter-summary"),
             None if invented => {
                 let reason = format!("`{field}` holds a default, not a measurement");
                 Measurement::unknown(Knowledge::NoData, unit, 1, "iter-summary", &reason)

@@ -120,6 +120,14 @@ pub struct GateResult {
     pub members: BTreeMap<String, Outcome>,
 }
 
+impl GateResult {
+    /// The answer for each member, or the one answer, with whether PASS needs it.
+    fn states(&self) -> impl Iterator<Item = (State, bool)> + '_ {
+        let one = self.members.is_empty().then_some(&self.outcome);
+        self.members.values().chain(one).map(|outcome| (outcome.state, self.required))
+    }
+}
+
 impl Ledger {
     /// An empty ledger. `points_per_window` is what a window should have shown where a figure is missing
     /// altogether.
@@ -221,12 +229,11 @@ impl Ledger {
         &self.gaps
     }
 
-    /// The last values of a figure, oldest first, of the first member; only those that were measured.
-    pub fn recent(&self, kpi: &str, windows: usize) -> Vec<f64> {
+    /// The figure in the last windows, oldest first, of the first member; `None` where it was not measured.
+    pub fn recent(&self, kpi: &str, windows: usize) -> Vec<Option<f64>> {
         let points = self.points.values().next().and_then(|kpis| kpis.get(kpi));
         let last = points.map_or(&[][..], |points| &points[points.len().saturating_sub(windows)..]);
-        let known = |point: &Point| point.value.filter(|_| point.state == Knowledge::Measured);
-        last.iter().filter_map(known).collect()
+        last.iter().map(|point| point.value.filter(|_| point.state == Knowledge::Measured)).collect()
     }
 
     /// What the windows showed of each figure.
@@ -238,7 +245,8 @@ impl Ledger {
     pub fn judge(&self, profile: &Profile) -> Judgement {
         let gates: BTreeMap<String, GateResult> =
             profile.gates.iter().map(|(name, gate)| (name.clone(), self.judge_gate(gate))).collect();
-        let verdict = Verdict::fold(gates.values().map(|gate| (gate.outcome.state, gate.required)));
+        // Of every member, not of the worst: a soft failure of one must not hide that another is unknown.
+        let verdict = Verdict::fold(gates.values().flat_map(GateResult::states));
         Judgement { verdict, gates }
     }
 
@@ -272,5 +280,59 @@ impl Ledger {
             member: (self.grouped && !name.is_empty()).then(|| name.clone()),
             members: if self.grouped { answers } else { BTreeMap::new() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::gate::Aggregate;
+
+    fn iteration(number: u32, members: &[(&str, f64)]) -> Iteration {
+        let member = |(name, value): &(&str, f64)| {
+            let kpis = BTreeMap::from([("k".to_owned(), Measurement::single(*value, "u", "test"))]);
+            ((*name).to_owned(), Member { kpis, params: BTreeMap::new() })
+        };
+        Iteration {
+            schema: ITERATION_SCHEMA.to_owned(),
+            iteration: number,
+            from: String::new(),
+            to: String::new(),
+            simulated: false,
+            source: "test".to_owned(),
+            gap_before_secs: None,
+            kpis: BTreeMap::new(),
+            params: BTreeMap::new(),
+            members: members.iter().map(member).collect(),
+            state_hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_soft_failure_of_one_member_does_not_hide_that_another_is_unknown() {
+        let gate = Gate {
+            kpi: "k".to_owned(),
+            unit: "u".to_owned(),
+            aggregate: Aggregate::Mean,
+            at_most: Some(1.0),
+            at_least: None,
+            severity: Severity::Soft,
+            required: None,
+            warmup: 0,
+            last: Some(2),
+            min_samples: 1,
+            k_of_n: None,
+            min_coverage: 0.95,
+        };
+        let profile = Profile { description: String::new(), gates: BTreeMap::from([("g".to_owned(), gate)]) };
+        let mut ledger = Ledger::new(300.0, 1, true);
+        ledger.add(&iteration(1, &[("old", 2.0)]));
+        ledger.add(&iteration(2, &[("old", 2.0), ("young", 0.5)]));
+        let judged = ledger.judge(&profile);
+        assert_eq!(judged.gates["g"].outcome.state, State::SoftFail);
+        assert_eq!(judged.gates["g"].members["young"].state, State::Warmup);
+        assert_eq!(judged.verdict, Verdict::Inconclusive);
+        ledger.add(&iteration(3, &[("old", 2.0), ("young", 0.5)]));
+        assert_eq!(ledger.judge(&profile).verdict, Verdict::Pass);
     }
 }

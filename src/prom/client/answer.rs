@@ -55,9 +55,7 @@ struct Row {
     metric: Labels,
     #[serde(default)]
     values: Vec<Sample>,
-    value: Option<Sample>,
     histograms: Option<IgnoredAny>,
-    histogram: Option<IgnoredAny>,
 }
 
 /// A time in seconds and a value as text.
@@ -103,32 +101,6 @@ impl Data<'_> {
             if series.insert(row.metric, points).is_some() {
                 return Err("two series have the same labels".to_owned());
             }
-        }
-        Ok(series)
-    }
-
-    /// The series of one time.
-    pub(super) fn instant(&self) -> Result<BTreeMap<Labels, Vec<Point>>, String> {
-        let read = |error: serde_json::Error| error.to_string();
-        let mut series = BTreeMap::new();
-        match self.kind.as_str() {
-            "scalar" => {
-                let Sample(point) = serde_json::from_str(self.result.get()).map_err(read)?;
-                series.insert(Labels::new(), vec![point]);
-            }
-            "vector" => {
-                let rows: Vec<Row> = serde_json::from_str(self.result.get()).map_err(read)?;
-                for row in rows {
-                    if row.histogram.is_some() {
-                        return Err(format!("a native histogram in {:?}; ask for its quantile", row.metric));
-                    }
-                    let Sample(point) = row.value.ok_or("a series without a value")?;
-                    if series.insert(row.metric, vec![point]).is_some() {
-                        return Err("two series have the same labels".to_owned());
-                    }
-                }
-            }
-            kind => return Err(format!("the result is a `{kind}`, neither a vector nor a scalar")),
         }
         Ok(series)
     }

@@ -19,13 +19,14 @@ use crate::sys::clock::Clock;
 use crate::sys::http::{Failure, Http, Reply, Send, Settings, Url, form};
 use crate::sys::signal::Cancel;
 use answer::Envelope;
-use jiff::Timestamp;
 use span::{POINTS, Span};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
+/// Where a range is asked for.
+const RANGE: &str = "/api/v1/query_range";
 /// How often a span may be halved because its answer came too late; after that the server is too slow.
 const LATE_HALVINGS: u32 = 4;
 /// Between two looks at whether a stop was asked for.
@@ -82,13 +83,6 @@ enum Trouble {
     TooMuch(Unknown),
     /// It will not change.
     Final(Unknown),
-}
-
-/// What an answer must look like.
-#[derive(Clone, Copy)]
-enum Shape {
-    Range(Grid, Span),
-    Instant,
 }
 
 type Found = (BTreeMap<Labels, Vec<Point>>, Vec<String>);
@@ -161,25 +155,6 @@ impl Client {
         }
     }
 
-    /// The values of `query` at one time.
-    pub fn instant(&self, query: &str, at: Timestamp) -> Result<Answer, Unknown> {
-        let call = Arc::new(());
-        let (sender, receiver) = mpsc::channel();
-        let (inner, query, caller) = (Arc::clone(&self.0), query.to_owned(), Caller::of(&call));
-        std::thread::spawn(move || {
-            let time = seconds(at.as_millisecond());
-            let pairs = [("query", query.as_str()), ("time", &time)];
-            let found = inner.ask("/api/v1/query", &pairs, &caller, Shape::Instant);
-            drop(sender.send(found));
-        });
-        match self.wait(&receiver)? {
-            Ok(found) => Ok(joined(BTreeMap::from([(0, found)]))),
-            Err(Trouble::Passing(unknown, _) | Trouble::TooMuch(unknown) | Trouble::Final(unknown)) => {
-                Err(unknown)
-            }
-        }
-    }
-
     /// The next message of a worker, unless a stop is asked for first.
     fn wait<T>(&self, receiver: &mpsc::Receiver<T>) -> Result<T, Unknown> {
         loop {
@@ -221,23 +196,23 @@ impl Inner {
         let end = seconds(grid.at(span.first + span.points - 1));
         let step = seconds(grid.step_ms());
         let pairs = [("query", query), ("start", &start), ("end", &end), ("step", &step), ("nocache", "1")];
-        self.ask("/api/v1/query_range", &pairs, caller, Shape::Range(*grid, span))
+        self.ask(&pairs, caller, grid, span)
     }
 
     /// Asks until there is an answer, or trouble that does not pass.
     fn ask(
         &self,
-        path: &str,
         pairs: &[(&str, &str)],
         caller: &Caller,
-        shape: Shape,
+        grid: &Grid,
+        span: Span,
     ) -> Result<Found, Trouble> {
         let mut pause = self.options.backoff;
         let mut left = self.options.retries;
         loop {
             let found = {
                 let _slot = Slot::take(self);
-                self.once(path, pairs, shape)
+                self.once(pairs, grid, span)
             };
             match found {
                 Err(Trouble::Passing(_, after))
@@ -253,21 +228,20 @@ impl Inner {
         }
     }
 
-    fn once(&self, path: &str, pairs: &[(&str, &str)], shape: Shape) -> Result<Found, Trouble> {
+    fn once(&self, pairs: &[(&str, &str)], grid: &Grid, span: Span) -> Result<Found, Trouble> {
         let sent = form(pairs);
         let mut reply = Err(Failure::Protocol(String::new()));
         if !self.get_only.load(Ordering::Relaxed) {
             let post = Send::Post("application/x-www-form-urlencoded", sent.as_bytes());
-            reply = self.http.send(&self.url, path, post);
+            reply = self.http.send(&self.url, RANGE, post);
             if reply.as_ref().is_ok_and(|reply| matches!(reply.status, 405 | 501)) {
                 self.get_only.store(true, Ordering::Relaxed);
             }
         }
         if self.get_only.load(Ordering::Relaxed) {
-            reply = self.http.send(&self.url, path, Send::Get(&sent));
+            reply = self.http.send(&self.url, RANGE, Send::Get(&sent));
         }
-        let unknown =
-            |kind, status, why: String| Unknown { kind, address: self.shown(path, pairs), status, why };
+        let unknown = |kind, status, why: String| Unknown { kind, address: self.shown(pairs), status, why };
         let reply = reply.map_err(|failure| {
             let why = failure.to_string();
             match failure {
@@ -280,7 +254,7 @@ impl Inner {
             }
         })?;
         if reply.status == 200 {
-            return whole(&reply, shape).map_err(|(kind, why)| Trouble::Final(unknown(kind, None, why)));
+            return whole(&reply, grid, span).map_err(|(kind, why)| Trouble::Final(unknown(kind, None, why)));
         }
         let (kind, passing, why) = refusal(&reply);
         let unknown = unknown(kind, Some(reply.status), why);
@@ -291,8 +265,8 @@ impl Inner {
         })
     }
 
-    fn shown(&self, path: &str, pairs: &[(&str, &str)]) -> String {
-        let address = self.url.shown(path);
+    fn shown(&self, pairs: &[(&str, &str)]) -> String {
+        let address = self.url.shown(RANGE);
         let mark = if address.contains('?') { '&' } else { '?' };
         let query = form(pairs);
         match query.char_indices().nth(SHOWN_QUERY) {
@@ -358,7 +332,7 @@ fn refusal(reply: &Reply) -> (Kind, Remedy, String) {
 }
 
 /// The series of a reply, if it is whole.
-fn whole(reply: &Reply, shape: Shape) -> Result<Found, (Kind, String)> {
+fn whole(reply: &Reply, grid: &Grid, span: Span) -> Result<Found, (Kind, String)> {
     let malformed = |why: String| (Kind::Malformed, format!("{why}; it begins `{}`", reply.excerpt()));
     let mut envelope: Envelope<'_> =
         serde_json::from_slice(&reply.body).map_err(|error| malformed(error.to_string()))?;
@@ -370,11 +344,7 @@ fn whole(reply: &Reply, shape: Shape) -> Result<Found, (Kind, String)> {
         return Err((Kind::Partial, missing.join("; ")));
     }
     let data = envelope.data.ok_or_else(|| malformed("it has no data".to_owned()))?;
-    let series = match shape {
-        Shape::Range(grid, span) => data.range(&grid, span),
-        Shape::Instant => data.instant(),
-    };
-    series.map(|series| (series, notes)).map_err(malformed)
+    data.range(grid, span).map(|series| (series, notes)).map_err(malformed)
 }
 
 /// The parts of a range as one answer, in order of time.

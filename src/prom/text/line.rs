@@ -1,7 +1,7 @@
 //! One line after the other into a page: comments, samples, and the rules that span lines.
 
 use super::unique::{Identity, duplicate};
-use super::{Exemplar, Exposition, Family, Format, Kind, Labels, ParseError, Sample, unescaped};
+use super::{Exposition, Family, Format, Kind, Labels, ParseError, Sample, unescaped};
 use memchr::memchr2;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,6 @@ pub(super) struct Page<'a> {
     families: BTreeMap<&'a str, Family<'a>>,
     samples: Vec<Sample<'a>>,
     numbers: Vec<u64>,
-    exemplars: Vec<Exemplar<'a>>,
     /// Every name that a sample had, to refuse a type that comes too late.
     names: BTreeSet<&'a str>,
     last_name: &'a str,
@@ -47,7 +46,6 @@ impl<'a> Page<'a> {
             families: BTreeMap::new(),
             samples: Vec::with_capacity(guess),
             numbers: Vec::with_capacity(guess),
-            exemplars: Vec::new(),
             names: BTreeSet::new(),
             last_name: "",
             closed: BTreeSet::new(),
@@ -172,13 +170,9 @@ impl<'a> Page<'a> {
         cursor.gap()?;
         let value = cursor.number()?;
         let timestamp_ms = cursor.timestamp()?;
-        let exemplar = if cursor.strict && cursor.text.as_bytes()[cursor.at..].starts_with(b" # {") {
-            let exemplar = self.exemplar(&mut cursor, name)?;
-            self.exemplars.push(exemplar);
-            u32::try_from(self.exemplars.len() - 1).ok()
-        } else {
-            None
-        };
+        if cursor.strict && cursor.text.as_bytes()[cursor.at..].starts_with(b" # {") {
+            self.exemplar(&mut cursor, name)?;
+        }
         if !cursor.strict {
             cursor.blanks();
         }
@@ -190,7 +184,7 @@ impl<'a> Page<'a> {
         {
             identity.add_time(time);
         }
-        self.samples.push(Sample { name, labels, value, timestamp_ms, line: self.line, exemplar });
+        self.samples.push(Sample { name, labels, value, timestamp_ms, line: self.line });
         self.numbers.push(identity.number());
         Ok(())
     }
@@ -224,7 +218,8 @@ impl<'a> Page<'a> {
         self.last_name = "";
     }
 
-    fn exemplar(&mut self, cursor: &mut Cursor<'a>, name: &str) -> Result<Exemplar<'a>, LineFault> {
+    /// Passes over an exemplar: it must be a right one, and no figure needs it.
+    fn exemplar(&mut self, cursor: &mut Cursor<'a>, name: &str) -> Result<(), LineFault> {
         let at = cursor.at;
         if !name.ends_with("_total") && !name.ends_with("_bucket") {
             return fault(at, "only a bucket or the total of a counter may carry an exemplar");
@@ -236,8 +231,9 @@ impl<'a> Page<'a> {
             return fault(at, format!("the exemplar has {length} characters, more than {EXEMPLAR_CHARS}"));
         }
         cursor.gap()?;
-        let value = cursor.number()?;
-        Ok(Exemplar { labels, value, timestamp_ms: cursor.timestamp()? })
+        cursor.number()?;
+        cursor.timestamp()?;
+        Ok(())
     }
 
     pub(super) fn finish(self) -> Result<Exposition<'a>, ParseError> {
@@ -256,7 +252,7 @@ impl<'a> Page<'a> {
             );
             return Err(ParseError { line: second.line as usize, column: 1, what });
         }
-        Ok(Exposition { families: self.families, samples: self.samples, exemplars: self.exemplars })
+        Ok(Exposition { families: self.families, samples: self.samples })
     }
 }
 

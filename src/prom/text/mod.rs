@@ -1,8 +1,10 @@
 //! The exposition text that a `/metrics` page speaks: format 0.0.4 and `OpenMetrics` 1.0, read strictly.
 //!
-//! A page is read whole or refused with the line and column of the fault: a torn page, a label twice, a
-//! series twice or a missing `# EOF` is never half a page of numbers. Reading takes time linear in the
-//! text and borrows from it; labels are unescaped when they are asked for.
+//! A page is read whole or refused with the line and column of the fault: a line cut short, a label twice, a
+//! series twice or a missing `# EOF` is never half a page of numbers. In 0.0.4 nothing marks the end of a
+//! page: one torn between two lines is known by the length of the HTTP answer alone, which is why the other
+//! format is asked for first. Reading takes time linear in the text and borrows from it; labels are
+//! unescaped when they are asked for.
 
 mod line;
 mod unique;
@@ -87,17 +89,6 @@ pub struct Family<'a> {
     pub unit: Option<&'a str>,
 }
 
-/// An example that a sample carries.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Exemplar<'a> {
-    /// Its labels.
-    pub labels: Labels<'a>,
-    /// Its value.
-    pub value: f64,
-    /// Its time in milliseconds, if it has one.
-    pub timestamp_ms: Option<i64>,
-}
-
 /// One line of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample<'a> {
@@ -111,15 +102,6 @@ pub struct Sample<'a> {
     pub timestamp_ms: Option<i64>,
     /// The line it stands in, from 1.
     pub line: u32,
-    /// Its place among the exemplars, if it has one.
-    exemplar: Option<u32>,
-}
-
-impl<'a> Sample<'a> {
-    /// The value of a label.
-    pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.labels.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
 }
 
 /// Labels as they stand in the text, checked; unescaped on the way out.
@@ -165,25 +147,12 @@ pub struct Exposition<'a> {
     pub families: BTreeMap<&'a str, Family<'a>>,
     /// The samples in the order of the text.
     pub samples: Vec<Sample<'a>>,
-    exemplars: Vec<Exemplar<'a>>,
 }
 
 impl<'a> Exposition<'a> {
     /// The samples of this exact name.
     pub fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Sample<'a>> {
         self.samples.iter().filter(move |sample| sample.name == name)
-    }
-
-    /// The exemplar of a sample.
-    pub fn exemplar(&self, sample: &Sample<'a>) -> Option<&Exemplar<'a>> {
-        self.exemplars.get(usize::try_from(sample.exemplar?).ok()?)
-    }
-
-    /// The family that a sample belongs to, if the text says anything of it.
-    pub fn family(&self, sample: &Sample<'a>) -> Option<(&'a str, &Family<'a>)> {
-        let base =
-            line::base_name(sample.name, |name| self.families.get(name).and_then(|family| family.kind));
-        self.families.get_key_value(base).map(|(name, family)| (*name, family))
     }
 }
 

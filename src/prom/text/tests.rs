@@ -40,16 +40,14 @@ fn a_page_of_the_old_format_is_read_whole() {
     assert_eq!(family.help.as_deref(), Some("The total \\ number\nof requests."));
     let sample = &page.samples[0];
     assert_eq!((sample.value, sample.timestamp_ms, sample.line), (1027.0, Some(1_395_066_363_000), 3));
-    assert_eq!(sample.label("code").as_deref(), Some("200"));
-    assert_eq!(sample.label("absent"), None);
+    assert_eq!(sample.labels.to_map()["code"], "200");
     assert_eq!(page.samples[1].labels.to_map().len(), 2);
     assert_eq!(page.samples[1].timestamp_ms, Some(-5));
     let file = &page.samples[2];
-    assert_eq!(file.label("path").as_deref(), Some("C:\\DIR\\F.TXT"));
-    assert_eq!(file.label("error").as_deref(), Some("No:\n\"x\""));
+    assert_eq!(file.labels.to_map()["path"], "C:\\DIR\\F.TXT");
+    assert_eq!(file.labels.to_map()["error"], "No:\n\"x\"");
     assert_eq!(page.samples[4].value.to_bits(), f64::INFINITY.to_bits());
     assert!(page.samples[5].value.is_nan() && page.samples[5].labels.is_empty());
-    assert_eq!(page.family(sample).map(|(name, _)| name), Some("http_requests_total"));
     assert_eq!(page.named("rpc_duration_seconds_count").count(), 1);
 }
 
@@ -74,12 +72,8 @@ fn a_page_of_open_metrics_is_read_whole() {
     assert_eq!(page.samples.len(), 8);
     let bucket = &page.samples[2];
     assert_eq!(bucket.timestamp_ms, Some(1_520_879_607_789));
-    let exemplar = page.exemplar(bucket).unwrap();
-    assert_eq!(exemplar.labels.to_map()["trace_id"], "KOO5S4vxi0o");
-    assert_eq!((exemplar.value, exemplar.timestamp_ms), (0.67, Some(1_520_879_607_700)));
-    assert_eq!(page.exemplar(&page.samples[0]), None);
-    let (name, family) = page.family(bucket).unwrap();
-    assert_eq!((name, family.kind, family.unit), ("foo_seconds", Some(Kind::Histogram), Some("seconds")));
+    let family = &page.families["foo_seconds"];
+    assert_eq!((family.kind, family.unit), (Some(Kind::Histogram), Some("seconds")));
     assert_eq!(family.help.as_deref(), Some("How \"long\"."));
     assert_eq!(page.samples[6].timestamp_ms, Some(2500));
 }

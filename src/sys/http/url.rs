@@ -18,8 +18,13 @@ impl Url {
     /// Checks an address; a user and password in it become the second value.
     pub fn parse(text: &str) -> Result<(Self, Auth), Fault> {
         let bad = |what: &str| {
-            let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
-            let shown = shown.split(['?', '#']).next().unwrap_or_default();
+            let (shown, query) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+            // Where the `@` is behind a `?`, either the query holds it or a password holds the `?`.
+            let shown = match shown.rsplit_once('@') {
+                _ if query.contains('@') => "***",
+                Some((_, rest)) => rest,
+                None => shown,
+            };
             Fault::config(format!("the address `{}` {what}", shown.escape_debug()))
                 .hint("write it like http://127.0.0.1:9090")
         };
@@ -164,9 +169,15 @@ mod tests {
             "http://a:hush@",
             "http://a:hush@host:x",
             "http://a:%ff@host",
+            "http://host:x/?token=hu@sh",
+            "http://host:x/?token=hush@sh#hu",
+            "http://a:hu?sh@host:x",
+            "http://a:hu#sh@host:x",
+            "http://a:hu/sh@host:x",
+            "http://host:x/?token=hush",
         ] {
             let fault = Url::parse(text).unwrap_err().to_string();
-            assert!(!fault.contains("hush") && !fault.contains("%ff"), "{fault}");
+            assert!(!fault.contains("hu") && !fault.contains("sh") && !fault.contains("%ff"), "{fault}");
         }
     }
 

@@ -88,26 +88,33 @@ pub struct Finished {
     pub strays: usize,
 }
 
+impl Finished {
+    /// A child that could not be started.
+    pub fn not_started(reason: &dyn std::fmt::Display) -> Self {
+        Self {
+            end: End::NotStarted(reason.to_string()),
+            wall: Duration::ZERO,
+            peak_rss_bytes: None,
+            stdout: Captured::new(0),
+            stderr: Captured::new(0),
+            strays: 0,
+        }
+    }
+}
+
 /// Runs `task` to its end, its deadline or a cancellation; nothing it started is alive afterwards.
 pub fn run(task: &Task, cancel: &Cancel) -> Finished {
     let started = Instant::now();
-    let fail = |error: &dyn std::fmt::Display| Finished {
-        end: End::NotStarted(error.to_string()),
-        wall: started.elapsed(),
-        peak_rss_bytes: None,
-        stdout: Captured::new(0),
-        stderr: Captured::new(0),
-        strays: 0,
-    };
+    let fail = |error| Finished { wall: started.elapsed(), ..Finished::not_started(&error) };
     let piped = |command: &mut Command| {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
     };
     match Group::spawn(&task.argv, &task.dir, &task.env, piped) {
         Ok(mut group) => match supervise(&mut group, task, started, cancel) {
             Ok(finished) => finished,
-            Err(error) => fail(&error),
+            Err(error) => fail(error),
         },
-        Err(error) => fail(&error),
+        Err(error) => fail(error),
     }
 }
 

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Leaders that are somebody's `Child` and must be reaped by their owner alone.
@@ -24,8 +24,13 @@ fn leaders() -> MutexGuard<'static, BTreeSet<i32>> {
     LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes orphaned descendants come to this process instead of to init.
+/// Children that this process had before it started any: those of the shell that became it by `exec`.
+static INHERITED: OnceLock<BTreeSet<i32>> = OnceLock::new();
+
+/// Makes orphaned descendants come to this process instead of to init. Called before the first child is
+/// started, so that those that were there already can be told from ours.
 pub(super) fn adopt_orphans() -> io::Result<()> {
+    INHERITED.get_or_init(descendants);
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(io::Error::from)
 }
 
@@ -61,11 +66,13 @@ pub(super) fn of(token: &str, leader: Pid) -> Vec<Pid> {
     descendants().into_iter().filter(belongs).filter_map(Pid::from_raw).collect()
 }
 
-/// Kills every living descendant that is no step's: neither a leader, nor below one, nor marked. Called
+/// Kills every living descendant that is no step's: neither a leader, nor inherited, nor below one of
+/// these, nor marked. Called
 /// when all steps have ended, it catches those that cleared their environment; returns how many.
 pub fn sweep() -> usize {
     kill_all(|| {
-        let known = leaders().clone();
+        let mut known = leaders().clone();
+        known.extend(INHERITED.get().into_iter().flatten());
         let mut below = BTreeSet::new();
         for leader in &known {
             collect(*leader, &mut below);

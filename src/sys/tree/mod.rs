@@ -92,6 +92,12 @@ impl Root {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
+    /// Waits until the file system of this root has carried out what was asked of it: some give the space
+    /// of a removed file back only then.
+    pub fn settle(&self) -> Result<(), Fault> {
+        rustix::fs::syncfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))
+    }
+
     /// Whether the directory has an entry of this name.
     pub fn has(&self, name: &str) -> Result<bool, Fault> {
         match rustix::fs::statx(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE) {

@@ -18,6 +18,10 @@ pub enum Refusal {
     Changed,
     /// Another process holds a lock on it.
     Locked,
+    /// Another process has it open for writing.
+    Open,
+    /// Another file of the directory that goes or stays as one has to stay.
+    Unit,
     /// The system refused.
     Failed(io::Error),
 }
@@ -28,6 +32,8 @@ impl fmt::Display for Refusal {
             Refusal::Gone => f.write_str("removed by somebody else since the scan"),
             Refusal::Changed => f.write_str("changed since the scan"),
             Refusal::Locked => f.write_str("locked by another process"),
+            Refusal::Open => f.write_str("open for writing in another process"),
+            Refusal::Unit => f.write_str("a file beside it in the unit has to stay"),
             Refusal::Failed(error) => error.fmt(f),
         }
     }
@@ -89,7 +95,7 @@ impl<'a> Reach<'a> {
         if same { Ok(()) } else { Err(Refusal::Changed) }
     }
 
-    /// Where a symbolic link points, and the permission bits of a file.
+    /// Where a symbolic link points.
     pub fn link_target(&mut self, file: u32) -> Result<Vec<u8>, Refusal> {
         let tree = self.tree;
         let target = readlinkat(self.dir(tree.dir(file))?, tree.raw_name(file), Vec::new());

@@ -11,6 +11,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
+/// So many temporary files of killed restores are passed over.
+const MOST_LEFT: u32 = 1000;
+
 /// A directory that files are put into.
 #[derive(Debug)]
 pub struct Place {
@@ -87,11 +90,18 @@ impl Place {
     /// Starts a file that appears under `path` only when it is complete.
     pub fn draft(&self, path: &Path) -> io::Result<Draft> {
         let (dir, name) = self.parent(path, true)?;
-        let mut temporary = OsString::from(".mmops-restore-");
-        temporary.push(format!("{}.tmp", std::process::id()));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(&dir, temporary.as_os_str(), flags, Mode::from_raw_mode(0o600))?;
-        Ok(Draft { dir, name, temporary, placed: false, file: File::from(fd) })
+        // A killed restore may have left its file, and process ids come again.
+        let mut count = 0_u32;
+        loop {
+            let suffix = if count == 0 { String::new() } else { format!("-{count}") };
+            let temporary = OsString::from(format!(".mmops-restore-{}{suffix}.tmp", std::process::id()));
+            match openat(&dir, temporary.as_os_str(), flags, Mode::from_raw_mode(0o600)) {
+                Ok(fd) => return Ok(Draft { dir, name, temporary, placed: false, file: File::from(fd) }),
+                Err(Errno::EXIST) if count < MOST_LEFT => count += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Creates a symbolic link with its old time.

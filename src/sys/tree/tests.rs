@@ -194,6 +194,57 @@ fn a_file_open_for_writing_is_known_and_one_open_for_reading_is_not() {
 }
 
 #[test]
+fn a_descriptor_that_nobody_can_tell_about_is_one_for_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["read", "torn", "refused", "closed"] {
+        write(dir.path(), name);
+    }
+    let table = tempfile::tempdir().unwrap();
+    let process = table.path().join("7");
+    fs::create_dir_all(process.join("fd")).unwrap();
+    fs::create_dir_all(process.join("fdinfo/2")).unwrap();
+    for (number, name) in ["read", "torn", "refused", "closed"].iter().enumerate() {
+        symlink(dir.path().join(name), process.join("fd").join(number.to_string())).unwrap();
+    }
+    fs::write(process.join("fdinfo/0"), "pos:\t0\nflags:\t0100000\n").unwrap();
+    fs::write(process.join("fdinfo/1"), "pos:\t0\n").unwrap();
+    let tree = scan(dir.path());
+    let writers = super::writers::scan_table(table.path(), &[tree.root.dev].into());
+    let writing = |path: &str| {
+        let identity = tree.identity(find(&tree, path));
+        writers.has(identity.dev, identity.ino)
+    };
+    assert_eq!(["read", "torn", "refused", "closed"].map(writing), [false, true, true, false]);
+    assert_eq!(writers.closed, 0);
+}
+
+#[test]
+fn a_process_that_cannot_be_looked_into_is_counted_and_one_that_ended_is_not() {
+    let table = tempfile::tempdir().unwrap();
+    for process in ["7", "8", "self"] {
+        fs::create_dir(table.path().join(process)).unwrap();
+    }
+    // Stands for a directory that this user may not read, which root may.
+    symlink("fd", table.path().join("7/fd")).unwrap();
+    let writers = super::writers::scan_table(table.path(), &[0].into());
+    assert!(writers.known);
+    assert_eq!(writers.closed, 1);
+}
+
+#[test]
+fn a_temporary_file_that_a_killed_restore_left_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = super::restore::Place::open(dir.path()).unwrap();
+    let left = format!(".mmops-restore-{}.tmp", std::process::id());
+    write(dir.path(), &left);
+    for name in ["a", "b"] {
+        place.draft(Path::new(name)).unwrap().place(0o644, 0).unwrap();
+    }
+    assert!(dir.path().join("a").exists() && dir.path().join("b").exists());
+    assert!(dir.path().join(left).exists(), "it may belong to a restore in another container");
+}
+
+#[test]
 fn a_second_lock_on_the_same_root_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (Root::open(dir.path()).unwrap(), Root::open(dir.path()).unwrap());

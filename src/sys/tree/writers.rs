@@ -2,7 +2,9 @@
 
 use crate::sys::fsio;
 use rustix::fs::{AtFlags, FileType, StatxFlags, statx};
+use rustix::io::Errno;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
 /// Files that somebody has open for writing.
@@ -11,6 +13,8 @@ pub struct Writers {
     files: BTreeSet<(u64, u64)>,
     /// Whether there was a process table to look at; if not, only locks tell who is using a file.
     pub known: bool,
+    /// Processes whose open files this one may not see.
+    pub closed: u64,
 }
 
 impl Writers {
@@ -22,40 +26,58 @@ impl Writers {
 
 /// Looks through `/proc/*/fd`. Without privileges that is the operator's own processes only.
 pub fn scan(devices: &BTreeSet<u64>) -> Writers {
+    scan_table(Path::new("/proc"), devices)
+}
+
+/// Looks through a process table.
+pub(super) fn scan_table(table: &Path, devices: &BTreeSet<u64>) -> Writers {
     let mut writers = Writers::default();
-    for process in walkdir::WalkDir::new("/proc").min_depth(1).max_depth(1).into_iter().flatten() {
+    for process in walkdir::WalkDir::new(table).min_depth(1).max_depth(1).into_iter().flatten() {
         let name = process.file_name().to_string_lossy();
         if !name.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
         writers.known = true;
-        look_into(process.path(), devices, &mut writers.files);
+        look_into(process.path(), devices, &mut writers);
     }
     writers
 }
 
-fn look_into(process: &Path, devices: &BTreeSet<u64>, found: &mut BTreeSet<(u64, u64)>) {
-    let open = walkdir::WalkDir::new(process.join("fd")).min_depth(1).max_depth(1);
-    for entry in open.into_iter().flatten() {
+fn look_into(process: &Path, devices: &BTreeSet<u64>, writers: &mut Writers) {
+    let mut closed = false;
+    for entry in walkdir::WalkDir::new(process.join("fd")).min_depth(1).max_depth(1) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                closed |= !error.io_error().is_some_and(has_ended);
+                continue;
+            }
+        };
         let Ok(stat) = statx(rustix::fs::CWD, entry.path(), AtFlags::empty(), StatxFlags::BASIC_STATS) else {
             continue;
         };
         let key = (super::device(&stat), stat.stx_ino);
         let regular = super::file_type(&stat) == FileType::RegularFile;
-        if regular && devices.contains(&key.0) && is_writing(process, entry.file_name()) {
-            found.insert(key);
+        if regular && devices.contains(&key.0) && may_write(process, entry.file_name()) {
+            writers.files.insert(key);
         }
     }
+    writers.closed += u64::from(closed);
 }
 
-/// Whether a descriptor was opened for writing; one that closed meanwhile was not.
-fn is_writing(process: &Path, descriptor: &std::ffi::OsStr) -> bool {
+/// Whether an error says that the process, or its descriptor, is no longer there.
+fn has_ended(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::SRCH.raw_os_error())
+}
+
+/// Whether a descriptor was opened for writing, or nobody can tell; one that closed meanwhile was not.
+fn may_write(process: &Path, descriptor: &std::ffi::OsStr) -> bool {
     let path = process.join("fdinfo").join(descriptor);
     let Ok(text) = fsio::read_text(&path) else {
-        return false;
+        return !matches!(fsio::exists(&path), Ok(false));
     };
     let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
     // The two lowest bits are the access mode: 0 is read-only.
-    flags.is_some_and(|flags| flags & 0o3 != 0)
+    flags.is_none_or(|flags| flags & 0o3 != 0)
 }

@@ -262,10 +262,11 @@ pub struct Hashes {
     pub members: Vec<Result<String, Flaw>>,
 }
 
-/// Hashes the archive and the content of members on `jobs` threads. No member is read beyond the size that
+/// Hashes the `length` bytes of the archive and the content of members on `jobs` threads. No member is read beyond the size that
 /// its header declares, so the caller chooses which declarations to believe.
 pub fn hashes<R: ReaderAt + Sync>(
     archive: &R,
+    length: u64,
     wanted: &[&Header],
     time: DosTime,
     jobs: usize,
@@ -284,7 +285,7 @@ pub fn hashes<R: ReaderAt + Sync>(
                 return;
             }
             let Some(before) = at.checked_sub(1) else {
-                let hash = hash_all(archive, cancel);
+                let hash = hash_all(archive, length, cancel);
                 *whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(hash);
                 continue;
             };
@@ -310,18 +311,16 @@ pub fn hashes<R: ReaderAt + Sync>(
     })
 }
 
-fn hash_all<R: ReaderAt>(archive: &R, cancel: &Cancel) -> Result<String, Flaw> {
+fn hash_all<R: ReaderAt>(archive: &R, length: u64, cancel: &Cancel) -> Result<String, Flaw> {
     let mut digest = Digest::new();
+    let mut data = Data { archive, at: 0, left: length };
     let mut buffer = vec![0; BUFFER];
-    let mut at = 0;
     while cancel.signal().is_none() {
-        let count =
-            archive.read_at(&mut buffer, at).map_err(|error| Flaw::new("unreadable", error.to_string()))?;
-        if count == 0 {
+        let piece = data.next(&mut buffer).map_err(|error| Flaw::new("unreadable", error.to_string()))?;
+        if piece.is_empty() {
             break;
         }
-        digest.update(&buffer[..count]);
-        at += count as u64;
+        digest.update(piece);
     }
     Ok(digest.hex())
 }
@@ -407,7 +406,7 @@ fn inflate<R: ReaderAt>(
     Ok(())
 }
 
-/// The bytes of a member in the archive.
+/// A run of bytes in the archive.
 struct Data<'a, R> {
     archive: &'a R,
     at: u64,

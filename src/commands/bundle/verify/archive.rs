@@ -70,10 +70,10 @@ pub(super) fn inspect<R: ReaderAt + Sync>(
         }
     }
     let (entries, sha256) = if let Some(manifest) = &manifest {
-        entries(archive, &directory, manifest, jobs, cancel)?
+        entries(archive, length, &directory, manifest, jobs, cancel)?
     } else {
         let epoch = DosTime::of(jiff::Timestamp::UNIX_EPOCH);
-        let hashes = check::hashes(archive, &[], epoch, 1, cancel)?;
+        let hashes = check::hashes(archive, length, &[], epoch, 1, cancel)?;
         let entries = Check::new("entries").refuse("no-manifest", "there is nothing to compare them with");
         (entries, hashes.archive)
     };
@@ -98,6 +98,7 @@ fn read_manifest<R: ReaderAt>(archive: &R, directory: &Directory) -> Result<Mani
 /// manifest gives is inflated.
 fn entries<R: ReaderAt + Sync>(
     archive: &R,
+    length: u64,
     directory: &Directory,
     manifest: &Manifest,
     jobs: usize,
@@ -119,7 +120,7 @@ fn entries<R: ReaderAt + Sync>(
         directory.members.iter().filter_map(|member| Some((member, listed(member)?))).collect();
     let wanted: Vec<&Header> = pairs.iter().map(|(member, _)| *member).collect();
     let time = directory.time.unwrap_or_else(|| DosTime::of(jiff::Timestamp::UNIX_EPOCH));
-    let hashes = check::hashes(archive, &wanted, time, jobs, cancel)?;
+    let hashes = check::hashes(archive, length, &wanted, time, jobs, cancel)?;
     for ((_, file), hash) in pairs.iter().zip(&hashes.members) {
         match hash {
             Ok(hash) => check.refusals.extend(compare::hash(&file.path, &file.sha256, hash)),

@@ -9,6 +9,7 @@ mod mutations;
 use crate::ctx::Ctx;
 use crate::domain::bundle::compare::{self, Refusal};
 use crate::domain::bundle::manifest::{self, Manifest};
+use crate::exit::Fault;
 use crate::release::folder;
 use crate::report::{Report, Row, Status};
 use crate::sys::fsio;
@@ -119,10 +120,14 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let key =
         args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;
     let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
-    let mut verified = if fsio::metadata(&path)?.is_dir() {
+    let kind = fsio::metadata(&path)?.file_type();
+    let mut verified = if kind.is_dir() {
         folder(&path, key.as_ref(), ctx)?
-    } else {
+    } else if kind.is_file() {
         archive::verify(&path, key.as_ref(), jobs, ctx)?
+    } else {
+        let message = format!("`{}` is neither a file nor a folder", args.bundle.display());
+        return Err(Fault::config(message).into());
     };
     if let Some(tree) = &args.against {
         let check = match &verified.manifest {
@@ -227,9 +232,7 @@ fn signature(path: &Path, key: Option<&Verifier>) -> anyhow::Result<(Check, Opti
 /// Checks the hash beside an archive against the hash that was found.
 fn sidecar(path: &Path, found: &str) -> Check {
     let check = Check::new("sidecar");
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".sha256");
-    let beside = PathBuf::from(beside);
+    let beside = fsio::with_ending(path, ".sha256");
     let text = match fsio::exists(&beside) {
         Ok(true) => fsio::read_text(&beside),
         Ok(false) => {

@@ -3,13 +3,12 @@
 use super::live::Live;
 use super::sink::Sink;
 use super::source::{Source, Window};
-use crate::commands::soak::settings;
 use crate::commands::soak::store::{Left, Plan, StatusFile, StatusKpi, Store};
 use crate::ctx::Ctx;
-use crate::domain::kpi::collector::{Collector, WHOLE};
+use crate::domain::kpi::collector::WHOLE;
 use crate::domain::kpi::{Knowledge, Member};
 use crate::domain::soak::{ITERATION_SCHEMA, Iteration, Ledger};
-use crate::exit::Fault;
+use crate::exit::{Exit, Fault, classify};
 use crate::sys::{fsio, progress};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -65,9 +64,9 @@ pub(super) fn execute(
     };
     let stopped = match run.finish(done) {
         Ok(()) => None,
-        Err(error) => match ctx.cancel.signal() {
-            Some(signal) => Some(signal),
-            None => return Err(error),
+        Err(error) => match (classify(&error), ctx.cancel.signal()) {
+            (Exit::Interrupted | Exit::Terminated, Some(signal)) => Some(signal),
+            _ => return Err(error),
         },
     };
     let state = if stopped.is_some() { "interrupted" } else { "finished" };
@@ -76,15 +75,12 @@ pub(super) fn execute(
 }
 
 fn sink(plan: &Plan, series: Vec<crate::domain::soak::samples::Series>) -> Sink {
-    let kpis: Vec<_> = plan.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.clone())).collect();
     let mut used: Vec<String> =
-        kpis.iter().flat_map(|(_, kpi)| kpi.measure.selectors()).map(|selector| selector.name).collect();
+        plan.kpis.values().flat_map(|kpi| kpi.measure.selectors()).map(|selector| selector.name).collect();
     used.extend(["mm_param".to_owned(), "mm_simulated".to_owned()]);
     used.sort();
     used.dedup();
-    let interval_ms = i64::from(plan.interval_secs) * 1000;
-    let collector = Collector::new(kpis, plan.group_by.clone(), plan.origin.word(), interval_ms);
-    Sink::new(collector, used, series)
+    Sink::new(plan.collector(), used, series)
 }
 
 impl Run<'_> {
@@ -119,7 +115,7 @@ impl Run<'_> {
                 self.sink.begin_window(iteration, true);
                 let window = Window { iteration, from_ms: self.at_ms, to_ms: self.at_ms + length_ms };
                 self.source.window(window, &mut self.sink, self.ctx)?;
-                self.sink.close(self.plan.points(), f64::from(self.plan.interval_secs));
+                self.sink.close(self.plan.points());
                 self.at_ms = window.to_ms;
             }
             if done == 0 {
@@ -127,8 +123,10 @@ impl Run<'_> {
             }
             return Ok(());
         }
-        let ended = self.last.as_ref().and_then(|last| last.to.parse::<Timestamp>().ok());
-        let ended_ms = ended.map_or(self.at_ms, Timestamp::as_millisecond);
+        let ended = self.last.as_ref().map_or_else(String::new, |last| last.to.clone());
+        let ended_ms = ended.parse::<Timestamp>().map(Timestamp::as_millisecond).map_err(|error| {
+            Fault::config(format!("iteration {done} of the journal ended at `{ended}`: {error}"))
+        })?;
         let now_ms = self.ctx.clock.now().as_millisecond();
         self.at_ms = if recorded { ended_ms } else { now_ms.max(ended_ms) };
         let gap_ms = self.at_ms - ended_ms;
@@ -147,7 +145,7 @@ impl Run<'_> {
         let window = Window { iteration, from_ms: self.at_ms, to_ms };
         self.sink.begin_window(iteration, false);
         let figures = self.source.window(window, &mut self.sink, self.ctx)?;
-        let (collected, frames) = self.sink.close(self.plan.points(), f64::from(self.plan.interval_secs));
+        let (collected, frames) = self.sink.close(self.plan.points());
         let members = figures.unwrap_or(collected);
         let summary = self.summary(window, members)?;
         self.store.add(&summary, &frames)?;
@@ -172,7 +170,7 @@ impl Run<'_> {
             iteration: window.iteration,
             from: time(window.from_ms)?,
             to: time(window.to_ms)?,
-            simulated: self.plan.simulated || self.sink.saw_simulation(),
+            simulated: self.is_simulated(),
             source: self.plan.origin.word().to_owned(),
             gap_before_secs: self.gap_before_secs.take(),
             kpis: whole.kpis,
@@ -180,6 +178,11 @@ impl Run<'_> {
             members,
             state_hash,
         })
+    }
+
+    /// Whether anything that was seen, before a stop as well, comes from a simulation.
+    fn is_simulated(&self) -> bool {
+        self.plan.simulated || self.sink.saw_simulation() || self.ledger.is_simulated()
     }
 
     fn tell(&self, state: &str) -> Result<(), Fault> {
@@ -201,14 +204,15 @@ impl Run<'_> {
                 let value = found
                     .filter(|measured| measured.state == Knowledge::Measured)
                     .and_then(|measured| measured.value);
-                let holds = value.map(|value| gate.holds(value));
+                let holds =
+                    value.filter(|_| gate.aggregate.is_of_one_window()).map(|value| gate.holds(value));
                 kpis.insert(gate.kpi.clone(), StatusKpi { value, condition: gate.condition(), holds });
             }
         }
         StatusFile {
             schema: "mmops.soak-status.v1".to_owned(),
             state: state.to_owned(),
-            simulated: self.plan.simulated || self.sink.saw_simulation(),
+            simulated: self.is_simulated(),
             iteration: done,
             iterations: self.plan.iterations,
             left_secs: u64::from(self.plan.iterations - done) * u64::from(self.plan.iteration_secs),
@@ -220,13 +224,11 @@ impl Run<'_> {
     /// The gated figures on one line, for a terminal.
     fn shown(&self) -> String {
         let status = self.status("running");
-        let judged = settings::judged(&self.plan.profile);
-        let parts =
-            status.kpis.iter().filter(|(name, _)| judged.contains(name.as_str())).map(|(name, kpi)| {
-                let value = kpi.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
-                let mark = if kpi.holds == Some(false) { "!" } else { "" };
-                format!("{name} {value}{mark}")
-            });
+        let parts = status.kpis.iter().map(|(name, kpi)| {
+            let value = kpi.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
+            let mark = if kpi.holds == Some(false) { "!" } else { "" };
+            format!("{name} {value}{mark}")
+        });
         parts.collect::<Vec<_>>().join("  ")
     }
 }

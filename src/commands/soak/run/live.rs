@@ -27,9 +27,9 @@ impl Live {
         let pages = Pages::default();
         let server = listen.map(|address| {
             let pages = Arc::clone(&pages);
-            Server::start(address, move |method, path, _| {
+            Server::start(address, move |asked| {
                 let pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
-                match (method, path) {
+                match (asked.method, asked.path) {
                     ("GET", "/metrics") => Answer::ok(serve::EXPOSITION, pages.0.clone()),
                     ("GET", "/status") => Answer::ok(serve::JSON, pages.1.clone()),
                     (_, "/metrics" | "/status") => Answer::refused(405, "method not allowed"),
@@ -77,14 +77,15 @@ fn metrics(status: &StatusFile, ledger: &Ledger) -> String {
     let holds = |kpi: &crate::commands::soak::StatusKpi| kpi.holds.map(|holds| f64::from(u8::from(holds)));
     gauge("mmops_soak_kpi_holds", "1 when the last window keeps to its gate.", kpis(holds));
     let shares = ledger.recent("maker_share_ratio", HMEAN_WINDOWS);
-    if let Some(share) = shares.last() {
+    if let Some(Some(share)) = shares.last() {
         gauge(
             "maker_share_pct",
             "Maker volume to all volume in the last window, percent.",
             one(100.0 * share),
         );
     }
-    if shares.len() == HMEAN_WINDOWS && shares.iter().all(|share| *share > 0.0) {
+    let shares: Vec<f64> = shares.into_iter().flatten().filter(|share| *share > 0.0).collect();
+    if shares.len() == HMEAN_WINDOWS {
         let mean = HMEAN_WINDOWS as f64 / shares.iter().map(|share| 1.0 / share).sum::<f64>();
         let labels = format!("{{window=\"{HMEAN_WINDOWS}\"}}");
         gauge("maker_taker_ratio_hmean", "Harmonic mean of the maker share.", vec![(labels, mean)]);

@@ -110,6 +110,23 @@ struct Length {
     iterations: Option<u32>,
 }
 
+impl Args {
+    /// Whether anything beside the source was given that a run depends on.
+    fn changes_the_plan(&self) -> bool {
+        let Length { hours, duration, iterations } = &self.length;
+        let Files { kpis, gates_file } = &self.files;
+        hours.is_some()
+            || duration.is_some()
+            || iterations.is_some()
+            || self.iteration.is_some()
+            || self.interval.is_some()
+            || self.gates.is_some()
+            || kpis.is_some()
+            || gates_file.is_some()
+            || self.warmup.is_some()
+    }
+}
+
 impl Sources {
     fn origin(&self, ctx: &Ctx) -> Result<Option<Origin>, Fault> {
         if self.mock {
@@ -120,8 +137,11 @@ impl Sources {
             }));
         }
         if !self.scrape.is_empty() {
-            let urls =
+            let urls: Vec<String> =
                 self.scrape.iter().map(|url| address(url, "/metrics", ctx)).collect::<Result<_, _>>()?;
+            if let Some(twice) = (1..urls.len()).find(|index| urls[..*index].contains(&urls[*index])) {
+                return Err(Fault::usage(format!("--scrape names `{}` twice", urls[twice])));
+            }
             return Ok(Some(Origin::Scrape { urls }));
         }
         if let Some(path) = &self.edge_report {
@@ -160,13 +180,14 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let dir = store.dir().to_owned();
     tracing::info!("run `{}`: {} iterations", ctx.show(&dir), plan.iterations);
+    args.outputs.clear(ctx)?;
     let finished = engine::execute(&plan, store, left, live, ctx)?;
-    drop(lock);
     let answer = outputs::Answer::of(&plan, &finished.ledger, &dir, ctx);
     if let Some(signal) = finished.stopped {
         return Ok(interrupted(&answer, signal));
     }
     args.outputs.write(&answer, &dir, ctx)?;
+    drop(lock);
     Ok(answer.report("soak-run", Vec::new()))
 }
 
@@ -192,6 +213,13 @@ fn to_resume(ctx: &Ctx) -> anyhow::Result<Option<PathBuf>> {
 
 fn resume(args: &Args, dir: &Path, ctx: &Ctx) -> anyhow::Result<(Plan, Store, Left)> {
     let kept = store::read_plan(dir)?.expect("looked at before");
+    if args.from.origin(ctx)?.is_none() && args.changes_the_plan() {
+        return Err(Fault::usage(
+            "a run goes on as it was started, and --resume was given what would change it",
+        )
+        .hint("name the source as well to have all of it compared, or leave everything but --resume out")
+        .into());
+    }
     if args.from.origin(ctx)?.is_some() {
         let mut asked = plan(args, ctx)?;
         // When it started is the one thing that the command line does not say.

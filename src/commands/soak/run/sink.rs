@@ -85,13 +85,13 @@ impl Sink {
 
     /// Ends what came before the first window: it shows where counters stand, and nothing else.
     pub(super) fn close_baseline(&mut self) {
-        self.collector.close(1, 1.0);
+        self.collector.close(1);
         self.encoder.flush(0);
     }
 
     /// Ends the window: its figures, and the frames to keep.
-    pub(super) fn close(&mut self, points: u32, interval_secs: f64) -> (BTreeMap<String, Member>, Vec<u8>) {
-        let members = self.collector.close(points, interval_secs);
+    pub(super) fn close(&mut self, points: u32) -> (BTreeMap<String, Member>, Vec<u8>) {
+        let members = self.collector.close(points);
         let frames = if self.replaying { Vec::new() } else { self.encoder.finish(self.iteration) };
         (members, frames)
     }

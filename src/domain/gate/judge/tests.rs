@@ -179,3 +179,39 @@ fn scrapes_that_gave_no_value_cover_nothing() {
         }
     }
 }
+
+#[test]
+fn a_window_that_breaks_the_gate_as_far_as_it_was_seen_is_never_kept() {
+    let mut points = known(&[1.0; 40]);
+    points[7] = Point { value: Some(11.0), points: 9, state: Knowledge::Partial, ..points[7].clone() };
+    for (aggregate, expected) in
+        [(Aggregate::Every, State::Partial), (Aggregate::Max, State::Partial), (Aggregate::Mean, State::Pass)]
+    {
+        assert_eq!(state(&gate(aggregate), &points), expected);
+    }
+    let twice = Gate { k_of_n: Some(KOfN { k: 2, n: 3 }), ..gate(Aggregate::Every) };
+    assert_eq!(state(&twice, &points), State::Pass);
+    points[9] = Point { state: Knowledge::NoData, value: None, ..points[9].clone() };
+    assert_eq!(state(&Gate { min_coverage: 0.9, ..twice }, &points), State::Partial);
+}
+
+#[test]
+fn an_open_value_spoils_what_it_is_mixed_into() {
+    let mut points = known(&[11.0, 1.0, 1.0, 1.0]);
+    points[0].beyond = true;
+    for aggregate in [Aggregate::Mean, Aggregate::Ema("5m".to_owned()), Aggregate::Growth] {
+        assert_eq!(state(&gate(aggregate.clone()), &points), State::Partial, "{aggregate:?}");
+    }
+    let sum = Gate { at_most: Some(100.0), ..gate(Aggregate::Sum) };
+    assert_eq!(state(&sum, &points), State::Partial);
+    // Half of the windows lie below whatever the first one is.
+    assert_eq!(state(&gate(Aggregate::Median), &points), State::Pass);
+}
+
+#[test]
+fn windows_break_no_threshold_that_is_not_theirs() {
+    for aggregate in [Aggregate::Growth, Aggregate::Sum] {
+        let outcome = judge(&gate(aggregate), &known(&[50.0, 50.0, 50.0, 50.0]), 300.0);
+        assert_eq!((outcome.violations, outcome.first_violation), (0, None));
+    }
+}

@@ -34,11 +34,11 @@ fn window(collector: &mut Collector, series: &[SeriesId], scrapes: &[&[Option<f6
         }
         collector.end_scrape();
         if second == 0 {
-            collector.close(1, 1.0);
+            collector.close(1);
         }
     }
     let expected = u32::try_from(scrapes.len() - 1).expect("small");
-    collector.close(expected, 1.0).remove(WHOLE).expect("the whole").kpis.remove("k").expect("the figure")
+    collector.close(expected).remove(WHOLE).expect("the whole").kpis.remove("k").expect("the figure")
 }
 
 fn close_to(found: Option<f64>, expected: f64) -> bool {
@@ -164,8 +164,74 @@ fn members_are_told_apart_by_their_label() {
         collector.sample(id, value);
     }
     collector.end_scrape();
-    let members = collector.close(1, 1.0);
+    let members = collector.close(1);
     let values: Vec<(&str, Option<f64>)> =
         members.iter().map(|(name, member)| (name.as_str(), member.kpis["k"].value)).collect();
     assert_eq!(values, [("a", Some(1.0)), ("b", Some(2.0))]);
+}
+
+#[test]
+fn every_selector_needs_its_series() {
+    let ratio = Measure::Ratio { of: vec![selector("hit")], to: vec![selector("hit"), selector("miss")] };
+    let rate = Measure::Rate { of: vec![selector("hit"), selector("miss")], per: Per::Second };
+    for measure in [ratio, rate] {
+        let mut collector = collector(measure);
+        let id = collector.register("hit", &labels(&[]));
+        let measured = window(&mut collector, &[id], &[&[Some(5.0)], &[Some(8.0)]]);
+        assert_eq!((measured.state, measured.value), (Knowledge::NoData, None));
+    }
+    // Two series of each selector are no more than two.
+    let mut collector = collector(Measure::Increase { of: vec![selector("a"), selector("b")] });
+    let series: Vec<SeriesId> = ["a", "b"]
+        .iter()
+        .flat_map(|name| ["1", "2"].map(|n| (*name, n)))
+        .map(|(name, n)| collector.register(name, &labels(&[("n", n)])))
+        .collect();
+    let measured = window(&mut collector, &series, &[&[Some(1.0); 4], &[Some(2.0); 4]]);
+    assert_eq!((measured.state, measured.value), (Knowledge::Measured, Some(4.0)));
+}
+
+#[test]
+fn a_rate_is_over_the_time_that_was_seen() {
+    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: Per::Second });
+    let id = collector.register("c", &labels(&[]));
+    let scrapes: [&[Option<f64>]; 4] = [&[Some(0.0)], &[Some(10.0)], &[None], &[Some(30.0)]];
+    let measured = window(&mut collector, &[id], &scrapes);
+    assert!(close_to(measured.value, 10.0), "{measured:?}");
+}
+
+#[test]
+fn a_member_that_never_shows_anything_is_unknown_and_a_series_of_nobody_is_harmless() {
+    let gauge = Measure::Gauge { of: selector("g"), over: Reduce::Last, across: Reduce::Max };
+    let kpis = collector(gauge).kpis;
+    let mut collector = Collector::new(kpis, Some("instance".to_owned()), "test", 1000);
+    let nobody = collector.register("g", &labels(&[]));
+    let stamp = collector.register("mm_simulated", &labels(&[]));
+    collector.begin_scrape(1000);
+    collector.sample(nobody, 1.0);
+    assert!(!collector.saw_simulation());
+    // A stamp that is no number is none that says the process is real.
+    collector.sample(stamp, f64::NAN);
+    collector.end_scrape();
+    assert!(collector.saw_simulation());
+    assert!(collector.close(1).is_empty());
+    collector.expect_member("a");
+    let members = collector.close(1);
+    assert_eq!(members["a"].kpis["k"].state, Knowledge::NoData);
+}
+
+#[test]
+fn parameters_are_those_of_the_window() {
+    let mut collector = collector(Measure::Increase { of: vec![selector("c")] });
+    let param = collector.register("mm_param", &labels(&[("name", "tail_age_ms")]));
+    let mut shown = |at_ms: i64, value: Option<f64>| {
+        collector.begin_scrape(at_ms);
+        if let Some(value) = value {
+            collector.sample(param, value);
+        }
+        collector.end_scrape();
+        collector.close(1).remove(WHOLE).expect("the whole").params
+    };
+    assert_eq!(shown(1000, Some(600.0)), BTreeMap::from([("tail_age_ms".to_owned(), 600.0)]));
+    assert_eq!(shown(2000, None), BTreeMap::new());
 }

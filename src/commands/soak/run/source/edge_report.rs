@@ -45,19 +45,7 @@ impl EdgeReport {
                     .map(|value| value * field.scale)
                     .filter(|value| value.is_finite())
                 {
-                    Measurement {
-                        value: Some(value),
-                        beyond: false,
-                        unit: definition.unit.clone(),
-                        n: 1,
-                        points: 1,
-                        expected: 1,
-                        coverage: 1.0,
-                        state: Knowledge::Measured,
-                        resets: 0,
-                        source: SOURCE.to_owned(),
-                        reason: None,
-                    }
+                    Measurement::single(value, &definition.unit, SOURCE)
                 } else {
                     let reason = format!("no number at `{}` of `{}`", field.path, self.shown);
                     Measurement::unknown(Knowledge::NoData, &definition.unit, 1, SOURCE, &reason)

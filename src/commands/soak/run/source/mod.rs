@@ -10,6 +10,7 @@ use crate::bot::Scenario;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
 use crate::domain::kpi::Member;
+use crate::sys::http::Url;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -57,6 +58,24 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// The members that must be there from the begin, where they are known.
+    pub fn members(&self) -> Vec<String> {
+        match self {
+            Origin::Scrape { urls } if urls.len() > 1 => {
+                let shown = |url: &String| Url::parse(url).map_or(url.clone(), |(url, _)| url.shown(""));
+                urls.iter().map(shown).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the samples behind the figures are kept.
+    pub fn has_samples(&self) -> bool {
+        !matches!(self, Origin::EdgeReport { .. })
+    }
+}
+
 /// A window of time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
@@ -97,7 +116,7 @@ impl Source {
     pub(super) fn baseline(&mut self, at_ms: i64, sink: &mut Sink, ctx: &Ctx) -> anyhow::Result<()> {
         match self {
             Source::Mock(mock) => mock.scrape(at_ms, sink),
-            Source::Scrape(scrape) => scrape.scrape(at_ms, sink),
+            Source::Scrape(scrape) => scrape.scrape(at_ms, sink, ctx),
             Source::EdgeReport(_) => {}
             Source::Prometheus(prometheus) => prometheus.baseline(at_ms, sink, ctx)?,
         }

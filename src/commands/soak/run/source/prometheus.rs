@@ -57,6 +57,15 @@ impl Prometheus {
         for text in ["mm_param", "mm_simulated"] {
             selectors.insert(Selector::try_from(text.to_owned()).expect("a metric name"));
         }
+        let mut taken: BTreeSet<&str> = selectors.iter().map(|selector| selector.name.as_str()).collect();
+        for (name, _) in &queries {
+            if !taken.insert(name) {
+                return Err(Fault::config(format!(
+                    "the promql of a figure gives `{name}`, which another figure measures as well"
+                ))
+                .hint("give its `of` a name that no other figure and no metric has"));
+            }
+        }
         let ask = |selector: &Selector| {
             (selector.name.clone(), format!("last_over_time({selector}[{lookback_ms}ms])"))
         };

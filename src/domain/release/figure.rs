@@ -1,0 +1,168 @@
+//! The figures that every release rests on: which part of each counts, when a live release goes back for
+//! it, and what it must reach until then. The soak, the plans and the checklist are held to this one table.
+
+use super::snapshot::Kpi;
+
+/// What a figure must reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// At least this.
+    AtLeast(f64),
+    /// At most this.
+    AtMost(f64),
+}
+
+impl Target {
+    /// Whether a value reaches it.
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Target::AtLeast(least) => value >= least,
+            Target::AtMost(most) => value <= most,
+        }
+    }
+}
+
+/// A sign that the release must go, and how long it must last.
+#[derive(Clone, Copy, Debug)]
+pub struct Trigger {
+    /// What is watched.
+    pub what: &'static str,
+    /// Its unit; empty for a ratio.
+    pub unit: &'static str,
+    /// What must hold.
+    pub limit: Target,
+    /// For how long it must not hold.
+    pub lasting: &'static str,
+    /// The query that shows it.
+    pub query: &'static str,
+}
+
+impl Trigger {
+    /// What is watched, with its unit.
+    pub fn name(&self) -> String {
+        if self.unit.is_empty() { self.what.to_owned() } else { format!("{}, {}", self.what, self.unit) }
+    }
+
+    /// When it is too much, such as `> 500 ms`.
+    pub fn sign(&self) -> String {
+        let (sign, limit) = match self.limit {
+            Target::AtLeast(least) => ("<", least),
+            Target::AtMost(most) => (">", most),
+        };
+        let decimals = if limit.fract() == 0.0 { 0 } else { 2 };
+        format!("{sign} {limit:.decimals$} {}", self.unit).trim_end().to_owned()
+    }
+}
+
+/// The part of a figure that counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// The arithmetic mean.
+    Mean,
+    /// The middle value.
+    Median,
+    /// The largest value.
+    Max,
+}
+
+/// A figure that every release rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    /// Its name in a snapshot.
+    pub key: &'static str,
+    /// Values that it can have.
+    pub possible: (f64, f64),
+    /// Which part counts.
+    pub part: Part,
+    /// When a live release goes back for it.
+    pub trigger: Trigger,
+    /// What it must reach after an hour.
+    pub hour_1: Option<Target>,
+    /// What it must reach after six hours.
+    pub hour_6: Target,
+}
+
+impl Figure {
+    /// The part that counts.
+    pub fn value(&self, kpi: &Kpi) -> f64 {
+        match self.part {
+            Part::Mean => kpi.mean,
+            Part::Median => kpi.median,
+            Part::Max => kpi.max,
+        }
+    }
+}
+
+/// The figures.
+pub const FIGURES: [Figure; 4] = [
+    Figure {
+        key: "maker_taker_ratio",
+        possible: (0.0, 1.0),
+        part: Part::Mean,
+        trigger: Trigger {
+            what: "maker share",
+            unit: "",
+            limit: Target::AtLeast(0.70),
+            lasting: "5 min",
+            query: "mm_maker_share_ratio",
+        },
+        hour_1: Some(Target::AtLeast(0.75)),
+        hour_6: Target::AtLeast(0.80),
+    },
+    Figure {
+        key: "p95_latency_ms",
+        possible: (0.0, f64::MAX),
+        part: Part::Max,
+        trigger: Trigger {
+            what: "p95 latency",
+            unit: "ms",
+            limit: Target::AtMost(500.0),
+            lasting: "3 min",
+            query: "histogram_quantile(0.95, sum by (le) (rate(mm_stage_duration_ms_bucket{stage=\"tick_total\"}[3m])))",
+        },
+        hour_1: Some(Target::AtMost(400.0)),
+        hour_6: Target::AtMost(350.0),
+    },
+    Figure {
+        key: "risk_ratio",
+        possible: (0.0, 1.0),
+        part: Part::Median,
+        trigger: Trigger {
+            what: "risk ratio",
+            unit: "",
+            limit: Target::AtMost(0.60),
+            lasting: "2 min",
+            query: "mm_risk_ratio",
+        },
+        hour_1: Some(Target::AtMost(0.50)),
+        hour_6: Target::AtMost(0.45),
+    },
+    Figure {
+        key: "net_bps",
+        possible: (f64::MIN, f64::MAX),
+        part: Part::Mean,
+        trigger: Trigger {
+            what: "net edge",
+            unit: "bps",
+            limit: Target::AtLeast(0.0),
+            lasting: "10 min",
+            query: "mm_net_bps",
+        },
+        hour_1: None,
+        hour_6: Target::AtLeast(0.0),
+    },
+];
+
+/// A sign that no figure of a soak stands for.
+const ERROR_RATE: Trigger = Trigger {
+    what: "error rate",
+    unit: "%",
+    limit: Target::AtMost(5.0),
+    lasting: "1 min",
+    query: "mm_error_rate",
+};
+
+/// The signs, as the canary's triggers have them.
+pub fn triggers() -> impl Iterator<Item = Trigger> {
+    FIGURES.iter().map(|figure| figure.trigger).chain([ERROR_RATE])
+}
