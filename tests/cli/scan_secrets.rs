@@ -55,6 +55,16 @@ fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
+fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, name, *content).unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(content).unwrap();
@@ -314,10 +324,10 @@ fn the_order_and_every_byte_are_the_same_for_any_number_of_jobs() {
 }
 
 #[test]
-fn members_of_archives_are_scanned_one_archive_deep() {
+fn members_of_archives_are_scanned_four_archives_deep() {
     let leak = format!("x\n{}\n", aws_id(1)).into_bytes();
     let inner = zip(&[("deep/b.txt", &leak)]);
-    let deeper = zip(&[("more.zip", &inner)]);
+    let packed = gzip(&tar(&[("in.tgz", &gzip(&tar(&[("a.txt", &leak)])))]));
     let sandbox = Sandbox::new()
         .file("a.jar", zip(&[("conf/a.txt", &leak), ("lib.zip", &inner)]))
         .file("b.log.gz", gzip(&leak))
@@ -326,9 +336,12 @@ fn members_of_archives_are_scanned_one_archive_deep() {
     let paths = ["a.jar!conf/a.txt", "a.jar!lib.zip!deep/b.txt", "b.log.gz!b.log", "c.zip!d.gz!d"];
     assert_eq!(places(&output), paths.map(|path| place("aws-access-token", path, 2)));
     assert_eq!(output.json()["archives"], 5);
-    let sandbox = Sandbox::new().file("a.zip", zip(&[("deeper.zip", &deeper)]));
+    let sandbox = Sandbox::new().file("a.tgz", &packed);
+    let output = sandbox.run("scan-secrets --format json").code(1);
+    assert_eq!(places(&output), [place("aws-access-token", "a.tgz!a.tar!in.tgz!in.tar!a.txt", 2)]);
+    let sandbox = Sandbox::new().file("a.zip", zip(&[("b.tgz", &packed)]));
     let output = sandbox.run("scan-secrets").code(1).marker(FOUND);
-    let _ = output.stdout_has("| unscanned                 | FAIL | a.zip!deeper.zip!more.zip");
+    let _ = output.stdout_has("| unscanned                 | FAIL | a.zip!b.tgz!b.tar!in.tgz!in.tar");
 }
 
 #[test]
@@ -382,19 +395,33 @@ fn what_is_packed_in_another_way_is_never_clean() {
 }
 
 #[test]
-fn members_of_a_tar_and_text_with_a_nul_are_text() {
-    let line = |seed| format!("API_SECRET={}", noise(38, seed));
-    let mut tar = vec![0_u8; 512];
-    tar[..4].copy_from_slice(b".env");
-    tar[257..262].copy_from_slice(b"ustar");
-    tar.extend(line(1).as_bytes());
-    tar.resize(3 * 512, 0);
-    let text = format!("{}\n{}\0end\n", "# a comment\n".repeat(9), line(2));
-    let sandbox = Sandbox::new().file("a.txt", text).file("b.tgz", gzip(&tar)).file("c.tar", tar);
+fn members_of_a_tar_and_text_with_a_nul_are_scanned() {
+    let line = |seed| format!("API_SECRET={}\n", noise(38, seed));
+    let text = format!("{}\n{}\0end\n", "# a comment\n".repeat(9), line(2).trim_end());
+    let packed = gzip(line(3).as_bytes());
+    let inner = tar(&[(".env", line(1).as_bytes()), ("logs/x.gz", &packed)]);
+    // A second archive behind the end of the first.
+    let mut joined = inner.clone();
+    joined.extend(tar(&[("b.env", line(4).as_bytes())]));
+    let sandbox = Sandbox::new().file("a.txt", text).file("b.tgz", gzip(&inner)).file("c.tar", joined);
     let output = sandbox.run("scan-secrets --format json").code(1);
     let rule = "generic-api-key-unquoted";
-    let found = [place(rule, "a.txt", 11), place(rule, "b.tgz!b.tar", 1), place(rule, "c.tar", 1)];
+    let found = [
+        place(rule, "a.txt", 11),
+        place(rule, "b.tgz!b.tar!.env", 1),
+        place(rule, "b.tgz!b.tar!logs/x.gz!x", 1),
+        place(rule, "c.tar!.env", 1),
+        place(rule, "c.tar!b.env", 1),
+        place(rule, "c.tar!logs/x.gz!x", 1),
+    ];
     assert_eq!(places(&output), found);
+
+    let mut torn = tar(&[("a.txt", b"nothing here")]);
+    torn.extend(b"and something behind its end that is no archive");
+    let sandbox = Sandbox::new().file("a.tar", torn);
+    sandbox.run("scan-secrets").code(1).stdout_has("broken archive");
+    let sandbox = Sandbox::new().file("a.tar", tar(&[("a.txt", b"nothing here")]));
+    sandbox.run("scan-secrets").code(0).marker(CLEAN);
 }
 
 #[test]

@@ -30,8 +30,8 @@ const CONTEXT: usize = 8 << 10;
 /// Most findings of one file; a file with more is not listed to its end.
 const MOST_FINDINGS: usize = 10_000;
 
-/// How deep archives are opened: an archive, and an archive in it.
-const DEEPEST: usize = 2;
+/// How deep archives are opened: an archive in an archive, each of which may be packed apart, as a `.tgz` is.
+const DEEPEST: usize = 4;
 
 /// Largest ZIP archive inside another archive; it is held in memory.
 const LARGEST_NESTED_ZIP: u64 = 64 << 20;
@@ -236,6 +236,7 @@ impl<'a> Worker<'a> {
                     self.pieces(&mut text, &mut buffer, filled, source, true).map(|_| ())
                 }
                 Kind::Packed(what) => Err(Stop::Unscanned(format!("{what} is not opened"))),
+                Kind::Tar => self.tar(input, &buffer[..filled], level),
                 Kind::Gzip => self.gzip(input, &buffer[..filled], level),
                 Kind::Zip => self.zip(input, &buffer[..filled], level),
             }
@@ -308,6 +309,29 @@ impl<'a> Worker<'a> {
         result.map_err(Stop::Fault)
     }
 
+    fn tar(&mut self, input: Input<'_>, head: &[u8], level: &mut Level<'_>) -> Result<(), Stop> {
+        level.open(&mut self.tally)?;
+        let broken = |error: io::Error| Stop::Unscanned(format!("broken archive: {error}"));
+        let mut archive = tar::Archive::new(head.chain(input));
+        // An archive may follow behind the end of another, and so may anything that is to be hidden.
+        archive.set_ignore_zeros(true);
+        let Level { source, depth, budget } = level;
+        for member in archive.entries().map_err(broken)? {
+            self.shared.ctx.check_cancelled()?;
+            let mut member = member.map_err(broken)?;
+            budget.members = member_left(budget)?;
+            if member.size() == 0 {
+                continue;
+            }
+            self.tally.members += 1;
+            let path = format!("{}!{}", source.path, String::from_utf8_lossy(&member.path_bytes()));
+            let source = Source { path: &path, commit: source.commit };
+            let mut inner = Level { source, depth: *depth + 1, budget };
+            self.content(Input::Reader(&mut member), &mut inner)?;
+        }
+        Ok(())
+    }
+
     fn zip(&mut self, input: Input<'_>, head: &[u8], level: &mut Level<'_>) -> Result<(), Stop> {
         level.open(&mut self.tally)?;
         match input {
@@ -347,12 +371,7 @@ impl<'a> Worker<'a> {
         let Level { source, depth, budget } = level;
         for index in 0..archive.len() {
             self.shared.ctx.check_cancelled()?;
-            let Some(left) = budget.members.checked_sub(1) else {
-                return Err(Stop::Unscanned(format!(
-                    "more than {MOST_MEMBERS} members; the rest was not scanned"
-                )));
-            };
-            budget.members = left;
+            budget.members = member_left(budget)?;
             let name = match archive.name_for_index(index) {
                 Some(Ok(name)) => name.into_owned(),
                 _ => format!("member {index}"),
@@ -383,6 +402,12 @@ impl<'a> Worker<'a> {
         }
         Ok(())
     }
+}
+
+/// What is left of the members after one more.
+fn member_left(budget: &Budget) -> Result<u64, Stop> {
+    let why = || format!("more than {MOST_MEMBERS} members; the rest was not scanned");
+    budget.members.checked_sub(1).ok_or_else(|| Stop::Unscanned(why()))
 }
 
 /// How many members the directory of an archive lists. Counted apart, because an archive that is opened

@@ -20,6 +20,8 @@ pub enum Kind {
     Gzip,
     /// A ZIP archive.
     Zip,
+    /// A tar archive.
+    Tar,
     /// Packed in a way that is not unpacked here; it says which.
     Packed(&'static str),
 }
@@ -42,8 +44,9 @@ const ZIP_END_BYTES: usize = 22;
 const ZIP_ENTRY_BYTES: usize = 46;
 const ZIP_COMMENT_BYTES: usize = 65_535;
 
-/// Where the name of the format stands in a tar archive, whose members are padded with NULs.
-const TAR_MAGIC: std::ops::Range<usize> = 257..262;
+/// The head of a member of a tar archive, and where in it the sum of its bytes stands, in octal digits.
+const TAR_HEAD_BYTES: usize = 512;
+const TAR_SUM: std::ops::Range<usize> = 148..156;
 
 impl Kind {
     /// The kind of a file that starts with `head`.
@@ -65,11 +68,23 @@ impl Kind {
         if let Some((_, what)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
             return Kind::Packed(what);
         }
+        if head.get(..TAR_HEAD_BYTES).is_some_and(is_tar_head) {
+            return Kind::Tar;
+        }
         let head = &head[..head.len().min(HEAD)];
-        let is_tar = head.get(TAR_MAGIC) == Some(b"ustar");
         let has_nul = memchr::memchr(0, head).is_some();
-        if has_nul && !is_tar && !is_mostly_text(head) { Kind::Binary } else { Kind::Text }
+        if has_nul && !is_mostly_text(head) { Kind::Binary } else { Kind::Text }
     }
+}
+
+/// Whether a block of bytes begins a tar archive: the sum that stands in it is that of its bytes, those of
+/// the sum counted as spaces.
+fn is_tar_head(head: &[u8]) -> bool {
+    let written = head[TAR_SUM].split(|byte| matches!(byte, b' ' | 0)).find(|digits| !digits.is_empty());
+    let written = written.and_then(|digits| std::str::from_utf8(digits).ok());
+    let written = written.and_then(|digits| u32::from_str_radix(digits, 8).ok());
+    let byte = |(at, byte): (usize, &u8)| u32::from(if TAR_SUM.contains(&at) { b' ' } else { *byte });
+    written == Some(head.iter().enumerate().map(byte).sum())
 }
 
 /// Whether more than 95 % of `head` could stand in a text: random bytes and programs have far less.
@@ -181,9 +196,13 @@ mod tests {
         late.push(0);
         assert_eq!(Kind::of(&late), Kind::Text);
         let mut tar = vec![0; 600];
+        tar[..4].copy_from_slice(b".env");
         assert_eq!(Kind::of(&tar), Kind::Binary);
-        tar[TAR_MAGIC].copy_from_slice(b"ustar");
-        assert_eq!(Kind::of(&tar), Kind::Text);
+        let sum: u32 = b".env".iter().copied().map(u32::from).sum::<u32>() + 8 * u32::from(b' ');
+        tar[TAR_SUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        assert_eq!(Kind::of(&tar), Kind::Tar);
+        tar[0] = b'x';
+        assert_eq!(Kind::of(&tar), Kind::Binary);
     }
 
     #[test]
