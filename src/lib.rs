@@ -55,7 +55,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => refuse(&error),
     };
     let exit = std::panic::catch_unwind(parse_and_invoke).unwrap_or(Exit::Internal);
-    let exit = if cli::names_clamped_command(&args) { exit.clamped() } else { exit };
+    let is_clamped = |exit: Exit| exit.clamped() == exit;
+    let exit = if !is_clamped(exit) && cli::names_clamped_command(&args) { exit.clamped() } else { exit };
     ExitCode::from(exit.code())
 }
 

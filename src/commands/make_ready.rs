@@ -6,8 +6,9 @@ use crate::ctx::Ctx;
 use crate::domain::evidence::{Found, Judged, Requirement, Terms};
 use crate::exit::{self, Fault};
 use crate::report::{Marker, Report, Row, Status};
+use crate::sys::config::Source;
 use crate::sys::fsio::{self, Pending};
-use crate::sys::{config, json};
+use crate::sys::json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -118,15 +119,8 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 fn load(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, String)> {
-    let own = ctx.path(PLAN);
-    let (plan, source): (Plan, String) = match &args.plan {
-        Some(path) => (config::load(&ctx.path(path))?, path.display().to_string()),
-        None if fsio::exists(&own)? => (config::load(&own)?, PLAN.to_owned()),
-        None => {
-            tracing::info!("using built-in plan make_ready");
-            (config::parse(BUILT_IN, config::Format::Yaml, "built-in plan")?, "built-in".to_owned())
-        }
-    };
+    let source = Source::of(args.plan.as_deref(), PLAN, BUILT_IN, "plan make_ready", &ctx.root)?;
+    let (plan, source): (Plan, String) = (source.parse()?, source.name());
     let mut required = plan.evidence.iter().chain(&plan.readiness.drills);
     required
         .try_for_each(Requirement::check)

@@ -32,6 +32,52 @@ impl Format {
     }
 }
 
+/// A configuration text, and where it comes from.
+#[derive(Debug)]
+pub struct Source {
+    /// The text.
+    pub text: String,
+    /// Its file as it was named, or the default one; `None` for the built-in text.
+    pub file: Option<String>,
+    format: Format,
+    shown: String,
+}
+
+impl Source {
+    /// The file that was named, which must be there; else the root's own one; else the built-in text, which
+    /// is YAML, and of which `what` tells the operator. Paths are resolved against `root`.
+    pub fn of(
+        named: Option<&Path>,
+        own: &str,
+        built_in: &str,
+        what: &str,
+        root: &Path,
+    ) -> Result<Self, Fault> {
+        let named = named.map(|path| (root.join(path), path.display().to_string()));
+        let file = match named {
+            Some(named) => Some(named),
+            None => fsio::exists(&root.join(own))?.then(|| (root.join(own), own.to_owned())),
+        };
+        let Some((path, name)) = file else {
+            tracing::info!("using built-in {what}");
+            let (text, shown) = (built_in.to_owned(), format!("built-in {own}"));
+            return Ok(Self { text, file: None, format: Format::Yaml, shown });
+        };
+        let (format, shown) = (Format::of(&path)?, path.display().to_string());
+        Ok(Self { text: fsio::read_text(&path)?, file: Some(name), format, shown })
+    }
+
+    /// The file, or `built-in`, as reports name it.
+    pub fn name(&self) -> String {
+        self.file.clone().unwrap_or_else(|| "built-in".to_owned())
+    }
+
+    /// Decodes the text.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        parse(&self.text, self.format, &self.shown)
+    }
+}
+
 /// Loads a file the operator named; a missing one is a fault, never a default.
 pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, Fault> {
     let format = Format::of(path)?;

@@ -11,7 +11,7 @@ use crate::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::beneath::{self, Beneath};
 use crate::sys::clock;
-use crate::sys::config::{self, Format};
+use crate::sys::config;
 use crate::sys::fsio::{self, NewDirs, Pending};
 use crate::sys::git::short;
 use crate::sys::lock::Lock;
@@ -199,21 +199,11 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
 }
 
 fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, Named)> {
-    let own = ctx.path(PLAN);
-    let (path, shown) = match &args.plan {
-        Some(path) => (Some(ctx.path(path)), path.display().to_string()),
-        None if fsio::exists(&own)? => (Some(own), PLAN.to_owned()),
-        None => (None, "built-in".to_owned()),
-    };
-    let (text, format, name) = if let Some(path) = path {
-        (fsio::read_text(&path)?, Format::of(&path)?, path.display().to_string())
-    } else {
-        tracing::info!("using built-in list of contents bundle");
-        (BUILT_IN.to_owned(), Format::Yaml, "built-in list".to_owned())
-    };
-    let plan: Plan = config::parse(&text, format, &name)?;
+    let what = "list of contents bundle";
+    let chosen = config::Source::of(args.plan.as_deref(), PLAN, BUILT_IN, what, &ctx.root)?;
+    let (plan, shown): (Plan, String) = (chosen.parse()?, chosen.name());
     plan.check().map_err(|reason| Fault::config(format!("plan `{shown}` cannot be used: {reason}")))?;
-    Ok((plan, Named { path: shown, sha256: fsio::sha256_bytes(text.as_bytes()) }))
+    Ok((plan, Named { path: shown, sha256: fsio::sha256_bytes(chosen.text.as_bytes()) }))
 }
 
 /// One member of the archive and where its content comes from.

@@ -12,7 +12,7 @@ use crate::domain::tuning::limits::{Bounds, bounds_problems};
 use crate::domain::tuning::overrides::Overrides;
 use crate::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::config::{self, Format};
+use crate::sys::config::{self, Format, Source};
 use crate::sys::fsio::{self, NewDirs};
 use crate::sys::minisign::{self, Signer};
 use crate::sys::{clock, json};
@@ -235,15 +235,9 @@ fn load_policy(args: &Args, ctx: &Ctx) -> Result<(Policy, String), Fault> {
 }
 
 fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
-    let own = ctx.path(LIMITS);
-    let limits: Limits = match &args.limits {
-        Some(path) => config::load(&ctx.path(path))?,
-        None if fsio::exists(&own)? => config::load(&own)?,
-        None => {
-            tracing::info!("using built-in limits of the run-time overrides");
-            config::parse(BUILT_IN_LIMITS, Format::Yaml, "built-in limits")?
-        }
-    };
+    let what = "limits of the run-time overrides";
+    let source = Source::of(args.limits.as_deref(), LIMITS, BUILT_IN_LIMITS, what, &ctx.root)?;
+    let limits: Limits = source.parse()?;
     let problems = bounds_problems(&limits.bounds);
     if problems.is_empty() { Ok(limits.bounds) } else { Err(Fault::config(problems.join("; "))) }
 }

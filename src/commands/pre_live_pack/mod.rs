@@ -11,8 +11,9 @@ use crate::ctx::Ctx;
 use crate::domain::steps::{Plan, State};
 use crate::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
+use crate::sys::config::Source;
 use crate::sys::fsio::{self, Pending};
-use crate::sys::{config, proc};
+use crate::sys::proc;
 use clap::Args as _;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -105,15 +106,8 @@ pub fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 fn load(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, String)> {
-    let own = ctx.path(PLAN);
-    let (plan, source): (Plan, String) = match &args.plan {
-        Some(path) => (config::load(&ctx.path(path))?, path.display().to_string()),
-        None if fsio::exists(&own)? => (config::load(&own)?, PLAN.to_owned()),
-        None => {
-            tracing::info!("using built-in plan pre_live");
-            (config::parse(BUILT_IN, config::Format::Yaml, "built-in plan")?, "built-in".to_owned())
-        }
-    };
+    let source = Source::of(args.plan.as_deref(), PLAN, BUILT_IN, "plan pre_live", &ctx.root)?;
+    let (plan, source): (Plan, String) = (source.parse()?, source.name());
     let bad = |reason: String| Fault::config(format!("plan `{source}` cannot be used: {reason}"));
     plan.check().map_err(bad)?;
     for step in &plan.steps {

@@ -48,8 +48,9 @@ impl Grove {
     }
 }
 
-/// A file: index of its tree and its index there.
+/// A file: index of its tree and its index there. Without padding, as there is one for each file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(packed(2))]
 pub(super) struct Place {
     pub(super) tree: u16,
     pub(super) file: u32,
@@ -187,7 +188,7 @@ pub(super) enum Item {
     Unit(u32),
 }
 
-/// An [`Item`] in eight bytes: there is one for each file.
+/// An [`Item`] in the bytes of a [`Place`]: there is one for each file.
 #[derive(Clone, Copy, Debug)]
 struct Slot(Place);
 

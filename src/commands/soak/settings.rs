@@ -4,9 +4,9 @@ use crate::ctx::Ctx;
 use crate::domain::gate::{Profile, Profiles};
 use crate::domain::kpi::{Catalogue, Definition};
 use crate::exit::Fault;
-use crate::sys::{config, fsio};
+use crate::sys::config::Source;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const KPIS: (&str, &str) = ("deploy/soak/kpis.yaml", include_str!("../../../deploy/soak/kpis.yaml"));
 const GATES: (&str, &str) = ("deploy/soak/gates.yaml", include_str!("../../../deploy/soak/gates.yaml"));
@@ -34,8 +34,11 @@ pub(super) struct Settings {
 
 /// Loads both files and takes one profile of them.
 pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, Fault> {
-    let catalogue: Catalogue = one(files.kpis.as_deref(), KPIS, "definitions", ctx)?;
-    let profiles: Profiles = one(files.gates_file.as_deref(), GATES, &format!("gates {profile}"), ctx)?;
+    let choose = |named: &Option<PathBuf>, (own, built_in), what: &str| {
+        Source::of(named.as_deref(), own, built_in, what, &ctx.root)
+    };
+    let catalogue: Catalogue = choose(&files.kpis, KPIS, "definitions")?.parse()?;
+    let profiles: Profiles = choose(&files.gates_file, GATES, &format!("gates {profile}"))?.parse()?;
     let mut problems = catalogue.problems();
     let Some(found) = profiles.profiles.get(profile) else {
         let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
@@ -53,26 +56,10 @@ pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, 
     Ok(Settings { kpis: catalogue.kpis, profile: found.clone() })
 }
 
-fn one<T: serde::de::DeserializeOwned>(
-    named: Option<&Path>,
-    (default, built_in): (&str, &str),
-    what: &str,
-    ctx: &Ctx,
-) -> Result<T, Fault> {
-    if let Some(path) = named {
-        return config::load(&ctx.path(path));
-    }
-    let path = ctx.path(default);
-    if fsio::exists(&path)? {
-        return config::load(&path);
-    }
-    tracing::info!("using built-in {what}");
-    config::parse(built_in, config::Format::Yaml, default)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::config;
 
     #[test]
     fn the_built_in_files_are_usable() {

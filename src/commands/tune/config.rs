@@ -10,8 +10,7 @@ use crate::domain::tuning::limits::{Bounds, Safety};
 use crate::domain::tuning::outcome::{Fees, Latency};
 use crate::exit::Fault;
 use crate::market;
-use crate::sys::config::{self, Format, Number};
-use crate::sys::fsio;
+use crate::sys::config::{Number, Source};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -105,22 +104,15 @@ fn load<T: DeserializeOwned>(
     built_in: &str,
     ctx: &Ctx,
 ) -> Result<Named<T>, Fault> {
-    if let Some(path) = named {
-        let path = ctx.path(path);
-        return Ok(Named { value: config::load(&path)?, name: ctx.show(&path) });
-    }
-    let path = ctx.path(default);
-    if fsio::exists(&path)? {
-        tracing::info!("using {default}");
-        return Ok(Named { value: config::load(&path)?, name: default.to_owned() });
-    }
-    tracing::info!("using built-in {default}");
-    Ok(Named { value: config::parse(built_in, Format::Yaml, default)?, name: format!("built-in {default}") })
+    let source = Source::of(named, default, built_in, default, &ctx.root)?;
+    let value = source.parse()?;
+    Ok(Named { value, name: source.file.unwrap_or_else(|| format!("built-in {default}")) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::config::{self, Format};
 
     #[test]
     fn the_shipped_files_are_the_standard_grid_inside_the_documented_bounds() {

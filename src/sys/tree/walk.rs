@@ -22,6 +22,9 @@ const MOST_THREADS: usize = 8;
 const THREADS_PER_CORE: usize = 4;
 const BUFFER_BYTES: usize = 32 * 1024;
 
+/// Room of a shard at first; memory from here on is asked of the system page by page.
+const ROOM_BYTES: usize = 256 * 1024;
+
 /// Reads everything below `root`, except what is left alone: hidden directories, repositories, marked
 /// directories, other file systems.
 pub fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
@@ -82,7 +85,6 @@ struct Job {
 }
 
 /// What one thread found.
-#[derive(Default)]
 struct Shard {
     names: Vec<u8>,
     files: Vec<Record>,
@@ -92,6 +94,18 @@ struct Shard {
 }
 
 impl Shard {
+    /// An empty shard. Its room is large enough to come as pages of its own, which are there once they are
+    /// written to and grow in place; grown from nothing it would leave as much behind in every thread's heap.
+    fn new() -> Self {
+        Self {
+            names: Vec::with_capacity(ROOM_BYTES),
+            files: Vec::with_capacity(ROOM_BYTES / size_of::<Record>()),
+            disk: Vec::new(),
+            unreadable: Vec::new(),
+            overflow: false,
+        }
+    }
+
     fn absorb(&mut self, other: Shard) -> Result<(), Fault> {
         let base = u32::try_from(self.names.len()).ok();
         let fits = base.is_some() && !self.overflow && !other.overflow;
@@ -177,7 +191,7 @@ impl Queue {
     }
 
     fn work(&self, root: &Root, detail: Detail, cancel: &Cancel) -> Shard {
-        let mut shard = Shard::default();
+        let mut shard = Shard::new();
         let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
         let mut pending = Vec::new();
         while let Some(job) = self.take(cancel) {
