@@ -182,31 +182,60 @@ pub(super) struct Whole {
 }
 
 /// A member's place: a file, or a unit by index.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     File(Place),
     Unit(u32),
 }
 
-/// An [`Item`] in the bytes of a [`Place`]: there is one for each file.
-#[derive(Clone, Copy, Debug)]
-struct Slot(Place);
+/// Where each member is, as runs of places that follow each other: members are added in the order of the
+/// trees, so a few runs stand for all but what was left out between them.
+#[derive(Debug, Default)]
+struct Places {
+    runs: Vec<Run>,
+    members: usize,
+}
 
-/// Stands for a tree in the slot of a unit.
-const UNITS: u16 = u16::MAX;
+#[derive(Debug)]
+struct Run {
+    /// The first member.
+    member: usize,
+    /// Where it is.
+    item: Item,
+}
 
-impl From<Item> for Slot {
-    fn from(item: Item) -> Self {
-        match item {
-            Item::File(place) => Self(place),
-            Item::Unit(file) => Self(Place { tree: UNITS, file }),
+impl Item {
+    /// The item that lies `steps` behind this one.
+    fn after(self, steps: usize) -> Self {
+        let steps = u32::try_from(steps).expect("a tree has fewer than 2^32 files");
+        match self {
+            Item::File(Place { tree, file }) => Item::File(Place { tree, file: file + steps }),
+            Item::Unit(unit) => Item::Unit(unit + steps),
         }
     }
 }
 
-impl From<Slot> for Item {
-    fn from(Slot(place): Slot) -> Self {
-        if place.tree == UNITS { Item::Unit(place.file) } else { Item::File(place) }
+impl Places {
+    fn push(&mut self, item: Item) {
+        let follows = |run: &Run| run.item.after(self.members - run.member) == item;
+        if !self.runs.last().is_some_and(follows) {
+            self.runs.push(Run { member: self.members, item });
+        }
+        self.members += 1;
+    }
+
+    fn item(&self, member: usize) -> Item {
+        let run = &self.runs[self.runs.partition_point(|run| run.member <= member) - 1];
+        run.item.after(member - run.member)
+    }
+
+    fn items(&self) -> impl Iterator<Item = Item> {
+        let ends = self.runs.iter().skip(1).map(|run| run.member).chain([self.members]);
+        let of_run = |(run, end): (&Run, usize)| {
+            let item = run.item;
+            (0..end - run.member).map(move |steps| item.after(steps))
+        };
+        self.runs.iter().zip(ends).flat_map(of_run)
     }
 }
 
@@ -214,7 +243,7 @@ impl From<Slot> for Item {
 #[derive(Debug)]
 pub(super) struct Census<'a> {
     pub(super) groves: &'a [Grove],
-    slots: Vec<Slot>,
+    places: Places,
     pub(super) units: Vec<Whole>,
     /// For each tree, the unit of each directory.
     unit_of_dir: Vec<Vec<u32>>,
@@ -246,7 +275,6 @@ impl<'a> Selection<'a> {
             members: Vec::with_capacity(capacity),
             exempt: BTreeMap::new(),
         };
-        census.slots.reserve_exact(capacity);
         for (tree, grove) in (0..).zip(groves) {
             for file in (0..).take(grove.tree.len()) {
                 sorter.sort(&mut census, Place { tree, file }, writers);
@@ -302,7 +330,7 @@ impl<'a> Census<'a> {
     pub(super) fn new(groves: &'a [Grove], terms: &Terms) -> Self {
         let mut census = Self {
             groves,
-            slots: Vec::new(),
+            places: Places::default(),
             units: Vec::new(),
             unit_of_dir: vec![Vec::new(); groves.len()],
             uncounted: BTreeSet::new(),
@@ -348,12 +376,12 @@ impl<'a> Census<'a> {
 
     /// Where a member is.
     pub(super) fn item(&self, member: usize) -> Item {
-        self.slots[member].into()
+        self.places.item(member)
     }
 
     /// Where each member is.
     pub(super) fn items(&self) -> impl Iterator<Item = Item> {
-        self.slots.iter().map(|slot| Item::from(*slot))
+        self.places.items()
     }
 
     /// The unit that a file belongs to.
@@ -514,7 +542,7 @@ impl Sorter<'_> {
         let group = self.names.group(&self.terms.rules[rule], rule, (grove, place.tree, dir));
         let ending = if tree.is_link(place.file) { b"/link" } else { kind::extension(name) };
         let kind = self.names.kind(place.tree, group, ending);
-        census.slots.push(Item::File(place).into());
+        census.places.push(Item::File(place));
         self.members.push(Member::new(group, kind, guard));
     }
 
@@ -539,7 +567,7 @@ impl Sorter<'_> {
                 let rule = &self.terms.rules[unit.rule];
                 let group = self.names.group(rule, unit.rule, (grove, unit.tree, above));
                 let kind = self.names.kind(unit.tree, group, b"/unit");
-                census.slots.push(Item::Unit(index).into());
+                census.places.push(Item::Unit(index));
                 self.members.push(Member::new(group, kind, unit.guard));
             }
         }
@@ -615,4 +643,32 @@ pub(super) fn left_alone(groves: &[Grove]) -> BTreeMap<Left, Vec<String>> {
         paths.sort();
     }
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_places_give_back_every_member_in_order() {
+        let file = |tree, file| Item::File(Place { tree, file });
+        let items = [
+            file(0, 0),
+            file(0, 1),
+            file(0, 3),
+            file(1, 4),
+            file(1, 5),
+            Item::Unit(0),
+            Item::Unit(1),
+            Item::Unit(5),
+            Item::Unit(6),
+        ];
+        let mut places = Places::default();
+        items.iter().for_each(|item| places.push(*item));
+        assert_eq!(places.runs.len(), 5);
+        assert_eq!(places.items().collect::<Vec<_>>(), items);
+        let one_by_one: Vec<Item> = (0..items.len()).map(|member| places.item(member)).collect();
+        assert_eq!(one_by_one, items);
+        assert_eq!(Places::default().items().count(), 0);
+    }
 }
