@@ -102,29 +102,41 @@ fn from_literals(hir: &Hir, known: &BTreeSet<Vec<u8>>, before: Option<usize>) ->
     for literal in literals {
         families.entry(literal.as_bytes().to_ascii_lowercase()).or_default().push(literal.as_bytes());
     }
-    let mut grams = BTreeSet::new();
-    let mut total = 0.0;
     let window = match before {
         Some(0) => 0.0,
         Some(before) => WINDOW_COST + before as f64,
         None => WHOLE_COST,
     };
-    for members in families.values() {
+    let price = |gram: &Gram| SLOT_COST + probability(&gram.bytes) * (HIT_COST + window);
+    let cuts_of = |members: &[&[u8]]| -> Vec<(usize, usize)> {
         let length = members[0].len();
-        let cuts = GRAM.flat_map(|size| (0..=length.saturating_sub(size)).map(move |at| (at, size)));
-        let cuts = cuts.filter(|(at, size)| at + size <= length);
-        let priced = cuts.map(|(at, size)| {
-            let cut: BTreeSet<Gram> = members
-                .iter()
-                .map(|member| Gram { bytes: member[at..at + size].to_vec(), offset: at })
-                .collect();
+        GRAM.flat_map(|size| (0..=length.saturating_sub(size)).map(move |at| (at, size)))
+            .filter(|(at, size)| at + size <= length)
+            .collect()
+    };
+    let cut = |members: &[&[u8]], (at, size): (usize, usize)| -> BTreeSet<Gram> {
+        let gram = |member: &&[u8]| Gram { bytes: member[at..at + size].to_vec(), offset: at };
+        members.iter().map(gram).collect()
+    };
+    let (mut grams, mut total) = (BTreeSet::new(), 0.0);
+    for members in families.values() {
+        let priced = cuts_of(members).into_iter().map(|at| {
+            let cut = cut(members, at);
             let is_new = |gram: &&Gram| !known.contains(&gram.bytes) && !grams.contains(*gram);
-            let price = |gram: &Gram| SLOT_COST + probability(&gram.bytes) * (HIT_COST + window);
             (cut.iter().filter(is_new).map(price).sum::<f64>(), cut)
         });
         let (cost, cut) = priced.min_by(|a, b| a.0.total_cmp(&b.0))?;
         total += cost;
         grams.extend(cut);
+    }
+    // What is cheapest for each family by itself may cost more than one gram that all of them share.
+    let shortest = families.values().min_by_key(|members| members[0].len())?;
+    for at in cuts_of(shortest) {
+        let shared: BTreeSet<Gram> = families.values().flat_map(|members| cut(members, at)).collect();
+        let cost = shared.iter().filter(|gram| !known.contains(&gram.bytes)).map(price).sum::<f64>();
+        if cost < total {
+            (grams, total) = (shared, cost);
+        }
     }
     Some((total, Anchors { grams, before }))
 }
@@ -186,6 +198,12 @@ mod tests {
         let (grams, before) = grams(r"(?i)secret_access");
         assert_eq!(before, Some(0));
         assert!(grams.len() <= 16, "{grams:?}");
+    }
+
+    #[test]
+    fn a_stem_that_many_literals_share_is_one_gram() {
+        assert_eq!(grams(r"xox[abeoprs]-[0-9]{10}"), (vec!["xox@0".to_owned()], Some(0)));
+        assert_eq!(grams(r"[a-f0-9]{32}-us[0-9]{1,2}"), (vec!["-us@0".to_owned()], Some(32)));
     }
 
     #[test]
