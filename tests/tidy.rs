@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report.rs", &["exit"]),
     ("render/", &["report"]),
     ("domain/", &["domain", "report"]),
-    ("sys/", &["sys", "exit", "ctx"]),
+    ("sys/", &["sys", "exit"]),
     ("market/", &["market", "domain", "exit", "sys"]),
     ("release/", &["release", "domain", "exit", "sys"]),
     ("prom/", &["prom", "exit", "sys"]),

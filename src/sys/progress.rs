@@ -1,11 +1,10 @@
 //! Progress on a terminal; silent elsewhere, so that logs and pipes stay clean.
 
-use crate::ctx::Ctx;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar of `total` steps on stderr, hidden unless stderr is a terminal and progress is wanted.
-pub fn bar(ctx: &Ctx, total: u64, what: &'static str) -> ProgressBar {
-    if !ctx.progress {
+/// A bar of `total` steps on stderr, hidden unless it is wanted.
+pub fn bar(is_wanted: bool, total: u64, what: &'static str) -> ProgressBar {
+    if !is_wanted {
         return ProgressBar::hidden();
     }
     let template = "{msg} [{bar:30}] {pos}/{len} eta {eta}";

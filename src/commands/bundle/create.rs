@@ -296,7 +296,7 @@ fn write(args: &Args, order: &Order, zip: &mut Pending, ctx: &Ctx) -> anyhow::Re
         bytes: part.bytes,
     };
     let members: Vec<Member> = parts.iter().map(member).collect();
-    let bar = progress::bar(ctx, members.iter().map(|member| member.bytes).sum(), "bundling");
+    let bar = progress::bar(ctx.progress, members.iter().map(|member| member.bytes).sum(), "bundling");
     let read =
         |index: usize, offset: u64, buffer: &mut [u8]| order.read(&parts[index].source, offset, buffer);
     let out = BufWriter::with_capacity(1 << 18, zip.file());

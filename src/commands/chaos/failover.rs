@@ -289,7 +289,7 @@ fn run_all(args: &Args, ctx: &Ctx, drill: &Drill, scratch: &Path) -> anyhow::Res
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let results: Mutex<Vec<(usize, anyhow::Result<RunLog>)>> = Mutex::new(Vec::new());
-    let bar = progress::bar(ctx, u64::from(args.runs), "failovers");
+    let bar = progress::bar(ctx.progress, u64::from(args.runs), "failovers");
     let stop = || {
         ctx.check_cancelled()?;
         if failed.load(Ordering::Relaxed) { Err(Fault::stalled("another run failed")) } else { Ok(()) }

@@ -126,7 +126,7 @@ pub(super) fn execute(order: &Order, groves: &[Grove], ctx: &Ctx) -> anyhow::Res
     }
     order.keep_units_whole(groves, &mut stay);
     let mut reach: Vec<Reach<'_>> = groves.iter().map(|grove| Reach::new(&grove.tree)).collect();
-    let bar = progress::bar(ctx, order.files.len() as u64, "delete");
+    let bar = progress::bar(ctx.progress, order.files.len() as u64, "delete");
     for &place in &order.files {
         if let Err(fault) = ctx.check_cancelled() {
             tracing::warn!("stopped after {} of {} removals", done.files, order.files.len());

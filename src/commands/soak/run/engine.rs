@@ -86,7 +86,7 @@ fn sink(plan: &Plan, series: Vec<crate::domain::soak::samples::Series>) -> Sink 
 impl Run<'_> {
     fn finish(&mut self, done: u32) -> anyhow::Result<()> {
         self.tell("running")?;
-        let bar = progress::bar(self.ctx, u64::from(self.plan.iterations), "soak");
+        let bar = progress::bar(self.ctx.progress, u64::from(self.plan.iterations), "soak");
         bar.set_position(u64::from(done));
         self.catch_up(done)?;
         for iteration in done + 1..=self.plan.iterations {

@@ -20,7 +20,7 @@ pub(super) fn measure(
 ) -> anyhow::Result<Vec<Measurement>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     let pool = pool.context("failed to start the threads of the sweep")?;
-    let bar = progress::bar(ctx, indices.len() as u64, "candidates");
+    let bar = progress::bar(ctx.progress, indices.len() as u64, "candidates");
     let measured = pool.install(|| {
         let one = |index| {
             ctx.check_cancelled().map_err(|stop| stop.hint("run it again with --resume to go on"))?;
