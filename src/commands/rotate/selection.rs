@@ -48,9 +48,8 @@ impl Grove {
     }
 }
 
-/// A file: index of its tree and its index there. Without padding, as there is one for each file.
+/// A file: index of its tree and its index there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(packed(2))]
 pub(super) struct Place {
     pub(super) tree: u16,
     pub(super) file: u32,
@@ -664,7 +663,9 @@ mod tests {
             Item::Unit(6),
         ];
         let mut places = Places::default();
-        items.iter().for_each(|item| places.push(*item));
+        for item in items {
+            places.push(item);
+        }
         assert_eq!(places.runs.len(), 5);
         assert_eq!(places.items().collect::<Vec<_>>(), items);
         let one_by_one: Vec<Item> = (0..items.len()).map(|member| places.item(member)).collect();
