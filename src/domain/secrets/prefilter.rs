@@ -59,25 +59,12 @@ impl Prefilter {
     }
 
     fn packed(rules: &[BTreeSet<Gram>]) -> Option<Self> {
-        let mut groups: Vec<(BTreeSet<&[u8]>, Vec<usize>)> = Vec::new();
-        for (rule, grams) in rules.iter().enumerate().filter(|(_, grams)| !grams.is_empty()) {
-            let bytes: BTreeSet<&[u8]> = grams.iter().map(|gram| gram.bytes.as_slice()).collect();
-            let growth = |(known, _): &(BTreeSet<&[u8]>, Vec<usize>)| bytes.difference(known).count();
-            let fits =
-                |group: &&mut (BTreeSet<&[u8]>, Vec<usize>)| group.0.len() + growth(group) <= PACKED_LIMIT;
-            let room = groups.len() < PACKED_PASSES;
-            match groups.iter_mut().filter(fits).min_by_key(|group| growth(group)) {
-                Some(group) => {
-                    group.0.extend(bytes);
-                    group.1.push(rule);
-                }
-                None if bytes.len() <= PACKED_LIMIT && room => {
-                    groups.push((bytes, vec![rule]));
-                }
-                None => return None,
-            }
-        }
-        let build = |(_, members): &(BTreeSet<&[u8]>, Vec<usize>)| {
+        // A searcher looks at as many bytes at once as its shortest gram has, and the more it looks at the
+        // seldomer it stops for nothing: short grams go together, where that costs no further pass.
+        let together = grouped(rules, PACKED_PASSES, |_| 0)?;
+        let shortest = |grams: &BTreeSet<Gram>| grams.iter().map(|gram| gram.bytes.len()).min().unwrap_or(0);
+        let groups = grouped(rules, together.len(), shortest).unwrap_or(together);
+        let build = |Group { members, .. }: &Group| {
             let (grams, candidates) = table(rules, members);
             let searcher = packed::Config::new().builder().extend(&grams).build()?;
             Some(Pass { search: Search::Packed(Box::new(searcher)), candidates })
@@ -104,6 +91,43 @@ impl Prefilter {
             }
         }
     }
+}
+
+/// Rules whose grams are searched for in one pass.
+#[derive(Default)]
+struct Group<'a> {
+    grams: BTreeSet<&'a [u8]>,
+    members: Vec<usize>,
+    class: usize,
+}
+
+/// Shares the rules out to at most so many groups, each with few enough grams for one SIMD searcher: rules of
+/// one class together, and with those of another once no group can be begun any more.
+fn grouped(
+    rules: &[BTreeSet<Gram>],
+    most: usize,
+    class: impl Fn(&BTreeSet<Gram>) -> usize,
+) -> Option<Vec<Group<'_>>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut order: Vec<usize> = (0..rules.len()).filter(|rule| !rules[*rule].is_empty()).collect();
+    order.sort_by_key(|rule| class(&rules[*rule]));
+    for rule in order {
+        let grams: BTreeSet<&[u8]> = rules[rule].iter().map(|gram| gram.bytes.as_slice()).collect();
+        let class = class(&rules[rule]);
+        let growth = |group: &Group<'_>| grams.difference(&group.grams).count();
+        let fits = |group: &&mut Group<'_>| group.grams.len() + growth(group) <= PACKED_LIMIT;
+        let can_begin = groups.len() < most && grams.len() <= PACKED_LIMIT;
+        let known = groups.iter_mut().filter(fits).min_by_key(|group| (group.class != class, growth(group)));
+        match known {
+            Some(group) if group.class == class || !can_begin => {
+                group.grams.extend(grams);
+                group.members.push(rule);
+            }
+            _ if can_begin => groups.push(Group { grams, members: vec![rule], class }),
+            _ => return None,
+        }
+    }
+    Some(groups)
 }
 
 /// The distinct grams of some rules, none a prefix of another, with their candidates.
@@ -151,6 +175,22 @@ mod tests {
         assert!(matches!(prefilter.passes[..], [Pass { search: Search::Packed(_), .. }]));
         let text = format!("{}secret", "x".repeat(100));
         assert_eq!(hits(&prefilter, &text), BTreeSet::from([(100, 0), (100, 1), (100, 2)]));
+    }
+
+    #[test]
+    fn short_grams_go_together_where_that_costs_no_pass() {
+        let long: Vec<String> = (0..PACKED_LIMIT).map(|n| format!("l{n:03}")).collect();
+        let mut rules: Vec<BTreeSet<Gram>> = long.iter().map(|gram| grams(&[(gram, 0)])).collect();
+        rules.insert(5, grams(&[("abc", 0)]));
+        rules.insert(40, grams(&[("xyz", 0)]));
+        let shortest = |grams: &BTreeSet<Gram>| grams.iter().map(|gram| gram.bytes.len()).min().unwrap();
+        let groups = grouped(&rules, 2, shortest).expect("it fits");
+        assert_eq!(groups.iter().map(|group| group.grams.len()).collect::<Vec<_>>(), [2, PACKED_LIMIT]);
+        let prefilter = Prefilter::new(&rules);
+        assert_eq!(prefilter.passes.len(), 2);
+        assert_eq!(hits(&prefilter, "  abc l063 xyz"), BTreeSet::from([(2, 5), (6, 65), (11, 40)]));
+        let few = [grams(&[("abc", 0)]), grams(&[("abcd", 0)])];
+        assert_eq!(Prefilter::new(&few).passes.len(), 1);
     }
 
     #[test]
