@@ -75,9 +75,11 @@ struct Cell {
     over: Option<f64>,
     /// Increases of the window, above the line and below it.
     grown: [f64; 2],
-    /// The time over which counters of the current scrape grew, and that of the window.
-    span_ms: i64,
-    spans_ms: i64,
+    /// The earliest begin of what counters of the current scrape grew by.
+    grown_from_ms: Option<i64>,
+    /// The end of what counters grew by so far, and how much time of the window lies in it, each moment once.
+    grown_until_ms: Option<i64>,
+    grown_ms: i64,
     /// Histograms: increase and number of series by bound.
     buckets: Vec<(f64, f64, u32)>,
 }
@@ -234,12 +236,12 @@ impl Collector {
                 let (at, before) = before.filter(|(at, _)| self.now_ms - at <= self.max_gap_ms)?;
                 debug_assert!(at < self.now_ms);
                 reset = value < before;
-                Some((if reset { value } else { value - before }, self.now_ms - at))
+                Some((if reset { value } else { value - before }, at))
             });
             // The first sample of a pair shows nothing yet.
-            let Some((increase, span_ms)) = increase else { continue };
+            let Some((increase, from_ms)) = increase else { continue };
             cell.resets += u32::from(reset);
-            cell.span_ms = cell.span_ms.max(span_ms);
+            cell.grown_from_ms = Some(cell.grown_from_ms.map_or(from_ms, |known| known.min(from_ms)));
             match one.role {
                 Role::Above => cell.grown[0] += increase,
                 Role::Below => cell.grown[1] += increase,
@@ -259,7 +261,7 @@ impl Collector {
     pub fn end_scrape(&mut self) {
         for cells in &mut self.cells {
             for (cell, (_, definition)) in cells.iter_mut().zip(&self.kpis) {
-                cell.end_scrape(definition);
+                cell.end_scrape(definition, self.now_ms);
             }
         }
     }
@@ -326,7 +328,7 @@ impl Cell {
         }
     }
 
-    fn end_scrape(&mut self, definition: &Definition) {
+    fn end_scrape(&mut self, definition: &Definition, now_ms: i64) {
         self.most = self.seen.iter().copied().fold(self.most, u32::max);
         let enough = self.seen.iter().all(|seen| *seen >= definition.series.min);
         if let (Some(value), Measure::Gauge { over, across, .. }) = (self.across, &definition.measure)
@@ -339,8 +341,12 @@ impl Cell {
         if enough && !self.bad {
             self.points += 1;
         }
-        self.spans_ms += self.span_ms;
-        self.span_ms = 0;
+        if let Some(from_ms) = self.grown_from_ms.take() {
+            // What another counter covers already is no further time.
+            let from_ms = self.grown_until_ms.map_or(from_ms, |until_ms| until_ms.max(from_ms));
+            self.grown_ms += now_ms - from_ms;
+            self.grown_until_ms = Some(now_ms);
+        }
         self.seen.fill(0);
         self.bad = false;
         self.across = None;
@@ -351,7 +357,8 @@ impl Cell {
     fn take(&mut self) -> Self {
         let buckets = self.buckets.iter().map(|(bound, ..)| (*bound, 0.0, 0)).collect();
         let seen = vec![0; self.seen.len()];
-        std::mem::replace(self, Self { seen, buckets, ..Self::default() })
+        let grown_until_ms = self.grown_until_ms;
+        std::mem::replace(self, Self { seen, grown_until_ms, buckets, ..Self::default() })
     }
 
     fn measure(
@@ -398,7 +405,7 @@ impl Cell {
             }
             Measure::Ratio { .. } => (Some(self.grown[0] / self.grown[1]), false, whole(self.grown[1])),
             Measure::Rate { per, .. } => {
-                let value = self.grown[0] / (self.spans_ms as f64 / 1e3) * per.secs();
+                let value = self.grown[0] / (self.grown_ms as f64 / 1e3) * per.secs();
                 (Some(value), false, u64::from(self.points))
             }
             Measure::Increase { .. } => (Some(self.grown[0]), false, u64::from(self.points)),

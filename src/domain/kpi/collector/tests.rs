@@ -201,6 +201,22 @@ fn a_rate_is_over_the_time_that_was_seen() {
 }
 
 #[test]
+fn time_that_several_counters_cover_counts_once() {
+    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: Per::Second });
+    let series = ["a", "b"].map(|name| collector.register("c", &labels(&[("n", name)])));
+    // The second is missing at every other scrape.
+    let scrapes: [&[Option<f64>]; 5] = [
+        &[Some(0.0), Some(0.0)],
+        &[Some(10.0), None],
+        &[Some(20.0), Some(20.0)],
+        &[Some(30.0), None],
+        &[Some(40.0), Some(40.0)],
+    ];
+    let measured = window(&mut collector, &series, &scrapes);
+    assert!(close_to(measured.value, 20.0), "{measured:?}");
+}
+
+#[test]
 fn a_member_that_never_shows_anything_is_unknown_and_a_series_of_nobody_is_harmless() {
     let gauge = Measure::Gauge { of: selector("g"), over: Reduce::Last, across: Reduce::Max };
     let kpis = collector(gauge).kpis;

@@ -56,9 +56,7 @@ impl Origin {
             Origin::Prometheus { .. } => "prometheus",
         }
     }
-}
 
-impl Origin {
     /// The members that must be there from the begin, where they are known.
     pub fn members(&self) -> Vec<String> {
         match self {
