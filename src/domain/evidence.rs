@@ -78,9 +78,9 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Why a document does not count because of what it says of its own clock.
-    pub fn clock_fault(&self, shown: &str, content: &Value) -> Option<String> {
-        let clock = content.get("clock").filter(|_| !self.is_frozen)?;
+    /// Why a document does not count because of what it says of its own clock, its field `clock`.
+    pub fn clock_fault(&self, shown: &str, clock: Option<&Value>) -> Option<String> {
+        let clock = clock.filter(|_| !self.is_frozen)?;
         Some(format!("{shown} was made under a clock that is {clock}, which is not evidence"))
     }
 }
@@ -139,7 +139,7 @@ impl Requirement {
                 Some(_) => {}
             }
         }
-        faults.extend(terms.clock_fault(&format!("`{}`", self.artifact), content));
+        faults.extend(terms.clock_fault(&format!("`{}`", self.artifact), content.get("clock")));
         if is_simulated(content) && !terms.allow_simulated {
             faults.push(format!("`{}` is simulated, which is not evidence", self.artifact));
         }
@@ -174,7 +174,8 @@ impl Requirement {
     }
 }
 
-fn is_simulated(content: &Value) -> bool {
+/// Whether a document says that it comes from a simulation, or says it in words that nobody knows.
+pub fn is_simulated(content: &Value) -> bool {
     content.get("simulated").is_some_and(|simulated| *simulated != Value::Bool(false))
 }
 

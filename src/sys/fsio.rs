@@ -247,16 +247,20 @@ impl Pending {
 
     /// Writes `bytes` and puts the file under its name.
     pub fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.write(bytes)?;
+        self.fill(bytes)?;
         self.commit()
+    }
+
+    fn fill(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let written = self.file.as_file_mut().write_all(bytes);
+        written.map_err(|error| Fault::write(shown(&self.target), &error))
     }
 
     /// Writes `bytes` durably and leaves the name to [`Self::commit`]: of several files that belong
     /// together, none appears when the disk has no room for all.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let file = self.file.as_file_mut();
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        written.map_err(|error| Fault::write(shown(&self.target), &error))
+        self.fill(bytes)?;
+        self.file.as_file().sync_all().map_err(|error| Fault::write(shown(&self.target), &error))
     }
 
     /// Puts what was written so far under its name, durably.

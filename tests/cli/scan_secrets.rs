@@ -418,8 +418,12 @@ fn members_of_a_tar_and_text_with_a_nul_are_scanned() {
 
     let mut torn = tar(&[("a.txt", b"nothing here")]);
     torn.extend(b"and something behind its end that is no archive");
-    let sandbox = Sandbox::new().file("a.tar", torn);
-    sandbox.run("scan-secrets").code(1).stdout_has("broken archive");
+    let mut bent = tar(&[("a.txt", b"nothing here")]);
+    bent[0] ^= 1;
+    for broken in [torn, bent] {
+        let sandbox = Sandbox::new().file("a.tar", broken);
+        sandbox.run("scan-secrets").code(1).stdout_has("broken archive");
+    }
     let sandbox = Sandbox::new().file("a.tar", tar(&[("a.txt", b"nothing here")]));
     sandbox.run("scan-secrets").code(0).marker(CLEAN);
 }

@@ -1,6 +1,7 @@
 //! The first law at the readiness score: unknown never reaches GO.
 
 use jiff::Timestamp;
+use mmops::domain::evidence::Terms;
 use mmops::domain::readiness::daily::{File, Rules, window};
 use mmops::domain::readiness::score::{Verdict, score, sections};
 use proptest::prelude::*;
@@ -25,9 +26,9 @@ fn files() -> Vec<File> {
 }
 
 fn verdict(files: &[File]) -> Verdict {
-    let rules =
-        Rules { window: 7, max_age: Duration::from_hours(36), allow_simulated: false, is_frozen: false };
-    let window = window(files, NOW.parse::<Timestamp>().expect("a time"), &rules);
+    let now = NOW.parse::<Timestamp>().expect("a time");
+    let terms = Terms { now, is_frozen: false, allow_simulated: false };
+    let window = window(files, &Rules { window: 7, max_age: Duration::from_hours(36), terms });
     Verdict::of(sections(&score(&window)).total(), window.remarks.is_empty())
 }
 

@@ -131,16 +131,14 @@ pub fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Res
     let json_out = Pending::in_place_of(&ctx.path(&args.out_json))?;
     let md_out = Pending::in_place_of(&ctx.path(args.out_json.with_extension("md")))?;
     let files = read_reports(args, ctx)?;
-    let now = ctx.clock.now();
-    let rules = Rules {
-        window: usize::from(args.window),
-        max_age: args.max_age,
-        allow_simulated: args.allow_simulated,
+    let terms = Terms {
+        now: ctx.clock.now(),
         is_frozen: ctx.clock.is_frozen(),
+        allow_simulated: args.allow_simulated,
     };
-    let window = daily::window(&files, now, &rules);
+    let rules = Rules { window: usize::from(args.window), max_age: args.max_age, terms };
+    let window = daily::window(&files, &rules);
     let scored = score::score(&window);
-    let terms = Terms { now, is_frozen: rules.is_frozen, allow_simulated: args.allow_simulated };
     let judge = |drill: &Requirement| {
         let found = Found::of(json::load(&ctx.path(&drill.artifact)));
         drill.judge(&found, &terms)

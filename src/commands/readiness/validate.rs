@@ -2,7 +2,7 @@
 //! is no readiness file.
 
 use crate::ctx::Ctx;
-use crate::domain::evidence::Terms;
+use crate::domain::evidence::{Terms, is_simulated};
 use crate::domain::freshness::{self, Freshness};
 use crate::domain::readiness::score::Verdict;
 use crate::domain::readiness::validate;
@@ -71,8 +71,8 @@ fn judge(
         .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
     faults.extend(age_fault);
     let terms = Terms { now: ctx.clock.now(), is_frozen: ctx.clock.is_frozen(), allow_simulated };
-    faults.extend(terms.clock_fault("The score", document));
-    let simulated = document.get("simulated").is_some_and(|found| *found != Value::Bool(false));
+    faults.extend(terms.clock_fault("The score", document.get("clock")));
+    let simulated = is_simulated(document);
     if simulated && !allow_simulated {
         faults.push("The score rests on simulated runs, which are not evidence".to_owned());
     }

@@ -1,5 +1,6 @@
 //! The days of the window: which report stands for which day, and what it shows.
 
+use crate::domain::evidence::Terms;
 use crate::domain::freshness::{self, Freshness};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -24,10 +25,8 @@ pub struct Rules {
     pub window: usize,
     /// Largest age of the newest report, counted from the end of its day.
     pub max_age: Duration,
-    /// Whether simulated reports count.
-    pub allow_simulated: bool,
-    /// Whether the clock is frozen: only then reports of a frozen clock count.
-    pub is_frozen: bool,
+    /// On what terms a report counts.
+    pub terms: Terms,
 }
 
 /// One measured number of a day, or why it is missing.
@@ -76,7 +75,8 @@ const PREFIX: &str = "REPORT_SOAK_";
 /// The window ends at the newest report that is not dated after today. A report dated after today takes
 /// a place in the window and shows nothing, because one of the clocks is wrong; a newest report that is
 /// too old makes every day show nothing.
-pub fn window(files: &[File], now: Timestamp, rules: &Rules) -> Window {
+pub fn window(files: &[File], rules: &Rules) -> Window {
+    let now = rules.terms.now;
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut remarks = Vec::new();
     let mut by_date: BTreeMap<Date, Vec<&File>> = BTreeMap::new();
@@ -173,11 +173,10 @@ fn read(date: Date, file: &File, rules: &Rules) -> Day {
         Some(Value::Bool(true)) => true,
         Some(other) => return blank(date, &format!("`{}`: simulated is {other}, not a boolean", file.name)),
     };
-    if simulated && !rules.allow_simulated {
+    if simulated && !rules.terms.allow_simulated {
         return blank(date, &format!("`{}` comes from a simulated run, which is not evidence", file.name));
     }
-    if let Some(clock) = fields.get("clock").filter(|_| !rules.is_frozen) {
-        let fault = format!("`{}` was made under a clock that is {clock}, which is not evidence", file.name);
+    if let Some(fault) = rules.terms.clock_fault(&format!("`{}`", file.name), fields.get("clock")) {
         return blank(date, &fault);
     }
     if let Some(inside) = fields.get("date")

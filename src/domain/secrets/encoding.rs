@@ -44,8 +44,10 @@ const ZIP_END_BYTES: usize = 22;
 const ZIP_ENTRY_BYTES: usize = 46;
 const ZIP_COMMENT_BYTES: usize = 65_535;
 
-/// The head of a member of a tar archive, and where in it the sum of its bytes stands, in octal digits.
+/// The head of a member of a tar archive, where in it the sum of its bytes stands, in octal digits, and where
+/// most archives have the name of the format.
 const TAR_HEAD_BYTES: usize = 512;
+const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 const TAR_SUM: std::ops::Range<usize> = 148..156;
 
 impl Kind {
@@ -77,9 +79,12 @@ impl Kind {
     }
 }
 
-/// Whether a block of bytes begins a tar archive: the sum that stands in it is that of its bytes, those of
-/// the sum counted as spaces.
+/// Whether a block of bytes begins a tar archive, whole or broken: the sum that stands in it is that of its
+/// bytes, those of the sum counted as spaces, or it has the name of the format and is no text.
 fn is_tar_head(head: &[u8]) -> bool {
+    if &head[TAR_MAGIC] == b"ustar" && head.contains(&0) {
+        return true;
+    }
     let written = head[TAR_SUM].split(|byte| matches!(byte, b' ' | 0)).find(|digits| !digits.is_empty());
     let written = written.and_then(|digits| std::str::from_utf8(digits).ok());
     let written = written.and_then(|digits| u32::from_str_radix(digits, 8).ok());
@@ -203,6 +208,8 @@ mod tests {
         assert_eq!(Kind::of(&tar), Kind::Tar);
         tar[0] = b'x';
         assert_eq!(Kind::of(&tar), Kind::Binary);
+        tar[TAR_MAGIC].copy_from_slice(b"ustar");
+        assert_eq!(Kind::of(&tar), Kind::Tar);
     }
 
     #[test]
