@@ -6,7 +6,7 @@ use crate::commands::{
 };
 use crate::commands::{rotate, scan_secrets, schema, sim, soak, tune};
 use crate::ctx::Ctx;
-use crate::exit::Exit;
+use crate::report::exit::Exit;
 use crate::report::{Marker, Status};
 use crate::sys::logging::LogFormat;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};

@@ -1,7 +1,7 @@
 //! All that a command may ask of the world: a root, a clock, an environment, and whether to stop.
 
-use crate::exit::Fault;
 use crate::report::Report;
+use crate::report::exit::Fault;
 use crate::sys::fsio::{self, Pending};
 use crate::sys::{clock::Clock, env::Env, signal::Cancel};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 //! stands for any lines. It runs in a fresh root with the clock frozen.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
-use mmops::exit::Exit;
+use mmops::report::exit::Exit;
 use mmops::sys::env::VARIABLES;
 use std::fs;
 use std::path::Path;

@@ -4,11 +4,11 @@
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
 use crate::domain::evidence::{Found, Judged, Requirement, Terms};
-use crate::exit::{self, Fault};
+use crate::format::config::Source;
+use crate::format::json::typed;
+use crate::report::exit::{self, Fault};
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::config::Source;
 use crate::sys::fsio::{self, Pending};
-use crate::sys::json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -101,7 +101,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         allow_simulated: args.allow_simulated,
     };
     let judge = |requirement: &Requirement| {
-        let found = Found::of(json::load(&ctx.path(&requirement.artifact)));
+        let found = Found::of(typed::load(&ctx.path(&requirement.artifact)));
         requirement.judge(&found, &terms)
     };
     let evidence: Vec<Judged> = plan.evidence.iter().map(judge).collect();

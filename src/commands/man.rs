@@ -1,6 +1,6 @@
 //! `mmops man`: the manual page in roff, of mmops or of one subcommand, generated from the command tree.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 
 /// Arguments of `mmops man`.
 #[derive(Debug, clap::Args)]

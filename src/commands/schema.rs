@@ -10,8 +10,8 @@ use crate::commands::{
 use crate::domain::bundle::manifest::Manifest;
 use crate::domain::secrets::fingerprint::Baseline;
 use crate::domain::soak::Iteration;
-use crate::exit::Fault;
 use crate::report::Status;
+use crate::report::exit::Fault;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;

@@ -5,7 +5,7 @@ use super::lease_file::LeaseFile;
 use super::node::{self, micros};
 use super::order_file::{self, OrderFile};
 use crate::domain::failover::{Event, Fault, NodeLog, RunLog, SLACK_US, Scenario};
-use crate::exit;
+use crate::report::exit;
 use crate::sys::proc::Group;
 use crate::sys::{clock, fsio};
 use rustix::process::Signal;

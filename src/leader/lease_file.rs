@@ -7,7 +7,7 @@
 use super::cell::{self, damaged};
 use super::{Outage, flock};
 use crate::domain::lease::{self, Lease, Refusal};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::{clock, fsio};
 use serde::{Deserialize, Serialize};
 use std::fs::File;

@@ -8,7 +8,7 @@ use super::order_file::OrderFile;
 use crate::domain::failover::{Event, SLOT_US, Why};
 use crate::domain::lease::Tenure;
 use crate::domain::order_log::Answer;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::signal::Cancel;
 use crate::sys::{clock, fsio};
 use anyhow::{Context as _, ensure};

@@ -3,10 +3,10 @@
 
 use crate::domain::bundle::compare::{self, Found, Refusal};
 use crate::domain::bundle::manifest::{self, Manifest};
-use crate::exit::Fault;
+use crate::format::minisign;
+use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Identity, Refused};
 use crate::sys::fsio;
-use crate::sys::minisign;
 use crate::sys::signal::Cancel;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;

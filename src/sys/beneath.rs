@@ -1,6 +1,6 @@
 //! Files below one directory, opened so that no link leads out of it.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};

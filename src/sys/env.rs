@@ -1,7 +1,7 @@
 //! The environment, read once at start, and the registry of every variable that mmops looks at.
 #![expect(clippy::disallowed_methods, reason = "this file owns the environment")]
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -4,7 +4,7 @@
 //! the directory is fsynced. A crash at any moment leaves the old content or the new, nothing between.
 #![expect(clippy::disallowed_methods, reason = "this file owns the file system")]
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;

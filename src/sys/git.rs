@@ -5,7 +5,7 @@
 //! is missing is a missing dependency, a folder outside a repository is a bad input. Whatever else git
 //! cannot answer is a fault too, never a no.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::proc::{End, Group, Task, run};
 use crate::sys::signal::Cancel;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 //! The lock is the kernel's `flock`, which dies with its owner, so a stale owner cannot block; the
 //! file's content only tells who holds it.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;

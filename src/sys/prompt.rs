@@ -1,6 +1,6 @@
 //! A question to the person at the terminal.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use std::io::{self, IsTerminal as _, Write as _};
 
 /// Whether somebody can answer.

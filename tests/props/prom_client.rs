@@ -3,10 +3,10 @@
 
 use crate::fake_server::{Asked, FakeServer, Told};
 use jiff::Timestamp;
-use mmops::exit::{Exit, classify};
-use mmops::prom::client::{Answer, Client, Grid, Kind, Options, Unknown};
+use mmops::net::http::{Auth, Secret, Settings, Url};
+use mmops::net::prometheus::client::{Answer, Client, Grid, Kind, Options, Unknown};
+use mmops::report::exit::{Exit, classify};
 use mmops::sys::clock::Clock;
-use mmops::sys::http::{Auth, Secret, Settings, Url};
 use mmops::sys::signal::Cancel;
 use proptest::prelude::*;
 use std::sync::Mutex;

@@ -1,9 +1,9 @@
 //! A Prometheus on a free loopback port with a data directory of its own.
 
 use jiff::Timestamp;
-use mmops::prom::client::{Answer, Client, Grid, Options, Unknown};
+use mmops::net::http::{Settings, Url};
+use mmops::net::prometheus::client::{Answer, Client, Grid, Options, Unknown};
 use mmops::sys::clock::Clock;
-use mmops::sys::http::{Settings, Url};
 use mmops::sys::signal::Cancel;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;

@@ -4,7 +4,7 @@ use super::select::Chosen;
 use crate::ctx::Ctx;
 use crate::domain::bundle::manifest::{Git as Revision, Named};
 use crate::domain::bundle::sbom::{self, Kind, Listing};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Refused};
 use crate::sys::fsio;
 use crate::sys::git::Git;

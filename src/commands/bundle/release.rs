@@ -10,12 +10,13 @@ use crate::domain::release::snapshot::{self, Snapshot};
 use crate::domain::release::{changelog, evidence, rollback_plan};
 use crate::domain::tuning::limits::{Bounds, bounds_problems};
 use crate::domain::tuning::overrides::Overrides;
-use crate::exit::Fault;
+use crate::format::config::{self, Format, Source};
+use crate::format::json::typed;
+use crate::format::minisign::{self, Signer};
+use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::config::{self, Format, Source};
+use crate::sys::clock;
 use crate::sys::fsio::{self, NewDirs};
-use crate::sys::minisign::{self, Signer};
-use crate::sys::{clock, json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -326,5 +327,5 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
 fn read(path: &Path) -> Result<(Value, String), Fault> {
     let text = fsio::read_text(path)?;
     let bad = |reason: String| Fault::config(format!("failed to load `{}`: {reason}", path.display()));
-    Ok((json::parse(&text).map_err(bad)?, text))
+    Ok((typed::parse(&text).map_err(bad)?, text))
 }

@@ -6,7 +6,7 @@ use crate::domain::bundle::name;
 use crate::domain::bundle::plan::Entry;
 use crate::domain::freshness::{self, Freshness};
 use crate::domain::readiness::daily;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Identity, Refused};
 use crate::sys::fsio;
 use globset::{GlobBuilder, GlobMatcher};

@@ -6,10 +6,10 @@ pub mod tag;
 use crate::ctx::Ctx;
 use crate::domain::bundle::manifest::Manifest;
 use crate::domain::release::snapshot::{self, Snapshot};
-use crate::exit::Fault;
+use crate::format::json::typed;
 use crate::release::folder;
+use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Status};
-use crate::sys::json;
 use std::path::Path;
 
 /// Arguments of `mmops canary`.
@@ -63,7 +63,7 @@ fn load(dir: &Path, shown: &str, ctx: &Ctx) -> anyhow::Result<Release> {
     let found = folder::inspect(dir, &ctx.cancel)?;
     let broken =
         found.all_refusals().map(|refusal| format!("{}: {}", refusal.kind, refusal.detail)).collect();
-    let (document, _) = json::load(&dir.join(snapshot::FILE_NAME))?;
+    let (document, _) = typed::load(&dir.join(snapshot::FILE_NAME))?;
     let snapshot = Snapshot::parse(&document).map_err(|reason| {
         Fault::config(format!("`{shown}/{}` cannot be used: {reason}", snapshot::FILE_NAME))
     })?;

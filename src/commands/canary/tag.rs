@@ -4,7 +4,7 @@
 use crate::ctx::Ctx;
 use crate::domain::bundle::manifest::Git as Revision;
 use crate::domain::release::tag;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::git::{Git, short};
 use schemars::JsonSchema;

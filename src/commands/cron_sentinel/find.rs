@@ -5,9 +5,10 @@ use crate::ctx::Ctx;
 use crate::domain::cron::assertion::Assertion;
 use crate::domain::cron::judge::{Content, Found};
 use crate::domain::cron::task::Task;
-use crate::exit::Fault;
-use crate::sys::tokens::Trouble;
-use crate::sys::{fsio, json};
+use crate::format::json::tokens::Trouble;
+use crate::format::json::typed;
+use crate::report::exit::Fault;
+use crate::sys::fsio;
 use globset::GlobBuilder;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -179,7 +180,7 @@ fn content(bytes: Vec<u8>, wants_document: bool) -> Content {
             Content { text: String::new(), document: None, fault: Some("it is no UTF-8 text".to_owned()) }
         }
         Ok(text) => {
-            let document = wants_document.then(|| json::parse(&text));
+            let document = wants_document.then(|| typed::parse(&text));
             Content { text, document, fault: None }
         }
     }

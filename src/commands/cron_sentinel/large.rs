@@ -1,9 +1,9 @@
 //! A JSON artifact that is too large to be held: checked to its last byte, and kept of it what stands at its
 //! top under a few keys.
 
-use crate::sys::tokens::keys::Keys;
-use crate::sys::tokens::scan::{Scan, duplicate};
-use crate::sys::tokens::{Kind, NonFinite, Tokens, Trouble};
+use crate::format::json::tokens::keys::Keys;
+use crate::format::json::tokens::scan::{Scan, duplicate};
+use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
 use serde_json::{Map, Value};
 use std::io::{Read, Seek};
 

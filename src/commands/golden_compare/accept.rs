@@ -6,10 +6,11 @@ use super::Args;
 use super::outcome::Outcome;
 use super::tree::{Form, RECORD, Task, Version};
 use crate::ctx::Ctx;
-use crate::exit::Fault;
+use crate::format::json::typed;
+use crate::report::exit::Fault;
 use crate::sys::fsio::{self, Pending};
 use crate::sys::lock::Lock;
-use crate::sys::{env, json, prompt};
+use crate::sys::{env, prompt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -167,7 +168,7 @@ impl Acceptance {
 }
 
 fn load(path: &Path) -> Result<Record, Fault> {
-    let (document, _) = json::load(path)?;
+    let (document, _) = typed::load(path)?;
     let bad =
         |reason: String| Fault::config(format!("`{}` is no record of acceptances: {reason}", path.display()));
     let record: Record = serde_json::from_value(document).map_err(|error| bad(error.to_string()))?;

@@ -2,9 +2,9 @@
 
 use super::walk::{Failure, Found, Side};
 use crate::domain::golden::drift::{Drift, What};
-use crate::domain::golden::path::Path;
-use crate::exit::Fault;
-use crate::sys::tokens::Trouble;
+use crate::format::json::path::Path;
+use crate::format::json::tokens::Trouble;
+use crate::report::exit::Fault;
 use std::io::{self, BufRead as _, BufReader, Read, Seek};
 
 /// Bytes of each file that are held at a time.

@@ -16,10 +16,10 @@ pub use outcome::Body;
 
 use crate::ctx::Ctx;
 use crate::domain::golden::number::Tolerance;
-use crate::domain::golden::path::Pattern;
 use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
-use crate::exit::Fault;
+use crate::format::json::path::Pattern;
 use crate::report::Report;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use accept::Acceptance;
 use clap::ValueEnum;

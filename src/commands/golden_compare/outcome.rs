@@ -4,9 +4,9 @@ use super::Args;
 use super::tree::{Form, Task, Verdict};
 use crate::domain::golden::Rules;
 use crate::domain::golden::drift::{Drift, Shown};
-use crate::exit::{Exit, Fault};
+use crate::format::json::tokens::place;
+use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Place, Report, Row, Status};
-use crate::sys::tokens::place;
 use schemars::JsonSchema;
 use serde::Serialize;
 

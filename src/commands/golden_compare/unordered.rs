@@ -5,12 +5,12 @@
 
 use super::walk::{Failure, Side, of};
 use crate::domain::golden::drift::What;
-use crate::domain::golden::path::{Path, Step};
 use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
-use crate::exit::Fault;
-use crate::sys::tokens::keys::Keys;
-use crate::sys::tokens::scan::{Scan, duplicate};
-use crate::sys::tokens::{Kind, Tokens, Trouble};
+use crate::format::json::path::{Path, Step};
+use crate::format::json::tokens::keys::Keys;
+use crate::format::json::tokens::scan::{Scan, duplicate};
+use crate::format::json::tokens::{Kind, Tokens, Trouble};
+use crate::report::exit::Fault;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};

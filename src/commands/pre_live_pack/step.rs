@@ -2,7 +2,7 @@
 
 use crate::ctx::Ctx;
 use crate::domain::steps::Step;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::{env, proc};
 use serde_json::json;

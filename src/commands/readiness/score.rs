@@ -6,10 +6,11 @@ use crate::domain::readiness::advice;
 use crate::domain::readiness::daily::{self, Day, File, Rules, Window};
 use crate::domain::readiness::scale;
 use crate::domain::readiness::score::{self, Section, Sections, Verdict};
-use crate::exit::Fault;
+use crate::format::config;
+use crate::format::json::typed;
+use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
-use crate::sys::{config, json};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -140,7 +141,7 @@ pub fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Res
     let window = daily::window(&files, &rules);
     let scored = score::score(&window);
     let judge = |drill: &Requirement| {
-        let found = Found::of(json::load(&ctx.path(&drill.artifact)));
+        let found = Found::of(typed::load(&ctx.path(&drill.artifact)));
         drill.judge(&found, &terms)
     };
     let drills: Vec<Judged> = drills.iter().map(judge).collect();
@@ -172,7 +173,7 @@ fn read_reports(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<File>> {
     let reports =
         files.iter().filter_map(|path| Some((path, name(path).filter(|name| daily::is_report(name))?)));
     let read = |(path, name): (&PathBuf, String)| {
-        let content = json::load(path).map(|(content, _)| content);
+        let content = typed::load(path).map(|(content, _)| content);
         File { name, content: content.map_err(|fault| fault.to_string()) }
     };
     Ok(reports.map(read).collect())

@@ -6,9 +6,9 @@ use crate::domain::evidence::{Terms, is_simulated};
 use crate::domain::freshness::{self, Freshness};
 use crate::domain::readiness::score::Verdict;
 use crate::domain::readiness::validate;
-use crate::exit::Fault;
+use crate::format::json::typed;
+use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::json;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub struct Body {
 
 /// Validates the file, its age included.
 pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
-    let (document, modified) = json::load(&ctx.path(&args.file))?;
+    let (document, modified) = typed::load(&ctx.path(&args.file))?;
     let age_fault = match freshness::judge(modified, ctx.clock.now(), args.max_age) {
         Freshness::Fresh { .. } => None,
         Freshness::Stale { age } => Some(format!(
@@ -56,7 +56,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 /// Validates a score that this run has just written; its age is not in question.
 pub fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
-    let (document, _) = json::load(&ctx.path(file))?;
+    let (document, _) = typed::load(&ctx.path(file))?;
     judge(file, &document, allow_simulated, None, ctx)
 }
 

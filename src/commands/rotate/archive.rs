@@ -5,7 +5,7 @@
 use super::selection::{Grove, Place};
 use crate::ctx::Ctx;
 use crate::domain::retention::policy::ARCHIVE_PREFIX;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::tree::partial::Partial;
 use crate::sys::tree::remove::{Reach, Refusal};

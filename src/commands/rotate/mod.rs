@@ -21,11 +21,13 @@ use crate::ctx::Ctx;
 use crate::domain::retention::policy::{
     Age, GroupBy, Pattern, Policy, Rule, Size, Unit, days_ns, parse_age, removes_everything,
 };
-use crate::domain::retention::{Limits, Marks, Overall, decide, emptied, size};
-use crate::exit::Fault;
+use crate::domain::retention::{Limits, Marks, Overall, decide, emptied};
+use crate::format::config;
+use crate::format::size;
+use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
+use crate::sys::fsio;
 use crate::sys::tree::{self, Detail, writers};
-use crate::sys::{config, fsio};
 use execute::Order;
 use roots::NamedRoot;
 use selection::{Census, Grove, Place, Selection, Terms};

@@ -5,7 +5,7 @@ use super::archive::PathText;
 use super::selection::{Census, Exempt, Grove, Item, Place, Selection, Terms};
 use crate::ctx::Ctx;
 use crate::domain::retention::{Member, tier_words};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio::{self, Pending};
 use crate::sys::tree::Tree;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 
 use super::archive::{Entry, Kind, Stored};
 use crate::ctx::Ctx;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio;
 use crate::sys::tree::restore::Place;

@@ -2,7 +2,7 @@
 //! could only be a mistake.
 
 use crate::ctx::Ctx;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::tree::Root;
 use std::path::{Component, Path, PathBuf};

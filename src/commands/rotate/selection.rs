@@ -2,8 +2,8 @@
 //! alone whatever the limits say.
 
 use crate::domain::retention::policy::{ARCHIVE_PREFIX, GroupBy, Pattern, Rule, Unit};
-use crate::domain::retention::size::total;
 use crate::domain::retention::{DAY_NS, Facts, Group, Guard, Limits, Member, kind};
+use crate::format::size::total;
 use crate::sys::tree::writers::Writers;
 use crate::sys::tree::{Left, Tree};
 use serde::Serialize;

@@ -4,7 +4,7 @@
 use crate::commands::scan_secrets::walk::Harvest;
 use crate::commands::scan_secrets::worker::{Shared, Worker};
 use crate::domain::secrets::finding::Source;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::git::{Blob, Git};
 use std::path::PathBuf;

@@ -5,7 +5,7 @@
 
 use crate::commands::scan_secrets::worker::{Shared, Tally, Worker};
 use crate::domain::secrets::finding::{Finding, Source};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use crate::domain::secrets::finding::{
     Finding, Source, Start, Tolerance, judge, judge_path, judge_unscanned,
 };
 use crate::domain::secrets::rules::{REACH, Ruleset};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use flate2::read::MultiGzDecoder;
 use std::cell::RefCell;

@@ -8,10 +8,11 @@
 use crate::bot::contract::{self, Form};
 use crate::bot::{Action, Bot, Scenario, model};
 use crate::ctx::Ctx;
-use crate::exit::{Exit, Fault};
+use crate::format::json::typed;
+use crate::net::serve::{self, Answer, Asked, Server};
+use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::serve::{self, Answer, Asked, Server};
-use crate::sys::{clock, fsio, json};
+use crate::sys::{clock, fsio};
 use jiff::Timestamp;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -218,7 +219,7 @@ impl Overrides {
         if !fsio::exists(&self.path).map_err(|fault| fault.to_string())? {
             return Ok(None);
         }
-        let (document, modified) = json::load(&self.path).map_err(|fault| fault.to_string())?;
+        let (document, modified) = typed::load(&self.path).map_err(|fault| fault.to_string())?;
         if self.seen == Some(modified) {
             return Ok(None);
         }

@@ -3,8 +3,8 @@
 //! does not take it for evidence.
 
 use crate::ctx::Ctx;
-use crate::exit::Fault;
 use crate::market::{Regime, Spec, gzip, text};
+use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
 use clap::builder::{RangedU64ValueParser, TypedValueParser as _};

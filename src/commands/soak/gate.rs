@@ -12,9 +12,10 @@ use crate::domain::soak::legacy::{self, Summary, Weight};
 use crate::domain::soak::samples::Frame;
 use crate::domain::soak::{Iteration, Ledger};
 use crate::domain::verdict::Verdict;
-use crate::exit::Fault;
+use crate::format::json::typed;
+use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::{fsio, json};
+use crate::sys::fsio;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -89,7 +90,7 @@ fn summaries_row(plan: &Plan, iterations: &[Iteration], dir: &Path) -> Row {
     let mut row = Row::new("summaries", Status::Ok).note(format!("{} files", iterations.len()));
     for iteration in iterations {
         let name = store::summary_name(iteration.iteration);
-        let found = json::load(&dir.join(&name)).map(|(document, _)| document);
+        let found = typed::load(&dir.join(&name)).map(|(document, _)| document);
         let expected = serde_json::to_value(iteration).expect("plain data serialises");
         let problem = match found {
             _ if iteration.source != plan.origin.word() => {
@@ -266,7 +267,7 @@ fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<Summary
         let mut summaries = Vec::with_capacity(found.len());
         for (number, path) in found {
             ctx.check_cancelled()?;
-            let (document, _) = json::load(&path)?;
+            let (document, _) = typed::load(&path)?;
             let bad = |what: &str| Fault::config(format!("`{}` {what}", ctx.show(&path)));
             if !legacy::is_summary(&document) {
                 return Err(bad("is no summary of the earlier toolkit, and the run has no RUN.json").into());
@@ -304,7 +305,7 @@ fn read_overrides(home: &Path) -> anyhow::Result<Option<Value>> {
     for place in [Some(home), home.parent()].into_iter().flatten() {
         let path = place.join("runtime_overrides.json");
         if fsio::exists(&path)? {
-            return Ok(Some(json::load(&path)?.0));
+            return Ok(Some(typed::load(&path)?.0));
         }
     }
     Ok(None)

@@ -4,7 +4,7 @@ use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
 use crate::domain::soak::{GateResult, Judgement, Ledger, Stats};
 use crate::domain::verdict::{State, Verdict};
-use crate::exit::{Exit, Fault};
+use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
 use serde::Serialize;

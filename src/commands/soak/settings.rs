@@ -3,8 +3,8 @@
 use crate::ctx::Ctx;
 use crate::domain::gate::{Profile, Profiles};
 use crate::domain::kpi::{Catalogue, Definition};
-use crate::exit::Fault;
-use crate::sys::config::Source;
+use crate::format::config::Source;
+use crate::report::exit::Fault;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::config;
+    use crate::format::config;
 
     #[test]
     fn the_built_in_files_are_usable() {

@@ -11,8 +11,9 @@ use crate::domain::gate::Profile;
 use crate::domain::kpi::{Collector, Definition};
 use crate::domain::soak::Iteration;
 use crate::domain::soak::samples::{self, Frame, Series};
-use crate::exit::Fault;
-use crate::sys::{fsio, json};
+use crate::format::json::typed;
+use crate::report::exit::Fault;
+use crate::sys::fsio;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -258,7 +259,7 @@ pub(super) fn read_plan(dir: &Path) -> anyhow::Result<Option<Plan>> {
     if !fsio::exists(&path)? {
         return Ok(None);
     }
-    let (document, _) = json::load(&path)?;
+    let (document, _) = typed::load(&path)?;
     let schema = document.get("schema").and_then(serde_json::Value::as_str).unwrap_or_default();
     if schema != "mmops.soak-plan.v1" {
         return Err(Fault::config(format!("`{}` has the schema `{schema}`", path.display())).into());

@@ -12,11 +12,11 @@ use crate::domain::freshness::CLOCK_TOLERANCE;
 use crate::domain::tuning::document::{self, Best, Document, FeedRecord, SCHEMA};
 use crate::domain::tuning::overrides::{self, Change, Overrides};
 use crate::domain::tuning::stamp::StampClock;
-use crate::exit::Fault;
+use crate::format::config::{Format, parse};
+use crate::format::json::typed;
+use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::config::{Format, parse};
 use crate::sys::fsio::{self, Pending};
-use crate::sys::json;
 use crate::sys::lock::Lock;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -405,7 +405,7 @@ pub(super) fn read_target(path: &Path, ctx: &Ctx) -> Result<Option<Before>, Faul
 
 /// A key that stands there twice is refused: the bot may take the other of the two values.
 fn parse_overrides(text: &str, shown: &str) -> Result<Overrides, Fault> {
-    let value = json::parse(text).and_then(|value| match value {
+    let value = typed::parse(text).and_then(|value| match value {
         Value::Object(map) => Ok(map.into_iter().collect()),
         _ => Err("it is no object".to_owned()),
     });

@@ -8,9 +8,9 @@ use crate::domain::tuning::grid::{self, Grid, Quoter, Split};
 use crate::domain::tuning::key::PerKey;
 use crate::domain::tuning::limits::{Bounds, Safety};
 use crate::domain::tuning::outcome::{Fees, Latency};
-use crate::exit::Fault;
+use crate::format::config::{Number, Source};
 use crate::market;
-use crate::sys::config::{Number, Source};
+use crate::report::exit::Fault;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -112,7 +112,7 @@ fn load<T: DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::config::{self, Format};
+    use crate::format::config::{self, Format};
 
     #[test]
     fn the_shipped_files_are_the_standard_grid_inside_the_documented_bounds() {

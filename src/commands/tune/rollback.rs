@@ -9,7 +9,7 @@ use super::{TARGET, beside};
 use crate::ctx::Ctx;
 use crate::domain::tuning::overrides::{self, Change, Overrides};
 use crate::domain::tuning::stamp::StampClock;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
 use crate::sys::lock::Lock;
@@ -159,7 +159,7 @@ fn refused(reason: String) -> Report {
 /// report nothing is known, and nothing is claimed.
 fn changed_since_apply(ctx: &Ctx, target: &Path, stands: Option<&str>) -> bool {
     let path = ctx.path("artifacts/TUNING_REPORT.json");
-    let Ok(report) = crate::sys::config::load::<TuningReport>(&path) else { return false };
+    let Ok(report) = crate::format::config::load::<TuningReport>(&path) else { return false };
     let same_file = report.target == ctx.show(target) && report.target_sha256_after.is_some();
     same_file && report.target_sha256_after.as_deref() != stands
 }

@@ -1,7 +1,7 @@
 //! What an artifact must say: a value in a JSON document, a pattern in its text, an unbroken chain.
 
 use super::chain;
-use crate::domain::golden::path::{Pattern, Step};
+use crate::format::json::path::{Pattern, Step};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;

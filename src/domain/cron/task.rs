@@ -3,7 +3,7 @@
 use super::assertion::{Assertion, Configured as ConfiguredAssertion, pointer};
 use super::expression::Expression;
 use super::schedule::Schedule;
-use crate::domain::retention::size;
+use crate::format::size;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! A difference between two documents, and how it is said.
 
 use super::number::{Tolerance, scientific};
-use super::path::Path;
+use crate::format::json::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -188,7 +188,7 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::golden::path::Step;
+    use crate::format::json::path::Step;
 
     fn message(what: What) -> String {
         Drift { path: Path(vec![Step::Key("value".into())]), what, offset: 0 }.message()

@@ -5,10 +5,9 @@
 
 pub mod drift;
 pub mod number;
-pub mod path;
 
+use crate::format::json::path::{Path, Pattern};
 use number::Tolerance;
-use path::{Path, Pattern};
 
 /// Whether NaN is let through, and whether it equals itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,6 @@
 
 pub mod kind;
 pub mod policy;
-pub mod size;
 mod tiers;
 
 pub use tiers::Tiers;

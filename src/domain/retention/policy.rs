@@ -1,7 +1,8 @@
 //! The policy file: which patterns form which groups, and the limits of each; refused when it
 //! contradicts itself or could only be satisfied by an empty directory.
 
-use super::{DAY_NS, Limits, Tiers, size};
+use super::{DAY_NS, Limits, Tiers};
+use crate::format::size;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 use std::collections::BTreeSet;

@@ -14,7 +14,7 @@ pub(in crate::market) use book::Grid;
 pub use quality::{Defect, Finding, Limits, Quality};
 pub(in crate::market) use recording::SIMULATED_ORIGIN;
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use hftbacktest::depth::{INVALID_MAX, INVALID_MIN, L2MarketDepth as _};
 use hftbacktest::types::{DEPTH_EVENT, EXCH_ASK_DEPTH_EVENT, EXCH_BID_DEPTH_EVENT, EXCH_EVENT, Event};

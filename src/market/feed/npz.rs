@@ -3,10 +3,10 @@
 //! The array already has the simulator's clock flags. It is checked, not corrected: order on both clocks,
 //! numbers, kinds of event. Clearing a range of the book is written out as the removal of its levels.
 
-use crate::exit::Fault;
 use crate::market::feed::book::{Grid, Steps, decimal};
 use crate::market::feed::quality::{Defect, Limits, Quality};
 use crate::market::feed::{Feed, Parts, assemble, refused};
+use crate::report::exit::Fault;
 use hftbacktest::backtest::data::{NpyDTyped as _, NpyHeader};
 use hftbacktest::types::{
     BUY_EVENT, DEPTH_CLEAR_EVENT, DEPTH_EVENT, DEPTH_SNAPSHOT_EVENT, EXCH_EVENT, Event, LOCAL_EVENT,

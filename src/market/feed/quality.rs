@@ -1,6 +1,6 @@
 //! What is counted while a feed is read, and how much of it is too much.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Reads the lines of a recording, plain or gzip, into messages with fixed-point levels; everything that
 //! is not used is counted.
 
-use crate::exit::Fault;
 use crate::market::feed::lines::{self, Decimal, Level, Payload};
 use crate::market::feed::quality::{Defect, Quality};
+use crate::report::exit::Fault;
 use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::ops::Range;

@@ -1,7 +1,7 @@
 use super::*;
-use crate::exit::{Exit, classify};
 use crate::market::generator;
 use crate::market::spec::{Regime, Spec};
+use crate::report::exit::{Exit, classify};
 use hftbacktest::backtest::data::write_npy;
 use hftbacktest::types::{BUY_EVENT, LOCAL_EVENT, SELL_EVENT, TRADE_EVENT};
 use std::io::Write as _;

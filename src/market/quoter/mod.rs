@@ -14,8 +14,8 @@ mod queue;
 mod rules;
 
 use crate::domain::tuning::outcome::{Fees, Latency, Outcome, Params};
-use crate::exit::Fault;
 use crate::market::feed::Feed;
+use crate::report::exit::Fault;
 use anyhow::Context as _;
 use desk::Desk;
 use hftbacktest::backtest::assettype::LinearAsset;

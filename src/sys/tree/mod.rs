@@ -11,7 +11,7 @@ pub mod restore;
 mod walk;
 pub mod writers;
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};

@@ -1,7 +1,7 @@
 //! A file that is being written and is nobody's yet: it is locked by its writer, so that the next one
 //! can tell what a killed predecessor left behind, and it never replaces anything when it gets its name.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;

@@ -7,7 +7,7 @@ use super::{
     DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK,
     Tree, device, file_type, modified_ns,
 };
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::signal::Cancel;
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, RawDir, openat, statx};

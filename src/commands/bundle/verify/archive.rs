@@ -4,12 +4,12 @@ use super::{Check, Verified};
 use crate::ctx::Ctx;
 use crate::domain::bundle::compare::{self, Found, Refusal};
 use crate::domain::bundle::manifest::{self, Manifest};
-use crate::exit::Fault;
+use crate::format::minisign::Verifier;
+use crate::format::zip::check::{self, Directory, FileReader, Flaw, ReaderAt};
+use crate::format::zip::layout::{DosTime, Header};
+use crate::report::exit::Fault;
 use crate::sys::fsio;
-use crate::sys::minisign::Verifier;
 use crate::sys::signal::Cancel;
-use crate::sys::zip::check::{self, Directory, FileReader, Flaw, ReaderAt};
-use crate::sys::zip::layout::{DosTime, Header};
 use std::path::Path;
 
 /// Verifies the archive at `path`.

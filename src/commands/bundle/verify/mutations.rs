@@ -6,10 +6,10 @@
 use super::archive::{Inspected, inspect};
 use super::{Check, judge_sidecar};
 use crate::domain::bundle::manifest::{self, File, Manifest, Named, Provenance};
+use crate::format::zip::deflate::{Deflater, Place};
+use crate::format::zip::layout::{self, DosTime, Form, Header, Method};
 use crate::sys::fsio::sha256_bytes;
 use crate::sys::signal::Cancel;
-use crate::sys::zip::deflate::{Deflater, Place};
-use crate::sys::zip::layout::{self, DosTime, Form, Header, Method};
 use std::collections::BTreeMap;
 
 /// Changes that are tried.

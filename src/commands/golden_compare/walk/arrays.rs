@@ -3,8 +3,8 @@
 use super::{Failure, Form, Frame, Side, Walk, of, read_on};
 use crate::commands::golden_compare::unordered;
 use crate::domain::golden::drift::What;
-use crate::sys::tokens::scan::Scan;
-use crate::sys::tokens::{Kind, Tokens, Trouble};
+use crate::format::json::tokens::scan::Scan;
+use crate::format::json::tokens::{Kind, Tokens, Trouble};
 use std::io::{Read, Seek};
 
 impl<R: Read + Seek> Walk<'_, R> {

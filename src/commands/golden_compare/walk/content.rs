@@ -1,9 +1,9 @@
 //! What a file holds, and whether anything of it is compared.
 
 use crate::domain::golden::Rules;
-use crate::domain::golden::path::{Path, Step};
-use crate::sys::tokens::scan::Scan;
-use crate::sys::tokens::{Kind, NonFinite, Tokens, Trouble};
+use crate::format::json::path::{Path, Step};
+use crate::format::json::tokens::scan::Scan;
+use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
 use std::io::{Read, Seek};
 
 /// What a file holds.

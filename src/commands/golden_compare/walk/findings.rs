@@ -2,7 +2,7 @@
 
 use super::{Form, Frame, Walk};
 use crate::domain::golden::drift::{Drift, What};
-use crate::domain::golden::path::{Path, Step};
+use crate::format::json::path::{Path, Step};
 use std::io::{Read, Seek};
 
 impl<R: Read + Seek> Walk<'_, R> {

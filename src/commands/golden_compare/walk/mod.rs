@@ -16,10 +16,10 @@ use super::unordered::Pairs;
 use crate::domain::golden::drift::{Drift, What};
 use crate::domain::golden::number::{self, Number, Verdict};
 use crate::domain::golden::{NanPolicy, Rules};
-use crate::exit::Fault;
-use crate::sys::tokens::keys::Keys;
-use crate::sys::tokens::scan::{Ends, Scan, duplicate};
-use crate::sys::tokens::{Kind, NonFinite, Tokens, Trouble};
+use crate::format::json::tokens::keys::Keys;
+use crate::format::json::tokens::scan::{Ends, Scan, duplicate};
+use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
+use crate::report::exit::Fault;
 use objects::Lookup;
 use std::io::{Read, Seek};
 

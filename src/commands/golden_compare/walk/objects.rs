@@ -2,9 +2,9 @@
 
 use super::{Failure, Form, Frame, Side, Walk, of, read_on};
 use crate::domain::golden::drift::What;
-use crate::domain::golden::path::Step;
-use crate::sys::tokens::keys::Keys;
-use crate::sys::tokens::scan::duplicate;
+use crate::format::json::path::Step;
+use crate::format::json::tokens::keys::Keys;
+use crate::format::json::tokens::scan::duplicate;
 use std::io::{Read, Seek};
 
 /// What is left of an object in the actual document.

@@ -1,8 +1,8 @@
 use super::{Content, Failure, Found, Side, compare};
 use crate::domain::golden::drift::Drift;
 use crate::domain::golden::number::Tolerance;
-use crate::domain::golden::path::Pattern;
 use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
+use crate::format::json::path::Pattern;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::io::Cursor;

@@ -2,7 +2,7 @@
 
 use super::{Failure, Form, Frame, Side, Walk, of, read_on, text_of};
 use crate::domain::golden::number::Number;
-use crate::sys::tokens::Kind;
+use crate::format::json::tokens::Kind;
 use std::io::{Read, Seek};
 
 /// Fewer equal bytes than this are compared token by token.

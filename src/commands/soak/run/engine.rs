@@ -8,7 +8,7 @@ use crate::ctx::Ctx;
 use crate::domain::kpi::collector::WHOLE;
 use crate::domain::kpi::{Knowledge, Member};
 use crate::domain::soak::{ITERATION_SCHEMA, Iteration, Ledger};
-use crate::exit::{Exit, Fault, classify};
+use crate::report::exit::{Exit, Fault, classify};
 use crate::sys::{fsio, progress};
 use jiff::Timestamp;
 use std::collections::BTreeMap;

@@ -2,9 +2,9 @@
 
 use crate::commands::soak::store::{StatusFile, Store};
 use crate::domain::soak::Ledger;
-use crate::exit::Fault;
+use crate::net::serve::{self, Answer, Server};
+use crate::report::exit::Fault;
 use crate::sys::fsio;
-use crate::sys::serve::{self, Answer, Server};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,7 +4,7 @@
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::Measurement;
 use crate::domain::tuning::stamp::{Stamp, StampClock};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

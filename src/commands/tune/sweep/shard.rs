@@ -4,9 +4,10 @@ use super::hash;
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::{self, Document, Inputs, Measurement};
 use crate::domain::tuning::stamp::{Stamp, StampClock};
-use crate::exit::Fault;
+use crate::format::config;
+use crate::report::exit::Fault;
 use crate::report::{Row, Status};
-use crate::sys::{config, fsio};
+use crate::sys::fsio;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

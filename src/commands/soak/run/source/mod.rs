@@ -10,7 +10,7 @@ use crate::bot::Scenario;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
 use crate::domain::kpi::Member;
-use crate::sys::http::Url;
+use crate::net::http::Url;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -140,7 +140,7 @@ impl Source {
 }
 
 /// Waits until a time, or says that a stop was asked for.
-fn wait_until(at_ms: i64, ctx: &Ctx) -> Result<(), crate::exit::Fault> {
+fn wait_until(at_ms: i64, ctx: &Ctx) -> Result<(), crate::report::exit::Fault> {
     let left = at_ms.saturating_sub(ctx.clock.now().as_millisecond());
     if let Ok(left) = u64::try_from(left) {
         ctx.clock.sleep(std::time::Duration::from_millis(left), &ctx.cancel);

@@ -5,10 +5,10 @@ use crate::commands::soak::run::sink::Sink;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
 use crate::domain::freshness::CLOCK_TOLERANCE;
-use crate::exit::Fault;
-use crate::prom::text::{self, Format};
-use crate::prom::{access, staleness};
-use crate::sys::http::{Http, Secret, Send, Url};
+use crate::format::exposition::{self, Format};
+use crate::net::http::{Http, Secret, Send, Url};
+use crate::net::prometheus::{access, staleness};
+use crate::report::exit::Fault;
 use std::time::Duration;
 
 /// Endpoints.
@@ -68,7 +68,7 @@ impl Scrape {
         let mut samples: Vec<(u32, f64)> = Vec::new();
         for (target, body) in self.targets.iter().zip(&bodies) {
             let parsed = body.as_ref().map_err(Clone::clone).and_then(|(body, format)| {
-                text::parse(body, *format).map_err(|error| format!("`{}`: {error}", target.shown))
+                exposition::parse(body, *format).map_err(|error| format!("`{}`: {error}", target.shown))
             });
             let exposition = match parsed {
                 Ok(exposition) => exposition,

@@ -1,7 +1,7 @@
 //! Typed configuration from YAML, JSON or TOML by extension. Unknown keys are refused and the nearest
 //! valid one is named; every error carries path, line and column.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use serde::de::DeserializeOwned;
 use std::path::Path;

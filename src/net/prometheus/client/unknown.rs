@@ -1,6 +1,6 @@
 //! Why a question to a Prometheus has no answer.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use std::fmt;
 
 /// What stood in the way.

@@ -1,7 +1,7 @@
 //! A small HTTP server on the loopback interface, on a thread of its own, for the state of a command that runs
 //! for long.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};

@@ -11,7 +11,6 @@
 pub mod access;
 pub mod client;
 pub mod staleness;
-pub mod text;
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@
 //! overlap, and no local header that says something else than the directory.
 
 use super::layout::{self, DosTime, Form, Header, Method};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio::Digest;
 use crate::sys::signal::Cancel;
 use flate2::{Decompress, FlushDecompress, Status};

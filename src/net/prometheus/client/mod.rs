@@ -13,10 +13,10 @@ pub use answer::{Answer, Series};
 pub use span::Grid;
 pub use unknown::{Kind, Unknown};
 
-use crate::exit::Fault;
-use crate::prom::{Labels, Point};
+use crate::net::http::{Failure, Http, Reply, Send, Settings, Url, form};
+use crate::net::prometheus::{Labels, Point};
+use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
-use crate::sys::http::{Failure, Http, Reply, Send, Settings, Url, form};
 use crate::sys::signal::Cancel;
 use answer::Envelope;
 use span::{POINTS, Span};

@@ -1,7 +1,7 @@
 //! Line and column of a byte: counted only when somebody has to be told.
 
 use super::Trouble;
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use std::io::{self, Read};
 use std::path::Path;

@@ -5,7 +5,7 @@
 
 use super::deflate::{CHUNK, Deflater, Place};
 use super::layout::{self, DosTime, Form, Header, Method};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio::Digest;
 use crate::sys::signal::Cancel;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! JSON documents as evidence: strict, because the last of two equal keys is not an answer.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use jiff::Timestamp;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};

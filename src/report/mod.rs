@@ -1,6 +1,9 @@
 //! What a command found: rows, verdict, marker and evidence. Plain data; the renderers see only this.
 
-use crate::exit::Exit;
+pub mod exit;
+pub mod render;
+
+use crate::report::exit::Exit;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -5,7 +5,7 @@ mod url;
 
 pub use url::{Url, form};
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use base64::Engine as _;
 use std::fmt;

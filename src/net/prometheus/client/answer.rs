@@ -1,7 +1,7 @@
 //! What the query API sends, decoded and checked against what was asked.
 
 use super::span::{Grid, Span};
-use crate::prom::{Labels, Point};
+use crate::net::prometheus::{Labels, Point};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;

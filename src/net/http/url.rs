@@ -2,7 +2,7 @@
 //! in an address is moved into the credentials; neither it nor a query value is ever shown.
 
 use super::{Auth, Secret};
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use std::fmt;
 
 /// The base address of a remote side.

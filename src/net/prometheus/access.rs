@@ -1,12 +1,12 @@
 //! How to reach a Prometheus: its address, and credentials from the environment or from files, never
 //! from the command line, where every user of the machine could read them.
 
-use crate::exit::Fault;
-use crate::prom::client::{Client, Options};
+use crate::net::http::{Auth, Secret, Settings, Url};
+use crate::net::prometheus::client::{Client, Options};
+use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
 use crate::sys::env::Env;
 use crate::sys::fsio;
-use crate::sys::http::{Auth, Secret, Settings, Url};
 use crate::sys::signal::Cancel;
 use std::path::{Path, PathBuf};
 

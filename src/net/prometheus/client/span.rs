@@ -1,6 +1,6 @@
 //! Which times a range asks for, and how they are cut into requests that a server answers.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use jiff::Timestamp;
 use std::time::Duration;
 

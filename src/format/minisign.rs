@@ -1,7 +1,7 @@
 //! Signatures in the format of the `minisign` program: ed25519 over a hash of the file, and over a
 //! comment that binds the file's name and version to it.
 
-use crate::exit::Fault;
+use crate::report::exit::Fault;
 use crate::sys::fsio;
 use ct_codecs::{Base64, Decoder as _};
 use minisign::{SecretKey, SecretKeyBox};
