@@ -20,18 +20,21 @@
 //! is no, `Err` means that the question could not be asked; either way one `Report` is rendered and one
 //! [`exit::Exit`] returned.
 
-pub mod bot;
 pub mod cli;
 pub mod commands;
 pub mod ctx;
 pub mod domain;
+pub mod evidence;
 pub mod format;
+pub mod judge;
 pub mod leader;
-pub mod market;
+pub mod lease;
 pub mod net;
 pub mod release;
 pub mod report;
+pub mod simulation;
 pub mod sys;
+pub mod tuning;
 
 use anyhow::Context as _;
 use clap::Parser as _;

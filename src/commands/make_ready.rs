@@ -3,7 +3,7 @@
 
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
-use crate::domain::evidence::{Found, Judged, Requirement, Terms};
+use crate::evidence::requirement::{Found, Judged, Requirement, Terms};
 use crate::format::config::Source;
 use crate::format::json::typed;
 use crate::report::exit::{self, Fault};

@@ -7,9 +7,9 @@ use crate::commands::readiness::{score, validate};
 use crate::commands::{
     cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim, soak,
 };
-use crate::domain::bundle::manifest::Manifest;
 use crate::domain::secrets::fingerprint::Baseline;
-use crate::domain::soak::Iteration;
+use crate::judge::record::Iteration;
+use crate::release::bundle::manifest::Manifest;
 use crate::report::Status;
 use crate::report::exit::Fault;
 use schemars::{JsonSchema, Schema};

@@ -1,10 +1,10 @@
 //! One run of the drill: two nodes as real processes, a signal for the one that leads, and everything
 //! they left behind as a [`RunLog`]. It decides nothing; `domain::failover::judge` does.
 
-use super::lease_file::LeaseFile;
 use super::node::{self, micros};
 use super::order_file::{self, OrderFile};
 use crate::domain::failover::{Event, Fault, NodeLog, RunLog, SLACK_US, Scenario};
+use crate::lease::file::LeaseFile;
 use crate::report::exit;
 use crate::sys::proc::Group;
 use crate::sys::{clock, fsio};

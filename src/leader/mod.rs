@@ -10,32 +10,9 @@
 //! A second store belongs beside [`lease_file`], with the same four operations and the same
 //! [`Outage`].
 
-mod cell;
 pub mod drill;
-mod flock;
-pub mod lease_file;
 pub mod node;
 pub mod order_file;
 
 #[cfg(test)]
 mod tests;
-
-use std::fmt;
-
-/// A store did not answer, or its answer cannot be trusted. It never means that the lease is free.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outage(String);
-
-impl Outage {
-    fn new(message: impl fmt::Display) -> Self {
-        Self(message.to_string())
-    }
-}
-
-impl fmt::Display for Outage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Outage {}

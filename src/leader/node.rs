@@ -2,12 +2,12 @@
 //! extends its lease and places every order that is due. It stops by itself at its own deadline, whether
 //! or not the store answers.
 
-use super::Outage;
-use super::lease_file::LeaseFile;
 use super::order_file::OrderFile;
 use crate::domain::failover::{Event, SLOT_US, Why};
-use crate::domain::lease::Tenure;
 use crate::domain::order_log::Answer;
+use crate::lease::Outage;
+use crate::lease::Tenure;
+use crate::lease::file::LeaseFile;
 use crate::report::exit::Fault;
 use crate::sys::signal::Cancel;
 use crate::sys::{clock, fsio};

@@ -3,8 +3,9 @@
 //!
 //! A line without its newline was never acknowledged; the next writer cuts it off.
 
-use super::{Outage, flock};
 use crate::domain::order_log::{Answer, Book, Entry};
+use crate::lease::Outage;
+use crate::lease::flock;
 use crate::sys::clock;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};

@@ -1,12 +1,13 @@
 //! The stores under real contention and real damage, and a node whose store fails it.
 
-use super::lease_file::LeaseFile;
 use super::node::{self, Setup};
 use super::order_file::{self, OrderFile};
-use super::{Outage, cell, flock};
 use crate::domain::failover::{Event, Why};
-use crate::domain::lease::{Lease, Refusal};
 use crate::domain::order_log::{Answer, Entry};
+use crate::lease::Outage;
+use crate::lease::file::LeaseFile;
+use crate::lease::{Lease, Refusal};
+use crate::lease::{cell, flock};
 use crate::sys::signal::Cancel;
 use crate::sys::{clock, fsio};
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! A folder with a manifest: is every file of it what the manifest says, and is there nothing else? And a
 //! deployed tree against a manifest.
 
-use crate::domain::bundle::compare::{self, Found, Refusal};
-use crate::domain::bundle::manifest::{self, Manifest};
 use crate::format::minisign;
+use crate::release::bundle::compare::{self, Found, Refusal};
+use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Identity, Refused};
 use crate::sys::fsio;

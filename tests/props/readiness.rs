@@ -1,9 +1,9 @@
 //! The first law at the readiness score: unknown never reaches GO.
 
 use jiff::Timestamp;
-use mmops::domain::evidence::Terms;
-use mmops::domain::readiness::daily::{File, Rules, window};
 use mmops::domain::readiness::score::{Verdict, score, sections};
+use mmops::evidence::daily::{File, Rules, window};
+use mmops::evidence::requirement::Terms;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! Laws of the soak's judgement: unknown is never PASS, over generated worlds of metrics.
 
-use mmops::domain::gate::{Aggregate, Gate, KOfN, Profile, Severity};
-use mmops::domain::kpi::collector::{Collector, WHOLE};
-use mmops::domain::kpi::{Definition, Expected, Measure, Per, Reduce, Selector};
-use mmops::domain::soak::{ITERATION_SCHEMA, Iteration, Ledger};
-use mmops::domain::verdict::Verdict;
+use mmops::judge::gate::{Aggregate, Gate, KOfN, Profile, Severity};
+use mmops::judge::kpi::collector::{Collector, WHOLE};
+use mmops::judge::kpi::{Definition, Expected, Measure, Per, Reduce, Selector};
+use mmops::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
+use mmops::judge::verdict::Verdict;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -3,8 +3,8 @@
 
 use crate::server::{Prometheus, client, have, instant, run};
 use jiff::Timestamp;
-use mmops::domain::kpi::quantile::{Bucket, Quantile, quantile};
 use mmops::format::exposition::{Format, parse};
+use mmops::judge::kpi::quantile::{Bucket, Quantile, quantile};
 use mmops::net::http::{Auth, Http, Secret, Send, Settings, Url, form};
 use mmops::net::prometheus::Point;
 use mmops::net::prometheus::client::{Answer, Client, Grid, Kind};

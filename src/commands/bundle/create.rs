@@ -4,7 +4,6 @@
 use super::materials::{self, Versioned};
 use super::select::{self, Chosen, Selection};
 use crate::ctx::Ctx;
-use crate::domain::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::domain::bundle::plan::{self, Entry, Plan};
 use crate::domain::bundle::{provenance, sbom};
 use crate::format::config;
@@ -12,6 +11,7 @@ use crate::format::minisign::{self, Signer};
 use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
 use crate::format::zip::pack::{self, Archive, Member};
+use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::beneath::{self, Beneath};

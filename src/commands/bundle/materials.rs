@@ -2,8 +2,8 @@
 
 use super::select::Chosen;
 use crate::ctx::Ctx;
-use crate::domain::bundle::manifest::{Git as Revision, Named};
 use crate::domain::bundle::sbom::{self, Kind, Listing};
+use crate::release::bundle::manifest::{Git as Revision, Named};
 use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Refused};
 use crate::sys::fsio;

@@ -3,20 +3,20 @@
 
 use super::materials;
 use crate::ctx::Ctx;
-use crate::domain::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::domain::bundle::plan;
-use crate::domain::release::policy::{self, Policy};
-use crate::domain::release::snapshot::{self, Snapshot};
-use crate::domain::release::{changelog, evidence, rollback_plan};
-use crate::domain::tuning::limits::{Bounds, bounds_problems};
-use crate::domain::tuning::overrides::Overrides;
 use crate::format::config::{self, Format, Source};
 use crate::format::json::typed;
 use crate::format::minisign::{self, Signer};
+use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
+use crate::release::policy::{self, Policy};
+use crate::release::snapshot::{self, Snapshot};
+use crate::release::{changelog, evidence, rollback_plan};
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::clock;
 use crate::sys::fsio::{self, NewDirs};
+use crate::tuning::limits::{Bounds, bounds_problems};
+use crate::tuning::overrides::Overrides;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -2,10 +2,10 @@
 //! or not fit for an archive named at once.
 
 use crate::ctx::Ctx;
-use crate::domain::bundle::name;
 use crate::domain::bundle::plan::Entry;
-use crate::domain::freshness::{self, Freshness};
-use crate::domain::readiness::daily;
+use crate::evidence::daily;
+use crate::evidence::freshness::{self, Freshness};
+use crate::release::bundle::name;
 use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Identity, Refused};
 use crate::sys::fsio;

@@ -1,7 +1,7 @@
 //! `mmops canary checklist`: the first two days of a release on one page, with targets from its soak.
 
 use crate::ctx::Ctx;
-use crate::domain::release::checklist;
+use crate::release::checklist;
 use crate::report::{Report, Row, Status};
 use crate::sys::fsio::Pending;
 use schemars::JsonSchema;

@@ -4,10 +4,10 @@ pub mod checklist;
 pub mod tag;
 
 use crate::ctx::Ctx;
-use crate::domain::bundle::manifest::Manifest;
-use crate::domain::release::snapshot::{self, Snapshot};
 use crate::format::json::typed;
+use crate::release::bundle::manifest::Manifest;
 use crate::release::folder;
+use crate::release::snapshot::{self, Snapshot};
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Status};
 use std::path::Path;

@@ -2,8 +2,8 @@
 //! against it is named at once, and then no tag is put anywhere.
 
 use crate::ctx::Ctx;
-use crate::domain::bundle::manifest::Git as Revision;
-use crate::domain::release::tag;
+use crate::release::bundle::manifest::Git as Revision;
+use crate::release::tag;
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::git::{Git, short};

@@ -1,11 +1,11 @@
 //! `mmops readiness score`: reads the daily reports, scores the window, writes `readiness.json`.
 
 use crate::ctx::Ctx;
-use crate::domain::evidence::{Found, Judged, Requirement, Terms};
 use crate::domain::readiness::advice;
-use crate::domain::readiness::daily::{self, Day, File, Rules, Window};
 use crate::domain::readiness::scale;
 use crate::domain::readiness::score::{self, Section, Sections, Verdict};
+use crate::evidence::daily::{self, Day, File, Rules, Window};
+use crate::evidence::requirement::{Found, Judged, Requirement, Terms};
 use crate::format::config;
 use crate::format::json::typed;
 use crate::report::exit::Fault;

@@ -2,10 +2,10 @@
 //! is no readiness file.
 
 use crate::ctx::Ctx;
-use crate::domain::evidence::{Terms, is_simulated};
-use crate::domain::freshness::{self, Freshness};
 use crate::domain::readiness::score::Verdict;
 use crate::domain::readiness::validate;
+use crate::evidence::freshness::{self, Freshness};
+use crate::evidence::requirement::{Terms, is_simulated};
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};

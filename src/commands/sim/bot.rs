@@ -5,13 +5,13 @@
 //! `GET /metrics`, `GET /health`, `GET /status`; `POST /actions` takes `{"type":"freeze_orders"}`,
 //! `{"type":"scale_strategy","factor":0.5}` or `{"type":"circuit_state","state":"open"}`.
 
-use crate::bot::contract::{self, Form};
-use crate::bot::{Action, Bot, Scenario, model};
 use crate::ctx::Ctx;
 use crate::format::json::typed;
 use crate::net::serve::{self, Answer, Asked, Server};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Report, Row, Status};
+use crate::simulation::bot::contract::{self, Form};
+use crate::simulation::bot::{Action, Bot, Scenario, model};
 use crate::sys::{clock, fsio};
 use jiff::Timestamp;
 use std::io::Write;

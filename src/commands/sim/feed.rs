@@ -3,9 +3,9 @@
 //! does not take it for evidence.
 
 use crate::ctx::Ctx;
-use crate::market::{Regime, Spec, gzip, text};
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
+use crate::simulation::market::{Regime, Spec, gzip, text};
 use crate::sys::fsio::{self, Pending};
 use clap::builder::{RangedU64ValueParser, TypedValueParser as _};
 use std::path::PathBuf;

@@ -2,8 +2,8 @@
 
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
-use crate::domain::soak::{GateResult, Judgement, Ledger, Stats};
-use crate::domain::verdict::{State, Verdict};
+use crate::judge::record::{GateResult, Judgement, Ledger, Stats};
+use crate::judge::verdict::{State, Verdict};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};

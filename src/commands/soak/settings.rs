@@ -1,9 +1,9 @@
 //! The definitions and the profile of a run: from the files that were named, from `deploy/soak/`, or built in.
 
 use crate::ctx::Ctx;
-use crate::domain::gate::{Profile, Profiles};
-use crate::domain::kpi::{Catalogue, Definition};
 use crate::format::config::Source;
+use crate::judge::gate::{Profile, Profiles};
+use crate::judge::kpi::{Catalogue, Definition};
 use crate::report::exit::Fault;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,11 +7,11 @@
 
 use crate::commands::soak::run::source::Origin;
 use crate::ctx::Ctx;
-use crate::domain::gate::Profile;
-use crate::domain::kpi::{Collector, Definition};
-use crate::domain::soak::Iteration;
-use crate::domain::soak::samples::{self, Frame, Series};
 use crate::format::json::typed;
+use crate::judge::gate::Profile;
+use crate::judge::kpi::{Collector, Definition};
+use crate::judge::record::Iteration;
+use crate::judge::record::samples::{self, Frame, Series};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use serde::{Deserialize, Serialize};

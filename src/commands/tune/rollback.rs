@@ -7,12 +7,12 @@
 use super::apply::{TuningReport, read_target};
 use super::{TARGET, beside};
 use crate::ctx::Ctx;
-use crate::domain::tuning::overrides::{self, Change, Overrides};
-use crate::domain::tuning::stamp::StampClock;
+use crate::evidence::stamp::StampClock;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
 use crate::sys::lock::Lock;
+use crate::tuning::overrides::{self, Change, Overrides};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 

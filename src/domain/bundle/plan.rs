@@ -1,7 +1,7 @@
 //! The list of contents of a bundle: files by path, files by pattern, which must be there, how old they
 //! may be.
 
-use super::name;
+use crate::release::bundle::name;
 use serde::Deserialize;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The statement of where an archive comes from, in the form that in-toto and SLSA give it.
 
-use super::manifest::Manifest;
+use crate::release::bundle::manifest::Manifest;
 use serde_json::{Value, json};
 
 /// The statement about the archive `file`, whose SHA-256 is `sha256`.

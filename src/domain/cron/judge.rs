@@ -1,7 +1,7 @@
 //! The state of a task: decided from what was found, the time, and when it is due.
 
 use super::task::{Due, Task};
-use crate::domain::freshness::{CLOCK_TOLERANCE, shown};
+use crate::evidence::freshness::{CLOCK_TOLERANCE, shown};
 use crate::report::Status;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;

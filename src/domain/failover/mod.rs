@@ -21,8 +21,8 @@ pub mod verdict;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::lease::Refusal;
 use crate::domain::order_log::{Answer, Entry};
+use crate::lease::Refusal;
 use serde::{Deserialize, Serialize};
 
 /// A logical order is due every so often, whoever leads.

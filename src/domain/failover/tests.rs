@@ -2,8 +2,8 @@
 
 use super::judge::{Finding, Question, judge};
 use super::{Event, Fault, NodeLog, Plan, RunLog, SLOT_US, Scenario, Why, timeline, verdict};
-use crate::domain::lease::Refusal;
 use crate::domain::order_log::{Answer, Entry};
+use crate::lease::Refusal;
 use crate::report::Status;
 
 const MS: u64 = 1000;

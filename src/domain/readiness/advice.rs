@@ -1,7 +1,7 @@
 //! The cheapest way to win back the points of a section: the fewest days that would have to be better.
 
-use super::daily::{Day, Figure, compact};
 use super::scale::{EDGE_TARGET_BPS, LATENCY_TARGET_MS, TAKER_TARGET_PCT};
+use crate::evidence::daily::{Day, Figure, compact};
 
 /// Target, unit and direction of a section that is scored by a median.
 pub(super) fn target(section: &str) -> (f64, &'static str, &'static str) {

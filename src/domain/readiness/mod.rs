@@ -6,7 +6,6 @@
 //! the score is 100 only with full coverage.
 
 pub mod advice;
-pub mod daily;
 pub mod scale;
 pub mod score;
 pub mod validate;

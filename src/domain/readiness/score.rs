@@ -1,8 +1,8 @@
 //! The points of a window, section by section, and the verdict that follows.
 
 use super::advice;
-use super::daily::{Day, Figure, Flag, Window};
 use super::scale::{BLOCK_BELOW, EDGE_TARGET_BPS, FULL, LATENCY_TARGET_MS, SECTIONS, TAKER_TARGET_PCT};
+use crate::evidence::daily::{Day, Figure, Flag, Window};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

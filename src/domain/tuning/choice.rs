@@ -39,7 +39,7 @@ pub fn best(contenders: impl IntoIterator<Item = Contender>) -> Option<Contender
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::tuning::limits::tests::measured;
+    use crate::tuning::limits::tests::measured;
 
     fn chosen(contenders: &[(usize, f64, f64)]) -> Option<usize> {
         let all = contenders.iter().map(|(index, lower, p95_ms)| Contender {

@@ -4,11 +4,11 @@
 use super::bootstrap;
 use super::choice::{self, Contender};
 use super::grid::{Grid, MAX_CANDIDATES, Split};
-use super::key::Point;
-use super::limits::{Bounds, Safety, Violation, out_of_bounds};
 use super::measure::Measured;
-use super::outcome::{Fees, Latency};
-use super::stamp::{Stamp, StampClock};
+use crate::evidence::stamp::{Stamp, StampClock};
+use crate::tuning::key::Point;
+use crate::tuning::limits::{Bounds, Safety, Violation, out_of_bounds};
+use crate::tuning::outcome::{Fees, Latency};
 use serde::{Deserialize, Serialize};
 
 /// The schema name of the report.
@@ -326,8 +326,8 @@ impl Document {
 pub(crate) mod tests {
     use super::*;
     use crate::domain::tuning::grid::tests::{QUOTER, axes};
-    use crate::domain::tuning::key::PerKey;
-    use crate::domain::tuning::limits::tests::{bounds, measured, safety};
+    use crate::tuning::key::PerKey;
+    use crate::tuning::limits::tests::{bounds, measured, safety};
 
     pub(crate) fn inputs() -> Inputs {
         let (axes, fixed) = axes();

@@ -2,9 +2,9 @@
 //! order with the values of each axis ascending, so that the order of a list in the file means nothing.
 
 use super::bootstrap;
-use super::key::{PerKey, Point};
-use super::limits::{self, Bounds, Safety};
-use super::outcome::{Fees, Latency, Params};
+use crate::tuning::key::{PerKey, Point};
+use crate::tuning::limits::{self, Bounds, Safety};
+use crate::tuning::outcome::{Fees, Latency, Params};
 use serde::{Deserialize, Serialize};
 
 /// More candidates than this are a mistake: a typing error away from a sweep of years.
@@ -188,7 +188,7 @@ pub fn limits_problems(safety: &Safety, bounds: &Bounds) -> Vec<String> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::tuning::limits::tests::{bounds, safety};
+    use crate::tuning::limits::tests::{bounds, safety};
 
     pub(crate) const QUOTER: Quoter = Quoter { base_spread_bps: 4.0, max_inventory: 0.5 };
 

@@ -6,7 +6,7 @@
 //! `None` with the reason beside it, never 0.
 
 use super::bootstrap::{self, Account, Interval, Settings, quantile};
-use super::outcome::{Fees, Outcome};
+use crate::tuning::outcome::{Fees, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -253,7 +253,7 @@ fn p95(values: impl Iterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::tuning::outcome::{Fill, Side};
+    use crate::tuning::outcome::{Fill, Side};
 
     const FEES: Fees = Fees { maker_bps: -2.0, taker_bps: 5.0 };
     const FREE: Fees = Fees { maker_bps: 0.0, taker_bps: 0.0 };

@@ -2,11 +2,11 @@
 
 use super::{Check, Verified};
 use crate::ctx::Ctx;
-use crate::domain::bundle::compare::{self, Found, Refusal};
-use crate::domain::bundle::manifest::{self, Manifest};
 use crate::format::minisign::Verifier;
 use crate::format::zip::check::{self, Directory, FileReader, Flaw, ReaderAt};
 use crate::format::zip::layout::{DosTime, Header};
+use crate::release::bundle::compare::{self, Found, Refusal};
+use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::signal::Cancel;

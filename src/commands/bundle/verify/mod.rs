@@ -7,10 +7,10 @@ mod archive;
 mod mutations;
 
 use crate::ctx::Ctx;
-use crate::domain::bundle::compare::{self, Refusal};
-use crate::domain::bundle::manifest::{self, Manifest};
 use crate::format::minisign::{self, Verifier};
 use crate::format::zip::pack;
+use crate::release::bundle::compare::{self, Refusal};
+use crate::release::bundle::manifest::{self, Manifest};
 use crate::release::folder;
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};

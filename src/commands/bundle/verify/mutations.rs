@@ -5,9 +5,9 @@
 
 use super::archive::{Inspected, inspect};
 use super::{Check, judge_sidecar};
-use crate::domain::bundle::manifest::{self, File, Manifest, Named, Provenance};
 use crate::format::zip::deflate::{Deflater, Place};
 use crate::format::zip::layout::{self, DosTime, Form, Header, Method};
+use crate::release::bundle::manifest::{self, File, Manifest, Named, Provenance};
 use crate::sys::fsio::sha256_bytes;
 use crate::sys::signal::Cancel;
 use std::collections::BTreeMap;

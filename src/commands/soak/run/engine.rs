@@ -5,9 +5,9 @@ use super::sink::Sink;
 use super::source::{Source, Window};
 use crate::commands::soak::store::{Left, Plan, StatusFile, StatusKpi, Store};
 use crate::ctx::Ctx;
-use crate::domain::kpi::collector::WHOLE;
-use crate::domain::kpi::{Knowledge, Member};
-use crate::domain::soak::{ITERATION_SCHEMA, Iteration, Ledger};
+use crate::judge::kpi::collector::WHOLE;
+use crate::judge::kpi::{Knowledge, Member};
+use crate::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
 use crate::report::exit::{Exit, Fault, classify};
 use crate::sys::{fsio, progress};
 use jiff::Timestamp;
@@ -74,7 +74,7 @@ pub(super) fn execute(
     Ok(Finished { ledger: run.ledger, stopped })
 }
 
-fn sink(plan: &Plan, series: Vec<crate::domain::soak::samples::Series>) -> Sink {
+fn sink(plan: &Plan, series: Vec<crate::judge::record::samples::Series>) -> Sink {
     let mut used: Vec<String> =
         plan.kpis.values().flat_map(|kpi| kpi.measure.selectors()).map(|selector| selector.name).collect();
     used.extend(["mm_param".to_owned(), "mm_simulated".to_owned()]);

@@ -1,7 +1,7 @@
 //! Where a run stands, for others: `status.json` in its directory, and `/status` and `/metrics` while it lasts.
 
 use crate::commands::soak::store::{StatusFile, Store};
-use crate::domain::soak::Ledger;
+use crate::judge::record::Ledger;
 use crate::net::serve::{self, Answer, Server};
 use crate::report::exit::Fault;
 use crate::sys::fsio;

@@ -8,7 +8,6 @@ mod live;
 mod sink;
 pub mod source;
 
-use crate::bot::Scenario;
 use crate::commands::soak::outputs::{self, Outputs};
 use crate::commands::soak::settings::{self, Files};
 use crate::commands::soak::store::{self, Left, Plan, Store};
@@ -16,6 +15,7 @@ use crate::ctx::Ctx;
 use crate::net::prometheus::access;
 use crate::report::exit::{Exit, Fault};
 use crate::report::{Report, Row, Status};
+use crate::simulation::bot::Scenario;
 use crate::sys::fsio;
 use crate::sys::lock::Lock;
 use jiff::Timestamp;

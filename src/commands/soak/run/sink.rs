@@ -1,8 +1,8 @@
 //! Where samples go: into the figures of the window, and into the file of raw samples.
 
-use crate::domain::kpi::Member;
-use crate::domain::kpi::collector::Collector;
-use crate::domain::soak::samples::{Encoder, Series};
+use crate::judge::kpi::Member;
+use crate::judge::kpi::collector::Collector;
+use crate::judge::record::samples::{Encoder, Series};
 use std::collections::BTreeMap;
 
 /// Takes samples.

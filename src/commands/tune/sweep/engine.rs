@@ -5,7 +5,7 @@ use super::Plan;
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::Measurement;
 use crate::domain::tuning::measure::measure as figures;
-use crate::market::{self, Window};
+use crate::simulation::market::{self, Window};
 use crate::sys::progress;
 use anyhow::Context as _;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};

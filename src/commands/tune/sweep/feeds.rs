@@ -2,8 +2,8 @@
 
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::FeedRecord;
-use crate::market::{self, Feed};
 use crate::report::exit::Fault;
+use crate::simulation::market::{self, Feed};
 use crate::sys::clock::utc;
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::Measurement;
-use crate::domain::tuning::stamp::{Stamp, StampClock};
+use crate::evidence::stamp::{Stamp, StampClock};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use serde::{Deserialize, Serialize};

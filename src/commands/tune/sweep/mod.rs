@@ -14,14 +14,14 @@ use super::config;
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::{self, Document, Inputs, Measurement};
 use crate::domain::tuning::markdown;
-use crate::domain::tuning::outcome::{Fees, Latency};
-use crate::domain::tuning::stamp::{Stamp, StampClock};
-use crate::market::Feed;
+use crate::evidence::stamp::{Stamp, StampClock};
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
+use crate::simulation::market::Feed;
 use crate::sys::clock::utc;
 use crate::sys::fsio::{self, Pending};
 use crate::sys::lock::Lock;
+use crate::tuning::outcome::{Fees, Latency};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

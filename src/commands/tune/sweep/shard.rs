@@ -3,7 +3,7 @@
 use super::hash;
 use crate::ctx::Ctx;
 use crate::domain::tuning::document::{self, Document, Inputs, Measurement};
-use crate::domain::tuning::stamp::{Stamp, StampClock};
+use crate::evidence::stamp::{Stamp, StampClock};
 use crate::format::config;
 use crate::report::exit::Fault;
 use crate::report::{Row, Status};

@@ -4,9 +4,9 @@
 use super::{Window, wait_until};
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
-use crate::domain::kpi::collector::WHOLE;
-use crate::domain::kpi::{Definition, Knowledge, Measurement, Member};
 use crate::format::json::typed;
+use crate::judge::kpi::collector::WHOLE;
+use crate::judge::kpi::{Definition, Knowledge, Measurement, Member};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! Simulated bots in process, on a clock that only they see.
 
 use super::Window;
-use crate::bot::{Bot, Scenario};
 use crate::commands::soak::run::sink::Sink;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
+use crate::simulation::bot::{Bot, Scenario};
 
 /// Bots, and the numbers of their series.
 pub(in crate::commands::soak::run) struct Mock {

@@ -6,11 +6,11 @@ mod prometheus;
 mod scrape;
 
 use super::sink::Sink;
-use crate::bot::Scenario;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
-use crate::domain::kpi::Member;
+use crate::judge::kpi::Member;
 use crate::net::http::Url;
+use crate::simulation::bot::Scenario;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

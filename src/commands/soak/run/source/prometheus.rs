@@ -8,7 +8,7 @@ use super::{Window, wait_until};
 use crate::commands::soak::run::sink::Sink;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
-use crate::domain::kpi::{Measure, Member, Selector};
+use crate::judge::kpi::{Measure, Member, Selector};
 use crate::net::prometheus::client::{Answer, Client, Grid, Kind};
 use crate::net::prometheus::{access, staleness};
 use crate::report::exit::Fault;

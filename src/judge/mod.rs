@@ -1,0 +1,7 @@
+//! Is a run inside its limits? What is measured ([`kpi`]), what is allowed ([`gate`]), and the worst of
+//! it ([`verdict`]); [`record`] is a run as it is kept, and judged again.
+
+pub mod gate;
+pub mod kpi;
+pub mod record;
+pub mod verdict;

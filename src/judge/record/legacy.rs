@@ -1,0 +1,281 @@
+//! Runs of the earlier toolkit: its summaries as figures, and the faults that are known of it.
+
+use super::{ITERATION_SCHEMA, Iteration};
+use crate::judge::kpi::{Knowledge, Measurement};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where a summary has what we call by another name.
+const FIELDS: [(&str, &str, &str); 4] = [
+    ("maker_share_ratio", "maker_taker_ratio", "ratio"),
+    ("order_latency_p95_ms", "p95_latency_ms", "ms"),
+    ("risk_block_ratio", "risk_ratio", "ratio"),
+    ("net_bps", "net_bps", "bps"),
+];
+
+/// Limits of the run-time parameters.
+const LIMITS: [(&str, f64, f64); 6] = [
+    ("base_spread_bps_delta", 0.0, 0.6),
+    ("impact_cap_ratio", 0.04, 0.12),
+    ("max_delta_ratio", 0.10, 0.20),
+    ("min_interval_ms", 50.0, 300.0),
+    ("replace_rate_per_min", 120.0, 360.0),
+    ("tail_age_ms", 400.0, 1000.0),
+];
+
+/// More iterations in a row with one signature than this count as stuck.
+const STUCK: usize = 3;
+
+/// A summary of the earlier toolkit.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Number of the iteration, as the file says.
+    pub iteration: u32,
+    /// The document.
+    pub document: Value,
+}
+
+/// What is wrong with a run, and whether it stands for a lost or forged measurement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Short name.
+    pub name: &'static str,
+    /// What it means for the verdict.
+    pub weight: Weight,
+    /// What was found where.
+    pub text: String,
+}
+
+/// What a finding means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The run fails.
+    Fails,
+    /// The figures are no measurements.
+    NoMeasurement,
+    /// Something is missing.
+    Missing,
+    /// To be known.
+    Remark,
+}
+
+/// Whether a document is a summary of the earlier toolkit.
+pub fn is_summary(document: &Value) -> bool {
+    document.get("schema").is_none() && document.get("summary").is_some_and(Value::is_object)
+}
+
+/// The figures of a summary.
+pub fn iteration(summary: &Summary) -> Iteration {
+    let fields = &summary.document["summary"];
+    let kpis = FIELDS.map(|(kpi, field, unit)| {
+        let value = fields.get(field).and_then(Value::as_f64);
+        // The earlier toolkit wrote defaults for what it did not have: these values are no measurements.
+        let invented = match field {
+            "p95_latency_ms" | "risk_ratio" => value == Some(0.0),
+            "maker_taker_ratio" => {
+                let source = fields.get("maker_taker_source").and_then(Value::as_str);
+                !matches!(source, Some("fills_volume" | "fills_count" | "internal_fills" | "weekly_rollup"))
+            }
+            _ => false,
+        };
+        let measured = match value.filter(|_| !invented) {
+            Some(value) => Measurement::single(value, unit, "iter-summary"),
+            None if invented => {
+                let reason = format!("`{field}` holds a default, not a measurement");
+                Measurement::unknown(Knowledge::NoData, unit, 1, "iter-summary", &reason)
+            }
+            None => {
+                let reason = format!("no number in `summary.{field}`");
+                Measurement::unknown(Knowledge::NoData, unit, 1, "iter-summary", &reason)
+            }
+        };
+        (kpi.to_owned(), measured)
+    });
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Iteration {
+        schema: ITERATION_SCHEMA.to_owned(),
+        iteration: summary.iteration,
+        from: String::new(),
+        to: text("runtime_utc"),
+        simulated: false,
+        source: "iter-summary".to_owned(),
+        gap_before_secs: None,
+        kpis: BTreeMap::from(kpis),
+        params: BTreeMap::new(),
+        members: BTreeMap::new(),
+        state_hash: String::new(),
+    }
+}
+
+/// Every known fault of a run, given its summaries in numeric order and its overrides file if there is one.
+pub fn findings(summaries: &[Summary], overrides: Option<&Value>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(closed_form(summaries));
+    found.extend(constant_stamp(summaries));
+    found.extend(missing(summaries));
+    if let Some(overrides) = overrides {
+        found.extend(deltas_as_values(summaries, overrides));
+        found.extend(out_of_limits(overrides));
+    }
+    found.extend(stuck(summaries));
+    found
+}
+
+fn number(summary: &Summary, field: &str) -> Option<f64> {
+    summary.document["summary"].get(field)?.as_f64()
+}
+
+/// The mock computed its figures from the number of the iteration.
+fn closed_form(summaries: &[Summary]) -> Option<Finding> {
+    let close = |a: Option<f64>, b: f64| a.is_some_and(|a| (a - b).abs() < 1e-9);
+    let fits = |summary: &&Summary| {
+        let k = f64::from(summary.iteration) - 1.0;
+        let (net, latency, risk) = match summary.iteration {
+            1 => (-1.5, 250.0, 0.17),
+            2 => (-0.8, 280.0, 0.33),
+            number => {
+                let power = i32::try_from(number).map_or(i32::MAX, |number| number - 3);
+                (2.8 + 0.1 * k, (320.0 - 5.0 * k).max(180.0), (0.68 * 0.83_f64.powi(power)).max(0.30))
+            }
+        };
+        close(number(summary, "net_bps"), net)
+            && close(number(summary, "p95_latency_ms"), latency)
+            && close(number(summary, "risk_ratio"), risk)
+    };
+    let count = summaries.iter().filter(fits).count();
+    (count >= 3 && 10 * count >= 9 * summaries.len()).then(|| Finding {
+        name: "closed_form_mock",
+        weight: Weight::NoMeasurement,
+        text: format!(
+            "net_bps, p95_latency_ms and risk_ratio of {count} of {} iterations are functions of the iteration number",
+            summaries.len()
+        ),
+    })
+}
+
+fn constant_stamp(summaries: &[Summary]) -> Option<Finding> {
+    let stamp = |summary: &Summary| summary.document["summary"].get("runtime_utc").cloned();
+    let first = stamp(summaries.first()?)?;
+    (summaries.len() >= 3 && summaries.iter().all(|summary| stamp(summary).as_ref() == Some(&first))).then(
+        || Finding {
+            name: "constant_stamp",
+            weight: Weight::Remark,
+            text: format!("all {} iterations carry the time {first}", summaries.len()),
+        },
+    )
+}
+
+fn missing(summaries: &[Summary]) -> Option<Finding> {
+    let mut lost = Vec::new();
+    let mut next = 1;
+    for summary in summaries {
+        if summary.iteration > next {
+            lost.push((next, summary.iteration - 1));
+        }
+        next = summary.iteration + 1;
+    }
+    let shown: Vec<String> = lost
+        .iter()
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
+        .collect();
+    (!lost.is_empty()).then(|| Finding {
+        name: "gaps",
+        weight: Weight::Missing,
+        text: format!("iterations {} are missing", shown.join(", ")),
+    })
+}
+
+/// The nested sections of the overrides file that the earlier toolkit wrote, with the flat keys.
+fn overridden(overrides: &Value) -> Vec<(String, &'static str, f64)> {
+    let mut found = Vec::new();
+    for (key, _, _) in LIMITS {
+        if let Some(value) = overrides.get(key).and_then(Value::as_f64) {
+            found.push((key.to_owned(), key, value));
+        }
+        for section in ["engine", "risk", "quoting", "impact"] {
+            if let Some(value) =
+                overrides.get(section).and_then(|section| section.get(key)).and_then(Value::as_f64)
+            {
+                found.push((format!("{section}.{key}"), key, value));
+            }
+        }
+    }
+    found
+}
+
+fn deltas_as_values(summaries: &[Summary], overrides: &Value) -> Vec<Finding> {
+    let delta = |key: &str| {
+        summaries.iter().rev().find_map(|summary| {
+            let tuning = &summary.document["tuning"];
+            let applied = tuning.get("applied").and_then(Value::as_bool) == Some(true);
+            let delta = tuning.get("deltas").and_then(|deltas| deltas.get(key)).and_then(Value::as_f64);
+            delta.filter(|_| applied).map(|delta| (summary.iteration, delta))
+        })
+    };
+    let mut found = Vec::new();
+    for (path, key, value) in overridden(overrides) {
+        if let Some((iteration, delta)) = delta(key)
+            && (value - delta).abs() < 1e-12
+        {
+            found.push(Finding {
+                name: "delta_as_value",
+                weight: Weight::Fails,
+                text: format!("`{path}` is {value}: the step proposed at iteration {iteration}, not a value"),
+            });
+        }
+    }
+    found
+}
+
+fn out_of_limits(overrides: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (path, key, value) in overridden(overrides) {
+        let (_, min, max) = LIMITS.into_iter().find(|(name, ..)| *name == key).expect("from the table");
+        if value < min || value > max {
+            found.push(Finding {
+                name: if value < 0.0 { "negative_value" } else { "out_of_limits" },
+                weight: Weight::Fails,
+                text: format!("`{path}` is {value}, allowed is {min} to {max}"),
+            });
+        }
+    }
+    found
+}
+
+/// The signature stays the same although changes are proposed.
+fn stuck(summaries: &[Summary]) -> Option<Finding> {
+    let signature = |summary: &Summary| {
+        let tuning = &summary.document["tuning"];
+        let text = |key: &str| tuning.get(key).and_then(Value::as_str).map(str::to_owned);
+        text("state_hash").or_else(|| text("signature"))
+    };
+    let mut runs: Vec<(u32, u32, usize)> = Vec::new();
+    let mut last: Option<String> = None;
+    for summary in summaries {
+        // Where a guard blocked there is no hash: nothing was written, so the state stayed.
+        let current = signature(summary).or_else(|| last.clone());
+        let same = current.is_some() && current == last;
+        match runs.last_mut() {
+            Some(run) if same => (run.1, run.2) = (summary.iteration, run.2 + 1),
+            _ => runs.push((summary.iteration, summary.iteration, 1)),
+        }
+        last = current;
+    }
+    let stuck: Vec<&(u32, u32, usize)> = runs.iter().filter(|run| run.2 > STUCK).collect();
+    let longest = stuck.iter().max_by_key(|run| run.2)?;
+    Some(Finding {
+        name: "stuck_signature",
+        weight: Weight::Remark,
+        text: format!(
+            "the parameters never changed over iterations {}-{}: one signature {} times{}",
+            longest.0,
+            longest.1,
+            longest.2,
+            if stuck.len() > 1 {
+                format!(", and in {} further stretches", stuck.len() - 1)
+            } else {
+                String::new()
+            }
+        ),
+    })
+}

@@ -1,0 +1,187 @@
+//! Does what was found agree with the manifest? Strict both ways: nothing missing, nothing extra, nothing
+//! that differs.
+
+use super::manifest::{self, Manifest};
+use super::name;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a bundle is refused, by a fixed name, and the place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Refusal {
+    /// Such as `extra-entry`.
+    pub kind: String,
+    /// Which entry, and the values.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(kind: &str, detail: impl Into<String>) -> Self {
+        Self { kind: kind.to_owned(), detail: detail.into() }
+    }
+}
+
+/// A file that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its name, as it is.
+    pub name: Vec<u8>,
+    /// Its size.
+    pub bytes: u64,
+    /// Permission bits.
+    pub permissions: u32,
+}
+
+/// Compares the entries of an archive, in their order, the manifest's own among them.
+pub fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
+    let mut refusals = files(manifest, found);
+    let expected = manifest.files.iter().map(|file| file.path.as_str()).chain([manifest::FILE_NAME]);
+    let same_names = found.len() == manifest.files.len() + 1;
+    if refusals.is_empty()
+        && same_names
+        && !expected.map(str::as_bytes).eq(found.iter().map(|file| &file.name[..]))
+    {
+        refusals.push(Refusal::new("entry-order", "the entries are not in the order of the manifest"));
+    }
+    refusals
+}
+
+/// Compares files in any order; the manifest's own may be among them.
+pub fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let listed: BTreeMap<&[u8], &manifest::File> =
+        manifest.files.iter().map(|file| (file.path.as_bytes(), file)).collect();
+    for path in manifest.files.iter().map(|file| &file.path) {
+        if let Err(bad) = name::judge(path.as_bytes()) {
+            refusals.push(Refusal::new(bad.name(), format!("`{}` {}", path.escape_debug(), bad.reason())));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for file in found {
+        let shown = String::from_utf8_lossy(&file.name).escape_debug().to_string();
+        seen.insert(&file.name[..]);
+        if let Err(bad) = name::judge(&file.name) {
+            refusals.push(Refusal::new(bad.name(), format!("`{shown}` {}", bad.reason())));
+        }
+        if file.name == manifest::FILE_NAME.as_bytes() {
+            if file.permissions != 0o644 {
+                refusals
+                    .push(Refusal::new("mode", format!("`{shown}` has the mode {:04o}", file.permissions)));
+            }
+            continue;
+        }
+        match listed.get(&file.name[..]) {
+            None => {
+                refusals.push(Refusal::new("extra-entry", format!("`{shown}` is not in the manifest")));
+            }
+            Some(known) if known.size != file.bytes => {
+                let detail = format!("`{shown}` declares {} bytes, the manifest {}", file.bytes, known.size);
+                refusals.push(Refusal::new("forged-size", detail));
+            }
+            Some(known) if known.permissions() != Some(file.permissions) => {
+                let detail =
+                    format!("`{shown}` has the mode {:04o}, the manifest {}", file.permissions, known.mode);
+                refusals.push(Refusal::new("mode", detail));
+            }
+            Some(_) => {}
+        }
+    }
+    for file in manifest.files.iter().filter(|file| !seen.contains(file.path.as_bytes())) {
+        refusals.push(Refusal::new("missing-entry", format!("`{}` is in the manifest only", file.path)));
+    }
+    let names = manifest.files.iter().map(|file| file.path.as_str()).chain([manifest::FILE_NAME]);
+    refusals.extend(name::clash(names).map(|clash| {
+        Refusal::new("ambiguous-name", format!("some machine takes `{}` for `{}`", clash.second, clash.first))
+    }));
+    refusals
+}
+
+/// Compares a content's hash with the manifest's.
+pub fn hash(path: &str, expected: &str, found: &str) -> Option<Refusal> {
+    let differs =
+        || Refusal::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}"));
+    (expected != found).then(differs)
+}
+
+/// The name and the hash in a line of `sha256sum`; `Err` says what is wrong with it.
+pub fn sidecar(text: &str) -> Result<(&str, &str), &'static str> {
+    let line = text.strip_suffix('\n').ok_or("it does not end with a newline")?;
+    let (hash, name) = line.split_once("  ").ok_or("it is no line of sha256sum")?;
+    let is_hash = hash.len() == 64 && hash.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_hash {
+        return Err("its first word is no SHA-256");
+    }
+    if name.contains(['\n', '/']) || name.is_empty() {
+        return Err("it names more than one file, or one elsewhere");
+    }
+    Ok((hash, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::bundle::manifest::{File, Named, Provenance};
+
+    fn manifest(paths: &[&str]) -> Manifest {
+        let file = |path: &&str| File {
+            description: String::new(),
+            mode: "0644".to_owned(),
+            path: (*path).to_owned(),
+            sha256: "ab".repeat(32),
+            size: 3,
+        };
+        Manifest {
+            clock: None,
+            created_at: String::new(),
+            files: paths.iter().map(file).collect(),
+            git: None,
+            name: String::new(),
+            provenance: Provenance {
+                builder: String::new(),
+                encoder: String::new(),
+                lock_files: Vec::new(),
+                plan: Named { path: String::new(), sha256: String::new() },
+            },
+            schema: manifest::SCHEMA.to_owned(),
+            seal: String::new(),
+            version: String::new(),
+        }
+    }
+
+    fn found(name: &str) -> Found {
+        Found { name: name.as_bytes().to_vec(), bytes: 3, permissions: 0o644 }
+    }
+
+    fn kinds(listed: &[&str], found: &[Found]) -> Vec<String> {
+        entries(&manifest(listed), found).into_iter().map(|refusal| refusal.kind).collect()
+    }
+
+    #[test]
+    fn an_archive_agrees_only_when_nothing_is_missing_extra_or_different() {
+        let all = [found("a"), found("b"), found("MANIFEST.json")];
+        assert_eq!(kinds(&["a", "b"], &all), [""; 0]);
+        assert_eq!(kinds(&["a", "b", "c"], &all), ["missing-entry"]);
+        assert_eq!(kinds(&["a"], &all), ["extra-entry"]);
+        assert_eq!(kinds(&["a", "b"], &[found("b"), found("a"), found("MANIFEST.json")]), ["entry-order"]);
+        let forged = Found { bytes: 4, ..found("a") };
+        assert_eq!(kinds(&["a", "b"], &[forged, found("b"), found("MANIFEST.json")]), ["forged-size"]);
+        let open = Found { permissions: 0o4755, ..found("a") };
+        assert_eq!(kinds(&["a"], &[open, found("MANIFEST.json")]), ["mode"]);
+        let slip = kinds(&["../a"], &[found("../a"), found("MANIFEST.json")]);
+        assert_eq!(slip, ["escaping-name", "escaping-name"]);
+        assert_eq!(kinds(&["A", "a"], &[found("A"), found("a"), found("MANIFEST.json")]), ["ambiguous-name"]);
+    }
+
+    #[test]
+    fn a_sidecar_is_one_line_of_sha256sum() {
+        let hash = "0f".repeat(32);
+        let line = format!("{hash}  a.zip\n");
+        assert_eq!(sidecar(&line), Ok((hash.as_str(), "a.zip")));
+        for bad in ["", "x  a.zip\n", &line[..line.len() - 1], &format!("{line}{line}"), &line.to_uppercase()]
+        {
+            assert!(sidecar(bad).is_err(), "{bad}");
+        }
+    }
+}

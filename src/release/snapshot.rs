@@ -1,0 +1,287 @@
+//! The snapshot of a finished soak: its verdict and the figures behind it.
+//!
+//! Read strictly where a claim rests on it: a figure that is missing, no number or impossible beside the
+//! others is an error, never a default. Both spellings of earlier snapshots (`*_last_n`, `*_last8`) are
+//! understood. A verdict alone is no evidence: the figures must not contradict it.
+
+use super::evidence;
+use super::figure::{FIGURES, Figure};
+use crate::evidence::freshness::{self, Freshness};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// File name of the snapshot.
+pub const FILE_NAME: &str = "POST_SOAK_SNAPSHOT.json";
+
+/// A figure over the iterations that count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kpi {
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Middle value.
+    pub median: f64,
+    /// Smallest value.
+    pub min: f64,
+    /// Largest value.
+    pub max: f64,
+    /// `up`, `down` or `flat`, where the snapshot says so.
+    pub trend: Option<String>,
+}
+
+/// How far a mean may lie outside of what it is the mean of, for the rounding of sums.
+const ROUNDING: f64 = 1e-9;
+
+/// What a snapshot says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// PASS, WARN, FAIL, INCONCLUSIVE.
+    pub verdict: String,
+    /// Whether the run was simulated, or its clock was not the system's.
+    pub simulated: bool,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Iterations of the whole run.
+    pub iterations_total: u64,
+    /// The iterations that the figures are about, ascending.
+    pub iterations: Vec<u64>,
+    /// Figures by name.
+    pub kpis: BTreeMap<String, Kpi>,
+    /// Goals and whether they were met.
+    pub goals: BTreeMap<String, bool>,
+    /// Whether the run came to rest, where it says so.
+    pub freeze_ready: Option<bool>,
+    /// How often each guard acted, where it says so.
+    pub guards: Option<BTreeMap<String, u64>>,
+    /// Iterations in which tuning applied something, where it says so.
+    pub applied_iterations: Option<Vec<u64>>,
+    /// Keys that tuning changed, where it says so.
+    pub changed_keys: Option<Vec<String>>,
+}
+
+impl Snapshot {
+    /// Reads a snapshot; the error names what is missing or no value.
+    pub fn parse(document: &Value) -> Result<Self, String> {
+        let fields = document.as_object().ok_or("the snapshot is no object")?;
+        let kpis = object(either(fields, &["kpi_last_n", "kpi_last8", "kpis"]), "kpi_last_n")?;
+        let kpi = |(name, value): (&String, &Value)| Ok((name.clone(), Kpi::parse(name, value)?));
+        let kpis: BTreeMap<String, Kpi> = kpis.iter().map(kpi).collect::<Result<_, String>>()?;
+        for figure in &FIGURES {
+            let kpi = kpis.get(figure.key).ok_or_else(|| format!("kpi_last_n has no `{}`", figure.key))?;
+            possible(figure, kpi)?;
+        }
+        let goal = |(name, value): (&String, &Value)| {
+            let met = value.as_bool().ok_or_else(|| format!("goals_met.{name} is no boolean"))?;
+            Ok((name.clone(), met))
+        };
+        let goals: BTreeMap<String, bool> =
+            object(fields.get("goals_met"), "goals_met")?.iter().map(goal).collect::<Result<_, String>>()?;
+        if goals.is_empty() {
+            return Err("goals_met names no goal".to_owned());
+        }
+        let total = fields.get("iterations_total").and_then(Value::as_u64);
+        let iterations_total = total.ok_or("iterations_total is missing or no count")?;
+        if iterations_total == 0 {
+            return Err("iterations_total is 0: nothing was run".to_owned());
+        }
+        let verdict = fields.get("verdict").and_then(Value::as_str).ok_or("verdict is missing or no text")?;
+        let freeze_ready = match fields.get("freeze_ready") {
+            None => None,
+            Some(value) => Some(value.as_bool().ok_or("freeze_ready is no boolean")?),
+        };
+        let nothing = Map::new();
+        let tuning = match given(fields, "tuning_summary") {
+            None => &nothing,
+            tuning => object(tuning, "tuning_summary")?,
+        };
+        let applied = given(tuning, "applied_iterations");
+        Ok(Self {
+            verdict: verdict.to_owned(),
+            simulated: evidence::is_simulated(document)?,
+            made_at: made_at(fields)?,
+            iterations_total,
+            iterations: ascending(fields.get("iterations_analyzed"), "iterations_analyzed")?,
+            kpis,
+            goals,
+            freeze_ready,
+            guards: guards(either(fields, &["guards_last_n", "guards_last8", "guards"]))?,
+            applied_iterations: applied
+                .map(|value| numbers(Some(value), "applied_iterations"))
+                .transpose()?,
+            changed_keys: given(tuning, "changed_keys").map(keys).transpose()?,
+        })
+    }
+
+    /// Why this is no soak to release on; nothing when it is.
+    pub fn refusals(&self, now: Timestamp, allow_simulated: bool) -> Vec<String> {
+        let mut refusals = Vec::new();
+        if let Freshness::Clock { ahead } = freshness::judge(self.made_at, now, Duration::MAX) {
+            refusals.push(format!("clock: the snapshot was made {} in the future", freshness::shown(ahead)));
+        }
+        if self.verdict != "PASS" {
+            refusals.push(format!("the soak's verdict is {}, not PASS", self.verdict));
+        }
+        let missed: Vec<&str> =
+            self.goals.iter().filter(|(_, met)| !**met).map(|(name, _)| &name[..]).collect();
+        if !missed.is_empty() {
+            refusals.push(format!("goals were not met: {}", missed.join(", ")));
+        }
+        if self.freeze_ready == Some(false) {
+            refusals.push("freeze_ready is false: the run had not come to rest".to_owned());
+        }
+        if self.simulated && !allow_simulated {
+            refusals.push("the soak was simulated, which is not evidence".to_owned());
+        }
+        for figure in &FIGURES {
+            let (value, trigger) = (figure.value(self.kpi(figure.key)), &figure.trigger);
+            if !trigger.limit.holds(value) {
+                let (name, sign) = (trigger.name(), trigger.sign());
+                refusals.push(format!("{name} was {value}; a live release goes back at {sign}"));
+            }
+        }
+        let known = self.iterations_total;
+        if self.iterations.iter().any(|iteration| *iteration > known) {
+            refusals.push(format!("it analyses iteration {}, the run had {known}", self.last_iteration()));
+        }
+        refusals
+    }
+
+    /// A required figure.
+    pub fn kpi(&self, name: &str) -> &Kpi {
+        self.kpis.get(name).expect("the figures of every release were there when the snapshot was read")
+    }
+
+    fn last_iteration(&self) -> u64 {
+        self.iterations.last().copied().unwrap_or_default()
+    }
+
+    /// The iterations that the figures are about, such as `29-36 (8 of 36)`.
+    pub fn range(&self) -> String {
+        let first = self.iterations.first().copied().unwrap_or_default();
+        let (count, total) = (self.iterations.len(), self.iterations_total);
+        format!("{first}-{} ({count} of {total})", self.last_iteration())
+    }
+
+    /// Goals met and goals asked.
+    pub fn goals_met(&self) -> String {
+        format!("{}/{}", self.goals.values().filter(|met| **met).count(), self.goals.len())
+    }
+}
+
+impl Kpi {
+    fn parse(name: &str, value: &Value) -> Result<Self, String> {
+        let fields = value.as_object().ok_or_else(|| format!("kpi_last_n.{name} is no object"))?;
+        let number = |field: &str| {
+            let number = fields.get(field).and_then(Value::as_f64).filter(|number| number.is_finite());
+            number.ok_or_else(|| format!("kpi_last_n.{name}.{field} is missing or no number"))
+        };
+        let trend = match given(fields, "trend") {
+            None => None,
+            Some(value) => {
+                let trend = value.as_str().ok_or_else(|| format!("kpi_last_n.{name}.trend is no text"))?;
+                Some(trend.to_owned())
+            }
+        };
+        let kpi = Self {
+            mean: number("mean")?,
+            median: number("median")?,
+            min: number("min")?,
+            max: number("max")?,
+            trend,
+        };
+        let slack = ROUNDING * kpi.min.abs().max(kpi.max.abs());
+        for (part, value) in [("mean", kpi.mean), ("median", kpi.median)] {
+            if value < kpi.min - slack || value > kpi.max + slack {
+                let (min, max) = (kpi.min, kpi.max);
+                return Err(format!("kpi_last_n.{name}.{part} is {value}, outside of {min} to {max}"));
+            }
+        }
+        if kpi.min > kpi.max {
+            return Err(format!("kpi_last_n.{name}.min is larger than its max"));
+        }
+        Ok(kpi)
+    }
+}
+
+fn possible(figure: &Figure, kpi: &Kpi) -> Result<(), String> {
+    let (least, most) = figure.possible;
+    if kpi.min < least || kpi.max > most {
+        let (key, min, max) = (figure.key, kpi.min, kpi.max);
+        return Err(format!(
+            "kpi_last_n.{key} goes from {min} to {max}, which a {} cannot",
+            figure.trigger.what
+        ));
+    }
+    Ok(())
+}
+
+/// A field that is there and not null.
+fn given<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    fields.get(name).filter(|value| !value.is_null())
+}
+
+fn made_at(fields: &Map<String, Value>) -> Result<Timestamp, String> {
+    let (name, value) = ["timestamp", "generated_at"]
+        .into_iter()
+        .find_map(|name| Some((name, fields.get(name)?)))
+        .ok_or("timestamp is missing")?;
+    let time = value.as_str().and_then(|text| text.parse().ok());
+    time.ok_or_else(|| format!("{name} is {value}, not an RFC 3339 time"))
+}
+
+fn either<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Option<&'a Value> {
+    names.iter().find_map(|name| given(fields, name))
+}
+
+fn object<'a>(value: Option<&'a Value>, name: &str) -> Result<&'a Map<String, Value>, String> {
+    value.and_then(Value::as_object).ok_or_else(|| format!("{name} is missing or no object"))
+}
+
+fn numbers(value: Option<&Value>, name: &str) -> Result<Vec<u64>, String> {
+    let items = value.and_then(Value::as_array).ok_or_else(|| format!("{name} is missing or no list"))?;
+    let number =
+        |item: &Value| item.as_u64().ok_or_else(|| format!("{name} has `{item}`, which is no iteration"));
+    items.iter().map(number).collect()
+}
+
+/// Numbers of iterations, which count from 1.
+fn ascending(value: Option<&Value>, name: &str) -> Result<Vec<u64>, String> {
+    let iterations = numbers(value, name)?;
+    if iterations.is_empty() {
+        return Err(format!("{name} is empty"));
+    }
+    if iterations[0] == 0 || !iterations.is_sorted_by(|a, b| a < b) {
+        return Err(format!("{name} does not go up from 1 or later, each iteration once"));
+    }
+    Ok(iterations)
+}
+
+fn keys(value: &Value) -> Result<Vec<String>, String> {
+    let mut keys: Vec<String> = match value {
+        Value::Object(keys) => keys.keys().cloned().collect(),
+        Value::Array(keys) => {
+            let key = |key: &Value| key.as_str().map(str::to_owned);
+            let keys: Option<Vec<String>> = keys.iter().map(key).collect();
+            keys.ok_or("changed_keys has something that is no key")?
+        }
+        _ => return Err("changed_keys is no list".to_owned()),
+    };
+    keys.sort();
+    Ok(keys)
+}
+
+/// Counts by guard, wherever the snapshot keeps them.
+fn guards(value: Option<&Value>) -> Result<Option<BTreeMap<String, u64>>, String> {
+    let Some(value) = value else { return Ok(None) };
+    let fields = object(Some(value), "guards_last_n")?;
+    let counts = match fields.get("counts") {
+        None => fields,
+        counts => object(counts, "guards_last_n.counts")?,
+    };
+    let count = |(name, value): (&String, &Value)| {
+        let count = value.as_u64().ok_or_else(|| format!("the count of guard `{name}` is {value}"))?;
+        Ok((name.trim_end_matches("_count").to_owned(), count))
+    };
+    counts.iter().map(count).collect::<Result<_, String>>().map(Some)
+}

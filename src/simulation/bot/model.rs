@@ -1,0 +1,383 @@
+//! The model: what a market-making service would show after so many seconds with these parameters.
+
+use super::contract::{self, AGE_BOUNDS_MS, STAGE_BOUNDS_MS, Series};
+use super::latency::{Histogram, part_within};
+use super::noise::{Drift, Random};
+use super::scenario::Scenario;
+use crate::tuning::key::{NAMES, Point};
+use serde::{Deserialize, Serialize};
+
+/// Ticks a second.
+const TICK_RATE: f64 = 10.0;
+/// A tick that takes longer has missed its deadline.
+const DEADLINE_MS: f64 = 200.0;
+/// Median duration of a tick with the default parameters.
+const TICK_MS: f64 = 55.0;
+/// Net edge with the default parameters, basis points.
+const EDGE_BPS: f64 = 3.3;
+/// Resident memory after the start.
+const MEMORY_BYTES: f64 = 180.0 * 1024.0 * 1024.0;
+
+/// The parameters with which a bot starts.
+pub const DEFAULTS: Point = Point {
+    base_spread_bps_delta: 0.05,
+    impact_cap_ratio: 0.10,
+    max_delta_ratio: 0.15,
+    min_interval_ms: 60.0,
+    replace_rate_per_min: 300.0,
+    tail_age_ms: 600.0,
+};
+
+/// State of the circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Circuit {
+    /// Orders flow.
+    Closed,
+    /// Orders flow, on trial.
+    HalfOpen,
+    /// No order leaves.
+    Open,
+}
+
+/// What a rollback may ask of a bot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Action {
+    /// Cancel every order and place no more.
+    FreezeOrders,
+    /// Quote with this part of the normal size.
+    ScaleStrategy {
+        /// 0 to 1.
+        factor: f64,
+    },
+    /// Put the circuit breaker into this state.
+    CircuitState {
+        /// The state.
+        state: Circuit,
+    },
+}
+
+/// A simulated bot.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    scenario: Scenario,
+    random: Random,
+    params: Point,
+    series: Vec<Series>,
+    started_at_secs: f64,
+    /// Seconds since the start.
+    secs: f64,
+    frozen: bool,
+    scale: f64,
+    forced: Option<Circuit>,
+    load: Drift,
+    market: Drift,
+    cache: Drift,
+    network: Drift,
+    heap: Drift,
+    ticks: Histogram,
+    orders: Histogram,
+    misses: f64,
+    lookups_hit: f64,
+    lookups_missed: f64,
+    fills: [f64; 2],
+    volume: [f64; 2],
+    blocked: [f64; 4],
+    net_bps: f64,
+    ema_1h: f64,
+    ema_24h: f64,
+    maker_share: f64,
+    lag_ms: f64,
+    memory: f64,
+    warm: bool,
+}
+
+impl Bot {
+    /// A bot that was just started; `started_at_secs` is what it exposes as its start time.
+    pub fn new(scenario: Scenario, seed: u64, started_at_secs: f64) -> Self {
+        let mut bot = Self {
+            scenario,
+            random: Random::new(seed),
+            params: DEFAULTS,
+            series: contract::series(env!("CARGO_PKG_VERSION"), &format!("sim-{}-{seed}", scenario.word())),
+            started_at_secs,
+            secs: 0.0,
+            frozen: false,
+            scale: 1.0,
+            forced: None,
+            load: Drift::new(300.0),
+            market: Drift::new(600.0),
+            cache: Drift::new(120.0),
+            network: Drift::new(60.0),
+            heap: Drift::new(900.0),
+            ticks: Histogram::new(&STAGE_BOUNDS_MS),
+            orders: Histogram::new(&AGE_BOUNDS_MS),
+            misses: 0.0,
+            lookups_hit: 0.0,
+            lookups_missed: 0.0,
+            fills: [0.0; 2],
+            volume: [0.0; 2],
+            blocked: [0.0; 4],
+            net_bps: EDGE_BPS,
+            ema_1h: EDGE_BPS,
+            ema_24h: EDGE_BPS,
+            maker_share: 0.91,
+            lag_ms: 90.0,
+            memory: MEMORY_BYTES,
+            warm: false,
+        };
+        bot.step(0.0);
+        bot
+    }
+
+    /// The series it exposes, in the order of [`Bot::values`].
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// The parameters in force.
+    pub fn params(&self) -> &Point {
+        &self.params
+    }
+
+    /// Puts parameters into force.
+    pub fn set_params(&mut self, params: Point) {
+        self.params = params;
+    }
+
+    /// Carries a rollback action out, or says why it cannot be.
+    pub fn act(&mut self, action: Action) -> Result<(), String> {
+        match action {
+            Action::FreezeOrders => self.frozen = true,
+            Action::ScaleStrategy { factor } if !(0.0..=1.0).contains(&factor) => {
+                return Err(format!("the factor {factor} is not between 0 and 1"));
+            }
+            Action::ScaleStrategy { factor } => self.scale = factor,
+            Action::CircuitState { state } => self.forced = Some(state),
+        }
+        Ok(())
+    }
+
+    /// State of the circuit breaker.
+    pub fn circuit(&self) -> Circuit {
+        match self.forced {
+            Some(state) => state,
+            None if self.scenario.breaker_open(self.secs) => Circuit::Open,
+            None if self.scenario.guard_holds(self.secs) => Circuit::HalfOpen,
+            None => Circuit::Closed,
+        }
+    }
+
+    /// The part of its normal quoting that it does.
+    fn quoting(&self) -> f64 {
+        if self.frozen || self.circuit() == Circuit::Open { 0.0 } else { self.scale }
+    }
+
+    /// Lives on for `secs` seconds.
+    pub fn step(&mut self, secs: f64) {
+        if self.scenario.hangs(self.secs + secs) {
+            self.secs += secs;
+            return;
+        }
+        self.secs += secs;
+        let load = self.load.step(secs, &mut self.random);
+        let market = self.market.step(secs, &mut self.random);
+        let cache = self.cache.step(secs, &mut self.random);
+        let network = self.network.step(secs, &mut self.random);
+        let heap = self.heap.step(secs, &mut self.random);
+
+        let ticks = TICK_RATE * secs;
+        let median_ms = TICK_MS
+            + 1.5 * load
+            + 0.02 * (self.params.replace_rate_per_min - DEFAULTS.replace_rate_per_min)
+            + self.scenario.tick_ms(self.secs);
+        let slow = self.scenario.slow_ticks();
+        self.ticks.add(ticks, median_ms, slow, 320.0);
+        let on_time =
+            (1.0 - slow) * part_within(DEADLINE_MS, median_ms) + slow * part_within(DEADLINE_MS, 320.0);
+        self.misses += ticks * (1.0 - on_time);
+
+        let hit = (0.80 + 0.01 * cache - self.scenario.cache_loss()).clamp(0.0, 1.0);
+        self.lookups_hit += 5.0 * ticks * hit;
+        self.lookups_missed += 5.0 * ticks * (1.0 - hit);
+
+        self.quote(secs, market);
+        self.lag_ms = (95.0 + 18.0 * network.abs()).min(175.0);
+        self.memory = MEMORY_BYTES + 1.0e6 * heap + self.scenario.leaked_bytes(self.secs);
+    }
+
+    /// Orders, fills, and what they earn.
+    fn quote(&mut self, secs: f64, market: f64) {
+        let params = self.params;
+        let spread = params.base_spread_bps_delta;
+        let quoting = self.quoting();
+        // A wider quote earns more on each fill and is filled less often.
+        self.net_bps = EDGE_BPS
+            + 0.35 * market
+            + 2.0 * (spread - DEFAULTS.base_spread_bps_delta) * (1.0 - spread)
+            + 5.0 * (DEFAULTS.impact_cap_ratio - params.impact_cap_ratio)
+            - 0.0008 * (params.tail_age_ms - DEFAULTS.tail_age_ms)
+            - 0.003 * (params.min_interval_ms - DEFAULTS.min_interval_ms)
+            - self.scenario.edge_loss_bps(self.secs);
+        if self.warm {
+            self.ema_1h += (self.net_bps - self.ema_1h) * secs / (3600.0 + secs);
+            self.ema_24h += (self.net_bps - self.ema_24h) * secs / (24.0 * 3600.0 + secs);
+        } else {
+            self.ema_1h = self.net_bps;
+            self.ema_24h = self.net_bps;
+            self.warm = true;
+        }
+        self.maker_share = (0.91 + 0.008 * market + 0.05 * spread).clamp(0.0, 1.0);
+        let filled = 0.5 * secs * quoting * (1.0 - 0.8 * spread);
+        for (index, part) in [self.maker_share, 1.0 - self.maker_share].into_iter().enumerate() {
+            self.fills[index] += filled * part;
+            self.volume[index] += filled * part * 50.0;
+        }
+        let age_ms = 170.0
+            + 0.10 * (params.tail_age_ms - DEFAULTS.tail_age_ms)
+            + 0.30 * (params.min_interval_ms - DEFAULTS.min_interval_ms)
+            + 4.0 * market.abs();
+        self.orders.add(2.0 * secs * quoting, age_ms, 0.0, age_ms);
+        let risk = (0.10 + 1.5 * (params.impact_cap_ratio - 0.10) + 0.01 * market).max(0.01);
+        let parts = [0.08, 0.14 * params.min_interval_ms / DEFAULTS.min_interval_ms, risk, 0.06];
+        for (blocked, part) in self.blocked.iter_mut().zip(parts) {
+            *blocked += 2.0 * secs * quoting * part;
+        }
+    }
+
+    /// Appends the value of every series.
+    pub fn values(&self, out: &mut Vec<f64>) {
+        self.ticks.values(out);
+        self.orders.values(out);
+        let ticks = out[STAGE_BOUNDS_MS.len()];
+        out.extend([ticks, self.misses.floor(), self.ema_1h, self.ema_24h, self.net_bps]);
+        out.extend([self.lookups_hit.floor(), self.lookups_missed.floor(), self.maker_share, self.lag_ms]);
+        let circuit = self.circuit();
+        let states = [Circuit::Closed, Circuit::HalfOpen, Circuit::Open];
+        out.extend(states.map(|state| f64::from(u8::from(state == circuit))));
+        out.extend([0.0, 0.0, self.scenario.trips(self.secs)]);
+        out.push((8.0 * self.quoting()).floor());
+        out.extend(self.fills.map(f64::floor));
+        out.extend(self.volume.map(f64::floor));
+        out.extend(self.blocked.map(f64::floor));
+        out.extend(self.params.values().map(|value| *value));
+        out.extend([1.0, 1.0, self.memory.floor(), self.started_at_secs]);
+    }
+}
+
+/// The parameters of an overrides file over those in force: known keys with numbers are taken, others are
+/// named in the second value.
+pub fn with_overrides(
+    current: &Point,
+    overrides: &serde_json::Map<String, serde_json::Value>,
+) -> (Point, Vec<String>) {
+    let values = current.values().map(|value| *value);
+    let mut refused = Vec::new();
+    let next = Point::from_fn(|index| match overrides.get(NAMES[index]) {
+        None => values[index],
+        Some(value) => value.as_f64().unwrap_or_else(|| {
+            refused.push(format!("`{}` is no number", NAMES[index]));
+            values[index]
+        }),
+    });
+    let foreign = overrides.keys().filter(|name| !NAMES.contains(&name.as_str()));
+    refused.extend(foreign.map(|name| format!("`{name}` is no run-time parameter")));
+    (next, refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(bot: &Bot, name: &str) -> f64 {
+        let mut values = Vec::new();
+        bot.values(&mut values);
+        let at = bot.series().iter().position(|series| series.name == name).expect("a series");
+        values[at]
+    }
+
+    #[test]
+    fn there_is_a_value_for_every_series_and_counters_never_fall() {
+        for scenario in Scenario::ALL {
+            let mut bot = Bot::new(scenario, 3, 0.0);
+            let mut before: Vec<f64> = Vec::new();
+            for _ in 0..500 {
+                bot.step(15.0);
+                let mut values = Vec::new();
+                bot.values(&mut values);
+                assert_eq!(values.len(), bot.series().len());
+                for (index, series) in bot.series().iter().enumerate() {
+                    let counter =
+                        ["_total", "_bucket", "_count"].iter().any(|end| series.name.ends_with(end))
+                            && series.name != "mm_active_orders_total";
+                    let fell = before.get(index).is_some_and(|before| values[index] < *before);
+                    assert!(values[index].is_finite() && !(counter && fell), "{scenario:?} {series:?}");
+                }
+                before = values;
+            }
+        }
+    }
+
+    #[test]
+    fn a_larger_bucket_never_grows_by_less_than_a_smaller_one() {
+        let mut bot = Bot::new(Scenario::LatencyCreep, 3, 0.0);
+        let mut before = vec![0.0; STAGE_BOUNDS_MS.len() + 1];
+        for _ in 0..50_000 {
+            bot.step(0.02);
+            let mut values = Vec::new();
+            bot.values(&mut values);
+            let grown = before.iter().zip(&values).map(|(before, now)| now - before);
+            assert!(grown.is_sorted(), "{before:?} then {values:?}");
+            before = values[..before.len()].to_vec();
+        }
+    }
+
+    #[test]
+    fn the_parameters_act_on_what_the_bot_shows() {
+        let day = |change: fn(&mut Point)| {
+            let mut params = DEFAULTS;
+            change(&mut params);
+            let mut bot = Bot::new(Scenario::Steady, 5, 0.0);
+            bot.set_params(params);
+            (0..5760).for_each(|_| bot.step(15.0));
+            bot
+        };
+        let base = day(|_| ());
+        let wide = day(|params| params.base_spread_bps_delta = 0.3);
+        assert!(shown(&wide, "mm_edge_bps_ema24h") > shown(&base, "mm_edge_bps_ema24h") + 0.1);
+        assert!(shown(&wide, "mm_fills_total") < shown(&base, "mm_fills_total"));
+        let busy = day(|params| params.replace_rate_per_min = 360.0);
+        assert!(shown(&busy, "mm_deadline_miss_total") > shown(&base, "mm_deadline_miss_total"));
+        let old = day(|params| params.tail_age_ms = 1000.0);
+        assert!(shown(&old, "mm_order_age_ms_sum") > shown(&base, "mm_order_age_ms_sum"));
+        assert!(shown(&old, "mm_edge_bps_ema24h") < shown(&base, "mm_edge_bps_ema24h"));
+    }
+
+    #[test]
+    fn rollback_actions_stop_the_quoting_and_open_the_breaker() {
+        let mut bot = Bot::new(Scenario::Steady, 5, 0.0);
+        bot.step(60.0);
+        assert!(shown(&bot, "mm_active_orders_total") > 0.0);
+        assert_eq!(bot.act(Action::ScaleStrategy { factor: 0.5 }), Ok(()));
+        for factor in [-7.0, 1.01, f64::NAN, f64::INFINITY] {
+            assert!(bot.act(Action::ScaleStrategy { factor }).is_err(), "{factor}");
+        }
+        assert_eq!(shown(&bot, "mm_active_orders_total").to_bits(), 4.0_f64.to_bits());
+        assert_eq!(bot.act(Action::FreezeOrders), Ok(()));
+        assert_eq!(shown(&bot, "mm_active_orders_total").to_bits(), 0.0_f64.to_bits());
+        let fills = shown(&bot, "mm_fills_total");
+        assert_eq!(bot.act(Action::CircuitState { state: Circuit::Open }), Ok(()));
+        bot.step(600.0);
+        assert_eq!(bot.circuit(), Circuit::Open);
+        assert_eq!(shown(&bot, "mm_fills_total").to_bits(), fills.to_bits());
+    }
+
+    #[test]
+    fn overrides_take_known_numbers_and_name_the_rest() {
+        let file = serde_json::json!({"tail_age_ms": 700, "max_delta_ratio": "x", "engine": {}});
+        let (next, refused) = with_overrides(&DEFAULTS, file.as_object().expect("an object"));
+        assert_eq!(next, Point { tail_age_ms: 700.0, ..DEFAULTS });
+        assert_eq!(refused, ["`max_delta_ratio` is no number", "`engine` is no run-time parameter"]);
+    }
+}

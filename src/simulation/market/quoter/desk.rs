@@ -1,0 +1,276 @@
+//! The quoter's state over one run: its orders, its position, and the record of both.
+
+use crate::simulation::market::feed::Feed;
+use crate::simulation::market::quoter::rules::{self, Bucket, Quotes, Sizer, Touch};
+use crate::tuning::outcome::{Fill, Outcome, Params, Side};
+use hftbacktest::backtest::{Backtest, BacktestError};
+use hftbacktest::depth::{INVALID_MAX, INVALID_MIN, MarketDepth as _, ROIVectorMarketDepth};
+use hftbacktest::types::{Bot as _, OrdType, Order, Status, TimeInForce};
+
+const NS_PER_MS: f64 = 1e6;
+const NS_PER_S: f64 = 1e9;
+
+/// How long after a fill its adverse selection is read off the mid.
+const MARKOUT_NS: i64 = 1_000_000_000;
+
+/// How long to sleep when nothing is due and no message comes.
+const LONGEST_SLEEP_NS: i64 = 1_000_000_000;
+
+type Market = Backtest<ROIVectorMarketDepth>;
+
+/// An order of ours that has not ended as far as we know.
+#[derive(Clone, Copy, Debug)]
+struct Working {
+    id: u64,
+    tick: i64,
+    lots: i64,
+    sent_ns: i64,
+    accepted: bool,
+}
+
+/// One side of the quoter.
+#[derive(Clone, Debug)]
+struct Flank {
+    side: Side,
+    sizer: Sizer,
+    /// The quote that is meant to rest.
+    quote: Option<Working>,
+    /// The quote that was asked to leave and may still be filled.
+    leaving: Option<Working>,
+    /// Whether a wrong quote was withdrawn and its replacement still waits for a token.
+    owed: bool,
+    /// When the last order of this side was sent, withdrawn or filled, as we know it.
+    updated_ns: Option<i64>,
+}
+
+/// The quoter.
+pub(super) struct Desk<'a> {
+    feed: &'a Feed,
+    params: &'a Params,
+    interval_ns: i64,
+    tail_age_ns: i64,
+    end_ns: i64,
+    flanks: [Flank; 2],
+    bucket: Bucket,
+    position_lots: i64,
+    limit_lots: i64,
+    next_id: u64,
+    now_ns: i64,
+    outcome: Outcome,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk without orders or position.
+    pub(super) fn new(feed: &'a Feed, params: &'a Params, start_ns: i64, end_ns: i64) -> Self {
+        let flank = |side| Flank {
+            side,
+            sizer: Sizer::new(params, feed.lot_size),
+            quote: None,
+            leaving: None,
+            owed: false,
+            updated_ns: None,
+        };
+        Self {
+            feed,
+            params,
+            interval_ns: rules::ns(params.min_interval_ms),
+            tail_age_ns: rules::ns(params.tail_age_ms),
+            end_ns,
+            flanks: [flank(Side::Buy), flank(Side::Sell)],
+            bucket: Bucket::new(params, start_ns),
+            position_lots: 0,
+            limit_lots: rules::lots(params.max_inventory, feed.lot_size),
+            next_id: 1,
+            now_ns: start_ns,
+            outcome: Outcome { duration_s: (end_ns - start_ns) as f64 / NS_PER_S, ..Outcome::default() },
+        }
+    }
+
+    /// The next time at which something is due even if nothing happens.
+    pub(super) fn wakes_at(&self) -> i64 {
+        let token = self.flanks.iter().any(|flank| flank.owed).then(|| self.bucket.ready_at());
+        let rested = self.flanks.iter().filter_map(|flank| Some(flank.updated_ns? + self.interval_ns));
+        let aged = self.flanks.iter().filter_map(|flank| Some(flank.quote?.sent_ns + self.tail_age_ns));
+        let due = rested.chain(aged).chain(token).filter(|time| *time > self.now_ns);
+        due.min().unwrap_or(i64::MAX).min(self.now_ns + LONGEST_SLEEP_NS)
+    }
+
+    /// Looks at answers and book, and sends what the rules allow.
+    pub(super) fn act(&mut self, market: &mut Market) -> Result<(), BacktestError> {
+        self.now_ns = market.current_timestamp();
+        self.collect(market);
+        let depth = market.depth(0);
+        let touch = Touch {
+            bid_tick: depth.best_bid_tick(),
+            ask_tick: depth.best_ask_tick(),
+            bid_qty: depth.best_bid_qty(),
+            ask_qty: depth.best_ask_qty(),
+        };
+        let quotes = (touch.bid_tick != INVALID_MIN && touch.ask_tick != INVALID_MAX)
+            .then(|| rules::quotes(touch, self.params));
+        // The side that has waited longer comes first, so that neither starves the other of tokens.
+        let [buy, sell] = self.flanks.each_ref().map(|flank| flank.updated_ns);
+        for index in if buy <= sell { [0, 1] } else { [1, 0] } {
+            self.update(index, quotes, market)?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of orders that were accepted or have ended.
+    fn collect(&mut self, market: &mut Market) {
+        let mut ended = false;
+        for index in 0..self.flanks.len() {
+            let flank = &mut self.flanks[index];
+            for slot in [&mut flank.leaving, &mut flank.quote] {
+                let Some(working) = slot else { continue };
+                let order = market.orders(0).get(&working.id);
+                let order = order.expect("an order stays known until its end was collected");
+                let accepted = matches!(order.status, Status::New | Status::Filled | Status::Canceled);
+                if accepted && !working.accepted {
+                    working.accepted = true;
+                    self.outcome.orders_placed += 1;
+                }
+                if !matches!(order.status, Status::Filled | Status::Canceled | Status::Expired) {
+                    continue;
+                }
+                ended = true;
+                let working = *working;
+                *slot = None;
+                if working.accepted {
+                    let age_ms = (self.now_ns - working.sent_ns) as f64 / NS_PER_MS;
+                    self.outcome.order_lives_ms.push(age_ms);
+                }
+                if order.status == Status::Filled {
+                    flank.updated_ns = Some(self.now_ns);
+                    let lots = working.lots * if flank.side == Side::Buy { 1 } else { -1 };
+                    self.position_lots += lots;
+                    self.outcome.orders_filled += 1;
+                    self.outcome.max_inventory = self
+                        .outcome
+                        .max_inventory
+                        .max(quantity(self.position_lots.abs(), self.feed.lot_size));
+                    self.outcome.fills.push(fill(self.feed, self.end_ns, flank.side, working, order));
+                }
+            }
+        }
+        if ended {
+            market.clear_inactive_orders(Some(0));
+        }
+    }
+
+    fn update(
+        &mut self,
+        index: usize,
+        quotes: Option<Quotes>,
+        market: &mut Market,
+    ) -> Result<(), BacktestError> {
+        let position = self.position();
+        let flank = &self.flanks[index];
+        let side = flank.side;
+        let rested = flank.updated_ns.is_none_or(|updated| self.now_ns - updated >= self.interval_ns);
+        let Some(quote) = flank.quote else {
+            let Some(quotes) = quotes.filter(|_| rested) else { return Ok(()) };
+            if flank.owed {
+                if !self.bucket.take(self.now_ns) {
+                    return Ok(());
+                }
+                self.outcome.replaces += 1;
+            }
+            let size = self.flanks[index].sizer.next(side, position, quotes.imbalance);
+            return self.place(index, quotes.tick(side), size, market);
+        };
+        if !quote.accepted || flank.leaving.is_some() {
+            return Ok(());
+        }
+        // Without a whole book there is no fair value to defend a quote with.
+        if quotes.is_none() || self.now_ns - quote.sent_ns >= self.tail_age_ns {
+            return self.withdraw(index, quote, market);
+        }
+        let Some(quotes) = quotes.filter(|_| rested) else { return Ok(()) };
+        let (tick, size) = (quotes.tick(side), flank.sizer.next(side, position, quotes.imbalance));
+        if tick == quote.tick && rules::size_stays(quote.lots, rules::lots(size, self.feed.lot_size)) {
+            return Ok(());
+        }
+        // Cancelling needs no token: no quote is better than a wrong one.
+        self.withdraw(index, quote, market)?;
+        if !self.bucket.take(self.now_ns) {
+            self.flanks[index].owed = true;
+            return Ok(());
+        }
+        self.outcome.replaces += 1;
+        self.place(index, tick, size, market)
+    }
+
+    fn withdraw(&mut self, index: usize, quote: Working, market: &mut Market) -> Result<(), BacktestError> {
+        market.cancel(0, quote.id, false)?;
+        let flank = &mut self.flanks[index];
+        flank.quote = None;
+        flank.leaving = Some(quote);
+        flank.updated_ns = Some(self.now_ns);
+        Ok(())
+    }
+
+    /// Sends a new quote of at most what the inventory limit leaves when everything in flight is filled.
+    fn place(
+        &mut self,
+        index: usize,
+        tick: i64,
+        size: f64,
+        market: &mut Market,
+    ) -> Result<(), BacktestError> {
+        let lot = self.feed.lot_size;
+        let flank = &mut self.flanks[index];
+        flank.sizer.requoted(size);
+        flank.owed = false;
+        let sign = if flank.side == Side::Buy { 1 } else { -1 };
+        let in_flight = flank.leaving.map_or(0, |leaving| leaving.lots);
+        let room = self.limit_lots - sign * self.position_lots - in_flight;
+        let lots = rules::lots(size, lot).min(room);
+        if lots <= 0 {
+            return Ok(());
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        let (price, qty) = (self.feed.grid.price(tick), quantity(lots, lot));
+        let (gtc, limit) = (TimeInForce::GTC, OrdType::Limit);
+        match flank.side {
+            Side::Buy => market.submit_buy_order(0, id, price, qty, gtc, limit, false)?,
+            Side::Sell => market.submit_sell_order(0, id, price, qty, gtc, limit, false)?,
+        };
+        flank.quote = Some(Working { id, tick, lots, sent_ns: self.now_ns, accepted: false });
+        flank.updated_ns = Some(self.now_ns);
+        Ok(())
+    }
+
+    fn position(&self) -> f64 {
+        quantity(self.position_lots, self.feed.lot_size)
+    }
+
+    /// The record, with the position valued at the last mid of the window.
+    pub(super) fn close(mut self) -> Outcome {
+        self.outcome.final_position = self.position();
+        self.outcome.final_mid = self.feed.mid_before(self.end_ns).unwrap_or_default();
+        self.outcome.fills.sort_by_key(|fill| fill.at_ns);
+        self.outcome
+    }
+}
+
+fn quantity(lots: i64, lot: f64) -> f64 {
+    lots as f64 * lot
+}
+
+fn fill(feed: &Feed, end_ns: i64, side: Side, working: Working, order: &Order) -> Fill {
+    let at_ns = order.exch_timestamp;
+    let later = at_ns + MARKOUT_NS;
+    let price = feed.grid.price(order.exec_price_tick);
+    Fill {
+        at_ns,
+        side,
+        price,
+        qty: quantity(working.lots, feed.lot_size),
+        age_ms: (at_ns - working.sent_ns) as f64 / NS_PER_MS,
+        maker: order.maker,
+        mid: feed.mid_before(at_ns).unwrap_or(price),
+        mid_after_1s: if later <= end_ns { feed.mid_before(later + 1) } else { None },
+    }
+}
