@@ -23,11 +23,9 @@
 pub mod cli;
 pub mod commands;
 pub mod ctx;
-pub mod domain;
 pub mod evidence;
 pub mod format;
 pub mod judge;
-pub mod leader;
 pub mod lease;
 pub mod net;
 pub mod release;

@@ -4,10 +4,10 @@ use crate::commands::bundle::{create, release, verify};
 use crate::commands::canary::{checklist, tag};
 use crate::commands::chaos::failover;
 use crate::commands::readiness::{score, validate};
+use crate::commands::scan_secrets::detect::fingerprint::Baseline;
 use crate::commands::{
     cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim, soak,
 };
-use crate::domain::secrets::fingerprint::Baseline;
 use crate::judge::record::Iteration;
 use crate::release::bundle::manifest::Manifest;
 use crate::report::Status;

@@ -1,7 +1,7 @@
 //! The first law at the readiness score: unknown never reaches GO.
 
 use jiff::Timestamp;
-use mmops::domain::readiness::score::{Verdict, score, sections};
+use mmops::commands::readiness::scoring::score::{Verdict, score, sections};
 use mmops::evidence::daily::{File, Rules, window};
 use mmops::evidence::requirement::Terms;
 use proptest::prelude::*;

@@ -4,10 +4,10 @@
 use clap::Parser as _;
 use mmops::cli::{Cli, Command};
 use mmops::commands::tune;
+use mmops::commands::tune::choose::bootstrap;
+use mmops::commands::tune::choose::choice::{Contender, best};
+use mmops::commands::tune::choose::measure::measure;
 use mmops::ctx::Ctx;
-use mmops::domain::tuning::bootstrap;
-use mmops::domain::tuning::choice::{Contender, best};
-use mmops::domain::tuning::measure::measure;
 use mmops::sys::{clock::Clock, env::Env, signal::Cancel};
 use mmops::tuning::key::{NAMES, PerKey};
 use mmops::tuning::limits::{Bound, out_of_bounds};

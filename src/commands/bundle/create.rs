@@ -3,9 +3,9 @@
 
 use super::materials::{self, Versioned};
 use super::select::{self, Chosen, Selection};
+use crate::commands::bundle::contents::plan::{self, Entry, Plan};
+use crate::commands::bundle::contents::{provenance, sbom};
 use crate::ctx::Ctx;
-use crate::domain::bundle::plan::{self, Entry, Plan};
-use crate::domain::bundle::{provenance, sbom};
 use crate::format::config;
 use crate::format::minisign::{self, Signer};
 use crate::format::zip::deflate::ENCODER;

@@ -1,8 +1,8 @@
 //! What a bundle is made of beside files: its version, the revision, the lock files, the time it carries.
 
 use super::select::Chosen;
+use crate::commands::bundle::contents::sbom::{self, Kind, Listing};
 use crate::ctx::Ctx;
-use crate::domain::bundle::sbom::{self, Kind, Listing};
 use crate::release::bundle::manifest::{Git as Revision, Named};
 use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Refused};

@@ -1,6 +1,7 @@
 //! `mmops bundle`: make an archive whose every byte can be accounted for, check one, build the folder of
 //! a release. Bare `mmops bundle` creates.
 
+pub mod contents;
 pub mod create;
 mod materials;
 pub mod release;

@@ -2,8 +2,8 @@
 //! must say yes; the folder is built beside its place and gets its name when it is complete.
 
 use super::materials;
+use crate::commands::bundle::contents::plan;
 use crate::ctx::Ctx;
-use crate::domain::bundle::plan;
 use crate::format::config::{self, Format, Source};
 use crate::format::json::typed;
 use crate::format::minisign::{self, Signer};

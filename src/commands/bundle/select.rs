@@ -1,8 +1,8 @@
 //! Which files a bundle gets: the plan's list against the tree, with everything that is missing, too old,
 //! or not fit for an archive named at once.
 
+use crate::commands::bundle::contents::plan::Entry;
 use crate::ctx::Ctx;
-use crate::domain::bundle::plan::Entry;
 use crate::evidence::daily;
 use crate::evidence::freshness::{self, Freshness};
 use crate::release::bundle::name;

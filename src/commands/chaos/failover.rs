@@ -1,12 +1,12 @@
 //! `mmops chaos failover`: does a standby take over in time, alone, and without touching an order twice?
 //! Reads nothing; starts real processes, hits the leader, and judges what they left behind.
 
+use crate::commands::chaos::drill::node::micros;
+use crate::commands::chaos::drill::run::Drill;
+use crate::commands::chaos::verdict::judge::{self, Finding, ms};
+use crate::commands::chaos::verdict::rows::{self as verdict, Takeovers};
+use crate::commands::chaos::verdict::{Plan, RunLog, SLACK_US, SLOT_US, Scenario, timeline};
 use crate::ctx::Ctx;
-use crate::domain::failover::judge::{self, Finding, ms};
-use crate::domain::failover::verdict::{self, Takeovers};
-use crate::domain::failover::{Plan, RunLog, SLACK_US, SLOT_US, Scenario, timeline};
-use crate::leader::drill::Drill;
-use crate::leader::node::micros;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};

@@ -1,7 +1,10 @@
 //! `mmops chaos`: faults on purpose, and what they prove.
 
+pub mod drill;
 pub mod failover;
 pub mod node;
+pub mod order_log;
+pub mod verdict;
 
 use crate::commands::Answer;
 use crate::ctx::Ctx;

@@ -1,7 +1,7 @@
 //! `mmops chaos node`: one contender of the failover drill, started by it as a child process.
 
+use crate::commands::chaos::drill::node::{self, Setup};
 use crate::ctx::Ctx;
-use crate::leader::node::{self, Setup};
 use humantime::parse_duration;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! What lies in the place of an artifact: a file, the newest file of a glob or below a directory, or none.
 
 use super::large;
+use crate::commands::cron_sentinel::assertion::Assertion;
+use crate::commands::cron_sentinel::judge::{Content, Found};
+use crate::commands::cron_sentinel::task::Task;
 use crate::ctx::Ctx;
-use crate::domain::cron::assertion::Assertion;
-use crate::domain::cron::judge::{Content, Found};
-use crate::domain::cron::task::Task;
 use crate::format::json::tokens::Trouble;
 use crate::format::json::typed;
 use crate::report::exit::Fault;

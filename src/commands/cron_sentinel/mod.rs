@@ -3,12 +3,18 @@
 //!
 //! There are no built-in tasks: a configuration that is missing, empty or wrong is an answer to nobody.
 
+pub mod assertion;
+pub mod chain;
+pub mod expression;
 mod find;
+pub mod judge;
 mod large;
+pub mod schedule;
+pub mod task;
 
+use crate::commands::cron_sentinel::judge::{Judged, State, judge};
+use crate::commands::cron_sentinel::task::{Config, Task};
 use crate::ctx::Ctx;
-use crate::domain::cron::judge::{Judged, State, judge};
-use crate::domain::cron::task::{self, Config, Task};
 use crate::format::config;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Place, Report, Row, Status};

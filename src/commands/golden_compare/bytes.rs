@@ -1,7 +1,7 @@
 //! Compares two files that are no JSON, byte by byte, and says whether line endings are all that differs.
 
 use super::walk::{Failure, Found, Side};
-use crate::domain::golden::drift::{Drift, What};
+use crate::commands::golden_compare::drift::difference::{Drift, What};
 use crate::format::json::path::Path;
 use crate::format::json::tokens::Trouble;
 use crate::report::exit::Fault;

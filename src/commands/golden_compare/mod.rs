@@ -6,6 +6,7 @@
 
 mod accept;
 mod bytes;
+pub mod drift;
 mod outcome;
 mod tree;
 mod unordered;
@@ -14,9 +15,9 @@ mod walk;
 pub use accept::Record;
 pub use outcome::Body;
 
+use crate::commands::golden_compare::drift::number::Tolerance;
+use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::ctx::Ctx;
-use crate::domain::golden::number::Tolerance;
-use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::format::json::path::Pattern;
 use crate::report::Report;
 use crate::report::exit::Fault;

@@ -2,8 +2,8 @@
 
 use super::Args;
 use super::tree::{Form, Task, Verdict};
-use crate::domain::golden::Rules;
-use crate::domain::golden::drift::{Drift, Shown};
+use crate::commands::golden_compare::drift::Rules;
+use crate::commands::golden_compare::drift::difference::{Drift, Shown};
 use crate::format::json::tokens::place;
 use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Place, Report, Row, Status};

@@ -2,8 +2,8 @@
 
 use super::walk::{self, Content, Failure, Found, Side};
 use super::{Args, bytes};
+use crate::commands::golden_compare::drift::Rules;
 use crate::ctx::Ctx;
-use crate::domain::golden::Rules;
 use crate::format::json::tokens::{place, scan};
 use crate::report::exit::Fault;
 use crate::sys::fsio;

@@ -4,8 +4,8 @@
 //! paired by content, numbers must be equal, and no tolerance counts.
 
 use super::walk::{Failure, Side, of};
-use crate::domain::golden::drift::What;
-use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
+use crate::commands::golden_compare::drift::difference::What;
+use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::format::json::path::{Path, Step};
 use crate::format::json::tokens::keys::Keys;
 use crate::format::json::tokens::scan::{Scan, duplicate};

@@ -5,10 +5,11 @@
 //! FAIL; one whose need failed is SKIP and the pack is FAILED.
 
 mod step;
+pub mod steps;
 
 use crate::commands::Answer;
+use crate::commands::pre_live_pack::steps::{Plan, State};
 use crate::ctx::Ctx;
-use crate::domain::steps::{Plan, State};
 use crate::format::config::Source;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};

@@ -1,7 +1,7 @@
 //! One step: the child process it becomes, what counts as its failure, and its place in the reports.
 
+use crate::commands::pre_live_pack::steps::Step;
 use crate::ctx::Ctx;
-use crate::domain::steps::Step;
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::{env, proc};

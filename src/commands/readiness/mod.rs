@@ -2,10 +2,11 @@
 //! reports, and whether a score file is what it claims to be. Bare `mmops readiness` scores.
 
 pub mod score;
+pub mod scoring;
 pub mod validate;
 
+use crate::commands::readiness::scoring::score::Verdict;
 use crate::ctx::Ctx;
-use crate::domain::readiness::score::Verdict;
 use crate::report::{Marker, Report, Status};
 
 /// Arguments of `mmops readiness`.

@@ -1,9 +1,9 @@
 //! `mmops readiness score`: reads the daily reports, scores the window, writes `readiness.json`.
 
+use crate::commands::readiness::scoring::advice;
+use crate::commands::readiness::scoring::scale;
+use crate::commands::readiness::scoring::score::{self, Section, Sections, Verdict};
 use crate::ctx::Ctx;
-use crate::domain::readiness::advice;
-use crate::domain::readiness::scale;
-use crate::domain::readiness::score::{self, Section, Sections, Verdict};
 use crate::evidence::daily::{self, Day, File, Rules, Window};
 use crate::evidence::requirement::{Found, Judged, Requirement, Terms};
 use crate::format::config;

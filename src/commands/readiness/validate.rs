@@ -1,9 +1,9 @@
 //! `mmops readiness validate FILE`: 0 for a valid GO, 1 for HOLD, BLOCK or any fault, 3 for a file that
 //! is no readiness file.
 
+use crate::commands::readiness::scoring::score::Verdict;
+use crate::commands::readiness::scoring::validate;
 use crate::ctx::Ctx;
-use crate::domain::readiness::score::Verdict;
-use crate::domain::readiness::validate;
 use crate::evidence::freshness::{self, Freshness};
 use crate::evidence::requirement::{Terms, is_simulated};
 use crate::format::json::typed;

@@ -3,8 +3,8 @@
 //! its name.
 
 use super::selection::{Grove, Place};
+use crate::commands::rotate::retention::policy::ARCHIVE_PREFIX;
 use crate::ctx::Ctx;
-use crate::domain::retention::policy::ARCHIVE_PREFIX;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::tree::partial::Partial;

@@ -9,6 +9,7 @@ mod execute;
 mod plan;
 mod report;
 mod restore;
+pub mod retention;
 mod roots;
 mod selection;
 
@@ -17,11 +18,11 @@ pub use plan::Plan;
 pub use report::Body;
 pub use restore::Body as RestoreBody;
 
-use crate::ctx::Ctx;
-use crate::domain::retention::policy::{
+use crate::commands::rotate::retention::policy::{
     Age, GroupBy, Pattern, Policy, Rule, Size, Unit, days_ns, parse_age, removes_everything,
 };
-use crate::domain::retention::{Limits, Marks, Overall, decide, emptied};
+use crate::commands::rotate::retention::{Limits, Marks, Overall, decide, emptied};
+use crate::ctx::Ctx;
 use crate::format::config;
 use crate::format::size;
 use crate::report::exit::Fault;

@@ -3,8 +3,8 @@
 
 use super::archive::PathText;
 use super::selection::{Census, Exempt, Grove, Item, Place, Selection, Terms};
+use crate::commands::rotate::retention::{Member, tier_words};
 use crate::ctx::Ctx;
-use crate::domain::retention::{Member, tier_words};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, Pending};
 use crate::sys::tree::Tree;

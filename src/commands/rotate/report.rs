@@ -4,7 +4,7 @@
 use super::execute::Done;
 use super::selection::{Amount, Grove, Item, Place, Selection, left_alone};
 use super::{Mode, Settings};
-use crate::domain::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Member, Unmet};
+use crate::commands::rotate::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Member, Unmet};
 use crate::format::size::{shown as size, total};
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::tree::Left;

@@ -1,8 +1,8 @@
 //! From trees to members: which files take part, in which group, as which kind, and which are left
 //! alone whatever the limits say.
 
-use crate::domain::retention::policy::{ARCHIVE_PREFIX, GroupBy, Pattern, Rule, Unit};
-use crate::domain::retention::{DAY_NS, Facts, Group, Guard, Limits, Member, kind};
+use crate::commands::rotate::retention::policy::{ARCHIVE_PREFIX, GroupBy, Pattern, Rule, Unit};
+use crate::commands::rotate::retention::{DAY_NS, Facts, Group, Guard, Limits, Member, kind};
 use crate::format::size::total;
 use crate::sys::tree::writers::Writers;
 use crate::sys::tree::{Left, Tree};

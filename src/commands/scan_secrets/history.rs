@@ -1,9 +1,9 @@
 //! The history of git: every file of every commit that a ref reaches. Each object is read once and judged
 //! under each path it had, since exceptions go by the path; a finding names the first commit with it there.
 
+use crate::commands::scan_secrets::detect::finding::Source;
 use crate::commands::scan_secrets::walk::Harvest;
 use crate::commands::scan_secrets::worker::{Shared, Worker};
-use crate::domain::secrets::finding::Source;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::git::{Blob, Git};

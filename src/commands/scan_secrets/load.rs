@@ -1,10 +1,10 @@
 //! What the scan goes by: the rules, the ignore file of the root, the baseline.
 
+use crate::commands::scan_secrets::detect::allow::IgnoreFile;
+use crate::commands::scan_secrets::detect::file::RuleFile;
+use crate::commands::scan_secrets::detect::fingerprint::Baseline;
+use crate::commands::scan_secrets::detect::rules::{BUILT_IN, Draft, Origin, Ruleset};
 use crate::ctx::Ctx;
-use crate::domain::secrets::allow::IgnoreFile;
-use crate::domain::secrets::file::RuleFile;
-use crate::domain::secrets::fingerprint::Baseline;
-use crate::domain::secrets::rules::{BUILT_IN, Draft, Origin, Ruleset};
 use crate::format::config::{self, Format};
 use crate::report::exit::Fault;
 use crate::sys::fsio;

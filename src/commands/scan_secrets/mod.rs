@@ -4,6 +4,7 @@
 //! What cannot be read to its end is a finding. Nothing of a secret but its first characters, at most
 //! four, leaves this command.
 
+pub mod detect;
 mod history;
 mod load;
 mod outcome;
@@ -12,10 +13,10 @@ mod worker;
 
 pub use outcome::Body;
 
+use crate::commands::scan_secrets::detect::finding::{BASELINE, Source, Standing, Tolerance};
+use crate::commands::scan_secrets::detect::fingerprint::{Baseline, Known};
+use crate::commands::scan_secrets::detect::rules::UNSCANNED;
 use crate::ctx::Ctx;
-use crate::domain::secrets::finding::{BASELINE, Source, Standing, Tolerance};
-use crate::domain::secrets::fingerprint::{Baseline, Known};
-use crate::domain::secrets::rules::UNSCANNED;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, Pending};

@@ -1,8 +1,8 @@
 //! The report of a scan: a row for what was looked at, one for each finding, one for what is tolerated.
 
+use crate::commands::scan_secrets::detect::finding::{Finding, Standing};
+use crate::commands::scan_secrets::detect::rules::{Exception, UNSCANNED};
 use crate::commands::scan_secrets::worker::Tally;
-use crate::domain::secrets::finding::{Finding, Standing};
-use crate::domain::secrets::rules::{Exception, UNSCANNED};
 use crate::report::{Marker, Place, Report, Row, Status};
 use schemars::JsonSchema;
 use serde::Serialize;

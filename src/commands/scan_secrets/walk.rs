@@ -3,8 +3,8 @@
 //! `.gitignore` files below the root count, nothing else hides a file: no global or per-user ignore file,
 //! no parent of the root. What is named on the command line is scanned even when it is ignored.
 
+use crate::commands::scan_secrets::detect::finding::{Finding, Source};
 use crate::commands::scan_secrets::worker::{Shared, Tally, Worker};
-use crate::domain::secrets::finding::{Finding, Source};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};

@@ -1,13 +1,13 @@
 //! Scans one stream after the other with the memory of one thread: text in pieces that overlap, archives
 //! member by member, and a finding for whatever could not be read to its end.
 
-use crate::ctx::Ctx;
-use crate::domain::secrets::encoding::{HEAD, Kind, Utf16Reader, ends_as_zip};
-use crate::domain::secrets::engine::Engine;
-use crate::domain::secrets::finding::{
+use crate::commands::scan_secrets::detect::encoding::{HEAD, Kind, Utf16Reader, ends_as_zip};
+use crate::commands::scan_secrets::detect::engine::Engine;
+use crate::commands::scan_secrets::detect::finding::{
     Finding, Source, Start, Tolerance, judge, judge_path, judge_unscanned,
 };
-use crate::domain::secrets::rules::{REACH, Ruleset};
+use crate::commands::scan_secrets::detect::rules::{REACH, Ruleset};
+use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use flate2::read::MultiGzDecoder;

@@ -7,8 +7,8 @@
 
 use super::config::{self, LimitsFile};
 use super::{TARGET, beside};
+use crate::commands::tune::choose::document::{self, Best, Document, FeedRecord, SCHEMA};
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::{self, Best, Document, FeedRecord, SCHEMA};
 use crate::evidence::freshness::CLOCK_TOLERANCE;
 use crate::evidence::stamp::StampClock;
 use crate::format::config::{Format, parse};

@@ -1,15 +1,16 @@
 //! The two files of `tune`, the grid and the limits: named by the operator, found under the root, or
 //! built in.
 
+use crate::commands::tune::choose::bootstrap;
+use crate::commands::tune::choose::document::LimitsRecord;
+use crate::commands::tune::choose::grid::{self, Grid, Quoter, Split};
+use crate::commands::tune::choose::safety::Safety;
 use crate::ctx::Ctx;
-use crate::domain::tuning::bootstrap;
-use crate::domain::tuning::document::LimitsRecord;
-use crate::domain::tuning::grid::{self, Grid, Quoter, Split};
 use crate::format::config::{Number, Source};
 use crate::report::exit::Fault;
 use crate::simulation::market;
 use crate::tuning::key::PerKey;
-use crate::tuning::limits::{Bounds, Safety};
+use crate::tuning::limits::Bounds;
 use crate::tuning::outcome::{Fees, Latency};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! `mmops tune`: choose quoting parameters on recorded markets, apply them, take them back.
 
 pub mod apply;
+pub mod choose;
 pub mod rollback;
 pub mod sweep;
 

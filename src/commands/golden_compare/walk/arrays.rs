@@ -1,8 +1,8 @@
 //! Goes through two arrays: index by index, or pair by pair where order means nothing.
 
 use super::{Failure, Form, Frame, Side, Walk, of, read_on};
+use crate::commands::golden_compare::drift::difference::What;
 use crate::commands::golden_compare::unordered;
-use crate::domain::golden::drift::What;
 use crate::format::json::tokens::scan::Scan;
 use crate::format::json::tokens::{Kind, Tokens, Trouble};
 use std::io::{Read, Seek};

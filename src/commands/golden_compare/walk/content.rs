@@ -1,6 +1,6 @@
 //! What a file holds, and whether anything of it is compared.
 
-use crate::domain::golden::Rules;
+use crate::commands::golden_compare::drift::Rules;
 use crate::format::json::path::{Path, Step};
 use crate::format::json::tokens::scan::Scan;
 use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};

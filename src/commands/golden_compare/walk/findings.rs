@@ -1,7 +1,7 @@
 //! Where the walk is, and what it keeps of the differences it meets there.
 
 use super::{Form, Frame, Walk};
-use crate::domain::golden::drift::{Drift, What};
+use crate::commands::golden_compare::drift::difference::{Drift, What};
 use crate::format::json::path::{Path, Step};
 use std::io::{Read, Seek};
 

@@ -13,9 +13,9 @@ mod twin;
 pub(super) use content::{Content, compares_something};
 
 use super::unordered::Pairs;
-use crate::domain::golden::drift::{Drift, What};
-use crate::domain::golden::number::{self, Number, Verdict};
-use crate::domain::golden::{NanPolicy, Rules};
+use crate::commands::golden_compare::drift::difference::{Drift, What};
+use crate::commands::golden_compare::drift::number::{self, Number, Verdict};
+use crate::commands::golden_compare::drift::{NanPolicy, Rules};
 use crate::format::json::tokens::keys::Keys;
 use crate::format::json::tokens::scan::{Ends, Scan, duplicate};
 use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};

@@ -1,7 +1,7 @@
 //! Goes through two objects key by key, whatever order the actual document has them in.
 
 use super::{Failure, Form, Frame, Side, Walk, of, read_on};
-use crate::domain::golden::drift::What;
+use crate::commands::golden_compare::drift::difference::What;
 use crate::format::json::path::Step;
 use crate::format::json::tokens::keys::Keys;
 use crate::format::json::tokens::scan::duplicate;

@@ -1,7 +1,7 @@
 use super::{Content, Failure, Found, Side, compare};
-use crate::domain::golden::drift::Drift;
-use crate::domain::golden::number::Tolerance;
-use crate::domain::golden::{IntFloat, NanPolicy, Rules, Unordered};
+use crate::commands::golden_compare::drift::difference::Drift;
+use crate::commands::golden_compare::drift::number::Tolerance;
+use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::format::json::path::Pattern;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -1,7 +1,7 @@
 //! Reads one document for both, as far as both have the same bytes ahead.
 
 use super::{Failure, Form, Frame, Side, Walk, of, read_on, text_of};
-use crate::domain::golden::number::Number;
+use crate::commands::golden_compare::drift::number::Number;
 use crate::format::json::tokens::Kind;
 use std::io::{Read, Seek};
 

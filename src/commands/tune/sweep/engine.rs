@@ -2,9 +2,9 @@
 //! and the number of threads cannot reach the figures.
 
 use super::Plan;
+use crate::commands::tune::choose::document::Measurement;
+use crate::commands::tune::choose::measure::measure as figures;
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::Measurement;
-use crate::domain::tuning::measure::measure as figures;
 use crate::simulation::market::{self, Window};
 use crate::sys::progress;
 use anyhow::Context as _;

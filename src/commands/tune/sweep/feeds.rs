@@ -1,7 +1,7 @@
 //! The feeds of a sweep: those the operator named, else the generated market.
 
+use crate::commands::tune::choose::document::FeedRecord;
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::FeedRecord;
 use crate::report::exit::Fault;
 use crate::simulation::market::{self, Feed};
 use crate::sys::clock::utc;

@@ -1,8 +1,8 @@
 //! Finished candidates of a sweep that is still running, one JSON line each behind a line that says
 //! which inputs they belong to. It outlives a stopped process and goes away with the finished report.
 
+use crate::commands::tune::choose::document::Measurement;
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::Measurement;
 use crate::evidence::stamp::{Stamp, StampClock};
 use crate::report::exit::Fault;
 use crate::sys::fsio;

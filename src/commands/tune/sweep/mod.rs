@@ -11,9 +11,9 @@ mod rows;
 mod shard;
 
 use super::config;
+use crate::commands::tune::choose::document::{self, Document, Inputs, Measurement};
+use crate::commands::tune::choose::markdown;
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::{self, Document, Inputs, Measurement};
-use crate::domain::tuning::markdown;
 use crate::evidence::stamp::{Stamp, StampClock};
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};

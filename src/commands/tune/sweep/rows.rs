@@ -1,7 +1,7 @@
 //! The table of a sweep, from its report.
 
 use super::shard::Shard;
-use crate::domain::tuning::document::{Best, Document, WalkForward};
+use crate::commands::tune::choose::document::{Best, Document, WalkForward};
 use crate::report::{Marker, Report, Row, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub(super) fn report(document: &Document, sha256: &str, extra: Vec<Row>, worst: 
     Report::new("tune-sweep", TITLE, marker).rows(rows).body(&body)
 }
 
-fn feed(feed: &crate::domain::tuning::document::FeedRecord) -> Row {
+fn feed(feed: &crate::commands::tune::choose::document::FeedRecord) -> Row {
     let status = if feed.simulated { Status::Warn } else { Status::Ok };
     let mut row = Row::new("feed", status)
         .note(feed.name.clone())

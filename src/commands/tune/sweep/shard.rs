@@ -1,8 +1,8 @@
 //! Shards of a sweep: what one machine of a fleet writes, and how all of them become one report.
 
 use super::hash;
+use crate::commands::tune::choose::document::{self, Document, Inputs, Measurement};
 use crate::ctx::Ctx;
-use crate::domain::tuning::document::{self, Document, Inputs, Measurement};
 use crate::evidence::stamp::{Stamp, StampClock};
 use crate::format::config;
 use crate::report::exit::Fault;

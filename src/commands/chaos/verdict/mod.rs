@@ -1,0 +1,226 @@
+//! The failover drill: what two contending nodes, their order log and the fault that hit one of them left
+//! behind, and whether it proves that a standby takes over in time, alone, and without touching an order
+//! twice or dropping one.
+//!
+//! Definitions. All instants are microseconds on the one clock that the processes share.
+//!
+//! * A node *believes* it leads from the instant the store granted it the lease until it stepped down, or
+//!   until its own deadline if it noticed later: every order is decided against that deadline.
+//! * A node *can act* while it runs: not after a kill took effect, not while it is paused.
+//! * A *dual-leader instant* is one at which two nodes both believe and both can act.
+//! * *Takeover* runs from the moment the signal was sent to the moment the other node knew it leads.
+//! * An order is *lost* when it was acknowledged and is not in the log, when a later one is in the log and
+//!   it is not, or when it was due [`GRACE_US`] before the end and nobody placed it.
+//! * An order is a *duplicate* when its id is in the log twice; a repeated send that the log recognised
+//!   is none, it is an idempotency hit.
+
+pub mod judge;
+pub mod rows;
+pub mod timeline;
+
+#[cfg(test)]
+mod tests;
+
+use crate::commands::chaos::order_log::{Answer, Entry};
+use crate::lease::Refusal;
+use serde::{Deserialize, Serialize};
+
+/// A logical order is due every so often, whoever leads.
+pub const SLOT_US: u64 = 50_000;
+
+/// How late an order may be placed before the end of a run without counting as lost.
+pub const GRACE_US: u64 = 500_000;
+
+/// What a takeover may take beyond the TTL.
+pub const SLACK_US: u64 = 200_000;
+
+/// What happens to the leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scenario {
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP for longer than the TTL while an order is on its way, then SIGCONT.
+    Stop,
+    /// Nothing.
+    Healthy,
+}
+
+impl Scenario {
+    /// How many elections a run of it has, no more and no fewer.
+    pub fn elections(self) -> u64 {
+        match self {
+            Scenario::Kill | Scenario::Stop => 2,
+            Scenario::Healthy => 1,
+        }
+    }
+}
+
+/// One line of a node's event log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// The node contends from here on.
+    Ready {
+        /// When.
+        at_us: u64,
+    },
+    /// It was elected.
+    Lead {
+        /// When it knew.
+        at_us: u64,
+        /// When the store granted it, which is earlier.
+        granted_us: u64,
+        /// The fencing token.
+        token: u64,
+        /// Its own deadline.
+        deadline_us: u64,
+    },
+    /// It extended its lease.
+    Renew {
+        /// When it knew.
+        at_us: u64,
+        /// The fencing token.
+        token: u64,
+        /// Its new deadline.
+        deadline_us: u64,
+    },
+    /// The store refused to extend.
+    RenewRefused {
+        /// When.
+        at_us: u64,
+        /// The fencing token.
+        token: u64,
+        /// Why.
+        reason: Refusal,
+    },
+    /// A store did not answer.
+    Outage {
+        /// When the node gave up waiting.
+        at_us: u64,
+        /// Which store, and what it said.
+        what: String,
+    },
+    /// It decided to place an order.
+    Send {
+        /// When it decided.
+        at_us: u64,
+        /// Under which token.
+        token: u64,
+        /// Which order.
+        id: u64,
+    },
+    /// The order log answered.
+    Answered {
+        /// When.
+        at_us: u64,
+        /// Under which token it was sent.
+        token: u64,
+        /// Which order.
+        id: u64,
+        /// What the log said.
+        answer: Answer,
+    },
+    /// It stopped leading.
+    Down {
+        /// When it noticed.
+        at_us: u64,
+        /// The token it led under.
+        token: u64,
+        /// Why.
+        why: Why,
+    },
+    /// It ended as it was told to.
+    Exit {
+        /// When.
+        at_us: u64,
+    },
+}
+
+/// Why a leader stopped leading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Its own deadline passed.
+    Deadline,
+    /// The store said that the lease is not its any more.
+    Refused,
+    /// The order log had seen a newer token.
+    Fenced,
+    /// It was told to end and gave the lease up.
+    Released,
+}
+
+impl Event {
+    /// When it happened.
+    pub fn at_us(&self) -> u64 {
+        match *self {
+            Event::Ready { at_us }
+            | Event::Lead { at_us, .. }
+            | Event::Renew { at_us, .. }
+            | Event::RenewRefused { at_us, .. }
+            | Event::Outage { at_us, .. }
+            | Event::Send { at_us, .. }
+            | Event::Answered { at_us, .. }
+            | Event::Down { at_us, .. }
+            | Event::Exit { at_us } => at_us,
+        }
+    }
+}
+
+/// What one node left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeLog {
+    /// Its name, `A` or `B`.
+    pub name: String,
+    /// Its events in the order it wrote them.
+    pub events: Vec<Event>,
+}
+
+/// What was done to the leader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The node that was hit.
+    pub victim: String,
+    /// When the signal was sent.
+    pub sent_us: u64,
+    /// When the kernel confirmed that the process was dead or stopped.
+    pub effective_us: u64,
+    /// When it was continued; `None` after a kill.
+    pub continued_us: Option<u64>,
+}
+
+/// Everything one run left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunLog {
+    /// When the first order slot began to count.
+    pub origin_us: u64,
+    /// When observation ended; what the nodes do while they are being stopped proves nothing.
+    pub ended_us: u64,
+    /// The nodes.
+    pub nodes: Vec<NodeLog>,
+    /// The order log, in its own order.
+    pub orders: Vec<Entry>,
+    /// The highest token the lease store handed out.
+    pub issued: u64,
+    /// The fault, once it was injected.
+    pub fault: Option<Fault>,
+    /// What went wrong with the drill itself: a node that ended by itself, a log that cannot be read.
+    pub broken: Vec<String>,
+}
+
+/// What the drill was asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What happens to the leader.
+    pub scenario: Scenario,
+    /// How long a lease lasts.
+    pub ttl_us: u64,
+}
+
+impl Plan {
+    /// The longest takeover that is OK.
+    pub fn takeover_limit_us(&self) -> u64 {
+        self.ttl_us.saturating_add(SLACK_US)
+    }
+}

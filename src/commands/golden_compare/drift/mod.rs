@@ -1,0 +1,84 @@
+//! Does a document differ from the accepted one? The rules of comparison, and the words for a drift.
+//!
+//! The walk over two documents is elsewhere; here stands what it asks: is this path ignored, are these
+//! two numbers close enough, how is that said.
+
+pub mod difference;
+pub mod number;
+
+use crate::format::json::path::{Path, Pattern};
+use number::Tolerance;
+
+/// Whether NaN is let through, and whether it equals itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NanPolicy {
+    /// No JSON.
+    #[default]
+    Refuse,
+    /// NaN equals NaN.
+    Equal,
+    /// NaN differs from everything.
+    Drift,
+}
+
+/// Whether `1` and `1.0` are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IntFloat {
+    /// They differ in type.
+    #[default]
+    Strict,
+    /// Only their value counts.
+    Lenient,
+}
+
+/// An array whose order means nothing.
+#[derive(Clone, Debug)]
+pub struct Unordered {
+    /// Where it is.
+    pub at: Pattern,
+    /// Field that pairs its elements; whole elements are paired when left out.
+    pub key: Option<String>,
+}
+
+/// How two documents are compared.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// For numbers without a rule of their own.
+    pub tolerance: Tolerance,
+    /// Rules for the numbers at some paths; the last one that matches counts.
+    pub tolerances: Vec<(Pattern, Tolerance)>,
+    /// What is not compared.
+    pub ignored: Vec<Pattern>,
+    /// Arrays without order.
+    pub unordered: Vec<Unordered>,
+    /// What NaN means.
+    pub nan: NanPolicy,
+    /// Whether integers and floats mix.
+    pub int_float: IntFloat,
+}
+
+impl Rules {
+    /// Whether a path, or one above it, is ignored.
+    pub fn ignores(&self, path: &Path) -> bool {
+        self.ignored.iter().any(|pattern| pattern.covers(path))
+    }
+
+    /// The rule for the number at a path, and whether it is one of its own.
+    pub fn tolerance_at(&self, path: impl FnOnce() -> Path) -> (Tolerance, bool) {
+        if self.tolerances.is_empty() {
+            return (self.tolerance, false);
+        }
+        let path = path();
+        let own = self.tolerances.iter().rev().find(|(pattern, _)| pattern.matches(&path));
+        own.map_or((self.tolerance, false), |(_, tolerance)| (*tolerance, true))
+    }
+
+    /// The rule for the array at a path, if its order means nothing.
+    pub fn unordered_at(&self, path: impl FnOnce() -> Path) -> Option<&Unordered> {
+        if self.unordered.is_empty() {
+            return None;
+        }
+        let path = path();
+        self.unordered.iter().rev().find(|rule| rule.at.matches(&path))
+    }
+}

@@ -1,0 +1,220 @@
+//! What is not a secret, what is tolerated, by whom, and until when.
+
+use crate::commands::scan_secrets::detect::file::{self, Condition, Target};
+use crate::commands::scan_secrets::detect::pattern::Pattern;
+use crate::commands::scan_secrets::detect::rules::parse;
+use globset::{GlobBuilder, GlobMatcher};
+use jiff::civil::Date;
+use std::collections::BTreeSet;
+
+/// A compiled allowlist.
+#[derive(Debug)]
+pub struct Allowlist {
+    description: String,
+    condition: Condition,
+    target_rules: BTreeSet<String>,
+    commits: BTreeSet<String>,
+    paths: Vec<Pattern>,
+    target: Target,
+    regexes: Vec<Pattern>,
+    stopwords: Vec<String>,
+}
+
+/// What an allowlist looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Id of the rule.
+    pub rule: &'a str,
+    /// Path relative to the root.
+    pub path: &'a str,
+    /// Commit, in history.
+    pub commit: Option<&'a str>,
+    /// The secret.
+    pub secret: &'a [u8],
+    /// Everything the rule matched.
+    pub matched: &'a [u8],
+    /// The lines of the match.
+    pub line: &'a [u8],
+}
+
+impl Allowlist {
+    /// Checks and parses an allowlist; `whose` stands in errors.
+    pub fn compile(list: &file::Allowlist, whose: &str) -> Result<Self, String> {
+        let empty = list.commits.is_empty()
+            && list.paths.is_empty()
+            && list.regexes.is_empty()
+            && list.stopwords.is_empty();
+        if empty {
+            return Err(format!("{whose} needs at least one of commits, paths, regexes, stopwords"));
+        }
+        let patterns = |texts: &[String], key: &str| -> Result<Vec<Pattern>, String> {
+            texts.iter().map(|text| parse(text, whose, key)).collect()
+        };
+        if list.stopwords.iter().any(String::is_empty) {
+            return Err(format!("{whose}: an empty stopword would tolerate everything"));
+        }
+        Ok(Self {
+            description: list.description.clone().unwrap_or_else(|| whose.to_owned()),
+            condition: list.condition,
+            target_rules: list.target_rules.iter().cloned().collect(),
+            commits: list.commits.iter().map(|commit| commit.to_ascii_lowercase()).collect(),
+            paths: patterns(&list.paths, "paths")?,
+            target: list.regex_target,
+            regexes: patterns(&list.regexes, "regexes")?,
+            stopwords: list.stopwords.iter().map(|word| word.to_ascii_lowercase()).collect(),
+        })
+    }
+
+    /// Why `subject` is allowed, if it is.
+    pub fn allows(&self, subject: Subject<'_>) -> Result<Option<&str>, String> {
+        if !self.target_rules.is_empty() && !self.target_rules.contains(subject.rule) {
+            return Ok(None);
+        }
+        let text = match self.target {
+            Target::Secret => subject.secret,
+            Target::Match => subject.matched,
+            Target::Line => subject.line,
+        };
+        let any = |patterns: &[Pattern], text: &[u8]| -> Result<bool, String> {
+            for pattern in patterns {
+                if pattern.is_match(text)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        let secret = String::from_utf8_lossy(subject.secret).to_ascii_lowercase();
+        let checks = [
+            (!self.commits.is_empty()).then(|| {
+                Ok(subject.commit.is_some_and(|commit| self.commits.contains(&commit.to_ascii_lowercase())))
+            }),
+            (!self.paths.is_empty()).then(|| any(&self.paths, subject.path.as_bytes())),
+            (!self.regexes.is_empty()).then(|| any(&self.regexes, text)),
+            (!self.stopwords.is_empty())
+                .then(|| Ok(self.stopwords.iter().any(|word| secret.contains(word.as_str())))),
+        ];
+        let held: Vec<bool> = checks.into_iter().flatten().collect::<Result<_, String>>()?;
+        let allowed = match self.condition {
+            Condition::Any => held.contains(&true),
+            Condition::All => held.iter().all(|held| *held),
+        };
+        Ok(allowed.then_some(self.description.as_str()))
+    }
+}
+
+/// Why an exception cannot be used.
+#[derive(Debug)]
+pub struct ExceptionError(pub String);
+
+/// A deliberate exception.
+#[derive(Debug)]
+pub struct Exception {
+    glob: GlobMatcher,
+    /// Path or glob, as written.
+    pub path: String,
+    /// The rule.
+    pub rule: String,
+    /// Why the finding is tolerated.
+    pub reason: String,
+    /// Last day on which it is.
+    pub expires: Date,
+    fingerprint: Option<String>,
+}
+
+/// Least letters and digits of a reason; fewer explain nothing.
+const LEAST_REASON: usize = 8;
+
+impl Exception {
+    /// Checks an exception.
+    pub fn compile(exception: &file::Exception) -> Result<Self, ExceptionError> {
+        let fail = |what: String| Err(ExceptionError(what));
+        let meaning = exception.reason.chars().filter(|c| c.is_alphanumeric()).count();
+        if meaning < LEAST_REASON {
+            return fail(format!("reason `{}` does not say why", exception.reason));
+        }
+        let Ok(expires) = exception.expires.parse::<Date>() else {
+            return fail(format!("expires `{}` is not a date, write YYYY-MM-DD", exception.expires));
+        };
+        if !exception.path.chars().any(char::is_alphanumeric) {
+            return fail(format!("path `{}` would cover every file; name the one it is for", exception.path));
+        }
+        let path = exception.path.trim_start_matches("./");
+        let glob = match GlobBuilder::new(path).literal_separator(true).build() {
+            Ok(glob) => glob.compile_matcher(),
+            Err(error) => return fail(format!("path `{}`: {}", exception.path, error.kind())),
+        };
+        Ok(Self {
+            glob,
+            path: exception.path.clone(),
+            rule: exception.rule.clone(),
+            reason: exception.reason.clone(),
+            expires,
+            fingerprint: exception.fingerprint.clone(),
+        })
+    }
+
+    /// Whether the exception is about this finding, expired or not.
+    pub fn covers(&self, rule: &str, path: &str, fingerprint: &str) -> bool {
+        self.rule == rule
+            && self.fingerprint.as_ref().is_none_or(|own| own == fingerprint)
+            && self.glob.is_match(path)
+    }
+
+    /// Whether its last day is over.
+    pub fn is_expired(&self, today: Date) -> bool {
+        today > self.expires
+    }
+}
+
+/// The comment on a line that tolerates its findings.
+const INLINE: &[u8] = b"gitleaks:allow";
+
+/// Whether the lines of a match carry the comment that tolerates it.
+pub fn has_inline_mark(line: &[u8]) -> bool {
+    memchr::memmem::find(line, INLINE).is_some()
+}
+
+/// The fingerprints of a `.gitleaksignore`: `path:rule:line` or `commit:path:rule:line`.
+#[derive(Clone, Debug, Default)]
+pub struct IgnoreFile {
+    entries: BTreeSet<String>,
+}
+
+impl IgnoreFile {
+    /// Parses the file; `Err` names the first line that is no fingerprint.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut entries = BTreeSet::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let mut parts = line.rsplitn(3, ':');
+            let number_ok = parts.next().is_some_and(|last| last.parse::<u64>().is_ok());
+            let rule_ok = parts.next().is_some_and(|rule| !rule.is_empty());
+            let path_ok = parts.next().is_some_and(|path| !path.is_empty());
+            if !(number_ok && rule_ok && path_ok) {
+                return Err(format!("line {}: not a fingerprint `path:rule:line`", number + 1));
+            }
+            entries.insert(line.replace('\\', "/"));
+        }
+        Ok(Self { entries })
+    }
+
+    /// Number of fingerprints.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no fingerprint.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether the file names this finding.
+    pub fn covers(&self, rule: &str, path: &str, line: u64, commit: Option<&str>) -> bool {
+        let plain = format!("{path}:{rule}:{line}");
+        let with_commit = || commit.is_some_and(|commit| self.entries.contains(&format!("{commit}:{plain}")));
+        !self.entries.is_empty() && (self.entries.contains(&plain) || with_commit())
+    }
+}

@@ -1,0 +1,91 @@
+//! A pattern that is parsed at once, so that a broken one is refused, and compiled when it is first
+//! needed, so that a scan without findings pays for nothing.
+
+use crate::commands::scan_secrets::detect::dialect::{self, PatternError};
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input, Span};
+use regex_syntax::hir::Hir;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// Largest compiled form of one pattern.
+const SIZE_LIMIT_BYTES: usize = 64 << 20;
+
+/// A parsed pattern.
+#[derive(Debug)]
+pub struct Pattern {
+    hir: Hir,
+    compiled: OnceLock<Result<Regex, String>>,
+}
+
+impl Pattern {
+    /// Parses a pattern in the dialect of Go.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        Ok(Self { hir: dialect::parse(text)?, compiled: OnceLock::new() })
+    }
+
+    /// The parsed form.
+    pub fn hir(&self) -> &Hir {
+        &self.hir
+    }
+
+    /// Number of explicit groups.
+    pub fn groups(&self) -> usize {
+        self.hir.properties().explicit_captures_len()
+    }
+
+    /// The compiled form; fails when it is too large.
+    pub fn regex(&self) -> Result<&Regex, String> {
+        let compile = || {
+            let config = Regex::config().utf8_empty(false).onepass(false);
+            let config = config.nfa_size_limit(Some(SIZE_LIMIT_BYTES));
+            let regex = Regex::builder().configure(config).build_from_hir(&self.hir);
+            regex.map_err(|error| format!("{error}"))
+        };
+        self.compiled.get_or_init(compile).as_ref().map_err(Clone::clone)
+    }
+
+    /// Whether the pattern matches anywhere in `text`.
+    pub fn is_match(&self, text: &[u8]) -> Result<bool, String> {
+        Ok(self.regex()?.is_match(text))
+    }
+}
+
+/// A compiled pattern with the memory of one thread.
+#[derive(Debug)]
+pub struct Matcher<'r> {
+    regex: &'r Regex,
+    cache: Cache,
+    captures: Captures,
+}
+
+impl<'r> Matcher<'r> {
+    /// A matcher for one thread.
+    pub fn new(regex: &'r Regex) -> Self {
+        Self { regex, cache: regex.create_cache(), captures: regex.create_captures() }
+    }
+
+    /// The leftmost match within `span`; what is around it still decides about boundaries.
+    pub fn find(&mut self, text: &[u8], span: Range<usize>, anchored: bool) -> Option<Range<usize>> {
+        let anchored = if anchored { Anchored::Yes } else { Anchored::No };
+        let input = Input::new(text).span(span).anchored(anchored);
+        self.regex.search_with(&mut self.cache, &input).map(|found| found.range())
+    }
+
+    /// The secret inside a match: the asked group, else the first group that took part, else all of it.
+    pub fn secret(&mut self, text: &[u8], found: &Range<usize>, group: Option<usize>) -> Range<usize> {
+        if self.regex.captures_len() <= 1 {
+            return found.clone();
+        }
+        let input = Input::new(text).span(found.clone()).anchored(Anchored::Yes);
+        self.regex.search_captures_with(&mut self.cache, &input, &mut self.captures);
+        let taken = |span: Span| (span.start < span.end).then_some(span.range());
+        match group {
+            Some(0) => None,
+            Some(group) => self.captures.get_group(group).and_then(taken),
+            None => (1..self.captures.group_len()).find_map(|group| taken(self.captures.get_group(group)?)),
+        }
+        .unwrap_or_else(|| found.clone())
+    }
+}

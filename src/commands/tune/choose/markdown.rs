@@ -1,0 +1,115 @@
+//! The sweep's report as a Markdown table: six decimals, one row a candidate, in the report's order.
+
+use super::document::{Candidate, Document};
+use std::fmt::Write as _;
+
+/// Renders the report.
+///
+/// # Panics
+/// Never: writing to a string cannot fail.
+pub fn render(document: &Document) -> String {
+    let mut text = String::from("# PARAM SWEEP REPORT\n\n");
+    let mut line = |content: String| {
+        text.push_str(&content);
+        text.push('\n');
+    };
+    line(format!(
+        "- finished at: {}{}",
+        document.finished_at,
+        match document.clock {
+            None => "",
+            Some(_) => " (fixed time)",
+        }
+    ));
+    line(format!("- inputs: sha256 {}", document.inputs_sha256));
+    line(format!("- simulated: {}", document.simulated));
+    for feed in &document.inputs.feeds {
+        let (first, last) = (&feed.first_utc, &feed.last_utc);
+        line(format!("- feed: {} {first} to {last}, sha256 {}", feed.name, feed.sha256));
+    }
+    let safe = document.candidates.iter().filter(|candidate| candidate.safe).count();
+    line(format!("- candidates: {}, safe: {safe}", document.candidates.len()));
+    line(match &document.best_safe {
+        Some(best) => format!("- best safe: {} (net_bps at least {:.6})", best.index, best.net_bps_lower),
+        None => "- best safe: none".to_owned(),
+    });
+    let walk = &document.walk_forward;
+    line(match (walk.chosen, &walk.flag) {
+        (Some(chosen), None) => format!("- walk-forward: {chosen} holds on the rest"),
+        (Some(chosen), Some(flag)) => format!("- walk-forward: {chosen}, FLAGGED: {flag}"),
+        (None, flag) => format!("- walk-forward: FLAGGED: {}", flag.as_deref().unwrap_or("no choice")),
+    });
+    line(String::new());
+    line(
+        "| # | max_delta_ratio | impact_cap_ratio | min_interval_ms | tail_age_ms | replace_rate_cap | \
+         spread_delta_bps | net_bps | lower | upper | gross_bps | fees_bps | adverse_bps_1s | \
+         order_age_p95_ms | fill_rate | taker_share_pct | replace_rate_per_min | max_inventory | fills | safe |"
+            .to_owned(),
+    );
+    line(format!("|{}", " ---: |".repeat(19) + " :--- |"));
+    for candidate in &document.candidates {
+        line(row(candidate));
+    }
+    text
+}
+
+fn row(candidate: &Candidate) -> String {
+    let point = &candidate.params;
+    let metrics = &candidate.whole.metrics;
+    let interval = candidate.whole.net_interval;
+    let mut text = format!("| {}", candidate.index);
+    let numbers = [
+        Some(point.max_delta_ratio),
+        Some(point.impact_cap_ratio),
+        Some(point.min_interval_ms),
+        Some(point.tail_age_ms),
+        Some(point.replace_rate_per_min),
+        Some(point.base_spread_bps_delta),
+        metrics.net_bps,
+        interval.map(|interval| interval.lower),
+        interval.map(|interval| interval.upper),
+        metrics.gross_bps,
+        metrics.fees_bps,
+        metrics.adverse_bps_1s,
+        metrics.order_age_p95_ms,
+        metrics.fill_rate,
+        metrics.taker_share_pct,
+        metrics.replace_rate_per_min,
+        metrics.max_inventory,
+    ];
+    for number in numbers {
+        match number {
+            Some(number) => write!(text, " | {number:.6}"),
+            None => write!(text, " | unknown"),
+        }
+        .expect("writing to a string cannot fail");
+    }
+    let fills = metrics.fills.map_or_else(|| "unknown".to_owned(), |fills| fills.to_string());
+    let verdict = if candidate.safe {
+        "SAFE".to_owned()
+    } else {
+        let reasons: Vec<String> = candidate.violations.iter().map(ToString::to_string).collect();
+        format!("UNSAFE: {}", reasons.join("; ").replace('|', "\\|"))
+    };
+    format!("{text} | {fills} | {verdict} |")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::tune::choose::document::tests::document;
+
+    #[test]
+    fn each_candidate_has_a_row_and_each_row_the_columns_of_the_head() {
+        let document = document();
+        let text = render(&document);
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+        assert_eq!(rows.len(), 2 + 81);
+        for row in &rows {
+            assert_eq!(row.matches('|').count(), rows[0].matches('|').count(), "{row}");
+        }
+        assert!(rows[2].starts_with("| 40 | "), "{}", rows[2]);
+        assert!(rows[2].contains("| 2.500000 | 2.000000 | 3.000000 | unknown |"), "{}", rows[2]);
+        assert!(rows[82].ends_with("UNSAFE: max_order_age_p95_ms 350: is 400 |"), "{}", rows[82]);
+    }
+}

@@ -1,0 +1,211 @@
+//! What a candidate must keep to: safety limits on what it did.
+//!
+//! Every limit binds on a figure that may be unknown, and an unknown figure breaks its limit.
+
+use super::measure::Measured;
+use crate::tuning::limits::Violation;
+use serde::{Deserialize, Serialize};
+
+/// Limits on a candidate's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Safety {
+    /// Largest 95th percentile of how old orders were when they were filled, milliseconds.
+    pub max_order_age_p95_ms: f64,
+    /// Largest share of taker turnover, percent.
+    pub max_taker_share_pct: f64,
+    /// Fewest executions that count as evidence.
+    pub min_fills: u64,
+    /// Largest absolute position, base units.
+    pub max_inventory: f64,
+    /// Widest interval of `net_bps` that still counts as knowledge, basis points; no limit when absent.
+    #[serde(default)]
+    pub max_net_bps_width: Option<f64>,
+    /// Least lower end of the `net_bps` interval; no limit when absent.
+    #[serde(default)]
+    pub min_net_bps_lower: Option<f64>,
+    /// Least `net_bps` of the walk-forward choice on the part it was not chosen on; only flagged when
+    /// absent.
+    #[serde(default)]
+    pub min_walk_forward_net_bps: Option<f64>,
+}
+
+impl Safety {
+    /// What is wrong with the limits themselves.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut need = |ok: bool, name: &str, value: f64, rule: &str| {
+            if !ok {
+                problems.push(format!("`safety.{name}` is {value}: it must be {rule}"));
+            }
+        };
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let age = self.max_order_age_p95_ms;
+        need(positive(age), "max_order_age_p95_ms", age, "a positive number");
+        let share = self.max_taker_share_pct;
+        need((0.0..=100.0).contains(&share), "max_taker_share_pct", share, "between 0 and 100");
+        need(self.min_fills >= 1, "min_fills", 0.0, "at least 1, since no fills prove nothing");
+        need(positive(self.max_inventory), "max_inventory", self.max_inventory, "a positive number");
+        if let Some(width) = self.max_net_bps_width {
+            need(positive(width), "max_net_bps_width", width, "a positive number");
+        }
+        if let Some(net) = self.min_net_bps_lower {
+            need(net.is_finite(), "min_net_bps_lower", net, "a finite number");
+        }
+        if let Some(net) = self.min_walk_forward_net_bps {
+            need(net.is_finite(), "min_walk_forward_net_bps", net, "a finite number");
+        }
+        problems
+    }
+
+    /// The same limits for a part of the recording: the evidence asked for shrinks with it.
+    #[must_use]
+    pub fn for_part(&self, fraction: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a fill count times a fraction of 0..1, rounded up"
+        )]
+        let min_fills = (self.min_fills as f64 * fraction).ceil() as u64;
+        Self { min_fills: min_fills.max(1), ..*self }
+    }
+
+    /// Every limit that these figures break or cannot be shown to keep.
+    pub fn broken_by(&self, measured: &Measured) -> Vec<Violation> {
+        let metrics = &measured.metrics;
+        let mut broken = Vec::new();
+        let mut judge = |limit: &str, metric: &str, value: Option<f64>, bound: f64, most: bool| {
+            let kept = value.is_some_and(|value| if most { value <= bound } else { value >= bound });
+            if !kept {
+                let unknown = match value {
+                    Some(_) => None,
+                    None => measured.unknown.get(metric).cloned(),
+                };
+                broken.push(Violation { limit: limit.to_owned(), value, bound: Some(bound), unknown });
+            }
+        };
+        judge(
+            "max_order_age_p95_ms",
+            "order_age_p95_ms",
+            metrics.order_age_p95_ms,
+            self.max_order_age_p95_ms,
+            true,
+        );
+        let taker = metrics.taker_share_pct;
+        judge("max_taker_share_pct", "taker_share_pct", taker, self.max_taker_share_pct, true);
+        judge("min_fills", "fills", metrics.fills.map(|n| n as f64), self.min_fills as f64, false);
+        judge("max_inventory", "max_inventory", metrics.max_inventory, self.max_inventory, true);
+        let lower = measured.net_interval.map(|interval| interval.lower);
+        if let Some(least) = self.min_net_bps_lower {
+            judge("min_net_bps_lower", "net_interval", lower, least, false);
+        }
+        if let Some(most) = self.max_net_bps_width {
+            let width = measured.net_interval.map(|interval| interval.upper - interval.lower);
+            judge("max_net_bps_width", "net_interval", width, most, true);
+        }
+        // The choice is made by the lower end: a candidate without one cannot be compared.
+        if !lower.is_some_and(f64::is_finite) {
+            let unknown = measured.unknown.get("net_interval").cloned();
+            broken.push(Violation { limit: "net_interval".to_owned(), value: None, bound: None, unknown });
+        }
+        broken
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::commands::tune::choose::bootstrap::Interval;
+    use crate::commands::tune::choose::measure::Metrics;
+
+    pub(crate) fn safety() -> Safety {
+        Safety {
+            max_order_age_p95_ms: 350.0,
+            max_taker_share_pct: 15.0,
+            min_fills: 30,
+            max_inventory: 1.0,
+            max_net_bps_width: None,
+            min_net_bps_lower: None,
+            min_walk_forward_net_bps: None,
+        }
+    }
+
+    /// Figures that keep every limit of [`safety`], none of them by much.
+    pub(crate) fn measured(lower: f64, p95: f64) -> Measured {
+        Measured {
+            metrics: Metrics {
+                order_age_p95_ms: Some(p95),
+                taker_share_pct: Some(15.0),
+                fills: Some(30),
+                max_inventory: Some(1.0),
+                net_bps: Some(lower + 0.5),
+                ..Metrics::default()
+            },
+            net_interval: Some(Interval { lower, upper: lower + 1.0 }),
+            unknown: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn names(violations: &[Violation]) -> Vec<&str> {
+        violations.iter().map(|violation| violation.limit.as_str()).collect()
+    }
+
+    #[test]
+    fn each_limit_binds_exactly_beyond_its_value() {
+        let ok = measured(1.0, 350.0);
+        assert_eq!(safety().broken_by(&ok), []);
+        let change: [(&str, fn(&mut Measured)); 5] = [
+            ("max_order_age_p95_ms", |m| m.metrics.order_age_p95_ms = Some(350.000_001)),
+            ("max_taker_share_pct", |m| m.metrics.taker_share_pct = Some(15.001)),
+            ("min_fills", |m| m.metrics.fills = Some(29)),
+            ("max_inventory", |m| m.metrics.max_inventory = Some(1.01)),
+            ("net_interval", |m| m.net_interval = None),
+        ];
+        for (limit, change) in change {
+            let mut bad = ok.clone();
+            change(&mut bad);
+            assert_eq!(names(&safety().broken_by(&bad)), [limit]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_or_nan_figure_breaks_its_limit() {
+        let unknown = Measured::default();
+        let limits = Safety { max_net_bps_width: Some(9.0), ..safety() };
+        assert_eq!(limits.broken_by(&unknown).len(), 6);
+        let mut nan = measured(1.0, f64::NAN);
+        assert_eq!(names(&safety().broken_by(&nan)), ["max_order_age_p95_ms"]);
+        nan = measured(f64::NAN, 100.0);
+        assert_eq!(names(&safety().broken_by(&nan)), ["net_interval"]);
+    }
+
+    #[test]
+    fn optional_limits_bind_when_set() {
+        let ok = measured(1.0, 300.0);
+        let width = Safety { max_net_bps_width: Some(0.9), ..safety() };
+        assert_eq!(names(&width.broken_by(&ok)), ["max_net_bps_width"]);
+        let net = Safety { min_net_bps_lower: Some(1.1), ..safety() };
+        assert_eq!(names(&net.broken_by(&ok)), ["min_net_bps_lower"]);
+    }
+
+    #[test]
+    fn contradicting_limits_are_named() {
+        let bad = Safety {
+            max_order_age_p95_ms: f64::NAN,
+            max_taker_share_pct: 101.0,
+            min_fills: 0,
+            max_inventory: -1.0,
+            max_net_bps_width: Some(0.0),
+            min_net_bps_lower: Some(f64::INFINITY),
+            min_walk_forward_net_bps: Some(f64::NAN),
+        };
+        assert_eq!(bad.problems().len(), 7);
+        assert_eq!(safety().problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_part_of_the_recording_owes_its_part_of_the_fills() {
+        assert_eq!(safety().for_part(0.7).min_fills, 21);
+        assert_eq!(Safety { min_fills: 1, ..safety() }.for_part(0.1).min_fills, 1);
+    }
+}

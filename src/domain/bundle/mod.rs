@@ -1,5 +1,0 @@
-//! bundle.
-
-pub mod plan;
-pub mod provenance;
-pub mod sbom;
