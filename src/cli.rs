@@ -16,51 +16,51 @@ use std::path::PathBuf;
 /// Decide, with evidence, whether an automated trading service may go live, and keep it honest afterwards
 #[derive(Debug, Parser)]
 #[command(name = "mmops", version, after_help = after_help(), max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Flags of every command
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// Flags of every command.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
-pub struct Global {
+pub(crate) struct Global {
     /// Directory against which every relative path is resolved
     #[arg(long, global = true, value_name = "DIR")]
-    pub root: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
     /// Form of the report on stdout
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    pub(crate) format: Format,
     /// Write the report as JUnit XML as well
     #[arg(long, global = true, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
+    pub(crate) junit: Option<PathBuf>,
     /// Write last-run metrics for the node-exporter textfile collector
     #[arg(long, global = true, value_name = "FILE")]
-    pub metrics_file: Option<PathBuf>,
+    pub(crate) metrics_file: Option<PathBuf>,
     /// When to colour the table
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
+    pub(crate) color: Color,
     /// Print errors only on stderr
     #[arg(long, short, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Print more on stderr (can be repeated)
     #[arg(long, short, global = true, action = ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// Form of the log on stderr
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
     /// Freeze the clock: stamps, ages and schedules take this time and sleeping advances it
     #[arg(long, global = true, value_name = "RFC3339")]
-    pub now: Option<jiff::Timestamp>,
+    pub(crate) now: Option<jiff::Timestamp>,
 }
 
 /// Form of the report on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// The marker table
     Table,
     /// One JSON document
@@ -73,7 +73,7 @@ pub enum Format {
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless `NO_COLOR` is set
     Auto,
     /// Always
@@ -84,7 +84,7 @@ pub enum Color {
 
 /// The commands; one appears here only when it works.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the dress rehearsals and say whether all of them pass
     PreLivePack(pre_live_pack::Args),
     /// Decide GO or HOLD from the pre-live pack, readiness and any further evidence the plan requires
@@ -121,7 +121,7 @@ pub enum Command {
 
 impl Command {
     /// Runs the command.
-    pub fn run(&self, ctx: &Ctx) -> anyhow::Result<Answer> {
+    pub(crate) fn run(&self, ctx: &Ctx) -> anyhow::Result<Answer> {
         match self {
             Command::PreLivePack(args) => pre_live_pack::run(args, ctx),
             Command::MakeReady(args) => make_ready::run(args, ctx).map(Answer::Report),
@@ -143,7 +143,7 @@ impl Command {
     }
 
     /// The command's name and the marker it ends with when the question could not be asked.
-    pub fn failure(&self) -> (&'static str, Marker) {
+    pub(crate) fn failure(&self) -> (&'static str, Marker) {
         let marker = |name, key, value| Marker::new(name, Status::Fail, key, value);
         match self {
             Command::PreLivePack(_) => ("pre-live-pack", marker("pre_live_pack", "PRE_LIVE_PACK", "FAILED")),
@@ -166,13 +166,13 @@ impl Command {
     }
 
     /// Whether the command promises 0 or 1 and nothing else.
-    pub fn is_clamped(&self) -> bool {
+    pub(crate) fn is_clamped(&self) -> bool {
         matches!(self, Command::PreLivePack(_) | Command::MakeReady(_))
     }
 }
 
 /// Whether a command line that could not be parsed names a command that promises 0 or 1.
-pub fn names_clamped_command(args: &[OsString]) -> bool {
+pub(crate) fn names_clamped_command(args: &[OsString]) -> bool {
     let root = Cli::command();
     let takes_value = |flag: &str| {
         let name = flag.trim_start_matches('-');

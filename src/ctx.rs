@@ -8,49 +8,49 @@ use std::path::{Path, PathBuf};
 
 /// The world as a command sees it. Commands cannot print; they return a `Report`.
 #[derive(Clone, Debug)]
-pub struct Ctx {
+pub(crate) struct Ctx {
     /// Absolute directory against which every relative path is resolved.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The one clock value.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// The environment as it was at start.
-    pub env: Env,
+    pub(crate) env: Env,
     /// Set by SIGINT or SIGTERM.
-    pub cancel: Cancel,
+    pub(crate) cancel: Cancel,
     /// Whether progress may be drawn on stderr.
-    pub progress: bool,
+    pub(crate) progress: bool,
     /// Files that this run has begun to write and that have no content yet; no part of what it looks at.
-    pub own_outputs: Vec<PathBuf>,
+    pub(crate) own_outputs: Vec<PathBuf>,
 }
 
 impl Ctx {
     /// Resolves `path` against the root.
-    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)
     }
 
     /// `path` as it should be shown: relative to the root where it lies inside it.
-    pub fn show(&self, path: &Path) -> String {
+    pub(crate) fn show(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
     /// The same world with the unfinished files of `outputs` known as this run's own.
     #[must_use]
-    pub fn with_own_outputs<'a>(&self, outputs: impl IntoIterator<Item = &'a Pending>) -> Self {
+    pub(crate) fn with_own_outputs<'a>(&self, outputs: impl IntoIterator<Item = &'a Pending>) -> Self {
         let mut ctx = self.clone();
         ctx.own_outputs.extend(outputs.into_iter().map(|pending| pending.temporary().to_owned()));
         ctx
     }
 
     /// Whether `path` is a file that this run has only begun to write.
-    pub fn is_own_output(&self, path: &Path) -> bool {
+    pub(crate) fn is_own_output(&self, path: &Path) -> bool {
         let same =
             |own: &PathBuf| matches!((fsio::canonical(own), fsio::canonical(path)), (Ok(a), Ok(b)) if a == b);
         self.own_outputs.iter().any(|own| own.file_name() == path.file_name() && same(own))
     }
 
     /// Stamps a report with the time, and says so when the clock was frozen.
-    pub fn stamp(&self, report: &mut Report) {
+    pub(crate) fn stamp(&self, report: &mut Report) {
         report.body.insert("generated_at".into(), self.clock.stamp_utc().into());
         if self.clock.is_frozen() {
             report.body.insert("clock".into(), "frozen".into());
@@ -58,7 +58,7 @@ impl Ctx {
     }
 
     /// Returns early with the stop's own fault once a signal has asked for it.
-    pub fn check_cancelled(&self) -> Result<(), Fault> {
+    pub(crate) fn check_cancelled(&self) -> Result<(), Fault> {
         self.cancel.signal().map_or(Ok(()), |signal| Err(Fault::stopped(signal)))
     }
 }

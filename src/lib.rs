@@ -20,19 +20,21 @@
 //! is no, `Err` means that the question could not be asked; either way one `Report` is rendered and one
 //! [`exit::Exit`] returned.
 
-pub mod cli;
-pub mod commands;
-pub mod ctx;
-pub mod evidence;
-pub mod format;
-pub mod judge;
-pub mod lease;
-pub mod net;
-pub mod release;
-pub mod report;
-pub mod simulation;
-pub mod sys;
-pub mod tuning;
+mod cli;
+mod commands;
+mod ctx;
+mod evidence;
+mod format;
+mod judge;
+mod lease;
+mod net;
+mod release;
+mod report;
+mod simulation;
+mod sys;
+#[doc(hidden)]
+pub mod testing;
+mod tuning;
 
 use anyhow::Context as _;
 use clap::Parser as _;

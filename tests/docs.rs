@@ -4,8 +4,8 @@
 //! stands for any lines. It runs in a fresh root with the clock frozen.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
-use mmops::report::exit::Exit;
-use mmops::sys::env::VARIABLES;
+use mmops::testing::env::VARIABLES;
+use mmops::testing::exit::Exit;
 use std::fs;
 use std::path::Path;
 

@@ -2,8 +2,7 @@
 //! time and rights, and every command line of mmops in them is one that mmops takes.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
-use clap::Parser as _;
-use mmops::cli::Cli;
+use mmops::testing::takes;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -97,8 +96,7 @@ fn every_command_of_mmops_in_them_is_one_that_it_takes() {
         {
             for call in calls(script) {
                 count += 1;
-                let parsed = Cli::try_parse_from(&call);
-                assert!(parsed.is_ok(), "{name}: {call:?}: {}", parsed.err().unwrap());
+                takes(&call).unwrap_or_else(|error| panic!("{name}: {call:?}: {error}"));
             }
         }
         assert!(count > 0, "{name} calls nothing");

@@ -4,14 +4,14 @@ use clap_complete::Shell;
 
 /// Arguments of `mmops completions`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Shell to print the script for
     #[arg(value_enum)]
-    pub shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 /// Returns the script.
-pub fn run(args: &Args, mut tree: clap::Command) -> String {
+pub(crate) fn run(args: &Args, mut tree: clap::Command) -> String {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut tree, "mmops", &mut script);
     String::from_utf8_lossy(&script).into_owned()

@@ -23,18 +23,18 @@ const REPORT: &str = "artifacts/reports/MAKE_READY.json";
 
 /// Arguments of `mmops make-ready`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// What is required [default: `deploy/release/make_ready.yaml`, else the built-in plan]
     #[arg(long, value_name = "FILE")]
-    pub plan: Option<PathBuf>,
+    pub(crate) plan: Option<PathBuf>,
     /// Accept evidence of simulated runs; stamped into the output
     #[arg(long)]
-    pub allow_simulated: bool,
+    pub(crate) allow_simulated: bool,
 }
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The plan's file, or `built-in`.
     plan: String,
     /// Whether any evidence or any day that counts comes from a simulated run. The rehearsals of the pack are
@@ -76,7 +76,7 @@ struct Component {
 }
 
 /// Runs the components, judges the evidence, writes the report.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let pack = pack_args(&plan)?;
     let score = score_args(args, &plan)?;

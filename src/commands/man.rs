@@ -4,13 +4,13 @@ use crate::report::exit::Fault;
 
 /// Arguments of `mmops man`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Subcommand, such as `tune sweep`; the whole of mmops when left out
-    pub command: Vec<String>,
+    pub(crate) command: Vec<String>,
 }
 
 /// Returns the page.
-pub fn run(args: &Args, tree: clap::Command) -> anyhow::Result<String> {
+pub(crate) fn run(args: &Args, tree: clap::Command) -> anyhow::Result<String> {
     let mut command = tree;
     let mut name = command.get_name().to_owned();
     for word in &args.command {

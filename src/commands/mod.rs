@@ -1,27 +1,27 @@
 //! One file or folder a subcommand: its arguments, and `run`, which reads, decides, writes and reports.
 
-pub mod bundle;
-pub mod canary;
-pub mod chaos;
-pub mod completions;
-pub mod cron_sentinel;
-pub mod golden_compare;
-pub mod make_ready;
-pub mod man;
-pub mod pre_live_pack;
-pub mod readiness;
-pub mod rotate;
-pub mod scan_secrets;
-pub mod schema;
-pub mod sim;
-pub mod soak;
-pub mod tune;
+pub(crate) mod bundle;
+pub(crate) mod canary;
+pub(crate) mod chaos;
+pub(crate) mod completions;
+pub(crate) mod cron_sentinel;
+pub(crate) mod golden_compare;
+pub(crate) mod make_ready;
+pub(crate) mod man;
+pub(crate) mod pre_live_pack;
+pub(crate) mod readiness;
+pub(crate) mod rotate;
+pub(crate) mod scan_secrets;
+pub(crate) mod schema;
+pub(crate) mod sim;
+pub(crate) mod soak;
+pub(crate) mod tune;
 
 use crate::report::Report;
 
 /// What a command hands back.
 #[derive(Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// A report for the printer.
     Report(Report),
     /// Text for another program: a schema, a completion script, a manual page.

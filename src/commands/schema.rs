@@ -18,9 +18,9 @@ use serde_json::Value;
 
 /// Arguments of `mmops schema`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the document, such as `pre-live-pack`; the list of names when left out
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// Every published document: its name and its schema.
@@ -108,7 +108,7 @@ struct Row {
 struct NoBody {}
 
 /// Returns the schema, or the list of names.
-pub fn run(args: &Args) -> anyhow::Result<String> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
     let Some(name) = &args.name else {
         return Ok(DOCUMENTS.iter().map(|(name, _)| format!("{name}\n")).collect());
     };

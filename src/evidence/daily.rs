@@ -30,9 +30,9 @@ pub struct Rules {
 }
 
 /// One measured number of a day, or why it is missing.
-pub type Figure = Result<f64, String>;
+pub(crate) type Figure = Result<f64, String>;
 /// One yes or no of a day, or why it is missing.
-pub type Flag = Result<bool, String>;
+pub(crate) type Flag = Result<bool, String>;
 
 /// What one day shows.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ fn stale(date: Date, now: Timestamp, max_age: Duration) -> Option<String> {
 }
 
 /// The date in `REPORT_SOAK_<YYYYMMDD>...`.
-pub fn date_of(name: &str) -> Option<Date> {
+pub(crate) fn date_of(name: &str) -> Option<Date> {
     let digits = name.strip_prefix(PREFIX)?.get(..8)?;
     let rest = &name[PREFIX.len() + 8..];
     if rest.starts_with(|c: char| c.is_ascii_digit()) {
@@ -139,12 +139,12 @@ pub fn date_of(name: &str) -> Option<Date> {
 }
 
 /// Whether a file of the directory is a daily report by its name.
-pub fn is_report(name: &str) -> bool {
+pub(crate) fn is_report(name: &str) -> bool {
     name.strip_suffix(".json").is_some_and(|stem| stem.starts_with(PREFIX))
 }
 
 /// A date as report names have it.
-pub fn compact(date: Date) -> String {
+pub(crate) fn compact(date: Date) -> String {
     date.strftime("%Y%m%d").to_string()
 }
 

@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// How far ahead of our clock a time may be before it is a fault of a clock.
-pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// The age of something against its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
+pub(crate) enum Freshness {
     /// Not older than allowed.
     Fresh {
         /// Its age; zero where it is ahead of our clock within the tolerance.
@@ -27,7 +27,7 @@ pub enum Freshness {
 }
 
 /// Judges something made at `made` against a largest age; the limit itself is still fresh.
-pub fn judge(made: Timestamp, now: Timestamp, max_age: Duration) -> Freshness {
+pub(crate) fn judge(made: Timestamp, now: Timestamp, max_age: Duration) -> Freshness {
     let age = now.duration_since(made);
     if age < -CLOCK_TOLERANCE {
         return Freshness::Clock { ahead: age.unsigned_abs() };
@@ -37,7 +37,7 @@ pub fn judge(made: Timestamp, now: Timestamp, max_age: Duration) -> Freshness {
 }
 
 /// A duration in whole units, such as `36h` or `7days`.
-pub fn shown(duration: Duration) -> String {
+pub(crate) fn shown(duration: Duration) -> String {
     humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
 }
 

@@ -1,6 +1,6 @@
 //! What makes a document evidence: how old it is, on what it was made, and what is required of it.
 
-pub mod daily;
-pub mod freshness;
-pub mod requirement;
-pub mod stamp;
+pub(crate) mod daily;
+pub(crate) mod freshness;
+pub(crate) mod requirement;
+pub(crate) mod stamp;

@@ -11,34 +11,34 @@ use serde_json::Value;
 /// What a plan requires of one artifact.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Requirement {
+pub(crate) struct Requirement {
     /// Name of the row.
-    pub name: String,
+    pub(crate) name: String,
     /// JSON document, relative to the root.
-    pub artifact: String,
+    pub(crate) artifact: String,
     /// Largest age, such as `36h` or `30d`.
-    pub max_age: String,
+    pub(crate) max_age: String,
     /// JSON pointer to the RFC 3339 time at which the work was finished; the file's modification time
     /// when left out.
     #[serde(default)]
-    pub finished_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
     /// What the document must say.
-    pub expect: Vec<Expectation>,
+    pub(crate) expect: Vec<Expectation>,
 }
 
 /// One value that a document must have.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expectation {
+pub(crate) struct Expectation {
     /// JSON pointer, such as `/verdict`.
-    pub pointer: String,
+    pub(crate) pointer: String,
     /// The value that must stand there.
-    pub equals: Value,
+    pub(crate) equals: Value,
 }
 
 /// An artifact as it was found.
 #[derive(Clone, Debug)]
-pub enum Found {
+pub(crate) enum Found {
     /// It cannot be read, or is no JSON; the reason.
     Unusable(String),
     /// A document and when its file was last modified.
@@ -52,17 +52,17 @@ pub enum Found {
 
 /// The state of one requirement, as readiness files keep it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// Name of the requirement.
-    pub name: String,
+    pub(crate) name: String,
     /// OK or FAIL.
-    pub status: Status,
+    pub(crate) status: Status,
     /// The document.
-    pub artifact: String,
+    pub(crate) artifact: String,
     /// Why it does not count; empty when it does.
-    pub reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     /// Whether the document says that it comes from a simulation.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
 }
 
 /// On what terms evidence counts.
@@ -87,7 +87,7 @@ impl Terms {
 
 impl Found {
     /// What came of reading the document and its modification time.
-    pub fn of<E: std::fmt::Display>(read: Result<(Value, Timestamp), E>) -> Self {
+    pub(crate) fn of<E: std::fmt::Display>(read: Result<(Value, Timestamp), E>) -> Self {
         match read {
             Ok((content, modified)) => Found::Document { content, modified },
             Err(reason) => Found::Unusable(reason.to_string()),
@@ -97,7 +97,7 @@ impl Found {
 
 impl Requirement {
     /// Says what is wrong with the requirement itself.
-    pub fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let name = &self.name;
         if self.expect.is_empty() {
             return Err(format!("evidence `{name}` expects nothing, so it could not fail"));
@@ -116,7 +116,7 @@ impl Requirement {
     }
 
     /// Judges what was found.
-    pub fn judge(&self, found: &Found, terms: &Terms) -> Judged {
+    pub(crate) fn judge(&self, found: &Found, terms: &Terms) -> Judged {
         let (reasons, simulated) = match found {
             Found::Unusable(reason) => (vec![reason.clone()], false),
             Found::Document { content, modified } => {
@@ -175,13 +175,13 @@ impl Requirement {
 }
 
 /// Whether a document says that it comes from a simulation, or says it in words that nobody knows.
-pub fn is_simulated(content: &Value) -> bool {
+pub(crate) fn is_simulated(content: &Value) -> bool {
     content.get("simulated").is_some_and(|simulated| *simulated != Value::Bool(false))
 }
 
 impl Judged {
     /// The row of a table.
-    pub fn row(&self) -> Row {
+    pub(crate) fn row(&self) -> Row {
         let mut row = Row::new(&self.name, self.status).field("artifact", &self.artifact);
         row.reasons.clone_from(&self.reasons);
         row

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
-pub enum StampClock {
+pub(crate) enum StampClock {
     /// The clock was frozen.
     Frozen,
     /// Only the stamp was fixed; it says nothing about age.
@@ -18,16 +18,16 @@ pub enum StampClock {
 
 /// When and by which clock a sweep was finished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// Which clock made it; `None` for the system's.
-    pub clock: Option<StampClock>,
+    pub(crate) clock: Option<StampClock>,
     /// The time, RFC 3339.
-    pub finished_at: String,
+    pub(crate) finished_at: String,
 }
 
 impl Stamp {
     /// Whether its clock and ours, which may be frozen, tell the same time.
-    pub fn tells_age(&self, frozen: bool) -> bool {
+    pub(crate) fn tells_age(&self, frozen: bool) -> bool {
         match self.clock {
             None => true,
             Some(StampClock::Frozen) => frozen,
@@ -36,7 +36,7 @@ impl Stamp {
     }
 
     /// What is wrong with the stamp of a part before its age is lost among those of the others.
-    pub fn check(&self, now: Timestamp, frozen: bool) -> Result<(), String> {
+    pub(crate) fn check(&self, now: Timestamp, frozen: bool) -> Result<(), String> {
         let stamp = &self.finished_at;
         let made: Timestamp = stamp.parse().map_err(|_| format!("its time `{stamp}` is no RFC 3339 time"))?;
         if self.tells_age(frozen) && now.duration_since(made) < -CLOCK_TOLERANCE {
@@ -47,7 +47,7 @@ impl Stamp {
 
     /// The stamp of what has several parts: as old as the oldest of them, and a fixed stamp in one part is
     /// one in the whole. A time that is none stays, and is refused by whoever asks for the age.
-    pub fn of_parts(parts: &[Self]) -> Self {
+    pub(crate) fn of_parts(parts: &[Self]) -> Self {
         let oldest = parts.iter().min_by_key(|part| part.finished_at.parse::<Timestamp>().ok());
         Self {
             clock: parts.iter().filter_map(|part| part.clock).max(),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// A configuration language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// `.yaml`, `.yml`
     Yaml,
     /// `.json`
@@ -19,7 +19,7 @@ pub enum Format {
 
 impl Format {
     /// The language of a file, by its extension.
-    pub fn of(path: &Path) -> Result<Self, Fault> {
+    pub(crate) fn of(path: &Path) -> Result<Self, Fault> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("yaml" | "yml") => Ok(Self::Yaml),
             Some("json") => Ok(Self::Json),
@@ -34,11 +34,11 @@ impl Format {
 
 /// A configuration text, and where it comes from.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
     /// Its file as it was named, or the default one; `None` for the built-in text.
-    pub file: Option<String>,
+    pub(crate) file: Option<String>,
     format: Format,
     shown: String,
 }
@@ -46,7 +46,7 @@ pub struct Source {
 impl Source {
     /// The file that was named, which must be there; else the root's own one; else the built-in text, which
     /// is YAML, and of which `what` tells the operator. Paths are resolved against `root`.
-    pub fn of(
+    pub(crate) fn of(
         named: Option<&Path>,
         own: &str,
         built_in: &str,
@@ -68,24 +68,24 @@ impl Source {
     }
 
     /// The file, or `built-in`, as reports name it.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.file.clone().unwrap_or_else(|| "built-in".to_owned())
     }
 
     /// Decodes the text.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         parse(&self.text, self.format, &self.shown)
     }
 }
 
 /// Loads a file the operator named; a missing one is a fault, never a default.
-pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, Fault> {
+pub(crate) fn load<T: DeserializeOwned>(path: &Path) -> Result<T, Fault> {
     let format = Format::of(path)?;
     parse(&fsio::read_text(path)?, format, &path.display().to_string())
 }
 
 /// Decodes configuration text; `name` stands for it in errors.
-pub fn parse<T: DeserializeOwned>(text: &str, format: Format, name: &str) -> Result<T, Fault> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, format: Format, name: &str) -> Result<T, Fault> {
     let says_nothing = |line: &str| line.is_empty() || line == "---" || line.starts_with('#');
     if text.lines().all(|line| says_nothing(line.trim())) {
         return Err(Fault::config(format!("failed to load `{name}`: the file is empty")));
@@ -125,7 +125,7 @@ pub fn parse<T: DeserializeOwned>(text: &str, format: Format, name: &str) -> Res
 /// A number that was written as one. YAML readers would take `"700"` for a number where one is expected;
 /// whoever quotes a value says that it is text, and is told so.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Number(pub f64);
+pub(crate) struct Number(pub(crate) f64);
 
 impl<'de> serde::Deserialize<'de> for Number {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

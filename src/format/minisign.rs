@@ -11,14 +11,14 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Ending of a signature's file.
-pub const ENDING: &str = ".minisig";
+pub(crate) const ENDING: &str = ".minisig";
 
 /// A secret key that is ready to sign.
-pub struct Signer(SecretKey);
+pub(crate) struct Signer(SecretKey);
 
 impl Signer {
     /// Reads a secret key; one that is encrypted needs its password.
-    pub fn load(path: &Path, password: Option<&str>) -> Result<Self, Fault> {
+    pub(crate) fn load(path: &Path, password: Option<&str>) -> Result<Self, Fault> {
         let text = fsio::read_text(path)?;
         let bad = |reason: &str| Fault::config(format!("secret key `{}`: {reason}", path.display()));
         let boxed = || SecretKeyBox::from_string(&text).map_err(|_| bad("it is no minisign secret key"));
@@ -37,7 +37,7 @@ impl Signer {
     }
 
     /// The text of a signature's file.
-    pub fn sign(&self, file: File, comment: &str) -> Result<String, Fault> {
+    pub(crate) fn sign(&self, file: File, comment: &str) -> Result<String, Fault> {
         let signed = minisign::sign(None, &self.0, file, Some(comment), Some("signature by mmops"));
         signed
             .map(minisign::SignatureBox::into_string)
@@ -59,16 +59,16 @@ fn without_checksum(text: &str) -> Option<SecretKey> {
 }
 
 /// Where the signature of a file is.
-pub fn beside(path: &Path) -> PathBuf {
+pub(crate) fn beside(path: &Path) -> PathBuf {
     fsio::with_ending(path, ENDING)
 }
 
 /// A public key.
-pub struct Verifier(PublicKey);
+pub(crate) struct Verifier(PublicKey);
 
 impl Verifier {
     /// The key of a file, or of the text itself.
-    pub fn load(path: &Path, text: &str) -> Result<Self, Fault> {
+    pub(crate) fn load(path: &Path, text: &str) -> Result<Self, Fault> {
         if let Ok(key) = PublicKey::from_base64(text) {
             return Ok(Self(key));
         }
@@ -80,7 +80,7 @@ impl Verifier {
     }
 
     /// Checks a signature over a file, and returns its trusted comment.
-    pub fn check(&self, file: &mut File, signature: &str) -> Result<String, String> {
+    pub(crate) fn check(&self, file: &mut File, signature: &str) -> Result<String, String> {
         let signature =
             Signature::decode(signature).map_err(|error| format!("it is no signature: {error}"))?;
         let mut stream = self.0.verify_stream(&signature).map_err(|error| error.to_string())?;

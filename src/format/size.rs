@@ -3,7 +3,7 @@
 const UNITS: [(char, u32); 4] = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
 
 /// Bytes in `2G`, `500M`, `1.5K` or `1024`; the error says what is wrong with the text.
-pub fn parse(text: &str) -> Result<u64, String> {
+pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
     let wrong = |why: &str| Err(format!("`{text}` is not a size: {why}"));
     let form = "write a number with K, M, G or T (1024-based), or whole bytes";
@@ -54,7 +54,7 @@ fn exact(whole: &str, fraction: &str, shift: u32) -> Option<u64> {
 
 /// A size as it is shown: one decimal, `B` to `TB`.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub fn shown(bytes: u64) -> String {
+pub(crate) fn shown(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KB", "MB", "GB"] {
         if value < 1024.0 {
@@ -66,7 +66,7 @@ pub fn shown(bytes: u64) -> String {
 }
 
 /// The sum of sizes for a report, cut to the largest number: a few sparse files may claim more together.
-pub fn total(sizes: impl Iterator<Item = u64>) -> u64 {
+pub(crate) fn total(sizes: impl Iterator<Item = u64>) -> u64 {
     sizes.fold(0, u64::saturating_add)
 }
 

@@ -1,7 +1,7 @@
 //! Is a run inside its limits? What is measured ([`kpi`]), what is allowed ([`gate`]), and the worst of
 //! it ([`verdict`]); [`record`] is a run as it is kept, and judged again.
 
-pub mod gate;
-pub mod kpi;
-pub mod record;
-pub mod verdict;
+pub(crate) mod gate;
+pub(crate) mod kpi;
+pub(crate) mod record;
+pub(crate) mod verdict;

@@ -14,7 +14,7 @@ use std::path::Path;
 const LENGTH: usize = 512;
 
 /// The record, or `None` where there is no file.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Outage> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Outage> {
     if !fsio::exists(path).map_err(Outage::new)? {
         return Ok(None);
     }
@@ -30,7 +30,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Outage> {
 }
 
 /// Replaces the record. The caller keeps other writers out.
-pub fn write(path: &Path, record: &impl Serialize) -> Result<(), Outage> {
+pub(crate) fn write(path: &Path, record: &impl Serialize) -> Result<(), Outage> {
     let json = serde_json::to_string(record).map_err(|error| damaged(path, error))?;
     let mut text = format!("{json}\n{}", checksum(&json));
     if text.len() >= LENGTH {
@@ -46,7 +46,7 @@ pub fn write(path: &Path, record: &impl Serialize) -> Result<(), Outage> {
 }
 
 /// The outage of a record that cannot be used.
-pub fn damaged(path: &Path, why: impl std::fmt::Display) -> Outage {
+pub(crate) fn damaged(path: &Path, why: impl std::fmt::Display) -> Outage {
     Outage::new(format!("`{}` cannot be trusted: {why}", path.display()))
 }
 

@@ -26,7 +26,7 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// A lease store in a directory.
 #[derive(Clone, Debug)]
-pub struct LeaseFile {
+pub(crate) struct LeaseFile {
     dir: PathBuf,
     boot: String,
 }
@@ -41,14 +41,14 @@ struct Record {
 
 impl LeaseFile {
     /// A store in `dir`, which must exist.
-    pub fn open(dir: &Path) -> Result<Self, Fault> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, Fault> {
         let boot = fsio::read_text(Path::new(BOOT_ID))?.trim().to_owned();
         Ok(Self { dir: dir.to_owned(), boot })
     }
 
     /// The lease as it is, without keeping anybody out. A record that is just being rewritten looks
     /// damaged; what it really is shows once its writer is done.
-    pub fn peek(&self) -> Result<Option<Lease>, Outage> {
+    pub(crate) fn peek(&self) -> Result<Option<Lease>, Outage> {
         self.read(clock::boot_us()).or_else(|_| {
             let _lock = self.lock()?;
             self.read(clock::boot_us())
@@ -56,22 +56,27 @@ impl LeaseFile {
     }
 
     /// Asks to be elected.
-    pub fn acquire(&self, owner: &str, ttl_us: u64) -> Result<Result<Lease, Refusal>, Outage> {
+    pub(crate) fn acquire(&self, owner: &str, ttl_us: u64) -> Result<Result<Lease, Refusal>, Outage> {
         self.step(|current, issued, now_us| lease::acquire(current, issued, now_us, owner, ttl_us))
     }
 
     /// Asks for another full TTL.
-    pub fn extend(&self, owner: &str, token: u64, ttl_us: u64) -> Result<Result<Lease, Refusal>, Outage> {
+    pub(crate) fn extend(
+        &self,
+        owner: &str,
+        token: u64,
+        ttl_us: u64,
+    ) -> Result<Result<Lease, Refusal>, Outage> {
         self.step(|current, _, now_us| lease::extend(current, now_us, owner, token, ttl_us))
     }
 
     /// Gives the lease up.
-    pub fn release(&self, owner: &str, token: u64) -> Result<Result<Lease, Refusal>, Outage> {
+    pub(crate) fn release(&self, owner: &str, token: u64) -> Result<Result<Lease, Refusal>, Outage> {
         self.step(|current, _, now_us| lease::release(current, now_us, owner, token))
     }
 
     /// The highest token ever issued, 0 before the first election.
-    pub fn issued(&self) -> Result<u64, Outage> {
+    pub(crate) fn issued(&self) -> Result<u64, Outage> {
         let path = self.dir.join("token");
         let token = cell::read(&path)?.unwrap_or(0);
         if token == u64::MAX { Err(damaged(&path, "no token is left")) } else { Ok(token) }

@@ -17,7 +17,7 @@ const RETRY: Duration = Duration::from_micros(20);
 const RETRY_MAX: Duration = Duration::from_micros(500);
 
 /// Opens `path`, creating it if needed, and locks it until the returned file is dropped.
-pub fn lock(path: &Path, budget: Duration) -> Result<File, Outage> {
+pub(crate) fn lock(path: &Path, budget: Duration) -> Result<File, Outage> {
     let give_up = clock::monotonic() + budget;
     let mut file = fsio::append(path).map_err(Outage::new)?;
     let mut retry = RETRY;

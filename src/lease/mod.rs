@@ -4,20 +4,20 @@
 //! of the wall clock moves no expiry. Every election raises the fencing token; whoever holds the lease
 //! also holds a [`Tenure`], its own earlier deadline, after which it must not act whatever the store says.
 
-pub mod cell;
-pub mod file;
-pub mod flock;
+pub(crate) mod cell;
+pub(crate) mod file;
+pub(crate) mod flock;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A store did not answer, or its answer cannot be trusted. It never means that the lease is free.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outage(String);
+pub(crate) struct Outage(String);
 
 impl Outage {
     /// An outage with its cause.
-    pub fn new(message: impl fmt::Display) -> Self {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
         Self(message.to_string())
     }
 }
@@ -140,7 +140,7 @@ impl Tenure {
 
 /// How long before expiry a leader stops by itself: a tenth of the TTL, which covers the time between
 /// looking at the deadline and the order reaching its log.
-pub fn margin_us(ttl_us: u64) -> u64 {
+pub(crate) fn margin_us(ttl_us: u64) -> u64 {
     ttl_us / 10
 }
 

@@ -1,5 +1,5 @@
 //! The network: an HTTP client, an HTTP server, and the query API of Prometheus.
 
-pub mod http;
-pub mod prometheus;
-pub mod serve;
+pub(crate) mod http;
+pub(crate) mod prometheus;
+pub(crate) mod serve;

@@ -13,53 +13,53 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// The content type of the text exposition format.
-pub const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The content type of the `OpenMetrics` text.
-pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The content type of JSON.
-pub const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 /// The content type of plain text.
-pub const TEXT: &str = "text/plain; charset=utf-8";
+pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// The method, such as `GET`.
-    pub method: &'a str,
+    pub(crate) method: &'a str,
     /// The path, without a query.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// The content types that `Accept` names; empty where it is not sent.
-    pub accept: &'a str,
+    pub(crate) accept: &'a str,
     /// The body.
-    pub body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 /// What is answered.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Status code.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Content type.
-    pub content_type: &'static str,
+    pub(crate) content_type: &'static str,
     /// Body.
-    pub body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// An answer with the status 200.
-    pub fn ok(content_type: &'static str, body: impl Into<String>) -> Self {
+    pub(crate) fn ok(content_type: &'static str, body: impl Into<String>) -> Self {
         Self { status: 200, content_type, body: body.into() }
     }
 
     /// A refusal in plain text.
-    pub fn refused(status: u16, why: impl Into<String>) -> Self {
+    pub(crate) fn refused(status: u16, why: impl Into<String>) -> Self {
         Self { status, content_type: TEXT, body: why.into() + "\n" }
     }
 }
 
 /// A server; it ends when the value is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -67,7 +67,7 @@ pub struct Server {
 
 impl Server {
     /// Listens on `address`, which must be on the loopback interface: there is no authentication.
-    pub fn start(
+    pub(crate) fn start(
         address: SocketAddr,
         answer: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static,
     ) -> Result<Self, Fault> {
@@ -112,7 +112,7 @@ impl Server {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 }

@@ -6,7 +6,7 @@ use super::snapshot::Snapshot;
 const LISTED: usize = 10;
 
 /// The document.
-pub fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) -> String {
+pub(crate) fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) -> String {
     let mut out = format!("# {name} {version}\n\n");
     if snapshot.simulated {
         out.push_str("**Simulated soak: these figures come from a simulation and are no evidence.**\n\n");

@@ -11,15 +11,15 @@ const MARGIN: f64 = 0.05;
 
 /// Targets of one look.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Targets {
+pub(crate) struct Targets {
     /// Hours after the start.
-    pub hour: u32,
+    pub(crate) hour: u32,
     /// Each figure's name and target; a look at the first hour asks less.
-    pub figures: Vec<(String, Target)>,
+    pub(crate) figures: Vec<(String, Target)>,
 }
 
 /// The three looks; the last one has the validated figures with a margin, and asks no less than the second.
-pub fn targets(snapshot: &Snapshot) -> [Targets; 3] {
+pub(crate) fn targets(snapshot: &Snapshot) -> [Targets; 3] {
     let day = |figure: &figure::Figure| {
         let value = figure.value(snapshot.kpi(figure.key));
         let margin = MARGIN * value.abs();
@@ -48,7 +48,7 @@ fn shown(target: Target) -> String {
 }
 
 /// The document.
-pub fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snapshot) -> String {
+pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snapshot) -> String {
     let mut out = format!("# Canary checklist of {release}\n\n");
     if snapshot.simulated {
         out.push_str("**Simulated soak: the targets come from a simulation and are no evidence.**\n\n");

@@ -8,7 +8,7 @@ use serde_json::Value;
 const LEAST_FULL_APPLY: f64 = 0.90;
 
 /// Whether a report for people says anything.
-pub fn markdown(name: &str, text: &str) -> Result<(), String> {
+pub(crate) fn markdown(name: &str, text: &str) -> Result<(), String> {
     let has_heading = text.lines().any(|line| line.starts_with('#'));
     let has_text = text.lines().any(|line| !line.trim().is_empty() && !line.starts_with('#'));
     match (has_heading, has_text) {
@@ -19,7 +19,7 @@ pub fn markdown(name: &str, text: &str) -> Result<(), String> {
 }
 
 /// Whether a document comes from a simulation; one that was made under a clock other than the system's does.
-pub fn is_simulated(document: &Value) -> Result<bool, String> {
+pub(crate) fn is_simulated(document: &Value) -> Result<bool, String> {
     let simulated = match document.get("simulated") {
         None => false,
         Some(value) => value.as_bool().ok_or_else(|| format!("simulated is {value}, not a boolean"))?,
@@ -28,7 +28,7 @@ pub fn is_simulated(document: &Value) -> Result<bool, String> {
 }
 
 /// Whether the verification of the deltas says yes; a simulated one only of a soak that was simulated too.
-pub fn delta_verify(report: &Value, soak_is_simulated: bool) -> Result<(), String> {
+pub(crate) fn delta_verify(report: &Value, soak_is_simulated: bool) -> Result<(), String> {
     if is_simulated(report)? && !soak_is_simulated {
         return Err("it is simulated and the soak is not, so it verified something else".to_owned());
     }
@@ -51,16 +51,16 @@ pub fn delta_verify(report: &Value, soak_is_simulated: bool) -> Result<(), Strin
 
 /// What is wrong with the run-time overrides, and what no limit covers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// Reasons to refuse them.
-    pub refusals: Vec<String>,
+    pub(crate) refusals: Vec<String>,
     /// Keys that no limit covers.
-    pub remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// Holds the overrides to the limits: the run-time keys inside their bounds, and no block that could
 /// hide a parameter from them.
-pub fn overrides(overrides: &Overrides, bounds: &Bounds) -> Judged {
+pub(crate) fn overrides(overrides: &Overrides, bounds: &Bounds) -> Judged {
     let mut judged = Judged::default();
     let broken = overrides::broken(overrides, bounds);
     judged.refusals.extend(broken.iter().map(|violation| format!("overrides break {violation}")));

@@ -5,7 +5,7 @@ use super::snapshot::Kpi;
 
 /// What a figure must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target {
+pub(crate) enum Target {
     /// At least this.
     AtLeast(f64),
     /// At most this.
@@ -14,7 +14,7 @@ pub enum Target {
 
 impl Target {
     /// Whether a value reaches it.
-    pub fn holds(self, value: f64) -> bool {
+    pub(crate) fn holds(self, value: f64) -> bool {
         match self {
             Target::AtLeast(least) => value >= least,
             Target::AtMost(most) => value <= most,
@@ -24,27 +24,27 @@ impl Target {
 
 /// A sign that the release must go, and how long it must last.
 #[derive(Clone, Copy, Debug)]
-pub struct Trigger {
+pub(crate) struct Trigger {
     /// What is watched.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
     /// Its unit; empty for a ratio.
-    pub unit: &'static str,
+    pub(crate) unit: &'static str,
     /// What must hold.
-    pub limit: Target,
+    pub(crate) limit: Target,
     /// For how long it must not hold.
-    pub lasting: &'static str,
+    pub(crate) lasting: &'static str,
     /// The query that shows it.
-    pub query: &'static str,
+    pub(crate) query: &'static str,
 }
 
 impl Trigger {
     /// What is watched, with its unit.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         if self.unit.is_empty() { self.what.to_owned() } else { format!("{}, {}", self.what, self.unit) }
     }
 
     /// When it is too much, such as `> 500 ms`.
-    pub fn sign(&self) -> String {
+    pub(crate) fn sign(&self) -> String {
         let (sign, limit) = match self.limit {
             Target::AtLeast(least) => ("<", least),
             Target::AtMost(most) => (">", most),
@@ -56,7 +56,7 @@ impl Trigger {
 
 /// The part of a figure that counts.
 #[derive(Clone, Copy, Debug)]
-pub enum Part {
+pub(crate) enum Part {
     /// The arithmetic mean.
     Mean,
     /// The middle value.
@@ -67,24 +67,24 @@ pub enum Part {
 
 /// A figure that every release rests on.
 #[derive(Clone, Copy, Debug)]
-pub struct Figure {
+pub(crate) struct Figure {
     /// Its name in a snapshot.
-    pub key: &'static str,
+    pub(crate) key: &'static str,
     /// Values that it can have.
-    pub possible: (f64, f64),
+    pub(crate) possible: (f64, f64),
     /// Which part counts.
-    pub part: Part,
+    pub(crate) part: Part,
     /// When a live release goes back for it.
-    pub trigger: Trigger,
+    pub(crate) trigger: Trigger,
     /// What it must reach after an hour.
-    pub hour_1: Option<Target>,
+    pub(crate) hour_1: Option<Target>,
     /// What it must reach after six hours.
-    pub hour_6: Target,
+    pub(crate) hour_6: Target,
 }
 
 impl Figure {
     /// The part that counts.
-    pub fn value(&self, kpi: &Kpi) -> f64 {
+    pub(crate) fn value(&self, kpi: &Kpi) -> f64 {
         match self.part {
             Part::Mean => kpi.mean,
             Part::Median => kpi.median,
@@ -94,7 +94,7 @@ impl Figure {
 }
 
 /// The figures.
-pub const FIGURES: [Figure; 4] = [
+pub(crate) const FIGURES: [Figure; 4] = [
     Figure {
         key: "maker_taker_ratio",
         possible: (0.0, 1.0),
@@ -163,6 +163,6 @@ const ERROR_RATE: Trigger = Trigger {
 };
 
 /// The signs, as the canary's triggers have them.
-pub fn triggers() -> impl Iterator<Item = Trigger> {
+pub(crate) fn triggers() -> impl Iterator<Item = Trigger> {
     FIGURES.iter().map(|figure| figure.trigger).chain([ERROR_RATE])
 }

@@ -15,22 +15,22 @@ use walkdir::WalkDir;
 
 /// A folder as it was found.
 #[derive(Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     /// Its manifest and the SHA-256 of that, which stands for the hash of every file.
-    pub manifest: Result<(Manifest, String), Refusal>,
+    pub(crate) manifest: Result<(Manifest, String), Refusal>,
     /// Why its files are not those of the manifest.
-    pub refusals: Vec<Refusal>,
+    pub(crate) refusals: Vec<Refusal>,
 }
 
 impl Folder {
     /// Every reason to refuse it.
-    pub fn all_refusals(&self) -> impl Iterator<Item = &Refusal> {
+    pub(crate) fn all_refusals(&self) -> impl Iterator<Item = &Refusal> {
         self.manifest.as_ref().err().into_iter().chain(&self.refusals)
     }
 }
 
 /// Compares the folder with its manifest.
-pub fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
+pub(crate) fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
     let root = Beneath::open(dir)?;
     let manifest = read_manifest(&root);
     let refusals = match &manifest {
@@ -98,7 +98,7 @@ fn check(cancel: &Cancel) -> Result<(), Fault> {
 
 /// A deployed tree: every file of the manifest must be there as it was bundled. What else is there is
 /// returned beside, for a tree that runs has files of its own.
-pub fn against(
+pub(crate) fn against(
     tree: &Path,
     manifest: &Manifest,
     cancel: &Cancel,

@@ -1,16 +1,16 @@
 //! Folders of releases, as the commands that build, verify and tag them read them.
 
-pub mod bundle;
-pub mod changelog;
-pub mod checklist;
-pub mod evidence;
-pub mod figure;
-pub mod folder;
-pub mod policy;
-pub mod rollback_plan;
-pub mod shell;
-pub mod snapshot;
-pub mod tag;
+pub(crate) mod bundle;
+pub(crate) mod changelog;
+pub(crate) mod checklist;
+pub(crate) mod evidence;
+pub(crate) mod figure;
+pub(crate) mod folder;
+pub(crate) mod policy;
+pub(crate) mod rollback_plan;
+pub(crate) mod shell;
+pub(crate) mod snapshot;
+pub(crate) mod tag;
 
 #[cfg(test)]
 mod tests;

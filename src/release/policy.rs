@@ -8,77 +8,77 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Where the policy is.
-pub const PATH: &str = "deploy/policies/rollback.yaml";
+pub(crate) const PATH: &str = "deploy/policies/rollback.yaml";
 
 /// The policy.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// What happens on a trip.
-    pub auto_rollback: AutoRollback,
+    pub(crate) auto_rollback: AutoRollback,
     /// How each type of action is carried out.
     #[serde(default)]
-    pub executors: BTreeMap<String, Executor>,
+    pub(crate) executors: BTreeMap<String, Executor>,
 }
 
 /// Actions and what proves them.
 #[derive(Clone, Debug, Deserialize)]
-pub struct AutoRollback {
+pub(crate) struct AutoRollback {
     /// In this order.
-    pub actions: Vec<Action>,
+    pub(crate) actions: Vec<Action>,
     /// What must hold afterwards.
-    pub verification: Verification,
+    pub(crate) verification: Verification,
 }
 
 /// One action.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Action {
+pub(crate) struct Action {
     /// Such as `scale_strategy`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// Parameters, for the executor's placeholders.
     #[serde(default)]
-    pub params: BTreeMap<String, Value>,
+    pub(crate) params: BTreeMap<String, Value>,
     /// What it is for.
     #[serde(default)]
-    pub description: String,
+    pub(crate) description: String,
 }
 
 /// What must hold afterwards.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Verification {
+pub(crate) struct Verification {
     /// Checks, each with its own deadline.
-    pub checks: Vec<Condition>,
+    pub(crate) checks: Vec<Condition>,
 }
 
 /// A condition on a metric.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Condition {
+pub(crate) struct Condition {
     /// Name of the metric.
-    pub metric: String,
+    pub(crate) metric: String,
     /// What must hold, such as `== 0`.
-    pub condition: String,
+    pub(crate) condition: String,
     /// Seconds until it must.
-    pub timeout_seconds: u64,
+    pub(crate) timeout_seconds: u64,
 }
 
 /// One way to carry out an action.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Executor {
+pub(crate) struct Executor {
     /// A program and its arguments.
-    pub exec: Option<Vec<String>>,
+    pub(crate) exec: Option<Vec<String>>,
     /// A request.
-    pub http: Option<Http>,
+    pub(crate) http: Option<Http>,
     /// A file to write.
-    pub file: Option<FileWrite>,
+    pub(crate) file: Option<FileWrite>,
     /// A signal to send.
-    pub signal: Option<SignalTo>,
+    pub(crate) signal: Option<SignalTo>,
     /// A deployment to scale.
-    pub kubernetes: Option<Kubernetes>,
+    pub(crate) kubernetes: Option<Kubernetes>,
 }
 
 /// A request.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Http {
+pub(crate) struct Http {
     #[serde(default)]
     method: Option<String>,
     url: String,
@@ -90,21 +90,21 @@ pub struct Http {
 
 /// A file to write.
 #[derive(Clone, Debug, Deserialize)]
-pub struct FileWrite {
+pub(crate) struct FileWrite {
     path: String,
     content: Value,
 }
 
 /// A signal to send.
 #[derive(Clone, Debug, Deserialize)]
-pub struct SignalTo {
+pub(crate) struct SignalTo {
     pid_file: String,
     signal: String,
 }
 
 /// A deployment to scale.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Kubernetes {
+pub(crate) struct Kubernetes {
     deployment: String,
     #[serde(default)]
     namespace: Option<String>,
@@ -113,7 +113,7 @@ pub struct Kubernetes {
 
 impl Policy {
     /// What a plan could not be made from.
-    pub fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.auto_rollback.actions.is_empty() {
             problems.push("auto_rollback.actions is empty".to_owned());
@@ -128,7 +128,7 @@ impl Policy {
     }
 
     /// What a person types to do `action`, or why nobody can.
-    pub fn command(&self, action: &Action) -> Result<String, String> {
+    pub(crate) fn command(&self, action: &Action) -> Result<String, String> {
         let executor = self.executors.get(&action.kind);
         let command = executor.map(|executor| executor.command(&action.params)).transpose();
         let command = command.map_err(|reason| format!("executor of `{}`: {reason}", action.kind))?;

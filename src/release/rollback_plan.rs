@@ -6,7 +6,7 @@ use super::policy::Policy;
 use super::shell;
 
 /// The table of the signs.
-pub fn triggers() -> String {
+pub(crate) fn triggers() -> String {
     let mut out = "| sign | limit | lasting |\n| --- | --- | --- |\n".to_owned();
     for trigger in figure::triggers() {
         out.push_str(&format!("| {} | {} | {} |\n", trigger.what, trigger.sign(), trigger.lasting));
@@ -15,27 +15,27 @@ pub fn triggers() -> String {
 }
 
 /// The queries that show the signs.
-pub fn queries() -> String {
+pub(crate) fn queries() -> String {
     shell::block(&figure::triggers().map(|trigger| shell::query(trigger.query)).collect::<Vec<_>>())
 }
 
 /// What the plan is of, and what its commands come from.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Name of the release.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Its version.
-    pub version: &'a str,
+    pub(crate) version: &'a str,
     /// When it was built.
-    pub created_at: &'a str,
+    pub(crate) created_at: &'a str,
     /// Where the policy is.
-    pub policy_path: &'a str,
+    pub(crate) policy_path: &'a str,
     /// SHA-256 of its text.
-    pub policy_sha256: &'a str,
+    pub(crate) policy_sha256: &'a str,
 }
 
 /// The document; `policy` has no problems.
-pub fn render(subject: &Subject<'_>, policy: &Policy) -> String {
+pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
     let mut out = format!("# Rollback plan of {} {}\n\n", subject.name, subject.version);
     out.push_str(&format!(
         "- Built: {}\n- Policy: `{}`, SHA-256 {}\n",

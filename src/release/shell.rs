@@ -1,7 +1,7 @@
 //! Shell words that mean exactly one thing.
 
 /// `word` so that a shell takes it as it is.
-pub fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) && !word.starts_with(['=', '~']) {
         return word.to_owned();
@@ -10,24 +10,24 @@ pub fn quoted(word: &str) -> String {
 }
 
 /// A command line.
-pub fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A fenced block of Markdown with commands.
-pub fn block(lines: &[String]) -> String {
+pub(crate) fn block(lines: &[String]) -> String {
     format!("```bash\n{}\n```\n", lines.join("\n"))
 }
 
 /// The commands in the fenced blocks of a document, one text a block.
 #[cfg(test)]
-pub fn blocks(markdown: &str) -> Vec<String> {
+pub(crate) fn blocks(markdown: &str) -> Vec<String> {
     let parts = markdown.split("```bash\n").skip(1);
     parts.map(|part| part.split("\n```").next().unwrap_or_default().to_owned()).collect()
 }
 
 /// A query to Prometheus, whose address the operator sets.
-pub fn query(expression: &str) -> String {
+pub(crate) fn query(expression: &str) -> String {
     format!(
         "curl --fail --silent --show-error --get \"${{PROMETHEUS_URL:?}}/api/v1/query\" --data-urlencode {}",
         quoted(&format!("query={expression}"))

@@ -13,21 +13,21 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// File name of the snapshot.
-pub const FILE_NAME: &str = "POST_SOAK_SNAPSHOT.json";
+pub(crate) const FILE_NAME: &str = "POST_SOAK_SNAPSHOT.json";
 
 /// A figure over the iterations that count.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kpi {
+pub(crate) struct Kpi {
     /// Arithmetic mean.
-    pub mean: f64,
+    pub(crate) mean: f64,
     /// Middle value.
-    pub median: f64,
+    pub(crate) median: f64,
     /// Smallest value.
-    pub min: f64,
+    pub(crate) min: f64,
     /// Largest value.
-    pub max: f64,
+    pub(crate) max: f64,
     /// `up`, `down` or `flat`, where the snapshot says so.
-    pub trend: Option<String>,
+    pub(crate) trend: Option<String>,
 }
 
 /// How far a mean may lie outside of what it is the mean of, for the rounding of sums.
@@ -35,34 +35,34 @@ const ROUNDING: f64 = 1e-9;
 
 /// What a snapshot says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// PASS, WARN, FAIL, INCONCLUSIVE.
-    pub verdict: String,
+    pub(crate) verdict: String,
     /// Whether the run was simulated, or its clock was not the system's.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
     /// When it was made.
-    pub made_at: Timestamp,
+    pub(crate) made_at: Timestamp,
     /// Iterations of the whole run.
-    pub iterations_total: u64,
+    pub(crate) iterations_total: u64,
     /// The iterations that the figures are about, ascending.
-    pub iterations: Vec<u64>,
+    pub(crate) iterations: Vec<u64>,
     /// Figures by name.
-    pub kpis: BTreeMap<String, Kpi>,
+    pub(crate) kpis: BTreeMap<String, Kpi>,
     /// Goals and whether they were met.
-    pub goals: BTreeMap<String, bool>,
+    pub(crate) goals: BTreeMap<String, bool>,
     /// Whether the run came to rest, where it says so.
-    pub freeze_ready: Option<bool>,
+    pub(crate) freeze_ready: Option<bool>,
     /// How often each guard acted, where it says so.
-    pub guards: Option<BTreeMap<String, u64>>,
+    pub(crate) guards: Option<BTreeMap<String, u64>>,
     /// Iterations in which tuning applied something, where it says so.
-    pub applied_iterations: Option<Vec<u64>>,
+    pub(crate) applied_iterations: Option<Vec<u64>>,
     /// Keys that tuning changed, where it says so.
-    pub changed_keys: Option<Vec<String>>,
+    pub(crate) changed_keys: Option<Vec<String>>,
 }
 
 impl Snapshot {
     /// Reads a snapshot; the error names what is missing or no value.
-    pub fn parse(document: &Value) -> Result<Self, String> {
+    pub(crate) fn parse(document: &Value) -> Result<Self, String> {
         let fields = document.as_object().ok_or("the snapshot is no object")?;
         let kpis = object(either(fields, &["kpi_last_n", "kpi_last8", "kpis"]), "kpi_last_n")?;
         let kpi = |(name, value): (&String, &Value)| Ok((name.clone(), Kpi::parse(name, value)?));
@@ -114,7 +114,7 @@ impl Snapshot {
     }
 
     /// Why this is no soak to release on; nothing when it is.
-    pub fn refusals(&self, now: Timestamp, allow_simulated: bool) -> Vec<String> {
+    pub(crate) fn refusals(&self, now: Timestamp, allow_simulated: bool) -> Vec<String> {
         let mut refusals = Vec::new();
         if let Freshness::Clock { ahead } = freshness::judge(self.made_at, now, Duration::MAX) {
             refusals.push(format!("clock: the snapshot was made {} in the future", freshness::shown(ahead)));
@@ -148,7 +148,7 @@ impl Snapshot {
     }
 
     /// A required figure.
-    pub fn kpi(&self, name: &str) -> &Kpi {
+    pub(crate) fn kpi(&self, name: &str) -> &Kpi {
         self.kpis.get(name).expect("the figures of every release were there when the snapshot was read")
     }
 
@@ -157,14 +157,14 @@ impl Snapshot {
     }
 
     /// The iterations that the figures are about, such as `29-36 (8 of 36)`.
-    pub fn range(&self) -> String {
+    pub(crate) fn range(&self) -> String {
         let first = self.iterations.first().copied().unwrap_or_default();
         let (count, total) = (self.iterations.len(), self.iterations_total);
         format!("{first}-{} ({count} of {total})", self.last_iteration())
     }
 
     /// Goals met and goals asked.
-    pub fn goals_met(&self) -> String {
+    pub(crate) fn goals_met(&self) -> String {
         format!("{}/{}", self.goals.values().filter(|met| **met).count(), self.goals.len())
     }
 }

@@ -5,19 +5,19 @@ use super::snapshot::Snapshot;
 
 /// What the tag is put on and what it vouches for.
 #[derive(Clone, Debug)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Name of the tag.
-    pub tag: &'a str,
+    pub(crate) tag: &'a str,
     /// Name and version of the release.
-    pub release: &'a str,
+    pub(crate) release: &'a str,
     /// Commit that is tagged.
-    pub commit: &'a str,
+    pub(crate) commit: &'a str,
     /// SHA-256 of the release's manifest.
-    pub bundle_sha256: &'a str,
+    pub(crate) bundle_sha256: &'a str,
 }
 
 /// The message, with one newline at its end.
-pub fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
+pub(crate) fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
     let mut out = format!("{}: {}\n\n", subject.tag, subject.release);
     out.push_str(&format!("Verdict: {}\n", snapshot.verdict));
     if let Some(ready) = snapshot.freeze_ready {

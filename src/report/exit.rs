@@ -149,7 +149,7 @@ pub fn classify(error: &anyhow::Error) -> Exit {
 }
 
 /// The hints of every [`Fault`] in the chain, outermost first.
-pub fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
+pub(crate) fn hints(error: &anyhow::Error) -> impl Iterator<Item = &str> {
     error.chain().filter_map(|cause| cause.downcast_ref::<Fault>()?.hint.as_deref())
 }
 

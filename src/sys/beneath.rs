@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 
 /// A directory that files are read below.
 #[derive(Debug)]
-pub struct Beneath {
+pub(crate) struct Beneath {
     path: PathBuf,
     fd: OwnedFd,
 }
 
 /// Why a file below the directory is not read.
 #[derive(Debug)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// There is none.
     Missing,
     /// A link on the way, or the file itself, leads out of the directory.
@@ -44,11 +44,11 @@ impl fmt::Display for Refused {
 
 /// What makes a file the same file with the same content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     dev: u64,
     ino: u64,
     /// Size.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     modified: (i64, i64),
     changed: (i64, i64),
     /// Type and permission bits.
@@ -57,7 +57,7 @@ pub struct Identity {
 
 impl Identity {
     /// Of an open file.
-    pub fn of(file: &File) -> io::Result<Self> {
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
         let found = file.metadata()?;
         Ok(Self {
             dev: found.dev(),
@@ -70,12 +70,12 @@ impl Identity {
     }
 
     /// Whether its owner may execute it.
-    pub fn is_executable(&self) -> bool {
+    pub(crate) fn is_executable(&self) -> bool {
         self.mode & 0o100 != 0
     }
 
     /// Time of the last write.
-    pub fn modified(&self) -> Option<jiff::Timestamp> {
+    pub(crate) fn modified(&self) -> Option<jiff::Timestamp> {
         let nanoseconds = i32::try_from(self.modified.1).ok()?;
         jiff::Timestamp::new(self.modified.0, nanoseconds).ok()
     }
@@ -83,7 +83,7 @@ impl Identity {
 
 impl Beneath {
     /// Opens a directory.
-    pub fn open(path: &Path) -> Result<Self, Fault> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(path, flags, Mode::empty());
         let fd = opened.map_err(|error| fsio::unreadable(path, &error.into()))?;
@@ -91,7 +91,7 @@ impl Beneath {
     }
 
     /// Opens a file of this path relative to the directory.
-    pub fn file(&self, relative: &Path) -> Result<File, Refused> {
+    pub(crate) fn file(&self, relative: &Path) -> Result<File, Refused> {
         // Without waiting, or a pipe that nobody writes to would be waited for.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let bounds = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
@@ -138,7 +138,7 @@ fn refused(error: Errno) -> Refused {
 
 /// Fills `buffer` from an offset on, of a file that must still be `identity` afterwards; the error says
 /// what happened to it.
-pub fn read_unchanged(
+pub(crate) fn read_unchanged(
     file: &File,
     identity: &Identity,
     offset: u64,

@@ -96,25 +96,25 @@ impl Stopwatch {
 }
 
 /// The monotonic clock, for deadlines of real processes; it ignores a frozen wall clock.
-pub fn monotonic() -> Instant {
+pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
 /// Microseconds since the machine was booted, suspend included: one clock for all processes of the
 /// machine, which nobody can set.
-pub fn boot_us() -> u64 {
+pub(crate) fn boot_us() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let part = |value: i64| u64::try_from(value).unwrap_or_default();
     part(now.tv_sec) * 1_000_000 + part(now.tv_nsec) / 1000
 }
 
 /// Really waits, whatever the wall clock says; for polling real processes.
-pub fn nap(duration: Duration) {
+pub(crate) fn nap(duration: Duration) {
     std::thread::sleep(duration);
 }
 
 /// A time as `YYYY-MM-DDTHH:MM:SSZ`, whole seconds.
-pub fn utc(time: Timestamp) -> String {
+pub(crate) fn utc(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

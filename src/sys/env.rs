@@ -60,16 +60,16 @@ impl Env {
 }
 
 /// The directory the process was started in.
-pub fn start_dir() -> std::io::Result<PathBuf> {
+pub(crate) fn start_dir() -> std::io::Result<PathBuf> {
     std::env::current_dir()
 }
 
 /// The numeric id of the user this process runs as.
-pub fn user_id() -> u32 {
+pub(crate) fn user_id() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
 /// The running binary, for steps that are mmops itself.
-pub fn own_binary() -> std::io::Result<PathBuf> {
+pub(crate) fn own_binary() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }

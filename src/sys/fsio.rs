@@ -13,12 +13,12 @@ use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 /// Reads a whole file.
-pub fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
 /// Reads a whole file as UTF-8, naming the line of the first bad byte.
-pub fn read_text(path: &Path) -> Result<String, Fault> {
+pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
     String::from_utf8(read(path)?).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
@@ -27,7 +27,7 @@ pub fn read_text(path: &Path) -> Result<String, Fault> {
 }
 
 /// Reads a file from a byte on; an offset beyond its end reads nothing.
-pub fn read_from(path: &Path, offset: u64) -> Result<Vec<u8>, Fault> {
+pub(crate) fn read_from(path: &Path, offset: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let mut file = open(path)?;
     file.seek(io::SeekFrom::Start(offset))
@@ -37,22 +37,22 @@ pub fn read_from(path: &Path, offset: u64) -> Result<Vec<u8>, Fault> {
 }
 
 /// Opens a file for reading.
-pub fn open(path: &Path) -> Result<File, Fault> {
+pub(crate) fn open(path: &Path) -> Result<File, Fault> {
     File::open(path).map_err(|error| unreadable(path, &error))
 }
 
 /// Opens an existing file for writing over its content.
-pub fn open_writable(path: &Path) -> Result<File, Fault> {
+pub(crate) fn open_writable(path: &Path) -> Result<File, Fault> {
     File::options().write(true).open(path).map_err(|error| Fault::write(shown(path), &error))
 }
 
 /// The metadata of what `path` names, following links.
-pub fn metadata(path: &Path) -> Result<fs::Metadata, Fault> {
+pub(crate) fn metadata(path: &Path) -> Result<fs::Metadata, Fault> {
     fs::metadata(path).map_err(|error| unreadable(path, &error))
 }
 
 /// The path of a file that stands beside another: the same name with more at its end.
-pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -60,7 +60,7 @@ pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
 
 /// Whether something stands under the name `path`. A link to nothing does, and so does all below one: what
 /// it was to name is not known to be missing. An error other than "not found" is an error.
-pub fn exists(path: &Path) -> Result<bool, Fault> {
+pub(crate) fn exists(path: &Path) -> Result<bool, Fault> {
     let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
     for place in path.ancestors() {
         match fs::symlink_metadata(place) {
@@ -74,12 +74,12 @@ pub fn exists(path: &Path) -> Result<bool, Fault> {
 }
 
 /// Whether `path` leads to something, its links followed; an error other than "not found" is an error.
-pub fn leads_on(path: &Path) -> Result<bool, Fault> {
+pub(crate) fn leads_on(path: &Path) -> Result<bool, Fault> {
     path.try_exists().map_err(|error| unreadable(path, &error))
 }
 
 /// The names in a directory, sorted.
-pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
+pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
         paths.push(entry.map_err(|error| unreadable(dir, &error))?.path());
@@ -89,22 +89,22 @@ pub fn list(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
 }
 
 /// The canonical form of an existing path.
-pub fn canonical(path: &Path) -> Result<PathBuf, Fault> {
+pub(crate) fn canonical(path: &Path) -> Result<PathBuf, Fault> {
     fs::canonicalize(path).map_err(|error| unreadable(path, &error))
 }
 
 /// The fault of an input that cannot be read.
-pub fn unreadable(path: &Path, error: &io::Error) -> Fault {
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Fault {
     Fault::config(format!("failed to read `{}`: {error}", path.display()))
 }
 
 /// Creates a directory and its parents.
-pub fn create_dir(dir: &Path) -> Result<(), Fault> {
+pub(crate) fn create_dir(dir: &Path) -> Result<(), Fault> {
     fs::create_dir_all(dir).map_err(|error| Fault::write(shown(dir), &error))
 }
 
 /// Creates a directory; false when it is there already.
-pub fn create_new_dir(dir: &Path) -> Result<bool, Fault> {
+pub(crate) fn create_new_dir(dir: &Path) -> Result<bool, Fault> {
     match fs::create_dir(dir) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -114,7 +114,7 @@ pub fn create_new_dir(dir: &Path) -> Result<bool, Fault> {
 
 /// Lets the symbolic link `link` name `target`, which lies in the same directory. The link is replaced whole;
 /// anything else under its name is left alone and refused.
-pub fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
+pub(crate) fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
     let fail = |error: io::Error| Fault::write(shown(link), &error);
     if link.symlink_metadata().is_ok_and(|metadata| !metadata.is_symlink()) {
         let message = format!("{} is no link to the newest run", shown(link));
@@ -131,24 +131,25 @@ pub fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
 }
 
 /// Removes a file.
-pub fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
 /// Creates a file for appending, or opens it.
-pub fn append(path: &Path) -> Result<File, Fault> {
+pub(crate) fn append(path: &Path) -> Result<File, Fault> {
     let file = File::options().create(true).append(true).read(true).open(path);
     file.map_err(|error| Fault::write(shown(path), &error))
 }
 
 /// A fresh private directory that is removed when the value is dropped.
-pub fn scratch_dir(prefix: &str) -> Result<tempfile::TempDir, Fault> {
+#[cfg(test)]
+pub(crate) fn scratch_dir(prefix: &str) -> Result<tempfile::TempDir, Fault> {
     let dir = tempfile::Builder::new().prefix(prefix).tempdir();
     dir.map_err(|error| Fault::write("a temporary directory", &error))
 }
 
 /// The same inside `dir`, which is created.
-pub fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fault> {
+pub(crate) fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fault> {
     create_dir(dir)?;
     let made = tempfile::Builder::new().prefix(prefix).tempdir_in(dir);
     made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error))
@@ -157,11 +158,11 @@ pub fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fau
 /// Directories that were created for work that may fail; unless they are kept, those that are still empty
 /// are removed again.
 #[derive(Debug)]
-pub struct NewDirs(Vec<PathBuf>);
+pub(crate) struct NewDirs(Vec<PathBuf>);
 
 impl NewDirs {
     /// Creates a directory and its parents.
-    pub fn create(dir: &Path) -> Result<Self, Fault> {
+    pub(crate) fn create(dir: &Path) -> Result<Self, Fault> {
         let missing = dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists());
         let new = Self(missing.map(Path::to_owned).collect());
         create_dir(dir)?;
@@ -169,7 +170,7 @@ impl NewDirs {
     }
 
     /// Keeps what was created.
-    pub fn keep(mut self) {
+    pub(crate) fn keep(mut self) {
         self.0.clear();
     }
 }
@@ -186,7 +187,7 @@ impl Drop for NewDirs {
 }
 
 /// Puts a finished directory under its name, durably and for everybody to read; the name must be free.
-pub fn publish_dir(made: tempfile::TempDir, to: &Path) -> Result<(), Fault> {
+pub(crate) fn publish_dir(made: tempfile::TempDir, to: &Path) -> Result<(), Fault> {
     let fail = |error: io::Error| Fault::write(shown(to), &error);
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(made.path(), mode).map_err(fail)?;
@@ -200,14 +201,14 @@ pub fn publish_dir(made: tempfile::TempDir, to: &Path) -> Result<(), Fault> {
 
 /// A file that appears under its name only when it is complete.
 #[derive(Debug)]
-pub struct Pending {
+pub(crate) struct Pending {
     target: PathBuf,
     file: tempfile::NamedTempFile,
 }
 
 impl Pending {
     /// Creates the directory and the temporary file, so that a bad path fails before the work starts.
-    pub fn create(target: &Path) -> Result<Self, Fault> {
+    pub(crate) fn create(target: &Path) -> Result<Self, Fault> {
         let fail = |error: io::Error| Fault::write(shown(target), &error);
         if target.is_dir() {
             return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
@@ -222,7 +223,7 @@ impl Pending {
 
     /// Like [`Pending::create`], and removes what stands there: an answer that is asked for again is not
     /// known until there is a new one.
-    pub fn in_place_of(target: &Path) -> Result<Self, Fault> {
+    pub(crate) fn in_place_of(target: &Path) -> Result<Self, Fault> {
         let pending = Self::create(target)?;
         match fs::remove_file(target) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::write(shown(target), &error)),
@@ -231,22 +232,22 @@ impl Pending {
     }
 
     /// Where the content goes.
-    pub fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
     }
 
     /// The path it has until it is complete.
-    pub fn temporary(&self) -> &Path {
+    pub(crate) fn temporary(&self) -> &Path {
         self.file.path()
     }
 
     /// Opens what was written so far for reading.
-    pub fn reread(&self) -> Result<File, Fault> {
+    pub(crate) fn reread(&self) -> Result<File, Fault> {
         self.file.reopen().map_err(|error| unreadable(self.file.path(), &error))
     }
 
     /// Writes `bytes` and puts the file under its name.
-    pub fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.fill(bytes)?;
         self.commit()
     }
@@ -258,13 +259,13 @@ impl Pending {
 
     /// Writes `bytes` durably and leaves the name to [`Self::commit`]: of several files that belong
     /// together, none appears when the disk has no room for all.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.fill(bytes)?;
         self.file.as_file().sync_all().map_err(|error| Fault::write(shown(&self.target), &error))
     }
 
     /// Puts what was written so far under its name, durably.
-    pub fn commit(self) -> Result<(), Fault> {
+    pub(crate) fn commit(self) -> Result<(), Fault> {
         let fail = |error: &io::Error| Fault::write(shown(&self.target), error);
         self.file.as_file().sync_all().map_err(|error| fail(&error))?;
         self.file.persist(&self.target).map_err(|error| fail(&error.error))?;
@@ -273,13 +274,13 @@ impl Pending {
 }
 
 /// Replaces `path` with `bytes`, whole or not at all.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     Pending::create(path)?.finish(bytes)
 }
 
 /// Replaces `path` with `bytes`, whole for every process at every moment, without waiting for the disk.
 /// For state that need not survive a loss of power; the caller keeps other writers of `path` out.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let fail = |error: io::Error| Fault::write(shown(path), &error);
     let name = with_ending(path, ".new");
     fs::write(&name, bytes).map_err(fail)?;
@@ -288,13 +289,13 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 
 /// Replaces `path` with a JSON document: sorted keys where the value is a map, two-space indentation,
 /// one trailing newline.
-pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Fault> {
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Fault> {
     write_atomic(path, json_document(value).as_bytes())
 }
 
 /// A JSON document as it is stored: sorted keys, two-space indentation, one trailing newline. Floats
 /// are the shortest text that parses back to the same `f64`.
-pub fn json_document(value: &impl serde::Serialize) -> String {
+pub(crate) fn json_document(value: &impl serde::Serialize) -> String {
     let value = serde_json::to_value(value).expect("plain data serialises");
     let mut text = serde_json::to_string_pretty(&value).expect("a value serialises");
     text.push('\n');
@@ -302,12 +303,12 @@ pub fn json_document(value: &impl serde::Serialize) -> String {
 }
 
 /// Flushes a directory, so that a rename in it survives a crash.
-pub fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 /// Hashes a stream with SHA-256: lowercase hex and the number of bytes.
-pub fn sha256(mut reader: impl Read) -> io::Result<(String, u64)> {
+pub(crate) fn sha256(mut reader: impl Read) -> io::Result<(String, u64)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 128 * 1024];
     let mut total = 0;
@@ -326,22 +327,21 @@ pub fn sha256(mut reader: impl Read) -> io::Result<(String, u64)> {
 
 /// SHA-256 of what is given piece by piece.
 #[derive(Clone, Debug)]
-pub struct Digest(Sha256);
+pub(crate) struct Digest(Sha256);
 
 impl Digest {
     /// Of nothing yet.
-    #[expect(clippy::new_without_default, reason = "an empty digest is a start, not a value")]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Sha256::new())
     }
 
     /// Takes the next piece.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
     /// Lowercase hex of all pieces.
-    pub fn hex(self) -> String {
+    pub(crate) fn hex(self) -> String {
         hex(&self.0.finalize())
     }
 }

@@ -26,32 +26,32 @@ const SUBMODULE: &str = "160000";
 
 /// A repository.
 #[derive(Clone, Debug)]
-pub struct Git<'a> {
+pub(crate) struct Git<'a> {
     root: &'a Path,
     cancel: &'a Cancel,
 }
 
 /// An object of the history and under which paths it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blob {
+pub(crate) struct Blob {
     /// Id of the object.
-    pub id: String,
+    pub(crate) id: String,
     /// Every path it ever had.
-    pub names: Vec<Name>,
+    pub(crate) names: Vec<Name>,
 }
 
 /// A path of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
+pub(crate) struct Name {
     /// First commit with it under this path, parents before children.
-    pub commit: String,
+    pub(crate) commit: String,
     /// Relative to the folder that was opened.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 impl<'a> Git<'a> {
     /// Opens the repository that `root` is in.
-    pub fn open(root: &'a Path, cancel: &'a Cancel) -> Result<Self, Fault> {
+    pub(crate) fn open(root: &'a Path, cancel: &'a Cancel) -> Result<Self, Fault> {
         let git = Self { root, cancel };
         match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
             Ok(answer) if answer.trim() == "true" => Ok(git),
@@ -61,12 +61,12 @@ impl<'a> Git<'a> {
     }
 
     /// Whether older commits were left out when the repository was cloned.
-    pub fn is_shallow(&self) -> Result<bool, Fault> {
+    pub(crate) fn is_shallow(&self) -> Result<bool, Fault> {
         Ok(self.answer(&["rev-parse", "--is-shallow-repository"])?.trim() == "true")
     }
 
     /// The commit that is checked out; `None` before the first one.
-    pub fn head(&self) -> Result<Option<String>, Fault> {
+    pub(crate) fn head(&self) -> Result<Option<String>, Fault> {
         match self.ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
             Ok(answer) => return Ok(Some(answer.trim().to_owned())),
             Err(Failure::Said { code: 1, .. }) => {}
@@ -81,7 +81,7 @@ impl<'a> Git<'a> {
     }
 
     /// The branch that is checked out; `None` when the head is detached.
-    pub fn branch(&self) -> Result<Option<String>, Fault> {
+    pub(crate) fn branch(&self) -> Result<Option<String>, Fault> {
         let branch = self.branch_ref()?;
         Ok(branch.map(|branch| branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned()))
     }
@@ -111,7 +111,7 @@ impl<'a> Git<'a> {
     }
 
     /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.
-    pub fn changes(&self) -> Result<Vec<String>, Fault> {
+    pub(crate) fn changes(&self) -> Result<Vec<String>, Fault> {
         let words = [
             "status",
             "--porcelain=v1",
@@ -125,18 +125,18 @@ impl<'a> Git<'a> {
     }
 
     /// Files below the folder that was opened that are neither tracked nor ignored, relative to it.
-    pub fn untracked(&self) -> Result<Vec<String>, Fault> {
+    pub(crate) fn untracked(&self) -> Result<Vec<String>, Fault> {
         let answer = self.answer(&["ls-files", "--others", "--exclude-standard", "-z"])?;
         Ok(answer.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }
 
     /// What a tag of this name points to, if there is one.
-    pub fn tag(&self, name: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn tag(&self, name: &str) -> Result<Option<String>, Fault> {
         self.object(&format!("refs/tags/{name}"))
     }
 
     /// Whether git takes this name for a tag.
-    pub fn is_tag_name(&self, name: &str) -> Result<bool, Fault> {
+    pub(crate) fn is_tag_name(&self, name: &str) -> Result<bool, Fault> {
         match self.ask(&["check-ref-format", &format!("refs/tags/{name}")]) {
             Ok(_) => Ok(!name.starts_with('-')),
             Err(Failure::Said { code: 1, .. }) => Ok(false),
@@ -145,7 +145,7 @@ impl<'a> Git<'a> {
     }
 
     /// Puts an annotated tag on a commit; a tag of this name must not exist.
-    pub fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
+    pub(crate) fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
         let kind = if signed { "--sign" } else { "--annotate" };
         let words = ["tag", kind, "--cleanup=verbatim", "--message", message, "--", name, commit];
         self.answer(&words).map(|_| ())
@@ -153,7 +153,7 @@ impl<'a> Git<'a> {
 
     /// Every file of every commit that a ref reaches, each object once; below `paths`, or below the folder
     /// that was opened.
-    pub fn blobs(&self, paths: &[String]) -> Result<Vec<Blob>, Fault> {
+    pub(crate) fn blobs(&self, paths: &[String]) -> Result<Vec<Blob>, Fault> {
         let mut words = vec![
             "log",
             "--all",
@@ -178,7 +178,7 @@ impl<'a> Git<'a> {
     }
 
     /// Calls `each` with the content of every blob, in order; an object that is not there has none.
-    pub fn contents<F>(&self, blobs: &[Blob], mut each: F) -> Result<(), Fault>
+    pub(crate) fn contents<F>(&self, blobs: &[Blob], mut each: F) -> Result<(), Fault>
     where
         F: FnMut(&Blob, Option<&[u8]>) -> Result<(), Fault>,
     {
@@ -282,7 +282,7 @@ impl Failure {
 }
 
 /// The first digits of a commit's id, for people.
-pub fn short(commit: &str) -> &str {
+pub(crate) fn short(commit: &str) -> &str {
     commit.get(..12).unwrap_or(commit)
 }
 

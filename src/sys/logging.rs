@@ -8,7 +8,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// `note: message key=value`
     #[default]
     Text,
@@ -18,7 +18,7 @@ pub enum LogFormat {
 
 /// Starts logging; `verbosity` is -1 for quiet, 0 for notes and warnings, more for details. A second
 /// call in one process changes nothing.
-pub fn start(format: LogFormat, verbosity: i8) {
+pub(crate) fn start(format: LogFormat, verbosity: i8) {
     let level = match verbosity {
         ..=-1 => Level::ERROR,
         0 => Level::INFO,

@@ -1,14 +1,14 @@
 //! Everything that touches the world: each file owns one piece of it.
 
-pub mod beneath;
-pub mod clock;
-pub mod env;
-pub mod fsio;
-pub mod git;
-pub mod lock;
-pub mod logging;
-pub mod proc;
-pub mod progress;
-pub mod prompt;
-pub mod signal;
-pub mod tree;
+pub(crate) mod beneath;
+pub(crate) mod clock;
+pub(crate) mod env;
+pub(crate) mod fsio;
+pub(crate) mod git;
+pub(crate) mod lock;
+pub(crate) mod logging;
+pub(crate) mod proc;
+pub(crate) mod progress;
+pub(crate) mod prompt;
+pub(crate) mod signal;
+pub(crate) mod tree;

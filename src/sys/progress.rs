@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar of `total` steps on stderr, hidden unless it is wanted.
-pub fn bar(is_wanted: bool, total: u64, what: &'static str) -> ProgressBar {
+pub(crate) fn bar(is_wanted: bool, total: u64, what: &'static str) -> ProgressBar {
     if !is_wanted {
         return ProgressBar::hidden();
     }

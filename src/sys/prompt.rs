@@ -4,12 +4,12 @@ use crate::report::exit::Fault;
 use std::io::{self, IsTerminal as _, Write as _};
 
 /// Whether somebody can answer.
-pub fn is_possible() -> bool {
+pub(crate) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks on stderr and reads one line; only `y` and `yes` agree.
-pub fn confirm(question: &str) -> Result<bool, Fault> {
+pub(crate) fn confirm(question: &str) -> Result<bool, Fault> {
     let mut line = String::new();
     let mut stderr = io::stderr();
     let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());

@@ -15,7 +15,7 @@ pub struct Bound {
 }
 
 /// Ranges of all run-time parameters.
-pub type Bounds = PerKey<Bound>;
+pub(crate) type Bounds = PerKey<Bound>;
 
 /// One limit that a candidate breaks, with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -47,7 +47,7 @@ impl fmt::Display for Violation {
 }
 
 /// What is wrong with the bounds themselves.
-pub fn bounds_problems(bounds: &Bounds) -> Vec<String> {
+pub(crate) fn bounds_problems(bounds: &Bounds) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, bound) in bounds.iter() {
         if !(bound.min.is_finite() && bound.max.is_finite()) {

@@ -13,18 +13,18 @@ pub type Overrides = BTreeMap<String, Value>;
 /// What happens to one run-time key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub(crate) struct Change {
     /// Name of the key.
-    pub field: String,
+    pub(crate) field: String,
     /// Value after; null when the key goes away.
-    pub new: Value,
+    pub(crate) new: Value,
     /// Value before; null when the key was not there.
-    pub old: Value,
+    pub(crate) old: Value,
 }
 
 impl Change {
     /// Whether the value stays as it is.
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         match (self.old.as_f64(), self.new.as_f64()) {
             #[expect(clippy::float_cmp, reason = "a stored value is either the same number or another")]
             (Some(old), Some(new)) => old == new,
@@ -66,7 +66,7 @@ fn number(value: f64) -> Number {
 }
 
 /// Every key that differs, and the six run-time keys in any case, in key order.
-pub fn changes(current: &Overrides, next: &Overrides) -> Vec<Change> {
+pub(crate) fn changes(current: &Overrides, next: &Overrides) -> Vec<Change> {
     let value = |map: &Overrides, name: &str| map.get(name).cloned().unwrap_or(Value::Null);
     let mut names: Vec<&str> = current.keys().chain(next.keys()).map(String::as_str).chain(NAMES).collect();
     names.sort_unstable();
@@ -86,7 +86,7 @@ pub fn broken(overrides: &Overrides, bounds: &Bounds) -> Vec<Violation> {
 }
 
 /// The keys that no bound covers.
-pub fn foreign(overrides: &Overrides) -> Vec<&str> {
+pub(crate) fn foreign(overrides: &Overrides) -> Vec<&str> {
     overrides.keys().map(String::as_str).filter(|name| !NAMES.contains(name)).collect()
 }
 

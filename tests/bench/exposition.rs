@@ -3,7 +3,7 @@
 //! Prints MB/s and ratios; `tests/bench/README.md` keeps them.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
-use mmops::format::exposition::{Format, parse};
+use mmops::testing::exposition::{Format, parse};
 use prometheus_parse::Scrape;
 use rustix::time::{ClockId, clock_gettime};
 

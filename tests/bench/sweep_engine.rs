@@ -2,8 +2,8 @@
 //! Prints figures; `tests/bench/README.md` keeps them.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
-use mmops::simulation::market::{Feed, Limits, Regime, Spec, Window, generate, load, simulate};
-use mmops::tuning::outcome::{Fees, Latency, Params};
+use mmops::testing::market::{Feed, Limits, Regime, Spec, Window, generate, load, simulate};
+use mmops::testing::outcome::{Fees, Latency, Params};
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 use crate::contract::conforms;
 use crate::sandbox::{NOW, Output, Sandbox};
-use mmops::sys::lock::Lock;
+use mmops::testing::lock::Lock;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 

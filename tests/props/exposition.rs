@@ -1,7 +1,7 @@
 //! Laws of the exposition parser: any bytes give a page or a position, what is written is read back, and
 //! a page that was cut never reads as a whole one.
 
-use mmops::format::exposition::{Exposition, Format, ParseError, parse};
+use mmops::testing::exposition::{Exposition, Format, ParseError, parse};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 

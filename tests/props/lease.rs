@@ -1,8 +1,9 @@
 //! However requests, answers and pauses of several nodes interleave: never two leaders, tokens rise with
 //! every election, and the order log takes each order once and none under an older token.
 
-use mmops::commands::chaos::order_log::{Answer, Book, Entry};
-use mmops::lease::{self, Lease, Refusal, Tenure};
+use mmops::testing::lease;
+use mmops::testing::lease::{Lease, Refusal, Tenure};
+use mmops::testing::order_log::{Answer, Book, Entry};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };

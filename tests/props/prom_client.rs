@@ -3,11 +3,11 @@
 
 use crate::fake_server::{Asked, FakeServer, Told};
 use jiff::Timestamp;
-use mmops::net::http::{Auth, Secret, Settings, Url};
-use mmops::net::prometheus::client::{Answer, Client, Grid, Kind, Options, Unknown};
-use mmops::report::exit::{Exit, classify};
-use mmops::sys::clock::Clock;
-use mmops::sys::signal::Cancel;
+use mmops::testing::client::{Answer, Client, Grid, Kind, Options, Unknown};
+use mmops::testing::clock::Clock;
+use mmops::testing::exit::{Exit, classify};
+use mmops::testing::http::{Auth, Secret, Settings, Url};
+use mmops::testing::signal::Cancel;
 use proptest::prelude::*;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

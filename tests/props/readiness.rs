@@ -1,9 +1,9 @@
 //! The first law at the readiness score: unknown never reaches GO.
 
 use jiff::Timestamp;
-use mmops::commands::readiness::scoring::score::{Verdict, score, sections};
-use mmops::evidence::daily::{File, Rules, window};
-use mmops::evidence::requirement::Terms;
+use mmops::testing::daily::{File, Rules, window};
+use mmops::testing::requirement::Terms;
+use mmops::testing::score::{Verdict, score, sections};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! Laws of the rotation: what no combination of limits may remove.
 
-use mmops::commands::rotate::retention::{
-    DAY_NS, Facts, Group, Guard, Limits, Marks, Member, Overall, decide,
-};
+use mmops::testing::retention::{DAY_NS, Facts, Group, Guard, Limits, Marks, Member, Overall, decide};
 use proptest::prelude::*;
 use std::cmp::Ordering;
 

@@ -1,10 +1,10 @@
 //! Laws of the soak's judgement: unknown is never PASS, over generated worlds of metrics.
 
-use mmops::judge::gate::{Aggregate, Gate, KOfN, Profile, Severity};
-use mmops::judge::kpi::collector::{Collector, WHOLE};
-use mmops::judge::kpi::{Definition, Expected, Measure, Per, Reduce, Selector};
-use mmops::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
-use mmops::judge::verdict::Verdict;
+use mmops::testing::collector::{Collector, WHOLE};
+use mmops::testing::gate::{Aggregate, Gate, KOfN, Profile, Severity};
+use mmops::testing::kpi::{Definition, Expected, Measure, Per, Reduce, Selector};
+use mmops::testing::record::{ITERATION_SCHEMA, Iteration, Ledger};
+use mmops::testing::verdict::Verdict;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The streaming reader accepts what `serde_json` accepts, says the same of it, and refuses duplicate keys.
 
-use mmops::format::json::tokens::scan::validate;
-use mmops::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
+use mmops::testing::scan::validate;
+use mmops::testing::tokens::{Kind, NonFinite, Tokens, Trouble};
 use proptest::prelude::*;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;

@@ -1,35 +1,23 @@
 //! Laws of the parameter sweep.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
-use clap::Parser as _;
-use mmops::cli::{Cli, Command};
-use mmops::commands::tune;
-use mmops::commands::tune::choose::bootstrap;
-use mmops::commands::tune::choose::choice::{Contender, best};
-use mmops::commands::tune::choose::measure::measure;
-use mmops::ctx::Ctx;
-use mmops::sys::{clock::Clock, env::Env, signal::Cancel};
-use mmops::tuning::key::{NAMES, PerKey};
-use mmops::tuning::limits::{Bound, out_of_bounds};
-use mmops::tuning::outcome::{Fees, Fill, Outcome, Side};
-use mmops::tuning::overrides;
+use mmops::testing::bootstrap;
+use mmops::testing::choice::{Contender, best};
+use mmops::testing::key::{NAMES, PerKey};
+use mmops::testing::limits::{Bound, out_of_bounds};
+use mmops::testing::measure::measure;
+use mmops::testing::outcome::{Fees, Fill, Outcome, Side};
+use mmops::testing::overrides;
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
 
 const SETTINGS: bootstrap::Settings = bootstrap::Settings { seed: 7, resamples: 100, level: 0.9 };
 
-fn ctx(root: &Path) -> Ctx {
-    let now = "2026-03-10T12:00:00Z".parse().unwrap();
-    let clock = Clock::frozen(now, None);
-    let (env, cancel) = (Env::default(), Cancel::default());
-    Ctx { root: root.to_owned(), clock, env, cancel, progress: false, own_outputs: Vec::new() }
-}
-
 fn sweep(root: &Path, line: &str) {
-    let words = ["mmops", "tune", "sweep"].into_iter().chain(line.split_whitespace());
-    let Command::Tune(args) = Cli::try_parse_from(words).unwrap().command else { panic!("not tune") };
-    tune::run(&args, &ctx(root)).unwrap();
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_mmops"));
+    command.args(["tune", "sweep"]).args(line.split_whitespace()).current_dir(root).env_clear();
+    command.env("MMOPS_NOW", "2026-03-10T12:00:00Z").assert().success();
 }
 
 fn grid(tails: &[u32], intervals: &[u32]) -> String {

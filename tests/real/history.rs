@@ -3,12 +3,12 @@
 
 use crate::server::{Prometheus, client, have, instant, run};
 use jiff::Timestamp;
-use mmops::format::exposition::{Format, parse};
-use mmops::judge::kpi::quantile::{Bucket, Quantile, quantile};
-use mmops::net::http::{Auth, Http, Secret, Send, Settings, Url, form};
-use mmops::net::prometheus::Point;
-use mmops::net::prometheus::client::{Answer, Client, Grid, Kind};
-use mmops::report::exit::{Exit, classify};
+use mmops::testing::client::{Answer, Client, Grid, Kind};
+use mmops::testing::exit::{Exit, classify};
+use mmops::testing::exposition::{Format, parse};
+use mmops::testing::http::{Auth, Http, Secret, Send, Settings, Url, form};
+use mmops::testing::prometheus::Point;
+use mmops::testing::quantile::{Bucket, Quantile, quantile};
 use std::path::Path;
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ fn assert_same(found: &[Point], wanted: &[Point]) {
 
 fn buckets(client: &Client, at_ms: i64) -> Vec<Bucket> {
     let answer = instant(client, "mm_stage_duration_ms_bucket", time(at_ms)).unwrap();
-    let bucket = |series: &mmops::net::prometheus::client::Series| Bucket {
+    let bucket = |series: &mmops::testing::client::Series| Bucket {
         upper: series.labels["le"].parse().unwrap(),
         count: series.points[0].1,
     };
@@ -203,9 +203,9 @@ fn three_days_of_history_are_read_as_they_were_recorded() {
     assert_page(&http, &url);
 
     server.kill();
-    let options =
-        mmops::net::prometheus::client::Options { backoff: Duration::from_millis(1), ..Default::default() };
-    let (clock, cancel) = (mmops::sys::clock::Clock::system(None), mmops::sys::signal::Cancel::default());
+    let options = mmops::testing::client::Options { backoff: Duration::from_millis(1), ..Default::default() };
+    let (clock, cancel) =
+        (mmops::testing::clock::Clock::system(None), mmops::testing::signal::Cancel::default());
     let client = Client::new(url, &Settings::default(), options, clock, cancel).unwrap();
     let gone = client.range("mm_edge_bps", &grid(START_MS)).unwrap_err();
     assert_eq!(gone.kind, Kind::Unreachable);

@@ -1,10 +1,10 @@
 //! A Prometheus on a free loopback port with a data directory of its own.
 
 use jiff::Timestamp;
-use mmops::net::http::{Settings, Url};
-use mmops::net::prometheus::client::{Answer, Client, Grid, Options, Unknown};
-use mmops::sys::clock::Clock;
-use mmops::sys::signal::Cancel;
+use mmops::testing::client::{Answer, Client, Grid, Options, Unknown};
+use mmops::testing::clock::Clock;
+use mmops::testing::http::{Settings, Url};
+use mmops::testing::signal::Cancel;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

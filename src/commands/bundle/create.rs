@@ -34,7 +34,7 @@ const PLAN: &str = "deploy/release/bundle.yaml";
 /// Arguments of `mmops bundle create`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "create")]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of what is released [default: the plan's, mm-bot]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -63,7 +63,7 @@ pub struct Args {
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The archive, relative to the root where it lies inside it.
     archive: String,
     /// Its bytes.
@@ -112,7 +112,7 @@ impl Order {
 }
 
 /// Makes the bundle.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let order = order(args, ctx)?;
     let archive = order.out.join(order.file_name());
     let dirs = NewDirs::create(&order.out)?;

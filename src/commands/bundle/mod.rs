@@ -1,12 +1,12 @@
 //! `mmops bundle`: make an archive whose every byte can be accounted for, check one, build the folder of
 //! a release. Bare `mmops bundle` creates.
 
-pub mod contents;
-pub mod create;
+pub(crate) mod contents;
+pub(crate) mod create;
 mod materials;
-pub mod release;
+pub(crate) mod release;
 mod select;
-pub mod verify;
+pub(crate) mod verify;
 
 use crate::ctx::Ctx;
 use crate::report::{Marker, Report, Status};
@@ -14,7 +14,7 @@ use crate::report::{Marker, Report, Status};
 /// Arguments of `mmops bundle`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -33,7 +33,7 @@ enum Command {
 
 impl Args {
     /// The command's name and the marker it ends with when the question could not be asked.
-    pub fn failure(&self) -> (&'static str, Marker) {
+    pub(crate) fn failure(&self) -> (&'static str, Marker) {
         let command = match self.command {
             Some(Command::Create(_)) | None => "bundle-create",
             Some(Command::Verify(_)) => "bundle-verify",
@@ -44,7 +44,7 @@ impl Args {
 }
 
 /// Creates, verifies or releases.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
         Some(Command::Create(args)) => create::run(args, ctx),
         Some(Command::Verify(args)) => verify::run(args, ctx),

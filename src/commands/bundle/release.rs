@@ -40,7 +40,7 @@ const REPORTS: [(&str, &str); 3] = [
 
 /// Arguments of `mmops bundle release`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Directory of the soak run
     #[arg(long, value_name = "DIR")]
     src: PathBuf,
@@ -66,7 +66,7 @@ pub struct Args {
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// Files of the folder, the manifest not counted.
     files: Vec<String>,
     /// The folder.
@@ -102,7 +102,7 @@ struct Gathered {
 }
 
 /// Builds the folder.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let out = ctx.path(&args.out);
     let name = out.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     plan::check_name(&name).map_err(|reason| Fault::config(format!("--out: {reason}")))?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// Arguments of `mmops canary checklist`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Folder of the release, as `bundle release` builds it
     #[arg(long, value_name = "DIR")]
     bundle: PathBuf,
@@ -21,7 +21,7 @@ pub struct Args {
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The checklist; null when none was written.
     checklist: Option<String>,
     /// Whether the targets come from a simulated soak.
@@ -29,7 +29,7 @@ pub struct Body {
 }
 
 /// Writes the checklist.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let shown = args.bundle.display().to_string();
     let dir = ctx.path(&args.bundle);
     let release = super::load(&dir, &shown, ctx)?;

@@ -1,7 +1,7 @@
 //! `mmops canary`: put a release's tag where its evidence is, and write the checklist of its first days.
 
-pub mod checklist;
-pub mod tag;
+pub(crate) mod checklist;
+pub(crate) mod tag;
 
 use crate::ctx::Ctx;
 use crate::format::json::typed;
@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Arguments of `mmops canary`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -29,7 +29,7 @@ enum Command {
 
 impl Args {
     /// The command's name and the marker it ends with when the question could not be asked.
-    pub fn failure(&self) -> (&'static str, Marker) {
+    pub(crate) fn failure(&self) -> (&'static str, Marker) {
         let command = match self.command {
             Command::Tag(_) => "canary-tag",
             Command::Checklist(_) => "canary-checklist",
@@ -39,7 +39,7 @@ impl Args {
 }
 
 /// Tags or lists.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
         Command::Tag(args) => tag::run(args, ctx),
         Command::Checklist(args) => checklist::run(args, ctx),

@@ -16,7 +16,7 @@ const SHOWN: usize = 5;
 
 /// Arguments of `mmops canary tag`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Folder of the release, as `bundle release` builds it
     #[arg(long, value_name = "DIR")]
     bundle: PathBuf,
@@ -33,7 +33,7 @@ pub struct Args {
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// Commit that is tagged.
     commit: String,
     /// Whether nothing was written on purpose.
@@ -45,7 +45,7 @@ pub struct Body {
 }
 
 /// Tags the commit that is checked out.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let git = Git::open(&ctx.root, &ctx.cancel)?;
     if !git.is_tag_name(&args.tag)? {
         return Err(Fault::config(format!("`{}` is no name for a tag", args.tag)).into());

@@ -45,44 +45,44 @@ are left out of the report.
 
 With --dry-run the processes, the signal and the verdict are just as real, but the stores are private \
 (below artifacts/dry-run), --kill-at is 1s, and nothing outside artifacts/dry-run is written.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Where the lease is kept: `file:DIR`; each call uses a directory of its own below DIR, which is
     /// removed unless the drill fails [default: `file:artifacts`]
     #[arg(long, value_name = "STORE", conflicts_with = "dry_run")]
-    pub lock: Option<Store>,
+    pub(crate) lock: Option<Store>,
     /// How long a lease lasts without renewal, 200ms to 1m
     #[arg(long, value_name = "DURATION", default_value = "1500ms", value_parser = parse_duration)]
-    pub ttl: Duration,
+    pub(crate) ttl: Duration,
     /// Time between two renewals, at most half the TTL
     #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = parse_duration)]
-    pub renew: Duration,
+    pub(crate) renew: Duration,
     /// When the leader is hit, counted from its election; later runs spread over one renewal interval
     /// from there [default: `3s`, with --dry-run `1s`]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub kill_at: Option<Duration>,
+    pub(crate) kill_at: Option<Duration>,
     /// What hits the leader
     #[arg(long, value_enum, default_value_t = Hit::Kill)]
-    pub signal: Hit,
+    pub(crate) signal: Hit,
     /// How many runs
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub runs: u32,
+    pub(crate) runs: u32,
     /// How many runs go side by side
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub jobs: u32,
+    pub(crate) jobs: u32,
     /// Hit nobody and watch two healthy nodes for this long: exactly one election is OK
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with_all = ["kill_at", "signal"])]
-    pub healthy: Option<Duration>,
+    pub(crate) healthy: Option<Duration>,
     /// Run once on private stores with a short wait, writing below artifacts/dry-run only
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Where the result is written [default: `artifacts/CHAOS_FAILOVER.json`]
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
-    pub out_json: Option<PathBuf>,
+    pub(crate) out_json: Option<PathBuf>,
 }
 
 /// A lease store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Store {
+pub(crate) enum Store {
     /// A directory on this machine.
     File(PathBuf),
 }
@@ -101,7 +101,7 @@ impl FromStr for Store {
 
 /// What hits the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Hit {
+pub(crate) enum Hit {
     /// SIGKILL
     Kill,
     /// SIGSTOP for longer than the TTL, then SIGCONT
@@ -110,99 +110,99 @@ pub enum Hit {
 
 /// The fields of the report and of the document.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// What the drill was asked to do.
-    pub parameters: Parameters,
+    pub(crate) parameters: Parameters,
     /// What must be 0, over all runs.
-    pub wrongs: Wrongs,
+    pub(crate) wrongs: Wrongs,
     /// Times a store did not answer, over all runs.
-    pub store_outages: u64,
+    pub(crate) store_outages: u64,
     /// The runs that failed, at most 20 of them.
-    pub failed_runs: Vec<FailedRun>,
+    pub(crate) failed_runs: Vec<FailedRun>,
     /// What was measured; left out under a frozen clock.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub measured: Option<Measured>,
+    pub(crate) measured: Option<Measured>,
 }
 
 /// What the drill was asked to do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// What happens to the leader.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// `dry-run` or `full`.
-    pub mode: &'static str,
+    pub(crate) mode: &'static str,
     /// How long a lease lasts.
-    pub ttl_ms: u64,
+    pub(crate) ttl_ms: u64,
     /// Time between two renewals.
-    pub renew_ms: u64,
+    pub(crate) renew_ms: u64,
     /// When the leader is hit, or how long healthy nodes are watched.
-    pub after_ms: u64,
+    pub(crate) after_ms: u64,
     /// How many runs there were.
-    pub runs: u64,
+    pub(crate) runs: u64,
     /// Elections that every run must have.
-    pub elections_expected: u64,
+    pub(crate) elections_expected: u64,
     /// The longest takeover that is OK; `null` for healthy nodes.
-    pub takeover_limit_ms: Option<u64>,
+    pub(crate) takeover_limit_ms: Option<u64>,
 }
 
 /// Counts that must be 0.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Wrongs {
+pub(crate) struct Wrongs {
     /// Runs that are not OK.
-    pub failed_runs: u64,
+    pub(crate) failed_runs: u64,
     /// Runs with another number of elections than expected.
-    pub unexpected_elections: u64,
+    pub(crate) unexpected_elections: u64,
     /// Time during which two nodes led.
-    pub dual_leader_us: u64,
+    pub(crate) dual_leader_us: u64,
     /// Orders in the log more than once.
-    pub duplicate_orders: u64,
+    pub(crate) duplicate_orders: u64,
     /// Orders missing from the log.
-    pub lost_orders: u64,
+    pub(crate) lost_orders: u64,
     /// Orders the log took under an older token.
-    pub older_tokens_accepted: u64,
+    pub(crate) older_tokens_accepted: u64,
     /// Orders a node decided after its own deadline.
-    pub late_acts: u64,
+    pub(crate) late_acts: u64,
 }
 
 /// A run that is not OK.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct FailedRun {
+pub(crate) struct FailedRun {
     /// Number of the run, from 1.
-    pub run: u64,
+    pub(crate) run: u64,
     /// What was wrong.
-    pub problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
 }
 
 /// What was measured.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// From the signal to the next leader; `null` when nobody ever took over.
-    pub takeover: Option<Takeovers>,
+    pub(crate) takeover: Option<Takeovers>,
     /// The runs one by one.
-    pub runs: Vec<RunFigures>,
+    pub(crate) runs: Vec<RunFigures>,
 }
 
 /// What was measured in one run.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct RunFigures {
+pub(crate) struct RunFigures {
     /// From the signal to the next leader.
-    pub takeover_ms: Option<u64>,
+    pub(crate) takeover_ms: Option<u64>,
     /// From the last order of the first leader to the first of the next.
-    pub order_gap_ms: Option<u64>,
+    pub(crate) order_gap_ms: Option<u64>,
     /// How often somebody was elected.
-    pub elections: u64,
+    pub(crate) elections: u64,
     /// Orders in the log.
-    pub orders: u64,
+    pub(crate) orders: u64,
     /// Repeated sends that the log recognised.
-    pub idem_hits: u64,
+    pub(crate) idem_hits: u64,
     /// Orders refused because their token was older.
-    pub refused_stale: u64,
+    pub(crate) refused_stale: u64,
     /// Times a store did not answer.
-    pub store_outages: u64,
+    pub(crate) store_outages: u64,
 }
 
 /// Runs the drill.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, drill) = settle(args)?;
     let (base, out) = if args.dry_run {
         (PathBuf::from("artifacts/dry-run"), PathBuf::from("artifacts/dry-run/CHAOS_FAILOVER.json"))

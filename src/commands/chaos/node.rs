@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Arguments of `mmops chaos node`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the node
     #[arg(long)]
     name: String,
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 /// Contends until it is told to end.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<()> {
     let setup = Setup {
         name: args.name.clone(),
         dir: ctx.path(&args.dir),

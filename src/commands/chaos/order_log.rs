@@ -85,7 +85,7 @@ impl Book {
 }
 
 /// The client order id of an order, as a person reads it.
-pub fn name(id: u64) -> String {
+pub(crate) fn name(id: u64) -> String {
     format!("ORD-{id}")
 }
 

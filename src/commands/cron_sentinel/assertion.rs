@@ -9,7 +9,7 @@ use serde_json::Value;
 /// An assertion as it is configured: `json` with `op` and `value`, or `regex`, or `hash_chain`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Configured {
+pub(crate) struct Configured {
     json: Option<String>,
     op: Option<String>,
     value: Option<Value>,
@@ -26,7 +26,7 @@ enum HashChain {
 
 /// An assertion.
 #[derive(Clone, Debug)]
-pub enum Assertion {
+pub(crate) enum Assertion {
     /// The value at a path of a JSON document.
     Json {
         /// Path as configured.
@@ -44,7 +44,7 @@ pub enum Assertion {
 
 /// What must hold for a value.
 #[derive(Clone, Debug)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// Equal, or not.
     Equal(Value, bool),
     /// A number on one side of another; the limit itself counts where it says so.
@@ -61,7 +61,7 @@ pub enum Wanted {
 
 /// Which side of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     /// `<`
     Below,
     /// `<=`
@@ -75,7 +75,7 @@ pub enum Order {
 const OPERATORS: &str = "==, !=, <, <=, >, >=, in, contains, matches, exists";
 
 /// A path as a JSON pointer: either one already, or `$.runs[0].verdict`.
-pub fn pointer(path: &str) -> Result<String, String> {
+pub(crate) fn pointer(path: &str) -> Result<String, String> {
     if path.starts_with('/') {
         return Ok(path.to_owned());
     }
@@ -93,7 +93,7 @@ pub fn pointer(path: &str) -> Result<String, String> {
 
 impl Configured {
     /// Checks what was configured.
-    pub fn check(&self) -> Result<Assertion, String> {
+    pub(crate) fn check(&self) -> Result<Assertion, String> {
         match (&self.json, &self.regex, &self.hash_chain) {
             (Some(path), None, None) => {
                 let pointer = pointer(path)?;
@@ -158,12 +158,12 @@ fn regex(pattern: &str) -> Result<Regex, String> {
 
 impl Assertion {
     /// Whether the assertion looks at a JSON document.
-    pub fn wants_document(&self) -> bool {
+    pub(crate) fn wants_document(&self) -> bool {
         matches!(self, Assertion::Json { .. })
     }
 
     /// Why the assertion does not hold. `document` is the parsed text, or why it is none.
-    pub fn fault(&self, text: &str, document: Option<&Result<Value, String>>) -> Option<String> {
+    pub(crate) fn fault(&self, text: &str, document: Option<&Result<Value, String>>) -> Option<String> {
         match self {
             Assertion::HashChain => {
                 chain::verify(text).err().map(|fault| format!("the hash chain is broken: {fault}"))

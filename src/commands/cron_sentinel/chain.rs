@@ -15,10 +15,10 @@ use std::fmt;
 const DEEPEST: usize = 128;
 
 /// `prev_hash` of the first line.
-pub const GENESIS: &str = "GENESIS";
+pub(crate) const GENESIS: &str = "GENESIS";
 
 /// The number of lines of a chain without a fault, or the first fault.
-pub fn verify(text: &str) -> Result<u64, String> {
+pub(crate) fn verify(text: &str) -> Result<u64, String> {
     let mut before = GENESIS.to_owned();
     let mut lines = 0;
     for line in text.lines() {

@@ -27,7 +27,7 @@ const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /// When a job runs, in the local time of its zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expression {
+pub(crate) struct Expression {
     minutes: u64,
     hours: u64,
     days: u64,
@@ -58,7 +58,7 @@ const FIELDS: [Field; 5] = [
 
 impl Expression {
     /// Reads an expression; one that never comes is refused.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let resolved = match MACROS.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
             Some((_, fields)) => *fields,
@@ -97,17 +97,17 @@ impl Expression {
     }
 
     /// Whether the job runs through the hours or minutes, rather than at times of day.
-    pub fn is_interval(&self) -> bool {
+    pub(crate) fn is_interval(&self) -> bool {
         self.interval
     }
 
     /// Whether the job runs more than once in each of its hours, and not every hour: often a slip.
-    pub fn is_every_minute_of_some_hours(&self) -> bool {
+    pub(crate) fn is_every_minute_of_some_hours(&self) -> bool {
         self.minutes.count_ones() == 60 && self.hours.count_ones() < 24
     }
 
     /// The last named civil time that is not later.
-    pub fn at_or_before(&self, time: DateTime) -> Option<DateTime> {
+    pub(crate) fn at_or_before(&self, time: DateTime) -> Option<DateTime> {
         let mut date = time.date();
         let mut latest = clock_of(time);
         for _ in 0..SEARCHED_DAYS {
@@ -123,7 +123,7 @@ impl Expression {
     }
 
     /// The first named civil time that is not earlier.
-    pub fn at_or_after(&self, time: DateTime) -> Option<DateTime> {
+    pub(crate) fn at_or_after(&self, time: DateTime) -> Option<DateTime> {
         let whole = time.second() == 0 && time.subsec_nanosecond() == 0;
         let time = if whole { time } else { time.checked_add(1.minute()).ok()? };
         let mut date = time.date();

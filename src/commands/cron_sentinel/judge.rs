@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The state of a task, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub(crate) enum State {
     /// There in time, and it says what it must.
     Fresh,
     /// Started, and not finished.
@@ -31,7 +31,7 @@ pub enum State {
 
 impl State {
     /// The word in reports.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             State::Fresh => "fresh",
             State::Running => "running",
@@ -46,7 +46,7 @@ impl State {
 
 /// What was found in the place of an artifact.
 #[derive(Clone, Debug)]
-pub enum Found {
+pub(crate) enum Found {
     /// Nothing; what was looked for.
     Missing(String),
     /// It cannot be looked at; the reason.
@@ -66,52 +66,52 @@ pub enum Found {
 
 /// The content of an artifact.
 #[derive(Clone, Debug)]
-pub struct Content {
+pub(crate) struct Content {
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
     /// The text as JSON, or why it is none; absent where it need not be.
-    pub document: Option<Result<Value, String>>,
+    pub(crate) document: Option<Result<Value, String>>,
     /// Why the text is none.
-    pub fault: Option<String>,
+    pub(crate) fault: Option<String>,
 }
 
 /// A task after it was judged.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// Name of the task.
-    pub name: String,
+    pub(crate) name: String,
     /// What came of it.
-    pub state: State,
+    pub(crate) state: State,
     /// The file that was judged; the configured path or glob where there is none.
-    pub artifact: String,
+    pub(crate) artifact: String,
     /// Why it is not fresh; empty when it is.
-    pub reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     /// When the artifact was made.
-    pub made_at: Option<String>,
+    pub(crate) made_at: Option<String>,
     /// Its age in seconds.
-    pub age_secs: Option<i64>,
+    pub(crate) age_secs: Option<i64>,
     /// The largest age, or the grace of the schedule, in seconds.
-    pub limit_secs: u64,
+    pub(crate) limit_secs: u64,
     /// The run of the schedule that the artifact must belong to.
-    pub due_at: Option<String>,
+    pub(crate) due_at: Option<String>,
     /// Since when it is stale.
-    pub stale_since: Option<String>,
+    pub(crate) stale_since: Option<String>,
     /// When the next artifact is due.
-    pub next_due: Option<String>,
+    pub(crate) next_due: Option<String>,
     /// Time zone of the task.
-    pub timezone: String,
+    pub(crate) timezone: String,
     /// Who is asked.
-    pub owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// How bad it is.
-    pub severity: String,
+    pub(crate) severity: String,
     /// Whether a running job is still inside its time.
     #[serde(skip)]
-    pub in_time: bool,
+    pub(crate) in_time: bool,
 }
 
 impl Judged {
     /// OK, WARN for a job that is running inside its time, else FAIL.
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         match self.state {
             State::Fresh => Status::Ok,
             State::Running if self.in_time => Status::Warn,
@@ -121,7 +121,7 @@ impl Judged {
 }
 
 /// Judges a task. `window` replaces the largest age of tasks that have one.
-pub fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<Duration>) -> Judged {
+pub(crate) fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<Duration>) -> Judged {
     let limit = match &task.due {
         Due::MaxAge(max_age) => window.unwrap_or(*max_age),
         Due::Schedule { grace, .. } => *grace,

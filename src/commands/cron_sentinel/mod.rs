@@ -3,14 +3,14 @@
 //!
 //! There are no built-in tasks: a configuration that is missing, empty or wrong is an answer to nobody.
 
-pub mod assertion;
-pub mod chain;
-pub mod expression;
+pub(crate) mod assertion;
+pub(crate) mod chain;
+pub(crate) mod expression;
 mod find;
-pub mod judge;
+pub(crate) mod judge;
 mod large;
-pub mod schedule;
-pub mod task;
+pub(crate) mod schedule;
+pub(crate) mod task;
 
 use crate::commands::cron_sentinel::judge::{Judged, State, judge};
 use crate::commands::cron_sentinel::task::{Config, Task};
@@ -27,7 +27,7 @@ use std::time::Duration;
 
 /// Arguments of `mmops cron-sentinel`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Tasks in YAML, JSON or TOML
     #[arg(long, value_name = "FILE", default_value = "deploy/cron/sentinel.yaml")]
     config: PathBuf,
@@ -41,7 +41,7 @@ pub struct Args {
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The configuration.
     config: String,
     /// Number of tasks in each state.
@@ -53,7 +53,7 @@ pub struct Body {
 }
 
 /// Looks at each task and judges it.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let tasks = load(args, ctx)?;
     let mut finder = Finder::new(ctx);
     let mut judged = Vec::with_capacity(tasks.len());

@@ -17,21 +17,21 @@ const SEARCHED_CHANGES: usize = 100;
 
 /// When a job runs.
 #[derive(Clone, Debug)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     /// The civil times.
-    pub expression: Expression,
+    pub(crate) expression: Expression,
     /// Whose clock they are on.
-    pub zone: TimeZone,
+    pub(crate) zone: TimeZone,
 }
 
 impl Schedule {
     /// The last time the job was to run, not later than `now`.
-    pub fn last(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn last(&self, now: Timestamp) -> Option<Timestamp> {
         if self.expression.is_interval() { self.last_of_interval(now) } else { self.last_of_day_times(now) }
     }
 
     /// The first time the job is to run after `now`.
-    pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         if self.expression.is_interval() { self.next_of_interval(now) } else { self.next_of_day_times(now) }
     }
 

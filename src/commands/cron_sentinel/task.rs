@@ -13,15 +13,15 @@ use std::time::Duration;
 /// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// What is watched.
-    pub tasks: Vec<Configured>,
+    pub(crate) tasks: Vec<Configured>,
 }
 
 /// A task as it is configured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Configured {
+pub(crate) struct Configured {
     name: String,
     artifact: String,
     max_age: Option<String>,
@@ -51,7 +51,7 @@ enum Size {
 /// How bad it is when the task is not fresh; it is shown and never makes a failure less than one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Somebody has to act at once.
     #[default]
     Critical,
@@ -63,7 +63,7 @@ pub enum Severity {
 
 impl Severity {
     /// The word of the configuration.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Severity::Critical => "critical",
             Severity::Warning => "warning",
@@ -74,7 +74,7 @@ impl Severity {
 
 /// When an artifact has to be there.
 #[derive(Clone, Debug)]
-pub enum Due {
+pub(crate) enum Due {
     /// Never older than this.
     MaxAge(Duration),
     /// After each run of a schedule.
@@ -90,37 +90,37 @@ pub enum Due {
 
 /// A task.
 #[derive(Clone, Debug)]
-pub struct Task {
+pub(crate) struct Task {
     /// Its name, unique.
-    pub name: String,
+    pub(crate) name: String,
     /// Path or glob.
-    pub artifact: String,
+    pub(crate) artifact: String,
     /// When it is due.
-    pub due: Due,
+    pub(crate) due: Due,
     /// In which times are shown.
-    pub zone: TimeZone,
+    pub(crate) zone: TimeZone,
     /// Name of the zone.
-    pub zone_name: String,
+    pub(crate) zone_name: String,
     /// Smaller artifacts are no artifacts.
-    pub min_size: u64,
+    pub(crate) min_size: u64,
     /// Pointer to the time at which the job was started.
-    pub started_at: Option<String>,
+    pub(crate) started_at: Option<String>,
     /// Pointer to the time at which the job was finished.
-    pub finished_at: Option<String>,
+    pub(crate) finished_at: Option<String>,
     /// How long a job may have been running.
-    pub max_runtime: Option<Duration>,
+    pub(crate) max_runtime: Option<Duration>,
     /// What the artifact must say.
-    pub assertions: Vec<Assertion>,
+    pub(crate) assertions: Vec<Assertion>,
     /// Who is asked.
-    pub owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// How bad it is.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// What is valid and looks like a slip.
-    pub remark: Option<String>,
+    pub(crate) remark: Option<String>,
 }
 
 /// Checks every task; the error has all that is wrong.
-pub fn check(config: Config) -> Result<Vec<Task>, Vec<String>> {
+pub(crate) fn check(config: Config) -> Result<Vec<Task>, Vec<String>> {
     if config.tasks.is_empty() {
         return Err(vec!["it has no tasks, so it could not fail".to_owned()]);
     }

@@ -22,7 +22,7 @@ const SCHEMA: &str = "mmops.golden-acceptance.v1";
 /// Every acceptance of a baseline, the newest last.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub(crate) struct Record {
     /// `mmops.golden-acceptance.v1`
     schema: String,
     /// The baseline.

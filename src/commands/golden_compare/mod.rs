@@ -6,14 +6,14 @@
 
 mod accept;
 mod bytes;
-pub mod drift;
+pub(crate) mod drift;
 mod outcome;
 mod tree;
 mod unordered;
 mod walk;
 
-pub use accept::Record;
-pub use outcome::Body;
+pub(crate) use accept::Record;
+pub(crate) use outcome::Body;
 
 use crate::commands::golden_compare::drift::number::Tolerance;
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
@@ -29,7 +29,7 @@ use std::path::PathBuf;
 
 /// Arguments of `mmops golden-compare`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The accepted file or directory
     #[arg(long, value_name = "PATH")]
     baseline: PathBuf,
@@ -99,7 +99,7 @@ enum Numbers {
 }
 
 /// Compares, reports, and accepts on request.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (baseline, actual) = (ctx.path(&args.baseline), ctx.path(&args.actual));
     // A pipe has no canonical form; what is missing is refused when it is opened.
     let canonical = |path| fsio::canonical(path).ok();

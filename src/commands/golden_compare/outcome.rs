@@ -12,7 +12,7 @@ use serde::Serialize;
 
 /// Fields of the report.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The accepted file or directory.
     baseline: String,
     /// The file or directory that was judged.

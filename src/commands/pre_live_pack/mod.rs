@@ -5,7 +5,7 @@
 //! FAIL; one whose need failed is SKIP and the pack is FAILED.
 
 mod step;
-pub mod steps;
+pub(crate) mod steps;
 
 use crate::commands::Answer;
 use crate::commands::pre_live_pack::steps::{Plan, State};
@@ -30,37 +30,37 @@ const PLAN: &str = "deploy/release/pre_live.yaml";
 
 /// Arguments of `mmops pre-live-pack`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Run the rehearsals; nothing outside artifacts/ is written
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Steps to run [default: `deploy/release/pre_live.yaml`, else the built-in plan]
     #[arg(long, value_name = "FILE")]
-    pub plan: Option<PathBuf>,
+    pub(crate) plan: Option<PathBuf>,
     /// Run this step alone (can be repeated); the pack is then PARTIAL and never OK
     #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// Time after which a step without a timeout of its own is stopped
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Steps that run side by side [default: number of processors]
     #[arg(long, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub(crate) jobs: Option<usize>,
     /// Where the report with the output of every step goes; the Markdown form goes beside it
     #[arg(long, value_name = "FILE", default_value = "artifacts/reports/PRE_LIVE_PACK.json")]
-    pub report: PathBuf,
+    pub(crate) report: PathBuf,
 }
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The plan's file, or `built-in`.
     plan: String,
 }
 
 impl Args {
     /// The arguments of a rehearsal as `make-ready` runs it.
-    pub fn rehearsal(plan: Option<PathBuf>, timeout: Duration) -> Self {
+    pub(crate) fn rehearsal(plan: Option<PathBuf>, timeout: Duration) -> Self {
         Self {
             dry_run: true,
             plan,
@@ -73,7 +73,7 @@ impl Args {
 }
 
 /// Runs the plan; without `--dry-run`, returns the usage.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
     if args.dry_run {
         return rehearse(args, ctx).map(Answer::Report);
     }
@@ -88,7 +88,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
 }
 
 /// Runs the plan and writes the report.
-pub fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let selected = select(args, &plan)?;
     let json = Pending::in_place_of(&ctx.path(&args.report))?;

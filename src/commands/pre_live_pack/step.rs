@@ -19,7 +19,7 @@ const SHOWN_LINES: usize = 3;
 #[derive(Debug)]
 pub(super) struct Ran {
     /// Why it failed, or nothing.
-    pub failure: Option<String>,
+    pub(super) failure: Option<String>,
     finished: proc::Finished,
 }
 

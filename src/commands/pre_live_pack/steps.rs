@@ -6,30 +6,30 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A plan as its file has it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The steps, in the order in which their rows are printed.
-    pub steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// One step of a plan.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Step {
+pub(crate) struct Step {
     /// Name of the row.
-    pub name: String,
+    pub(crate) name: String,
     /// Program and arguments; the program `mmops` is this binary.
-    pub argv: Vec<String>,
+    pub(crate) argv: Vec<String>,
     /// Time until the step is stopped, such as `30s`; the command's own default when left out.
     #[serde(default)]
-    pub timeout: Option<String>,
+    pub(crate) timeout: Option<String>,
     /// Steps that must be OK before this one starts.
     #[serde(default)]
-    pub needs: Vec<String>,
+    pub(crate) needs: Vec<String>,
 }
 
 /// Where a step is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Not started yet.
     Waiting,
     /// Started.
@@ -45,7 +45,7 @@ pub enum State {
 impl Plan {
     /// Says what is wrong with the plan: nothing to do, a name twice, an empty command, an unknown need,
     /// or needs that go in a circle.
-    pub fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.steps.is_empty() {
             return Err("the plan has no steps; an empty plan proves nothing".into());
         }
@@ -87,7 +87,7 @@ impl Plan {
 
     /// Skips every waiting step of which a need failed or was skipped, and returns the first one that can
     /// start. A need that was never selected does not hold a step back.
-    pub fn next(&self, states: &mut [State]) -> Option<usize> {
+    pub(crate) fn next(&self, states: &mut [State]) -> Option<usize> {
         let index: BTreeMap<&str, usize> =
             self.steps.iter().enumerate().map(|(index, step)| (step.name.as_str(), index)).collect();
         loop {
@@ -117,7 +117,7 @@ impl Plan {
     }
 
     /// The first need of step `at` that did not pass.
-    pub fn unmet_need(&self, at: usize, states: &[State]) -> Option<&str> {
+    pub(crate) fn unmet_need(&self, at: usize, states: &[State]) -> Option<&str> {
         let failed = |need: &&String| {
             let found = self.steps.iter().position(|step| step.name == **need);
             found.is_some_and(|at| matches!(states[at], State::Failed | State::Skipped))

@@ -1,9 +1,9 @@
 //! `mmops readiness score` and `mmops readiness validate`: the GO/HOLD point scale over the daily
 //! reports, and whether a score file is what it claims to be. Bare `mmops readiness` scores.
 
-pub mod score;
-pub mod scoring;
-pub mod validate;
+pub(crate) mod score;
+pub(crate) mod scoring;
+pub(crate) mod validate;
 
 use crate::commands::readiness::scoring::score::Verdict;
 use crate::ctx::Ctx;
@@ -12,7 +12,7 @@ use crate::report::{Marker, Report, Status};
 /// Arguments of `mmops readiness`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -29,7 +29,7 @@ enum Command {
 
 impl Args {
     /// The command's name in reports.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self.command {
             Some(Command::Validate(_)) => "readiness-validate",
             Some(Command::Score(_)) | None => "readiness-score",
@@ -38,7 +38,7 @@ impl Args {
 }
 
 /// Scores or validates.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
         Some(Command::Validate(args)) => validate::run(args, ctx),
         Some(Command::Score(args)) => score::run(args, ctx),

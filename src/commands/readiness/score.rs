@@ -22,25 +22,25 @@ const REPORTS: &str = "artifacts/reports";
 /// Arguments of `mmops readiness score`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "score")]
-pub struct Args {
+pub(crate) struct Args {
     /// Directory with `REPORT_SOAK_<YYYYMMDD>.json` [default: artifacts/reports]
     #[arg(long, value_name = "DIR")]
-    pub reports: Option<PathBuf>,
+    pub(crate) reports: Option<PathBuf>,
     /// Where the score goes; the Markdown form goes beside it
     #[arg(long, value_name = "FILE", default_value = "artifacts/reports/readiness.json")]
-    pub out_json: PathBuf,
+    pub(crate) out_json: PathBuf,
     /// Days that are scored
     #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=366))]
-    pub window: u16,
+    pub(crate) window: u16,
     /// Largest age of the newest report, from the end of its day
     #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = humantime::parse_duration)]
-    pub max_age: Duration,
+    pub(crate) max_age: Duration,
     /// Drills that GO requires, with their ages: a file with a list `drills`
     #[arg(long, value_name = "FILE")]
-    pub drills: Option<PathBuf>,
+    pub(crate) drills: Option<PathBuf>,
     /// Count reports of simulated runs; stamped into the output
     #[arg(long)]
-    pub allow_simulated: bool,
+    pub(crate) allow_simulated: bool,
 }
 
 /// The file that `--drills` names.
@@ -52,7 +52,7 @@ struct Drills {
 
 /// `readiness.json`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Document {
+pub(crate) struct Document {
     /// `mmops.readiness.v1`
     schema: String,
     /// `frozen` when the clock was frozen; absent otherwise.
@@ -66,7 +66,7 @@ pub struct Document {
 
 /// What the file and the report have in common.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// When and by what the score was made; proves nothing about the age of the evidence.
     runtime: Runtime,
     /// Points of 100, six decimals.
@@ -119,7 +119,7 @@ struct Loss {
 }
 
 /// Scores the window.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let drills = match &args.drills {
         Some(path) => load_drills(&ctx.path(path))?,
         None => Vec::new(),
@@ -128,7 +128,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 /// Scores the window and requires `drills` for GO.
-pub fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Result<Report> {
     let json_out = Pending::in_place_of(&ctx.path(&args.out_json))?;
     let md_out = Pending::in_place_of(&ctx.path(args.out_json.with_extension("md")))?;
     let files = read_reports(args, ctx)?;

@@ -17,20 +17,20 @@ use std::time::Duration;
 
 /// Arguments of `mmops readiness validate`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Score file, such as artifacts/reports/readiness.json
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Largest age of the file
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
-    pub max_age: Duration,
+    pub(crate) max_age: Duration,
     /// Accept a score that rests on simulated runs
     #[arg(long)]
-    pub allow_simulated: bool,
+    pub(crate) allow_simulated: bool,
 }
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The score in the file, if it is a number.
     score: Option<f64>,
     /// Whether the score rests on simulated runs, or does not say so clearly.
@@ -38,7 +38,7 @@ pub struct Body {
 }
 
 /// Validates the file, its age included.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (document, modified) = typed::load(&ctx.path(&args.file))?;
     let age_fault = match freshness::judge(modified, ctx.clock.now(), args.max_age) {
         Freshness::Fresh { .. } => None,
@@ -55,7 +55,7 @@ pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 /// Validates a score that this run has just written; its age is not in question.
-pub fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
     let (document, _) = typed::load(&ctx.path(file))?;
     judge(file, &document, allow_simulated, None, ctx)
 }

@@ -29,7 +29,7 @@ const COMMENT: &str = "mmops rotation archive v1, manifest sha256 ";
 /// What the manifest says.
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) clock: Option<String>,

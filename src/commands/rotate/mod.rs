@@ -9,14 +9,14 @@ mod execute;
 mod plan;
 mod report;
 mod restore;
-pub mod retention;
+pub(crate) mod retention;
 mod roots;
 mod selection;
 
-pub use archive::Manifest;
-pub use plan::Plan;
-pub use report::Body;
-pub use restore::Body as RestoreBody;
+pub(crate) use archive::Manifest;
+pub(crate) use plan::Plan;
+pub(crate) use report::Body;
+pub(crate) use restore::Body as RestoreBody;
 
 use crate::commands::rotate::retention::policy::{
     Age, GroupBy, Pattern, Policy, Rule, Size, Unit, days_ns, parse_age, removes_everything,
@@ -40,7 +40,7 @@ const DEFAULT_ROOT: &str = "artifacts";
 
 /// Arguments of `mmops rotate`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Remove files older than N days
     #[arg(long, alias = "keep-days", value_name = "N", value_parser = parse_days, allow_hyphen_values = true)]
     days: Option<u32>,
@@ -130,7 +130,7 @@ fn parse_gigabytes(text: &str) -> Result<Size, String> {
 /// Whether anything is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Nothing.
     DryRun,
     /// What has to go.
@@ -150,7 +150,7 @@ struct Settings {
 
 impl Args {
     /// The marker of a question that could not be asked.
-    pub fn failure(&self) -> (&'static str, Marker) {
+    pub(crate) fn failure(&self) -> (&'static str, Marker) {
         match &self.verb {
             Some(Verb::Restore(_)) => ("rotate-restore", restore::failure()),
             None => ("rotate", report::marker(false, self.mode())),
@@ -273,7 +273,7 @@ fn now_ns(ctx: &Ctx) -> i64 {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match (&args.verb, &args.apply) {
         (Some(Verb::Restore(_)), _) if args.asks_for_rotation() => {
             let message = "`rotate restore` takes no limits and no plan; write its options after `restore`";

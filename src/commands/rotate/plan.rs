@@ -21,7 +21,7 @@ const SEAL_BYTES: usize = SEAL.len() + 64 + "\"}\n".len();
 /// A plan as it is stored.
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     clock: Option<String>,

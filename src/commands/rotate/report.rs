@@ -17,7 +17,7 @@ pub(super) const NAMES: usize = 20;
 
 /// Fields of the report of `rotate`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// `dry_run` or `real`.
     mode: Mode,
     /// What was scanned, by root.

@@ -16,18 +16,18 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Archive that a rotation made
-    pub archive: PathBuf,
+    pub(super) archive: PathBuf,
     /// Directory below which the files are put, under the path of their root [default: the working root]
     #[arg(long, value_name = "DIR")]
-    pub to: Option<PathBuf>,
+    pub(super) to: Option<PathBuf>,
     /// Verify the archive and say what would be restored
     #[arg(long)]
-    pub dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// Fields of the report of `rotate restore`.
 #[derive(Debug, Default, Serialize, schemars::JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The archive.
     archive: String,
     /// Directory below which files are put.

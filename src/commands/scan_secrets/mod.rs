@@ -4,14 +4,14 @@
 //! What cannot be read to its end is a finding. Nothing of a secret but its first characters, at most
 //! four, leaves this command.
 
-pub mod detect;
+pub(crate) mod detect;
 mod history;
 mod load;
 mod outcome;
 mod walk;
 mod worker;
 
-pub use outcome::Body;
+pub(crate) use outcome::Body;
 
 use crate::commands::scan_secrets::detect::finding::{BASELINE, Source, Standing, Tolerance};
 use crate::commands::scan_secrets::detect::fingerprint::{Baseline, Known};
@@ -25,41 +25,41 @@ use std::path::PathBuf;
 
 /// Arguments of `mmops scan-secrets`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Files and directories to scan; the root when left out
     #[arg(conflicts_with = "stdin")]
-    pub paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<PathBuf>,
     /// Fail on tolerated findings too [env: `CI_STRICT_SECRETS=1`]
     #[arg(long)]
-    pub strict: bool,
+    pub(crate) strict: bool,
     /// Rules in the format of gitleaks, and exceptions; the built-in rules when left out
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Tolerate the findings that this file lists
     #[arg(long, value_name = "FILE")]
-    pub baseline: Option<PathBuf>,
+    pub(crate) baseline: Option<PathBuf>,
     /// Write the findings of this scan as a baseline; the verdict stays what it is
     #[arg(long, value_name = "FILE")]
-    pub write_baseline: Option<PathBuf>,
+    pub(crate) write_baseline: Option<PathBuf>,
     /// Scan every file of every commit that a ref of git reaches as well
     #[arg(long, conflicts_with = "stdin")]
-    pub git_history: bool,
+    pub(crate) git_history: bool,
     /// Scan standard input instead of files
     #[arg(long)]
-    pub stdin: bool,
+    pub(crate) stdin: bool,
     /// Threads; as many as there are processors when left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub jobs: Option<u16>,
+    pub(crate) jobs: Option<u16>,
     /// Most that one archive may unpack to, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 512)]
-    pub max_archive_mb: u64,
+    pub(crate) max_archive_mb: u64,
 }
 
 /// Name of standard input in findings.
 const STDIN: &str = "stdin";
 
 /// Scans, and says what was found.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let strict = args.strict || is_strict(ctx)?;
     let (ruleset, rule_files) = load::rules(ctx, args.config.as_deref())?;
     let tolerance = Tolerance {

@@ -10,58 +10,58 @@ use std::collections::BTreeMap;
 
 /// Fields of the JSON document beside those of every report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// Whether tolerated findings fail the scan too.
-    pub strict: bool,
+    pub(crate) strict: bool,
     /// Where the rules come from, the named file first.
-    pub rule_files: Vec<String>,
+    pub(crate) rule_files: Vec<String>,
     /// Rules in use.
-    pub rules: usize,
+    pub(crate) rules: usize,
     /// Files looked at, without the members of archives.
-    pub files: u64,
+    pub(crate) files: u64,
     /// Bytes scanned, unpacked.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Binary files and members: scanned with every rule that is not tagged `generic`.
-    pub binary_files: u64,
+    pub(crate) binary_files: u64,
     /// Archives opened.
-    pub archives: u64,
+    pub(crate) archives: u64,
     /// Members of archives scanned.
-    pub archive_members: u64,
+    pub(crate) archive_members: u64,
     /// Links that were not followed.
-    pub symlinks: u64,
+    pub(crate) symlinks: u64,
     /// Sockets, pipes and devices, which have no content to scan.
-    pub special_files: u64,
+    pub(crate) special_files: u64,
     /// Objects of the history scanned; absent when the history was not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub history_objects: Option<u64>,
+    pub(crate) history_objects: Option<u64>,
     /// Findings that fail the scan.
-    pub findings: usize,
+    pub(crate) findings: usize,
     /// Findings by rule.
-    pub by_rule: BTreeMap<String, usize>,
+    pub(crate) by_rule: BTreeMap<String, usize>,
     /// Findings that are tolerated.
-    pub tolerated: Vec<Tolerated>,
+    pub(crate) tolerated: Vec<Tolerated>,
 }
 
 /// A tolerated finding.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Tolerated {
+pub(crate) struct Tolerated {
     /// Id of the rule.
-    pub rule: String,
+    pub(crate) rule: String,
     /// Path relative to the root.
-    pub path: String,
+    pub(crate) path: String,
     /// 1-based line.
-    pub line: u64,
+    pub(crate) line: u64,
     /// 1-based byte in the line.
-    pub column: u64,
+    pub(crate) column: u64,
     /// First commit with it, in history.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
+    pub(crate) commit: Option<String>,
     /// Identifies rule, path and value.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     /// `allowlist`, `exception`, `inline`, `gitleaksignore` or `baseline`.
-    pub by: String,
+    pub(crate) by: String,
     /// In the words of who tolerates it.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 /// What the scan was and what came of it.

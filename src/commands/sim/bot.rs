@@ -25,7 +25,7 @@ const BEAT: Duration = Duration::from_millis(100);
 
 /// Arguments of `mmops sim bot`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Address to listen on, loopback only; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -54,7 +54,7 @@ pub struct Args {
 
 /// The fields of the report beside those of every report.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// What went wrong.
     scenario: Scenario,
     /// Seed of the noise.
@@ -78,7 +78,7 @@ struct Shared {
 }
 
 /// Lives until a signal, or for the time asked for.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let log = args.log.as_ref().map(|path| fsio::append(&ctx.path(path))).transpose()?;
     let mut log = Log { file: log.map(|file| Box::new(file) as Box<dyn Write>) };
     log.line(ctx, "sim bot starting...")?;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// Arguments of `mmops sim feed`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Seed of the random numbers
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -32,7 +32,7 @@ pub struct Args {
 
 /// The fields of the report beside those of every report.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The file as it was named.
     path: String,
     /// SHA-256 of the file.
@@ -46,7 +46,7 @@ pub struct Body {
 }
 
 /// Generates and writes the feed.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let Args { seed, minutes, regime, symbol, out } = args;
     let spec = Spec { seed: *seed, minutes: *minutes, regime: *regime, symbol: symbol.clone() };
     let path = ctx.path(out);

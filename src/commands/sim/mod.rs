@@ -1,14 +1,14 @@
 //! `mmops sim ...`: simulated counterparts for rehearsals, each marked as simulated in what it shows.
 
-pub mod bot;
-pub mod feed;
+pub(crate) mod bot;
+pub(crate) mod feed;
 
 use crate::ctx::Ctx;
 use crate::report::{Marker, Report, Status};
 
 /// Arguments of `mmops sim`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -23,7 +23,7 @@ enum Command {
 
 impl Args {
     /// The command's name in reports, and the marker of its failure.
-    pub fn failure(&self) -> (&'static str, Marker) {
+    pub(crate) fn failure(&self) -> (&'static str, Marker) {
         match self.command {
             Command::Bot(_) => ("sim-bot", Marker::new("sim_bot", Status::Fail, "SIM_BOT", "FAILED")),
             Command::Feed(_) => ("sim-feed", Marker::new("sim_feed", Status::Fail, "SIM_FEED", "FAILED")),
@@ -32,7 +32,7 @@ impl Args {
 }
 
 /// Runs the simulation asked for.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
         Command::Bot(args) => bot::run(args, ctx),
         Command::Feed(args) => feed::run(args, ctx),

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `mmops soak gate`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Directory of the run
     #[arg(value_name = "RUN_DIR", default_value = "artifacts/soak/latest")]
     run_dir: PathBuf,
@@ -37,7 +37,7 @@ pub struct Args {
 }
 
 /// Judges a run.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let dir = ctx.path(&args.run_dir);
     let dir = fsio::canonical(&dir)?;
     match store::read_plan(&dir)? {

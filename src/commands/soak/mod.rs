@@ -1,8 +1,8 @@
 //! `mmops soak`: watch a service for days and say, with evidence, whether it stayed inside its limits. Bare
 //! `mmops soak` runs.
 
-pub mod gate;
-pub mod run;
+pub(crate) mod gate;
+pub(crate) mod run;
 
 mod outputs;
 mod settings;
@@ -12,13 +12,13 @@ use crate::commands::Answer;
 use crate::ctx::Ctx;
 use crate::report::{Marker, Status};
 
-pub use outputs::{Body, GatesSummary, Metrics};
-pub use store::{Plan, StatusFile, StatusKpi};
+pub(crate) use outputs::{Body, GatesSummary, Metrics};
+pub(crate) use store::{Plan, StatusFile, StatusKpi};
 
 /// Arguments of `mmops soak`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -35,7 +35,7 @@ enum Command {
 
 impl Args {
     /// The command's name in reports, and the marker of its failure.
-    pub fn failure(&self) -> (&'static str, Marker) {
+    pub(crate) fn failure(&self) -> (&'static str, Marker) {
         let name = match self.command {
             Some(Command::Gate(_)) => "soak-gate",
             Some(Command::Run(_)) | None => "soak-run",
@@ -46,7 +46,7 @@ impl Args {
 }
 
 /// Runs or judges.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
     match &args.command {
         Some(Command::Gate(args)) => gate::run(args, ctx),
         Some(Command::Run(args)) => run::run(args, ctx),

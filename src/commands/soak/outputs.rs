@@ -27,7 +27,7 @@ pub(super) struct Outputs {
 
 /// `soak_metrics.json`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     /// `mmops.soak-metrics.v1`
     schema: String,
     /// `frozen` when the clock was frozen; absent otherwise.
@@ -46,7 +46,7 @@ pub struct Metrics {
 
 /// `gates_summary.json`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct GatesSummary {
+pub(crate) struct GatesSummary {
     /// `mmops.soak-gates.v1`
     schema: String,
     /// `frozen` when the clock was frozen; absent otherwise.
@@ -74,7 +74,7 @@ struct Runtime {
 
 /// What the file and the report have in common.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The directory of the run.
     run_dir: String,
     /// Whether the figures come from a simulation.

@@ -19,10 +19,10 @@ pub(super) const DEFAULT_PROFILE: &str = "soak-72h";
 pub(super) struct Files {
     /// Definitions of the figures [default: deploy/soak/kpis.yaml, else the built-in ones]
     #[arg(long, value_name = "FILE")]
-    pub kpis: Option<PathBuf>,
+    pub(super) kpis: Option<PathBuf>,
     /// Profiles of gates [default: deploy/soak/gates.yaml, else the built-in ones]
     #[arg(long, value_name = "FILE")]
-    pub gates_file: Option<PathBuf>,
+    pub(super) gates_file: Option<PathBuf>,
 }
 
 /// What is measured, and what is allowed.

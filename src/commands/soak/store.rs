@@ -33,36 +33,36 @@ const STATUS: &str = "status.json";
 /// `RUN.json`: everything a run depends on.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// `mmops.soak-plan.v1`
-    pub schema: String,
+    pub(crate) schema: String,
     /// Version of mmops.
-    pub version: String,
+    pub(crate) version: String,
     /// Begin of the first window, milliseconds since the epoch.
-    pub started_at_ms: i64,
+    pub(crate) started_at_ms: i64,
     /// Number of iterations.
-    pub iterations: u32,
+    pub(crate) iterations: u32,
     /// Length of an iteration, seconds.
-    pub iteration_secs: u32,
+    pub(crate) iteration_secs: u32,
     /// Distance of two samples, seconds.
-    pub interval_secs: u32,
+    pub(crate) interval_secs: u32,
     /// Whether the figures come from a simulation. Set once, it stays.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
     /// Where the figures come from.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// The label whose values are judged one by one.
-    pub group_by: Option<String>,
+    pub(crate) group_by: Option<String>,
     /// Name of the profile.
-    pub profile_name: String,
+    pub(crate) profile_name: String,
     /// The profile as it was.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// The definitions as they were.
-    pub kpis: BTreeMap<String, Definition>,
+    pub(crate) kpis: BTreeMap<String, Definition>,
 }
 
 impl Plan {
     /// Samples that a window should have.
-    pub fn points(&self) -> u32 {
+    pub(crate) fn points(&self) -> u32 {
         self.iteration_secs / self.interval_secs
     }
 
@@ -76,41 +76,41 @@ impl Plan {
     }
 
     /// Whether the run's clock is computed, not waited for.
-    pub fn is_virtual(&self) -> bool {
+    pub(crate) fn is_virtual(&self) -> bool {
         matches!(self.origin, Origin::Mock { .. })
     }
 }
 
 /// `status.json`: where the run stands.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct StatusFile {
+pub(crate) struct StatusFile {
     /// `mmops.soak-status.v1`
-    pub schema: String,
+    pub(crate) schema: String,
     /// `running`, `finished` or `interrupted`.
-    pub state: String,
+    pub(crate) state: String,
     /// Whether the figures come from a simulation.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
     /// Iterations done.
-    pub iteration: u32,
+    pub(crate) iteration: u32,
     /// Iterations planned.
-    pub iterations: u32,
+    pub(crate) iterations: u32,
     /// Seconds until the planned end.
-    pub left_secs: u64,
+    pub(crate) left_secs: u64,
     /// End of the last window.
-    pub as_of: String,
+    pub(crate) as_of: String,
     /// The gated figures of the last window.
-    pub kpis: BTreeMap<String, StatusKpi>,
+    pub(crate) kpis: BTreeMap<String, StatusKpi>,
 }
 
 /// One figure of the last window.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct StatusKpi {
+pub(crate) struct StatusKpi {
     /// The value; null when it is not known.
-    pub value: Option<f64>,
+    pub(crate) value: Option<f64>,
     /// The condition of its gate.
-    pub condition: String,
+    pub(crate) condition: String,
     /// Whether the window keeps to it; null when it is not known.
-    pub holds: Option<bool>,
+    pub(crate) holds: Option<bool>,
 }
 
 /// The directory of a run.

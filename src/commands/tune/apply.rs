@@ -26,31 +26,31 @@ use std::time::Duration;
 
 /// Arguments of `mmops tune apply`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Report of the sweep
     #[arg(long, value_name = "FILE", default_value = "artifacts/PARAM_SWEEP.json")]
-    pub sweep: PathBuf,
+    pub(crate) sweep: PathBuf,
     /// Overrides file of the bot
     #[arg(long, value_name = "FILE", default_value = TARGET)]
-    pub target: PathBuf,
+    pub(crate) target: PathBuf,
     /// Oldest sweep to accept
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
-    pub max_age: Duration,
+    pub(crate) max_age: Duration,
     /// Accept a sweep on a generated market; never for a bot that trades real money
     #[arg(long)]
-    pub allow_simulated: bool,
+    pub(crate) allow_simulated: bool,
     /// Safety limits and bounds [default: deploy/tuning/limits.yaml, else the same built in]
     #[arg(long, value_name = "FILE")]
-    pub limits: Option<PathBuf>,
+    pub(crate) limits: Option<PathBuf>,
     /// Accept only sweeps on this feed (can be repeated) [default: the feeds of the grid file, if any]
     #[arg(long, value_name = "FILE")]
-    pub feed: Vec<PathBuf>,
+    pub(crate) feed: Vec<PathBuf>,
     /// Accept only sweeps on the feed with this hash (can be repeated)
     #[arg(long, value_name = "HEX", value_parser = sha256)]
-    pub feed_sha256: Vec<String>,
+    pub(crate) feed_sha256: Vec<String>,
     /// Show the changes and touch nothing outside artifacts/dry-run
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 fn sha256(text: &str) -> Result<String, String> {
@@ -62,7 +62,7 @@ fn sha256(text: &str) -> Result<String, String> {
 /// What came of an apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The overrides file was replaced.
     Applied,
     /// It would have been replaced.
@@ -76,43 +76,43 @@ pub enum Verdict {
 /// `artifacts/TUNING_REPORT.json`, `mmops.tuning-report.v1`.
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TuningReport {
+pub(crate) struct TuningReport {
     /// When.
-    pub at: String,
+    pub(crate) at: String,
     /// The chosen candidate under the limits in force; null when none is safe.
-    pub candidate: Option<Best>,
+    pub(crate) candidate: Option<Best>,
     /// Old and new value by key.
-    pub changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// Which clock made the stamp; absent for the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock: Option<StampClock>,
+    pub(crate) clock: Option<StampClock>,
     /// Feeds the sweep was made on.
-    pub feeds: Vec<FeedRecord>,
+    pub(crate) feeds: Vec<FeedRecord>,
     /// Why the sweep was refused.
-    pub refusals: Vec<String>,
+    pub(crate) refusals: Vec<String>,
     /// `mmops.tuning-report.v1`
-    pub schema: String,
+    pub(crate) schema: String,
     /// Whether the sweep was made on a generated market.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
     /// The sweep's report.
-    pub sweep: String,
+    pub(crate) sweep: String,
     /// When the sweep was finished.
-    pub sweep_finished_at: String,
+    pub(crate) sweep_finished_at: String,
     /// SHA-256 of the sweep's report.
-    pub sweep_sha256: String,
+    pub(crate) sweep_sha256: String,
     /// The overrides file.
-    pub target: String,
+    pub(crate) target: String,
     /// SHA-256 of the overrides file as it is now, or would be; null when refused.
-    pub target_sha256_after: Option<String>,
+    pub(crate) target_sha256_after: Option<String>,
     /// SHA-256 of the overrides file as it was; null when there was none.
-    pub target_sha256_before: Option<String>,
+    pub(crate) target_sha256_before: Option<String>,
     /// What came of it.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 /// The fields of `tune apply --format json` beside those of every command.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct Body<'a> {
+pub(crate) struct Body<'a> {
     /// The chosen candidate.
     candidate: &'a Option<Best>,
     /// Old and new value by key.
@@ -122,7 +122,7 @@ pub struct Body<'a> {
 }
 
 /// Checks the sweep, writes the overrides, and tells what changed.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let sweep_path = ctx.path(&args.sweep);
     let text = fsio::read_text(&sweep_path)?;
     let document = read_sweep(&text, &ctx.show(&sweep_path))?;

@@ -1,9 +1,9 @@
 //! `mmops tune`: choose quoting parameters on recorded markets, apply them, take them back.
 
-pub mod apply;
-pub mod choose;
-pub mod rollback;
-pub mod sweep;
+pub(crate) mod apply;
+pub(crate) mod choose;
+pub(crate) mod rollback;
+pub(crate) mod sweep;
 
 mod config;
 
@@ -16,15 +16,15 @@ pub(crate) const TARGET: &str = "artifacts/soak/runtime_overrides.json";
 
 /// Arguments of `mmops tune`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// The subcommands.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Try a grid of parameters on recorded markets and choose the best safe one
     Sweep(Box<sweep::Args>),
     /// Write the chosen parameters of a sweep to the bot's overrides file
@@ -35,7 +35,7 @@ pub enum Command {
 
 impl Args {
     /// The command's name and the marker it ends with when the question could not be asked.
-    pub fn failure(&self) -> (&'static str, Marker) {
+    pub(crate) fn failure(&self) -> (&'static str, Marker) {
         let (command, name, key) = match self.command {
             Command::Sweep(_) => ("tune-sweep", "tune_sweep", "PARAM_SWEEP"),
             Command::Apply(_) => ("tune-apply", "tune_apply", "TUNING_APPLY"),
@@ -46,7 +46,7 @@ impl Args {
 }
 
 /// Runs the subcommand.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     match &args.command {
         Command::Sweep(args) => sweep::run(args, ctx),
         Command::Apply(args) => apply::run(args, ctx),

@@ -18,19 +18,19 @@ use std::path::{Path, PathBuf};
 
 /// Arguments of `mmops tune rollback`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Overrides file of the bot
     #[arg(long, value_name = "FILE", default_value = TARGET)]
-    pub target: PathBuf,
+    pub(crate) target: PathBuf,
     /// Why, for the record
     #[arg(long, value_name = "TEXT", value_parser = text)]
-    pub why: String,
+    pub(crate) why: String,
     /// Who, for the record [default: the numeric user]
     #[arg(long, value_name = "NAME", value_parser = text)]
-    pub who: Option<String>,
+    pub(crate) who: Option<String>,
     /// Show the changes and touch nothing outside artifacts/dry-run
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 fn text(text: &str) -> Result<String, String> {
@@ -40,7 +40,7 @@ fn text(text: &str) -> Result<String, String> {
 
 /// A version of the overrides file.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct Version {
+pub(crate) struct Version {
     /// Where its bytes are kept now; absent where there was no file.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
@@ -50,7 +50,7 @@ pub struct Version {
 
 /// `artifacts/AUTO_ROLLBACK.json`, `mmops.auto-rollback.v1`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct RollbackRecord {
+pub(crate) struct RollbackRecord {
     /// When.
     at: String,
     /// Old and new value by key.
@@ -76,13 +76,13 @@ pub struct RollbackRecord {
 
 /// The fields of `tune rollback --format json` beside those of every command.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The record, when something was rolled back or would be.
     record: Option<RollbackRecord>,
 }
 
 /// Restores the previous file and records it.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let target = ctx.path(&args.target);
     let previous_path = beside(&target, "prev.json");
     let rolled_back_path = beside(&target, "rolled-back.json");

@@ -124,7 +124,7 @@ impl<'a> Labels<'a> {
     }
 
     /// The labels as a map.
-    pub fn to_map(&self) -> BTreeMap<String, String> {
+    pub fn to_map(self) -> BTreeMap<String, String> {
         self.iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
     }
 

@@ -1,5 +1,5 @@
 //! JSON as mmops reads it: strictly, with the place of every fault.
 
-pub mod path;
-pub mod tokens;
-pub mod typed;
+pub(crate) mod path;
+pub(crate) mod tokens;
+pub(crate) mod typed;

@@ -10,7 +10,7 @@ const SHOWN_STEPS: usize = 256;
 
 /// One step down into a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
+pub(crate) enum Step {
     /// Into an array.
     Index(u64),
     /// Into an object.
@@ -23,12 +23,12 @@ pub enum Step {
 
 /// A place in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Path(pub Vec<Step>);
+pub(crate) struct Path(pub(crate) Vec<Step>);
 
 impl Path {
     /// The path one step further down.
     #[must_use]
-    pub fn with(&self, step: Step) -> Self {
+    pub(crate) fn with(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
@@ -36,7 +36,7 @@ impl Path {
 
     /// The path with the middle left out where it is very long.
     #[must_use]
-    pub fn shortened(mut self) -> Self {
+    pub(crate) fn shortened(mut self) -> Self {
         let steps = self.0.len();
         if steps > SHOWN_STEPS {
             let half = SHOWN_STEPS / 2;
@@ -68,7 +68,7 @@ fn is_plain(key: &str) -> bool {
 }
 
 /// A key as a JSON string.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a string serialises")
 }
 
@@ -83,7 +83,7 @@ enum Part {
 
 /// A set of paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     text: String,
     parts: Vec<Part>,
 }
@@ -96,7 +96,7 @@ impl fmt::Display for Pattern {
 
 impl Pattern {
     /// Reads a pattern.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         match Self::parse_start(text)? {
             (pattern, "") => Ok(pattern),
             (_, rest) => Err(format!("`{text}`: `{rest}` is no step; write .KEY, [N], [*], .* or .**")),
@@ -104,7 +104,7 @@ impl Pattern {
     }
 
     /// Reads a pattern at the start of a text, up to a `:` or `=`.
-    pub fn parse_start(text: &str) -> Result<(Self, &str), String> {
+    pub(crate) fn parse_start(text: &str) -> Result<(Self, &str), String> {
         let Some(mut rest) = text.strip_prefix("root").or_else(|| text.strip_prefix('$')) else {
             return Err(format!("`{text}`: a path begins with root, such as root.{text}"));
         };
@@ -121,7 +121,7 @@ impl Pattern {
     }
 
     /// The steps of a pattern that stands for one path.
-    pub fn steps(&self) -> Option<Vec<Step>> {
+    pub(crate) fn steps(&self) -> Option<Vec<Step>> {
         let step = |part: &Part| match part {
             Part::Key(key) => Some(Step::Key(key.clone())),
             Part::Index(index) => Some(Step::Index(*index)),
@@ -131,7 +131,7 @@ impl Pattern {
     }
 
     /// Whether the pattern is the path's.
-    pub fn matches(&self, path: &Path) -> bool {
+    pub(crate) fn matches(&self, path: &Path) -> bool {
         let mut states = self.start();
         for step in &path.0 {
             states = self.after(&states, step);
@@ -140,7 +140,7 @@ impl Pattern {
     }
 
     /// Whether the pattern is the path's or that of a path above it.
-    pub fn covers(&self, path: &Path) -> bool {
+    pub(crate) fn covers(&self, path: &Path) -> bool {
         let mut states = self.start();
         if states[self.parts.len()] {
             return true;

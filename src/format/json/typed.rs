@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Reads a JSON document and the time its file was last modified. Duplicate keys, trailing text and
 /// non-finite literals are refused with line and column.
-pub fn load(path: &Path) -> Result<(Value, Timestamp), Fault> {
+pub(crate) fn load(path: &Path) -> Result<(Value, Timestamp), Fault> {
     let modified = fsio::metadata(path)?.modified().map_err(|error| fsio::unreadable(path, &error))?;
     let bad = |reason: String| Fault::config(format!("failed to load `{}`: {reason}", path.display()));
     let modified = Timestamp::try_from(modified).map_err(|error| bad(error.to_string()))?;
@@ -18,7 +18,7 @@ pub fn load(path: &Path) -> Result<(Value, Timestamp), Fault> {
 }
 
 /// Parses a JSON document strictly; the error has line and column.
-pub fn parse(text: &str) -> Result<Value, String> {
+pub(crate) fn parse(text: &str) -> Result<Value, String> {
     serde_json::from_str::<Strict>(text).map(|strict| strict.0).map_err(|error| error.to_string())
 }
 

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-pub use rawzip::{FileReader, ReaderAt};
+pub(crate) use rawzip::{FileReader, ReaderAt};
 
 /// Largest central directory that is read.
 const LARGEST_DIRECTORY: u64 = 64 << 20;
@@ -33,11 +33,11 @@ const DESCRIPTOR: u16 = 1 << 3;
 
 /// What is wrong, by a fixed name, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub(crate) struct Flaw {
     /// Such as `overlapping-entries`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The entry or the place, and the values.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 impl Flaw {
@@ -48,17 +48,17 @@ impl Flaw {
 
 /// The members that the directory lists, in its order, and what is wrong with it.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     /// The members whose headers can be understood.
-    pub members: Vec<Header>,
+    pub(crate) members: Vec<Header>,
     /// Time of every member; `None` when there is no member.
-    pub time: Option<DosTime>,
+    pub(crate) time: Option<DosTime>,
     /// What is wrong.
-    pub flaws: Vec<Flaw>,
+    pub(crate) flaws: Vec<Flaw>,
 }
 
 /// Reads the directory of an archive of `length` bytes and compares it with everything around the data.
-pub fn directory<R: ReaderAt>(archive: &R, length: u64) -> Directory {
+pub(crate) fn directory<R: ReaderAt>(archive: &R, length: u64) -> Directory {
     let mut found = Directory { members: Vec::new(), time: None, flaws: Vec::new() };
     if let Err(flaw) = read_directory(archive, length, &mut found) {
         found.flaws.push(flaw);
@@ -242,7 +242,12 @@ fn data_start(header: &Header, time: DosTime) -> u64 {
 }
 
 /// Reads a small member into memory.
-pub fn content<R: ReaderAt>(archive: &R, header: &Header, time: DosTime, most: u64) -> Result<Vec<u8>, Flaw> {
+pub(crate) fn content<R: ReaderAt>(
+    archive: &R,
+    header: &Header,
+    time: DosTime,
+    most: u64,
+) -> Result<Vec<u8>, Flaw> {
     if header.bytes > most {
         let detail =
             format!("`{}` declares {} bytes, at most {most} are read", shown(&header.name), header.bytes);
@@ -255,16 +260,16 @@ pub fn content<R: ReaderAt>(archive: &R, header: &Header, time: DosTime, most: u
 
 /// SHA-256 of the archive and of the members in `wanted`, in their order; `None` where there was a flaw.
 #[derive(Debug)]
-pub struct Hashes {
+pub(crate) struct Hashes {
     /// Of the whole file.
-    pub archive: Result<String, Flaw>,
+    pub(crate) archive: Result<String, Flaw>,
     /// Of each wanted member.
-    pub members: Vec<Result<String, Flaw>>,
+    pub(crate) members: Vec<Result<String, Flaw>>,
 }
 
 /// Hashes the `length` bytes of the archive and the content of members on `jobs` threads. No member is read beyond the size that
 /// its header declares, so the caller chooses which declarations to believe.
-pub fn hashes<R: ReaderAt + Sync>(
+pub(crate) fn hashes<R: ReaderAt + Sync>(
     archive: &R,
     length: u64,
     wanted: &[&Header],
@@ -426,6 +431,6 @@ impl<R: ReaderAt> Data<'_, R> {
 }
 
 /// A name for people.
-pub fn shown(name: &[u8]) -> String {
+pub(crate) fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(name).escape_debug().to_string()
 }

@@ -8,10 +8,10 @@ use super::blocks;
 use libdeflater::{CompressionLvl, Compressor};
 
 /// What makes the bytes of an archive; another value means other bytes for the same files.
-pub const ENCODER: &str = "libdeflate 1.26, level 6, chunks of 1 MiB";
+pub(crate) const ENCODER: &str = "libdeflate 1.26, level 6, chunks of 1 MiB";
 
 /// Bytes of a chunk.
-pub const CHUNK: usize = 1 << 20;
+pub(crate) const CHUNK: usize = 1 << 20;
 
 /// Most bytes of a stored block.
 const STORED_BLOCK: usize = 65_535;
@@ -25,7 +25,7 @@ const SAMPLES: usize = 4;
 
 /// Whether a chunk is the last of its member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Others follow.
     Inner,
     /// Nothing follows.
@@ -33,7 +33,7 @@ pub enum Place {
 }
 
 /// The encoder of one thread.
-pub struct Deflater {
+pub(crate) struct Deflater {
     full: Compressor,
     quick: Compressor,
     scratch: Vec<u8>,
@@ -48,7 +48,7 @@ impl Default for Deflater {
 
 impl Deflater {
     /// Whether samples of `data` shrink.
-    pub fn compresses(&mut self, data: &[u8]) -> bool {
+    pub(crate) fn compresses(&mut self, data: &[u8]) -> bool {
         if data.len() <= SAMPLE * SAMPLES {
             return true;
         }
@@ -58,7 +58,7 @@ impl Deflater {
     }
 
     /// Whether any of the samples in `samples`, each of `size` bytes, shrinks.
-    pub fn any_compresses(&mut self, samples: &[u8], size: usize) -> bool {
+    pub(crate) fn any_compresses(&mut self, samples: &[u8], size: usize) -> bool {
         samples.chunks(size).any(|sample| (self.shrunk(sample) as f64) < WORTHWHILE * sample.len() as f64)
     }
 
@@ -68,7 +68,7 @@ impl Deflater {
     }
 
     /// The deflate stream of `chunk`; one in the middle ends on a whole byte and leaves the stream open.
-    pub fn deflate(&mut self, chunk: &[u8], place: Place) -> Vec<u8> {
+    pub(crate) fn deflate(&mut self, chunk: &[u8], place: Place) -> Vec<u8> {
         if let Some(stream) = self.smaller(chunk)
             && let Some(stream) = placed(stream, place)
         {
@@ -78,7 +78,7 @@ impl Deflater {
     }
 
     /// The complete stream of `chunk`, unless it would not be smaller.
-    pub fn smaller(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn smaller(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
         if !self.compresses(chunk) {
             return None;
         }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 /// How a member is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
+pub(crate) enum Method {
     /// As it is.
     Stored,
     /// Raw deflate.
@@ -25,7 +25,7 @@ impl Method {
 
 /// How a member was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// Its sizes were known before its header.
     Whole,
     /// In chunks; its sizes follow in a data descriptor.
@@ -34,23 +34,23 @@ pub enum Form {
 
 /// What a header says of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub(crate) struct Header {
     /// Name, with `/` between components.
-    pub name: Vec<u8>,
+    pub(crate) name: Vec<u8>,
     /// How it is kept.
-    pub method: Method,
+    pub(crate) method: Method,
     /// How it was written.
-    pub form: Form,
+    pub(crate) form: Form,
     /// Permission bits.
-    pub permissions: u32,
+    pub(crate) permissions: u32,
     /// CRC-32 of the content.
-    pub crc32: u32,
+    pub(crate) crc32: u32,
     /// Bytes in the archive.
-    pub packed: u64,
+    pub(crate) packed: u64,
     /// Bytes of the content.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Where its local header begins.
-    pub offset: u64,
+    pub(crate) offset: u64,
 }
 
 /// Names are UTF-8.
@@ -70,19 +70,19 @@ const STREAMED_ZIP64: u64 = FULL_32 - (64 << 20);
 
 /// Time of last modification of every member, as DOS keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DosTime {
+pub(crate) struct DosTime {
     time: u16,
     date: u16,
 }
 
 impl DosTime {
     /// As the two fields of a header have it.
-    pub fn from_fields(time: u16, date: u16) -> Self {
+    pub(crate) fn from_fields(time: u16, date: u16) -> Self {
         Self { time, date }
     }
 
     /// A time in UTC, cut to even seconds and to the years 1980 to 2107.
-    pub fn of(stamp: Timestamp) -> Self {
+    pub(crate) fn of(stamp: Timestamp) -> Self {
         let first = DateTime::constant(1980, 1, 1, 0, 0, 0, 0);
         let last = DateTime::constant(2107, 12, 31, 23, 59, 58, 0);
         let at = stamp.to_zoned(TimeZone::UTC).datetime().clamp(first, last);
@@ -105,7 +105,7 @@ impl Header {
     }
 
     /// The header before the data.
-    pub fn local(&self, time: DosTime) -> Vec<u8> {
+    pub(crate) fn local(&self, time: DosTime) -> Vec<u8> {
         let zip64 = self.streams_zip64();
         let (crc32, packed, bytes) = match (self.form, zip64) {
             (Form::Whole, _) => (self.crc32, narrow(self.packed), narrow(self.bytes)),
@@ -128,7 +128,7 @@ impl Header {
     }
 
     /// What follows the data of a streamed member.
-    pub fn descriptor(&self) -> Vec<u8> {
+    pub(crate) fn descriptor(&self) -> Vec<u8> {
         let mut out = Vec::new();
         if self.form == Form::Whole {
             return out;
@@ -146,7 +146,7 @@ impl Header {
     }
 
     /// The record in the central directory.
-    pub fn central(&self, time: DosTime) -> Vec<u8> {
+    pub(crate) fn central(&self, time: DosTime) -> Vec<u8> {
         let large = [self.bytes, self.packed, self.offset].into_iter().filter(|size| *size >= FULL_32);
         let large: Vec<u64> = large.collect();
         let extra = if large.is_empty() { 0 } else { 4 + 8 * large.len() };
@@ -186,7 +186,7 @@ impl Header {
 }
 
 /// The end of the archive: what follows `bytes` of central directory that begin at `offset`.
-pub fn end(members: u64, offset: u64, bytes: u64) -> Vec<u8> {
+pub(crate) fn end(members: u64, offset: u64, bytes: u64) -> Vec<u8> {
     let mut out = Vec::new();
     let zip64 = members >= u64::from(FULL_16) || offset >= FULL_32 || bytes >= FULL_32;
     if zip64 {

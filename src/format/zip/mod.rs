@@ -2,7 +2,7 @@
 //! not grow with the files, and read back with the suspicion that anybody may have written them.
 
 mod blocks;
-pub mod check;
-pub mod deflate;
-pub mod layout;
-pub mod pack;
+pub(crate) mod check;
+pub(crate) mod deflate;
+pub(crate) mod layout;
+pub(crate) mod pack;

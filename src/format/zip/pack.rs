@@ -13,10 +13,10 @@ use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Most threads; more would need more memory than they are worth.
-pub const MOST_JOBS: usize = 16;
+pub(crate) const MOST_JOBS: usize = 16;
 
 /// One thread a core.
-pub fn default_jobs() -> usize {
+pub(crate) fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -26,27 +26,27 @@ const PROBE: usize = 8 << 10;
 
 /// A member to be written.
 #[derive(Clone, Debug)]
-pub struct Member {
+pub(crate) struct Member {
     /// Name in the archive.
-    pub name: String,
+    pub(crate) name: String,
     /// Permission bits.
-    pub permissions: u32,
+    pub(crate) permissions: u32,
     /// Size; the content must have exactly this.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Reads `buffer.len()` bytes of a member from an offset on, or says why it cannot.
-pub type ReadAt<'a> = dyn Fn(usize, u64, &mut [u8]) -> Result<(), Fault> + Sync + 'a;
+pub(crate) type ReadAt<'a> = dyn Fn(usize, u64, &mut [u8]) -> Result<(), Fault> + Sync + 'a;
 
 /// What was written.
 #[derive(Debug)]
-pub struct Written {
+pub(crate) struct Written {
     /// SHA-256 of each member, lowercase hex, in order.
-    pub members: Vec<String>,
+    pub(crate) members: Vec<String>,
 }
 
 /// An archive that is being written.
-pub struct Archive<W> {
+pub(crate) struct Archive<W> {
     out: W,
     digest: Digest,
     at: u64,
@@ -57,7 +57,7 @@ pub struct Archive<W> {
 
 impl<W: Write> Archive<W> {
     /// Starts an archive whose members all have the same time.
-    pub fn new(out: W, time: DosTime) -> Self {
+    pub(crate) fn new(out: W, time: DosTime) -> Self {
         Self { out, digest: Digest::new(), at: 0, time, central: Vec::new(), count: 0 }
     }
 
@@ -74,7 +74,7 @@ impl<W: Write> Archive<W> {
     }
 
     /// Adds a member that is in memory.
-    pub fn add(&mut self, name: &str, permissions: u32, content: &[u8]) -> io::Result<String> {
+    pub(crate) fn add(&mut self, name: &str, permissions: u32, content: &[u8]) -> io::Result<String> {
         let unit = whole(&mut Deflater::default(), content.to_vec());
         let Part::Whole { digest, .. } = &unit.part else { unreachable!("a whole member") };
         let digest = digest.clone();
@@ -101,7 +101,7 @@ impl<W: Write> Archive<W> {
     }
 
     /// Writes the central directory. Returns what was written to, and the SHA-256 and size of the whole.
-    pub fn finish(mut self) -> io::Result<(W, String, u64)> {
+    pub(crate) fn finish(mut self) -> io::Result<(W, String, u64)> {
         let (offset, central) = (self.at, std::mem::take(&mut self.central));
         self.put(&central)?;
         self.put(&layout::end(self.count, offset, central.len() as u64))?;
@@ -132,7 +132,7 @@ struct Job {
 }
 
 /// Adds `members`, whose content comes from `read`, on `jobs` threads; `wrote` hears of every chunk.
-pub fn pack<W: Write>(
+pub(crate) fn pack<W: Write>(
     archive: &mut Archive<W>,
     members: &[Member],
     read: &ReadAt<'_>,

@@ -10,26 +10,26 @@ use serde::{Deserialize, Serialize};
 
 /// What one window showed of the gate's figure.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Point {
+pub(crate) struct Point {
     /// Number of the window, from 1.
-    pub iteration: u32,
+    pub(crate) iteration: u32,
     /// The value.
-    pub value: Option<f64>,
+    pub(crate) value: Option<f64>,
     /// The value is only known to be at least that.
-    pub beyond: bool,
+    pub(crate) beyond: bool,
     /// Observations.
-    pub n: u64,
+    pub(crate) n: u64,
     /// Points that were there.
-    pub points: u32,
+    pub(crate) points: u32,
     /// Points that should have been there.
-    pub expected: u32,
+    pub(crate) expected: u32,
     /// How much is known.
-    pub state: Knowledge,
+    pub(crate) state: Knowledge,
 }
 
 impl Point {
     /// The point of a measurement.
-    pub fn of(iteration: u32, measured: &Measurement) -> Self {
+    pub(crate) fn of(iteration: u32, measured: &Measurement) -> Self {
         Self {
             iteration,
             value: measured.value,
@@ -42,7 +42,7 @@ impl Point {
     }
 
     /// A window of which nothing is there at all.
-    pub fn missing(iteration: u32, expected: u32) -> Self {
+    pub(crate) fn missing(iteration: u32, expected: u32) -> Self {
         Self {
             iteration,
             value: None,
@@ -94,7 +94,7 @@ pub struct Outcome {
 }
 
 /// Judges the windows of a run, in order; `window_secs` is the length of one.
-pub fn judge(gate: &Gate, points: &[Point], window_secs: f64) -> Outcome {
+pub(crate) fn judge(gate: &Gate, points: &[Point], window_secs: f64) -> Outcome {
     // A value that is only known to be at least some figure says nothing against a lower threshold above it.
     let open = |point: &Point| {
         point.beyond && gate.at_least.zip(point.value).is_some_and(|(least, value)| value < least)

@@ -2,7 +2,7 @@
 
 mod judge;
 
-pub use judge::{Outcome, Point, judge};
+pub(crate) use judge::{Outcome, Point, judge};
 
 use crate::judge::kpi::{Catalogue, MIN_COVERAGE};
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 /// `gates.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Profiles {
+pub(crate) struct Profiles {
     /// Profiles by name.
-    pub profiles: BTreeMap<String, Profile>,
+    pub(crate) profiles: BTreeMap<String, Profile>,
 }
 
 /// A named set of gates.

@@ -6,7 +6,7 @@ use super::{Definition, Knowledge, Measure, Measurement, Member, Reduce};
 use std::collections::BTreeMap;
 
 /// A registered series.
-pub type SeriesId = u32;
+pub(crate) type SeriesId = u32;
 
 /// Name of the member when nothing tells members apart.
 pub const WHOLE: &str = "all";

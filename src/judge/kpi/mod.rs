@@ -1,17 +1,17 @@
 //! What is measured: the definitions of `kpis.yaml`, and what one window of samples shows of each.
 
-pub mod collector;
-pub mod quantile;
-pub mod selector;
+pub(crate) mod collector;
+pub(crate) mod quantile;
+pub(crate) mod selector;
 
-pub use collector::{Collector, SeriesId};
+pub(crate) use collector::Collector;
 pub use selector::Selector;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The part of the expected points that a figure needs unless its definition says otherwise.
-pub const MIN_COVERAGE: f64 = 0.95;
+pub(crate) const MIN_COVERAGE: f64 = 0.95;
 
 /// `kpis.yaml`.
 #[derive(Clone, Debug, Deserialize)]

@@ -28,27 +28,27 @@ const STUCK: usize = 3;
 
 /// A summary of the earlier toolkit.
 #[derive(Clone, Debug)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Number of the iteration, as the file says.
-    pub iteration: u32,
+    pub(crate) iteration: u32,
     /// The document.
-    pub document: Value,
+    pub(crate) document: Value,
 }
 
 /// What is wrong with a run, and whether it stands for a lost or forged measurement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Short name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it means for the verdict.
-    pub weight: Weight,
+    pub(crate) weight: Weight,
     /// What was found where.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// What a finding means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// The run fails.
     Fails,
     /// The figures are no measurements.
@@ -60,12 +60,12 @@ pub enum Weight {
 }
 
 /// Whether a document is a summary of the earlier toolkit.
-pub fn is_summary(document: &Value) -> bool {
+pub(crate) fn is_summary(document: &Value) -> bool {
     document.get("schema").is_none() && document.get("summary").is_some_and(Value::is_object)
 }
 
 /// The figures of a summary.
-pub fn iteration(summary: &Summary) -> Iteration {
+pub(crate) fn iteration(summary: &Summary) -> Iteration {
     let fields = &summary.document["summary"];
     let kpis = FIELDS.map(|(kpi, field, unit)| {
         let value = fields.get(field).and_then(Value::as_f64);
@@ -108,7 +108,7 @@ pub fn iteration(summary: &Summary) -> Iteration {
 }
 
 /// Every known fault of a run, given its summaries in numeric order and its overrides file if there is one.
-pub fn findings(summaries: &[Summary], overrides: Option<&Value>) -> Vec<Finding> {
+pub(crate) fn findings(summaries: &[Summary], overrides: Option<&Value>) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(closed_form(summaries));
     found.extend(constant_stamp(summaries));

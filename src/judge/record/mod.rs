@@ -1,7 +1,7 @@
 //! A run as a sequence of iterations, and what a profile says of it.
 
-pub mod legacy;
-pub mod samples;
+pub(crate) mod legacy;
+pub(crate) mod samples;
 
 use crate::judge::gate::{self, Gate, Outcome, Point, Profile, Severity};
 use crate::judge::kpi::{Knowledge, Measurement, Member};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// First bytes of the file.
-pub const MAGIC: &[u8] = b"mmops.samples.v1\n";
+pub(crate) const MAGIC: &[u8] = b"mmops.samples.v1\n";
 /// The value of a series that a scrape did not show: a NaN that no exporter sends.
 const MISSING: u64 = 0x7ff8_dead_beef_0001;
 /// Values after which a block is full.
@@ -21,16 +21,16 @@ const MAX_PAYLOAD: usize = 64 << 20;
 
 /// A series of the dictionary; its position is its number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Series {
+pub(crate) struct Series {
     /// Name of the metric.
-    pub name: String,
+    pub(crate) name: String,
     /// Labels.
-    pub labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// Gathers scrapes and turns them into frames.
 #[derive(Debug, Default)]
-pub struct Encoder {
+pub(crate) struct Encoder {
     fresh: Vec<Series>,
     width: usize,
     times: Vec<i64>,
@@ -40,12 +40,12 @@ pub struct Encoder {
 
 impl Encoder {
     /// An encoder that continues a file with so many known series.
-    pub fn new(known_series: usize) -> Self {
+    pub(crate) fn new(known_series: usize) -> Self {
         Self { width: known_series, ..Self::default() }
     }
 
     /// Adds a series to the dictionary; scrapes after it have a column for it.
-    pub fn register(&mut self, iteration: u32, series: Series) {
+    pub(crate) fn register(&mut self, iteration: u32, series: Series) {
         if !self.times.is_empty() {
             self.flush(iteration);
         }
@@ -54,7 +54,7 @@ impl Encoder {
     }
 
     /// Begins a scrape.
-    pub fn begin_scrape(&mut self, iteration: u32, at_ms: i64) {
+    pub(crate) fn begin_scrape(&mut self, iteration: u32, at_ms: i64) {
         if self.rows.len() >= BLOCK_VALUES {
             self.flush(iteration);
         }
@@ -63,7 +63,7 @@ impl Encoder {
     }
 
     /// Sets a value of the scrape that was begun; the first one holds.
-    pub fn sample(&mut self, series: u32, value: f64) {
+    pub(crate) fn sample(&mut self, series: u32, value: f64) {
         let at = self.rows.len() - self.width + series as usize;
         if self.rows[at] == MISSING {
             self.rows[at] = value.to_bits();
@@ -71,13 +71,13 @@ impl Encoder {
     }
 
     /// The frames of everything that is complete; ends the block of the iteration.
-    pub fn finish(&mut self, iteration: u32) -> Vec<u8> {
+    pub(crate) fn finish(&mut self, iteration: u32) -> Vec<u8> {
         self.flush(iteration);
         std::mem::take(&mut self.out)
     }
 
     /// Ends the block that is open; its frames come with the next ones.
-    pub fn flush(&mut self, iteration: u32) {
+    pub(crate) fn flush(&mut self, iteration: u32) {
         if !self.fresh.is_empty() {
             let mut payload = vec![b'D'];
             payload.extend(serde_json::to_vec(&self.fresh).expect("plain data serialises"));
@@ -133,7 +133,7 @@ fn frame(out: &mut Vec<u8>, payload: &[u8]) {
 
 /// What a frame holds.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Frame {
+pub(crate) enum Frame {
     /// Series that follow those known so far.
     Dictionary(Vec<Series>),
     /// Scrapes of one iteration.
@@ -142,18 +142,18 @@ pub enum Frame {
 
 /// Scrapes of one iteration.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Block {
+pub(crate) struct Block {
     /// The iteration; 0 for a state before a window that only shows where counters stand.
-    pub iteration: u32,
+    pub(crate) iteration: u32,
     /// Times of the scrapes, milliseconds since the epoch.
-    pub times: Vec<i64>,
+    pub(crate) times: Vec<i64>,
     width: usize,
     rows: Vec<u64>,
 }
 
 impl Block {
     /// The samples of a scrape: number of the series, and value.
-    pub fn scrape(&self, index: usize) -> impl Iterator<Item = (u32, f64)> {
+    pub(crate) fn scrape(&self, index: usize) -> impl Iterator<Item = (u32, f64)> {
         let row = &self.rows[index * self.width..(index + 1) * self.width];
         (0..)
             .zip(row)
@@ -163,7 +163,7 @@ impl Block {
 }
 
 /// The frame at the start of `bytes` and its length; `None` where the rest is torn or damaged.
-pub fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
     let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let length = word(0)? as usize;
     let body = bytes.get(8..8_usize.checked_add(length)?)?;

@@ -19,13 +19,19 @@ const CA_FILE: &str = "MMOPS_PROMETHEUS_CA_FILE";
 
 /// The client of the server at `url`, with credentials, headers and certificates as the environment
 /// names them; paths are resolved against `root`.
-pub fn client(url: &str, root: &Path, env: &Env, clock: &Clock, cancel: &Cancel) -> Result<Client, Fault> {
+pub(crate) fn client(
+    url: &str,
+    root: &Path,
+    env: &Env,
+    clock: &Clock,
+    cancel: &Cancel,
+) -> Result<Client, Fault> {
     let (url, settings) = settings(url, root, &|name| env.get(name).map(str::to_owned))?;
     Client::new(url, &settings, Options::default(), clock.clone(), cancel.clone())
 }
 
 /// The address without its credentials, and what the client of that server sends.
-pub fn settings(
+pub(crate) fn settings(
     url: &str,
     root: &Path,
     env: &dyn Fn(&str) -> Option<String>,

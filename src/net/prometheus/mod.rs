@@ -8,14 +8,14 @@
 //! Nothing here knows what a figure means. A figure that is not known is a reason with a type, never a
 //! number that stands for it.
 
-pub mod access;
-pub mod client;
-pub mod staleness;
+pub(crate) mod access;
+pub(crate) mod client;
+pub(crate) mod staleness;
 
 use std::collections::BTreeMap;
 
 /// What tells one series from another.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// A value at a time in milliseconds since 1970.
 pub type Point = (i64, f64);

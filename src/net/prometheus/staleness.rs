@@ -1,10 +1,10 @@
 //! Whether a series still speaks: the marker by which Prometheus says that it has ended.
 
 /// The bits of the one NaN that is the marker.
-pub const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
+pub(crate) const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
 
 /// Whether a value is the stale marker; any other NaN is not.
-pub fn is_stale(value: f64) -> bool {
+pub(crate) fn is_stale(value: f64) -> bool {
     value.to_bits() == STALE_BITS
 }
 

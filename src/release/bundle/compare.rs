@@ -9,33 +9,33 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a bundle is refused, by a fixed name, and the place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// Such as `extra-entry`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Which entry, and the values.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 impl Refusal {
     /// A refusal.
-    pub fn new(kind: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &str, detail: impl Into<String>) -> Self {
         Self { kind: kind.to_owned(), detail: detail.into() }
     }
 }
 
 /// A file that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Its name, as it is.
-    pub name: Vec<u8>,
+    pub(crate) name: Vec<u8>,
     /// Its size.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Permission bits.
-    pub permissions: u32,
+    pub(crate) permissions: u32,
 }
 
 /// Compares the entries of an archive, in their order, the manifest's own among them.
-pub fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
+pub(crate) fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
     let mut refusals = files(manifest, found);
     let expected = manifest.files.iter().map(|file| file.path.as_str()).chain([manifest::FILE_NAME]);
     let same_names = found.len() == manifest.files.len() + 1;
@@ -49,7 +49,7 @@ pub fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
 }
 
 /// Compares files in any order; the manifest's own may be among them.
-pub fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
+pub(crate) fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let listed: BTreeMap<&[u8], &manifest::File> =
         manifest.files.iter().map(|file| (file.path.as_bytes(), file)).collect();
@@ -99,14 +99,14 @@ pub fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
 }
 
 /// Compares a content's hash with the manifest's.
-pub fn hash(path: &str, expected: &str, found: &str) -> Option<Refusal> {
+pub(crate) fn hash(path: &str, expected: &str, found: &str) -> Option<Refusal> {
     let differs =
         || Refusal::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}"));
     (expected != found).then(differs)
 }
 
 /// The name and the hash in a line of `sha256sum`; `Err` says what is wrong with it.
-pub fn sidecar(text: &str) -> Result<(&str, &str), &'static str> {
+pub(crate) fn sidecar(text: &str) -> Result<(&str, &str), &'static str> {
     let line = text.strip_suffix('\n').ok_or("it does not end with a newline")?;
     let (hash, name) = line.split_once("  ").ok_or("it is no line of sha256sum")?;
     let is_hash = hash.len() == 64 && hash.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));

@@ -8,100 +8,100 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// Name of the manifest in an archive and in a folder.
-pub const FILE_NAME: &str = "MANIFEST.json";
+pub(crate) const FILE_NAME: &str = "MANIFEST.json";
 
 /// Name of the bill of materials in an archive.
-pub const SBOM_NAME: &str = "SBOM.cdx.json";
+pub(crate) const SBOM_NAME: &str = "SBOM.cdx.json";
 
 /// Largest manifest that is read.
-pub const LARGEST_BYTES: u64 = 64 << 20;
+pub(crate) const LARGEST_BYTES: u64 = 64 << 20;
 
 /// The `schema` of a manifest.
-pub const SCHEMA: &str = "mmops.bundle-manifest.v1";
+pub(crate) const SCHEMA: &str = "mmops.bundle-manifest.v1";
 
 /// The manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub clock: Option<String>,
+    pub(crate) clock: Option<String>,
     /// When the bundle was made; also the time of every member of the archive.
-    pub created_at: String,
+    pub(crate) created_at: String,
     /// Every file, sorted by path.
-    pub files: Vec<File>,
+    pub(crate) files: Vec<File>,
     /// The revision it was made from; null when it is not known.
-    pub git: Option<Git>,
+    pub(crate) git: Option<Git>,
     /// Name of what is released.
-    pub name: String,
+    pub(crate) name: String,
     /// How the bundle was made.
-    pub provenance: Provenance,
+    pub(crate) provenance: Provenance,
     /// `mmops.bundle-manifest.v1`
-    pub schema: String,
+    pub(crate) schema: String,
     /// SHA-256 of this document with an empty seal.
-    pub seal: String,
+    pub(crate) seal: String,
     /// Semantic version of what is released.
-    pub version: String,
+    pub(crate) version: String,
 }
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct File {
+pub(crate) struct File {
     /// What it is for.
-    pub description: String,
+    pub(crate) description: String,
     /// Permission bits, such as `0644`.
-    pub mode: String,
+    pub(crate) mode: String,
     /// Path in the bundle.
-    pub path: String,
+    pub(crate) path: String,
     /// SHA-256, lowercase hex.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// Bytes.
-    pub size: u64,
+    pub(crate) size: u64,
 }
 
 /// The revision a bundle was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Git {
+pub(crate) struct Git {
     /// Full id of the commit.
-    pub commit: String,
+    pub(crate) commit: String,
     /// Whether a tracked file differed from it.
-    pub dirty: bool,
+    pub(crate) dirty: bool,
 }
 
 /// How a bundle was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Provenance {
+pub(crate) struct Provenance {
     /// The program and its version.
-    pub builder: String,
+    pub(crate) builder: String,
     /// What made the bytes of the archive; the same files and encoder make the same archive.
-    pub encoder: String,
+    pub(crate) encoder: String,
     /// Lock files that the bill of materials was read from.
-    pub lock_files: Vec<Named>,
+    pub(crate) lock_files: Vec<Named>,
     /// The list of contents, `built-in` or its path, with its hash.
-    pub plan: Named,
+    pub(crate) plan: Named,
 }
 
 /// A file by its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Named {
+pub(crate) struct Named {
     /// Path relative to the root.
-    pub path: String,
+    pub(crate) path: String,
     /// SHA-256, lowercase hex.
-    pub sha256: String,
+    pub(crate) sha256: String,
 }
 
 /// The two modes that files of a bundle have.
-pub fn mode(is_executable: bool) -> (u32, &'static str) {
+pub(crate) fn mode(is_executable: bool) -> (u32, &'static str) {
     if is_executable { (0o755, "0755") } else { (0o644, "0644") }
 }
 
 impl File {
     /// Permission bits; `None` for modes that no bundle has.
-    pub fn permissions(&self) -> Option<u32> {
+    pub(crate) fn permissions(&self) -> Option<u32> {
         match self.mode.as_str() {
             "0644" => Some(0o644),
             "0755" => Some(0o755),
@@ -112,7 +112,7 @@ impl File {
 
 impl Manifest {
     /// The document with its seal.
-    pub fn sealed(mut self) -> String {
+    pub(crate) fn sealed(mut self) -> String {
         self.seal = String::new();
         self.seal = hash(&text(&self));
         text(&self)
@@ -120,7 +120,7 @@ impl Manifest {
 
     /// Whether it is small enough to be read again, whatever the hashes in it are. The central directory of
     /// an archive says less of each file than the manifest, so that it fits too.
-    pub fn check_size(self) -> Result<(), String> {
+    pub(crate) fn check_size(self) -> Result<(), String> {
         let bytes = self.sealed().len() as u64;
         if bytes > LARGEST_BYTES {
             return Err(format!(
@@ -131,7 +131,7 @@ impl Manifest {
     }
 
     /// Reads a manifest of one spelling whose seal holds, whose files are sorted and of known modes.
-    pub fn parse(document: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(document: &[u8]) -> Result<Self, String> {
         let document = std::str::from_utf8(document).map_err(|_| "it is not UTF-8".to_owned())?;
         let manifest: Self = serde_json::from_str(document).map_err(|error| error.to_string())?;
         if manifest.schema != SCHEMA {

@@ -7,7 +7,7 @@ const LONGEST: usize = 1024;
 
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bad {
+pub(crate) enum Bad {
     /// It begins at the root of a file system or at a drive.
     Absolute,
     /// It has a component `..`.
@@ -18,7 +18,7 @@ pub enum Bad {
 
 impl Bad {
     /// The refusal's fixed name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Bad::Absolute => "absolute-name",
             Bad::Escaping => "escaping-name",
@@ -27,7 +27,7 @@ impl Bad {
     }
 
     /// What is wrong, after the name.
-    pub fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Bad::Absolute => "is absolute",
             Bad::Escaping => "has a component `..`",
@@ -37,7 +37,7 @@ impl Bad {
 }
 
 /// Judges the name of one file.
-pub fn judge(name: &[u8]) -> Result<&str, Bad> {
+pub(crate) fn judge(name: &[u8]) -> Result<&str, Bad> {
     let name = std::str::from_utf8(name).map_err(|_| Bad::Unsafe("is not UTF-8"))?;
     let has_drive = name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic();
     if name.starts_with(['/', '\\']) || has_drive {
@@ -60,15 +60,15 @@ pub fn judge(name: &[u8]) -> Result<&str, Bad> {
 
 /// Two names that no machine may keep apart: equal when case is folded, or one a directory of the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clash {
+pub(crate) struct Clash {
     /// The one that came first.
-    pub first: String,
+    pub(crate) first: String,
     /// The one that cannot stand beside it.
-    pub second: String,
+    pub(crate) second: String,
 }
 
 /// The first clash among names.
-pub fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<Clash> {
+pub(crate) fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<Clash> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let found =
         |first: &str, second: &str| Some(Clash { first: first.to_owned(), second: second.to_owned() });

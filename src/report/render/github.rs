@@ -12,7 +12,7 @@ const SHOWN: usize = 9;
 const SUMMARY_BYTES: usize = 900 * 1024;
 
 /// Renders the annotations and the marker.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let mut out = String::new();
     for (kind, statuses) in [("error", &[Status::Fail][..]), ("warning", &[Status::Warn, Status::Skip])] {
         let of = |status: Status| report.rows.iter().filter(move |row| row.status == status);
@@ -30,7 +30,7 @@ pub fn render(report: &Report) -> String {
 }
 
 /// Renders the Markdown for `$GITHUB_STEP_SUMMARY`.
-pub fn summary(report: &Report) -> String {
+pub(crate) fn summary(report: &Report) -> String {
     let marker = &report.marker;
     let mut out = format!("### {}\n\n| check | status | note |\n| --- | --- | --- |\n", cell(&report.title));
     let mut cut = 0;

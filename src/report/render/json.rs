@@ -4,7 +4,7 @@
 use crate::report::Report;
 
 /// Renders the document of `mmops schema <command>`.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let mut text = serde_json::to_string_pretty(&report.document()).expect("a value serialises");
     text.push('\n');
     text

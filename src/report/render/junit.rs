@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Renders the XML document.
-pub fn render(report: &Report, took: Duration) -> String {
+pub(crate) fn render(report: &Report, took: Duration) -> String {
     let marker = &report.marker;
     let last = Row::new(marker.name.clone(), marker.status).note(format!("{}={}", marker.key, marker.value));
     let cases: Vec<&Row> = report.rows.iter().chain([&last]).collect();

@@ -1,11 +1,11 @@
 //! A `Report` as bytes, one small file per reader. Nothing here decides anything.
 
-pub mod github;
-pub mod json;
-pub mod junit;
-pub mod sarif;
-pub mod table;
-pub mod textfile;
+pub(crate) mod github;
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod sarif;
+pub(crate) mod table;
+pub(crate) mod textfile;
 
 use crate::report::Marker;
 

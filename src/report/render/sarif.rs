@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Renders the log of one run; a row's name is its rule, `fingerprint` in its fields identifies it.
-pub fn render(report: &Report) -> String {
+pub(crate) fn render(report: &Report) -> String {
     let found: Vec<&Row> = report.rows.iter().filter(|row| row.status >= Status::Warn).collect();
     let mut rules = BTreeMap::new();
     for row in &found {

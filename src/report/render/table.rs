@@ -12,7 +12,7 @@ const STATUS: usize = 4;
 const NOTE: usize = 20;
 
 /// Renders the table; `color` paints the status words.
-pub fn render(report: &Report, color: bool) -> String {
+pub(crate) fn render(report: &Report, color: bool) -> String {
     let mut out = String::new();
     let (double, single) = ("=".repeat(RULE), "-".repeat(RULE));
     let names = report.rows.iter().map(|row| width(&row.name)).chain([width(&report.marker.name)]);

@@ -4,7 +4,7 @@ use crate::report::{Report, Status};
 use std::time::Duration;
 
 /// Renders the exposition text; `ended_at` is in seconds since the epoch.
-pub fn render(report: &Report, ended_at: i64, took: Duration) -> String {
+pub(crate) fn render(report: &Report, ended_at: i64, took: Duration) -> String {
     let label = format!("command=\"{}\"", report.command);
     let mut out = String::new();
     let mut gauge = |name: &str, help: &str, samples: Vec<(String, String)>| {

@@ -14,7 +14,7 @@ pub(super) const AGE_BOUNDS_MS: [f64; 10] =
 
 /// The kind of a metric, as its `TYPE` line says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Only grows, except at a restart.
     Counter,
     /// Goes up and down.
@@ -25,11 +25,11 @@ pub enum Kind {
 
 /// One series of a bot: what it is called and what tells it from its siblings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Series {
+pub(crate) struct Series {
     /// Name of the sample, such as `mm_stage_duration_ms_bucket`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// Name, kind and meaning of each metric, in the order of the exposition.
@@ -126,7 +126,7 @@ pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
 
 /// The format of a page of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// Prometheus text 0.0.4.
     Text,
     /// `OpenMetrics` text 1.0: counters are named without their ending, and the last line says that it is it.
@@ -134,7 +134,7 @@ pub enum Form {
 }
 
 /// What a bot answers on `/metrics`.
-pub fn exposition(bot: &Bot, form: Form) -> String {
+pub(crate) fn exposition(bot: &Bot, form: Form) -> String {
     let mut values = Vec::new();
     bot.values(&mut values);
     let mut text = String::with_capacity(8 * 1024);

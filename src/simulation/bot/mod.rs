@@ -4,11 +4,11 @@
 //! The figures come out of the run-time parameters, the scenario and a seeded noise, in additions,
 //! multiplications, divisions and square roots only, so that a seed gives the same bytes on every machine.
 
-pub mod contract;
+pub(crate) mod contract;
 mod latency;
-pub mod model;
+pub(crate) mod model;
 mod noise;
-pub mod scenario;
+pub(crate) mod scenario;
 
-pub use model::{Action, Bot, Circuit};
-pub use scenario::Scenario;
+pub(crate) use model::{Action, Bot};
+pub(crate) use scenario::Scenario;

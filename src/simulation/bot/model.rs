@@ -19,7 +19,7 @@ const EDGE_BPS: f64 = 3.3;
 const MEMORY_BYTES: f64 = 180.0 * 1024.0 * 1024.0;
 
 /// The parameters with which a bot starts.
-pub const DEFAULTS: Point = Point {
+pub(crate) const DEFAULTS: Point = Point {
     base_spread_bps_delta: 0.05,
     impact_cap_ratio: 0.10,
     max_delta_ratio: 0.15,
@@ -31,7 +31,7 @@ pub const DEFAULTS: Point = Point {
 /// State of the circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Circuit {
+pub(crate) enum Circuit {
     /// Orders flow.
     Closed,
     /// Orders flow, on trial.
@@ -43,7 +43,7 @@ pub enum Circuit {
 /// What a rollback may ask of a bot.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
+pub(crate) enum Action {
     /// Cancel every order and place no more.
     FreezeOrders,
     /// Quote with this part of the normal size.
@@ -60,7 +60,7 @@ pub enum Action {
 
 /// A simulated bot.
 #[derive(Clone, Debug)]
-pub struct Bot {
+pub(crate) struct Bot {
     scenario: Scenario,
     random: Random,
     params: Point,
@@ -95,7 +95,7 @@ pub struct Bot {
 
 impl Bot {
     /// A bot that was just started; `started_at_secs` is what it exposes as its start time.
-    pub fn new(scenario: Scenario, seed: u64, started_at_secs: f64) -> Self {
+    pub(crate) fn new(scenario: Scenario, seed: u64, started_at_secs: f64) -> Self {
         let mut bot = Self {
             scenario,
             random: Random::new(seed),
@@ -132,22 +132,22 @@ impl Bot {
     }
 
     /// The series it exposes, in the order of [`Bot::values`].
-    pub fn series(&self) -> &[Series] {
+    pub(crate) fn series(&self) -> &[Series] {
         &self.series
     }
 
     /// The parameters in force.
-    pub fn params(&self) -> &Point {
+    pub(crate) fn params(&self) -> &Point {
         &self.params
     }
 
     /// Puts parameters into force.
-    pub fn set_params(&mut self, params: Point) {
+    pub(crate) fn set_params(&mut self, params: Point) {
         self.params = params;
     }
 
     /// Carries a rollback action out, or says why it cannot be.
-    pub fn act(&mut self, action: Action) -> Result<(), String> {
+    pub(crate) fn act(&mut self, action: Action) -> Result<(), String> {
         match action {
             Action::FreezeOrders => self.frozen = true,
             Action::ScaleStrategy { factor } if !(0.0..=1.0).contains(&factor) => {
@@ -160,7 +160,7 @@ impl Bot {
     }
 
     /// State of the circuit breaker.
-    pub fn circuit(&self) -> Circuit {
+    pub(crate) fn circuit(&self) -> Circuit {
         match self.forced {
             Some(state) => state,
             None if self.scenario.breaker_open(self.secs) => Circuit::Open,
@@ -175,7 +175,7 @@ impl Bot {
     }
 
     /// Lives on for `secs` seconds.
-    pub fn step(&mut self, secs: f64) {
+    pub(crate) fn step(&mut self, secs: f64) {
         if self.scenario.hangs(self.secs + secs) {
             self.secs += secs;
             return;
@@ -247,7 +247,7 @@ impl Bot {
     }
 
     /// Appends the value of every series.
-    pub fn values(&self, out: &mut Vec<f64>) {
+    pub(crate) fn values(&self, out: &mut Vec<f64>) {
         self.ticks.values(out);
         self.orders.values(out);
         let ticks = out[STAGE_BOUNDS_MS.len()];
@@ -268,7 +268,7 @@ impl Bot {
 
 /// The parameters of an overrides file over those in force: known keys with numbers are taken, others are
 /// named in the second value.
-pub fn with_overrides(
+pub(crate) fn with_overrides(
     current: &Point,
     overrides: &serde_json::Map<String, serde_json::Value>,
 ) -> (Point, Vec<String>) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
-pub enum Scenario {
+pub(crate) enum Scenario {
     /// Nothing
     #[default]
     Steady,
@@ -34,7 +34,8 @@ const HOUR: f64 = 3600.0;
 
 impl Scenario {
     /// Every scenario.
-    pub const ALL: [Scenario; 9] = [
+    #[cfg(test)]
+    pub(crate) const ALL: [Scenario; 9] = [
         Scenario::Steady,
         Scenario::LatencyCreep,
         Scenario::EdgeDecay,
@@ -47,7 +48,7 @@ impl Scenario {
     ];
 
     /// The word for it on the command line.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Scenario::Steady => "steady",
             Scenario::LatencyCreep => "latency_creep",

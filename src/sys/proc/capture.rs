@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// What a child wrote, at most the limit it was made with.
 #[derive(Clone, Debug)]
-pub struct Captured {
+pub(crate) struct Captured {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     half: usize,
@@ -13,12 +13,12 @@ pub struct Captured {
 
 impl Captured {
     /// Keeps at most `limit` bytes: the first half of it and the last.
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, total: 0 }
     }
 
     /// Adds what was read.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         let (head, rest) = bytes.split_at(bytes.len().min(self.half - self.head.len()));
         self.head.extend_from_slice(head);
@@ -29,17 +29,17 @@ impl Captured {
     }
 
     /// Bytes written, kept or not.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// Bytes that were not kept.
-    pub fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.total - (self.head.len() + self.tail.len()) as u64
     }
 
     /// The kept text, with a line that says how much is missing in the middle.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let head = String::from_utf8_lossy(&self.head);
         let tail: Vec<u8> = self.tail.iter().copied().collect();
         let tail = String::from_utf8_lossy(&tail);

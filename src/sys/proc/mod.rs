@@ -9,8 +9,8 @@
 mod capture;
 mod strays;
 
-pub use capture::Captured;
-pub use strays::sweep;
+pub(crate) use capture::Captured;
+pub(crate) use strays::sweep;
 
 use crate::sys::signal::Cancel;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -28,10 +28,10 @@ use std::time::{Duration, Instant};
 use wait4::Wait4 as _;
 
 /// Environment variable that marks every process of a step.
-pub const TOKEN: &str = "MMOPS_STEP";
+pub(crate) const TOKEN: &str = "MMOPS_STEP";
 
 /// Time between SIGTERM and SIGKILL.
-pub const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// Longest time without a look at the cancellation flag.
 const SLICE: Duration = Duration::from_millis(50);
@@ -41,24 +41,24 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 /// What to run.
 #[derive(Clone, Debug)]
-pub struct Task {
+pub(crate) struct Task {
     /// Program and arguments.
-    pub argv: Vec<OsString>,
+    pub(crate) argv: Vec<OsString>,
     /// Working directory of the child.
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Variables set for the child, beside the inherited ones.
-    pub env: Vec<(OsString, OsString)>,
+    pub(crate) env: Vec<(OsString, OsString)>,
     /// Time until SIGTERM.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Time between SIGTERM and SIGKILL.
-    pub grace: Duration,
+    pub(crate) grace: Duration,
     /// Bytes kept of each output stream.
-    pub capture_bytes: usize,
+    pub(crate) capture_bytes: usize,
 }
 
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// It exited with this code.
     Exited(i32),
     /// A signal that we did not send ended it.
@@ -73,24 +73,24 @@ pub enum End {
 
 /// What became of a child.
 #[derive(Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// How it ended.
-    pub end: End,
+    pub(crate) end: End,
     /// From start to end, monotonic.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
     /// Peak resident memory of the child and the descendants it waited for.
-    pub peak_rss_bytes: Option<u64>,
+    pub(crate) peak_rss_bytes: Option<u64>,
     /// What it wrote to stdout.
-    pub stdout: Captured,
+    pub(crate) stdout: Captured,
     /// What it wrote to stderr.
-    pub stderr: Captured,
+    pub(crate) stderr: Captured,
     /// Processes it left behind, which were killed.
-    pub strays: usize,
+    pub(crate) strays: usize,
 }
 
 impl Finished {
     /// A child that could not be started.
-    pub fn not_started(reason: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn not_started(reason: &dyn std::fmt::Display) -> Self {
         Self {
             end: End::NotStarted(reason.to_string()),
             wall: Duration::ZERO,
@@ -103,7 +103,7 @@ impl Finished {
 }
 
 /// Runs `task` to its end, its deadline or a cancellation; nothing it started is alive afterwards.
-pub fn run(task: &Task, cancel: &Cancel) -> Finished {
+pub(crate) fn run(task: &Task, cancel: &Cancel) -> Finished {
     let started = Instant::now();
     let fail = |error| Finished { wall: started.elapsed(), ..Finished::not_started(&error) };
     let piped = |command: &mut Command| {
@@ -217,7 +217,7 @@ fn read_ready(streams: &mut [&mut Stream], pidfd: Option<&OwnedFd>, wait: Durati
 
 /// A running child that leads a process group; dropping it kills everything it started.
 #[derive(Debug)]
-pub struct Group {
+pub(crate) struct Group {
     child: Option<Child>,
     pid: Pid,
     token: String,
@@ -225,7 +225,7 @@ pub struct Group {
 
 impl Group {
     /// Starts `argv` in a process group of its own with stdin closed; `configure` sets the other streams.
-    pub fn spawn(
+    pub(crate) fn spawn(
         argv: &[OsString],
         dir: &Path,
         env: &[(OsString, OsString)],
@@ -247,30 +247,25 @@ impl Group {
         Ok(Self { child: Some(child), pid, token })
     }
 
-    /// Process id of the leader.
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().map_or(0, Child::id)
-    }
-
     /// The child's handle, for its output streams.
-    pub fn child(&mut self) -> &mut Child {
+    pub(crate) fn child(&mut self) -> &mut Child {
         self.child.as_mut().expect("the child is not reaped while the group is in use")
     }
 
     /// Sends `signal` to every process of the group; one that is gone is no error.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         if self.child.is_some() && kill_process_group(self.pid, signal).is_err() {
             tracing::debug!("process group {} is gone", self.pid.as_raw_nonzero());
         }
     }
 
     /// Whether the leader has ended, without waiting; it is reaped later.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.child.is_none() || strays::is_zombie(self.pid)
     }
 
     /// Whether a stop signal has taken effect on the leader since the last call.
-    pub fn has_stopped(&self) -> bool {
+    pub(crate) fn has_stopped(&self) -> bool {
         let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
         matches!(waitid(WaitId::Pid(self.pid), options), Ok(Some(_)))
     }

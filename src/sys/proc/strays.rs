@@ -69,7 +69,7 @@ pub(super) fn of(token: &str, leader: Pid) -> Vec<Pid> {
 /// Kills every living descendant that is no step's: neither a leader, nor inherited, nor below one of
 /// these, nor marked. Called
 /// when all steps have ended, it catches those that cleared their environment; returns how many.
-pub fn sweep() -> usize {
+pub(crate) fn sweep() -> usize {
     kill_all(|| {
         let mut known = leaders().clone();
         known.extend(INHERITED.get().into_iter().flatten());

@@ -5,11 +5,11 @@
 //! hundreds of thousands of files. [`walk`] reads it, [`remove`] takes files out of it again, and both
 //! reach a file only by the chain of directories below the opened root.
 
-pub mod partial;
-pub mod remove;
-pub mod restore;
+pub(crate) mod partial;
+pub(crate) mod remove;
+pub(crate) mod restore;
 mod walk;
-pub mod writers;
+pub(crate) mod writers;
 
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -21,10 +21,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-pub use walk::walk;
+pub(crate) use walk::walk;
 
 /// A directory with a file of this name is left alone with everything below it.
-pub const KEEP_MARKER: &str = ".mmops-keep";
+pub(crate) const KEEP_MARKER: &str = ".mmops-keep";
 
 const OPEN_DIR: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -32,15 +32,15 @@ const STAT_MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
 
 /// What makes a file the same file: where its content lives, and that nobody has written to it since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Device.
-    pub dev: u64,
+    pub(crate) dev: u64,
     /// Inode on that device.
-    pub ino: u64,
+    pub(crate) ino: u64,
     /// Size in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Time of the last write, in nanoseconds since 1970.
-    pub modified_ns: i64,
+    pub(crate) modified_ns: i64,
 }
 
 impl Identity {
@@ -51,20 +51,20 @@ impl Identity {
 
 /// An opened directory that rotation may work in.
 #[derive(Debug)]
-pub struct Root {
+pub(crate) struct Root {
     /// Canonical path.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Device; other devices below the root are other file systems and are not entered.
-    pub dev: u64,
+    pub(crate) dev: u64,
     /// Inode of the directory itself.
-    pub ino: u64,
+    pub(crate) ino: u64,
     mount: u64,
     fd: OwnedFd,
 }
 
 impl Root {
     /// Opens a canonical path; its last component must be a directory and no link.
-    pub fn open(path: &Path) -> Result<Self, Fault> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
         let fail = |error: rustix::io::Errno| fsio::unreadable(path, &error.into());
         let fd = rustix::fs::open(path, OPEN_DIR, Mode::empty()).map_err(fail)?;
         let stat = rustix::fs::statx(&fd, c"", AtFlags::EMPTY_PATH, STAT_MASK).map_err(fail)?;
@@ -74,7 +74,7 @@ impl Root {
 
     /// Takes the lock that keeps two rotations of this directory apart; it is held until the root is
     /// dropped and dies with the process.
-    pub fn lock(&self) -> Result<(), Fault> {
+    pub(crate) fn lock(&self) -> Result<(), Fault> {
         rustix::fs::flock(&self.fd, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|error| {
             let message = match error {
                 rustix::io::Errno::WOULDBLOCK => "is being rotated by another process".to_owned(),
@@ -86,7 +86,7 @@ impl Root {
     }
 
     /// Bytes that an unprivileged process may still write to the file system of this root.
-    pub fn free_bytes(&self) -> Result<u64, Fault> {
+    pub(crate) fn free_bytes(&self) -> Result<u64, Fault> {
         let stat =
             rustix::fs::fstatvfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
@@ -94,12 +94,12 @@ impl Root {
 
     /// Waits until the file system of this root has carried out what was asked of it: some give the space
     /// of a removed file back only then.
-    pub fn settle(&self) -> Result<(), Fault> {
+    pub(crate) fn settle(&self) -> Result<(), Fault> {
         rustix::fs::syncfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))
     }
 
     /// Whether the directory has an entry of this name.
-    pub fn has(&self, name: &str) -> Result<bool, Fault> {
+    pub(crate) fn has(&self, name: &str) -> Result<bool, Fault> {
         match rustix::fs::statx(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE) {
             Ok(_) => Ok(true),
             Err(rustix::io::Errno::NOENT) => Ok(false),
@@ -110,7 +110,7 @@ impl Root {
 
 /// Why a directory was not entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Left {
+pub(crate) enum Left {
     /// Its name starts with a dot, or it is the `lost+found` of a file system.
     Hidden,
     /// It holds a `.git`.
@@ -125,17 +125,17 @@ pub enum Left {
 
 /// One directory of a tree; the first is the root.
 #[derive(Debug)]
-pub struct Dir {
+pub(crate) struct Dir {
     /// Index of the directory above; the root is its own.
-    pub parent: u32,
+    pub(crate) parent: u32,
     /// Why it was not entered, if it was not.
-    pub left: Option<Left>,
+    pub(crate) left: Option<Left>,
     /// How many entries it had when it was read, of any type.
-    pub entries: u32,
+    pub(crate) entries: u32,
     /// How many of them are sockets, pipes, devices or mounted files, which are never touched.
-    pub special: u32,
+    pub(crate) special: u32,
     /// When an entry was last added or removed, in nanoseconds since 1970.
-    pub modified_ns: i64,
+    pub(crate) modified_ns: i64,
     name: Box<CStr>,
 }
 
@@ -165,7 +165,7 @@ struct Disk {
 
 /// What is to be known about each file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
+pub(crate) enum Detail {
     /// Identity, size, time.
     Plain,
     /// The space on the disk as well, and how many names share it.
@@ -174,13 +174,13 @@ pub enum Detail {
 
 /// What was found under a root.
 #[derive(Debug)]
-pub struct Tree {
+pub(crate) struct Tree {
     /// The root itself.
-    pub root: Root,
+    pub(crate) root: Root,
     /// Every directory, entered or not; parents come before their children.
-    pub dirs: Vec<Dir>,
+    pub(crate) dirs: Vec<Dir>,
     /// What could not be read, sorted by path, with the reason.
-    pub unreadable: Vec<(PathBuf, String)>,
+    pub(crate) unreadable: Vec<(PathBuf, String)>,
     files: Vec<Record>,
     disk: Vec<Disk>,
     names: Vec<u8>,
@@ -188,13 +188,8 @@ pub struct Tree {
 
 impl Tree {
     /// Number of files and symbolic links; they are addressed by index.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.files.len()
-    }
-
-    /// Whether there is no file at all.
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
     }
 
     fn record(&self, file: u32) -> &Record {
@@ -202,43 +197,43 @@ impl Tree {
     }
 
     /// Time of the last write, in nanoseconds since 1970.
-    pub fn modified_ns(&self, file: u32) -> i64 {
+    pub(crate) fn modified_ns(&self, file: u32) -> i64 {
         self.record(file).modified_ns
     }
 
     /// Apparent size.
-    pub fn bytes(&self, file: u32) -> u64 {
+    pub(crate) fn bytes(&self, file: u32) -> u64 {
         self.record(file).bytes
     }
 
     /// Space on the disk; the apparent size where it was not asked for.
-    pub fn disk_bytes(&self, file: u32) -> u64 {
+    pub(crate) fn disk_bytes(&self, file: u32) -> u64 {
         let known = self.disk.get(file as usize);
         known.map_or_else(|| self.bytes(file), |disk| u64::from(disk.blocks) * 512)
     }
 
     /// How many names the file has, here and elsewhere, if it was asked for.
-    pub fn links(&self, file: u32) -> Option<u16> {
+    pub(crate) fn links(&self, file: u32) -> Option<u16> {
         self.disk.get(file as usize).map(|disk| disk.links)
     }
 
     /// Whether this is a symbolic link.
-    pub fn is_link(&self, file: u32) -> bool {
+    pub(crate) fn is_link(&self, file: u32) -> bool {
         self.record(file).dir & IS_LINK != 0
     }
 
     /// Whether the file has more than one name.
-    pub fn is_shared(&self, file: u32) -> bool {
+    pub(crate) fn is_shared(&self, file: u32) -> bool {
         self.record(file).dir & IS_SHARED != 0
     }
 
     /// Index of the directory that holds the file.
-    pub fn dir(&self, file: u32) -> u32 {
+    pub(crate) fn dir(&self, file: u32) -> u32 {
         self.record(file).dir & DIR_BITS
     }
 
     /// Device, inode, size and time of last write.
-    pub fn identity(&self, file: u32) -> Identity {
+    pub(crate) fn identity(&self, file: u32) -> Identity {
         let record = self.record(file);
         Identity { dev: self.root.dev, ino: record.ino, bytes: record.bytes, modified_ns: record.modified_ns }
     }
@@ -249,12 +244,12 @@ impl Tree {
     }
 
     /// The file's name, without its directory.
-    pub fn name(&self, file: u32) -> &[u8] {
+    pub(crate) fn name(&self, file: u32) -> &[u8] {
         self.raw_name(file).to_bytes()
     }
 
     /// The directory's name, without its parent; empty for the root.
-    pub fn dir_name(&self, dir: u32) -> &[u8] {
+    pub(crate) fn dir_name(&self, dir: u32) -> &[u8] {
         self.dirs[dir as usize].name.to_bytes()
     }
 
@@ -271,17 +266,17 @@ impl Tree {
     }
 
     /// Path of a directory relative to the root.
-    pub fn dir_path(&self, dir: u32) -> PathBuf {
+    pub(crate) fn dir_path(&self, dir: u32) -> PathBuf {
         self.chain(dir).into_iter().map(|dir| OsStr::from_bytes(self.dir_name(dir))).collect()
     }
 
     /// Path of a file relative to the root.
-    pub fn path(&self, file: u32) -> PathBuf {
+    pub(crate) fn path(&self, file: u32) -> PathBuf {
         self.dir_path(self.dir(file)).join(OsStr::from_bytes(self.name(file)))
     }
 
     /// Orders two files by the bytes of their relative paths, without building them.
-    pub fn path_cmp(&self, a: u32, b: u32) -> Ordering {
+    pub(crate) fn path_cmp(&self, a: u32, b: u32) -> Ordering {
         let (dir_a, dir_b) = (self.dir(a), self.dir(b));
         if dir_a == dir_b {
             return self.name(a).cmp(self.name(b));

@@ -13,14 +13,14 @@ const SUFFIX: &str = ".partial";
 
 /// An unfinished file; removed when dropped.
 #[derive(Debug)]
-pub struct Partial {
+pub(crate) struct Partial {
     dir: PathBuf,
     file: tempfile::NamedTempFile,
 }
 
 impl Partial {
     /// Starts a file in `dir`, after removing what writers that no longer live left there.
-    pub fn create(dir: &Path, prefix: &str) -> Result<Self, Fault> {
+    pub(crate) fn create(dir: &Path, prefix: &str) -> Result<Self, Fault> {
         let fail = |error: io::Error| Fault::write(format!("`{}`", dir.display()), &error);
         let prefix = format!(".{prefix}");
         sweep(dir, &prefix)?;
@@ -32,28 +32,28 @@ impl Partial {
     }
 
     /// Where it is while it is unfinished.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.file.path()
     }
 
     /// Where the content goes.
-    pub fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         self.file.as_file_mut()
     }
 
     /// Waits until the content is on the disk.
-    pub fn sync(&self) -> Result<(), Fault> {
+    pub(crate) fn sync(&self) -> Result<(), Fault> {
         let synced = self.file.as_file().sync_all();
         synced.map_err(|error| Fault::write(format!("`{}`", self.path().display()), &error))
     }
 
     /// Opens it anew for reading.
-    pub fn reread(&self) -> Result<File, Fault> {
+    pub(crate) fn reread(&self) -> Result<File, Fault> {
         self.file.reopen().map_err(|error| fsio::unreadable(self.path(), &error))
     }
 
     /// Gives it the first free name of `stem.extension`, `stem-2.extension`, and so on, durably.
-    pub fn name(self, stem: &str, extension: &str) -> Result<PathBuf, Fault> {
+    pub(crate) fn name(self, stem: &str, extension: &str) -> Result<PathBuf, Fault> {
         for count in 1..=9999_u32 {
             let name = if count == 1 {
                 format!("{stem}.{extension}")

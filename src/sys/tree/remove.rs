@@ -11,7 +11,7 @@ use std::io;
 
 /// Why a file was left where it is.
 #[derive(Debug)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Somebody else has removed it.
     Gone,
     /// It was written to, or another file has its name, since the scan.
@@ -51,14 +51,14 @@ impl From<Errno> for Refusal {
 
 /// Reaches files of a tree through directory descriptors; consecutive files of one directory share one.
 #[derive(Debug)]
-pub struct Reach<'a> {
+pub(crate) struct Reach<'a> {
     tree: &'a Tree,
     at: Option<(u32, OwnedFd)>,
 }
 
 impl<'a> Reach<'a> {
     /// Reaches into `tree`.
-    pub fn new(tree: &'a Tree) -> Self {
+    pub(crate) fn new(tree: &'a Tree) -> Self {
         Self { tree, at: None }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Opens a file for reading, after checking that it is the one that was seen.
-    pub fn open(&mut self, file: u32) -> Result<File, Refusal> {
+    pub(crate) fn open(&mut self, file: u32) -> Result<File, Refusal> {
         let tree = self.tree;
         let fd = openat(self.dir(tree.dir(file))?, tree.raw_name(file), READ, Mode::empty())?;
         let opened = File::from(fd);
@@ -88,7 +88,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Whether an opened file still is what was seen.
-    pub fn check(&self, file: u32, opened: &File) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, file: u32, opened: &File) -> Result<(), Refusal> {
         let stat = statx(opened, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
         let same =
             file_type(&stat) == FileType::RegularFile && Identity::of(&stat) == self.tree.identity(file);
@@ -96,7 +96,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Where a symbolic link points.
-    pub fn link_target(&mut self, file: u32) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn link_target(&mut self, file: u32) -> Result<Vec<u8>, Refusal> {
         let tree = self.tree;
         let target = readlinkat(self.dir(tree.dir(file))?, tree.raw_name(file), Vec::new());
         match target {
@@ -107,7 +107,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Removes one file or link, unless it changed or somebody holds a lock on it.
-    pub fn remove(&mut self, file: u32) -> Result<(), Refusal> {
+    pub(crate) fn remove(&mut self, file: u32) -> Result<(), Refusal> {
         let tree = self.tree;
         let (name, link) = (tree.raw_name(file), tree.is_link(file));
         let dir = self.dir(tree.dir(file))?;
@@ -127,7 +127,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Removes a directory if it is empty; says whether it did.
-    pub fn remove_dir(&mut self, dir: u32) -> Result<bool, Refusal> {
+    pub(crate) fn remove_dir(&mut self, dir: u32) -> Result<bool, Refusal> {
         let tree = self.tree;
         let entry = &tree.dirs[dir as usize];
         // The descriptor of a directory below would keep nothing alive, yet it must not be reused.

@@ -16,24 +16,24 @@ const MOST_LEFT: u32 = 1000;
 
 /// A directory that files are put into.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     top: OwnedFd,
 }
 
 /// A file that has been written but does not have its name yet.
 #[derive(Debug)]
-pub struct Draft {
+pub(crate) struct Draft {
     dir: OwnedFd,
     name: OsString,
     temporary: OsString,
     placed: bool,
     /// Where the content goes.
-    pub file: File,
+    pub(crate) file: File,
 }
 
 impl Place {
     /// Opens the directory, which must exist.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { top: rustix::fs::open(path, flags, Mode::empty())? })
     }
@@ -62,7 +62,7 @@ impl Place {
     }
 
     /// Opens an existing file, or says that there is none.
-    pub fn existing(&self, path: &Path) -> io::Result<Option<File>> {
+    pub(crate) fn existing(&self, path: &Path) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let opened = self.parent(path, false).and_then(|(dir, name)| {
             let fd = openat(&dir, name.as_os_str(), flags, Mode::empty())?;
@@ -76,7 +76,7 @@ impl Place {
     }
 
     /// Target of an existing link, or none if there is nothing of that name.
-    pub fn existing_link(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn existing_link(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         let read = self.parent(path, false).and_then(|(dir, name)| {
             Ok(rustix::fs::readlinkat(&dir, name.as_os_str(), Vec::new())?.into_bytes())
         });
@@ -88,7 +88,7 @@ impl Place {
     }
 
     /// Starts a file that appears under `path` only when it is complete.
-    pub fn draft(&self, path: &Path) -> io::Result<Draft> {
+    pub(crate) fn draft(&self, path: &Path) -> io::Result<Draft> {
         let (dir, name) = self.parent(path, true)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // A killed restore may have left its file, and process ids come again.
@@ -105,21 +105,21 @@ impl Place {
     }
 
     /// Creates a symbolic link with its old time.
-    pub fn link(&self, path: &Path, target: &[u8], modified_ns: i64) -> io::Result<()> {
+    pub(crate) fn link(&self, path: &Path, target: &[u8], modified_ns: i64) -> io::Result<()> {
         let (dir, name) = self.parent(path, true)?;
         symlinkat(OsStr::from_bytes(target), &dir, name.as_os_str())?;
         Ok(utimensat(&dir, name.as_os_str(), &times(modified_ns), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
     /// Waits until every name that was given is on the disk.
-    pub fn sync(&self) -> io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::syncfs(&self.top)?)
     }
 }
 
 impl Draft {
     /// Gives the file its permissions, time and name, unless the name was taken meanwhile.
-    pub fn place(mut self, permissions: u32, modified_ns: i64) -> io::Result<()> {
+    pub(crate) fn place(mut self, permissions: u32, modified_ns: i64) -> io::Result<()> {
         rustix::fs::fchmod(&self.file, Mode::from_raw_mode(permissions & 0o777))?;
         futimens(&self.file, &times(modified_ns))?;
         self.file.sync_all()?;

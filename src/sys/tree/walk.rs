@@ -27,7 +27,7 @@ const ROOM_BYTES: usize = 256 * 1024;
 
 /// Reads everything below `root`, except what is left alone: hidden directories, repositories, marked
 /// directories, other file systems.
-pub fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
+pub(crate) fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = MOST_THREADS.min(THREADS_PER_CORE * cores);
     walk_with(root, detail, cancel, threads)

@@ -9,23 +9,23 @@ use std::path::Path;
 
 /// Files that somebody has open for writing.
 #[derive(Clone, Debug, Default)]
-pub struct Writers {
+pub(crate) struct Writers {
     files: BTreeSet<(u64, u64)>,
     /// Whether there was a process table to look at; if not, only locks tell who is using a file.
-    pub known: bool,
+    pub(crate) known: bool,
     /// Processes whose open files this one may not see.
-    pub closed: u64,
+    pub(crate) closed: u64,
 }
 
 impl Writers {
     /// Whether the file with this device and inode is being written to.
-    pub fn has(&self, dev: u64, ino: u64) -> bool {
+    pub(crate) fn has(&self, dev: u64, ino: u64) -> bool {
         self.files.contains(&(dev, ino))
     }
 }
 
 /// Looks through `/proc/*/fd`. Without privileges that is the operator's own processes only.
-pub fn scan(devices: &BTreeSet<u64>) -> Writers {
+pub(crate) fn scan(devices: &BTreeSet<u64>) -> Writers {
     scan_table(Path::new("/proc"), devices)
 }
 

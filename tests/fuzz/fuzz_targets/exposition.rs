@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mmops::format::exposition::{Format, parse};
+use mmops::testing::exposition::{Format, parse};
 
 fuzz_target!(|bytes: &[u8]| {
     for format in [Format::Text, Format::OpenMetrics] {

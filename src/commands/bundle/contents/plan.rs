@@ -8,32 +8,32 @@ use std::time::Duration;
 /// `bundle.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Name of what is released.
-    pub name: String,
+    pub(crate) name: String,
     /// Where archives go.
-    pub out: String,
+    pub(crate) out: String,
     /// The contents.
-    pub contents: Vec<Entry>,
+    pub(crate) contents: Vec<Entry>,
 }
 
 /// One line of the contents: a path or a pattern.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// One file, relative to the root.
-    pub path: Option<String>,
+    pub(crate) path: Option<String>,
     /// Files of this pattern, relative to the root.
-    pub glob: Option<String>,
+    pub(crate) glob: Option<String>,
     /// Directory of the bundle that they go to by their last component; their own path when left out.
-    pub into: Option<String>,
+    pub(crate) into: Option<String>,
     /// What they are for.
-    pub description: String,
+    pub(crate) description: String,
     /// Whether the bundle cannot be made without one.
     #[serde(default = "yes")]
-    pub required: bool,
+    pub(crate) required: bool,
     /// Files older than this are left out.
-    pub max_age: Option<String>,
+    pub(crate) max_age: Option<String>,
 }
 
 fn yes() -> bool {
@@ -42,7 +42,7 @@ fn yes() -> bool {
 
 impl Entry {
     /// A pattern of the command line, which must match.
-    pub fn included(glob: &str) -> Self {
+    pub(crate) fn included(glob: &str) -> Self {
         Self {
             path: None,
             glob: Some(glob.to_owned()),
@@ -54,12 +54,12 @@ impl Entry {
     }
 
     /// The path or the pattern.
-    pub fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         self.path.as_deref().or(self.glob.as_deref()).unwrap_or_default()
     }
 
     /// The largest age, if there is one.
-    pub fn max_age(&self) -> Result<Option<Duration>, String> {
+    pub(crate) fn max_age(&self) -> Result<Option<Duration>, String> {
         let parse = |text: &String| {
             humantime::parse_duration(text)
                 .map_err(|error| format!("max_age of `{}` is `{text}`: {error}", self.source()))
@@ -68,7 +68,7 @@ impl Entry {
     }
 
     /// Path in the bundle of a file whose path is `source`.
-    pub fn target(&self, source: &str) -> String {
+    pub(crate) fn target(&self, source: &str) -> String {
         let last = source.rsplit('/').next().unwrap_or(source);
         match &self.into {
             Some(dir) => format!("{dir}/{last}"),
@@ -77,7 +77,7 @@ impl Entry {
     }
 
     /// What is wrong with this line.
-    pub fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.path.is_some() == self.glob.is_some() {
             return Err(format!("entry `{}` needs `path` or `glob`, and not both", self.source()));
         }
@@ -91,7 +91,7 @@ impl Entry {
 
 impl Plan {
     /// What is wrong with the list itself.
-    pub fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.contents.is_empty() {
             return Err("`contents` is empty; a bundle of nothing proves nothing".to_owned());
         }
@@ -101,7 +101,7 @@ impl Plan {
 }
 
 /// Whether `name` can begin the name of an archive.
-pub fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.starts_with(['.', '-']) || name.len() > 100 || !name.chars().all(is_plain) {
         return Err(format!(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Lock files by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `Cargo.lock`
     Cargo,
     /// `poetry.lock`, `uv.lock`
@@ -19,7 +19,7 @@ pub enum Kind {
 
 impl Kind {
     /// What a file of this path is, if it is a lock file.
-    pub fn of(path: &str) -> Option<Self> {
+    pub(crate) fn of(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match name {
             "Cargo.lock" => Some(Self::Cargo),
@@ -37,28 +37,28 @@ fn has_extension(name: &str, extension: &str) -> bool {
 
 /// One package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Component {
+pub(crate) struct Component {
     /// Package URL.
-    pub purl: String,
+    pub(crate) purl: String,
     /// Name.
-    pub name: String,
+    pub(crate) name: String,
     /// Version, when it is pinned.
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
     /// SHA-256 of the package, when the lock file has it.
-    pub sha256: Option<String>,
+    pub(crate) sha256: Option<String>,
 }
 
 /// The packages of one lock file, and what it leaves open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// Sorted by package URL.
-    pub components: Vec<Component>,
+    pub(crate) components: Vec<Component>,
     /// What the file does not pin.
-    pub remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// Reads a lock file.
-pub fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
+pub(crate) fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
     let (mut listing, says_its_format) = match kind {
         Kind::Cargo => toml_lock(text, "cargo")?,
         Kind::Python => toml_lock(text, "pypi")?,
@@ -212,7 +212,7 @@ fn add_npm(listing: &mut Listing, name: &str, package: &NpmPackage) {
 }
 
 /// The document: the packages of every lock file, each once, with the files that name it.
-pub fn document(name: &str, version: &str, created_at: &str, files: &[(String, Listing)]) -> Value {
+pub(crate) fn document(name: &str, version: &str, created_at: &str, files: &[(String, Listing)]) -> Value {
     let mut by_purl: BTreeMap<&str, (&Component, Vec<&str>)> = BTreeMap::new();
     for (path, listing) in files {
         for component in &listing.components {

@@ -25,7 +25,7 @@ const SHOWN: usize = 20;
 
 /// Arguments of `mmops bundle verify`.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// An archive, with its .sha256 beside it, or a folder with a MANIFEST.json
     #[arg(value_name = "FILE|DIR")]
     bundle: PathBuf,
@@ -42,7 +42,7 @@ pub struct Args {
 
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// What was verified.
     bundle: String,
     /// When it was made, as its manifest says.
@@ -115,7 +115,7 @@ struct Verified {
 }
 
 /// Verifies an archive or a folder.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let path = ctx.path(&args.bundle);
     let key =
         args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;

@@ -10,9 +10,9 @@
 //! A second store belongs beside [`lease_file`], with the same four operations and the same
 //! [`Outage`].
 
-pub mod node;
-pub mod order_file;
-pub mod run;
+pub(crate) mod node;
+pub(crate) mod order_file;
+pub(crate) mod run;
 
 #[cfg(test)]
 mod tests;

@@ -28,31 +28,31 @@ const RESENT: u64 = 5;
 
 /// What a node is told.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// `A` or `B`.
-    pub name: String,
+    pub(crate) name: String,
     /// Where the stores and the event log are.
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// How long a lease lasts.
-    pub ttl: Duration,
+    pub(crate) ttl: Duration,
     /// Time between two renewals.
-    pub renew: Duration,
+    pub(crate) renew: Duration,
     /// From when orders are due.
-    pub origin_us: u64,
+    pub(crate) origin_us: u64,
 }
 
 /// The event log of a node.
-pub fn events_path(dir: &Path, name: &str) -> PathBuf {
+pub(crate) fn events_path(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.events"))
 }
 
 /// The order log of a run.
-pub fn orders_path(dir: &Path) -> PathBuf {
+pub(crate) fn orders_path(dir: &Path) -> PathBuf {
     dir.join("orders.log")
 }
 
 /// Contends until it is told to end; dies with its parent.
-pub fn run(setup: &Setup, parent: u32, cancel: &Cancel) -> anyhow::Result<()> {
+pub(crate) fn run(setup: &Setup, parent: u32, cancel: &Cancel) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL)).context("failed to tie the node to its parent")?;
     // The parent may have ended before the line above took effect.
     let actual = getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned());
@@ -61,7 +61,7 @@ pub fn run(setup: &Setup, parent: u32, cancel: &Cancel) -> anyhow::Result<()> {
 }
 
 /// Contends until it is told to end.
-pub fn contend(setup: &Setup, cancel: &Cancel) -> anyhow::Result<()> {
+pub(crate) fn contend(setup: &Setup, cancel: &Cancel) -> anyhow::Result<()> {
     let mut node = Node {
         name: &setup.name,
         ttl_us: micros(setup.ttl),
@@ -82,7 +82,7 @@ pub fn contend(setup: &Setup, cancel: &Cancel) -> anyhow::Result<()> {
 }
 
 /// Microseconds of a duration.
-pub fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 

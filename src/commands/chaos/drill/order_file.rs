@@ -17,7 +17,7 @@ const LOCK_BUDGET: Duration = Duration::from_millis(250);
 
 /// One process's view of the log.
 #[derive(Debug)]
-pub struct OrderFile {
+pub(crate) struct OrderFile {
     path: PathBuf,
     offset: u64,
     book: Book,
@@ -25,19 +25,19 @@ pub struct OrderFile {
 
 impl OrderFile {
     /// The log at `path`, created when first written.
-    pub fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), offset: 0, book: Book::default() }
     }
 
     /// Keeps every writer out until the returned file is dropped.
-    pub fn hold(path: &Path, budget: Duration) -> Result<File, Outage> {
+    pub(crate) fn hold(path: &Path, budget: Duration) -> Result<File, Outage> {
         flock::lock(path, budget)
     }
 
     /// Announces a leader. From here on older tokens are refused, so what the log holds now is all that
     /// earlier leaders will ever have placed: returns the first order that is missing, or `None` when the
     /// token itself is old.
-    pub fn fence(&mut self, node: &str, token: u64) -> Result<Option<u64>, Outage> {
+    pub(crate) fn fence(&mut self, node: &str, token: u64) -> Result<Option<u64>, Outage> {
         let mut file = self.lock_and_read()?;
         if !self.book.admits(token) {
             return Ok(None);
@@ -48,7 +48,7 @@ impl OrderFile {
     }
 
     /// Places an order, or says that it is there already, or that the token is old.
-    pub fn place(&mut self, node: &str, token: u64, id: u64) -> Result<Answer, Outage> {
+    pub(crate) fn place(&mut self, node: &str, token: u64, id: u64) -> Result<Answer, Outage> {
         let mut file = self.lock_and_read()?;
         let answer = self.book.offer(token, id);
         if answer == Answer::Accepted {
@@ -96,7 +96,7 @@ impl OrderFile {
 }
 
 /// Decodes whole JSON lines, naming the first that is damaged; what follows the last newline is left out.
-pub fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, String> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, String> {
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let lines = bytes[..whole].split_inclusive(|byte| *byte == b'\n');
     lines

@@ -37,22 +37,26 @@ const CATCH: Duration = Duration::from_secs(2);
 
 /// What a run does.
 #[derive(Clone, Debug)]
-pub struct Drill {
+pub(crate) struct Drill {
     /// The running binary; the nodes are started from it.
-    pub binary: PathBuf,
+    pub(crate) binary: PathBuf,
     /// How long a lease lasts.
-    pub ttl: Duration,
+    pub(crate) ttl: Duration,
     /// Time between two renewals.
-    pub renew: Duration,
+    pub(crate) renew: Duration,
     /// What happens to the leader.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// When, counted from the first election; how long a healthy run is watched.
-    pub after: Duration,
+    pub(crate) after: Duration,
 }
 
 impl Drill {
     /// Runs the drill in `dir`, which is empty; `stop` ends it early. Nothing it started survives it.
-    pub fn run(&self, dir: &Path, stop: &dyn Fn() -> Result<(), exit::Fault>) -> anyhow::Result<RunLog> {
+    pub(crate) fn run(
+        &self,
+        dir: &Path,
+        stop: &dyn Fn() -> Result<(), exit::Fault>,
+    ) -> anyhow::Result<RunLog> {
         let mut run = Run::start(self, dir, stop)?;
         run.watch()?;
         run.finish()

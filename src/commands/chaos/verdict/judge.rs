@@ -7,38 +7,38 @@ use std::collections::BTreeSet;
 
 /// What one run showed. Counts of wrongs are 0 in a good run; `problems` says in words what was wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// From the signal to the next leader; `None` when nobody took over.
-    pub takeover_us: Option<u64>,
+    pub(crate) takeover_us: Option<u64>,
     /// From the victim's last order in the log to the next leader's first.
-    pub order_gap_us: Option<u64>,
+    pub(crate) order_gap_us: Option<u64>,
     /// How often somebody was elected.
-    pub elections: u64,
+    pub(crate) elections: u64,
     /// For how long two nodes believed they lead and could act.
-    pub dual_us: u64,
+    pub(crate) dual_us: u64,
     /// Orders in the log.
-    pub orders: u64,
+    pub(crate) orders: u64,
     /// Ids that are in the log more than once.
-    pub duplicates: u64,
+    pub(crate) duplicates: u64,
     /// Orders that are missing.
-    pub lost: u64,
+    pub(crate) lost: u64,
     /// Orders that the log took under an older token than it had seen.
-    pub older_accepted: u64,
+    pub(crate) older_accepted: u64,
     /// Orders that the log refused because their token was older.
-    pub refused_stale: u64,
+    pub(crate) refused_stale: u64,
     /// Orders decided at or after the sender's own deadline.
-    pub late_acts: u64,
+    pub(crate) late_acts: u64,
     /// Repeated sends that the log recognised.
-    pub idem_hits: u64,
+    pub(crate) idem_hits: u64,
     /// Times a store did not answer.
-    pub outages: u64,
+    pub(crate) outages: u64,
     /// What is wrong, by the question it answers.
-    pub problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// The questions of the drill; each is one row of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Question {
+pub(crate) enum Question {
     /// Did the run happen as planned, and can all of it be read?
     Evidence,
     /// Was anybody elected, and exactly as often as planned?
@@ -57,16 +57,16 @@ pub enum Question {
 
 /// Something wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Which question it answers with no.
-    pub question: Question,
+    pub(crate) question: Question,
     /// One fragment for the operator.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Finding {
     /// Whether the run is good.
-    pub fn is_ok(&self) -> bool {
+    pub(crate) fn is_ok(&self) -> bool {
         self.problems.is_empty()
     }
 
@@ -85,7 +85,7 @@ struct Belief {
 }
 
 /// Judges one run.
-pub fn judge(plan: &Plan, run: &RunLog) -> Finding {
+pub(crate) fn judge(plan: &Plan, run: &RunLog) -> Finding {
     let mut finding = Finding::default();
     for text in &run.broken {
         finding.wrong(Question::Evidence, text);
@@ -326,6 +326,6 @@ fn placed<'a>(run: &'a RunLog, name: &'a str) -> impl Iterator<Item = u64> + 'a 
 }
 
 /// Whole milliseconds, rounded up, so that a takeover is never shown shorter than it was.
-pub fn ms(us: u64) -> u64 {
+pub(crate) fn ms(us: u64) -> u64 {
     us.div_ceil(1000)
 }

@@ -14,9 +14,9 @@
 //! * An order is a *duplicate* when its id is in the log twice; a repeated send that the log recognised
 //!   is none, it is an idempotency hit.
 
-pub mod judge;
-pub mod rows;
-pub mod timeline;
+pub(crate) mod judge;
+pub(crate) mod rows;
+pub(crate) mod timeline;
 
 #[cfg(test)]
 mod tests;
@@ -26,18 +26,18 @@ use crate::lease::Refusal;
 use serde::{Deserialize, Serialize};
 
 /// A logical order is due every so often, whoever leads.
-pub const SLOT_US: u64 = 50_000;
+pub(crate) const SLOT_US: u64 = 50_000;
 
 /// How late an order may be placed before the end of a run without counting as lost.
-pub const GRACE_US: u64 = 500_000;
+pub(crate) const GRACE_US: u64 = 500_000;
 
 /// What a takeover may take beyond the TTL.
-pub const SLACK_US: u64 = 200_000;
+pub(crate) const SLACK_US: u64 = 200_000;
 
 /// What happens to the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Scenario {
+pub(crate) enum Scenario {
     /// SIGKILL.
     Kill,
     /// SIGSTOP for longer than the TTL while an order is on its way, then SIGCONT.
@@ -48,7 +48,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// How many elections a run of it has, no more and no fewer.
-    pub fn elections(self) -> u64 {
+    pub(crate) fn elections(self) -> u64 {
         match self {
             Scenario::Kill | Scenario::Stop => 2,
             Scenario::Healthy => 1,
@@ -59,7 +59,7 @@ impl Scenario {
 /// One line of a node's event log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
+pub(crate) enum Event {
     /// The node contends from here on.
     Ready {
         /// When.
@@ -140,7 +140,7 @@ pub enum Event {
 /// Why a leader stopped leading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub(crate) enum Why {
     /// Its own deadline passed.
     Deadline,
     /// The store said that the lease is not its any more.
@@ -153,7 +153,7 @@ pub enum Why {
 
 impl Event {
     /// When it happened.
-    pub fn at_us(&self) -> u64 {
+    pub(crate) fn at_us(&self) -> u64 {
         match *self {
             Event::Ready { at_us }
             | Event::Lead { at_us, .. }
@@ -170,57 +170,57 @@ impl Event {
 
 /// What one node left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NodeLog {
+pub(crate) struct NodeLog {
     /// Its name, `A` or `B`.
-    pub name: String,
+    pub(crate) name: String,
     /// Its events in the order it wrote them.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
 }
 
 /// What was done to the leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The node that was hit.
-    pub victim: String,
+    pub(crate) victim: String,
     /// When the signal was sent.
-    pub sent_us: u64,
+    pub(crate) sent_us: u64,
     /// When the kernel confirmed that the process was dead or stopped.
-    pub effective_us: u64,
+    pub(crate) effective_us: u64,
     /// When it was continued; `None` after a kill.
-    pub continued_us: Option<u64>,
+    pub(crate) continued_us: Option<u64>,
 }
 
 /// Everything one run left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunLog {
+pub(crate) struct RunLog {
     /// When the first order slot began to count.
-    pub origin_us: u64,
+    pub(crate) origin_us: u64,
     /// When observation ended; what the nodes do while they are being stopped proves nothing.
-    pub ended_us: u64,
+    pub(crate) ended_us: u64,
     /// The nodes.
-    pub nodes: Vec<NodeLog>,
+    pub(crate) nodes: Vec<NodeLog>,
     /// The order log, in its own order.
-    pub orders: Vec<Entry>,
+    pub(crate) orders: Vec<Entry>,
     /// The highest token the lease store handed out.
-    pub issued: u64,
+    pub(crate) issued: u64,
     /// The fault, once it was injected.
-    pub fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
     /// What went wrong with the drill itself: a node that ended by itself, a log that cannot be read.
-    pub broken: Vec<String>,
+    pub(crate) broken: Vec<String>,
 }
 
 /// What the drill was asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// What happens to the leader.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// How long a lease lasts.
-    pub ttl_us: u64,
+    pub(crate) ttl_us: u64,
 }
 
 impl Plan {
     /// The longest takeover that is OK.
-    pub fn takeover_limit_us(&self) -> u64 {
+    pub(crate) fn takeover_limit_us(&self) -> u64 {
         self.ttl_us.saturating_add(SLACK_US)
     }
 }

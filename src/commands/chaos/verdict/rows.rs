@@ -9,21 +9,21 @@ const REASONS: usize = 5;
 
 /// The distribution of takeovers over the runs, in milliseconds rounded up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct Takeovers {
+pub(crate) struct Takeovers {
     /// Runs in which somebody took over.
-    pub count: u64,
+    pub(crate) count: u64,
     /// The shortest.
-    pub min_ms: u64,
+    pub(crate) min_ms: u64,
     /// Nearest-rank median.
-    pub median_ms: u64,
+    pub(crate) median_ms: u64,
     /// Nearest-rank 95th percentile.
-    pub p95_ms: u64,
+    pub(crate) p95_ms: u64,
     /// The longest.
-    pub max_ms: u64,
+    pub(crate) max_ms: u64,
 }
 
 /// The distribution, or `None` when nobody ever took over.
-pub fn takeovers(findings: &[Finding]) -> Option<Takeovers> {
+pub(crate) fn takeovers(findings: &[Finding]) -> Option<Takeovers> {
     let mut all: Vec<u64> = findings.iter().filter_map(|finding| finding.takeover_us).map(ms).collect();
     all.sort_unstable();
     let (first, last) = (*all.first()?, *all.last()?);
@@ -39,7 +39,7 @@ pub fn takeovers(findings: &[Finding]) -> Option<Takeovers> {
 
 /// The rows. With `measured` off nothing that depends on the speed of the machine is in a note of an OK
 /// row, so that the same answer is the same text.
-pub fn rows(plan: &Plan, findings: &[Finding], measured: bool) -> Vec<Row> {
+pub(crate) fn rows(plan: &Plan, findings: &[Finding], measured: bool) -> Vec<Row> {
     let sum = |count: fn(&Finding) -> u64| findings.iter().map(count).sum::<u64>();
     let mut rows = vec![
         row(findings, Question::Evidence, "evidence", format!("runs={}", findings.len())),

@@ -8,7 +8,7 @@ use crate::commands::chaos::order_log::Answer;
 const SHOWN: usize = 24;
 
 /// The lines of a run, counted from the first election; `idem_hits` is what all nodes together had so far.
-pub fn lines(run: &RunLog) -> Vec<String> {
+pub(crate) fn lines(run: &RunLog) -> Vec<String> {
     let mut events: Vec<(u64, &str, &'static str, &'static str)> = Vec::new();
     let mut hits: Vec<u64> = Vec::new();
     for node in &run.nodes {
@@ -67,7 +67,7 @@ pub fn lines(run: &RunLog) -> Vec<String> {
 }
 
 /// `CHAOS_SUMMARY ...` over all runs: the longest takeover, -1 where a run had none.
-pub fn summary(findings: &[Finding]) -> String {
+pub(crate) fn summary(findings: &[Finding]) -> String {
     let takeovers: Option<Vec<u64>> = findings.iter().map(|finding| finding.takeover_us).collect();
     let takeover = takeovers.and_then(|all| all.into_iter().max());
     let takeover = takeover.map_or_else(|| "-1".to_owned(), |us| ms(us).to_string());

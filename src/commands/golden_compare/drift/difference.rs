@@ -12,7 +12,7 @@ const SHOWN_KEYS: usize = 20;
 
 /// What kind of difference it is; missing keys come before those of the common ones.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub(crate) enum What {
     /// Keys of the baseline that are not there, or elements of an array without order.
     Missing {
         /// `keys` or `elements`.
@@ -72,38 +72,38 @@ pub enum What {
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Drift {
+pub(crate) struct Drift {
     /// Where it is in the document.
-    pub path: Path,
+    pub(crate) path: Path,
     /// What it is.
-    pub what: What,
+    pub(crate) what: What,
     /// Byte of the actual document at which it was seen.
-    pub offset: u64,
+    pub(crate) offset: u64,
 }
 
 /// A difference as reports keep it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// The file, relative to the two directories; absent where two files were named.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub(crate) file: Option<String>,
     /// Where in the document, such as `root.kpi.net_bps`.
-    pub path: String,
+    pub(crate) path: String,
     /// `missing`, `extra`, `type`, `length`, `float`, `value` or `bytes`.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The whole sentence, path included.
-    pub message: String,
+    pub(crate) message: String,
     /// 1-based line in the actual file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
+    pub(crate) line: Option<u64>,
     /// 1-based column in the actual file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub column: Option<u64>,
+    pub(crate) column: Option<u64>,
 }
 
 impl What {
     /// The name of the kind.
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             What::Missing { .. } => "missing",
             What::Extra { .. } => "extra",
@@ -118,7 +118,7 @@ impl What {
 
 impl Drift {
     /// The sentence.
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         let path = &self.path;
         match &self.what {
             What::Missing { noun, names } => format!("{path}: missing {noun}: {}", list(names)),
@@ -149,7 +149,7 @@ impl Drift {
     }
 
     /// Orders differences as a walk in the order of sorted keys meets them.
-    pub fn order(&self, other: &Self) -> std::cmp::Ordering {
+    pub(crate) fn order(&self, other: &Self) -> std::cmp::Ordering {
         let rank = |what: &What| match what {
             What::Missing { .. } => 0,
             What::Extra { .. } => 1,
@@ -170,7 +170,7 @@ fn floats(baseline: &str, actual: &str) -> (String, String) {
 }
 
 /// A text cut to a length that fits a line.
-pub fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => format!("{}.. ({} bytes)", &text[..end], text.len()),
         None => text.to_owned(),

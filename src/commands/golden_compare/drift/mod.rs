@@ -3,15 +3,15 @@
 //! The walk over two documents is elsewhere; here stands what it asks: is this path ignored, are these
 //! two numbers close enough, how is that said.
 
-pub mod difference;
-pub mod number;
+pub(crate) mod difference;
+pub(crate) mod number;
 
 use crate::format::json::path::{Path, Pattern};
 use number::Tolerance;
 
 /// Whether NaN is let through, and whether it equals itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NanPolicy {
+pub(crate) enum NanPolicy {
     /// No JSON.
     #[default]
     Refuse,
@@ -23,7 +23,7 @@ pub enum NanPolicy {
 
 /// Whether `1` and `1.0` are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IntFloat {
+pub(crate) enum IntFloat {
     /// They differ in type.
     #[default]
     Strict,
@@ -33,38 +33,38 @@ pub enum IntFloat {
 
 /// An array whose order means nothing.
 #[derive(Clone, Debug)]
-pub struct Unordered {
+pub(crate) struct Unordered {
     /// Where it is.
-    pub at: Pattern,
+    pub(crate) at: Pattern,
     /// Field that pairs its elements; whole elements are paired when left out.
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 /// How two documents are compared.
 #[derive(Clone, Debug, Default)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// For numbers without a rule of their own.
-    pub tolerance: Tolerance,
+    pub(crate) tolerance: Tolerance,
     /// Rules for the numbers at some paths; the last one that matches counts.
-    pub tolerances: Vec<(Pattern, Tolerance)>,
+    pub(crate) tolerances: Vec<(Pattern, Tolerance)>,
     /// What is not compared.
-    pub ignored: Vec<Pattern>,
+    pub(crate) ignored: Vec<Pattern>,
     /// Arrays without order.
-    pub unordered: Vec<Unordered>,
+    pub(crate) unordered: Vec<Unordered>,
     /// What NaN means.
-    pub nan: NanPolicy,
+    pub(crate) nan: NanPolicy,
     /// Whether integers and floats mix.
-    pub int_float: IntFloat,
+    pub(crate) int_float: IntFloat,
 }
 
 impl Rules {
     /// Whether a path, or one above it, is ignored.
-    pub fn ignores(&self, path: &Path) -> bool {
+    pub(crate) fn ignores(&self, path: &Path) -> bool {
         self.ignored.iter().any(|pattern| pattern.covers(path))
     }
 
     /// The rule for the number at a path, and whether it is one of its own.
-    pub fn tolerance_at(&self, path: impl FnOnce() -> Path) -> (Tolerance, bool) {
+    pub(crate) fn tolerance_at(&self, path: impl FnOnce() -> Path) -> (Tolerance, bool) {
         if self.tolerances.is_empty() {
             return (self.tolerance, false);
         }
@@ -74,7 +74,7 @@ impl Rules {
     }
 
     /// The rule for the array at a path, if its order means nothing.
-    pub fn unordered_at(&self, path: impl FnOnce() -> Path) -> Option<&Unordered> {
+    pub(crate) fn unordered_at(&self, path: impl FnOnce() -> Path) -> Option<&Unordered> {
         if self.unordered.is_empty() {
             return None;
         }

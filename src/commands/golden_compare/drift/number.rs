@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A number as it stands in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Number<'a> {
+pub(crate) enum Number<'a> {
     /// Without point and exponent.
     Integer(&'a str),
     /// With a point or an exponent.
@@ -18,13 +18,13 @@ pub enum Number<'a> {
 /// How far two numbers may be apart: `|a-b| <= max(abs, rel * max(|a|, |b|))`, or no more than `ulp`
 /// representable numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tolerance {
+pub(crate) struct Tolerance {
     /// Absolute distance.
-    pub abs: f64,
+    pub(crate) abs: f64,
     /// Distance relative to the larger of the two.
-    pub rel: f64,
+    pub(crate) rel: f64,
     /// Distance in representable numbers.
-    pub ulp: u64,
+    pub(crate) ulp: u64,
 }
 
 impl Default for Tolerance {
@@ -48,7 +48,7 @@ impl fmt::Display for Tolerance {
 
 /// What two numbers are to each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The same, or close enough.
     Same,
     /// One is an integer and the other is not.
@@ -72,14 +72,14 @@ impl Tolerance {
 
 impl<'a> Number<'a> {
     /// The text in the document.
-    pub fn text(self) -> &'a str {
+    pub(crate) fn text(self) -> &'a str {
         match self {
             Number::Integer(text) | Number::Float(text) | Number::NonFinite(text) => text,
         }
     }
 
     /// The nearest `f64`.
-    pub fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         self.text().parse().unwrap_or(f64::NAN)
     }
 
@@ -112,7 +112,7 @@ impl<'a> Number<'a> {
 
 /// Compares two numbers. `own` says that the tolerance was given for this place, and then counts for
 /// integers as well.
-pub fn compare(
+pub(crate) fn compare(
     a: Number<'_>,
     b: Number<'_>,
     tolerance: Tolerance,
@@ -169,7 +169,7 @@ fn steps(a: f64, b: f64) -> u64 {
 }
 
 /// A number as the text `%.9e` of other languages has it: two digits of exponent at least.
-pub fn scientific(value: f64) -> String {
+pub(crate) fn scientific(value: f64) -> String {
     if !value.is_finite() {
         return if value.is_nan() { "nan".to_owned() } else { "inf".to_owned() };
     }

@@ -38,7 +38,7 @@ pub(super) fn for_coverage(days: &[Day], shown: impl Iterator<Item = bool>) -> O
 }
 
 /// The reports of days that show nothing at all.
-pub fn for_blank_days(days: &[Day]) -> Option<String> {
+pub(crate) fn for_blank_days(days: &[Day]) -> Option<String> {
     let blank: Vec<&Day> = days.iter().filter(|day| day.fault.is_some()).collect();
     (!blank.is_empty()).then(|| format!("supply or repair {}", names(&blank)))
 }

@@ -5,7 +5,7 @@
 //! duplicate date) earns nothing: each section is scaled by the share of days that showed its field, so
 //! the score is 100 only with full coverage.
 
-pub mod advice;
-pub mod scale;
-pub mod score;
-pub mod validate;
+pub(crate) mod advice;
+pub(crate) mod scale;
+pub(crate) mod score;
+pub(crate) mod validate;

@@ -1,16 +1,16 @@
 //! The point scale: what each section is worth, and the figure that earns all of it.
 
 /// Net edge that earns every point, basis points.
-pub const EDGE_TARGET_BPS: f64 = 2.5;
+pub(crate) const EDGE_TARGET_BPS: f64 = 2.5;
 /// Order age up to which every point is earned, milliseconds.
-pub const LATENCY_TARGET_MS: f64 = 350.0;
+pub(crate) const LATENCY_TARGET_MS: f64 = 350.0;
 /// Taker share up to which every point is earned, percent.
-pub const TAKER_TARGET_PCT: f64 = 15.0;
+pub(crate) const TAKER_TARGET_PCT: f64 = 15.0;
 /// Score below which the verdict is BLOCK.
-pub const BLOCK_BELOW: f64 = 70.0;
+pub(crate) const BLOCK_BELOW: f64 = 70.0;
 /// The score of GO.
-pub const FULL: f64 = 100.0;
+pub(crate) const FULL: f64 = 100.0;
 
 /// Names and largest points of the sections, in the order in which they are shown.
-pub const SECTIONS: [(&str, f64); 6] =
+pub(crate) const SECTIONS: [(&str, f64); 6] =
     [("edge", 30.0), ("latency", 25.0), ("taker", 15.0), ("guards", 10.0), ("chaos", 10.0), ("tests", 10.0)];

@@ -8,7 +8,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// When the document is not a readiness file at all: no object, or none of its keys.
-pub fn faults(document: &Value) -> Result<Vec<String>, String> {
+pub(crate) fn faults(document: &Value) -> Result<Vec<String>, String> {
     let Value::Object(fields) = document else {
         return Err("the document is not a JSON object".to_owned());
     };

@@ -6,7 +6,7 @@
 /// An extension is up to seven ASCII letters and perhaps one digit. Counters, dates and hashes are
 /// none: `bot.log.3` and `bot.log.20260101` are of the kind `log`, or every one would be the newest of
 /// its own kind and never go.
-pub fn extension(name: &[u8]) -> &[u8] {
+pub(crate) fn extension(name: &[u8]) -> &[u8] {
     let mut rest = name;
     while let Some(dot) = rest.iter().rposition(|byte| *byte == b'.') {
         let (stem, end) = (&rest[..dot], &rest[dot + 1..]);

@@ -6,11 +6,11 @@
 //! ordered by the time of their last write and, where that is equal, by path, so that the outcome does
 //! not depend on the order in which they were found.
 
-pub mod kind;
-pub mod policy;
+pub(crate) mod kind;
+pub(crate) mod policy;
 mod tiers;
 
-pub use tiers::Tiers;
+pub(crate) use tiers::Tiers;
 
 use std::cmp::Ordering;
 
@@ -18,7 +18,7 @@ use std::cmp::Ordering;
 pub const DAY_NS: i64 = 86_400 * 1_000_000_000;
 
 /// A time of last write further ahead than this is a clock that cannot be trusted.
-pub const FUTURE_NS: i64 = 60 * 1_000_000_000;
+pub(crate) const FUTURE_NS: i64 = 60 * 1_000_000_000;
 
 /// What is known about members, by index.
 pub trait Facts {
@@ -217,7 +217,7 @@ impl Member {
 }
 
 /// The words of the tiers that want a member.
-pub fn tier_words(tiers: u8) -> impl Iterator<Item = &'static str> {
+pub(crate) fn tier_words(tiers: u8) -> impl Iterator<Item = &'static str> {
     let named = tiers::WORDS.into_iter().enumerate();
     named.filter(move |(bit, _)| tiers & (1 << bit) != 0).map(|(_, word)| word)
 }
@@ -237,11 +237,11 @@ pub struct Unmet {
 
 /// A group of which nothing would stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emptied {
+pub(crate) struct Emptied {
     /// Index of the group.
-    pub group: usize,
+    pub(crate) group: usize,
     /// How many members it has.
-    pub members: usize,
+    pub(crate) members: usize,
 }
 
 /// Decides about every member.
@@ -280,7 +280,7 @@ pub fn decide(
 }
 
 /// The groups of which every member goes.
-pub fn emptied(members: &[Member], groups: &[Group]) -> Vec<Emptied> {
+pub(crate) fn emptied(members: &[Member], groups: &[Group]) -> Vec<Emptied> {
     let mut counts = vec![(0, 0); groups.len()];
     for member in members {
         let (all, gone) = &mut counts[member.group as usize];

@@ -12,31 +12,31 @@ use std::time::Duration;
 /// A policy as it is written down.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Directories to rotate; those of the command line win.
     #[serde(default)]
-    pub roots: Vec<PathBuf>,
+    pub(crate) roots: Vec<PathBuf>,
     /// Patterns of files that always stay.
     #[serde(default)]
-    pub protect: Vec<String>,
+    pub(crate) protect: Vec<String>,
     /// Smallest age of every rule that names none.
     #[serde(default)]
-    pub min_age: Option<Age>,
+    pub(crate) min_age: Option<Age>,
     /// Size of all groups together.
     #[serde(default)]
-    pub max_size: Option<Size>,
+    pub(crate) max_size: Option<Size>,
     /// Free space each disk is to have.
     #[serde(default)]
-    pub min_free: Option<Size>,
+    pub(crate) min_free: Option<Size>,
     /// Groups and their limits; a file in a unit belongs to the unit's rule, any other to the first that
     /// matches.
-    pub rules: Vec<RuleText>,
+    pub(crate) rules: Vec<RuleText>,
 }
 
 /// A rule as it is written down.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RuleText {
+pub(crate) struct RuleText {
     name: String,
     pattern: String,
     #[serde(default)]
@@ -61,7 +61,7 @@ fn yes() -> bool {
 /// What is kept or removed as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Unit {
+pub(crate) enum Unit {
     /// Each file.
     #[default]
     File,
@@ -72,7 +72,7 @@ pub enum Unit {
 /// Which members compete with each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum GroupBy {
+pub(crate) enum GroupBy {
     /// All of the rule.
     #[default]
     Rule,
@@ -83,12 +83,12 @@ pub enum GroupBy {
 /// A size such as `2G`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "NumberOrText")]
-pub struct Size(pub u64);
+pub(crate) struct Size(pub(crate) u64);
 
 /// An age such as `36h`, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Age(pub i64);
+pub(crate) struct Age(pub(crate) i64);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -117,7 +117,7 @@ impl TryFrom<String> for Age {
 }
 
 /// An age such as `10m`, `36h` or `7d`.
-pub fn parse_age(text: &str) -> Result<Age, String> {
+pub(crate) fn parse_age(text: &str) -> Result<Age, String> {
     let parsed =
         humantime::parse_duration(text).map_err(|error| format!("`{text}` is not an age: {error}"))?;
     age(parsed).ok_or_else(|| format!("`{text}` is not an age: it is longer than 292 years"))
@@ -128,23 +128,23 @@ fn age(duration: Duration) -> Option<Age> {
 }
 
 /// Nanoseconds in `days`, or the largest number of nanoseconds.
-pub fn days_ns(days: u32) -> i64 {
+pub(crate) fn days_ns(days: u32) -> i64 {
     i64::from(days).saturating_mul(DAY_NS)
 }
 
 /// A glob over paths relative to a root. Without a slash it is matched against the last component,
 /// at any depth; `*` stays within one component, `**` spans them.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     glob: GlobMatcher,
     whole_path: bool,
     /// Whether it names rotation archives, which no other pattern touches.
-    pub names_archives: bool,
+    pub(crate) names_archives: bool,
 }
 
 impl Pattern {
     /// Parses a pattern.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
             return Err(format!("`{text}` is not a pattern: it must be relative to the root"));
         }
@@ -159,32 +159,32 @@ impl Pattern {
     }
 
     /// Whether a relative path and its last component match; the path is built only when it is needed.
-    pub fn matches(&self, path: impl FnOnce() -> PathBuf, name: &Path) -> bool {
+    pub(crate) fn matches(&self, path: impl FnOnce() -> PathBuf, name: &Path) -> bool {
         if self.whole_path { self.glob.is_match(path()) } else { self.glob.is_match(name) }
     }
 }
 
 /// Names of rotation archives start with this.
-pub const ARCHIVE_PREFIX: &str = "mmops-rotation-";
+pub(crate) const ARCHIVE_PREFIX: &str = "mmops-rotation-";
 
 /// A rule ready to be applied.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// How it is called in reports.
-    pub name: String,
+    pub(crate) name: String,
     /// What it applies to; everything if there is none.
-    pub pattern: Option<Pattern>,
+    pub(crate) pattern: Option<Pattern>,
     /// What is kept or removed as one.
-    pub unit: Unit,
+    pub(crate) unit: Unit,
     /// Which members compete.
-    pub group_by: GroupBy,
+    pub(crate) group_by: GroupBy,
     /// What may stay.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl Policy {
     /// Checks the policy and returns its rules.
-    pub fn rules(&self, may_remove_all: bool) -> Result<Vec<Rule>, String> {
+    pub(crate) fn rules(&self, may_remove_all: bool) -> Result<Vec<Rule>, String> {
         let overall = self.max_size.is_some() || self.min_free.is_some();
         if self.rules.is_empty() {
             return Err("`rules` is empty; a policy without a rule rotates nothing".to_owned());
@@ -239,13 +239,13 @@ impl Policy {
     }
 
     /// The patterns of files that always stay.
-    pub fn protected(&self) -> Result<Vec<Pattern>, String> {
+    pub(crate) fn protected(&self) -> Result<Vec<Pattern>, String> {
         self.protect.iter().map(|text| Pattern::parse(text)).collect()
     }
 }
 
 /// The refusal of a limit that leaves nothing.
-pub fn removes_everything(who: &str, why: &str) -> String {
+pub(crate) fn removes_everything(who: &str, why: &str) -> String {
     format!("{who} would remove everything: {why}")
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// A compiled allowlist.
 #[derive(Debug)]
-pub struct Allowlist {
+pub(crate) struct Allowlist {
     description: String,
     condition: Condition,
     target_rules: BTreeSet<String>,
@@ -22,24 +22,24 @@ pub struct Allowlist {
 
 /// What an allowlist looks at.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Id of the rule.
-    pub rule: &'a str,
+    pub(crate) rule: &'a str,
     /// Path relative to the root.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// Commit, in history.
-    pub commit: Option<&'a str>,
+    pub(crate) commit: Option<&'a str>,
     /// The secret.
-    pub secret: &'a [u8],
+    pub(crate) secret: &'a [u8],
     /// Everything the rule matched.
-    pub matched: &'a [u8],
+    pub(crate) matched: &'a [u8],
     /// The lines of the match.
-    pub line: &'a [u8],
+    pub(crate) line: &'a [u8],
 }
 
 impl Allowlist {
     /// Checks and parses an allowlist; `whose` stands in errors.
-    pub fn compile(list: &file::Allowlist, whose: &str) -> Result<Self, String> {
+    pub(crate) fn compile(list: &file::Allowlist, whose: &str) -> Result<Self, String> {
         let empty = list.commits.is_empty()
             && list.paths.is_empty()
             && list.regexes.is_empty()
@@ -66,7 +66,7 @@ impl Allowlist {
     }
 
     /// Why `subject` is allowed, if it is.
-    pub fn allows(&self, subject: Subject<'_>) -> Result<Option<&str>, String> {
+    pub(crate) fn allows(&self, subject: Subject<'_>) -> Result<Option<&str>, String> {
         if !self.target_rules.is_empty() && !self.target_rules.contains(subject.rule) {
             return Ok(None);
         }
@@ -104,20 +104,20 @@ impl Allowlist {
 
 /// Why an exception cannot be used.
 #[derive(Debug)]
-pub struct ExceptionError(pub String);
+pub(crate) struct ExceptionError(pub(crate) String);
 
 /// A deliberate exception.
 #[derive(Debug)]
-pub struct Exception {
+pub(crate) struct Exception {
     glob: GlobMatcher,
     /// Path or glob, as written.
-    pub path: String,
+    pub(crate) path: String,
     /// The rule.
-    pub rule: String,
+    pub(crate) rule: String,
     /// Why the finding is tolerated.
-    pub reason: String,
+    pub(crate) reason: String,
     /// Last day on which it is.
-    pub expires: Date,
+    pub(crate) expires: Date,
     fingerprint: Option<String>,
 }
 
@@ -126,7 +126,7 @@ const LEAST_REASON: usize = 8;
 
 impl Exception {
     /// Checks an exception.
-    pub fn compile(exception: &file::Exception) -> Result<Self, ExceptionError> {
+    pub(crate) fn compile(exception: &file::Exception) -> Result<Self, ExceptionError> {
         let fail = |what: String| Err(ExceptionError(what));
         let meaning = exception.reason.chars().filter(|c| c.is_alphanumeric()).count();
         if meaning < LEAST_REASON {
@@ -154,14 +154,14 @@ impl Exception {
     }
 
     /// Whether the exception is about this finding, expired or not.
-    pub fn covers(&self, rule: &str, path: &str, fingerprint: &str) -> bool {
+    pub(crate) fn covers(&self, rule: &str, path: &str, fingerprint: &str) -> bool {
         self.rule == rule
             && self.fingerprint.as_ref().is_none_or(|own| own == fingerprint)
             && self.glob.is_match(path)
     }
 
     /// Whether its last day is over.
-    pub fn is_expired(&self, today: Date) -> bool {
+    pub(crate) fn is_expired(&self, today: Date) -> bool {
         today > self.expires
     }
 }
@@ -170,19 +170,19 @@ impl Exception {
 const INLINE: &[u8] = b"gitleaks:allow";
 
 /// Whether the lines of a match carry the comment that tolerates it.
-pub fn has_inline_mark(line: &[u8]) -> bool {
+pub(crate) fn has_inline_mark(line: &[u8]) -> bool {
     memchr::memmem::find(line, INLINE).is_some()
 }
 
 /// The fingerprints of a `.gitleaksignore`: `path:rule:line` or `commit:path:rule:line`.
 #[derive(Clone, Debug, Default)]
-pub struct IgnoreFile {
+pub(crate) struct IgnoreFile {
     entries: BTreeSet<String>,
 }
 
 impl IgnoreFile {
     /// Parses the file; `Err` names the first line that is no fingerprint.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut entries = BTreeSet::new();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -202,17 +202,12 @@ impl IgnoreFile {
     }
 
     /// Number of fingerprints.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no fingerprint.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Whether the file names this finding.
-    pub fn covers(&self, rule: &str, path: &str, line: u64, commit: Option<&str>) -> bool {
+    pub(crate) fn covers(&self, rule: &str, path: &str, line: u64, commit: Option<&str>) -> bool {
         let plain = format!("{path}:{rule}:{line}");
         let with_commit = || commit.is_some_and(|commit| self.entries.contains(&format!("{commit}:{plain}")));
         !self.entries.is_empty() && (self.entries.contains(&plain) || with_commit())

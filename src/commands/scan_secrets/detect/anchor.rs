@@ -24,24 +24,24 @@ const WHOLE_COST: f64 = 4096.0;
 
 /// A short literal, and where it stands in a match.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Gram {
+pub(crate) struct Gram {
     /// The bytes.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Bytes between the anchor's start and the gram.
-    pub offset: usize,
+    pub(crate) offset: usize,
 }
 
 /// The anchors of a pattern: every match contains one of the grams.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Anchors {
+pub(crate) struct Anchors {
     /// Short literals of which every match contains one.
-    pub grams: BTreeSet<Gram>,
+    pub(crate) grams: BTreeSet<Gram>,
     /// Most bytes between the start of a match and the anchor; `None` without a bound.
-    pub before: Option<usize>,
+    pub(crate) before: Option<usize>,
 }
 
 /// Finds the cheapest anchors of `hir`; grams in `known` are searched for anyway and cost no more.
-pub fn find(hir: &Hir, known: &BTreeSet<Vec<u8>>) -> Option<Anchors> {
+pub(crate) fn find(hir: &Hir, known: &BTreeSet<Vec<u8>>) -> Option<Anchors> {
     best(hir, known).map(|(_, anchors)| anchors)
 }
 
@@ -142,7 +142,7 @@ fn from_literals(hir: &Hir, known: &BTreeSet<Vec<u8>>, before: Option<usize>) ->
 }
 
 /// A guess at how often a gram occurs at a byte of source text.
-pub fn probability(gram: &[u8]) -> f64 {
+pub(crate) fn probability(gram: &[u8]) -> f64 {
     gram.iter().map(|byte| share(*byte)).product()
 }
 

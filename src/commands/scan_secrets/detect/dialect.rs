@@ -8,15 +8,15 @@ use regex_syntax::{Parser, ParserBuilder};
 
 /// Why a pattern cannot be used, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PatternError {
+pub(crate) struct PatternError {
     /// 1-based character of the pattern as it was written.
-    pub position: usize,
+    pub(crate) position: usize,
     /// What is wrong there.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// Parses a Go pattern over bytes. Classes such as `\w` are ASCII, unless the pattern needs Unicode.
-pub fn parse(pattern: &str) -> Result<Hir, PatternError> {
+pub(crate) fn parse(pattern: &str) -> Result<Hir, PatternError> {
     let translated = translate(pattern);
     if let Ok(ascii) = parser(false).parse(&translated.text) {
         return Ok(ascii);

@@ -3,11 +3,11 @@
 use std::io::{self, Read};
 
 /// How much of a file decides about its kind.
-pub const HEAD: usize = 8 << 10;
+pub(crate) const HEAD: usize = 8 << 10;
 
 /// A kind of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Text in ASCII, UTF-8 or another one-byte encoding.
     Text,
     /// Text in UTF-16 with a byte order mark, low byte first.
@@ -52,7 +52,7 @@ const TAR_SUM: std::ops::Range<usize> = 148..156;
 
 impl Kind {
     /// The kind of a file that starts with `head`.
-    pub fn of(head: &[u8]) -> Self {
+    pub(crate) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Kind::Gzip,
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Kind::Zip,
@@ -99,7 +99,7 @@ fn is_mostly_text(head: &[u8]) -> bool {
 }
 
 /// Whether `tail`, the end of a file, is the end of a ZIP archive, whatever the file begins with.
-pub fn ends_as_zip(tail: &[u8]) -> bool {
+pub(crate) fn ends_as_zip(tail: &[u8]) -> bool {
     let from = tail.len().saturating_sub(ZIP_END_BYTES + ZIP_COMMENT_BYTES);
     memchr::memmem::find_iter(&tail[from..], ZIP_END).any(|at| {
         let end = &tail[from + at..];
@@ -112,7 +112,7 @@ pub fn ends_as_zip(tail: &[u8]) -> bool {
 
 /// Reads UTF-16 as UTF-8; the byte order mark is dropped, what is no text becomes U+FFFD.
 #[derive(Debug)]
-pub struct Utf16Reader<R> {
+pub(crate) struct Utf16Reader<R> {
     inner: R,
     little: bool,
     high: Option<u16>,
@@ -123,7 +123,7 @@ pub struct Utf16Reader<R> {
 
 impl<R: Read> Utf16Reader<R> {
     /// A reader over `inner`; `little` when the low byte comes first.
-    pub fn new(inner: R, little: bool) -> Self {
+    pub(crate) fn new(inner: R, little: bool) -> Self {
         Self { inner, little, high: None, ready: Vec::new(), taken: 0, done: false }
     }
 

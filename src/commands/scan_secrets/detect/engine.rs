@@ -17,18 +17,18 @@ const FUEL_BASE: usize = 64 << 10;
 
 /// A match of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hit {
+pub(crate) struct Hit {
     /// Index of the rule.
-    pub rule: usize,
+    pub(crate) rule: usize,
     /// Everything that matched.
-    pub matched: Range<usize>,
+    pub(crate) matched: Range<usize>,
     /// The secret in it.
-    pub secret: Range<usize>,
+    pub(crate) secret: Range<usize>,
 }
 
 /// The rules with the memory of one thread.
 #[derive(Debug)]
-pub struct Engine<'r> {
+pub(crate) struct Engine<'r> {
     ruleset: &'r Ruleset,
     matchers: Vec<Option<Matcher<'r>>>,
     states: Vec<State>,
@@ -49,7 +49,7 @@ struct State {
 
 impl<'r> Engine<'r> {
     /// An engine for one thread.
-    pub fn new(ruleset: &'r Ruleset) -> Self {
+    pub(crate) fn new(ruleset: &'r Ruleset) -> Self {
         let count = ruleset.rules.len();
         let always = |index: &usize| {
             let rule = &ruleset.rules[*index];
@@ -63,13 +63,8 @@ impl<'r> Engine<'r> {
         }
     }
 
-    /// The rules.
-    pub fn ruleset(&self) -> &'r Ruleset {
-        self.ruleset
-    }
-
     /// Finds every match in `text`, in the order of the text; generic rules only when asked for.
-    pub fn scan(&mut self, text: &[u8], with_generic: bool) -> Result<Vec<Hit>, String> {
+    pub(crate) fn scan(&mut self, text: &[u8], with_generic: bool) -> Result<Vec<Hit>, String> {
         let mut hits = Vec::new();
         let mut failed = Ok(());
         let fuel = text.len().saturating_mul(FUEL_FACTOR).saturating_add(FUEL_BASE);

@@ -1,7 +1,7 @@
 //! Shannon entropy of a byte string.
 
 /// Bits per byte; 0 for an empty string.
-pub fn bits_per_byte(bytes: &[u8]) -> f64 {
+pub(crate) fn bits_per_byte(bytes: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for byte in bytes {
         counts[usize::from(*byte)] += 1;

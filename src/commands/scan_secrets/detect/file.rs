@@ -8,131 +8,132 @@ use serde::Deserialize;
 /// A rule file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RuleFile {
+#[expect(dead_code, reason = "what is for people is accepted and not read")]
+pub(crate) struct RuleFile {
     /// Name of the file, for people.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// What the file is for, for people.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Least version of gitleaks; accepted and not used.
     #[serde(default, rename = "minVersion", alias = "minversion")]
-    pub min_version: Option<String>,
+    pub(crate) min_version: Option<String>,
     /// Which rules to build on.
     #[serde(default)]
-    pub extend: Extend,
+    pub(crate) extend: Extend,
     /// The rules.
     #[serde(default)]
-    pub rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     /// A tolerance over all rules, the older spelling.
     #[serde(default, alias = "allowList")]
-    pub allowlist: Option<Allowlist>,
+    pub(crate) allowlist: Option<Allowlist>,
     /// Tolerances over all rules, or over `targetRules`.
     #[serde(default, alias = "allowLists")]
-    pub allowlists: Vec<Allowlist>,
+    pub(crate) allowlists: Vec<Allowlist>,
     /// Deliberate, dated exceptions of mmops.
     #[serde(default)]
-    pub exceptions: Vec<Exception>,
+    pub(crate) exceptions: Vec<Exception>,
 }
 
 /// Which rules a file builds on.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Extend {
+pub(crate) struct Extend {
     /// Build on the built-in rules.
     #[serde(default, rename = "useDefault", alias = "usedefault")]
-    pub use_default: bool,
+    pub(crate) use_default: bool,
     /// Build on another rule file, relative to this one.
-    pub path: Option<String>,
+    pub(crate) path: Option<String>,
     /// Known to gitleaks; refused, because mmops does not load rules over the network.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Rules of the base to leave out.
     #[serde(default, rename = "disabledRules", alias = "disabledrules")]
-    pub disabled_rules: Vec<String>,
+    pub(crate) disabled_rules: Vec<String>,
 }
 
 /// One rule. A rule with the id of a rule of the base changes the fields that it names.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Name of the rule, in reports, fingerprints and exceptions.
-    pub id: String,
+    pub(crate) id: String,
     /// What a match is.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Pattern of the content.
-    pub regex: Option<String>,
+    pub(crate) regex: Option<String>,
     /// Pattern of the path; on its own it makes every file with such a path a finding.
-    pub path: Option<String>,
+    pub(crate) path: Option<String>,
     /// Group of `regex` that is the secret.
     #[serde(default, rename = "secretGroup", alias = "secretgroup")]
-    pub secret_group: Option<usize>,
+    pub(crate) secret_group: Option<usize>,
     /// Shannon entropy, bits per byte, that the secret must exceed.
-    pub entropy: Option<f64>,
+    pub(crate) entropy: Option<f64>,
     /// Words of which one must be in the text, in any case, for the rule to apply. The text is the file;
     /// of a file that is scanned in pieces, the piece with the match.
     #[serde(default)]
-    pub keywords: Vec<String>,
+    pub(crate) keywords: Vec<String>,
     /// Labels; `generic` makes a rule yield to others and skip binary files.
     #[serde(default)]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// A tolerance for this rule, the older spelling.
     #[serde(default, alias = "allowList")]
-    pub allowlist: Option<Allowlist>,
+    pub(crate) allowlist: Option<Allowlist>,
     /// Tolerances for this rule.
     #[serde(default, alias = "allowLists")]
-    pub allowlists: Vec<Allowlist>,
+    pub(crate) allowlists: Vec<Allowlist>,
     /// Other rules that must match nearby.
     #[serde(default)]
-    pub required: Vec<Required>,
+    pub(crate) required: Vec<Required>,
     /// The rule serves others through `required` and reports nothing itself.
     #[serde(default, rename = "skipReport", alias = "skipreport")]
-    pub skip_report: bool,
+    pub(crate) skip_report: bool,
 }
 
 /// A rule that must match near a match of another.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Required {
+pub(crate) struct Required {
     /// The other rule.
-    pub id: String,
+    pub(crate) id: String,
     /// Most lines between the two.
     #[serde(default, rename = "withinLines", alias = "withinlines")]
-    pub within_lines: Option<u64>,
+    pub(crate) within_lines: Option<u64>,
     /// Most columns between the two.
     #[serde(default, rename = "withinColumns", alias = "withincolumns")]
-    pub within_columns: Option<u64>,
+    pub(crate) within_columns: Option<u64>,
 }
 
 /// What is tolerated, or is no secret.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Allowlist {
+pub(crate) struct Allowlist {
     /// Why, for people.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Whether one of the criteria is enough.
     #[serde(default)]
-    pub condition: Condition,
+    pub(crate) condition: Condition,
     /// Rules that a tolerance over all rules is limited to.
     #[serde(default, rename = "targetRules", alias = "targetrules")]
-    pub target_rules: Vec<String>,
+    pub(crate) target_rules: Vec<String>,
     /// Commits, by id.
     #[serde(default)]
-    pub commits: Vec<String>,
+    pub(crate) commits: Vec<String>,
     /// Patterns of the path.
     #[serde(default)]
-    pub paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     /// What `regexes` are tried on.
     #[serde(default, rename = "regexTarget", alias = "regextarget")]
-    pub regex_target: Target,
+    pub(crate) regex_target: Target,
     /// Patterns of the content.
     #[serde(default)]
-    pub regexes: Vec<String>,
+    pub(crate) regexes: Vec<String>,
     /// Words, in any case, inside the secret.
     #[serde(default, alias = "stopWords")]
-    pub stopwords: Vec<String>,
+    pub(crate) stopwords: Vec<String>,
 }
 
 /// Whether one criterion of an allowlist is enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum Condition {
+pub(crate) enum Condition {
     /// One is enough.
     #[default]
     #[serde(rename = "OR", alias = "or", alias = "||")]
@@ -145,7 +146,7 @@ pub enum Condition {
 /// What the patterns of an allowlist are tried on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Target {
+pub(crate) enum Target {
     /// The secret.
     #[default]
     Secret,
@@ -158,15 +159,15 @@ pub enum Target {
 /// A deliberate exception: one rule, in one place, for a reason, until a day.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exception {
+pub(crate) struct Exception {
     /// Path or glob, relative to the root.
-    pub path: String,
+    pub(crate) path: String,
     /// The rule.
-    pub rule: String,
+    pub(crate) rule: String,
     /// Why the finding is tolerated.
-    pub reason: String,
+    pub(crate) reason: String,
     /// Last day on which it is, `YYYY-MM-DD`.
-    pub expires: String,
+    pub(crate) expires: String,
     /// Only the finding with this fingerprint.
-    pub fingerprint: Option<String>,
+    pub(crate) fingerprint: Option<String>,
 }

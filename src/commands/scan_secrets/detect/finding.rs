@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Word of the tolerance by a baseline.
-pub const BASELINE: &str = "baseline";
+pub(crate) const BASELINE: &str = "baseline";
 
 /// How much of a long line around a match is looked at for marks and by line patterns.
 const LINE_CONTEXT: usize = 4096;
@@ -20,34 +20,34 @@ const LEAST_MASKED: usize = 8;
 
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Path relative to the root; members of archives behind `!`.
-    pub path: String,
+    pub(crate) path: String,
     /// 1-based line; 0 when the finding is about the whole file.
-    pub line: u64,
+    pub(crate) line: u64,
     /// 1-based byte in the line; 0 when the finding is about the whole file.
-    pub column: u64,
+    pub(crate) column: u64,
     /// Id of the rule.
-    pub rule: String,
+    pub(crate) rule: String,
     /// First commit with it, in history.
-    pub commit: Option<String>,
+    pub(crate) commit: Option<String>,
     /// What it is, or why the file could not be scanned.
-    pub description: String,
+    pub(crate) description: String,
     /// Identifies rule, path and value.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     /// The first characters of the secret.
-    pub sample: String,
+    pub(crate) sample: String,
     /// Length of the secret.
-    pub secret_bytes: usize,
+    pub(crate) secret_bytes: usize,
     /// 0-based byte of the secret in the file.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// What is to be done about it.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
 }
 
 /// What is to be done about a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It fails the scan.
     Open,
     /// It fails the scan; the exception that covered it is over.
@@ -63,7 +63,7 @@ pub enum Standing {
 
 impl Finding {
     /// The finding that `path` could not be scanned, or not to its end.
-    pub fn unscanned(path: &str, commit: Option<&str>, why: &str) -> Self {
+    pub(crate) fn unscanned(path: &str, commit: Option<&str>, why: &str) -> Self {
         Self {
             path: path.to_owned(),
             line: 0,
@@ -80,46 +80,46 @@ impl Finding {
     }
 
     /// Whether it fails the scan.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !matches!(self.standing, Standing::Tolerated { .. })
     }
 }
 
 /// What is tolerated besides the rule file.
 #[derive(Clone, Debug)]
-pub struct Tolerance {
+pub(crate) struct Tolerance {
     /// The `.gitleaksignore`.
-    pub ignored: IgnoreFile,
+    pub(crate) ignored: IgnoreFile,
     /// Fingerprints of the baseline.
-    pub baseline: BTreeSet<String>,
+    pub(crate) baseline: BTreeSet<String>,
     /// The day on which exceptions are judged.
-    pub today: Date,
+    pub(crate) today: Date,
 }
 
 /// Where a piece of text comes from.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// Path relative to the root.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// Commit, in history.
-    pub commit: Option<&'a str>,
+    pub(crate) commit: Option<&'a str>,
 }
 
 /// The position of the start of a piece of text in its file.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Start {
+pub(crate) struct Start {
     /// Newlines before it.
-    pub lines: u64,
+    pub(crate) lines: u64,
     /// Bytes of its line before it.
-    pub column: u64,
+    pub(crate) column: u64,
     /// Bytes before it.
-    pub offset: u64,
+    pub(crate) offset: u64,
 }
 
 impl Start {
     /// The position after `text`.
     #[must_use]
-    pub fn after(self, text: &[u8]) -> Self {
+    pub(crate) fn after(self, text: &[u8]) -> Self {
         let lines = memchr::memchr_iter(b'\n', text).count() as u64;
         let column = match memchr::memrchr(b'\n', text) {
             Some(last) => (text.len() - last - 1) as u64,
@@ -131,7 +131,7 @@ impl Start {
 
 /// Judges the matches in `text`, which are sorted; those that start outside `window` belong to another
 /// piece of the same file.
-pub fn judge(
+pub(crate) fn judge(
     ruleset: &Ruleset,
     tolerance: &Tolerance,
     source: Source<'_>,
@@ -185,7 +185,7 @@ pub fn judge(
 }
 
 /// The findings of rules that go by the path alone.
-pub fn judge_path(
+pub(crate) fn judge_path(
     ruleset: &Ruleset,
     tolerance: &Tolerance,
     source: Source<'_>,
@@ -214,7 +214,7 @@ pub fn judge_path(
 }
 
 /// The standing of the finding that something could not be scanned.
-pub fn judge_unscanned(ruleset: &Ruleset, tolerance: &Tolerance, mut finding: Finding) -> Finding {
+pub(crate) fn judge_unscanned(ruleset: &Ruleset, tolerance: &Tolerance, mut finding: Finding) -> Finding {
     if let Some(standing) = excepted(ruleset, tolerance, &finding) {
         finding.standing = standing;
     }

@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// Most characters of a secret that are ever shown.
-pub const SHOWN: usize = 4;
+pub(crate) const SHOWN: usize = 4;
 
 /// Rounds of hashing: a guessable password should not be read off its fingerprint too cheaply.
 const ROUNDS: u32 = 256;
 
 /// Identifies the value `secret` found by `rule` in `path`; lines above it may come and go.
-pub fn fingerprint(rule: &str, path: &str, secret: &[u8]) -> String {
+pub(crate) fn fingerprint(rule: &str, path: &str, secret: &[u8]) -> String {
     let mut hash = Sha256::new();
     for part in [b"mmops.secret.v1", rule.as_bytes(), path.as_bytes(), secret] {
         hash.update((part.len() as u64).to_be_bytes());
@@ -26,7 +26,7 @@ pub fn fingerprint(rule: &str, path: &str, secret: &[u8]) -> String {
 }
 
 /// The first characters of a secret, at most [`SHOWN`] and at most a quarter of it.
-pub fn sample(secret: &[u8]) -> String {
+pub(crate) fn sample(secret: &[u8]) -> String {
     let shown = &secret[..SHOWN.min(secret.len() / 4)];
     let shown = shown.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' });
     shown.chain("****".chars()).collect()
@@ -35,36 +35,36 @@ pub fn sample(secret: &[u8]) -> String {
 /// Findings that are known and wait for their turn.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Baseline {
+pub(crate) struct Baseline {
     /// `mmops.secrets-baseline.v1`
-    pub schema: String,
+    pub(crate) schema: String,
     /// When it was written, RFC 3339 UTC.
-    pub generated_at: String,
+    pub(crate) generated_at: String,
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock: Option<String>,
+    pub(crate) clock: Option<String>,
     /// The findings, sorted.
-    pub findings: Vec<Known>,
+    pub(crate) findings: Vec<Known>,
 }
 
 /// A known finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Known {
+pub(crate) struct Known {
     /// Where it was, for people.
-    pub path: String,
+    pub(crate) path: String,
     /// The rule, for people.
-    pub rule: String,
+    pub(crate) rule: String,
     /// Hash of rule, path and value; the line is no part of it.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
 }
 
 impl Baseline {
     /// Schema of the document.
-    pub const SCHEMA: &'static str = "mmops.secrets-baseline.v1";
+    pub(crate) const SCHEMA: &'static str = "mmops.secrets-baseline.v1";
 
     /// The fingerprints; fails when the document is another one.
-    pub fn fingerprints(self) -> Result<BTreeSet<String>, String> {
+    pub(crate) fn fingerprints(self) -> Result<BTreeSet<String>, String> {
         if self.schema != Self::SCHEMA {
             return Err(format!("schema `{}` is not `{}`", self.schema, Self::SCHEMA));
         }

@@ -14,29 +14,29 @@ const SIZE_LIMIT_BYTES: usize = 64 << 20;
 
 /// A parsed pattern.
 #[derive(Debug)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     hir: Hir,
     compiled: OnceLock<Result<Regex, String>>,
 }
 
 impl Pattern {
     /// Parses a pattern in the dialect of Go.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, PatternError> {
         Ok(Self { hir: dialect::parse(text)?, compiled: OnceLock::new() })
     }
 
     /// The parsed form.
-    pub fn hir(&self) -> &Hir {
+    pub(crate) fn hir(&self) -> &Hir {
         &self.hir
     }
 
     /// Number of explicit groups.
-    pub fn groups(&self) -> usize {
+    pub(crate) fn groups(&self) -> usize {
         self.hir.properties().explicit_captures_len()
     }
 
     /// The compiled form; fails when it is too large.
-    pub fn regex(&self) -> Result<&Regex, String> {
+    pub(crate) fn regex(&self) -> Result<&Regex, String> {
         let compile = || {
             let config = Regex::config().utf8_empty(false).onepass(false);
             let config = config.nfa_size_limit(Some(SIZE_LIMIT_BYTES));
@@ -47,14 +47,14 @@ impl Pattern {
     }
 
     /// Whether the pattern matches anywhere in `text`.
-    pub fn is_match(&self, text: &[u8]) -> Result<bool, String> {
+    pub(crate) fn is_match(&self, text: &[u8]) -> Result<bool, String> {
         Ok(self.regex()?.is_match(text))
     }
 }
 
 /// A compiled pattern with the memory of one thread.
 #[derive(Debug)]
-pub struct Matcher<'r> {
+pub(crate) struct Matcher<'r> {
     regex: &'r Regex,
     cache: Cache,
     captures: Captures,
@@ -62,19 +62,19 @@ pub struct Matcher<'r> {
 
 impl<'r> Matcher<'r> {
     /// A matcher for one thread.
-    pub fn new(regex: &'r Regex) -> Self {
+    pub(crate) fn new(regex: &'r Regex) -> Self {
         Self { regex, cache: regex.create_cache(), captures: regex.create_captures() }
     }
 
     /// The leftmost match within `span`; what is around it still decides about boundaries.
-    pub fn find(&mut self, text: &[u8], span: Range<usize>, anchored: bool) -> Option<Range<usize>> {
+    pub(crate) fn find(&mut self, text: &[u8], span: Range<usize>, anchored: bool) -> Option<Range<usize>> {
         let anchored = if anchored { Anchored::Yes } else { Anchored::No };
         let input = Input::new(text).span(span).anchored(anchored);
         self.regex.search_with(&mut self.cache, &input).map(|found| found.range())
     }
 
     /// The secret inside a match: the asked group, else the first group that took part, else all of it.
-    pub fn secret(&mut self, text: &[u8], found: &Range<usize>, group: Option<usize>) -> Range<usize> {
+    pub(crate) fn secret(&mut self, text: &[u8], found: &Range<usize>, group: Option<usize>) -> Range<usize> {
         if self.regex.captures_len() <= 1 {
             return found.clone();
         }

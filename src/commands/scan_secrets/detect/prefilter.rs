@@ -16,16 +16,16 @@ const PACKED_PASSES: usize = 3;
 
 /// A place where a rule could match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// Index of the rule.
-    pub rule: usize,
+    pub(crate) rule: usize,
     /// Bytes between the anchor's start and the gram that was found.
-    pub offset: usize,
+    pub(crate) offset: usize,
 }
 
 /// The searchers for the grams of all rules.
 #[derive(Debug, Default)]
-pub struct Prefilter {
+pub(crate) struct Prefilter {
     passes: Vec<Pass>,
 }
 
@@ -45,7 +45,7 @@ enum Search {
 impl Prefilter {
     /// Builds the searchers; `rules` has the grams of each rule. The grams of one rule stay in one pass,
     /// so that its candidates come in the order of the text.
-    pub fn new(rules: &[BTreeSet<Gram>]) -> Self {
+    pub(crate) fn new(rules: &[BTreeSet<Gram>]) -> Self {
         Self::packed(rules).unwrap_or_else(|| {
             let all: Vec<usize> = (0..rules.len()).collect();
             let (grams, candidates) = table(rules, &all);
@@ -73,7 +73,7 @@ impl Prefilter {
     }
 
     /// Calls `found` with the position of each gram in `text` and the candidates behind it.
-    pub fn search(&self, text: &[u8], mut found: impl FnMut(usize, &[Candidate])) {
+    pub(crate) fn search(&self, text: &[u8], mut found: impl FnMut(usize, &[Candidate])) {
         for pass in &self.passes {
             match &pass.search {
                 Search::Packed(searcher) => {

@@ -1,6 +1,6 @@
 //! Rules ready to scan with: files merged, checked and parsed.
 
-pub use crate::commands::scan_secrets::detect::allow::Exception;
+pub(crate) use crate::commands::scan_secrets::detect::allow::Exception;
 use crate::commands::scan_secrets::detect::allow::{Allowlist, ExceptionError};
 use crate::commands::scan_secrets::detect::anchor::{self, Gram};
 use crate::commands::scan_secrets::detect::file::{self, RuleFile};
@@ -9,18 +9,18 @@ use crate::commands::scan_secrets::detect::prefilter::Prefilter;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules that are shipped, and used when no file is named.
-pub const BUILT_IN: &str = include_str!("../../../../deploy/secrets/rules.toml");
+pub(crate) const BUILT_IN: &str = include_str!("../../../../deploy/secrets/rules.toml");
 
 /// Tag of the rules that go by a name rather than by the form of a value.
 const GENERIC: &str = "generic";
 
 /// Longest match that is looked for where a pattern sets no bound.
-pub const REACH: usize = 64 << 10;
+pub(crate) const REACH: usize = 64 << 10;
 
 /// Where the pieces of a rule file come from, which decides what its allowlists are: those of the
 /// built-in rules say what is no secret at all, those of an operator tolerate a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The file that is built in.
     BuiltIn,
     /// A file that the operator named.
@@ -29,14 +29,14 @@ pub enum Origin {
 
 /// Rules before they are compiled, in the order of their files.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub(crate) struct Draft {
     rules: Vec<DraftRule>,
     global: Vec<file::Allowlist>,
     exceptions: Vec<file::Exception>,
     /// Rules that were left out; tolerances for them are no mistake.
     disabled: BTreeSet<String>,
     /// What an operator should know, but what stops nothing.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ struct DraftRule {
 
 impl Draft {
     /// Lays `file` over this draft: rules of known ids change what they name, others are added.
-    pub fn extend(mut self, file: RuleFile, origin: Origin) -> Result<Self, String> {
+    pub(crate) fn extend(mut self, file: RuleFile, origin: Origin) -> Result<Self, String> {
         for disabled in &file.extend.disabled_rules {
             self.disabled.insert(disabled.clone());
             let before = self.rules.len();
@@ -109,7 +109,7 @@ impl Draft {
     }
 
     /// Checks and parses everything.
-    pub fn compile(self) -> Result<Ruleset, String> {
+    pub(crate) fn compile(self) -> Result<Ruleset, String> {
         if self.rules.is_empty() {
             return Err("there are no rules: add [[rules]], or [extend] with useDefault = true".to_owned());
         }
@@ -159,7 +159,7 @@ impl Draft {
 }
 
 /// Name of the finding that something could not be scanned.
-pub const UNSCANNED: &str = "unscanned";
+pub(crate) const UNSCANNED: &str = "unscanned";
 
 fn rule_name(id: &str) -> String {
     format!("rule `{id}`")
@@ -187,61 +187,61 @@ fn nearest<'a>(id: &str, ids: impl Iterator<Item = &'a str>) -> String {
 
 /// Everything that decides what a finding is.
 #[derive(Debug)]
-pub struct Ruleset {
+pub(crate) struct Ruleset {
     /// The rules, in the order of their files.
-    pub rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     /// Tolerances over several rules.
-    pub global: Vec<Allowlist>,
+    pub(crate) global: Vec<Allowlist>,
     /// Deliberate exceptions.
-    pub exceptions: Vec<Exception>,
+    pub(crate) exceptions: Vec<Exception>,
     /// Finds where a rule could match.
-    pub prefilter: Prefilter,
+    pub(crate) prefilter: Prefilter,
     by_id: BTreeMap<String, usize>,
 }
 
 impl Ruleset {
     /// Index of the rule with this id.
-    pub fn index_of(&self, id: &str) -> Option<usize> {
+    pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 }
 
 /// One rule.
 #[derive(Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Its name.
-    pub id: String,
+    pub(crate) id: String,
     /// What a match is.
-    pub description: String,
+    pub(crate) description: String,
     /// Pattern of the content.
-    pub regex: Option<Pattern>,
+    pub(crate) regex: Option<Pattern>,
     /// Pattern of the path.
-    pub path: Option<Pattern>,
+    pub(crate) path: Option<Pattern>,
     /// Group that is the secret.
-    pub secret_group: Option<usize>,
+    pub(crate) secret_group: Option<usize>,
     /// Entropy that the secret must exceed.
-    pub entropy: f64,
+    pub(crate) entropy: f64,
     /// Lowercase words of which one must be in the text; empty for no such condition.
-    pub keywords: Vec<String>,
+    pub(crate) keywords: Vec<String>,
     /// Whether the rule goes by a name: it yields to others and skips binary files.
-    pub is_generic: bool,
+    pub(crate) is_generic: bool,
     /// Whether the rule only serves others.
-    pub skip_report: bool,
+    pub(crate) skip_report: bool,
     /// Rules that must match nearby.
-    pub required: Vec<file::Required>,
+    pub(crate) required: Vec<file::Required>,
     /// What is no secret at all.
-    pub definition: Vec<Allowlist>,
+    pub(crate) definition: Vec<Allowlist>,
     /// What is tolerated.
-    pub tolerance: Vec<Allowlist>,
+    pub(crate) tolerance: Vec<Allowlist>,
     /// How candidates are found.
-    pub search: SearchPlan,
+    pub(crate) search: SearchPlan,
     /// Longest match.
-    pub reach: usize,
+    pub(crate) reach: usize,
 }
 
 /// How the matches of a rule are found.
 #[derive(Clone, Debug, PartialEq)]
-pub enum SearchPlan {
+pub(crate) enum SearchPlan {
     /// At each gram: the match starts at most `before` bytes in front of the anchor.
     Near {
         /// The grams.
@@ -326,7 +326,7 @@ impl Rule {
 }
 
 /// Parses a pattern; the error names its owner, its key and the position.
-pub fn parse(text: &str, whose: &str, key: &str) -> Result<Pattern, String> {
+pub(crate) fn parse(text: &str, whose: &str, key: &str) -> Result<Pattern, String> {
     Pattern::parse(text).map_err(|error| {
         format!("{whose}: {key} cannot be used, character {}: {}", error.position, error.message)
     })

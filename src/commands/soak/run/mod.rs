@@ -6,7 +6,7 @@
 mod engine;
 mod live;
 mod sink;
-pub mod source;
+pub(crate) mod source;
 
 use crate::commands::soak::outputs::{self, Outputs};
 use crate::commands::soak::settings::{self, Files};
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// Arguments of `mmops soak run`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "soak_run")]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     from: Sources,
     #[command(flatten)]
@@ -165,7 +165,7 @@ fn address(text: &str, default_path: &str, ctx: &Ctx) -> Result<String, Fault> {
 }
 
 /// Runs, or continues a run.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     args.outputs.probe(ctx)?;
     let live = live::Live::start(args.serve)?;
     let lock = Lock::acquire(&ctx.path(store::RUNS).join(".run.lock"))?;

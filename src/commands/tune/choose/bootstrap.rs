@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Fewer accounts than this say nothing about their own spread.
-pub const MIN_ACCOUNTS: usize = 20;
+pub(crate) const MIN_ACCOUNTS: usize = 20;
 
 /// How the interval is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -48,15 +48,15 @@ pub struct Interval {
 
 /// What one fill adds to the numerator and to the denominator of the ratio.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Account {
+pub(crate) struct Account {
     /// Money won, quote units.
-    pub profit: f64,
+    pub(crate) profit: f64,
     /// Money turned over, quote units.
-    pub turnover: f64,
+    pub(crate) turnover: f64,
 }
 
 /// The interval of `sum(profit) / sum(turnover)`, or why there is none.
-pub fn interval(accounts: &[Account], settings: &Settings) -> Result<Interval, String> {
+pub(crate) fn interval(accounts: &[Account], settings: &Settings) -> Result<Interval, String> {
     let n = accounts.len();
     if n < MIN_ACCOUNTS {
         return Err(format!("{n} fills, and an interval needs {MIN_ACCOUNTS}"));
@@ -111,7 +111,7 @@ fn block_length(n: usize) -> usize {
     clippy::cast_sign_loss,
     reason = "a position inside a slice, far below 2^53"
 )]
-pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
     let low = (at.floor() as usize).min(sorted.len() - 1);
     let high = (low + 1).min(sorted.len() - 1);

@@ -13,65 +13,65 @@ use crate::tuning::outcome::{Fees, Latency};
 use serde::{Deserialize, Serialize};
 
 /// The schema name of the report.
-pub const SCHEMA: &str = "mmops.param-sweep.v1";
+pub(crate) const SCHEMA: &str = "mmops.param-sweep.v1";
 
 /// A feed the candidates traded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FeedRecord {
+pub(crate) struct FeedRecord {
     /// Exchange time of the first event.
-    pub first_utc: String,
+    pub(crate) first_utc: String,
     /// Exchange time of the last event.
-    pub last_utc: String,
+    pub(crate) last_utc: String,
     /// File name, or the generator's description.
-    pub name: String,
+    pub(crate) name: String,
     /// Gaps, crossed books and other defects, as the reader counted them.
-    pub quality: serde_json::Value,
+    pub(crate) quality: serde_json::Value,
     /// SHA-256 of the feed.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// Whether the market was generated.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
     /// Symbol as the exchange names it.
-    pub symbol: String,
+    pub(crate) symbol: String,
 }
 
 /// The limits that were in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct LimitsRecord {
+pub(crate) struct LimitsRecord {
     /// Ranges of the parameters.
-    pub bounds: Bounds,
+    pub(crate) bounds: Bounds,
     /// Most defects of each kind in a feed.
-    pub feed: serde_json::Value,
+    pub(crate) feed: serde_json::Value,
     /// Limits on a candidate's figures.
-    pub safety: Safety,
+    pub(crate) safety: Safety,
 }
 
 /// Everything that decides the figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// How intervals are drawn.
-    pub bootstrap: bootstrap::Settings,
+    pub(crate) bootstrap: bootstrap::Settings,
     /// Simulator and tool with their versions.
-    pub engine: String,
+    pub(crate) engine: String,
     /// The feeds, in the order they were traded.
-    pub feeds: Vec<FeedRecord>,
+    pub(crate) feeds: Vec<FeedRecord>,
     /// Fees.
-    pub fees: Fees,
+    pub(crate) fees: Fees,
     /// What is tried.
-    pub grid: Grid,
+    pub(crate) grid: Grid,
     /// Delays.
-    pub latency: Latency,
+    pub(crate) latency: Latency,
     /// What is allowed.
-    pub limits: LimitsRecord,
+    pub(crate) limits: LimitsRecord,
     /// How each feed is split.
-    pub walk_forward: Split,
+    pub(crate) walk_forward: Split,
 }
 
 impl Inputs {
     /// Whether any feed was generated. No feed at all is no recording either.
-    pub fn simulated(&self) -> bool {
+    pub(crate) fn simulated(&self) -> bool {
         self.feeds.is_empty() || self.feeds.iter().any(|feed| feed.simulated)
     }
 }
@@ -79,97 +79,97 @@ impl Inputs {
 /// The measured figures of one candidate: what a worker computes, a journal keeps and a shard carries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Measurement {
+pub(crate) struct Measurement {
     /// Number in the grid.
-    pub index: usize,
+    pub(crate) index: usize,
     /// On the rest of each feed.
-    pub test: Measured,
+    pub(crate) test: Measured,
     /// On the first part of each feed.
-    pub train: Measured,
+    pub(crate) train: Measured,
     /// On both parts together.
-    pub whole: Measured,
+    pub(crate) whole: Measured,
 }
 
 /// One candidate with its judgement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// Number in the grid.
-    pub index: usize,
+    pub(crate) index: usize,
     /// Its run-time parameters.
-    pub params: Point,
+    pub(crate) params: Point,
     /// Whether it keeps every limit.
-    pub safe: bool,
+    pub(crate) safe: bool,
     /// On the rest of each feed.
-    pub test: Measured,
+    pub(crate) test: Measured,
     /// On the first part of each feed.
-    pub train: Measured,
+    pub(crate) train: Measured,
     /// The limits it breaks.
-    pub violations: Vec<Violation>,
+    pub(crate) violations: Vec<Violation>,
     /// On both parts together.
-    pub whole: Measured,
+    pub(crate) whole: Measured,
 }
 
 /// The chosen candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Best {
+pub(crate) struct Best {
     /// Number in the grid.
-    pub index: usize,
+    pub(crate) index: usize,
     /// `net_bps` on all of the recording.
-    pub net_bps: Option<f64>,
+    pub(crate) net_bps: Option<f64>,
     /// Lower end of its interval, by which it was chosen.
-    pub net_bps_lower: f64,
+    pub(crate) net_bps_lower: f64,
     /// 95th percentile of how old orders were when they were filled, milliseconds.
-    pub order_age_p95_ms: f64,
+    pub(crate) order_age_p95_ms: f64,
     /// Its run-time parameters.
-    pub params: Point,
+    pub(crate) params: Point,
 }
 
 /// What became of the choice when it was made on the first part only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WalkForward {
+pub(crate) struct WalkForward {
     /// Candidate chosen on the first part; null when none was safe there.
-    pub chosen: Option<usize>,
+    pub(crate) chosen: Option<usize>,
     /// Why the choice does not hold on the rest; absent when it does.
-    pub flag: Option<String>,
+    pub(crate) flag: Option<String>,
     /// Its figures on the rest.
-    pub test: Option<Measured>,
+    pub(crate) test: Option<Measured>,
     /// Its `net_bps` on the first part.
-    pub train_net_bps: Option<f64>,
+    pub(crate) train_net_bps: Option<f64>,
 }
 
 /// The report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Document {
+pub(crate) struct Document {
     /// The chosen candidate; null when none is safe.
-    pub best_safe: Option<Best>,
+    pub(crate) best_safe: Option<Best>,
     /// All candidates: the safe ones best first, then the others in grid order.
-    pub candidates: Vec<Candidate>,
+    pub(crate) candidates: Vec<Candidate>,
     /// Which clock made the stamp; absent for the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock: Option<StampClock>,
+    pub(crate) clock: Option<StampClock>,
     /// When the last candidate was measured; of a merged sweep when its oldest slice was, of a resumed one
     /// when it first began.
-    pub finished_at: String,
+    pub(crate) finished_at: String,
     /// Everything that decides the figures.
-    pub inputs: Inputs,
+    pub(crate) inputs: Inputs,
     /// SHA-256 of the inputs as canonical JSON.
-    pub inputs_sha256: String,
+    pub(crate) inputs_sha256: String,
     /// `mmops.param-sweep.v1`
-    pub schema: String,
+    pub(crate) schema: String,
     /// Whether any feed was generated; such a sweep is no evidence for a real market.
-    pub simulated: bool,
+    pub(crate) simulated: bool,
     /// The walk-forward check.
-    pub walk_forward: WalkForward,
+    pub(crate) walk_forward: WalkForward,
 }
 
 /// Judges all measurements of a sweep and puts the report together.
 ///
 /// `measurements` must have each candidate of the grid exactly once, in any order.
-pub fn assemble(
+pub(crate) fn assemble(
     inputs: Inputs,
     inputs_sha256: String,
     stamp: Stamp,
@@ -218,7 +218,7 @@ fn violations(params: &Point, whole: &Measured, bounds: &Bounds, safety: &Safety
 }
 
 /// The best of the candidates that keep these limits, judged again from their figures.
-pub fn best_safe(candidates: &[Candidate], bounds: &Bounds, safety: &Safety) -> Option<Best> {
+pub(crate) fn best_safe(candidates: &[Candidate], bounds: &Bounds, safety: &Safety) -> Option<Best> {
     let safe = candidates
         .iter()
         .filter(|candidate| violations(&candidate.params, &candidate.whole, bounds, safety).is_empty());
@@ -234,7 +234,12 @@ pub fn best_safe(candidates: &[Candidate], bounds: &Bounds, safety: &Safety) -> 
 }
 
 /// Chooses on the first part by the same rule, and looks at the choice on the rest.
-pub fn walk_forward(candidates: &[Candidate], split: Split, bounds: &Bounds, safety: &Safety) -> WalkForward {
+pub(crate) fn walk_forward(
+    candidates: &[Candidate],
+    split: Split,
+    bounds: &Bounds,
+    safety: &Safety,
+) -> WalkForward {
     let train_limits = safety.for_part(split.train_fraction);
     let safe = candidates.iter().filter(|candidate| {
         violations(&candidate.params, &candidate.train, bounds, &train_limits).is_empty()
@@ -278,13 +283,13 @@ fn sort(candidates: &mut [Candidate]) {
 
 impl Document {
     /// When it was finished, and by which clock.
-    pub fn stamp(&self) -> Stamp {
+    pub(crate) fn stamp(&self) -> Stamp {
         Stamp { clock: self.clock, finished_at: self.finished_at.clone() }
     }
 
     /// What in a stored report contradicts its own figures: a report that was edited, or written by a
     /// tool that judged differently.
-    pub fn contradictions(&self) -> Vec<String> {
+    pub(crate) fn contradictions(&self) -> Vec<String> {
         let mut found = Vec::new();
         if self.schema != SCHEMA {
             found.push(format!("schema is `{}`, not `{SCHEMA}`", self.schema));

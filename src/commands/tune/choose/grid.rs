@@ -9,39 +9,39 @@ use crate::tuning::outcome::{Fees, Latency, Params};
 use serde::{Deserialize, Serialize};
 
 /// More candidates than this are a mistake: a typing error away from a sweep of years.
-pub const MAX_CANDIDATES: usize = 100_000;
+pub(crate) const MAX_CANDIDATES: usize = 100_000;
 
 /// The quoter's parameters that cannot change at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Quoter {
+pub(crate) struct Quoter {
     /// Full distance between bid and ask before `base_spread_bps_delta` is added, basis points.
-    pub base_spread_bps: f64,
+    pub(crate) base_spread_bps: f64,
     /// Largest absolute position, base units.
-    pub max_inventory: f64,
+    pub(crate) max_inventory: f64,
 }
 
 /// How the recording is split for the walk-forward check.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Split {
+pub(crate) struct Split {
     /// Part of each feed's period, from its start, on which the choice is rehearsed.
-    pub train_fraction: f64,
+    pub(crate) train_fraction: f64,
 }
 
 /// Candidates in their numbered order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Grid {
+pub(crate) struct Grid {
     /// Values of each parameter, ascending; a fixed parameter has one.
-    pub axes: PerKey<Vec<f64>>,
+    pub(crate) axes: PerKey<Vec<f64>>,
     /// What stays fixed for all candidates.
-    pub quoter: Quoter,
+    pub(crate) quoter: Quoter,
 }
 
 impl Grid {
     /// Checks the axes and the fixed values against each other and the bounds; all problems at once.
-    pub fn new(
+    pub(crate) fn new(
         axes: &PerKey<Option<Vec<f64>>>,
         fixed: &PerKey<Option<f64>>,
         quoter: Quoter,
@@ -113,20 +113,15 @@ impl Grid {
     }
 
     /// Number of candidates; of axes from a file that nobody checked it may be any.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.axes.values().iter().fold(1, |count: usize, axis| count.saturating_mul(axis.len()))
-    }
-
-    /// Whether there is no candidate at all, which [`Grid::new`] refuses.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The candidate of this number; the last key varies fastest.
     ///
     /// # Panics
     /// When `index` is not below [`Grid::len`].
-    pub fn point(&self, index: usize) -> Point {
+    pub(crate) fn point(&self, index: usize) -> Point {
         assert!(index < self.len(), "candidate {index} of {}", self.len());
         let axes = self.axes.values();
         let mut rest = index;
@@ -139,7 +134,7 @@ impl Grid {
     }
 
     /// What the simulated quoter is told for a candidate.
-    pub fn params(&self, point: &Point) -> Params {
+    pub(crate) fn params(&self, point: &Point) -> Params {
         Params {
             base_spread_bps: self.quoter.base_spread_bps + point.base_spread_bps_delta,
             min_interval_ms: point.min_interval_ms,
@@ -153,7 +148,7 @@ impl Grid {
 }
 
 /// What is wrong with a grid file beside its axes.
-pub fn settings_problems(
+pub(crate) fn settings_problems(
     fees: &Fees,
     latency: &Latency,
     split: Split,
@@ -180,7 +175,7 @@ pub fn settings_problems(
 }
 
 /// Checks a whole limits file.
-pub fn limits_problems(safety: &Safety, bounds: &Bounds) -> Vec<String> {
+pub(crate) fn limits_problems(safety: &Safety, bounds: &Bounds) -> Vec<String> {
     let mut problems = safety.problems();
     problems.extend(limits::bounds_problems(bounds));
     problems

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 ///
 /// # Panics
 /// Never: writing to a string cannot fail.
-pub fn render(document: &Document) -> String {
+pub(crate) fn render(document: &Document) -> String {
     let mut text = String::from("# PARAM SWEEP REPORT\n\n");
     let mut line = |content: String| {
         text.push_str(&content);

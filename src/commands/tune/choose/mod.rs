@@ -5,10 +5,10 @@
 //! [`choice`] keeps the safe ones in order, and [`document`] is the report that [`overrides`] come from;
 //! its [`stamp`] says how old that is.
 
-pub mod bootstrap;
-pub mod choice;
-pub mod document;
-pub mod grid;
-pub mod markdown;
-pub mod measure;
-pub mod safety;
+pub(crate) mod bootstrap;
+pub(crate) mod choice;
+pub(crate) mod document;
+pub(crate) mod grid;
+pub(crate) mod markdown;
+pub(crate) mod measure;
+pub(crate) mod safety;

@@ -9,30 +9,30 @@ use serde::{Deserialize, Serialize};
 /// Limits on a candidate's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Safety {
+pub(crate) struct Safety {
     /// Largest 95th percentile of how old orders were when they were filled, milliseconds.
-    pub max_order_age_p95_ms: f64,
+    pub(crate) max_order_age_p95_ms: f64,
     /// Largest share of taker turnover, percent.
-    pub max_taker_share_pct: f64,
+    pub(crate) max_taker_share_pct: f64,
     /// Fewest executions that count as evidence.
-    pub min_fills: u64,
+    pub(crate) min_fills: u64,
     /// Largest absolute position, base units.
-    pub max_inventory: f64,
+    pub(crate) max_inventory: f64,
     /// Widest interval of `net_bps` that still counts as knowledge, basis points; no limit when absent.
     #[serde(default)]
-    pub max_net_bps_width: Option<f64>,
+    pub(crate) max_net_bps_width: Option<f64>,
     /// Least lower end of the `net_bps` interval; no limit when absent.
     #[serde(default)]
-    pub min_net_bps_lower: Option<f64>,
+    pub(crate) min_net_bps_lower: Option<f64>,
     /// Least `net_bps` of the walk-forward choice on the part it was not chosen on; only flagged when
     /// absent.
     #[serde(default)]
-    pub min_walk_forward_net_bps: Option<f64>,
+    pub(crate) min_walk_forward_net_bps: Option<f64>,
 }
 
 impl Safety {
     /// What is wrong with the limits themselves.
-    pub fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut need = |ok: bool, name: &str, value: f64, rule: &str| {
             if !ok {
@@ -60,7 +60,7 @@ impl Safety {
 
     /// The same limits for a part of the recording: the evidence asked for shrinks with it.
     #[must_use]
-    pub fn for_part(&self, fraction: f64) -> Self {
+    pub(crate) fn for_part(&self, fraction: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -71,7 +71,7 @@ impl Safety {
     }
 
     /// Every limit that these figures break or cannot be shown to keep.
-    pub fn broken_by(&self, measured: &Measured) -> Vec<Violation> {
+    pub(crate) fn broken_by(&self, measured: &Measured) -> Vec<Violation> {
         let metrics = &measured.metrics;
         let mut broken = Vec::new();
         let mut judge = |limit: &str, metric: &str, value: Option<f64>, bound: f64, most: bool| {

@@ -25,55 +25,54 @@ use crate::tuning::outcome::{Fees, Latency};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub use rows::Body;
-pub use shard::Shard;
+pub(crate) use shard::Shard;
 
 /// Simulator and tool; figures of another version are not mixed with this one's.
-pub const ENGINE: &str = concat!("hftbacktest 0.9.4, mmops ", env!("CARGO_PKG_VERSION"));
+pub(crate) const ENGINE: &str = concat!("hftbacktest 0.9.4, mmops ", env!("CARGO_PKG_VERSION"));
 
 /// Arguments of `mmops tune sweep`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Recorded feed to trade, instead of the feeds of the grid file (can be repeated)
     #[arg(long, value_name = "FILE")]
-    pub feed: Vec<PathBuf>,
+    pub(crate) feed: Vec<PathBuf>,
     /// Grid of parameters [default: deploy/tuning/grid.yaml, else the same built in]
     #[arg(long, value_name = "FILE")]
-    pub grid: Option<PathBuf>,
+    pub(crate) grid: Option<PathBuf>,
     /// Safety limits and bounds [default: deploy/tuning/limits.yaml, else the same built in]
     #[arg(long, value_name = "FILE")]
-    pub limits: Option<PathBuf>,
+    pub(crate) limits: Option<PathBuf>,
     /// Fees in basis points, instead of those of the grid file; a rebate is negative
     #[arg(long, value_name = "MAKER,TAKER", value_parser = pair, allow_hyphen_values = true)]
-    pub fees: Option<(f64, f64)>,
+    pub(crate) fees: Option<(f64, f64)>,
     /// One-way delays in milliseconds, instead of those of the grid file
     #[arg(long, value_name = "ENTRY,RESPONSE", value_parser = pair)]
-    pub latency: Option<(f64, f64)>,
+    pub(crate) latency: Option<(f64, f64)>,
     /// Threads [default: one for each processor]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: Option<u16>,
+    pub(crate) jobs: Option<u16>,
     /// Measure only every n-th candidate from the i-th, counted from 0, and write a shard for --merge
     #[arg(long, value_name = "I/N", value_parser = shard_of)]
-    pub shard: Option<(usize, usize)>,
+    pub(crate) shard: Option<(usize, usize)>,
     /// Join the shards in DIR instead of measuring
     #[arg(
         long,
         value_name = "DIR",
         conflicts_with_all = ["feed", "grid", "limits", "fees", "latency", "jobs", "shard", "resume", "dry_run"]
     )]
-    pub merge: Option<PathBuf>,
+    pub(crate) merge: Option<PathBuf>,
     /// Go on with the candidates that a stopped sweep had not finished
     #[arg(long)]
-    pub resume: bool,
+    pub(crate) resume: bool,
     /// Sweep twice with different thread counts, compare, and write only under artifacts/dry-run
     #[arg(long, conflicts_with_all = ["shard", "resume"])]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Where the report goes
     #[arg(long, value_name = "FILE", default_value = "artifacts/PARAM_SWEEP.json")]
-    pub out_json: PathBuf,
+    pub(crate) out_json: PathBuf,
     /// Where the report goes as a Markdown table [default: beside the JSON]
     #[arg(long, value_name = "FILE")]
-    pub out_md: Option<PathBuf>,
+    pub(crate) out_md: Option<PathBuf>,
 }
 
 fn pair(text: &str) -> Result<(f64, f64), String> {
@@ -128,7 +127,7 @@ impl Outputs {
 }
 
 /// Runs the sweep, one shard of it, or the joining of shards.
-pub fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (json, md) = output_paths(args, ctx)?;
     if let Some(dir) = &args.merge {
         let outputs = Outputs::open(json, md)?;

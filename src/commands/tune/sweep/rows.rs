@@ -10,7 +10,7 @@ const TITLE: &str = "PARAMETER SWEEP RESULTS";
 
 /// The fields of `tune sweep --format json` beside those of every command.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub struct Body {
+pub(crate) struct Body {
     /// The chosen candidate; null when none is safe.
     best_safe: Option<Best>,
     /// Number of candidates.

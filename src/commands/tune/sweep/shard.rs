@@ -16,24 +16,24 @@ const SCHEMA: &str = "mmops.param-sweep-shard.v1";
 /// A shard, `mmops.param-sweep-shard.v1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Shard {
+pub(crate) struct Shard {
     /// Which clock made the stamp; absent for the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock: Option<StampClock>,
+    pub(crate) clock: Option<StampClock>,
     /// When the shard was finished.
-    pub finished_at: String,
+    pub(crate) finished_at: String,
     /// Number of this shard, from 0.
-    pub index: usize,
+    pub(crate) index: usize,
     /// Everything that decides the figures.
-    pub inputs: Inputs,
+    pub(crate) inputs: Inputs,
     /// SHA-256 of the inputs as canonical JSON.
-    pub inputs_sha256: String,
+    pub(crate) inputs_sha256: String,
     /// The figures of every `of`-th candidate from the `index`-th.
-    pub measurements: Vec<Measurement>,
+    pub(crate) measurements: Vec<Measurement>,
     /// Number of shards.
-    pub of: usize,
+    pub(crate) of: usize,
     /// `mmops.param-sweep-shard.v1`
-    pub schema: String,
+    pub(crate) schema: String,
 }
 
 impl Shard {

@@ -10,7 +10,7 @@ const SMALL: usize = 24;
 
 /// The keys of the object that is being read, in their order.
 #[derive(Debug, Default)]
-pub struct Keys {
+pub(crate) struct Keys {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// Keys of the object so far; those behind are of the object before.
@@ -28,28 +28,28 @@ struct Index {
 
 impl Keys {
     /// A new object begins.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.seen = 0;
     }
 
     /// Number of keys so far.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.seen
     }
 
     /// Whether there was no key yet.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.seen == 0
     }
 
     /// The key that was read last.
-    pub fn last(&self) -> &[u8] {
+    pub(crate) fn last(&self) -> &[u8] {
         self.seen.checked_sub(1).map_or(&[], |at| self.key(at))
     }
 
     /// Notes a key; false when the object has it already.
     #[inline]
-    pub fn note(&mut self, key: &[u8]) -> bool {
+    pub(crate) fn note(&mut self, key: &[u8]) -> bool {
         if self.seen < self.ends.len() && self.key(self.seen) == key {
             self.seen += 1;
             return true;
@@ -58,7 +58,7 @@ impl Keys {
     }
 
     /// Whether the first `count` keys have this one.
-    pub fn has(&mut self, key: &[u8], count: usize) -> bool {
+    pub(crate) fn has(&mut self, key: &[u8], count: usize) -> bool {
         self.forget_the_object_before();
         self.find(key).is_some_and(|at| at < count)
     }

@@ -4,10 +4,10 @@
 //! It accepts exactly what `serde_json` accepts as a value, without its limit of depth; [`keys`] adds the
 //! refusal of duplicate keys, [`scan`] walks over a whole value.
 
-pub mod keys;
+pub(crate) mod keys;
 mod number;
-pub mod place;
-pub mod scan;
+pub(crate) mod place;
+pub(crate) mod scan;
 mod text;
 
 use std::borrow::Cow;

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// The fault of a document, with line and column.
-pub fn fault(path: &Path, shown: &str, trouble: &Trouble) -> Fault {
+pub(crate) fn fault(path: &Path, shown: &str, trouble: &Trouble) -> Fault {
     match trouble {
         Trouble::Read(error) => fsio::unreadable(path, error),
         Trouble::Refused { offset, reason } => {
@@ -21,18 +21,13 @@ pub fn fault(path: &Path, shown: &str, trouble: &Trouble) -> Fault {
 }
 
 /// Lines and columns of bytes of a file in ascending order; none for a pipe, which cannot be read twice.
-pub fn in_file(path: &Path, offsets: &[u64]) -> Option<Vec<(u64, u64)>> {
+pub(crate) fn in_file(path: &Path, offsets: &[u64]) -> Option<Vec<(u64, u64)>> {
     let is_file = fsio::metadata(path).is_ok_and(|metadata| metadata.is_file());
     is_file.then(|| of_all(fsio::open(path).ok()?, offsets).ok()).flatten()
 }
 
-/// The 1-based line and column, in characters, of a byte of a document.
-pub fn of(document: impl Read, offset: u64) -> io::Result<(u64, u64)> {
-    Ok(of_all(document, &[offset])?.first().copied().unwrap_or((1, 1)))
-}
-
-/// The same for several bytes in ascending order, in one pass; those beyond the end are at the end.
-pub fn of_all(mut document: impl Read, offsets: &[u64]) -> io::Result<Vec<(u64, u64)>> {
+/// The 1-based lines and columns, in characters, of bytes in ascending order, in one pass; those beyond the end are at the end.
+pub(crate) fn of_all(mut document: impl Read, offsets: &[u64]) -> io::Result<Vec<(u64, u64)>> {
     let mut buffer = vec![0; 128 * 1024];
     let mut places = Vec::with_capacity(offsets.len());
     let (mut line, mut column, mut position) = (1, 1, 0);
@@ -78,7 +73,7 @@ mod tests {
     fn columns_count_characters_and_lines_count_newlines() {
         let text = "ab\r\n\u{e4}\u{f6}x\n".as_bytes();
         for (offset, expected) in [(0, (1, 1)), (2, (1, 3)), (4, (2, 1)), (8, (2, 3)), (10, (3, 1))] {
-            assert_eq!(of(text, offset).expect("read"), expected, "{offset}");
+            assert_eq!(of_all(text, &[offset]).expect("read")[0], expected, "{offset}");
         }
         assert_eq!(of_all(text, &[0, 4, 8, 99]).expect("read"), [(1, 1), (2, 1), (2, 3), (3, 1)]);
     }

@@ -10,7 +10,7 @@ use std::io::{Read, Seek};
 const WORTH_REMEMBERING_BYTES: u64 = 256;
 
 /// What an object says twice.
-pub fn duplicate<R: Read + Seek>(tokens: &Tokens<R>) -> Trouble {
+pub(crate) fn duplicate<R: Read + Seek>(tokens: &Tokens<R>) -> Trouble {
     let key = tokens.decoded();
     let key: Cow<str> = String::from_utf8_lossy(&key);
     let short: String = key.chars().take(80).collect();
@@ -25,7 +25,7 @@ pub fn validate<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), T
 }
 
 /// Checks a file of any number of documents, one after another.
-pub fn validate_all<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), Trouble> {
+pub(crate) fn validate_all<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), Trouble> {
     let mut tokens = Tokens::new(input, non_finite)?;
     let mut scan = Scan::default();
     while tokens.next_document()? {
@@ -36,18 +36,18 @@ pub fn validate_all<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(
 
 /// Where values end that were walked over, by the offset of their bracket.
 #[derive(Debug, Default)]
-pub struct Ends(BTreeMap<u64, u64>);
+pub(crate) struct Ends(BTreeMap<u64, u64>);
 
 impl Ends {
     /// Forgets everything.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 }
 
 /// The state of a walk, kept for the next one.
 #[derive(Debug, Default)]
-pub struct Scan {
+pub(crate) struct Scan {
     open: Vec<(Kind, u64)>,
     keys: Vec<Keys>,
 }
@@ -55,7 +55,7 @@ pub struct Scan {
 impl Scan {
     /// Reads one value to its end. `ends` remembers the large ones below it, and saves walking over one
     /// that it knows.
-    pub fn pass<R: Read + Seek>(
+    pub(crate) fn pass<R: Read + Seek>(
         &mut self,
         tokens: &mut Tokens<R>,
         ends: Option<&mut Ends>,
@@ -65,7 +65,7 @@ impl Scan {
     }
 
     /// The same for a value of which the first token was read.
-    pub fn pass_rest<R: Read + Seek>(
+    pub(crate) fn pass_rest<R: Read + Seek>(
         &mut self,
         mut kind: Kind,
         tokens: &mut Tokens<R>,

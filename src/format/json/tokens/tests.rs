@@ -5,7 +5,7 @@ use std::io::Cursor;
 fn refusal(text: &[u8]) -> String {
     match validate(Cursor::new(text), NonFinite::Refuse) {
         Err(Trouble::Refused { offset, reason }) => {
-            let (line, column) = place::of(text, offset).expect("read");
+            let (line, column) = place::of_all(text, &[offset]).expect("read")[0];
             format!("{line}:{column} {reason}")
         }
         other => panic!("{other:?}"),

@@ -7,11 +7,11 @@ mod book;
 mod lines;
 mod npz;
 mod order;
-mod quality;
+pub(crate) mod quality;
 mod recording;
 
 pub(in crate::simulation::market) use book::Grid;
-pub use quality::{Defect, Finding, Limits, Quality};
+pub(crate) use quality::{Limits, Quality};
 pub(in crate::simulation::market) use recording::SIMULATED_ORIGIN;
 
 use crate::report::exit::Fault;

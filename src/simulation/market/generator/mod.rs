@@ -40,7 +40,7 @@ pub fn generate(spec: &Spec) -> Feed {
 }
 
 /// The feed of `spec` as the lines of a recording.
-pub fn text(spec: &Spec) -> String {
+pub(crate) fn text(spec: &Spec) -> String {
     let mut writer = Writer {
         symbol: symbol(spec),
         stream: symbol(spec).to_ascii_lowercase(),
@@ -83,7 +83,7 @@ pub fn text(spec: &Spec) -> String {
 ///
 /// # Panics
 /// Never: writing to memory cannot fail.
-pub fn gzip(text: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(text).expect("writing to memory cannot fail");
     encoder.finish().expect("writing to memory cannot fail")

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// Where the figures of a run come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// Simulated bots in process.
     Mock {
         /// What goes wrong with them.
@@ -48,7 +48,7 @@ pub enum Origin {
 
 impl Origin {
     /// The word for it in summaries.
-    pub fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Origin::Mock { .. } => "mock",
             Origin::Scrape { .. } => "scrape",
@@ -58,7 +58,7 @@ impl Origin {
     }
 
     /// The members that must be there from the begin, where they are known.
-    pub fn members(&self) -> Vec<String> {
+    pub(crate) fn members(&self) -> Vec<String> {
         match self {
             Origin::Scrape { urls } if urls.len() > 1 => {
                 let shown = |url: &String| Url::parse(url).map_or(url.clone(), |(url, _)| url.shown(""));
@@ -69,7 +69,7 @@ impl Origin {
     }
 
     /// Whether the samples behind the figures are kept.
-    pub fn has_samples(&self) -> bool {
+    pub(crate) fn has_samples(&self) -> bool {
         !matches!(self, Origin::EdgeReport { .. })
     }
 }

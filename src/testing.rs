@@ -1,0 +1,110 @@
+//! What tests, benches and the fuzz target see of the library; nothing here is an interface for others.
+
+/// Whether a command line is one that mmops takes; `words` begin with the program's name.
+pub fn takes(words: &[String]) -> Result<(), String> {
+    use clap::Parser as _;
+    crate::cli::Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+}
+
+pub mod bootstrap {
+    pub use crate::commands::tune::choose::bootstrap::Settings;
+}
+pub mod choice {
+    pub use crate::commands::tune::choose::choice::{Contender, best};
+}
+pub mod client {
+    pub use crate::net::prometheus::client::{Answer, Client, Grid, Kind, Options, Series, Unknown};
+}
+pub mod clock {
+    pub use crate::sys::clock::Clock;
+}
+pub mod collector {
+    pub use crate::judge::kpi::collector::{Collector, WHOLE};
+}
+pub mod daily {
+    pub use crate::evidence::daily::{File, Rules, window};
+}
+pub mod env {
+    pub use crate::sys::env::{Env, VARIABLES};
+}
+pub mod exit {
+    pub use crate::report::exit::{Exit, classify};
+}
+pub mod exposition {
+    pub use crate::format::exposition::{Exposition, Format, ParseError, parse};
+}
+pub mod fsio {
+    pub use crate::sys::fsio::sha256_bytes;
+}
+pub mod gate {
+    pub use crate::judge::gate::{Aggregate, Gate, KOfN, Profile, Severity};
+}
+pub mod http {
+    pub use crate::net::http::{Auth, Http, Secret, Send, Settings, Url, form};
+}
+pub mod key {
+    pub use crate::tuning::key::{NAMES, PerKey};
+}
+pub mod kpi {
+    pub use crate::judge::kpi::{Definition, Expected, Measure, Per, Reduce, Selector};
+}
+pub mod lease {
+    pub use crate::lease::{Lease, Refusal, Tenure, acquire, extend, release};
+}
+pub mod limits {
+    pub use crate::tuning::limits::{Bound, out_of_bounds};
+}
+pub mod lock {
+    pub use crate::sys::lock::Lock;
+}
+pub mod market {
+    pub use crate::simulation::market::feed::quality::Limits;
+    pub use crate::simulation::market::feed::{Feed, load};
+    pub use crate::simulation::market::generator::generate;
+    pub use crate::simulation::market::quoter::{Window, simulate};
+    pub use crate::simulation::market::spec::{Regime, Spec};
+}
+pub mod measure {
+    pub use crate::commands::tune::choose::measure::measure;
+}
+pub mod order_log {
+    pub use crate::commands::chaos::order_log::{Answer, Book, Entry};
+}
+pub mod outcome {
+    pub use crate::tuning::outcome::{Fees, Fill, Latency, Outcome, Params, Side};
+}
+pub mod overrides {
+    pub use crate::tuning::overrides::{Overrides, broken, with_point};
+}
+pub mod prometheus {
+    pub use crate::net::prometheus::Point;
+}
+pub mod quantile {
+    pub use crate::judge::kpi::quantile::{Bucket, Quantile, quantile};
+}
+pub mod record {
+    pub use crate::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
+}
+pub mod requirement {
+    pub use crate::evidence::requirement::Terms;
+}
+pub mod retention {
+    pub use crate::commands::rotate::retention::{
+        DAY_NS, Facts, Group, Guard, Limits, Marks, Member, Overall, decide,
+    };
+}
+pub mod scan {
+    pub use crate::format::json::tokens::scan::validate;
+}
+pub mod score {
+    pub use crate::commands::readiness::scoring::score::{Verdict, score, sections};
+}
+pub mod signal {
+    pub use crate::sys::signal::Cancel;
+}
+pub mod tokens {
+    pub use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
+}
+pub mod verdict {
+    pub use crate::judge::verdict::Verdict;
+}
