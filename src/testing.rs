@@ -33,11 +33,11 @@ pub mod exit {
 pub mod exposition {
     pub use crate::format::exposition::{Exposition, Format, ParseError, parse};
 }
-pub mod fsio {
-    pub use crate::sys::fsio::sha256_bytes;
-}
 pub mod gate {
     pub use crate::judge::gate::{Aggregate, Gate, KOfN, Profile, Severity};
+}
+pub mod hash {
+    pub use crate::format::hash::sha256;
 }
 pub mod http {
     pub use crate::net::http::{Auth, Http, Secret, Send, Settings, Url, form};

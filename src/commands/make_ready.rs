@@ -1,5 +1,6 @@
 //! `mmops make-ready`: one answer from the pre-live pack, readiness, and any further evidence the plan
 //! requires. OK only when every part says yes; every reason for a no is listed.
+use crate::format::json;
 
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
@@ -8,7 +9,7 @@ use crate::format::config::Source;
 use crate::format::json::typed;
 use crate::report::exit::{self, Fault};
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::Pending;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -113,7 +114,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut report = fold(&components, &evidence).body(&Body { plan: source, simulated });
     ctx.stamp(&mut report);
     report.exit = report.exit.clamped();
-    json_out.finish(fsio::json_document(&report.document()).as_bytes())?;
+    json_out.finish(json::document(&report.document()).as_bytes())?;
     md_out.finish(markdown(&report).as_bytes())?;
     Ok(report)
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod config;
 pub(crate) mod exposition;
+pub(crate) mod hash;
 pub(crate) mod json;
 pub(crate) mod minisign;
 pub(crate) mod size;

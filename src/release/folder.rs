@@ -1,12 +1,12 @@
 //! A folder with a manifest: is every file of it what the manifest says, and is there nothing else? And a
 //! deployed tree against a manifest.
+use crate::format::hash;
 
 use crate::format::minisign;
 use crate::release::bundle::compare::{self, Found, Refusal};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Identity, Refused};
-use crate::sys::fsio;
 use crate::sys::signal::Cancel;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
@@ -51,7 +51,7 @@ fn read_manifest(root: &Beneath) -> Result<(Manifest, String), Refusal> {
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut &file, &mut text).map_err(|error| none(Refused::Failed(error)))?;
     let manifest = Manifest::parse(&text).map_err(|reason| Refusal::new("manifest", reason))?;
-    Ok((manifest, fsio::sha256_bytes(&text)))
+    Ok((manifest, hash::sha256(&text)))
 }
 
 /// Every file of the folder against the manifest, and nothing else in it.
@@ -156,7 +156,7 @@ fn differs(root: &Beneath, file: &manifest::File) -> Option<Refusal> {
         let detail = format!("`{}` has the mode {mode}, the manifest {}", file.path, file.mode);
         return Some(Refusal::new("mode", detail));
     }
-    match fsio::sha256(opened) {
+    match hash::sha256_reader(opened) {
         Ok((found, _)) => compare::hash(&file.path, &file.sha256, &found),
         Err(error) => unreadable(error),
     }

@@ -4,10 +4,9 @@
 //! the directory is fsynced. A crash at any moment leaves the old content or the new, nothing between.
 #![expect(clippy::disallowed_methods, reason = "this file owns the file system")]
 
+use crate::format::json;
 use crate::report::exit::Fault;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -290,72 +289,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 /// Replaces `path` with a JSON document: sorted keys where the value is a map, two-space indentation,
 /// one trailing newline.
 pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Fault> {
-    write_atomic(path, json_document(value).as_bytes())
-}
-
-/// A JSON document as it is stored: sorted keys, two-space indentation, one trailing newline. Floats
-/// are the shortest text that parses back to the same `f64`.
-pub(crate) fn json_document(value: &impl serde::Serialize) -> String {
-    let value = serde_json::to_value(value).expect("plain data serialises");
-    let mut text = serde_json::to_string_pretty(&value).expect("a value serialises");
-    text.push('\n');
-    text
+    write_atomic(path, json::document(value).as_bytes())
 }
 
 /// Flushes a directory, so that a rename in it survives a crash.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
-}
-
-/// Hashes a stream with SHA-256: lowercase hex and the number of bytes.
-pub(crate) fn sha256(mut reader: impl Read) -> io::Result<(String, u64)> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 128 * 1024];
-    let mut total = 0;
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok((hex(&hasher.finalize()), total)),
-            Ok(n) => {
-                hasher.update(&buffer[..n]);
-                total += n as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// SHA-256 of what is given piece by piece.
-#[derive(Clone, Debug)]
-pub(crate) struct Digest(Sha256);
-
-impl Digest {
-    /// Of nothing yet.
-    pub(crate) fn new() -> Self {
-        Self(Sha256::new())
-    }
-
-    /// Takes the next piece.
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// Lowercase hex of all pieces.
-    pub(crate) fn hex(self) -> String {
-        hex(&self.0.finalize())
-    }
-}
-
-/// SHA-256 of bytes in memory, lowercase hex.
-pub fn sha256_bytes(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 fn parent(path: &Path) -> &Path {
@@ -416,12 +355,5 @@ mod tests {
         write_atomic(&path, b"one\ntwo\xff\n").expect("written");
         let message = read_text(&path).expect_err("refused").to_string();
         assert!(message.ends_with("invalid UTF-8 at line 2"), "{message}");
-    }
-
-    #[test]
-    fn sha256_of_a_stream_equals_the_published_vector() {
-        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(sha256(&b"abc"[..]).expect("read"), (abc.to_owned(), 3));
-        assert_eq!(sha256_bytes(b"abc"), abc);
     }
 }

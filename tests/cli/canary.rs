@@ -51,7 +51,7 @@ fn a_tag_is_annotated_with_what_the_soak_showed() {
     assert_eq!(git(&sandbox, &["cat-file", "-t", "v1.2.3"]), "tag\n");
     let message = git(&sandbox, &["tag", "-l", "--format=%(contents)", "v1.2.3"]);
     let manifest = std::fs::read(sandbox.path("release/r1/MANIFEST.json")).unwrap();
-    let sha256 = mmops::testing::fsio::sha256_bytes(&manifest);
+    let sha256 = mmops::testing::hash::sha256(&manifest);
     for part in ["Verdict: PASS\n", "Iterations: 29-36 (8 of 36)\n", "net edge, bps: 5.950", &sha256] {
         assert!(message.contains(part), "{part}: {message}");
     }

@@ -3,7 +3,6 @@
 use crate::contract::conforms;
 use crate::sandbox::Sandbox;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
@@ -65,7 +64,7 @@ fn journal(lines: u32) -> String {
     let mut before = "GENESIS".to_owned();
     for line in 0..lines {
         let body = format!("{{\"n\":{line},\"prev_hash\":\"{before}\"}}");
-        before = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        before = mmops::testing::hash::sha256(&body);
         text += &format!("{{\"hash\":\"{before}\",{}\n", &body[1..]);
     }
     text

@@ -420,7 +420,7 @@ fn a_recorded_feed_is_evidence_with_its_hash_and_each_feed_counts_once() {
     let report = sandbox.json(SWEEP);
     assert_eq!(report["simulated"], false);
     let hash = report["inputs"]["feeds"][0]["sha256"].as_str().unwrap().to_owned();
-    assert_eq!(hash, mmops::testing::fsio::sha256_bytes(sandbox.read(feed).as_bytes()));
+    assert_eq!(hash, mmops::testing::hash::sha256(sandbox.read(feed).as_bytes()));
     let output = sandbox.run(&format!("tune apply --feed {feed}")).code(0);
     let _ = output.stdout_has("recorded").marker("| tune_apply | OK | TUNING_APPLY=OK |");
     assert_eq!(sandbox.json("artifacts/TUNING_REPORT.json")["simulated"], false);

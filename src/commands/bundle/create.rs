@@ -7,6 +7,8 @@ use crate::commands::bundle::contents::plan::{self, Entry, Plan};
 use crate::commands::bundle::contents::{provenance, sbom};
 use crate::ctx::Ctx;
 use crate::format::config;
+use crate::format::hash;
+use crate::format::json;
 use crate::format::minisign::{self, Signer};
 use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
@@ -128,7 +130,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let name = order.file_name();
     sidecar.write(format!("{}  {name}\n", made.sha256).as_bytes())?;
     let document = provenance::statement(&made.manifest, &name, &made.sha256);
-    statement.write(fsio::json_document(&document).as_bytes())?;
+    statement.write(json::document(&document).as_bytes())?;
     let signed = match signature {
         None => None,
         Some((signer, mut pending)) => {
@@ -203,7 +205,7 @@ fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, Named)> {
     let chosen = config::Source::of(args.plan.as_deref(), PLAN, BUILT_IN, what, &ctx.root)?;
     let (plan, shown): (Plan, String) = (chosen.parse()?, chosen.name());
     plan.check().map_err(|reason| Fault::config(format!("plan `{shown}` cannot be used: {reason}")))?;
-    Ok((plan, Named { path: shown, sha256: fsio::sha256_bytes(chosen.text.as_bytes()) }))
+    Ok((plan, Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) }))
 }
 
 /// One member of the archive and where its content comes from.
@@ -233,7 +235,7 @@ impl Order {
         let mut parts: Vec<Part<'_>> = self.selection.files.iter().map(file).collect();
         if let Some(bill) = &self.bill {
             let document = sbom::document(&self.name, version, created_at, &bill.listings);
-            let text = fsio::json_document(&document);
+            let text = json::document(&document);
             parts.push(Part {
                 name: manifest::SBOM_NAME,
                 description: "bill of materials",
@@ -288,7 +290,7 @@ fn write(args: &Args, order: &Order, zip: &mut Pending, ctx: &Ctx) -> anyhow::Re
         seal: String::new(),
         version: version.clone(),
     };
-    let hash = fsio::sha256_bytes(b"");
+    let hash = hash::sha256(b"");
     manifest(vec![hash; parts.len()]).check_size().map_err(Fault::config)?;
     let member = |part: &Part<'_>| Member {
         name: part.name.to_owned(),

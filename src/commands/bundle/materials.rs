@@ -3,6 +3,7 @@
 use super::select::Chosen;
 use crate::commands::bundle::contents::sbom::{self, Kind, Listing};
 use crate::ctx::Ctx;
+use crate::format::hash;
 use crate::release::bundle::manifest::{Git as Revision, Named};
 use crate::report::exit::Fault;
 use crate::sys::beneath::{Beneath, Refused};
@@ -92,7 +93,7 @@ pub(super) fn bill(chosen: &[Chosen], root: &Beneath, ctx: &Ctx) -> Result<Bill,
         let listing = sbom::parse(kind, &text)
             .map_err(|reason| Fault::config(format!("lock file `{path}` cannot be read: {reason}")))?;
         bill.listings.push((path.to_owned(), listing));
-        bill.files.push(Named { path: path.to_owned(), sha256: fsio::sha256_bytes(text.as_bytes()) });
+        bill.files.push(Named { path: path.to_owned(), sha256: hash::sha256(text.as_bytes()) });
     }
     if bill.files.is_empty() {
         let fault = Fault::config("--sbom: there is no lock file to read packages from");

@@ -5,6 +5,7 @@ use super::materials;
 use crate::commands::bundle::contents::plan;
 use crate::ctx::Ctx;
 use crate::format::config::{self, Format, Source};
+use crate::format::hash;
 use crate::format::json::typed;
 use crate::format::minisign::{self, Signer};
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
@@ -172,7 +173,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         version: version.clone(),
     };
     let text = manifest.sealed();
-    let sha256 = fsio::sha256_bytes(text.as_bytes());
+    let sha256 = hash::sha256(text.as_bytes());
     let comment = format!(
         "timestamp:{}\tfile:{}\tversion:{version}\tsha256:{sha256}",
         stamp.as_second(),
@@ -195,7 +196,7 @@ fn described(part: &Part) -> manifest::File {
         description: part.description.to_owned(),
         mode: "0644".to_owned(),
         path: part.name.to_owned(),
-        sha256: fsio::sha256_bytes(&part.content),
+        sha256: hash::sha256(&part.content),
         size: part.content.len() as u64,
     }
 }
@@ -232,7 +233,7 @@ fn load_policy(args: &Args, ctx: &Ctx) -> Result<(Policy, String), Fault> {
     let path = ctx.path(&args.policy);
     let text = fsio::read_text(&path)?;
     let policy = config::parse(&text, Format::of(&path)?, &path.display().to_string())?;
-    Ok((policy, fsio::sha256_bytes(text.as_bytes())))
+    Ok((policy, hash::sha256(text.as_bytes())))
 }
 
 fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {

@@ -1,5 +1,6 @@
 //! `mmops chaos failover`: does a standby take over in time, alone, and without touching an order twice?
 //! Reads nothing; starts real processes, hits the leader, and judges what they left behind.
+use crate::format::json;
 
 use crate::commands::chaos::drill::node::micros;
 use crate::commands::chaos::drill::run::Drill;
@@ -235,7 +236,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         report = report.evidence(kept);
     }
     ctx.stamp(&mut report);
-    pending.finish(fsio::json_document(&report.document()).as_bytes())?;
+    pending.finish(json::document(&report.document()).as_bytes())?;
     Ok(report)
 }
 

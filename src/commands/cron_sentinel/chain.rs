@@ -4,10 +4,10 @@
 //! `hash` (sorted keys, no spaces, numbers as they stand; text escaped to ASCII or plain); `prev_hash` is
 //! the `hash` before it, `GENESIS` in the first line.
 
+use crate::format::hash::sha256;
 use serde::Deserializer as _;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -69,7 +69,7 @@ impl<'a> Object<'a> {
     fn hash(&self, letters: Letters) -> Result<String, String> {
         let mut text = String::new();
         self.write(letters, Some("hash"), 1, &mut text)?;
-        Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(sha256(text))
     }
 
     fn write(
@@ -185,11 +185,9 @@ mod tests {
     /// Two lines as the earlier toolkit wrote them, hashed there.
     fn journal() -> String {
         let first = r#"{"action":"NONE","caps":{"capital_usd":1e-07,"share":0.05},"prev_hash":"GENESIS","ts":"2026-01-01T00:00:00Z"}"#;
-        let hash =
-            |text: &str| -> String { Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect() };
-        let one = hash(first);
+        let one = sha256(first);
         let second = format!(r#"{{"action":"\u00e4\u007f","prev_hash":"{one}","ts":[1,2.50]}}"#);
-        let two = hash(&second);
+        let two = sha256(&second);
         let with = |line: &str, hash: &str| format!("{},\"hash\":\"{hash}\"}}\n", &line[..line.len() - 1]);
         with(first, &one) + &with(&second, &two)
     }
@@ -207,7 +205,7 @@ mod tests {
         let line = |levels: usize| {
             let lists = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
             let body = format!(r#"{{"n":{lists},"prev_hash":"GENESIS"}}"#);
-            let hash: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = sha256(&body);
             format!("{},\"hash\":\"{hash}\"}}\n", &body[..body.len() - 1])
         };
         assert_eq!(verify(&line(DEEPEST - 1)), Ok(1));

@@ -6,6 +6,8 @@ use super::Args;
 use super::outcome::Outcome;
 use super::tree::{Form, RECORD, Task, Version};
 use crate::ctx::Ctx;
+use crate::format::hash::{self, Digest};
+use crate::format::json;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, Pending};
@@ -13,7 +15,6 @@ use crate::sys::lock::Lock;
 use crate::sys::{env, prompt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -155,7 +156,7 @@ impl Acceptance {
             files,
             clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
         });
-        self.pending.finish(fsio::json_document(&self.record).as_bytes())?;
+        self.pending.finish(json::document(&self.record).as_bytes())?;
         for pending in copies {
             pending.commit()?;
         }
@@ -176,7 +177,7 @@ fn load(path: &Path) -> Result<Record, Fault> {
 }
 
 fn hash(path: &Path) -> Result<String, Fault> {
-    let hashed = fsio::sha256(fsio::open(path)?);
+    let hashed = hash::sha256_reader(fsio::open(path)?);
     hashed.map(|(hash, _)| hash).map_err(|error| fsio::unreadable(path, &error))
 }
 
@@ -185,7 +186,7 @@ fn copy(task: &Task) -> Result<(Pending, String), Fault> {
     let unreadable = |error| fsio::unreadable(&task.actual.path, &error);
     let mut source = fsio::open(&task.actual.path)?;
     let mut pending = Pending::create(&task.baseline.path)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Digest::default();
     let mut buffer = vec![0; 128 * 1024];
     loop {
         let read = source.read(&mut buffer).map_err(unreadable)?;
@@ -200,7 +201,7 @@ fn copy(task: &Task) -> Result<(Pending, String), Fault> {
         let message = format!("`{}` changed while it was compared", task.actual.shown);
         return Err(Fault::config(message).hint("run it again when nobody writes the file"));
     }
-    Ok((pending, hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((pending, hasher.hex()))
 }
 
 /// The user who runs the command, by name where the system knows one.

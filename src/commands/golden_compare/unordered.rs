@@ -6,12 +6,12 @@
 use super::walk::{Failure, Side, of};
 use crate::commands::golden_compare::drift::difference::What;
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
+use crate::format::hash::{self, Digest};
 use crate::format::json::path::{Path, Step};
 use crate::format::json::tokens::keys::Keys;
 use crate::format::json::tokens::scan::{Scan, duplicate};
 use crate::format::json::tokens::{Kind, Tokens, Trouble};
 use crate::report::exit::Fault;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
@@ -173,7 +173,7 @@ impl<R: Read + Seek> Reader<'_, R> {
                         // It equals nothing on the other side, and so does all that holds it.
                         bytes.push(self.side as u8);
                     }
-                    Some(Sha256::digest(bytes).into())
+                    Some(hash::digest(bytes))
                 }
             };
             loop {
@@ -216,12 +216,13 @@ struct Open {
     /// Digests of the members of an object by key.
     members: BTreeMap<Vec<u8>, [u8; 32]>,
     /// Digests of the elements of an array.
-    elements: Sha256,
+    elements: Digest,
 }
 
 impl Open {
     fn new(kind: Kind) -> Self {
-        let elements = Sha256::new_with_prefix(b"array");
+        let mut elements = Digest::default();
+        elements.update(b"array");
         Self { kind, keys: Keys::default(), count: 0, members: BTreeMap::new(), elements }
     }
 
@@ -253,15 +254,16 @@ impl Open {
 
     fn close(&self) -> [u8; 32] {
         if self.kind == Kind::Array {
-            return self.elements.clone().finalize().into();
+            return self.elements.clone().bytes();
         }
-        let mut hasher = Sha256::new_with_prefix(b"object");
+        let mut hasher = Digest::default();
+        hasher.update(b"object");
         for (key, digest) in &self.members {
             hasher.update((key.len() as u64).to_le_bytes());
             hasher.update(key);
             hasher.update(digest);
         }
-        hasher.finalize().into()
+        hasher.bytes()
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod step;
 pub(crate) mod steps;
+use crate::format::json;
 
 use crate::commands::Answer;
 use crate::commands::pre_live_pack::steps::{Plan, State};
@@ -13,7 +14,7 @@ use crate::ctx::Ctx;
 use crate::format::config::Source;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::Pending;
 use crate::sys::proc;
 use clap::Args as _;
 use schemars::JsonSchema;
@@ -101,7 +102,7 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut report = rehearsal.report(ctx.clock.is_frozen()).body(&Body { plan: source });
     report.evidence = vec![shown(&args.report), shown(&args.report.with_extension("md"))];
     ctx.stamp(&mut report);
-    json.finish(fsio::json_document(&report.document()).as_bytes())?;
+    json.finish(json::document(&report.document()).as_bytes())?;
     markdown.finish(step::markdown(&report, &rehearsal.board.ran).as_bytes())?;
     Ok(report)
 }

@@ -1,4 +1,5 @@
 //! `mmops readiness score`: reads the daily reports, scores the window, writes `readiness.json`.
+use crate::format::json;
 
 use crate::commands::readiness::scoring::advice;
 use crate::commands::readiness::scoring::scale;
@@ -146,7 +147,7 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     };
     let drills: Vec<Judged> = drills.iter().map(judge).collect();
     let document = document(ctx, &window, &scored, drills);
-    json_out.finish(fsio::json_document(&document).as_bytes())?;
+    json_out.finish(json::document(&document).as_bytes())?;
     md_out.finish(markdown(&document).as_bytes())?;
     Ok(report(args, &window, &scored, &document))
 }

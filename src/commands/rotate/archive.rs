@@ -5,6 +5,8 @@
 use super::selection::{Grove, Place};
 use crate::commands::rotate::retention::policy::ARCHIVE_PREFIX;
 use crate::ctx::Ctx;
+use crate::format::hash;
+use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::tree::partial::Partial;
@@ -93,9 +95,7 @@ impl PathText {
     /// The text of a path.
     pub(super) fn of(path: &Path) -> Self {
         path.to_str().map_or_else(
-            || Self::Hex {
-                hex: path.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect(),
-            },
+            || Self::Hex { hex: hash::hex(path.as_os_str().as_bytes()) },
             |text| Self::Text(text.to_owned()),
         )
     }
@@ -162,10 +162,10 @@ pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) ->
     let clock = ctx.clock.is_frozen().then(|| "frozen".to_owned());
     let schema = "mmops.rotation-archive.v1".to_owned();
     let manifest = Manifest { clock, created_utc: ctx.clock.stamp_utc(), members: entries, schema };
-    let text = fsio::json_document(&manifest);
+    let text = json::document(&manifest);
     zip.start_file(MANIFEST, options(0)).map_err(fail)?;
     zip.write_all(text.as_bytes()).map_err(|error| fail(error.into()))?;
-    zip.set_comment(format!("{COMMENT}{}", fsio::sha256_bytes(text.as_bytes()))).map_err(fail)?;
+    zip.set_comment(format!("{COMMENT}{}", hash::sha256(text.as_bytes()))).map_err(fail)?;
     let mut out = zip.finish().map_err(fail)?;
     out.flush().map_err(|error| fail(error.into()))?;
     drop(out);
@@ -229,7 +229,7 @@ fn add<W: Write + Seek>(
         zip.start_file(&entry.member, options(0))?;
         zip.write_all(&target)?;
         (entry.kind, entry.bytes) = (Kind::Link, target.len() as u64);
-        entry.sha256 = fsio::sha256_bytes(&target);
+        entry.sha256 = hash::sha256(&target);
         return Ok(Ok(entry));
     }
     let opened = match reach.open(file) {
@@ -239,7 +239,7 @@ fn add<W: Write + Seek>(
     let permissions = opened.metadata()?.mode() & 0o777;
     zip.start_file(&entry.member, options(identity.bytes))?;
     let mut copy = Copy { from: &opened, to: zip };
-    let (sha256, bytes) = fsio::sha256(&mut copy)?;
+    let (sha256, bytes) = hash::sha256_reader(&mut copy)?;
     // Written to while it was read: what was copied is kept, and so is the original.
     entry.stays = bytes != identity.bytes || reach.check(file, &opened).is_err();
     (entry.permissions, entry.sha256, entry.bytes) = (permissions, sha256, bytes);
@@ -266,7 +266,7 @@ fn member_name(root: &str, path: &Path) -> String {
     let tail = path.to_str().map_or_else(
         || {
             let bytes = path.as_os_str().as_bytes();
-            format!("not-utf8-{}", fsio::sha256_bytes(bytes))
+            format!("not-utf8-{}", hash::sha256(bytes))
         },
         str::to_owned,
     );
@@ -289,7 +289,7 @@ fn unused(names: &mut BTreeSet<String>, name: &str) -> String {
 /// Reads an archive from its start and compares it with what it should hold; returns the SHA-256 and
 /// the size of the whole file.
 fn verify(mut file: File, shown: &str, expected: &Manifest) -> anyhow::Result<(String, u64)> {
-    let whole = fsio::sha256(&file).map_err(|error| fsio::unreadable(Path::new(shown), &error))?;
+    let whole = hash::sha256_reader(&file).map_err(|error| fsio::unreadable(Path::new(shown), &error))?;
     file.seek(SeekFrom::Start(0)).map_err(|error| fsio::unreadable(Path::new(shown), &error))?;
     let mut stored = Stored::open(file, shown)?;
     let manifest = stored.manifest()?;
@@ -332,7 +332,7 @@ impl Stored {
         if let Err(error) = read {
             return Err(refuse(&format!("`{MANIFEST}` cannot be read: {error}")));
         }
-        if fsio::sha256_bytes(text.as_bytes()) != sha256 {
+        if hash::sha256(text.as_bytes()) != sha256 {
             return Err(refuse("the manifest does not have the hash in the comment"));
         }
         serde_json::from_str(&text).map_err(|error| refuse(&format!("`{MANIFEST}`: {error}")))
@@ -360,7 +360,7 @@ impl Stored {
     pub(super) fn read(&mut self, entry: &Entry, to: impl Write) -> std::io::Result<(String, u64)> {
         let member = self.zip.by_name(&entry.member).map_err(std::io::Error::other)?;
         let mut tee = Tee { from: member.take(entry.bytes.saturating_add(1)), to };
-        fsio::sha256(&mut tee)
+        hash::sha256_reader(&mut tee)
     }
 }
 

@@ -5,11 +5,11 @@ use super::archive::PathText;
 use super::selection::{Census, Exempt, Grove, Item, Place, Selection, Terms};
 use crate::commands::rotate::retention::{Member, tier_words};
 use crate::ctx::Ctx;
+use crate::format::hash::{self, Digest};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, Pending};
 use crate::sys::tree::Tree;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::cmp::Ordering;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -110,9 +110,9 @@ impl Draft {
         let Self { mut pending, path } = self;
         let fault = |error: io::Error| Fault::write(format!("`{}`", path.display()), &error);
         let seal = {
-            let mut out = Sealed { to: BufWriter::new(pending.file()), hash: Sha256::new() };
+            let mut out = Sealed { to: BufWriter::new(pending.file()), hash: Digest::default() };
             write_plan(&mut out, selection, terms, options, ctx).map_err(fault)?;
-            let seal = hex(&out.hash.clone().finalize());
+            let seal = out.hash.clone().hex();
             writeln!(out.to, "{SEAL}{seal}\"}}").and_then(|()| out.to.flush()).map_err(fault)?;
             seal
         };
@@ -121,14 +121,10 @@ impl Draft {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Hashes what passes.
 struct Sealed<W> {
     to: W,
-    hash: Sha256,
+    hash: Digest,
 }
 
 impl<W: Write> Write for Sealed<W> {
@@ -258,7 +254,7 @@ pub(super) fn load(path: &Path) -> Result<Plan, Fault> {
     let Some(body) = body else {
         return Err(refuse("is not a rotation plan, or was cut short".to_owned()).hint(hint));
     };
-    let seal = fsio::sha256_bytes(&bytes[..body]);
+    let seal = hash::sha256(&bytes[..body]);
     if !bytes[body + SEAL.len()..].starts_with(seal.as_bytes()) {
         return Err(refuse("was edited after it was made: its seal does not fit".to_owned()).hint(hint));
     }

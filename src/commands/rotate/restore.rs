@@ -3,6 +3,7 @@
 
 use super::archive::{Entry, Kind, Stored};
 use crate::ctx::Ctx;
+use crate::format::hash;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio;
@@ -143,7 +144,7 @@ fn put_back(
 fn present(place: &Place, entry: &Entry, path: &Path) -> io::Result<Option<bool>> {
     if entry.kind == Kind::Link {
         return match place.existing_link(path) {
-            Ok(target) => Ok(target.map(|target| fsio::sha256_bytes(&target) == entry.sha256)),
+            Ok(target) => Ok(target.map(|target| hash::sha256(&target) == entry.sha256)),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(Some(false)),
             Err(error) => Err(error),
         };
@@ -152,7 +153,7 @@ fn present(place: &Place, entry: &Entry, path: &Path) -> io::Result<Option<bool>
     if !file.metadata()?.is_file() {
         return Ok(Some(false));
     }
-    Ok(Some(fsio::sha256(file)? == (entry.sha256.clone(), entry.bytes)))
+    Ok(Some(hash::sha256_reader(file)? == (entry.sha256.clone(), entry.bytes)))
 }
 
 fn create(stored: &mut Stored, place: &Place, entry: &Entry, path: &Path) -> io::Result<()> {

@@ -11,6 +11,7 @@ mod outcome;
 mod walk;
 mod worker;
 
+use crate::format::json;
 pub(crate) use outcome::Body;
 
 use crate::commands::scan_secrets::detect::finding::{BASELINE, Source, Standing, Tolerance};
@@ -19,7 +20,7 @@ use crate::commands::scan_secrets::detect::rules::UNSCANNED;
 use crate::ctx::Ctx;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::Pending;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -116,7 +117,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut report = outcome::report(&outcome);
     if let (Some(pending), Some(file)) = (pending, &args.write_baseline) {
         let document = baseline_of(ctx, &outcome);
-        pending.finish(fsio::json_document(&document).as_bytes())?;
+        pending.finish(json::document(&document).as_bytes())?;
         report = report.evidence(ctx.show(&ctx.path(file)));
     }
     Ok(report)

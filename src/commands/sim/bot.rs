@@ -4,6 +4,7 @@
 //!
 //! `GET /metrics`, `GET /health`, `GET /status`; `POST /actions` takes `{"type":"freeze_orders"}`,
 //! `{"type":"scale_strategy","factor":0.5}` or `{"type":"circuit_state","state":"open"}`.
+use crate::format::json;
 
 use crate::ctx::Ctx;
 use crate::format::json::typed;
@@ -155,7 +156,7 @@ fn answer(shared: &Mutex<Shared>, asked: &Asked<'_>) -> Answer {
             let status = serde_json::json!({
                 "simulated": true, "params": params, "circuit": circuit, "actions": actions,
             });
-            Answer::ok(serve::JSON, fsio::json_document(&status))
+            Answer::ok(serve::JSON, json::document(&status))
         }
         ("POST", "/actions") => match act(&mut lock(shared), asked.body) {
             Ok(()) => Answer::ok(serve::JSON, "{\"executed\":true}\n"),

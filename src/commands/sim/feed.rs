@@ -1,12 +1,13 @@
 //! `mmops sim feed`: writes a generated market feed in the form of a recorded one, for where nothing is
 //! recorded. The same flags give the same bytes. The file says that it is simulated, and `tune apply`
 //! does not take it for evidence.
+use crate::format::hash;
 
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::simulation::market::{Regime, Spec, gzip, text};
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::Pending;
 use clap::builder::{RangedU64ValueParser, TypedValueParser as _};
 use std::path::PathBuf;
 
@@ -57,13 +58,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let lines = text.lines().count() as u64;
     let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
     let bytes = if is_gzip { gzip(text.as_bytes()) } else { text.into_bytes() };
-    let body = Body {
-        path: ctx.show(&path),
-        sha256: fsio::sha256_bytes(&bytes),
-        bytes: bytes.len() as u64,
-        lines,
-        spec,
-    };
+    let body =
+        Body { path: ctx.show(&path), sha256: hash::sha256(&bytes), bytes: bytes.len() as u64, lines, spec };
     pending.finish(&bytes)?;
     let row = |name: &str, note: String| Row::new(name, Status::Ok).note(note);
     Ok(Report::new(

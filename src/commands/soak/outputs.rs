@@ -1,4 +1,5 @@
 //! What a run leaves for others: `soak_metrics.json`, `gates_summary.json`, `SOAK_RESULTS.md`, and the report.
+use crate::format::json;
 
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
@@ -357,8 +358,8 @@ impl Outputs {
     pub(super) fn write(&self, answer: &Answer, dir: &Path, ctx: &Ctx) -> Result<(), Fault> {
         let (metrics, gates, text) = (answer.metrics(), answer.gates(), answer.markdown());
         for (path, name, bytes) in [
-            (&self.export_json, "soak_metrics.json", fsio::json_document(&metrics)),
-            (&self.gate_summary, "gates_summary.json", fsio::json_document(&gates)),
+            (&self.export_json, "soak_metrics.json", json::document(&metrics)),
+            (&self.gate_summary, "gates_summary.json", json::document(&gates)),
             (&self.export_md, "SOAK_RESULTS.md", text),
         ] {
             fsio::write_atomic(&dir.join(name), bytes.as_bytes())?;

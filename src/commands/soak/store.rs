@@ -4,6 +4,7 @@
 //! The journal line is the moment at which an iteration is done. Whatever a crash leaves behind it is cut off
 //! when the run is resumed. On a virtual clock nothing waits for the disk: the run is computed again in
 //! seconds after a loss of power.
+use crate::format::json;
 
 use crate::commands::soak::run::source::Origin;
 use crate::ctx::Ctx;
@@ -226,12 +227,12 @@ impl Store {
 
     /// Writes where the run stands.
     pub(super) fn put_status(&self, status: &StatusFile) -> Result<(), Fault> {
-        fsio::replace(&self.dir.join(STATUS), fsio::json_document(status).as_bytes())
+        fsio::replace(&self.dir.join(STATUS), json::document(status).as_bytes())
     }
 
     fn put(&self, name: &str, document: &impl Serialize) -> Result<(), Fault> {
         let path = self.dir.join(name);
-        let text = fsio::json_document(document);
+        let text = json::document(document);
         if self.durable {
             fsio::write_atomic(&path, text.as_bytes())
         } else {

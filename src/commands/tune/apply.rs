@@ -12,6 +12,8 @@ use crate::ctx::Ctx;
 use crate::evidence::freshness::CLOCK_TOLERANCE;
 use crate::evidence::stamp::StampClock;
 use crate::format::config::{Format, parse};
+use crate::format::hash;
+use crate::format::json;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
@@ -169,8 +171,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut after = None;
     let verdict = match &next {
         Some(next) if refusals.is_empty() => {
-            let bytes = fsio::json_document(next);
-            after = Some(fsio::sha256_bytes(bytes.as_bytes()));
+            let bytes = json::document(next);
+            after = Some(hash::sha256(bytes.as_bytes()));
             let unchanged = before.is_some() && changes.iter().all(Change::is_none);
             match (args.dry_run, unchanged) {
                 (true, _) => Verdict::DryRun,
@@ -200,13 +202,13 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         simulated: document.simulated,
         sweep: ctx.show(&sweep_path),
         sweep_finished_at: document.finished_at,
-        sweep_sha256: fsio::sha256_bytes(text.as_bytes()),
+        sweep_sha256: hash::sha256(text.as_bytes()),
         target: shown.clone(),
         target_sha256_after: after,
         target_sha256_before: before.map(|before| before.sha256),
         verdict,
     };
-    output.finish(fsio::json_document(&report).as_bytes())?;
+    output.finish(json::document(&report).as_bytes())?;
     let (status, value) = match verdict {
         Verdict::Applied | Verdict::Unchanged => (Status::Ok, "OK"),
         Verdict::DryRun => (Status::Ok, "DRYRUN"),
@@ -242,7 +244,7 @@ fn integrity(document: &Document, text: &str) -> Row {
         contradictions.push("`inputs_sha256` is not the hash of its inputs".to_owned());
     }
     let status = if contradictions.is_empty() { Status::Ok } else { Status::Fail };
-    let mut row = Row::new("sweep", status).note(format!("sha256={}", fsio::sha256_bytes(text.as_bytes())));
+    let mut row = Row::new("sweep", status).note(format!("sha256={}", hash::sha256(text.as_bytes())));
     if !contradictions.is_empty() {
         row = row
             .reason("the report contradicts its own figures: it was edited, or written by another version");
@@ -301,7 +303,7 @@ fn feed(document: &Document, args: &Args, ctx: &Ctx) -> anyhow::Result<Row> {
     for path in files {
         let path = ctx.path(path);
         let (sha256, _) =
-            fsio::sha256(fsio::open(&path)?).map_err(|error| fsio::unreadable(&path, &error))?;
+            hash::sha256_reader(fsio::open(&path)?).map_err(|error| fsio::unreadable(&path, &error))?;
         accepted.push(sha256);
     }
     let feeds = &document.inputs.feeds;
@@ -400,7 +402,7 @@ pub(super) fn read_target(path: &Path, ctx: &Ctx) -> Result<Option<Before>, Faul
     let text = fsio::read_text(path)?;
     let overrides = parse_overrides(&text, &ctx.show(path))?;
     let bytes = text.into_bytes();
-    Ok(Some(Before { sha256: fsio::sha256_bytes(&bytes), bytes, overrides }))
+    Ok(Some(Before { sha256: hash::sha256(&bytes), bytes, overrides }))
 }
 
 /// A key that stands there twice is refused: the bot may take the other of the two values.

@@ -8,6 +8,7 @@ use super::apply::{TuningReport, read_target};
 use super::{TARGET, beside};
 use crate::ctx::Ctx;
 use crate::evidence::stamp::StampClock;
+use crate::format::json;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio::{self, Pending};
@@ -141,7 +142,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         who: args.who.clone().unwrap_or_else(|| format!("uid {}", crate::sys::env::user_id())),
         why: args.why.clone(),
     };
-    output.finish(fsio::json_document(&record).as_bytes())?;
+    output.finish(json::document(&record).as_bytes())?;
     rows.push(Row::new("why", Status::Ok).note(record.why.clone()));
     let value = if args.dry_run { "DRYRUN" } else { "OK" };
     let marker = Marker::new("tune_rollback", Status::Ok, "TUNING_ROLLBACK", value);

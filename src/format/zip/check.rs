@@ -6,8 +6,8 @@
 //! overlap, and no local header that says something else than the directory.
 
 use super::layout::{self, DosTime, Form, Header, Method};
+use crate::format::hash::Digest;
 use crate::report::exit::Fault;
-use crate::sys::fsio::Digest;
 use crate::sys::signal::Cancel;
 use flate2::{Decompress, FlushDecompress, Status};
 use rawzip::{CompressionMethod, ZipFileHeaderRecord, ZipLocator};
@@ -317,7 +317,7 @@ pub(crate) fn hashes<R: ReaderAt + Sync>(
 }
 
 fn hash_all<R: ReaderAt>(archive: &R, length: u64, cancel: &Cancel) -> Result<String, Flaw> {
-    let mut digest = Digest::new();
+    let mut digest = Digest::default();
     let mut data = Data { archive, at: 0, left: length };
     let mut buffer = vec![0; BUFFER];
     while cancel.signal().is_none() {
@@ -336,7 +336,7 @@ fn hash_member<R: ReaderAt>(
     time: DosTime,
     cancel: &Cancel,
 ) -> Result<String, Flaw> {
-    let mut digest = Digest::new();
+    let mut digest = Digest::default();
     inflate(archive, header, time, cancel, &mut |piece| digest.update(piece))?;
     Ok(digest.hex())
 }

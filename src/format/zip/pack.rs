@@ -5,8 +5,8 @@
 
 use super::deflate::{CHUNK, Deflater, Place};
 use super::layout::{self, DosTime, Form, Header, Method};
+use crate::format::hash::Digest;
 use crate::report::exit::Fault;
-use crate::sys::fsio::Digest;
 use crate::sys::signal::Cancel;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -58,7 +58,7 @@ pub(crate) struct Archive<W> {
 impl<W: Write> Archive<W> {
     /// Starts an archive whose members all have the same time.
     pub(crate) fn new(out: W, time: DosTime) -> Self {
-        Self { out, digest: Digest::new(), at: 0, time, central: Vec::new(), count: 0 }
+        Self { out, digest: Digest::default(), at: 0, time, central: Vec::new(), count: 0 }
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -219,7 +219,7 @@ impl Stream {
             offset: archive.at,
         };
         archive.put(&header.local(archive.time))?;
-        Ok(Self { header, digest: Digest::new(), crc: crc32fast::Hasher::new() })
+        Ok(Self { header, digest: Digest::default(), crc: crc32fast::Hasher::new() })
     }
 }
 
@@ -348,7 +348,7 @@ impl Drop for Ending<'_> {
 fn whole(deflater: &mut Deflater, content: Vec<u8>) -> Unit {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&content);
-    let mut digest = Digest::new();
+    let mut digest = Digest::default();
     digest.update(&content);
     let bytes = content.len() as u64;
     let (method, packed) = match deflater.smaller(&content) {
@@ -371,6 +371,7 @@ fn probe(member: usize, bytes: u64, read: &ReadAt<'_>, deflater: &mut Deflater) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::hash;
     use std::io::{Cursor, Read as _};
 
     fn content(member: usize, bytes: u64) -> Vec<u8> {
@@ -406,7 +407,7 @@ mod tests {
         let written = pack(&mut archive, &members, &read, jobs, &Cancel::default(), &|_| ()).expect("packed");
         archive.add("LAST", 0o644, b"the end").expect("added");
         let (bytes, digest, size) = archive.finish().expect("finished");
-        assert_eq!((digest, size), (crate::sys::fsio::sha256_bytes(&bytes), bytes.len() as u64));
+        assert_eq!((digest, size), (hash::sha256(&bytes), bytes.len() as u64));
         (bytes, written)
     }
 
@@ -421,7 +422,7 @@ mod tests {
             let mut out = Vec::new();
             member.read_to_end(&mut out).expect("its CRC holds");
             assert_eq!(out, content(i, *size), "{i}");
-            assert_eq!(written.members[i], crate::sys::fsio::sha256_bytes(&out));
+            assert_eq!(written.members[i], hash::sha256(&out));
             let stored = member.compression() == zip::CompressionMethod::Stored;
             assert_eq!(stored, i % 3 == 2 || *size < 2, "{i}");
         }

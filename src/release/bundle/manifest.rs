@@ -3,9 +3,9 @@
 //! Its text has one spelling, and its last field is the hash of all others, so that a manifest on its own
 //! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
 
+use crate::format::{hash::sha256, json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 /// Name of the manifest in an archive and in a folder.
 pub(crate) const FILE_NAME: &str = "MANIFEST.json";
@@ -114,8 +114,8 @@ impl Manifest {
     /// The document with its seal.
     pub(crate) fn sealed(mut self) -> String {
         self.seal = String::new();
-        self.seal = hash(&text(&self));
-        text(&self)
+        self.seal = sha256(json::document(&self));
+        json::document(&self)
     }
 
     /// Whether it is small enough to be read again, whatever the hashes in it are. The central directory of
@@ -137,7 +137,7 @@ impl Manifest {
         if manifest.schema != SCHEMA {
             return Err(format!("its schema is `{}`, not `{SCHEMA}`", manifest.schema));
         }
-        if text(&manifest) != document {
+        if json::document(&manifest) != document {
             return Err("it is not spelled as mmops spells it".to_owned());
         }
         if manifest.clone().sealed() != document {
@@ -155,18 +155,6 @@ impl Manifest {
         }
         Ok(manifest)
     }
-}
-
-/// Keys sorted, two spaces of indentation, one newline at the end.
-fn text(manifest: &Manifest) -> String {
-    let value = serde_json::to_value(manifest).expect("plain data serialises");
-    let mut text = serde_json::to_string_pretty(&value).expect("a value serialises");
-    text.push('\n');
-    text
-}
-
-fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@
 
 use super::archive::{Inspected, inspect};
 use super::{Check, judge_sidecar};
+use crate::format::hash::sha256;
 use crate::format::zip::deflate::{Deflater, Place};
 use crate::format::zip::layout::{self, DosTime, Form, Header, Method};
 use crate::release::bundle::manifest::{self, File, Manifest, Named, Provenance};
-use crate::sys::fsio::sha256_bytes;
 use crate::sys::signal::Cancel;
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ fn manifest_of(contents: &BTreeMap<String, Vec<u8>>) -> String {
         description: "a file".to_owned(),
         mode: "0644".to_owned(),
         path: path.clone(),
-        sha256: sha256_bytes(content),
+        sha256: sha256(content),
         size: content.len() as u64,
     };
     let manifest = Manifest {
@@ -189,7 +189,7 @@ fn change(
     let other = (one + 1 + random.below(last - 1)) % last;
     let original = assemble(&entries, &[]);
     let resealed = |bytes: Vec<u8>, name, kind| {
-        let hash = sha256_bytes(&bytes);
+        let hash = sha256(&bytes);
         (name, bytes, hash, kind)
     };
     let renamed = |entries: &mut Vec<Entry>, name: &str| entries[one].header.name = name.as_bytes().to_vec();
@@ -199,7 +199,7 @@ fn change(
             let mut bytes = original.clone();
             let at = random.below(bytes.len() * 8);
             bytes[at / 8] ^= 1 << (at % 8);
-            ("flipped bit", bytes, sha256_bytes(&original), "archive-hash")
+            ("flipped bit", bytes, sha256(&original), "archive-hash")
         }
         1 => {
             let mut bytes = original;
@@ -331,7 +331,7 @@ fn change(
 fn a_bundle_that_nobody_changed_is_accepted() {
     let good = contents(&mut Random(7));
     let bytes = assemble(&entries_of(&good), &[]);
-    assert_eq!(refusals(&bytes, &sha256_bytes(&bytes)), [""; 0]);
+    assert_eq!(refusals(&bytes, &sha256(&bytes)), [""; 0]);
 }
 
 #[test]
@@ -364,12 +364,12 @@ fn every_bit_around_the_data_of_a_streamed_member_counts() {
     entries[place].header.packed = entries[place].packed.len() as u64;
     entries[place].header.form = Form::Streamed;
     let bytes = assemble(&entries, &[]);
-    assert_eq!(refusals(&bytes, &sha256_bytes(&bytes)), [""; 0]);
+    assert_eq!(refusals(&bytes, &sha256(&bytes)), [""; 0]);
     let data = deflated(&entries);
     let around = (0..bytes.len()).filter(|at| !data.iter().any(|range| range.contains(at)));
     for at in around.step_by(7) {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
-        assert!(!refusals(&changed, &sha256_bytes(&changed)).is_empty(), "byte {at}");
+        assert!(!refusals(&changed, &sha256(&changed)).is_empty(), "byte {at}");
     }
 }

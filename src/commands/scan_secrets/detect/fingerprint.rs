@@ -1,8 +1,8 @@
 //! What identifies a finding without telling the secret: its fingerprint, its sample, and the baseline
 //! of known findings.
 
+use crate::format::hash::{self, Digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
 /// Most characters of a secret that are ever shown.
@@ -13,16 +13,16 @@ const ROUNDS: u32 = 256;
 
 /// Identifies the value `secret` found by `rule` in `path`; lines above it may come and go.
 pub(crate) fn fingerprint(rule: &str, path: &str, secret: &[u8]) -> String {
-    let mut hash = Sha256::new();
+    let mut parts = Digest::default();
     for part in [b"mmops.secret.v1", rule.as_bytes(), path.as_bytes(), secret] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
+        parts.update((part.len() as u64).to_be_bytes());
+        parts.update(part);
     }
-    let mut digest = hash.finalize();
+    let mut digest = parts.bytes();
     for _ in 1..ROUNDS {
-        digest = Sha256::digest(digest);
+        digest = hash::digest(digest);
     }
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hash::hex(&digest[..16])
 }
 
 /// The first characters of a secret, at most [`SHOWN`] and at most a quarter of it.

@@ -5,11 +5,12 @@ use super::sink::Sink;
 use super::source::{Source, Window};
 use crate::commands::soak::store::{Left, Plan, StatusFile, StatusKpi, Store};
 use crate::ctx::Ctx;
+use crate::format::hash;
 use crate::judge::kpi::collector::WHOLE;
 use crate::judge::kpi::{Knowledge, Member};
 use crate::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
 use crate::report::exit::{Exit, Fault, classify};
-use crate::sys::{fsio, progress};
+use crate::sys::progress;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -164,7 +165,7 @@ impl Run<'_> {
         let whole = whole.unwrap_or_default();
         let params: Vec<&BTreeMap<String, f64>> =
             [&whole.params].into_iter().chain(members.values().map(|member| &member.params)).collect();
-        let state_hash = fsio::sha256_bytes(&serde_json::to_vec(&params).expect("plain data serialises"));
+        let state_hash = hash::sha256(&serde_json::to_vec(&params).expect("plain data serialises"));
         Ok(Iteration {
             schema: ITERATION_SCHEMA.to_owned(),
             iteration: window.iteration,

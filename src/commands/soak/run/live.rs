@@ -1,10 +1,10 @@
 //! Where a run stands, for others: `status.json` in its directory, and `/status` and `/metrics` while it lasts.
+use crate::format::json;
 
 use crate::commands::soak::store::{StatusFile, Store};
 use crate::judge::record::Ledger;
 use crate::net::serve::{self, Answer, Server};
 use crate::report::exit::Fault;
-use crate::sys::fsio;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,7 +47,7 @@ impl Live {
     /// Shows a new state.
     pub(super) fn show(&self, status: &StatusFile, ledger: &Ledger, store: &Store) -> Result<(), Fault> {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        *pages = (metrics(status, ledger), fsio::json_document(status));
+        *pages = (metrics(status, ledger), json::document(status));
         store.put_status(status)
     }
 }

@@ -15,11 +15,13 @@ use crate::commands::tune::choose::document::{self, Document, Inputs, Measuremen
 use crate::commands::tune::choose::markdown;
 use crate::ctx::Ctx;
 use crate::evidence::stamp::{Stamp, StampClock};
+use crate::format::hash;
+use crate::format::json;
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::simulation::market::Feed;
 use crate::sys::clock::utc;
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::Pending;
 use crate::sys::lock::Lock;
 use crate::tuning::outcome::{Fees, Latency};
 use std::collections::BTreeSet;
@@ -151,8 +153,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             documents.push(assemble(&plan, stamp.clone(), measured)?);
         }
         tell_speed(ctx, &plan, 2 * all.len(), watch.elapsed());
-        let hashes =
-            documents.iter().map(|document| fsio::sha256_bytes(fsio::json_document(document).as_bytes()));
+        let hashes = documents.iter().map(|document| hash::sha256(json::document(document).as_bytes()));
         let hashes: Vec<String> = hashes.collect();
         let (row, status) = rows::reproducible(&hashes[0], &hashes[1], (first, second));
         return finish(ctx, outputs, &documents[0], vec![row], status);
@@ -177,10 +178,10 @@ fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -
     tell_speed(ctx, &plan, count, watch.elapsed());
     measurements.sort_by_key(|measurement| measurement.index);
     let shard = Shard::new(plan.inputs, plan.inputs_sha256, stamp, (index, of), measurements);
-    let text = fsio::json_document(&shard);
+    let text = json::document(&shard);
     output.finish(text.as_bytes())?;
     journal::discard(&journal::path(path))?;
-    Ok(rows::shard(&shard, &fsio::sha256_bytes(text.as_bytes())).evidence(ctx.show(path)))
+    Ok(rows::shard(&shard, &hash::sha256(text.as_bytes())).evidence(ctx.show(path)))
 }
 
 /// Where the report goes; a dry run keeps the name and nothing else of it.
@@ -225,7 +226,7 @@ fn plan(args: &Args, ctx: &Ctx) -> anyhow::Result<Plan> {
 
 /// SHA-256 of the inputs as they stand in a report.
 pub(super) fn hash(inputs: &Inputs) -> String {
-    fsio::sha256_bytes(fsio::json_document(inputs).as_bytes())
+    hash::sha256(json::document(inputs).as_bytes())
 }
 
 fn jobs(args: &Args) -> usize {
@@ -294,8 +295,8 @@ fn finish(
     extra: Vec<Row>,
     worst: Status,
 ) -> anyhow::Result<Report> {
-    let text = fsio::json_document(document);
-    let sha256 = fsio::sha256_bytes(text.as_bytes());
+    let text = json::document(document);
+    let sha256 = hash::sha256(text.as_bytes());
     let mut report = rows::report(document, &sha256, extra, worst);
     if worst != Status::Fail {
         for path in outputs.write(&text, document)? {

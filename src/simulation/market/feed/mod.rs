@@ -10,6 +10,7 @@ mod order;
 pub(crate) mod quality;
 mod recording;
 
+use crate::format::hash;
 pub(in crate::simulation::market) use book::Grid;
 pub(crate) use quality::{Limits, Quality};
 pub(in crate::simulation::market) use recording::SIMULATED_ORIGIN;
@@ -66,7 +67,7 @@ pub fn load(path: &Path, limits: &Limits) -> anyhow::Result<Feed> {
         return Err(refused(&shown, "the file is empty").into());
     }
     let is_archive = bytes.starts_with(b"PK");
-    let sha256 = fsio::sha256_bytes(&bytes);
+    let sha256 = hash::sha256(&bytes);
     let mut feed =
         if is_archive { npz::read(&shown, &bytes, limits)? } else { read(&shown, &bytes, limits)? };
     (feed.name, feed.sha256) = (name, sha256);

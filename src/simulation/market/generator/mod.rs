@@ -7,10 +7,10 @@
 
 mod exchange;
 mod random;
+use crate::format::hash;
 
 use crate::simulation::market::feed::{self, Feed, Limits, SIMULATED_ORIGIN};
 use crate::simulation::market::spec::Spec;
-use crate::sys::fsio;
 use exchange::{Exchange, Side};
 use random::Random;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub fn generate(spec: &Spec) -> Feed {
     let name = format!("sim-{}-{}-seed{}-{}m", symbol(spec), spec.regime.word(), spec.seed, spec.minutes);
     let feed = feed::read(&name, text.as_bytes(), &Limits::default());
     let mut feed = feed.expect("the reader takes what the generator writes");
-    (feed.name, feed.sha256) = (name, fsio::sha256_bytes(text.as_bytes()));
+    (feed.name, feed.sha256) = (name, hash::sha256(text.as_bytes()));
     feed
 }
 

@@ -1,0 +1,77 @@
+//! SHA-256, the one hash of this program, always as lowercase hexadecimal where it is shown.
+
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+use std::io::{self, Read};
+
+/// Of bytes in memory.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Of bytes in memory, not shown.
+pub(crate) fn digest(bytes: impl AsRef<[u8]>) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Of a stream to its end, with the number of its bytes.
+pub(crate) fn sha256_reader(mut reader: impl Read) -> io::Result<(String, u64)> {
+    let mut digest = Digest::default();
+    let mut buffer = vec![0; 128 * 1024];
+    let mut total = 0;
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok((digest.hex(), total)),
+            Ok(n) => {
+                digest.update(&buffer[..n]);
+                total += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Of what is given piece by piece.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Digest(Sha256);
+
+impl Digest {
+    pub(crate) fn update(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn bytes(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
+    pub(crate) fn hex(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+/// Two lowercase digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_hash_gives_the_published_vector() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256("abc"), abc);
+        assert_eq!(sha256_reader(&b"abc"[..]).expect("read"), (abc.to_owned(), 3));
+        let mut digest = Digest::default();
+        for piece in ["a", "", "bc"] {
+            digest.update(piece);
+        }
+        assert_eq!(hex(&digest.clone().bytes()), abc);
+        assert_eq!(digest.hex(), abc);
+    }
+}
