@@ -89,6 +89,7 @@ pub mod requirement {
     pub use crate::evidence::requirement::Terms;
 }
 pub mod retention {
+    pub use crate::commands::rotate::retention::tiers::Tiers;
     pub use crate::commands::rotate::retention::{
         DAY_NS, Facts, Group, Guard, Limits, Marks, Member, Overall, decide,
     };

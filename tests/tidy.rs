@@ -1,31 +1,14 @@
-//! The walls of the house: layers, one stem a command, words that do not belong, equal versions.
+//! The walls of the house: the rules of its rooms, one stem a command, words that do not belong.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
+#[path = "tidy/graph.rs"]
+mod graph;
+#[path = "tidy/rules.rs"]
+mod rules;
+
+use graph::Graph;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What a layer may import of this crate, by the first path segment after `crate::`.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("main.rs", &[]),
-    ("lib.rs", &["cli", "commands", "ctx", "exit", "render", "report", "sys"]),
-    ("cli.rs", &["commands", "ctx", "exit", "report", "sys"]),
-    ("ctx.rs", &["exit", "report", "sys"]),
-    ("exit.rs", &[]),
-    ("report.rs", &["exit"]),
-    ("render/", &["report"]),
-    ("domain/", &["domain", "report"]),
-    ("sys/", &["sys", "exit"]),
-    ("market/", &["market", "domain", "exit", "sys"]),
-    ("release/", &["release", "domain", "exit", "sys"]),
-    ("prom/", &["prom", "exit", "sys"]),
-    ("leader/", &["leader", "domain", "exit", "sys"]),
-    ("bot/", &["bot", "domain"]),
-];
-/// What a command may import; other commands only where `ORCHESTRATORS` says so.
-const COMMANDS: &[&str] =
-    &["bot", "commands", "ctx", "domain", "exit", "leader", "market", "prom", "release", "report", "sys"];
-/// Commands that run other commands, and the one that publishes their schemas.
-const ORCHESTRATORS: [&str; 2] = ["make_ready", "schema"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,84 +28,55 @@ fn files(dir: &str, extensions: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-/// First segments of every `crate::x` in a file, outside comments and its unit tests.
-fn imports(text: &str) -> Vec<(String, String)> {
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-    let code: String = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        if let Some(group) = rest.strip_prefix('{') {
-            let group = group.split('}').next().unwrap();
-            found.extend(group.split(',').map(|part| (word(part.trim()), String::new())));
-            continue;
-        }
-        let first = word(rest);
-        let second = rest[first.len()..].strip_prefix("::").unwrap_or_default();
-        if let Some(group) = second.strip_prefix('{') {
-            let group = group.split("};").next().unwrap();
-            found.extend(group.split(',').map(|part| (first.clone(), word(part.trim()))));
-        } else {
-            found.push((first, word(second)));
-        }
-    }
-    found
+fn graph() -> Graph {
+    let below_src = |(name, text): (String, String)| (name["src/".len()..].to_owned(), text);
+    Graph::of(files("src", &["rs"]).into_iter().map(below_src))
+}
+
+#[track_caller]
+fn assert_none(faults: &[String]) {
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]
-fn the_import_scan_sees_groups_and_paths_and_skips_comments() {
-    let text = "// crate::never\nuse crate::{ctx, sys::fsio};\nuse crate::commands::{a::b, c};\nlet x = crate::market::load();\n";
-    let found: Vec<String> =
-        imports(text).into_iter().map(|(first, second)| format!("{first}/{second}")).collect();
-    assert_eq!(found, ["ctx/", "sys/", "commands/a", "commands/c", "market/load"]);
+fn arrows_run_down() {
+    assert_none(&rules::upward_arrows(&graph()));
 }
 
 #[test]
-fn no_layer_imports_one_above_it() {
-    let mut faults = Vec::new();
-    for (name, text) in files("src", &["rs"]) {
-        let path = name.strip_prefix("src/").unwrap();
-        let command = path.strip_prefix("commands/").map(|rest| rest.split(['/', '.']).next().unwrap());
-        for (first, second) in imports(&text) {
-            if first.is_empty() {
-                continue;
-            }
-            if let Some(command) = command {
-                let other = first == "commands"
-                    && second != command
-                    && second.starts_with(|c: char| c.is_lowercase());
-                if !COMMANDS.contains(&first.as_str()) || (other && !ORCHESTRATORS.contains(&command)) {
-                    faults.push(format!("{name} imports {first}::{second}"));
-                }
-                continue;
-            }
-            let layer = LAYERS.iter().find(|(layer, _)| path.starts_with(layer));
-            let Some((_, allowed)) = layer else {
-                faults.push(format!("{name} belongs to no layer"));
-                continue;
-            };
-            if !allowed.contains(&first.as_str()) {
-                faults.push(format!("{name} imports {first}"));
-            }
-        }
-    }
-    assert!(faults.is_empty(), "{faults:#?}");
+fn commands_do_not_import_each_other() {
+    assert_none(&rules::arrows_between_commands(&graph()));
 }
 
 #[test]
-fn pure_code_asks_nothing_of_the_world() {
-    let banned =
-        ["std::fs", "std::env", "std::net", "std::process", "::now()", "clap::", "tracing::", "std::thread"];
-    for (name, text) in files("src/domain", &["rs"]) {
-        for word in banned {
-            assert!(!text.contains(word), "{name} uses {word}");
-        }
-    }
+fn pure_files_reach_nothing_that_touches_the_world() {
+    assert_none(&rules::impure_files(&graph()));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    assert_none(&rules::circles(&graph()));
+}
+
+#[test]
+fn every_answer_comes_from_a_verdict() {
+    assert_none(&rules::missing_verdicts(&graph()));
+}
+
+#[test]
+fn verdicts_have_no_silent_default() {
+    assert_none(&rules::missing_lints(&graph()));
+}
+
+#[test]
+fn nothing_is_public_without_need() {
+    assert_none(&rules::public_names(&graph()));
+}
+
+#[test]
+fn files_are_looked_at_by_their_owner_alone() {
+    let clippy = fs::read_to_string(root().join(".clippy.toml")).unwrap();
+    assert_none(&rules::missing_bans(&clippy));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 
 pub(crate) mod kind;
 pub(crate) mod policy;
-mod tiers;
+pub(crate) mod tiers;
 
 pub(crate) use tiers::Tiers;
 
