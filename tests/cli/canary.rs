@@ -2,13 +2,16 @@
 
 use crate::bundle::{parses_as_shell, run_dir};
 use crate::contract::conforms;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{NOW, Sandbox};
 use serde_json::{Value, json};
 use std::process::Command;
 
 const TAG: &str = "canary tag --bundle release/r1 --tag v1.2.3";
 const FAIL: &str = "| canary | FAIL | CANARY=FAIL |";
 const POLICY: &str = "auto_rollback: {actions: [{type: halt}], verification: {checks: [{metric: m, condition: '== 0', timeout_seconds: 5}]}}\nexecutors: {halt: {exec: [halt-bot]}}\n";
+
+/// What git keeps of a tag, in which it puts the time of the system.
+const TAG_OBJECT: (&str, &str) = (r"(?m)^[0-9a-f]{40}$", "[TAG]");
 
 fn git(sandbox: &Sandbox, words: &[&str]) -> String {
     let output = Command::new("git")
@@ -17,6 +20,8 @@ fn git(sandbox: &Sandbox, words: &[&str]) -> String {
         .current_dir(sandbox.root())
         .env("HOME", sandbox.root())
         .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_DATE", NOW)
+        .env("GIT_COMMITTER_DATE", NOW)
         .output()
         .unwrap();
     assert!(output.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -24,10 +29,13 @@ fn git(sandbox: &Sandbox, words: &[&str]) -> String {
 }
 
 /// A clean repository on a branch, with a release in it.
-fn repository() -> Sandbox {
-    let sandbox = Sandbox::new().file("VERSION", "1.2.3\n").file("deploy/policies/rollback.yaml", POLICY);
+pub fn repository() -> Sandbox {
+    let sandbox = Sandbox::new()
+        .hide(TAG_OBJECT)
+        .file("VERSION", "1.2.3\n")
+        .file("deploy/policies/rollback.yaml", POLICY);
     run_dir(&sandbox);
-    sandbox.write(".gitignore", "/artifacts\n/.gitconfig\n");
+    sandbox.write(".gitignore", "/artifacts\n/.gitconfig\n/summary.md\n/out\n");
     git(&sandbox, &["init", "-q", "-b", "main"]);
     git(&sandbox, &["config", "user.name", "Test"]);
     git(&sandbox, &["config", "user.email", "test@example.org"]);

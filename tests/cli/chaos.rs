@@ -38,6 +38,8 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
+const REAL: &str = "the moments of a drill, and which node is first, are real";
+
 fn drill(sandbox: &Sandbox, line: &str) -> (Output, Value) {
     let output = sandbox.run(line);
     let document = sandbox.json("artifacts/CHAOS_FAILOVER.json");
@@ -48,7 +50,7 @@ fn drill(sandbox: &Sandbox, line: &str) -> (Output, Value) {
 
 #[test]
 fn a_standby_takes_over_from_a_killed_leader_in_every_run() {
-    let sandbox = Sandbox::real_time();
+    let sandbox = Sandbox::real_time().unrecorded(REAL);
     let (output, document) = drill(&sandbox, &format!("{SHORT} --runs 3"));
     let output = output.code(0).marker(OK).stdout_has("| takeover ");
     assert_eq!(output.stderr, "");
@@ -77,7 +79,7 @@ fn a_standby_takes_over_from_a_killed_leader_in_every_run() {
 
 #[test]
 fn a_leader_that_was_paused_with_an_order_on_its_way_is_refused_when_it_wakes() {
-    let sandbox = Sandbox::real_time();
+    let sandbox = Sandbox::real_time().unrecorded(REAL);
     let (output, document) = drill(&sandbox, &format!("{SHORT} --signal stop"));
     let output = output.code(0).marker(OK);
     let run = &document["measured"]["runs"][0];
@@ -89,7 +91,7 @@ fn a_leader_that_was_paused_with_an_order_on_its_way_is_refused_when_it_wakes() 
 
 #[test]
 fn two_healthy_nodes_hold_one_election() {
-    let sandbox = Sandbox::real_time();
+    let sandbox = Sandbox::real_time().unrecorded(REAL);
     let (output, document) = drill(&sandbox, "chaos failover --ttl 300ms --renew 100ms --healthy 1s");
     output.code(0).marker(OK).stdout_has("per_run=1 expected=1");
     assert_eq!(document["measured"]["takeover"], Value::Null);

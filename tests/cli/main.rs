@@ -7,6 +7,7 @@
     reason = "tests touch the world directly"
 )]
 
+mod answers;
 mod bundle;
 mod canary;
 mod chaos;
@@ -16,6 +17,7 @@ mod golden_compare;
 mod make_ready;
 mod pre_live_pack;
 mod readiness;
+mod record;
 mod rotate;
 mod sandbox;
 mod scan_secrets;

@@ -1,6 +1,6 @@
 //! `mmops pre-live-pack`: the step runner, on plans of ordinary programs.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, TIME};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ fn without_dry_run_the_usage_is_printed_and_the_code_is_1() {
 #[test]
 fn the_code_in_a_document_is_the_code_of_the_process() {
     for line in ["--root nowhere make-ready --format json", "--root nowhere pre-live-pack --format json"] {
-        let report = Sandbox::new().run(line).code(1).json();
+        let report = Sandbox::new().hide(TIME).run(line).code(1).json();
         assert_eq!(report["exit_code"], 1);
         assert!(report["generated_at"].is_string(), "{report}");
     }
@@ -257,8 +257,15 @@ Exit Code: 0
 | pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |
 ";
 
+/// The steps run at once, so what one counts depends on what the others have written by then.
+pub const COUNTS: [(&str, &str); 3] = [
+    (r"\[SCAN\] Found.*would_delete", "[COUNTS] would_delete"),
+    (r"\bFILES=\d+ *", "[COUNT] "),
+    (r#""bytes": \d+"#, "\"bytes\": [COUNT]"),
+];
+
 fn whole() -> Sandbox {
-    crate::tune::with_files(Sandbox::new())
+    COUNTS.into_iter().fold(crate::tune::with_files(Sandbox::new()), Sandbox::hide)
 }
 
 /// Runs the whole pack, in which `job` alone must fail, besides what needs it.

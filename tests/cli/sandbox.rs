@@ -1,18 +1,44 @@
 //! A temporary root, a cleared environment and a frozen clock around the real binary.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use crate::record::Recorder;
 use serde_json::Value;
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// The frozen time of every test that does not ask for another.
 pub const NOW: &str = "2026-03-10T12:00:00Z";
 
+/// The age of something that was just written, as a frozen clock or a far one sees it.
+pub const AGE: (&str, &str) = (r"\b\d+(years?|months?) [0-9a-z ]+?( old| in the future)", "[AGE]$2");
+
+/// A time of this century.
+pub const TIME: (&str, &str) = (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]");
+
+/// What the system clock and what is measured put into the output.
+const REAL_TIME: [(&str, &str); 5] = [
+    TIME,
+    (r"\bRUN_\d{13}\b", "RUN_[TIME]"),
+    (r"-20\d{6}T\d{6}Z", "-[TIME]"),
+    (r#""(duration_s|peak_rss_bytes)": [0-9.e-]+"#, "\"$1\": [MEASURED]"),
+    AGE,
+];
+
 /// A temporary root in which commands run.
 pub struct Sandbox {
     dir: tempfile::TempDir,
     env: Vec<(String, String)>,
+    recorder: Mutex<Recorder>,
+}
+
+/// A command line of a sandbox, not yet run.
+pub struct Invocation<'a> {
+    sandbox: &'a Sandbox,
+    line: String,
+    command: assert_cmd::Command,
 }
 
 /// What a run printed and returned.
@@ -27,12 +53,38 @@ impl Sandbox {
     /// An empty root with the clock frozen at [`NOW`].
     pub fn new() -> Self {
         let env = vec![("MMOPS_NOW".to_owned(), NOW.to_owned())];
-        Self { dir: tempfile::tempdir().unwrap(), env }
+        Self::with(env)
     }
 
     /// The same with the system clock.
     pub fn real_time() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), env: Vec::new() }
+        let sandbox = Self::with(Vec::new());
+        for (pattern, by) in REAL_TIME {
+            sandbox.recorder().hide(pattern, by);
+        }
+        sandbox
+    }
+
+    fn with(env: Vec<(String, String)>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let recorder = Mutex::new(Recorder::new(dir.path()));
+        Self { dir, env, recorder }
+    }
+
+    /// Records nothing, for a reason.
+    pub fn unrecorded(self, _reason: &str) -> Self {
+        self.recorder().stop();
+        self
+    }
+
+    /// Replaces in the record what differs from run to run.
+    pub fn hide(self, (pattern, by): (&str, &str)) -> Self {
+        self.recorder().hide(pattern, by);
+        self
+    }
+
+    fn recorder(&self) -> std::sync::MutexGuard<'_, Recorder> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The root.
@@ -95,13 +147,13 @@ impl Sandbox {
     }
 
     /// The command line, not yet run.
-    pub fn command(&self, line: &str) -> assert_cmd::Command {
+    pub fn command(&self, line: &str) -> Invocation<'_> {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_mmops"));
         command.args(words(line)).current_dir(self.root()).env_clear().env("TZ", "UTC");
         // Steps and git are looked up on the path; nothing else of the environment is inherited.
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command
+        Invocation { sandbox: self, line: line.to_owned(), command }
     }
 
     /// Runs `mmops` with arguments split at spaces; a part in single quotes stays together.
@@ -110,10 +162,45 @@ impl Sandbox {
     }
 }
 
+impl Deref for Invocation<'_> {
+    type Target = assert_cmd::Command;
+
+    fn deref(&self) -> &Self::Target {
+        &self.command
+    }
+}
+
+impl DerefMut for Invocation<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.command
+    }
+}
+
+impl Invocation<'_> {
+    pub fn write_stdin(&mut self, text: impl Into<Vec<u8>>) -> &mut Self {
+        self.command.write_stdin(text);
+        self
+    }
+
+    pub fn env(&mut self, name: &str, value: &str) -> &mut Self {
+        self.command.env(name, value);
+        self
+    }
+
+    fn output(&mut self) -> std::process::Output {
+        let mut recorder = self.sandbox.recorder();
+        let root = self.sandbox.root();
+        let before = recorder.before(root);
+        let output = self.command.output().unwrap();
+        recorder.add(&self.line, &output, root, &before);
+        output
+    }
+}
+
 impl Output {
     /// Runs a command to its end.
-    pub fn of(command: &mut assert_cmd::Command) -> Self {
-        let output = command.output().unwrap();
+    pub fn of(command: &mut Invocation<'_>) -> Self {
+        let output = command.output();
         Self {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 const GATES: &str = "artifacts/reports/gates_summary.json";
 
+const REAL: &str = "a real service is watched in real time";
+
 /// The gates that are not PASS, with their states.
 fn not_passed(sandbox: &Sandbox) -> Vec<(String, String)> {
     let gates = sandbox.json(GATES)["gates"].as_object().unwrap().clone();
@@ -131,7 +133,7 @@ fn an_endpoint_that_does_not_answer_is_inconclusive_and_never_a_failure() {
 
 #[test]
 fn an_endpoint_that_was_never_there_is_judged_as_well() {
-    let sandbox = Sandbox::real_time();
+    let sandbox = Sandbox::real_time().unrecorded(REAL);
     let (_bot, url) = bot(&sandbox, "bot", "");
     let line = format!(
         "soak run --scrape {url} --scrape http://127.0.0.1:1 --iterations 2 --iteration 2s --interval 1s"
@@ -242,7 +244,7 @@ fn a_run_that_is_killed_at_any_moment_ends_as_if_it_had_not_been() {
     let kills: u32 = std::env::var("MMOPS_KILLS").map_or(8, |kills| kills.parse().unwrap());
     let mut resumed = 0;
     for kill in 0..kills {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::new().unrecorded("how far it came is a matter of time");
         let mut child = start(&sandbox, &line);
         std::thread::sleep(took * kill / kills);
         signal(&child, rustix::process::Signal::KILL);
@@ -360,7 +362,7 @@ fn the_outputs_of_a_run_never_stand_for_another() {
 
 #[test]
 fn an_interrupted_run_says_so_and_goes_on_later() {
-    let sandbox = Sandbox::real_time();
+    let sandbox = Sandbox::real_time().unrecorded(REAL);
     let line = "soak run --scrape http://127.0.0.1:1 --iterations 900 --iteration 1s --interval 1s";
     let child = start(&sandbox, line);
     let status = sandbox.path("artifacts/soak/latest/status.json");
@@ -493,7 +495,7 @@ fn a_scraped_page_is_asked_for_with_its_end_and_a_torn_one_or_one_of_the_future_
             assert!(wants_end, "{head}");
             page(jiff::Timestamp::now().as_second())
         });
-        let sandbox = Sandbox::real_time().file("kpis.yaml", kpis).file("gates.yaml", gates);
+        let sandbox = Sandbox::real_time().unrecorded(REAL).file("kpis.yaml", kpis).file("gates.yaml", gates);
         let line = format!(
             "soak run --scrape {url} --kpis kpis.yaml --gates-file gates.yaml --gates p --iterations 1 --iteration 2s --interval 1s"
         );

@@ -242,7 +242,7 @@ fn no_safe_candidate_is_a_no_with_the_limit_named() {
     for candidate in report["candidates"].as_array().unwrap() {
         assert_eq!(candidate["violations"][0]["limit"], "max_order_age_p95_ms");
     }
-    let _ = sandbox.run("tune sweep --dry-run").code(1);
+    let _ = sandbox.run("tune sweep --dry-run --jobs 2").code(1);
 }
 
 #[test]
