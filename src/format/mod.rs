@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod exposition;
 pub(crate) mod hash;
 pub(crate) mod json;
+pub(crate) mod markdown;
 pub(crate) mod minisign;
 pub(crate) mod size;
 pub(crate) mod zip;

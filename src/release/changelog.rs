@@ -1,6 +1,7 @@
 //! `CHANGELOG.md` of a release: what the soak showed, figure by figure, and no claim beside it.
 
 use super::snapshot::Snapshot;
+use crate::format::markdown;
 
 /// Iterations and keys that are listed before "and more".
 const LISTED: usize = 10;
@@ -19,11 +20,13 @@ pub(crate) fn render(name: &str, version: &str, created_at: &str, snapshot: &Sna
     if let Some(ready) = snapshot.freeze_ready {
         out.push_str(&format!("- Came to rest: {}\n", if ready { "yes" } else { "no" }));
     }
-    out.push_str("\n## Figures\n\n| figure | mean | median | min | max | trend |\n| --- | --- | --- | --- | --- | --- |\n");
+    out.push_str("\n## Figures\n\n");
+    out.push_str(&markdown::table_head(&["figure", "mean", "median", "min", "max", "trend"]));
     for (name, kpi) in &snapshot.kpis {
+        let [mean, median, min, max] =
+            [kpi.mean, kpi.median, kpi.min, kpi.max].map(|value| format!("{value:.3}"));
         let trend = kpi.trend.as_deref().unwrap_or("-");
-        let row = [kpi.mean, kpi.median, kpi.min, kpi.max].map(|value| format!("{value:.3}")).join(" | ");
-        out.push_str(&format!("| {name} | {row} | {trend} |\n"));
+        out.push_str(&markdown::row([name, &mean, &median, &min, &max, trend]));
     }
     out.push_str("\n## Goals\n\n");
     for (name, met) in &snapshot.goals {

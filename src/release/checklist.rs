@@ -4,6 +4,7 @@ use super::figure::{self, FIGURES, Target};
 use super::rollback_plan;
 use super::shell;
 use super::snapshot::Snapshot;
+use crate::format::markdown;
 
 /// How far a live figure may fall behind the validated one; a target at the validated figure itself would
 /// be missed half of the time.
@@ -69,11 +70,12 @@ pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snaps
         shell::line(["mmops", "bundle", "verify", bundle]),
         shell::line(["cat", &format!("{bundle}/rollback_plan.md")]),
     ]));
-    out.push_str("\n## Ramp\n\n| share of traffic | hold | go on when |\n| --- | --- | --- |\n");
+    out.push_str("\n## Ramp\n\n");
+    out.push_str(&markdown::table_head(&["share of traffic", "hold", "go on when"]));
     for (share, hold) in [("5 %", "24 to 48 h"), ("25 %", "12 h"), ("50 %", "6 h"), ("100 %", "-")] {
         let on =
             if hold == "-" { "done" } else { "every target of the latest look holds, no trigger was seen" };
-        out.push_str(&format!("| {share} | {hold} | {on} |\n"));
+        out.push_str(&markdown::row([share, hold, on]));
     }
     out.push_str("\n## Looks\n");
     for look in targets(snapshot) {

@@ -4,12 +4,13 @@
 use super::figure;
 use super::policy::Policy;
 use super::shell;
+use crate::format::markdown;
 
 /// The table of the signs.
 pub(crate) fn triggers() -> String {
-    let mut out = "| sign | limit | lasting |\n| --- | --- | --- |\n".to_owned();
+    let mut out = markdown::table_head(&["sign", "limit", "lasting"]);
     for trigger in figure::triggers() {
-        out.push_str(&format!("| {} | {} | {} |\n", trigger.what, trigger.sign(), trigger.lasting));
+        out.push_str(&markdown::row([trigger.what, &trigger.sign(), trigger.lasting]));
     }
     out
 }
@@ -58,14 +59,11 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
         out.push_str(&format!("\n{}. `{}`{description}\n\n", at + 1, action.kind));
         out.push_str(&shell::block(&[command]));
     }
-    out.push_str("\n## Minute 4 to 9: prove it\n\n| metric | condition | within |\n| --- | --- | --- |\n");
+    out.push_str("\n## Minute 4 to 9: prove it\n\n");
+    out.push_str(&markdown::table_head(&["metric", "condition", "within"]));
     for check in &policy.auto_rollback.verification.checks {
-        out.push_str(&format!(
-            "| {} | {} | {} s |\n",
-            check.metric,
-            check.condition.replace('|', "\\|"),
-            check.timeout_seconds
-        ));
+        let within = format!("{} s", check.timeout_seconds);
+        out.push_str(&markdown::row([&check.metric, &check.condition, &within]));
     }
     out.push('\n');
     let checks = &policy.auto_rollback.verification.checks;

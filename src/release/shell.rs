@@ -1,5 +1,7 @@
 //! Shell words that mean exactly one thing.
 
+use crate::format::markdown;
+
 /// `word` so that a shell takes it as it is.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
@@ -16,7 +18,7 @@ pub(crate) fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 
 /// A fenced block of Markdown with commands.
 pub(crate) fn block(lines: &[String]) -> String {
-    format!("```bash\n{}\n```\n", lines.join("\n"))
+    markdown::fenced("bash", &lines.join("\n"))
 }
 
 /// The commands in the fenced blocks of a document, one text a block.

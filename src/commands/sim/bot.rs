@@ -4,6 +4,7 @@
 //!
 //! `GET /metrics`, `GET /health`, `GET /status`; `POST /actions` takes `{"type":"freeze_orders"}`,
 //! `{"type":"scale_strategy","factor":0.5}` or `{"type":"circuit_state","state":"open"}`.
+use crate::format::exposition::Format;
 use crate::format::json;
 
 use crate::ctx::Ctx;
@@ -11,7 +12,7 @@ use crate::format::json::typed;
 use crate::net::serve::{self, Answer, Asked, Server};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Report, Row, Status};
-use crate::simulation::bot::contract::{self, Form};
+use crate::simulation::bot::contract;
 use crate::simulation::bot::{Action, Bot, Scenario, model};
 use crate::sys::{clock, fsio};
 use jiff::Timestamp;
@@ -142,12 +143,12 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 fn answer(shared: &Mutex<Shared>, asked: &Asked<'_>) -> Answer {
     match (asked.method, asked.path) {
         ("GET", "/metrics") => {
-            let (form, content_type) = if asked.accept.contains("application/openmetrics-text") {
-                (Form::OpenMetrics, serve::OPEN_METRICS)
+            let (format, content_type) = if asked.accept.contains("application/openmetrics-text") {
+                (Format::OpenMetrics, serve::OPEN_METRICS)
             } else {
-                (Form::Text, serve::EXPOSITION)
+                (Format::Text, serve::EXPOSITION)
             };
-            Answer::ok(content_type, contract::exposition(&lock(shared).bot, form))
+            Answer::ok(content_type, contract::exposition(&lock(shared).bot, format))
         }
         ("GET", "/health") => Answer::ok(serve::TEXT, "ok\n"),
         ("GET", "/status") => {

@@ -1,5 +1,5 @@
 //! What a run leaves for others: `soak_metrics.json`, `gates_summary.json`, `SOAK_RESULTS.md`, and the report.
-use crate::format::json;
+use crate::format::{json, markdown};
 
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
@@ -267,34 +267,36 @@ impl Answer {
         if !body.missing.is_empty() {
             text.push_str(&format!("- Missing: {} iterations\n", body.missing.len()));
         }
-        text.push_str("\n## Gates\n\n| gate | state | actual | condition | coverage | severity |\n");
-        text.push_str("| --- | --- | --- | --- | --- | --- |\n");
+        text.push_str("\n## Gates\n\n");
+        text.push_str(&markdown::table_head(&[
+            "gate",
+            "state",
+            "actual",
+            "condition",
+            "coverage",
+            "severity",
+        ]));
         for (name, gate) in &body.gates {
-            text.push_str(&format!(
-                "| {name} | {} | {} | {} | {:.2} % | {} |\n",
+            text.push_str(&markdown::row([
+                name,
                 gate.outcome.state.word(),
-                shown(gate.outcome.actual),
-                gate.condition,
-                100.0 * gate.outcome.coverage,
-                severity(gate),
-            ));
+                &shown(gate.outcome.actual),
+                &gate.condition,
+                &format!("{:.2} %", 100.0 * gate.outcome.coverage),
+                &severity(gate),
+            ]));
         }
         for (name, gate) in body.gates.iter().filter(|(_, gate)| !gate.pass) {
             text.push_str(&format!("\n- {name}: {}", gate.outcome.reason.as_deref().unwrap_or_default()));
         }
-        text.push_str("\n## Figures\n\n| figure | unit | windows | unknown | last | mean | min | max |\n");
-        text.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+        text.push_str("\n## Figures\n\n");
+        let columns = ["figure", "unit", "windows", "unknown", "last", "mean", "min", "max"];
+        text.push_str(&markdown::table_head(&columns));
         for (name, stats) in &self.stats {
-            text.push_str(&format!(
-                "| {name} | {} | {} | {} | {} | {} | {} | {} |\n",
-                stats.unit,
-                stats.measured,
-                stats.unknown,
-                shown(stats.last),
-                shown(stats.mean),
-                shown(stats.min),
-                shown(stats.max)
-            ));
+            let counts = [stats.measured, stats.unknown].map(|count| count.to_string());
+            let figures = [stats.last, stats.mean, stats.min, stats.max].map(shown);
+            let cells = [name, &stats.unit].into_iter().chain(&counts).chain(&figures);
+            text.push_str(&markdown::row(cells));
         }
         text
     }

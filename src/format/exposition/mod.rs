@@ -8,9 +8,12 @@
 
 mod line;
 mod unique;
+mod write;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use write::Writer;
 
 use memchr::memchr;
 use std::borrow::Cow;
@@ -76,6 +79,22 @@ pub enum Kind {
     Info,
     /// Nothing is said.
     Unknown,
+}
+
+impl Kind {
+    /// As a `TYPE` line of either format has it; 0.0.4 knows the first four alone.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Summary => "summary",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::StateSet => "stateset",
+            Self::Info => "info",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What the comments of a family say.

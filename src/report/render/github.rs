@@ -4,6 +4,7 @@
 //! and one that counts the others. A summary above one MiB is dropped whole, so it is cut before.
 
 use super::marker_line;
+use crate::format::markdown;
 use crate::report::{Report, Row, Status};
 
 /// Annotations of one kind that are printed before the counting one.
@@ -32,11 +33,12 @@ pub(crate) fn render(report: &Report) -> String {
 /// Renders the Markdown for `$GITHUB_STEP_SUMMARY`.
 pub(crate) fn summary(report: &Report) -> String {
     let marker = &report.marker;
-    let mut out = format!("### {}\n\n| check | status | note |\n| --- | --- | --- |\n", cell(&report.title));
+    let mut out = format!("### {}\n\n", inert(&report.title));
+    out.push_str(&markdown::table_head(&["check", "status", "note"]));
     let mut cut = 0;
     for row in &report.rows {
         let note = row.reasons.first().unwrap_or(&row.note);
-        let line = format!("| {} | {} | {} |\n", cell(&row.name), row.status.word(), cell(note));
+        let line = markdown::row([&inert(&row.name), row.status.word(), &inert(note)]);
         if out.len() + line.len() > SUMMARY_BYTES {
             cut += 1;
         } else {
@@ -75,8 +77,9 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;")
+/// A summary is shown as HTML, and what is reported may come from anybody.
+fn inert(text: &str) -> String {
+    text.replace(['\n', '\r'], " ").replace('<', "&lt;")
 }
 
 #[cfg(test)]

@@ -1,33 +1,23 @@
 //! Last-run metrics for the node-exporter textfile collector, so that the tool can be watched itself.
 
+use crate::format::exposition::{Format, Kind, Writer};
 use crate::report::{Report, Status};
 use std::time::Duration;
 
 /// Renders the exposition text; `ended_at` is in seconds since the epoch.
 pub(crate) fn render(report: &Report, ended_at: i64, took: Duration) -> String {
-    let label = format!("command=\"{}\"", report.command);
-    let mut out = String::new();
-    let mut gauge = |name: &str, help: &str, samples: Vec<(String, String)>| {
-        out.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
-        for (labels, value) in samples {
-            out.push_str(&format!("{name}{{{labels}}} {value}\n"));
-        }
-    };
-    let one = |value: String| vec![(label.clone(), value)];
-    gauge("mmops_last_run_timestamp_seconds", "End of the last run.", one(ended_at.to_string()));
-    gauge(
-        "mmops_last_run_duration_seconds",
-        "Duration of the last run.",
-        one(took.as_secs_f64().to_string()),
-    );
-    gauge("mmops_last_run_exit_code", "Exit code of the last run.", one(report.exit.code().to_string()));
-    let statuses = [Status::Ok, Status::Warn, Status::Skip, Status::Fail];
-    let rows = statuses.map(|status| {
+    let command = ("command", report.command);
+    let mut page = Writer::new(Format::Text);
+    page.gauge("mmops_last_run_timestamp_seconds", "End of the last run.", [command], ended_at as f64);
+    page.gauge("mmops_last_run_duration_seconds", "Duration of the last run.", [command], took.as_secs_f64());
+    let exit = f64::from(report.exit.code());
+    page.gauge("mmops_last_run_exit_code", "Exit code of the last run.", [command], exit);
+    page.family("mmops_last_run_rows", Kind::Gauge, "Rows of the last report.");
+    for status in [Status::Ok, Status::Warn, Status::Skip, Status::Fail] {
         let count = report.rows.iter().filter(|row| row.status == status).count();
-        (format!("{label},status=\"{}\"", status.word()), count.to_string())
-    });
-    gauge("mmops_last_run_rows", "Rows of the last report.", rows.to_vec());
-    out
+        page.sample("mmops_last_run_rows", [command, ("status", status.word())], count as f64);
+    }
+    page.finish()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The names of the metric contract, and the text in which a bot exposes its series.
 
 use super::model::Bot;
+use crate::format::exposition::{Format, Kind, Writer};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// Bounds of the tick-time buckets, milliseconds.
 pub(super) const STAGE_BOUNDS_MS: [f64; 12] =
@@ -11,17 +11,6 @@ pub(super) const STAGE_BOUNDS_MS: [f64; 12] =
 /// Bounds of the order-age buckets, milliseconds.
 pub(super) const AGE_BOUNDS_MS: [f64; 10] =
     [25.0, 50.0, 100.0, 200.0, 250.0, 300.0, 340.0, 400.0, 600.0, 1000.0];
-
-/// The kind of a metric, as its `TYPE` line says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Only grows, except at a restart.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Cumulative buckets with a sum and a count.
-    Histogram,
-}
 
 /// One series of a bot: what it is called and what tells it from its siblings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,50 +113,22 @@ pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
     all
 }
 
-/// The format of a page of metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Prometheus text 0.0.4.
-    Text,
-    /// `OpenMetrics` text 1.0: counters are named without their ending, and the last line says that it is it.
-    OpenMetrics,
-}
-
 /// What a bot answers on `/metrics`.
-pub(crate) fn exposition(bot: &Bot, form: Form) -> String {
+pub(crate) fn exposition(bot: &Bot, format: Format) -> String {
     let mut values = Vec::new();
     bot.values(&mut values);
-    let mut text = String::with_capacity(8 * 1024);
+    let mut page = Writer::new(format);
     let mut metrics = METRICS.iter();
     let mut current = "";
     for (series, value) in bot.series().iter().zip(values) {
         if current.is_empty() || !belongs(series.name, current) {
             let (name, kind, help) = metrics.next().expect("every series has its metric, in order");
             current = name;
-            let family = match (form, kind) {
-                (Form::OpenMetrics, Kind::Counter) => name.trim_end_matches("_total"),
-                _ => name,
-            };
-            let kind = match kind {
-                Kind::Counter => "counter",
-                Kind::Gauge => "gauge",
-                Kind::Histogram => "histogram",
-            };
-            writeln!(text, "# HELP {family} {help}\n# TYPE {family} {kind}").expect("writing to a string");
+            page.family(name, *kind, help);
         }
-        text.push_str(series.name);
-        let mut open = '{';
-        for (key, label) in &series.labels {
-            write!(text, "{open}{key}=\"{label}\"").expect("writing to a string");
-            open = ',';
-        }
-        text.push_str(if open == ',' { "} " } else { " " });
-        writeln!(text, "{value}").expect("writing to a string");
+        page.sample(series.name, series.labels.iter().map(|(key, label)| (&key[..], &label[..])), value);
     }
-    if form == Form::OpenMetrics {
-        text.push_str("# EOF\n");
-    }
-    text
+    page.finish()
 }
 
 fn belongs(series: &str, metric: &str) -> bool {
@@ -182,13 +143,13 @@ mod tests {
     #[test]
     fn the_exposition_names_the_type_of_every_series_once() {
         let bot = Bot::new(Scenario::Steady, 1, 0.0);
-        let text = exposition(&bot, Form::Text);
+        let text = exposition(&bot, Format::Text);
         let types: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
         assert_eq!(types.len(), METRICS.len());
         assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), bot.series().len());
         assert!(text.contains("mm_stage_duration_ms_bucket{le=\"+Inf\",stage=\"tick_total\"} 0\n"), "{text}");
         assert!(text.contains("mm_param{name=\"tail_age_ms\"} 600\n"), "{text}");
-        let other = exposition(&bot, Form::OpenMetrics);
+        let other = exposition(&bot, Format::OpenMetrics);
         assert!(other.contains("# TYPE mm_tick counter\nmm_tick_total 0\n"), "{other}");
         assert!(other.contains("# TYPE mm_active_orders_total gauge\n"), "{other}");
         assert!(other.ends_with("\n# EOF\n") && !text.contains("# EOF"), "{other}");

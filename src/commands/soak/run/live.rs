@@ -1,11 +1,12 @@
 //! Where a run stands, for others: `status.json` in its directory, and `/status` and `/metrics` while it lasts.
+use crate::format::exposition::{Format, Kind, Writer};
 use crate::format::json;
 
+use crate::commands::soak::StatusKpi;
 use crate::commands::soak::store::{StatusFile, Store};
 use crate::judge::record::Ledger;
 use crate::net::serve::{self, Answer, Server};
 use crate::report::exit::Fault;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,41 +55,33 @@ impl Live {
 
 /// The state in the text exposition format.
 fn metrics(status: &StatusFile, ledger: &Ledger) -> String {
-    let mut text = String::new();
-    let mut gauge = |name: &str, help: &str, lines: Vec<(String, f64)>| {
-        if lines.is_empty() {
-            return;
-        }
-        writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge").expect("writing to a string");
-        for (labels, value) in lines {
-            writeln!(text, "{name}{labels} {value}").expect("writing to a string");
-        }
-    };
-    let one = |value: f64| vec![(String::new(), value)];
+    let mut page = Writer::new(Format::Text);
     let flag = |holds: bool| f64::from(u8::from(holds));
-    gauge("mmops_soak_iterations_done", "Iterations done.", one(f64::from(status.iteration)));
-    gauge("mmops_soak_iterations_planned", "Iterations planned.", one(f64::from(status.iterations)));
-    gauge("mmops_soak_simulated", "1 when a simulation is watched.", one(flag(status.simulated)));
-    let kpis = |value: fn(&crate::commands::soak::StatusKpi) -> Option<f64>| {
-        let line = |(name, kpi)| Some((format!("{{kpi=\"{name}\"}}"), value(kpi)?));
-        status.kpis.iter().filter_map(line).collect::<Vec<_>>()
+    page.gauge("mmops_soak_iterations_done", "Iterations done.", None, f64::from(status.iteration));
+    page.gauge("mmops_soak_iterations_planned", "Iterations planned.", None, f64::from(status.iterations));
+    page.gauge("mmops_soak_simulated", "1 when a simulation is watched.", None, flag(status.simulated));
+    let mut by_kpi = |name: &str, help: &str, value: &dyn Fn(&StatusKpi) -> Option<f64>| {
+        let known = status.kpis.iter().filter_map(|(kpi, state)| Some((kpi, value(state)?)));
+        for (at, (kpi, value)) in known.enumerate() {
+            if at == 0 {
+                page.family(name, Kind::Gauge, help);
+            }
+            page.sample(name, [("kpi", &kpi[..])], value);
+        }
     };
-    gauge("mmops_soak_kpi", "Figure of the last window.", kpis(|kpi| kpi.value));
-    let holds = |kpi: &crate::commands::soak::StatusKpi| kpi.holds.map(|holds| f64::from(u8::from(holds)));
-    gauge("mmops_soak_kpi_holds", "1 when the last window keeps to its gate.", kpis(holds));
+    by_kpi("mmops_soak_kpi", "Figure of the last window.", &|kpi| kpi.value);
+    by_kpi("mmops_soak_kpi_holds", "1 when the last window keeps to its gate.", &|kpi| kpi.holds.map(flag));
     let shares = ledger.recent("maker_share_ratio", HMEAN_WINDOWS);
     if let Some(Some(share)) = shares.last() {
-        gauge(
-            "maker_share_pct",
-            "Maker volume to all volume in the last window, percent.",
-            one(100.0 * share),
-        );
+        let help = "Maker volume to all volume in the last window, percent.";
+        page.gauge("maker_share_pct", help, None, 100.0 * share);
     }
     let shares: Vec<f64> = shares.into_iter().flatten().filter(|share| *share > 0.0).collect();
     if shares.len() == HMEAN_WINDOWS {
         let mean = HMEAN_WINDOWS as f64 / shares.iter().map(|share| 1.0 / share).sum::<f64>();
-        let labels = format!("{{window=\"{HMEAN_WINDOWS}\"}}");
-        gauge("maker_taker_ratio_hmean", "Harmonic mean of the maker share.", vec![(labels, mean)]);
+        let window = HMEAN_WINDOWS.to_string();
+        let help = "Harmonic mean of the maker share.";
+        page.gauge("maker_taker_ratio_hmean", help, [("window", &window[..])], mean);
     }
-    text
+    page.finish()
 }

@@ -1,7 +1,7 @@
 //! The sweep's report as a Markdown table: six decimals, one row a candidate, in the report's order.
 
 use super::document::{Candidate, Document};
-use std::fmt::Write as _;
+use crate::format::markdown::{self, Align};
 
 /// Renders the report.
 ///
@@ -40,24 +40,43 @@ pub(crate) fn render(document: &Document) -> String {
         (None, flag) => format!("- walk-forward: FLAGGED: {}", flag.as_deref().unwrap_or("no choice")),
     });
     line(String::new());
-    line(
-        "| # | max_delta_ratio | impact_cap_ratio | min_interval_ms | tail_age_ms | replace_rate_cap | \
-         spread_delta_bps | net_bps | lower | upper | gross_bps | fees_bps | adverse_bps_1s | \
-         order_age_p95_ms | fill_rate | taker_share_pct | replace_rate_per_min | max_inventory | fills | safe |"
-            .to_owned(),
-    );
-    line(format!("|{}", " ---: |".repeat(19) + " :--- |"));
+    text.push_str(&markdown::aligned_table_head(&COLUMNS.map(|name| {
+        let align = if name == "safe" { Align::Left } else { Align::Right };
+        (name, align)
+    })));
     for candidate in &document.candidates {
-        line(row(candidate));
+        text.push_str(&markdown::row(cells(candidate)));
     }
     text
 }
 
-fn row(candidate: &Candidate) -> String {
+const COLUMNS: [&str; 20] = [
+    "#",
+    "max_delta_ratio",
+    "impact_cap_ratio",
+    "min_interval_ms",
+    "tail_age_ms",
+    "replace_rate_cap",
+    "spread_delta_bps",
+    "net_bps",
+    "lower",
+    "upper",
+    "gross_bps",
+    "fees_bps",
+    "adverse_bps_1s",
+    "order_age_p95_ms",
+    "fill_rate",
+    "taker_share_pct",
+    "replace_rate_per_min",
+    "max_inventory",
+    "fills",
+    "safe",
+];
+
+fn cells(candidate: &Candidate) -> Vec<String> {
     let point = &candidate.params;
     let metrics = &candidate.whole.metrics;
     let interval = candidate.whole.net_interval;
-    let mut text = format!("| {}", candidate.index);
     let numbers = [
         Some(point.max_delta_ratio),
         Some(point.impact_cap_ratio),
@@ -77,21 +96,17 @@ fn row(candidate: &Candidate) -> String {
         metrics.replace_rate_per_min,
         metrics.max_inventory,
     ];
-    for number in numbers {
-        match number {
-            Some(number) => write!(text, " | {number:.6}"),
-            None => write!(text, " | unknown"),
-        }
-        .expect("writing to a string cannot fail");
-    }
-    let fills = metrics.fills.map_or_else(|| "unknown".to_owned(), |fills| fills.to_string());
-    let verdict = if candidate.safe {
+    let unknown = || "unknown".to_owned();
+    let mut cells = vec![candidate.index.to_string()];
+    cells.extend(numbers.map(|number| number.map_or_else(unknown, |number| format!("{number:.6}"))));
+    cells.push(metrics.fills.map_or_else(unknown, |fills| fills.to_string()));
+    cells.push(if candidate.safe {
         "SAFE".to_owned()
     } else {
         let reasons: Vec<String> = candidate.violations.iter().map(ToString::to_string).collect();
-        format!("UNSAFE: {}", reasons.join("; ").replace('|', "\\|"))
-    };
-    format!("{text} | {fills} | {verdict} |")
+        format!("UNSAFE: {}", reasons.join("; "))
+    });
+    cells
 }
 
 #[cfg(test)]
