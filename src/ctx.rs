@@ -2,7 +2,7 @@
 
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::{clock::Clock, env::Env, signal::Cancel};
 use std::path::{Path, PathBuf};
 
@@ -36,9 +36,9 @@ impl Ctx {
 
     /// The same world with the unfinished files of `outputs` known as this run's own.
     #[must_use]
-    pub(crate) fn with_own_outputs<'a>(&self, outputs: impl IntoIterator<Item = &'a Pending>) -> Self {
+    pub(crate) fn with_own_outputs<'a>(&self, outputs: impl IntoIterator<Item = &'a AtomicFile>) -> Self {
         let mut ctx = self.clone();
-        ctx.own_outputs.extend(outputs.into_iter().map(|pending| pending.temporary().to_owned()));
+        ctx.own_outputs.extend(outputs.into_iter().map(AtomicFile::temporary));
         ctx
     }
 

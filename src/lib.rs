@@ -46,7 +46,7 @@ use report::{Report, Row, Status, render};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use sys::fsio::Pending;
+use sys::fsio::AtomicFile;
 use sys::{clock, env, fsio, logging, signal};
 
 /// Parses `args`, runs the command, renders its report and returns the code.
@@ -88,8 +88,8 @@ fn invoke(cli: &Cli) -> Exit {
 /// The context of one command, and the side outputs opened before it runs.
 struct Session {
     ctx: Ctx,
-    junit: Option<Pending>,
-    metrics: Option<Pending>,
+    junit: Option<AtomicFile>,
+    metrics: Option<AtomicFile>,
 }
 
 impl Session {
@@ -99,7 +99,8 @@ impl Session {
             return Err(Fault::usage("--format sarif is for scan-secrets alone").into());
         }
         let ctx = context(global)?;
-        let open = |path: &Option<_>| path.as_ref().map(|path| Pending::create(&ctx.path(path))).transpose();
+        let open =
+            |path: &Option<_>| path.as_ref().map(|path| AtomicFile::create(&ctx.path(path))).transpose();
         let (junit, metrics) = (open(&global.junit)?, open(&global.metrics_file)?);
         Ok(Self { ctx: ctx.with_own_outputs(junit.iter().chain(&metrics)), junit, metrics })
     }
@@ -153,7 +154,7 @@ fn context(global: &Global) -> anyhow::Result<Ctx> {
             .map_err(|fault| fault.hint("--root must name an existing directory"))?,
         None => start,
     };
-    if !root.is_dir() {
+    if fsio::target_kind(&root)? != fsio::FileKind::Dir {
         let message = format!("--root `{}` is not a directory", root.display());
         return Err(Fault::config(message).into());
     }

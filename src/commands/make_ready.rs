@@ -9,7 +9,7 @@ use crate::format::config::Source;
 use crate::format::json::typed;
 use crate::report::exit::{self, Fault};
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::Pending;
+use crate::sys::fsio::AtomicFile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -81,8 +81,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let pack = pack_args(&plan)?;
     let score = score_args(args, &plan)?;
-    let json_out = Pending::in_place_of(&ctx.path(REPORT))?;
-    let md_out = Pending::in_place_of(&ctx.path(Path::new(REPORT).with_extension("md")))?;
+    let json_out = AtomicFile::create_anew(&ctx.path(REPORT))?;
+    let md_out = AtomicFile::create_anew(&ctx.path(Path::new(REPORT).with_extension("md")))?;
     let components = [
         Component {
             name: "pre_live_pack",

@@ -39,7 +39,7 @@ pub(crate) fn write(path: &Path, record: &impl Serialize) -> Result<(), Outage> 
     text.push_str(&" ".repeat(LENGTH - 1 - text.len()));
     text.push('\n');
     if !fsio::exists(path).map_err(Outage::new)? {
-        return fsio::replace(path, text.as_bytes()).map_err(Outage::new);
+        return fsio::write_volatile(path, text.as_bytes()).map_err(Outage::new);
     }
     let file = fsio::open_writable(path).map_err(Outage::new)?;
     file.write_all_at(text.as_bytes(), 0).map_err(|error| damaged(path, error))

@@ -6,7 +6,8 @@ use crate::format::minisign;
 use crate::release::bundle::compare::{self, Found, Refusal};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
-use crate::sys::beneath::{Beneath, Identity, Refused};
+use crate::sys::fsio::FileState;
+use crate::sys::root_dir::{Refused, RootDir};
 use crate::sys::signal::Cancel;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
@@ -31,7 +32,7 @@ impl Folder {
 
 /// Compares the folder with its manifest.
 pub(crate) fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
-    let root = Beneath::open(dir)?;
+    let root = RootDir::open(dir)?;
     let manifest = read_manifest(&root);
     let refusals = match &manifest {
         Ok((manifest, _)) => entries(dir, &root, manifest, cancel)?,
@@ -40,11 +41,11 @@ pub(crate) fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
     Ok(Folder { manifest, refusals })
 }
 
-fn read_manifest(root: &Beneath) -> Result<(Manifest, String), Refusal> {
+fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Refusal> {
     let name = manifest::FILE_NAME;
     let none = |refused: Refused| Refusal::new("no-manifest", format!("`{name}` {refused}"));
     let file = root.file(Path::new(name)).map_err(none)?;
-    let bytes = Identity::of(&file).map_err(|error| none(Refused::Failed(error)))?.bytes;
+    let bytes = FileState::of(&file).map_err(|error| none(Refused::Failed(error)))?.id.bytes;
     if bytes > manifest::LARGEST_BYTES {
         return Err(Refusal::new("too-large", format!("`{name}` has {bytes} bytes")));
     }
@@ -55,7 +56,7 @@ fn read_manifest(root: &Beneath) -> Result<(Manifest, String), Refusal> {
 }
 
 /// Every file of the folder against the manifest, and nothing else in it.
-fn entries(dir: &Path, root: &Beneath, manifest: &Manifest, cancel: &Cancel) -> Result<Vec<Refusal>, Fault> {
+fn entries(dir: &Path, root: &RootDir, manifest: &Manifest, cancel: &Cancel) -> Result<Vec<Refusal>, Fault> {
     let mut refusals = Vec::new();
     let signature = minisign::beside(Path::new(manifest::FILE_NAME));
     let mut found = Vec::new();
@@ -103,7 +104,7 @@ pub(crate) fn against(
     manifest: &Manifest,
     cancel: &Cancel,
 ) -> Result<(Vec<Refusal>, Vec<PathBuf>), Fault> {
-    let root = Beneath::open(tree)?;
+    let root = RootDir::open(tree)?;
     let mut refusals = Vec::new();
     for file in &manifest.files {
         check(cancel)?;
@@ -132,7 +133,7 @@ pub(crate) fn against(
 }
 
 /// Whether a file of the tree is another than the manifest's.
-fn differs(root: &Beneath, file: &manifest::File) -> Option<Refusal> {
+fn differs(root: &RootDir, file: &manifest::File) -> Option<Refusal> {
     let path = Path::new(&file.path);
     let opened = match root.file(path) {
         Ok(opened) => opened,
@@ -143,15 +144,15 @@ fn differs(root: &Beneath, file: &manifest::File) -> Option<Refusal> {
     };
     let unreadable =
         |error: std::io::Error| Some(Refusal::new("unreadable", format!("`{}`: {error}", file.path)));
-    let identity = match Identity::of(&opened) {
-        Ok(identity) => identity,
+    let state = match FileState::of(&opened) {
+        Ok(state) => state,
         Err(error) => return unreadable(error),
     };
-    if identity.bytes != file.size {
-        let detail = format!("`{}` has {} bytes, the manifest {}", file.path, identity.bytes, file.size);
+    if state.id.bytes != file.size {
+        let detail = format!("`{}` has {} bytes, the manifest {}", file.path, state.id.bytes, file.size);
         return Some(Refusal::new("content", detail));
     }
-    let (permissions, mode) = manifest::mode(identity.is_executable());
+    let (permissions, mode) = manifest::mode(state.is_executable());
     if file.permissions() != Some(permissions) {
         let detail = format!("`{}` has the mode {mode}, the manifest {}", file.path, file.mode);
         return Some(Refusal::new("mode", detail));

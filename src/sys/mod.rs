@@ -1,6 +1,5 @@
 //! Everything that touches the world: each file owns one piece of it.
 
-pub(crate) mod beneath;
 pub(crate) mod clock;
 pub(crate) mod env;
 pub(crate) mod fsio;
@@ -10,5 +9,7 @@ pub(crate) mod logging;
 pub(crate) mod proc;
 pub(crate) mod progress;
 pub(crate) mod prompt;
+pub(crate) mod root_dir;
 pub(crate) mod signal;
 pub(crate) mod tree;
+pub(crate) mod work;

@@ -16,12 +16,12 @@ use crate::format::zip::pack::{self, Archive, Member};
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::beneath::{self, Beneath};
 use crate::sys::clock;
-use crate::sys::fsio::{self, NewDirs, Pending};
+use crate::sys::fsio::{self, AtomicFile, NewDirs};
 use crate::sys::git::short;
 use crate::sys::lock::Lock;
 use crate::sys::progress;
+use crate::sys::root_dir::{self, RootDir};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::BufWriter;
@@ -103,7 +103,7 @@ struct Order {
     stamp: jiff::Timestamp,
     bill: Option<materials::Bill>,
     signer: Option<Signer>,
-    root: Beneath,
+    root: RootDir,
     out: PathBuf,
 }
 
@@ -119,12 +119,12 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let archive = order.out.join(order.file_name());
     let dirs = NewDirs::create(&order.out)?;
     let _lock = Lock::of_dir(&order.out)?;
-    let mut zip = Pending::create(&archive)?;
-    let mut sidecar = Pending::create(&fsio::with_ending(&archive, ".sha256"))?;
-    let mut statement = Pending::create(&fsio::with_ending(&archive, ".provenance.json"))?;
+    let mut zip = AtomicFile::create(&archive)?;
+    let mut sidecar = AtomicFile::create(&fsio::with_ending(&archive, ".sha256"))?;
+    let mut statement = AtomicFile::create(&fsio::with_ending(&archive, ".provenance.json"))?;
     let signature_path = minisign::beside(&archive);
     let signature =
-        order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, Pending::create(&signature_path)?)));
+        order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, AtomicFile::create(&signature_path)?)));
     let signature = signature.transpose()?;
     let made = write(args, &order, &mut zip, ctx)?;
     let name = order.file_name();
@@ -155,7 +155,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     sidecar.commit()?;
     statement.commit()?;
     let has_signature = signed.is_some();
-    signed.map_or(Ok(()), Pending::commit)?;
+    signed.map_or(Ok(()), AtomicFile::commit)?;
     zip.commit()?;
     dirs.keep();
     let shown = |path: &Path| ctx.show(path);
@@ -180,7 +180,7 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let stamp = materials::stamp(ctx)?;
     let out = ctx.path(args.out.as_deref().unwrap_or(Path::new(&plan.out)));
-    let root = Beneath::open(&ctx.root)?;
+    let root = RootDir::open(&ctx.root)?;
     let mut entries = plan.contents;
     for glob in &args.include {
         let entry = Entry::included(glob);
@@ -228,8 +228,8 @@ impl Order {
         let file = |chosen: &'a Chosen| Part {
             name: &chosen.name,
             description: &chosen.description,
-            is_executable: chosen.identity.is_executable(),
-            bytes: chosen.identity.bytes,
+            is_executable: chosen.state.is_executable(),
+            bytes: chosen.state.id.bytes,
             source: Source::File(chosen),
         };
         let mut parts: Vec<Part<'_>> = self.selection.files.iter().map(file).collect();
@@ -259,11 +259,11 @@ impl Order {
         };
         let failed = |reason: String| Fault::config(format!("`{}` {reason}", chosen.source.display()));
         let file = self.root.file(&chosen.source).map_err(|refused| failed(refused.to_string()))?;
-        beneath::read_unchanged(&file, &chosen.identity, offset, buffer).map_err(failed)
+        root_dir::read_unchanged(&file, &chosen.state, offset, buffer).map_err(failed)
     }
 }
 
-fn write(args: &Args, order: &Order, zip: &mut Pending, ctx: &Ctx) -> anyhow::Result<Made> {
+fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow::Result<Made> {
     let created_at = clock::utc(order.stamp);
     let version = order.versioned.version.to_string();
     let parts = order.parts(&created_at, &version);

@@ -6,9 +6,9 @@ use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::release::bundle::manifest::{Git as Revision, Named};
 use crate::report::exit::Fault;
-use crate::sys::beneath::{Beneath, Refused};
 use crate::sys::fsio;
 use crate::sys::git::Git;
+use crate::sys::root_dir::{Refused, RootDir};
 use jiff::Timestamp;
 use semver::Version;
 use std::io::Read as _;
@@ -79,7 +79,7 @@ pub(super) struct Bill {
 }
 
 /// Reads the lock files at the top of the tree and among `chosen`.
-pub(super) fn bill(chosen: &[Chosen], root: &Beneath, ctx: &Ctx) -> Result<Bill, Fault> {
+pub(super) fn bill(chosen: &[Chosen], root: &RootDir, ctx: &Ctx) -> Result<Bill, Fault> {
     let top = fsio::list(&ctx.root)?;
     let top = top.iter().filter_map(|path| path.file_name().map(Path::new));
     let chosen = chosen.iter().map(|chosen| chosen.source.as_path());
@@ -104,7 +104,7 @@ pub(super) fn bill(chosen: &[Chosen], root: &Beneath, ctx: &Ctx) -> Result<Bill,
     Ok(bill)
 }
 
-fn read(path: &str, root: &Beneath) -> Result<String, Fault> {
+fn read(path: &str, root: &RootDir) -> Result<String, Fault> {
     let bad = |refused: Refused| Fault::config(format!("lock file `{path}` {refused}"));
     let file = root.file(Path::new(path)).map_err(bad)?;
     let mut text = String::new();

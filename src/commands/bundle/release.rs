@@ -15,7 +15,7 @@ use crate::release::{changelog, evidence, rollback_plan};
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::sys::clock;
-use crate::sys::fsio::{self, NewDirs};
+use crate::sys::fsio::{self, FileKind, NewDirs};
 use crate::tuning::limits::{Bounds, bounds_problems};
 use crate::tuning::overrides::Overrides;
 use schemars::JsonSchema;
@@ -244,10 +244,24 @@ fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
     if problems.is_empty() { Ok(limits.bounds) } else { Err(Fault::config(problems.join("; "))) }
 }
 
+/// The first of several at whose path something stands; one that cannot be looked at is not passed over.
+fn first_that_exists<T>(
+    mut choices: impl Iterator<Item = T>,
+    path: impl Fn(&T) -> PathBuf,
+) -> Result<Option<T>, Fault> {
+    choices
+        .find_map(|choice| match fsio::exists(&path(&choice)) {
+            Ok(false) => None,
+            Ok(true) => Some(Ok(choice)),
+            Err(fault) => Some(Err(fault)),
+        })
+        .transpose()
+}
+
 /// Reads every document of the run; a missing one cannot be released without, and all are named at once.
 fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
     let src = ctx.path(&args.src);
-    if !fsio::metadata(&src)?.is_dir() {
+    if fsio::existing_kind(&src)? != FileKind::Dir {
         return Err(Fault::config(format!("--src `{}` is not a directory", args.src.display())).into());
     }
     // Every document comes from one run; a file of the same name elsewhere speaks of another one, and the
@@ -258,7 +272,7 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
         (latest.join("reports/analysis"), &latest),
         (src.clone(), &src),
     ];
-    let place = places.iter().find(|(analysis, _)| analysis.join(snapshot::FILE_NAME).is_file());
+    let place = first_that_exists(places.iter(), |(analysis, _)| analysis.join(snapshot::FILE_NAME))?;
     let Some((analysis, run)) = place else {
         let message = format!(
             "there is no `{}` in `{}` or its reports/analysis",
@@ -268,10 +282,14 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
         return Err(Fault::config(message).hint("write it by `mmops soak report`").into());
     };
     let homes = [analysis.clone(), (*run).clone(), run.join("soak/latest")];
-    let mut overrides = homes.iter().flat_map(|dir| [OVERRIDES, RUN_OVERRIDES].map(|name| dir.join(name)));
-    let overrides = overrides.find(|path| path.is_file());
-    let mut missing: Vec<&str> = REPORTS.iter().map(|(name, _)| *name).chain([DELTA_VERIFY]).collect();
-    missing.retain(|name| !analysis.join(name).is_file());
+    let overrides = homes.iter().flat_map(|dir| [OVERRIDES, RUN_OVERRIDES].map(|name| dir.join(name)));
+    let overrides = first_that_exists(overrides, Clone::clone)?;
+    let mut missing: Vec<&str> = Vec::new();
+    for name in REPORTS.iter().map(|(name, _)| *name).chain([DELTA_VERIFY]) {
+        if !fsio::exists(&analysis.join(name))? {
+            missing.push(name);
+        }
+    }
     if overrides.is_none() {
         missing.push(RUN_OVERRIDES);
     }

@@ -7,8 +7,8 @@ use crate::evidence::daily;
 use crate::evidence::freshness::{self, Freshness};
 use crate::release::bundle::name;
 use crate::report::exit::Fault;
-use crate::sys::beneath::{Beneath, Identity, Refused};
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileState};
+use crate::sys::root_dir::{Refused, RootDir};
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -28,7 +28,7 @@ pub(super) struct Chosen {
     /// Path relative to the root.
     pub(super) source: PathBuf,
     /// What it was when it was chosen.
-    pub(super) identity: Identity,
+    pub(super) state: FileState,
     /// What it is for.
     pub(super) description: String,
 }
@@ -43,7 +43,7 @@ pub(super) struct Selection {
 
 /// Chooses the files of `entries`; what a pattern finds directly in `out` is left out:
 /// it is what earlier runs made.
-pub(super) fn select(entries: &[Entry], out: &Path, root: &Beneath, ctx: &Ctx) -> Result<Selection, Fault> {
+pub(super) fn select(entries: &[Entry], out: &Path, root: &RootDir, ctx: &Ctx) -> Result<Selection, Fault> {
     let out = if fsio::exists(out)? { Some(fsio::canonical(out)?) } else { None };
     let mut finder = Finder {
         root,
@@ -80,7 +80,7 @@ pub(super) fn select(entries: &[Entry], out: &Path, root: &Beneath, ctx: &Ctx) -
 }
 
 struct Finder<'a> {
-    root: &'a Beneath,
+    root: &'a RootDir,
     /// Where the archive goes, without links, if it is there already.
     out: Option<PathBuf>,
     /// Which directories of sources are that one.
@@ -154,20 +154,18 @@ impl Finder<'_> {
             return Ok(Choice::LeftOut(format!("`{text}` lies where the archive goes")));
         }
         let opened = self.root.file(source);
-        let identity = match opened.and_then(|file| Identity::of(&file).map_err(Refused::Failed)) {
-            Ok(identity) => identity,
+        let state = match opened.and_then(|file| FileState::of(&file).map_err(Refused::Failed)) {
+            Ok(state) => state,
             // What a pattern found is there, if only as a link to nothing.
             Err(Refused::Missing) if !entry.required && entry.path.is_some() => return Ok(Choice::Absent),
             Err(reason) => return refused(format!("`{text}` {reason}")),
         };
-        if identity.bytes == 0 && entry.required && entry.path.is_some() {
+        if state.id.bytes == 0 && entry.required && entry.path.is_some() {
             return refused(format!("`{text}` is empty"));
         }
         if let Some(max_age) = max_age {
             let now = self.ctx.clock.now();
-            let Some(made) = reported_until(text, now).or_else(|| identity.modified()) else {
-                return refused(format!("`{text}` has a time of change that is none"));
-            };
+            let made = reported_until(text, now).unwrap_or_else(|| state.id.modified());
             match freshness::judge(made, now, max_age) {
                 Freshness::Fresh { .. } => {}
                 Freshness::Stale { age } => {
@@ -188,7 +186,7 @@ impl Finder<'_> {
             return Ok(Choice::Taken);
         }
         let description = entry.description.clone();
-        let chosen = Chosen { name: target.clone(), source: source.to_owned(), identity, description };
+        let chosen = Chosen { name: target.clone(), source: source.to_owned(), state, description };
         self.found.insert(target, chosen);
         Ok(Choice::Taken)
     }

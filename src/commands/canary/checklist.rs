@@ -3,7 +3,7 @@
 use crate::ctx::Ctx;
 use crate::release::checklist;
 use crate::report::{Report, Row, Status};
-use crate::sys::fsio::Pending;
+use crate::sys::fsio::AtomicFile;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         Some((manifest, sha256)) if rows[0].status == Status::Ok => {
             let name = format!("{} {}", manifest.name, manifest.version);
             let text = checklist::render(&name, &shown, sha256, snapshot);
-            Pending::create(&ctx.path(&args.out))?.finish(text.as_bytes())?;
+            AtomicFile::create(&ctx.path(&args.out))?.finish(text.as_bytes())?;
             true
         }
         _ => false,

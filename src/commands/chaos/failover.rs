@@ -10,17 +10,15 @@ use crate::commands::chaos::verdict::{Plan, RunLog, SLACK_US, SLOT_US, Scenario,
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::{self, Pending};
-use crate::sys::{env, progress};
-use anyhow::Context as _;
+use crate::sys::fsio::{self, AtomicFile};
+use crate::sys::{env, progress, work};
 use clap::ValueEnum;
 use humantime::parse_duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// The shortest TTL: below it the 200 ms of slack would be the whole test.
@@ -211,7 +209,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let Store::File(base) = args.lock.clone().unwrap_or(Store::File("artifacts".into()));
         (base, args.out_json.clone().unwrap_or_else(|| "artifacts/CHAOS_FAILOVER.json".into()))
     };
-    let pending = Pending::in_place_of(&ctx.path(&out))?;
+    let pending = AtomicFile::create_anew(&ctx.path(&out))?;
     let scratch = fsio::scratch_dir_in(&ctx.path(&base), "chaos-failover-")?;
     let logs = run_all(args, ctx, &drill, scratch.path())?;
     let findings: Vec<Finding> = logs.iter().map(|log| judge::judge(&plan, log)).collect();
@@ -287,44 +285,24 @@ fn settle(args: &Args) -> Result<(Plan, Drill), Fault> {
 /// Runs every run, some side by side; most of a run is waiting. The first error ends all.
 fn run_all(args: &Args, ctx: &Ctx, drill: &Drill, scratch: &Path) -> anyhow::Result<Vec<RunLog>> {
     let runs = args.runs as usize;
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let results: Mutex<Vec<(usize, anyhow::Result<RunLog>)>> = Mutex::new(Vec::new());
+    let failure: OnceLock<(usize, anyhow::Error)> = OnceLock::new();
     let bar = progress::bar(ctx.progress, u64::from(args.runs), "failovers");
     let stop = || {
         ctx.check_cancelled()?;
-        if failed.load(Ordering::Relaxed) { Err(Fault::stalled("another run failed")) } else { Ok(()) }
-    };
-    let worker = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= runs || failed.load(Ordering::Relaxed) {
-                return;
-            }
-            let result = one(drill, index, scratch, &stop);
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            if result.is_err() {
-                failed.store(true, Ordering::Relaxed);
-            }
-            results.push((index, result));
-            bar.inc(1);
-        }
+        if failure.get().is_some() { Err(Fault::stalled("another run failed")) } else { Ok(()) }
     };
     // A node dies with the thread that started it, which is the thread that runs its drill to the end.
-    std::thread::scope(|scope| {
-        for _ in 0..runs.min(args.jobs as usize) {
-            scope.spawn(worker);
-        }
+    let logs: Option<Vec<RunLog>> = work::map(args.jobs as usize, runs, |index| {
+        let log = one(drill, index, scratch, &stop);
+        bar.inc(1);
+        log.map_err(|error| failure.set((index, error))).ok()
     });
     bar.finish_and_clear();
     ctx.check_cancelled()?;
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(at) = results.iter().position(|(_, result)| result.is_err()) {
-        let (index, result) = results.swap_remove(at);
-        result.with_context(|| format!("run {} could not be done", index + 1))?;
+    if let Some((index, error)) = failure.into_inner() {
+        return Err(error.context(format!("run {} could not be done", index + 1)));
     }
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+    Ok(logs.expect("every run was done"))
 }
 
 fn one(

@@ -8,7 +8,7 @@ use crate::ctx::Ctx;
 use crate::format::json::tokens::Trouble;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileKind};
 use globset::GlobBuilder;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -55,11 +55,12 @@ impl<'a> Finder<'a> {
     /// Finds the artifact of a task, and reads it where somebody has to look into it.
     pub(super) fn find(&mut self, task: &Task) -> Result<Found, Fault> {
         let path = self.ctx.path(&task.artifact);
-        let newest = match fsio::exists(&path) {
+        let kind = fsio::exists(&path).and_then(|exists| Ok((exists, fsio::target_kind(&path)?)));
+        let newest = match kind {
             Err(fault) => return Ok(Found::Error(fault.to_string())),
-            Ok(true) if path.is_dir() => self.newest_below(&path, "**")?,
-            Ok(true) => candidate(&path).map(Some),
-            Ok(false) => match split_glob(&task.artifact) {
+            Ok((true, FileKind::Dir)) => self.newest_below(&path, "**")?,
+            Ok((true, _)) => candidate(&path).map(Some),
+            Ok((false, _)) => match split_glob(&task.artifact) {
                 None => return Ok(Found::Missing("there is no such file".to_owned())),
                 Some((base, pattern)) => {
                     let base = self.ctx.path(base);
@@ -113,11 +114,11 @@ impl<'a> Finder<'a> {
                 continue;
             }
             let path = base.join(name);
-            match fsio::leads_on(&path) {
+            match fsio::target_kind(&path) {
                 Err(fault) => return Ok(Err(fault.to_string())),
                 // A link to a directory is no file, and one removed since the listing is none either.
-                Ok(leads_on) if !leads_on || path.is_dir() => continue,
-                Ok(_) => {}
+                Ok(FileKind::Missing | FileKind::Dir) => continue,
+                Ok(FileKind::File | FileKind::Link | FileKind::Other) => {}
             }
             match candidate(&path) {
                 Err(reason) => return Ok(Err(reason)),
@@ -198,8 +199,10 @@ fn candidate(path: &Path) -> Result<Candidate, String> {
 }
 
 fn list(base: &Path, depth: usize, ctx: &Ctx) -> Result<Listing, Fault> {
-    if !base.is_dir() {
-        return Ok(Ok(Files::default()));
+    match fsio::target_kind(base) {
+        Ok(FileKind::Dir) => {}
+        Ok(_) => return Ok(Ok(Files::default())),
+        Err(fault) => return Ok(Err(fault.to_string())),
     }
     let mut files = Files::default();
     for entry in WalkDir::new(base).min_depth(1).max_depth(depth) {

@@ -4,13 +4,13 @@
 
 use super::Args;
 use super::outcome::Outcome;
-use super::tree::{Form, RECORD, Task, Version};
+use super::tree::{Form, RECORD, Task};
 use crate::ctx::Ctx;
 use crate::format::hash::{self, Digest};
 use crate::format::json;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::{self, AtomicFile, FileId, FileKind};
 use crate::sys::lock::Lock;
 use crate::sys::{env, prompt};
 use schemars::JsonSchema;
@@ -71,7 +71,7 @@ struct Change {
 pub(super) struct Acceptance {
     record: Record,
     target: PathBuf,
-    pending: Pending,
+    pending: AtomicFile,
     yes: bool,
     who: String,
     why: String,
@@ -91,7 +91,7 @@ impl Acceptance {
         name.push(RECORD);
         let target = baseline.with_file_name(name);
         // A directory is locked rather than a file, of which a new one will take the place.
-        let is_dir = fsio::metadata(&baseline)?.is_dir();
+        let is_dir = fsio::existing_kind(&baseline)? == FileKind::Dir;
         let lock = Lock::of_dir(if is_dir { &baseline } else { baseline.parent().unwrap_or(&baseline) })?;
         let shown = args.baseline.display().to_string();
         let record = if fsio::exists(&target)? {
@@ -101,7 +101,7 @@ impl Acceptance {
         };
         Ok(Self {
             record,
-            pending: Pending::create(&target)?,
+            pending: AtomicFile::create(&target)?,
             target,
             yes: args.yes,
             who: args.by.clone().unwrap_or_else(user),
@@ -182,10 +182,10 @@ fn hash(path: &Path) -> Result<String, Fault> {
 }
 
 /// Copies the actual file beside the baseline, and makes sure that it is still the one that was compared.
-fn copy(task: &Task) -> Result<(Pending, String), Fault> {
+fn copy(task: &Task) -> Result<(AtomicFile, String), Fault> {
     let unreadable = |error| fsio::unreadable(&task.actual.path, &error);
     let mut source = fsio::open(&task.actual.path)?;
-    let mut pending = Pending::create(&task.baseline.path)?;
+    let mut pending = AtomicFile::create(&task.baseline.path)?;
     let mut hasher = Digest::default();
     let mut buffer = vec![0; 128 * 1024];
     loop {
@@ -197,7 +197,7 @@ fn copy(task: &Task) -> Result<(Pending, String), Fault> {
         let written = pending.file().write_all(&buffer[..read]);
         written.map_err(|error| Fault::write(format!("`{}`", task.baseline.shown), &error))?;
     }
-    if task.actual.version != Version::of(&fsio::metadata(&task.actual.path)?) {
+    if task.actual.id != Some(FileId::of(&fsio::metadata(&task.actual.path)?)) {
         let message = format!("`{}` changed while it was compared", task.actual.shown);
         return Err(Fault::config(message).hint("run it again when nobody writes the file"));
     }

@@ -6,12 +6,10 @@ use crate::commands::golden_compare::drift::Rules;
 use crate::ctx::Ctx;
 use crate::format::json::tokens::{place, scan};
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileId, FileKind};
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 use walkdir::WalkDir;
 
 /// Ending of the record that lies beside a baseline that was accepted.
@@ -32,23 +30,8 @@ pub(super) struct Task {
 pub(super) struct Located {
     pub(super) path: PathBuf,
     pub(super) shown: String,
-    /// The file before it was compared.
-    pub(super) version: Version,
-}
-
-/// What changes when a file is written to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Version(Option<(u64, u64, SystemTime)>);
-
-impl Version {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self(metadata.modified().ok().map(|modified| (metadata.ino(), metadata.len(), modified)))
-    }
-
-    /// The version of a file that may be missing.
-    fn at(path: &Path) -> Self {
-        fsio::metadata(path).map(|metadata| Self::of(&metadata)).unwrap_or_default()
-    }
+    /// The file before it was compared; none where there is none.
+    pub(super) id: Option<FileId>,
 }
 
 /// How two files stand against each other.
@@ -75,14 +58,18 @@ pub(super) enum Verdict {
     Unusable(Fault),
 }
 
+fn id_at(path: &Path) -> Option<FileId> {
+    fsio::metadata(path).ok().map(|metadata| FileId::of(&metadata))
+}
+
 /// Pairs the files, in the order of their names.
 pub(super) fn tasks(args: &Args, ctx: &Ctx) -> Result<Vec<Task>, Fault> {
     let root = |path: &Path| {
         let located = ctx.path(path);
-        Located { version: Version::at(&located), path: located, shown: path.display().to_string() }
+        Located { id: id_at(&located), path: located, shown: path.display().to_string() }
     };
     let (baseline, actual) = (root(&args.baseline), root(&args.actual));
-    let is_dir = |located: &Located| fsio::metadata(&located.path).map(|metadata| metadata.is_dir());
+    let is_dir = |located: &Located| Ok::<_, Fault>(fsio::existing_kind(&located.path)? == FileKind::Dir);
     match (is_dir(&baseline)?, is_dir(&actual)?) {
         (false, false) => {
             let form = Form::Json(content_of(&baseline.path).unwrap_or(Content::Document));
@@ -120,7 +107,7 @@ fn in_directories(baseline: &Located, actual: &Located, ctx: &Ctx) -> Result<Vec
     let located = |root: &Located, name: &str| {
         let path = root.path.join(name);
         let shown = Path::new(&root.shown).join(name).display().to_string();
-        Located { version: Version::at(&path), path, shown }
+        Located { id: id_at(&path), path, shown }
     };
     let task = |name: &String| {
         let form = match (expected.get(name), found.get(name)) {

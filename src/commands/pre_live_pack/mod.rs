@@ -14,13 +14,13 @@ use crate::ctx::Ctx;
 use crate::format::config::Source;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::Pending;
+use crate::sys::fsio::AtomicFile;
 use crate::sys::proc;
+use crate::sys::work::{self, Queue};
 use clap::Args as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use step::Ran;
 
@@ -92,8 +92,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
 pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let selected = select(args, &plan)?;
-    let json = Pending::in_place_of(&ctx.path(&args.report))?;
-    let markdown = Pending::in_place_of(&ctx.path(args.report.with_extension("md")))?;
+    let json = AtomicFile::create_anew(&ctx.path(&args.report))?;
+    let markdown = AtomicFile::create_anew(&ctx.path(args.report.with_extension("md")))?;
     // A step that was not selected holds no other back; its row is SKIP all the same.
     let states = selected.iter().map(|yes| if *yes { State::Waiting } else { State::Passed }).collect();
     let board = execute(args, ctx, &plan, states)?;
@@ -134,41 +134,27 @@ struct Board {
 }
 
 fn execute(args: &Args, ctx: &Ctx, plan: &Plan, states: Vec<State>) -> anyhow::Result<Board> {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let jobs = args.jobs.unwrap_or(processors).clamp(1, plan.steps.len());
+    let jobs = args.jobs.unwrap_or_else(work::processors).clamp(1, plan.steps.len());
     let runner = step::Runner::new(ctx, args.timeout)?;
     let ran = plan.steps.iter().map(|_| None).collect();
-    let (board, changed) = (Mutex::new(Board { states, ran }), Condvar::new());
-    let lock = || board.lock().unwrap_or_else(PoisonError::into_inner);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while let Some(at) = take(plan, lock(), &changed) {
-                    let outcome = runner.run_caught(&plan.steps[at], ctx);
-                    let mut board = lock();
-                    board.states[at] = if outcome.failure.is_none() { State::Passed } else { State::Failed };
-                    tracing::debug!("step {} ended: {:?}", plan.steps[at].name, board.states[at]);
-                    board.ran[at] = Some(outcome);
-                    changed.notify_all();
-                }
+    let queue = Queue::new(Board { states, ran });
+    let next = |board: &mut Board| {
+        let at = plan.next(&mut board.states)?;
+        board.states[at] = State::Running;
+        Some(at)
+    };
+    work::on_threads(jobs, || {
+        while let Some((at, running)) = queue.take(next) {
+            let outcome = runner.run_caught(&plan.steps[at], ctx);
+            let state = if outcome.failure.is_none() { State::Passed } else { State::Failed };
+            tracing::debug!("step {} ended: {state:?}", plan.steps[at].name);
+            running.finish(|board| {
+                board.states[at] = state;
+                board.ran[at] = Some(outcome);
             });
         }
     });
-    Ok(board.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// The next step to run, waiting while only running steps could make one ready.
-fn take(plan: &Plan, mut board: MutexGuard<'_, Board>, changed: &Condvar) -> Option<usize> {
-    loop {
-        if let Some(at) = plan.next(&mut board.states) {
-            board.states[at] = State::Running;
-            return Some(at);
-        }
-        if !board.states.contains(&State::Running) {
-            return None;
-        }
-        board = changed.wait(board).unwrap_or_else(PoisonError::into_inner);
-    }
+    Ok(queue.into_state())
 }
 
 /// A plan and what became of it.

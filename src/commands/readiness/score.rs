@@ -11,7 +11,7 @@ use crate::format::config;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::{self, AtomicFile};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -130,8 +130,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 /// Scores the window and requires `drills` for GO.
 pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Result<Report> {
-    let json_out = Pending::in_place_of(&ctx.path(&args.out_json))?;
-    let md_out = Pending::in_place_of(&ctx.path(args.out_json.with_extension("md")))?;
+    let json_out = AtomicFile::create_anew(&ctx.path(&args.out_json))?;
+    let md_out = AtomicFile::create_anew(&ctx.path(args.out_json.with_extension("md")))?;
     let files = read_reports(args, ctx)?;
     let terms = Terms {
         now: ctx.clock.now(),

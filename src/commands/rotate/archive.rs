@@ -8,9 +8,8 @@ use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::format::json;
 use crate::report::exit::Fault;
-use crate::sys::fsio;
-use crate::sys::tree::partial::Partial;
-use crate::sys::tree::remove::{Reach, Refusal};
+use crate::sys::fsio::{self, AtomicFile, Temporary};
+use crate::sys::tree::remove::{Refusal, Remover};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -24,6 +23,12 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 /// Name of the manifest inside the archive.
 pub(super) const MANIFEST: &str = "MMOPS-ROTATION-MANIFEST.json";
+
+/// Name of an archive that is being written; locked, so that one left by a killed rotation can be told.
+const TEMPORARY: Temporary = Temporary { prefix: ".mmops-rotation-", suffix: ".partial", mode: 0o644 };
+
+/// Most archives whose names carry the same second.
+const MOST_OF_ONE_SECOND: u32 = 9999;
 
 /// Start of the archive's comment; the manifest's SHA-256 follows.
 const COMMENT: &str = "mmops rotation archive v1, manifest sha256 ";
@@ -134,15 +139,15 @@ pub(super) struct Archived {
 /// Archives `going`, which is sorted by path, into a new file in `dir`.
 pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) -> anyhow::Result<Archived> {
     fsio::create_dir(dir)?;
-    let mut partial = Partial::create(dir, ARCHIVE_PREFIX)?;
+    let mut unfinished = AtomicFile::create_locked(dir, TEMPORARY)?;
     let shown = ctx.show(dir);
     let fail = |error: zip::result::ZipError| write_fault(&shown, error);
     let mut archived = Archived::default();
     let mut entries = Vec::new();
     let mut names = BTreeSet::from([MANIFEST.to_owned()]);
-    let out = BufWriter::with_capacity(1 << 18, partial.file());
+    let out = BufWriter::with_capacity(1 << 18, unfinished.file());
     let mut zip = ZipWriter::new(out);
-    let mut reach: Vec<Reach<'_>> = groves.iter().map(|grove| Reach::new(&grove.tree)).collect();
+    let mut reach: Vec<Remover<'_>> = groves.iter().map(|grove| Remover::new(&grove.tree)).collect();
     for &place in going {
         ctx.check_cancelled()?;
         let grove = &groves[usize::from(place.tree)];
@@ -169,14 +174,20 @@ pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) ->
     let mut out = zip.finish().map_err(fail)?;
     out.flush().map_err(|error| fail(error.into()))?;
     drop(out);
-    partial.sync()?;
-    let (sha256, bytes) = verify(partial.reread()?, &ctx.show(partial.path()), &manifest)?;
+    unfinished.sync()?;
+    let (sha256, bytes) = verify(unfinished.reread()?, &ctx.show(&unfinished.temporary()), &manifest)?;
     let members = manifest.members.len();
     if members == 0 {
         return Ok(archived);
     }
     let stem = format!("{ARCHIVE_PREFIX}{}", ctx.clock.stamp().strftime("%Y%m%dT%H%M%SZ"));
-    let path = partial.name(&stem, "zip")?;
+    let names = (1..=MOST_OF_ONE_SECOND).map(|count| match count {
+        1 => format!("{stem}.zip"),
+        _ => format!("{stem}-{count}.zip"),
+    });
+    let path = unfinished.commit_as(names)?;
+    let path =
+        path.ok_or_else(|| Fault::config(format!("`{shown}` has too many archives called `{stem}`")))?;
     archived.archive = Some(Archive { path, members, bytes, sha256 });
     Ok(archived)
 }
@@ -205,11 +216,11 @@ fn add<W: Write + Seek>(
     grove: &Grove,
     place: Place,
     member: String,
-    reach: &mut Reach<'_>,
+    reach: &mut Remover<'_>,
 ) -> zip::result::ZipResult<Added> {
     let (tree, file) = (&grove.tree, place.file);
     let path = tree.path(file);
-    let identity = tree.identity(file);
+    let identity = tree.file_id(file);
     let mut entry = Entry {
         bytes: identity.bytes,
         kind: Kind::File,

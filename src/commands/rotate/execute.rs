@@ -4,7 +4,7 @@ use super::archive::{self, Archive};
 use super::selection::{Grove, Place};
 use crate::ctx::Ctx;
 use crate::sys::progress;
-use crate::sys::tree::remove::{Reach, Refusal};
+use crate::sys::tree::remove::{Refusal, Remover};
 use crate::sys::tree::writers::{self, Writers};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -93,7 +93,7 @@ impl Order {
                 let old = now_ns.saturating_sub(dir.modified_ns) > EMPTY_FOR_NS;
                 let asked =
                     units.contains(&(tree, index)) || (self.remove_empty_dirs && (touched[at] || old));
-                if dir.left.is_none() && left[at] == 0 && asked {
+                if dir.skipped.is_none() && left[at] == 0 && asked {
                     going.push((tree, index));
                     left[dir.parent as usize] = left[dir.parent as usize].saturating_sub(1);
                     touched[dir.parent as usize] |= touched[at];
@@ -117,7 +117,7 @@ pub(super) fn execute(order: &Order, groves: &[Grove], ctx: &Ctx) -> anyhow::Res
         let devices: BTreeSet<u64> = groves.iter().map(|grove| grove.tree.root.dev).collect();
         let writers = writers::scan(&devices);
         for &place in &order.files {
-            let identity = groves[usize::from(place.tree)].tree.identity(place.file);
+            let identity = groves[usize::from(place.tree)].tree.file_id(place.file);
             if writers.has(identity.dev, identity.ino) {
                 stay.entry(place).or_insert(Refusal::Open);
             }
@@ -125,7 +125,7 @@ pub(super) fn execute(order: &Order, groves: &[Grove], ctx: &Ctx) -> anyhow::Res
         done.writers = Some(writers);
     }
     order.keep_units_whole(groves, &mut stay);
-    let mut reach: Vec<Reach<'_>> = groves.iter().map(|grove| Reach::new(&grove.tree)).collect();
+    let mut reach: Vec<Remover<'_>> = groves.iter().map(|grove| Remover::new(&grove.tree)).collect();
     let bar = progress::bar(ctx.progress, order.files.len() as u64, "delete");
     for &place in &order.files {
         if let Err(fault) = ctx.check_cancelled() {

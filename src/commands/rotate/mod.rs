@@ -441,7 +441,7 @@ fn finish(
     if let Some(wanted) = order.min_free {
         for grove in disks(groves) {
             let root = &grove.tree.root;
-            match root.settle().and_then(|()| root.free_bytes()) {
+            match root.sync_filesystem().and_then(|()| root.free_bytes()) {
                 Ok(free) if free >= wanted => {}
                 Ok(free) => draft.too_little_free(groves, grove.device, free, wanted),
                 // What was removed is still to be told.

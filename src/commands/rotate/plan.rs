@@ -7,7 +7,7 @@ use crate::commands::rotate::retention::{Member, tier_words};
 use crate::ctx::Ctx;
 use crate::format::hash::{self, Digest};
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::tree::Tree;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -90,13 +90,13 @@ struct RootText {
 /// A plan file that was opened before the work started.
 #[derive(Debug)]
 pub(super) struct Draft {
-    pending: Pending,
+    pending: AtomicFile,
     pub(super) path: PathBuf,
 }
 
 impl Draft {
     pub(super) fn create(path: &Path) -> Result<Self, Fault> {
-        Ok(Self { pending: Pending::create(path)?, path: path.to_owned() })
+        Ok(Self { pending: AtomicFile::create(path)?, path: path.to_owned() })
     }
 
     /// Writes the plan; returns its seal. Files are streamed, so that memory does not grow with them.
@@ -212,7 +212,7 @@ fn file_line(selection: &Selection<'_>, terms: &Terms, members: &[Vec<u32>], pla
         Some(member) => verdict(member),
         None => (Action::Keep, vec![why_exempt(census, terms, place).word().to_owned()]),
     };
-    let identity = tree.identity(place.file);
+    let identity = tree.file_id(place.file);
     File {
         action,
         bytes: identity.bytes,
@@ -332,7 +332,7 @@ impl Plan {
 
 impl File {
     fn change(&self, tree: &Tree, file: u32) -> Option<String> {
-        let now = tree.identity(file);
+        let now = tree.file_id(file);
         if now.bytes != self.bytes {
             return Some(format!("has {} bytes instead of {}", now.bytes, self.bytes));
         }

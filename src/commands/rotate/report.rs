@@ -7,7 +7,7 @@ use super::{Mode, Settings};
 use crate::commands::rotate::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Member, Unmet};
 use crate::format::size::{shown as size, total};
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::tree::Left;
+use crate::sys::tree::SkipReason;
 use crate::sys::tree::writers::Writers;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -164,12 +164,12 @@ impl Draft {
     fn add_surprises(&mut self, groves: &[Grove], now_ns: i64) {
         for (why, paths) in left_alone(groves) {
             let (name, status) = match why {
-                Left::Hidden => ("hidden_directories", Status::Ok),
-                Left::Repository => ("repositories", Status::Ok),
-                Left::Marked => ("marked_directories", Status::Ok),
-                Left::Mount => ("mount_points", Status::Warn),
+                SkipReason::Hidden => ("hidden_directories", Status::Ok),
+                SkipReason::Repository => ("repositories", Status::Ok),
+                SkipReason::Marked => ("marked_directories", Status::Ok),
+                SkipReason::Mount => ("mount_points", Status::Warn),
                 // Named below, with the reason.
-                Left::Unreadable => continue,
+                SkipReason::Unreadable => continue,
             };
             let row = Row::new(name, status).note(format!("LEFT_ALONE={}", paths.len()));
             self.rows.push(with_names(row, paths.len(), paths.into_iter().take(NAMES)));

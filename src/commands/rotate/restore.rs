@@ -7,7 +7,7 @@ use crate::format::hash;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::sys::fsio;
-use crate::sys::tree::restore::Place;
+use crate::sys::tree::restore::{self, RestoreDir};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         if !args.dry_run {
             fsio::create_dir(&to)?;
         }
-        let place = match Place::open(&to) {
+        let place = match RestoreDir::open(&to) {
             Err(error) if args.dry_run && error.kind() == io::ErrorKind::NotFound => None,
             opened => Some(opened.map_err(|error| fsio::unreadable(&to, &error))?),
         };
@@ -103,7 +103,7 @@ fn put_back(
     stored: &mut Stored,
     entry: &Entry,
     path: &Path,
-    place: Option<&Place>,
+    place: Option<&RestoreDir>,
     dry_run: bool,
     body: &mut Body,
 ) -> anyhow::Result<()> {
@@ -141,7 +141,7 @@ fn put_back(
 }
 
 /// Whether something is there, and if so, whether it is the archived file.
-fn present(place: &Place, entry: &Entry, path: &Path) -> io::Result<Option<bool>> {
+fn present(place: &RestoreDir, entry: &Entry, path: &Path) -> io::Result<Option<bool>> {
     if entry.kind == Kind::Link {
         return match place.existing_link(path) {
             Ok(target) => Ok(target.map(|target| hash::sha256(&target) == entry.sha256)),
@@ -156,7 +156,7 @@ fn present(place: &Place, entry: &Entry, path: &Path) -> io::Result<Option<bool>
     Ok(Some(hash::sha256_reader(file)? == (entry.sha256.clone(), entry.bytes)))
 }
 
-fn create(stored: &mut Stored, place: &Place, entry: &Entry, path: &Path) -> io::Result<()> {
+fn create(stored: &mut Stored, place: &RestoreDir, entry: &Entry, path: &Path) -> io::Result<()> {
     let changed = || io::Error::other("the archive changed while it was read");
     if entry.kind == Kind::Link {
         let mut link = Vec::new();
@@ -166,15 +166,15 @@ fn create(stored: &mut Stored, place: &Place, entry: &Entry, path: &Path) -> io:
         }
         return place.link(path, &link, entry.modified_ns);
     }
-    let draft = place.draft(path)?;
-    let mut out = BufWriter::new(&draft.file);
+    let mut file = place.create(path)?;
+    let mut out = BufWriter::new(file.file());
     let copied = stored.read(entry, &mut out)?;
     out.flush()?;
     drop(out);
     if copied != (entry.sha256.clone(), entry.bytes) {
         return Err(changed());
     }
-    draft.place(entry.permissions, entry.modified_ns)
+    restore::finish(file, entry.permissions, entry.modified_ns)
 }
 
 fn report(body: &Body, dry_run: bool) -> Report {

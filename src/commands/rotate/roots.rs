@@ -3,7 +3,7 @@
 
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileKind};
 use crate::sys::tree::Root;
 use std::path::{Component, Path, PathBuf};
 
@@ -46,11 +46,13 @@ fn open_one(path: &Path, ctx: &Ctx) -> Result<NamedRoot, Fault> {
     let full: PathBuf = ctx.path(path).components().collect();
     let shown = path.components().collect::<PathBuf>().display().to_string();
     let refuse = |why: &str| Err(Fault::config(format!("refusing to rotate `{shown}`: {why}")));
-    if full.is_symlink() {
+    let missing = "a root that is named must exist";
+    let kind = fsio::kind(&full)?;
+    if kind == FileKind::Link {
         return refuse("it is a symbolic link");
     }
-    let canonical = fsio::canonical(&full).map_err(|fault| fault.hint("a root that is named must exist"))?;
-    if !fsio::metadata(&canonical)?.is_dir() {
+    let canonical = fsio::canonical(&full).map_err(|fault| fault.hint(missing))?;
+    if kind != FileKind::Dir {
         return refuse("it is not a directory");
     }
     if canonical.parent().is_none() {

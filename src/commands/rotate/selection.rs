@@ -5,7 +5,7 @@ use crate::commands::rotate::retention::policy::{ARCHIVE_PREFIX, GroupBy, Patter
 use crate::commands::rotate::retention::{DAY_NS, Facts, Group, Guard, Limits, Member, kind};
 use crate::format::size::total;
 use crate::sys::tree::writers::Writers;
-use crate::sys::tree::{Left, Tree};
+use crate::sys::tree::{SkipReason, Tree};
 use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -349,7 +349,7 @@ impl<'a> Census<'a> {
         for (dir, entry) in (0_u32..).zip(&tree.dirs).skip(1) {
             let mut unit = of_dir[entry.parent as usize];
             if unit == NO_UNIT
-                && entry.left.is_none()
+                && entry.skipped.is_none()
                 && let Some(rule) = terms.unit_rule(tree, dir)
             {
                 unit = u32::try_from(self.units.len()).expect("there are fewer units than directories");
@@ -366,7 +366,7 @@ impl<'a> Census<'a> {
                 });
             }
             of_dir[dir as usize] = unit;
-            if unit != NO_UNIT && (entry.left.is_some() || entry.special > 0) {
+            if unit != NO_UNIT && (entry.skipped.is_some() || entry.special > 0) {
                 self.units[unit as usize].exempt = true;
             }
         }
@@ -397,7 +397,7 @@ impl<'a> Census<'a> {
         for (tree, grove) in (0..).zip(self.groves) {
             for file in (0..).take(grove.tree.len()) {
                 if grove.tree.is_shared(file) {
-                    let identity = grove.tree.identity(file);
+                    let identity = grove.tree.file_id(file);
                     names.entry((identity.dev, identity.ino)).or_default().push(Place { tree, file });
                 }
             }
@@ -546,7 +546,7 @@ impl Sorter<'_> {
     }
 
     fn guard(&self, tree: &Tree, file: u32, name: &[u8], writers: &Writers) -> Option<Guard> {
-        let identity = tree.identity(file);
+        let identity = tree.file_id(file);
         if writers.has(identity.dev, identity.ino) {
             return Some(Guard::OpenForWriting);
         }
@@ -629,11 +629,11 @@ impl Names {
 }
 
 /// Directories that were left alone, by reason, as the operator would write them.
-pub(super) fn left_alone(groves: &[Grove]) -> BTreeMap<Left, Vec<String>> {
-    let mut left: BTreeMap<Left, Vec<String>> = BTreeMap::new();
+pub(super) fn left_alone(groves: &[Grove]) -> BTreeMap<SkipReason, Vec<String>> {
+    let mut left: BTreeMap<SkipReason, Vec<String>> = BTreeMap::new();
     for grove in groves {
         for (dir, entry) in (0..).zip(&grove.tree.dirs) {
-            if let Some(why) = entry.left {
+            if let Some(why) = entry.skipped {
                 left.entry(why).or_default().push(grove.shown_dir(dir));
             }
         }

@@ -7,6 +7,7 @@ use crate::commands::scan_secrets::worker::{Shared, Worker};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::git::{Blob, Git};
+use crate::sys::work;
 use std::path::PathBuf;
 
 /// Scans the history below `paths` with `jobs` threads.
@@ -22,16 +23,10 @@ pub(super) fn scan(shared: &Shared<'_>, paths: &[PathBuf], jobs: usize) -> Resul
     }
     let blobs = git.blobs(&below_root(shared, paths)?)?;
     let slice = blobs.len().div_ceil(jobs).max(1);
-    let done: Vec<Result<Harvest, Fault>> = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            blobs.chunks(slice).map(|blobs| scope.spawn(|| scan_blobs(shared, &git, blobs))).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    for part in done {
-        let part = part?;
+    let slices: Vec<&[Blob]> = blobs.chunks(slice).collect();
+    let parts: Result<Vec<Harvest>, Fault> =
+        work::map(jobs, slices.len(), |index| scan_blobs(shared, &git, slices[index]));
+    for part in parts? {
         harvest.findings.extend(part.findings);
         harvest.tally.add(&part.tally);
     }

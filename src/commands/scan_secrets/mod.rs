@@ -20,8 +20,8 @@ use crate::commands::scan_secrets::detect::rules::UNSCANNED;
 use crate::ctx::Ctx;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::fsio::Pending;
-use std::num::NonZeroUsize;
+use crate::sys::fsio::AtomicFile;
+use crate::sys::work;
 use std::path::PathBuf;
 
 /// Arguments of `mmops scan-secrets`.
@@ -68,13 +68,12 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         baseline: load::baseline(ctx, args.baseline.as_deref())?,
         today: ctx.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
     };
-    let pending = args.write_baseline.as_ref().map(|file| Pending::create(&ctx.path(file))).transpose()?;
+    let pending = args.write_baseline.as_ref().map(|file| AtomicFile::create(&ctx.path(file))).transpose()?;
     let ctx = &ctx.with_own_outputs(&pending);
     let today = tolerance.today;
     let archive_limit = args.max_archive_mb.saturating_mul(1 << 20);
     let shared = worker::Shared { ctx, ruleset: &ruleset, tolerance, archive_limit };
-    let available = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let jobs = args.jobs.map_or(available.get(), usize::from);
+    let jobs = args.jobs.map_or_else(work::processors, usize::from);
 
     let mut harvest = if args.stdin {
         let mut worker = worker::Worker::new(&shared);

@@ -6,7 +6,7 @@
 use crate::commands::scan_secrets::detect::finding::{Finding, Source};
 use crate::commands::scan_secrets::worker::{Shared, Tally, Worker};
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileKind};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -53,14 +53,13 @@ impl Targets {
         let mut targets = Self::default();
         for path in paths {
             let path = normal(&shared.ctx.path(path));
-            let meta = fsio::metadata(&path)?;
-            if meta.is_dir() {
-                targets.dirs.insert(path);
-            } else if meta.is_file() {
-                targets.files.insert(path);
-            } else {
-                let message = format!("`{}` is neither a file nor a directory", path.display());
-                return Err(Fault::config(message).hint("scan a stream with --stdin"));
+            match fsio::existing_kind(&path)? {
+                FileKind::Dir => _ = targets.dirs.insert(path),
+                FileKind::File => _ = targets.files.insert(path),
+                FileKind::Missing | FileKind::Link | FileKind::Other => {
+                    let message = format!("`{}` is neither a file nor a directory", path.display());
+                    return Err(Fault::config(message).hint("scan a stream with --stdin"));
+                }
             }
         }
         if paths.is_empty() {
@@ -200,7 +199,7 @@ impl Visitor<'_> {
             return Ok(());
         }
         self.worker.tally.symlinks += 1;
-        let found = fsio::leads_on(path);
+        let found = fsio::target_exists(path);
         if !matches!(found, Ok(true)) {
             let path = shown(shared, path);
             self.worker.unscanned(Source { path: &path, commit: None }, "a link to nothing");

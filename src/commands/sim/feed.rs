@@ -7,7 +7,7 @@ use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
 use crate::simulation::market::{Regime, Spec, gzip, text};
-use crate::sys::fsio::Pending;
+use crate::sys::fsio::AtomicFile;
 use clap::builder::{RangedU64ValueParser, TypedValueParser as _};
 use std::path::PathBuf;
 
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let spec = Spec { seed: *seed, minutes: *minutes, regime: *regime, symbol: symbol.clone() };
     let path = ctx.path(out);
     // A bad path costs nothing when it is found before the work.
-    let pending = Pending::create(&path)?;
+    let pending = AtomicFile::create(&path)?;
     let text = text(&spec);
     ctx.check_cancelled()?;
     let lines = text.lines().count() as u64;

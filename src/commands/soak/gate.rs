@@ -247,7 +247,7 @@ const PLACES: [&str; 5] = ["", "latest", "soak/latest", "artifacts/soak/latest",
 fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<Summary>)> {
     for place in PLACES {
         let home = if place.is_empty() { dir.to_owned() } else { dir.join(place) };
-        if !home.is_dir() {
+        if fsio::target_kind(&home)? != fsio::FileKind::Dir {
             continue;
         }
         let mut found: Vec<(u32, PathBuf)> = Vec::new();

@@ -7,7 +7,7 @@ use crate::judge::record::{GateResult, Judgement, Ledger, Stats};
 use crate::judge::verdict::{State, Verdict};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::{self, AtomicFile};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -337,7 +337,7 @@ impl Outputs {
     /// Finds a path that cannot be written before the run, not after it.
     pub(super) fn probe(&self, ctx: &Ctx) -> Result<(), Fault> {
         for path in [&self.export_json, &self.export_md, &self.gate_summary] {
-            Pending::create(&ctx.path(path))?;
+            AtomicFile::create(&ctx.path(path))?;
         }
         Ok(())
     }

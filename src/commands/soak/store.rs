@@ -227,7 +227,7 @@ impl Store {
 
     /// Writes where the run stands.
     pub(super) fn put_status(&self, status: &StatusFile) -> Result<(), Fault> {
-        fsio::replace(&self.dir.join(STATUS), json::document(status).as_bytes())
+        fsio::write_volatile(&self.dir.join(STATUS), json::document(status).as_bytes())
     }
 
     fn put(&self, name: &str, document: &impl Serialize) -> Result<(), Fault> {
@@ -236,7 +236,7 @@ impl Store {
         if self.durable {
             fsio::write_atomic(&path, text.as_bytes())
         } else {
-            fsio::replace(&path, text.as_bytes())
+            fsio::write_volatile(&path, text.as_bytes())
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::format::json;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::lock::Lock;
 use crate::tuning::overrides::{self, Change, Overrides};
 use jiff::{SignedDuration, Timestamp};
@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let limits = config::limits(args.limits.as_deref(), ctx)?.value;
     let folder = if args.dry_run { "artifacts/dry-run" } else { "artifacts" };
     let report_path = ctx.path(folder).join("TUNING_REPORT.json");
-    let output = Pending::create(&report_path)?;
+    let output = AtomicFile::create(&report_path)?;
     let target = ctx.path(&args.target);
     let lock = (!args.dry_run).then(|| Lock::acquire(&beside(&target, "lock"))).transpose()?;
 

@@ -11,7 +11,7 @@ use crate::evidence::stamp::StampClock;
 use crate::format::json;
 use crate::report::exit::Fault;
 use crate::report::{Marker, Report, Row, Status};
-use crate::sys::fsio::{self, Pending};
+use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::lock::Lock;
 use crate::tuning::overrides::{self, Change, Overrides};
 use serde::Serialize;
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             format!("nothing to roll back: `{}` holds the previous values already", ctx.show(&target));
         return Ok(refused(reason));
     }
-    let output = Pending::create(&record_path)?;
+    let output = AtomicFile::create(&record_path)?;
     let empty = Overrides::new();
     let now = current.as_ref().map_or(&empty, |current| &current.overrides);
     let changes = overrides::changes(now, &previous.overrides);

@@ -5,14 +5,13 @@
 //! hundreds of thousands of files. [`walk`] reads it, [`remove`] takes files out of it again, and both
 //! reach a file only by the chain of directories below the opened root.
 
-pub(crate) mod partial;
 pub(crate) mod remove;
 pub(crate) mod restore;
 mod walk;
 pub(crate) mod writers;
 
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileId};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
 use std::cmp::Ordering;
@@ -29,25 +28,6 @@ pub(crate) const KEEP_MARKER: &str = ".mmops-keep";
 const OPEN_DIR: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const STAT_MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
-
-/// What makes a file the same file: where its content lives, and that nobody has written to it since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// Device.
-    pub(crate) dev: u64,
-    /// Inode on that device.
-    pub(crate) ino: u64,
-    /// Size in bytes.
-    pub(crate) bytes: u64,
-    /// Time of the last write, in nanoseconds since 1970.
-    pub(crate) modified_ns: i64,
-}
-
-impl Identity {
-    fn of(stat: &Statx) -> Self {
-        Self { dev: device(stat), ino: stat.stx_ino, bytes: stat.stx_size, modified_ns: modified_ns(stat) }
-    }
-}
 
 /// An opened directory that rotation may work in.
 #[derive(Debug)]
@@ -94,7 +74,7 @@ impl Root {
 
     /// Waits until the file system of this root has carried out what was asked of it: some give the space
     /// of a removed file back only then.
-    pub(crate) fn settle(&self) -> Result<(), Fault> {
+    pub(crate) fn sync_filesystem(&self) -> Result<(), Fault> {
         rustix::fs::syncfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))
     }
 
@@ -110,7 +90,7 @@ impl Root {
 
 /// Why a directory was not entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Left {
+pub(crate) enum SkipReason {
     /// Its name starts with a dot, or it is the `lost+found` of a file system.
     Hidden,
     /// It holds a `.git`.
@@ -129,7 +109,7 @@ pub(crate) struct Dir {
     /// Index of the directory above; the root is its own.
     pub(crate) parent: u32,
     /// Why it was not entered, if it was not.
-    pub(crate) left: Option<Left>,
+    pub(crate) skipped: Option<SkipReason>,
     /// How many entries it had when it was read, of any type.
     pub(crate) entries: u32,
     /// How many of them are sockets, pipes, devices or mounted files, which are never touched.
@@ -232,10 +212,9 @@ impl Tree {
         self.record(file).dir & DIR_BITS
     }
 
-    /// Device, inode, size and time of last write.
-    pub(crate) fn identity(&self, file: u32) -> Identity {
+    pub(crate) fn file_id(&self, file: u32) -> FileId {
         let record = self.record(file);
-        Identity { dev: self.root.dev, ino: record.ino, bytes: record.bytes, modified_ns: record.modified_ns }
+        FileId { dev: self.root.dev, ino: record.ino, bytes: record.bytes, modified_ns: record.modified_ns }
     }
 
     fn raw_name(&self, file: u32) -> &CStr {
@@ -297,10 +276,12 @@ fn device(stat: &Statx) -> u64 {
     rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor)
 }
 
-/// Times beyond the years 1677 to 2262 are cut to that range, which keeps their order.
 fn modified_ns(stat: &Statx) -> i64 {
-    let seconds = stat.stx_mtime.tv_sec.saturating_mul(1_000_000_000);
-    seconds.saturating_add(i64::from(stat.stx_mtime.tv_nsec))
+    fsio::nanoseconds(stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec.into())
+}
+
+fn file_id(stat: &Statx) -> FileId {
+    FileId { dev: device(stat), ino: stat.stx_ino, bytes: stat.stx_size, modified_ns: modified_ns(stat) }
 }
 
 fn file_type(stat: &Statx) -> FileType {

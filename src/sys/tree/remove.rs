@@ -1,7 +1,7 @@
 //! Takes files out of a tree that was walked before, each only if it is still the very file that was
 //! seen: same device, inode, size and time of last write, under the same chain of directories.
 
-use super::{Identity, OPEN_DIR, STAT_MASK, Tree, file_type};
+use super::{OPEN_DIR, STAT_MASK, Tree, file_id, file_type};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, openat, readlinkat, statx, unlinkat};
 use rustix::io::Errno;
@@ -51,12 +51,12 @@ impl From<Errno> for Refusal {
 
 /// Reaches files of a tree through directory descriptors; consecutive files of one directory share one.
 #[derive(Debug)]
-pub(crate) struct Reach<'a> {
+pub(crate) struct Remover<'a> {
     tree: &'a Tree,
     at: Option<(u32, OwnedFd)>,
 }
 
-impl<'a> Reach<'a> {
+impl<'a> Remover<'a> {
     /// Reaches into `tree`.
     pub(crate) fn new(tree: &'a Tree) -> Self {
         Self { tree, at: None }
@@ -90,8 +90,7 @@ impl<'a> Reach<'a> {
     /// Whether an opened file still is what was seen.
     pub(crate) fn check(&self, file: u32, opened: &File) -> Result<(), Refusal> {
         let stat = statx(opened, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
-        let same =
-            file_type(&stat) == FileType::RegularFile && Identity::of(&stat) == self.tree.identity(file);
+        let same = file_type(&stat) == FileType::RegularFile && file_id(&stat) == self.tree.file_id(file);
         if same { Ok(()) } else { Err(Refusal::Changed) }
     }
 
@@ -120,7 +119,7 @@ impl<'a> Reach<'a> {
         }
         let stat = statx(dir, name, AtFlags::SYMLINK_NOFOLLOW, STAT_MASK)?;
         let expected = if link { FileType::Symlink } else { FileType::RegularFile };
-        if file_type(&stat) != expected || Identity::of(&stat) != tree.identity(file) {
+        if file_type(&stat) != expected || file_id(&stat) != tree.file_id(file) {
             return Err(Refusal::Changed);
         }
         Ok(unlinkat(dir, name, AtFlags::empty())?)

@@ -1,9 +1,10 @@
 //! Puts files back under a directory, creating what is missing, following no link and replacing nothing.
 
 use super::OPEN_DIR;
+use crate::sys::fsio::{AtomicFile, Naming, Temporary};
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
-use rustix::fs::{futimens, mkdirat, openat, renameat_with, symlinkat, unlinkat, utimensat};
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{futimens, mkdirat, openat, symlinkat, utimensat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -11,27 +12,16 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path};
 
-/// So many temporary files of killed restores are passed over.
-const MOST_LEFT: u32 = 1000;
+/// Nobody else may read a file before it has the permissions of the one that was archived.
+const TEMPORARY: Temporary = Temporary { prefix: ".mmops-restore-", suffix: ".tmp", mode: 0o600 };
 
 /// A directory that files are put into.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct RestoreDir {
     top: OwnedFd,
 }
 
-/// A file that has been written but does not have its name yet.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    dir: OwnedFd,
-    name: OsString,
-    temporary: OsString,
-    placed: bool,
-    /// Where the content goes.
-    pub(crate) file: File,
-}
-
-impl Place {
+impl RestoreDir {
     /// Opens the directory, which must exist.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -87,21 +77,12 @@ impl Place {
         }
     }
 
-    /// Starts a file that appears under `path` only when it is complete.
-    pub(crate) fn draft(&self, path: &Path) -> io::Result<Draft> {
-        let (dir, name) = self.parent(path, true)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        // A killed restore may have left its file, and process ids come again.
-        let mut count = 0_u32;
-        loop {
-            let suffix = if count == 0 { String::new() } else { format!("-{count}") };
-            let temporary = OsString::from(format!(".mmops-restore-{}{suffix}.tmp", std::process::id()));
-            match openat(&dir, temporary.as_os_str(), flags, Mode::from_raw_mode(0o600)) {
-                Ok(fd) => return Ok(Draft { dir, name, temporary, placed: false, file: File::from(fd) }),
-                Err(Errno::EXIST) if count < MOST_LEFT => count += 1,
-                Err(error) => return Err(error.into()),
-            }
-        }
+    /// Starts a file that appears under `path` when [`finish`] is called for it, unless its name is taken
+    /// by then.
+    pub(crate) fn create(&self, path: &Path) -> io::Result<AtomicFile> {
+        let (dir, _) = self.parent(path, true)?;
+        let naming = Naming { no_replace: true, durable: false };
+        AtomicFile::create_at(dir, path, TEMPORARY, naming)
     }
 
     /// Creates a symbolic link with its old time.
@@ -117,27 +98,14 @@ impl Place {
     }
 }
 
-impl Draft {
-    /// Gives the file its permissions, time and name, unless the name was taken meanwhile.
-    pub(crate) fn place(mut self, permissions: u32, modified_ns: i64) -> io::Result<()> {
-        rustix::fs::fchmod(&self.file, Mode::from_raw_mode(permissions & 0o777))?;
-        futimens(&self.file, &times(modified_ns))?;
-        self.file.sync_all()?;
-        let (from, to) = (self.temporary.as_os_str(), self.name.as_os_str());
-        renameat_with(&self.dir, from, &self.dir, to, RenameFlags::NOREPLACE)?;
-        self.placed = true;
-        Ok(())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.placed
-            && let Err(error) = unlinkat(&self.dir, self.temporary.as_os_str(), AtFlags::empty())
-        {
-            tracing::warn!("a temporary file stays behind: {}", io::Error::from(error));
-        }
-    }
+/// Gives a restored file its permissions, time and name. Its content is on the disk by then; that the names
+/// of all are is waited for once, by [`RestoreDir::sync`].
+pub(crate) fn finish(mut file: AtomicFile, permissions: u32, modified_ns: i64) -> io::Result<()> {
+    let opened = file.file();
+    rustix::fs::fchmod(&*opened, Mode::from_raw_mode(permissions & 0o777))?;
+    futimens(&*opened, &times(modified_ns))?;
+    opened.sync_all()?;
+    file.try_commit()
 }
 
 fn times(modified_ns: i64) -> Timestamps {

@@ -1,8 +1,8 @@
 //! What the walk sees, and what is refused between the scan and the removal.
 #![expect(clippy::disallowed_methods, reason = "tests touch the disk directly")]
 
-use super::remove::{Reach, Refusal};
-use super::{Detail, Left, Root, Tree, walk};
+use super::remove::{Refusal, Remover};
+use super::{Detail, Root, SkipReason, Tree, walk};
 use crate::sys::signal::Cancel;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt as _;
@@ -29,8 +29,8 @@ fn find(tree: &Tree, path: &str) -> u32 {
     (0..).take(tree.len()).find(|file| tree.path(*file) == Path::new(path)).unwrap()
 }
 
-fn left(tree: &Tree) -> Vec<(PathBuf, Left)> {
-    let dirs = (0..).zip(&tree.dirs).filter_map(|(dir, entry)| Some((tree.dir_path(dir), entry.left?)));
+fn left(tree: &Tree) -> Vec<(PathBuf, SkipReason)> {
+    let dirs = (0..).zip(&tree.dirs).filter_map(|(dir, entry)| Some((tree.dir_path(dir), entry.skipped?)));
     let mut left: Vec<_> = dirs.collect();
     left.sort();
     left
@@ -55,10 +55,10 @@ fn links_are_seen_as_themselves_and_never_followed() {
     symlink("..", dir.path().join("loop")).unwrap();
     let tree = scan(dir.path());
     assert_eq!(sorted(&tree), ["dangling", "loop", "to_dir", "to_file"]);
-    let mut reach = Reach::new(&tree);
+    let mut remover = Remover::new(&tree);
     for file in 0..4 {
         assert!(tree.is_link(file));
-        reach.remove(file).unwrap();
+        remover.remove(file).unwrap();
     }
     assert!(outside.path().join("precious").exists());
 }
@@ -71,7 +71,8 @@ fn hidden_directories_repositories_and_marked_directories_are_not_entered() {
     }
     let tree = scan(dir.path());
     assert_eq!(sorted(&tree), [".dot", "x"]);
-    let expected = [(".cache", Left::Hidden), ("kept", Left::Marked), ("repo", Left::Repository)];
+    let expected =
+        [(".cache", SkipReason::Hidden), ("kept", SkipReason::Marked), ("repo", SkipReason::Repository)];
     assert_eq!(left(&tree), expected.map(|(path, why)| (PathBuf::from(path), why)));
 }
 
@@ -102,9 +103,9 @@ fn names_that_are_no_text_and_very_deep_directories_are_reached() {
     fs::write(deep.join("bottom"), "x").unwrap();
     let tree = scan(dir.path());
     assert_eq!(tree.len(), 2);
-    let mut reach = Reach::new(&tree);
+    let mut remover = Remover::new(&tree);
     for file in 0..2 {
-        reach.remove(file).unwrap();
+        remover.remove(file).unwrap();
     }
     assert!(!dir.path().join(odd).exists() && !deep.join("bottom").exists());
 }
@@ -119,7 +120,7 @@ fn a_file_replaced_between_scan_and_removal_stays() {
     fs::rename(dir.path().join("a"), dir.path().join("kept_open")).unwrap();
     write(dir.path(), "a");
     File::options().write(true).open(dir.path().join("a")).unwrap().set_modified(modified).unwrap();
-    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Changed)));
+    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Changed)));
     assert!(dir.path().join("a").exists());
 }
 
@@ -130,8 +131,8 @@ fn a_file_written_to_between_scan_and_removal_stays() {
     let tree = scan(dir.path());
     let file = File::options().write(true).open(dir.path().join("a")).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Changed)));
-    assert!(matches!(Reach::new(&tree).open(0), Err(Refusal::Changed)));
+    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Changed)));
+    assert!(matches!(Remover::new(&tree).open(0), Err(Refusal::Changed)));
     assert!(dir.path().join("a").exists());
 }
 
@@ -147,9 +148,9 @@ fn a_file_or_directory_replaced_by_a_link_is_not_followed() {
     symlink(outside.path().join("b"), dir.path().join("a")).unwrap();
     fs::remove_dir_all(dir.path().join("sub")).unwrap();
     symlink(outside.path(), dir.path().join("sub")).unwrap();
-    let mut reach = Reach::new(&tree);
-    assert!(matches!(reach.remove(a), Err(Refusal::Changed)));
-    assert!(matches!(reach.remove(b), Err(Refusal::Changed)));
+    let mut remover = Remover::new(&tree);
+    assert!(matches!(remover.remove(a), Err(Refusal::Changed)));
+    assert!(matches!(remover.remove(b), Err(Refusal::Changed)));
     assert!(outside.path().join("b").exists());
 }
 
@@ -160,9 +161,9 @@ fn a_locked_file_stays_until_the_lock_is_gone() {
     let tree = scan(dir.path());
     let holder = File::open(dir.path().join("a")).unwrap();
     rustix::fs::flock(&holder, rustix::fs::FlockOperation::LockShared).unwrap();
-    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Locked)));
+    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Locked)));
     drop(holder);
-    Reach::new(&tree).remove(0).unwrap();
+    Remover::new(&tree).remove(0).unwrap();
 }
 
 #[test]
@@ -170,10 +171,10 @@ fn a_vanished_file_is_gone_and_a_full_directory_stays() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "sub/a");
     let tree = scan(dir.path());
-    assert!(!Reach::new(&tree).remove_dir(1).unwrap());
+    assert!(!Remover::new(&tree).remove_dir(1).unwrap());
     fs::remove_file(dir.path().join("sub/a")).unwrap();
-    assert!(matches!(Reach::new(&tree).remove(0), Err(Refusal::Gone)));
-    assert!(Reach::new(&tree).remove_dir(1).unwrap());
+    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Gone)));
+    assert!(Remover::new(&tree).remove_dir(1).unwrap());
     assert!(!dir.path().join("sub").exists());
 }
 
@@ -187,8 +188,8 @@ fn a_file_open_for_writing_is_known_and_one_open_for_reading_is_not() {
     let tree = scan(dir.path());
     let writers = super::writers::scan(&[tree.root.dev].into());
     let writing = |path: &str| {
-        let identity = tree.identity(find(&tree, path));
-        writers.has(identity.dev, identity.ino)
+        let id = tree.file_id(find(&tree, path));
+        writers.has(id.dev, id.ino)
     };
     assert!(writers.known && writing("written") && !writing("read"));
 }
@@ -211,8 +212,8 @@ fn a_descriptor_that_nobody_can_tell_about_is_one_for_writing() {
     let tree = scan(dir.path());
     let writers = super::writers::scan_table(table.path(), &[tree.root.dev].into());
     let writing = |path: &str| {
-        let identity = tree.identity(find(&tree, path));
-        writers.has(identity.dev, identity.ino)
+        let id = tree.file_id(find(&tree, path));
+        writers.has(id.dev, id.ino)
     };
     assert_eq!(["read", "torn", "refused", "closed"].map(writing), [false, true, true, false]);
     assert_eq!(writers.closed, 0);
@@ -234,14 +235,17 @@ fn a_process_that_cannot_be_looked_into_is_counted_and_one_that_ended_is_not() {
 #[test]
 fn a_temporary_file_that_a_killed_restore_left_is_in_nobodys_way() {
     let dir = tempfile::tempdir().unwrap();
-    let place = super::restore::Place::open(dir.path()).unwrap();
-    let left = format!(".mmops-restore-{}.tmp", std::process::id());
-    write(dir.path(), &left);
+    let place = super::restore::RestoreDir::open(dir.path()).unwrap();
+    let left = (0..2000).map(|count| format!(".mmops-restore-{}-{count}.tmp", std::process::id()));
+    let left: Vec<String> = left.inspect(|name| write(dir.path(), name)).collect();
     for name in ["a", "b"] {
-        place.draft(Path::new(name)).unwrap().place(0o644, 0).unwrap();
+        super::restore::finish(place.create(Path::new(name)).unwrap(), 0o644, 0).unwrap();
     }
     assert!(dir.path().join("a").exists() && dir.path().join("b").exists());
-    assert!(dir.path().join(left).exists(), "it may belong to a restore in another container");
+    assert!(
+        left.iter().all(|name| dir.path().join(name).exists()),
+        "it may belong to a restore in another container"
+    );
 }
 
 #[test]

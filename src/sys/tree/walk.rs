@@ -4,11 +4,12 @@
 //! the disk is, so more threads than cores keep its queue filled.
 
 use super::{
-    DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, Left, OPEN_DIR, Record, Root, STAT_MASK,
-    Tree, device, file_type, modified_ns,
+    DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, OPEN_DIR, Record, Root, STAT_MASK,
+    SkipReason, Tree, device, file_type, modified_ns,
 };
 use crate::report::exit::Fault;
 use crate::sys::signal::Cancel;
+use crate::sys::work::{self, Queue};
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, RawDir, openat, statx};
 use rustix::io::Errno;
@@ -16,7 +17,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 const MOST_THREADS: usize = 8;
 const THREADS_PER_CORE: usize = 4;
@@ -28,20 +29,14 @@ const ROOM_BYTES: usize = 256 * 1024;
 /// Reads everything below `root`, except what is left alone: hidden directories, repositories, marked
 /// directories, other file systems.
 pub(crate) fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = MOST_THREADS.min(THREADS_PER_CORE * cores);
+    let threads = MOST_THREADS.min(THREADS_PER_CORE * work::processors());
     walk_with(root, detail, cancel, threads)
 }
 
 pub(super) fn walk_with(root: Root, detail: Detail, cancel: &Cancel, threads: usize) -> Result<Tree, Fault> {
-    let queue = Queue::of(&root).map_err(|error| crate::sys::fsio::unreadable(&root.path, &error))?;
-    let mut shards: Vec<Shard> = std::thread::scope(|scope| {
-        let work = || queue.work(&root, detail, cancel);
-        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let first = work();
-        let others = workers.into_iter().map(|worker| worker.join().expect("a worker does not panic"));
-        std::iter::once(first).chain(others).collect()
-    });
+    let progress = Progress::of(&root).map_err(|error| crate::sys::fsio::unreadable(&root.path, &error))?;
+    let queue = Queue::new(progress);
+    let mut shards = work::on_threads(threads, || read_dirs(&queue, &root, detail, cancel));
     if let Some(signal) = cancel.signal() {
         return Err(Fault::stopped(signal));
     }
@@ -53,7 +48,7 @@ pub(super) fn walk_with(root: Root, detail: Detail, cancel: &Cancel, threads: us
     if u32::try_from(whole.names.len()).is_err() {
         return Err(too_large(&root));
     }
-    let dirs = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner).dirs;
+    let dirs = queue.into_state().dirs;
     let Shard { names, files, disk, unreadable, .. } = whole;
     let mut tree = Tree { root, dirs, unreadable: Vec::new(), files, disk, names };
     tree.unreadable =
@@ -67,14 +62,8 @@ fn too_large(root: &Root) -> Fault {
 }
 
 /// Directories to read, and those already known.
-struct Queue {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
+struct Progress {
     stack: Vec<Job>,
-    busy: usize,
     dirs: Vec<Dir>,
 }
 
@@ -127,98 +116,82 @@ impl Shard {
 /// What reading one directory told.
 #[derive(Default)]
 struct Visit {
-    left: Option<Left>,
+    skipped: Option<SkipReason>,
     entries: u32,
     special: u32,
     modified_ns: i64,
     /// Directories below, with the reason when they are not to be entered.
-    below: Vec<(CString, Option<Left>)>,
+    below: Vec<(CString, Option<SkipReason>)>,
 }
 
-impl Queue {
+impl Progress {
     fn of(root: &Root) -> io::Result<Self> {
         let above = Arc::new(root.fd.try_clone()?);
         let job = Job { parent: above, dir: 0, name: c".".to_owned() };
-        let top = Dir { parent: 0, left: None, entries: 0, special: 0, modified_ns: 0, name: c"".into() };
-        let state = State { stack: vec![job], busy: 0, dirs: vec![top] };
-        Ok(Self { state: Mutex::new(state), changed: Condvar::new() })
+        let top = Dir { parent: 0, skipped: None, entries: 0, special: 0, modified_ns: 0, name: c"".into() };
+        Ok(Self { stack: vec![job], dirs: vec![top] })
     }
 
-    fn locked(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next directory, or none when all is read.
-    fn take(&self, cancel: &Cancel) -> Option<Job> {
-        let mut state = self.locked();
-        loop {
-            if cancel.signal().is_some() {
-                state.stack.clear();
-            }
-            if let Some(job) = state.stack.pop() {
-                state.busy += 1;
-                return Some(job);
-            }
-            if state.busy == 0 {
-                return None;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn put(&self, dir: u32, fd: Option<OwnedFd>, visit: Visit, shard: &mut Shard) {
-        let fd = fd.map(Arc::new);
-        let mut state = self.locked();
-        let known = &mut state.dirs[dir as usize];
-        (known.left, known.modified_ns) = (visit.left, visit.modified_ns);
+    /// Notes what was found in a directory; false when there are more directories than have an index.
+    fn add(&mut self, dir: u32, fd: Option<&Arc<OwnedFd>>, visit: Visit) -> bool {
+        let known = &mut self.dirs[dir as usize];
+        (known.skipped, known.modified_ns) = (visit.skipped, visit.modified_ns);
         (known.entries, known.special) = (visit.entries, visit.special);
-        for (name, left) in visit.below {
-            let id = u32::try_from(state.dirs.len()).ok().filter(|id| *id <= DIR_BITS);
-            let Some(id) = id else {
-                shard.overflow = true;
-                break;
+        for (name, skipped) in visit.below {
+            let Some(id) = u32::try_from(self.dirs.len()).ok().filter(|id| *id <= DIR_BITS) else {
+                return false;
             };
-            let below =
-                Dir { parent: dir, left, entries: 0, special: 0, modified_ns: 0, name: name.clone().into() };
-            state.dirs.push(below);
-            if let (None, Some(fd)) = (left, &fd) {
-                state.stack.push(Job { parent: Arc::clone(fd), dir: id, name });
+            let below = Dir {
+                parent: dir,
+                skipped,
+                entries: 0,
+                special: 0,
+                modified_ns: 0,
+                name: name.clone().into(),
+            };
+            self.dirs.push(below);
+            if let (None, Some(fd)) = (skipped, fd) {
+                self.stack.push(Job { parent: Arc::clone(fd), dir: id, name });
             }
         }
-        state.busy -= 1;
-        drop(state);
-        self.changed.notify_all();
-    }
-
-    fn work(&self, root: &Root, detail: Detail, cancel: &Cancel) -> Shard {
-        let mut shard = Shard::new();
-        let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
-        let mut pending = Vec::new();
-        while let Some(job) = self.take(cancel) {
-            let opened = openat(&*job.parent, &job.name, OPEN_DIR, Mode::empty());
-            let mut scratch =
-                Scratch { shard: &mut shard, detail, buffer: &mut buffer, pending: &mut pending };
-            let (fd, visit) = match opened {
-                Ok(fd) => {
-                    let visit = scratch.visit(root, job.dir, &fd);
-                    (Some(fd), visit)
-                }
-                // Gone, or replaced by something else, since its name was read: nothing to rotate.
-                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => (None, Ok(Visit::default())),
-                Err(error) => (None, Err(error)),
-            };
-            let visit = visit.unwrap_or_else(|error| {
-                shard.trouble(job.dir, c"", error);
-                Visit { left: Some(Left::Unreadable), ..Visit::default() }
-            });
-            self.put(job.dir, fd, visit, &mut shard);
-        }
-        shard
+        true
     }
 }
 
+/// Reads directories until all are read, or a stop is asked for.
+fn read_dirs(queue: &Queue<Progress>, root: &Root, detail: Detail, cancel: &Cancel) -> Shard {
+    let mut shard = Shard::new();
+    let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
+    let mut pending = Vec::new();
+    let next = |progress: &mut Progress| {
+        if cancel.signal().is_some() {
+            progress.stack.clear();
+        }
+        progress.stack.pop()
+    };
+    while let Some((job, running)) = queue.take(next) {
+        let opened = openat(&*job.parent, &job.name, OPEN_DIR, Mode::empty());
+        let mut scratch = Scratch { shard: &mut shard, detail, buffer: &mut buffer, pending: &mut pending };
+        let (fd, visit) = match opened {
+            Ok(fd) => {
+                let visit = scratch.visit(root, job.dir, &fd);
+                (Some(Arc::new(fd)), visit)
+            }
+            // Gone, or replaced by something else, since its name was read: nothing to rotate.
+            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => (None, Ok(Visit::default())),
+            Err(error) => (None, Err(error)),
+        };
+        let visit = visit.unwrap_or_else(|error| {
+            shard.note_unreadable(job.dir, c"", error);
+            Visit { skipped: Some(SkipReason::Unreadable), ..Visit::default() }
+        });
+        shard.overflow |= !running.finish(|progress| progress.add(job.dir, fd.as_ref(), visit));
+    }
+    shard
+}
+
 impl Shard {
-    fn trouble(&mut self, dir: u32, name: &CStr, error: Errno) {
+    fn note_unreadable(&mut self, dir: u32, name: &CStr, error: Errno) {
         use std::os::unix::ffi::OsStrExt as _;
         let name = PathBuf::from(std::ffi::OsStr::from_bytes(name.to_bytes()));
         self.unreadable.push((dir, name, io::Error::from(error).to_string()));
@@ -238,13 +211,13 @@ impl Scratch<'_> {
         let stat = statx(fd, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
         let mut visit = Visit { modified_ns: modified_ns(&stat), ..Visit::default() };
         if device(&stat) != root.dev || stat.stx_mnt_id != root.mount {
-            visit.left = Some(Left::Mount);
+            visit.skipped = Some(SkipReason::Mount);
             return Ok(visit);
         }
         let start = self.shard.names.len();
         self.pending.clear();
-        visit.left = self.read_names(fd, &mut visit)?;
-        if visit.left.is_some() {
+        visit.skipped = self.read_names(fd, &mut visit)?;
+        if visit.skipped.is_some() {
             self.shard.names.truncate(start);
             visit.below.clear();
             return Ok(visit);
@@ -256,16 +229,16 @@ impl Scratch<'_> {
     }
 
     /// Collects the names in a directory, and says whether one of them means that it is left alone.
-    fn read_names(&mut self, fd: &OwnedFd, visit: &mut Visit) -> Result<Option<Left>, Errno> {
-        let mut left = None;
+    fn read_names(&mut self, fd: &OwnedFd, visit: &mut Visit) -> Result<Option<SkipReason>, Errno> {
+        let mut skipped = None;
         let mut entries = RawDir::new(fd.as_fd(), self.buffer);
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name();
             match name.to_bytes() {
                 b"." | b".." => continue,
-                b".git" => left = Some(Left::Repository),
-                name if name == KEEP_MARKER.as_bytes() => left = left.or(Some(Left::Marked)),
+                b".git" => skipped = Some(SkipReason::Repository),
+                name if name == KEEP_MARKER.as_bytes() => skipped = skipped.or(Some(SkipReason::Marked)),
                 _ => {}
             }
             visit.entries += 1;
@@ -282,7 +255,7 @@ impl Scratch<'_> {
                 _ => visit.special += 1,
             }
         }
-        Ok(left)
+        Ok(skipped)
     }
 
     fn examine(&mut self, root: &Root, dir: u32, fd: &OwnedFd, at: u32, visit: &mut Visit) {
@@ -294,7 +267,7 @@ impl Scratch<'_> {
             Err(Errno::NOENT) => return,
             Err(error) => {
                 let name = name.to_owned();
-                self.shard.trouble(dir, &name, error);
+                self.shard.note_unreadable(dir, &name, error);
                 return;
             }
         };
@@ -330,7 +303,7 @@ impl Scratch<'_> {
     }
 }
 
-fn hidden(name: &CStr) -> Option<Left> {
+fn hidden(name: &CStr) -> Option<SkipReason> {
     let name = name.to_bytes();
-    (name.starts_with(b".") || name == b"lost+found").then_some(Left::Hidden)
+    (name.starts_with(b".") || name == b"lost+found").then_some(SkipReason::Hidden)
 }

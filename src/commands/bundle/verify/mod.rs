@@ -14,7 +14,7 @@ use crate::release::bundle::manifest::{self, Manifest};
 use crate::release::folder;
 use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::num::NonZero;
@@ -120,14 +120,13 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let key =
         args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;
     let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
-    let kind = fsio::metadata(&path)?.file_type();
-    let mut verified = if kind.is_dir() {
-        folder(&path, key.as_ref(), ctx)?
-    } else if kind.is_file() {
-        archive::verify(&path, key.as_ref(), jobs, ctx)?
-    } else {
-        let message = format!("`{}` is neither a file nor a folder", args.bundle.display());
-        return Err(Fault::config(message).into());
+    let mut verified = match fsio::existing_kind(&path)? {
+        FileKind::Dir => folder(&path, key.as_ref(), ctx)?,
+        FileKind::File => archive::verify(&path, key.as_ref(), jobs, ctx)?,
+        FileKind::Missing | FileKind::Link | FileKind::Other => {
+            let message = format!("`{}` is neither a file nor a folder", args.bundle.display());
+            return Err(Fault::config(message).into());
+        }
     };
     if let Some(tree) = &args.against {
         let check = match &verified.manifest {

@@ -6,30 +6,24 @@ use crate::commands::tune::choose::document::Measurement;
 use crate::commands::tune::choose::measure::measure as figures;
 use crate::ctx::Ctx;
 use crate::simulation::market::{self, Window};
-use crate::sys::progress;
+use crate::sys::{progress, work};
 use anyhow::Context as _;
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 /// Measures the candidates of these numbers; `keep` is told each as soon as it is done.
 pub(super) fn measure(
     plan: &Plan,
-    indices: Vec<usize>,
+    indices: &[usize],
     jobs: usize,
     ctx: &Ctx,
     keep: impl Fn(&Measurement) -> anyhow::Result<()> + Sync,
 ) -> anyhow::Result<Vec<Measurement>> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-    let pool = pool.context("failed to start the threads of the sweep")?;
     let bar = progress::bar(ctx.progress, indices.len() as u64, "candidates");
-    let measured = pool.install(|| {
-        let one = |index| {
-            ctx.check_cancelled().map_err(|stop| stop.hint("run it again with --resume to go on"))?;
-            let measurement = candidate(plan, index)?;
-            keep(&measurement)?;
-            bar.inc(1);
-            Ok(measurement)
-        };
-        indices.into_par_iter().map(one).collect()
+    let measured = work::map(jobs, indices.len(), |at| {
+        ctx.check_cancelled().map_err(|stop| stop.hint("run it again with --resume to go on"))?;
+        let measurement = candidate(plan, indices[at])?;
+        keep(&measurement)?;
+        bar.inc(1);
+        Ok(measurement)
     });
     bar.finish_and_clear();
     measured

@@ -21,8 +21,9 @@ use crate::report::exit::Fault;
 use crate::report::{Report, Row, Status};
 use crate::simulation::market::Feed;
 use crate::sys::clock::utc;
-use crate::sys::fsio::Pending;
+use crate::sys::fsio::AtomicFile;
 use crate::sys::lock::Lock;
+use crate::sys::work;
 use crate::tuning::outcome::{Fees, Latency};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -104,8 +105,8 @@ struct Plan {
 struct Outputs {
     json_path: PathBuf,
     md_path: PathBuf,
-    json: Pending,
-    md: Pending,
+    json: AtomicFile,
+    md: AtomicFile,
     _lock: Lock,
 }
 
@@ -115,8 +116,8 @@ impl Outputs {
             let message = format!("--out-json and --out-md both name `{}`", json_path.display());
             return Err(Fault::usage(message).into());
         }
-        let json = Pending::create(&json_path)?;
-        let md = Pending::create(&md_path)?;
+        let json = AtomicFile::create(&json_path)?;
+        let md = AtomicFile::create(&md_path)?;
         let lock = Lock::acquire(&super::beside(&json_path, "lock"))?;
         Ok(Self { json_path, md_path, json, md, _lock: lock })
     }
@@ -149,7 +150,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let stamp = stamp(ctx);
         let mut documents = Vec::new();
         for jobs in [first, second] {
-            let measured = engine::measure(&plan, all.clone(), jobs, ctx, |_| Ok(()))?;
+            let measured = engine::measure(&plan, &all, jobs, ctx, |_| Ok(()))?;
             documents.push(assemble(&plan, stamp.clone(), measured)?);
         }
         tell_speed(ctx, &plan, 2 * all.len(), watch.elapsed());
@@ -168,7 +169,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -> anyhow::Result<Report> {
-    let output = Pending::create(path)?;
+    let output = AtomicFile::create(path)?;
     let _lock = Lock::acquire(&super::beside(path, "lock"))?;
     let plan = plan(args, ctx)?;
     let mine: Vec<usize> = (index..plan.inputs.grid.len()).step_by(of).collect();
@@ -230,8 +231,7 @@ pub(super) fn hash(inputs: &Inputs) -> String {
 }
 
 fn jobs(args: &Args) -> usize {
-    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-    args.jobs.map_or_else(processors, usize::from)
+    args.jobs.map_or_else(work::processors, usize::from)
 }
 
 /// The thread counts of a dry run's two sweeps: what was asked for, and another.
@@ -267,7 +267,7 @@ fn measure_with_journal(
     let begun: Vec<Stamp> = begun.into_iter().filter(|_| !done.is_empty()).collect();
     let since = |now| Stamp::of_parts(&[begun.as_slice(), &[now]].concat());
     let journal = journal::Journal::start(&path, &plan.inputs_sha256, since(stamp(ctx)), &done, ctx)?;
-    done.extend(engine::measure(plan, wanted, jobs(args), ctx, |measurement| journal.add(measurement))?);
+    done.extend(engine::measure(plan, &wanted, jobs(args), ctx, |measurement| journal.add(measurement))?);
     Ok((done, since(stamp(ctx))))
 }
 

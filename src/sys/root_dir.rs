@@ -1,19 +1,19 @@
 //! Files below one directory, opened so that no link leads out of it.
 
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileKind, FileState};
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 use rustix::io::Errno;
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 /// A directory that files are read below.
 #[derive(Debug)]
-pub(crate) struct Beneath {
+pub(crate) struct RootDir {
     path: PathBuf,
     fd: OwnedFd,
 }
@@ -42,46 +42,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// What makes a file the same file with the same content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    dev: u64,
-    ino: u64,
-    /// Size.
-    pub(crate) bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-    /// Type and permission bits.
-    mode: u32,
-}
-
-impl Identity {
-    /// Of an open file.
-    pub(crate) fn of(file: &File) -> io::Result<Self> {
-        let found = file.metadata()?;
-        Ok(Self {
-            dev: found.dev(),
-            ino: found.ino(),
-            bytes: found.size(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-            mode: found.mode(),
-        })
-    }
-
-    /// Whether its owner may execute it.
-    pub(crate) fn is_executable(&self) -> bool {
-        self.mode & 0o100 != 0
-    }
-
-    /// Time of the last write.
-    pub(crate) fn modified(&self) -> Option<jiff::Timestamp> {
-        let nanoseconds = i32::try_from(self.modified.1).ok()?;
-        jiff::Timestamp::new(self.modified.0, nanoseconds).ok()
-    }
-}
-
-impl Beneath {
+impl RootDir {
     /// Opens a directory.
     pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -113,11 +74,11 @@ impl Beneath {
 
     fn open_by_path(&self, relative: &Path, flags: OFlags) -> Result<OwnedFd, Refused> {
         let path = self.path.join(relative);
-        if !path.exists() && !path.is_symlink() {
+        let failed = |fault| Refused::Failed(io::Error::other(fault));
+        if fsio::kind(&path).map_err(failed)? == FileKind::Missing {
             return Err(Refused::Missing);
         }
-        let canonical =
-            |path: &Path| fsio::canonical(path).map_err(|fault| Refused::Failed(io::Error::other(fault)));
+        let canonical = |path: &Path| fsio::canonical(path).map_err(failed);
         let (path, root) = (canonical(&path)?, canonical(&self.path)?);
         if !path.starts_with(root) {
             return Err(Refused::Leaves);
@@ -136,25 +97,25 @@ fn refused(error: Errno) -> Refused {
     }
 }
 
-/// Fills `buffer` from an offset on, of a file that must still be `identity` afterwards; the error says
+/// Fills `buffer` from an offset on, of a file that must still be in `state` afterwards; the error says
 /// what happened to it.
 pub(crate) fn read_unchanged(
     file: &File,
-    identity: &Identity,
+    state: &FileState,
     offset: u64,
     buffer: &mut [u8],
 ) -> Result<(), String> {
-    let unchanged = |found: io::Result<Identity>| match found {
-        Ok(found) if found == *identity => Ok(()),
+    let unchanged = |found: io::Result<FileState>| match found {
+        Ok(found) if found == *state => Ok(()),
         Ok(_) => Err("changed while it was read".to_owned()),
         Err(error) => Err(format!("cannot be read: {error}")),
     };
-    unchanged(Identity::of(file))?;
+    unchanged(FileState::of(file))?;
     file.read_exact_at(buffer, offset).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => "became shorter while it was read".to_owned(),
         _ => format!("cannot be read: {error}"),
     })?;
-    unchanged(Identity::of(file))
+    unchanged(FileState::of(file))
 }
 
 #[cfg(test)]
@@ -162,13 +123,13 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    fn said(beneath: &Beneath, path: &str) -> String {
-        beneath.file(Path::new(path)).expect_err("refused").to_string()
+    fn said(root: &RootDir, path: &str) -> String {
+        root.file(Path::new(path)).expect_err("refused").to_string()
     }
 
     #[test]
     fn links_inside_are_followed_and_links_outside_are_refused() {
-        let dir = fsio::scratch_dir("beneath").expect("a directory");
+        let dir = fsio::scratch_dir("root").expect("a directory");
         let root = dir.path().join("root");
         fsio::write_atomic(&root.join("sub/a"), b"x").expect("written");
         fsio::write_atomic(&dir.path().join("outside"), b"y").expect("written");
@@ -176,30 +137,30 @@ mod tests {
         symlink("../outside", root.join("out")).expect("linked");
         symlink(dir.path(), root.join("above")).expect("linked");
         symlink("nowhere", root.join("dangling")).expect("linked");
-        let beneath = Beneath::open(&root).expect("opened");
-        assert!(beneath.file(Path::new("sub/a")).is_ok());
-        assert!(beneath.file(Path::new("inside")).is_ok());
-        assert_eq!(said(&beneath, "out"), "is a link that leaves the root");
-        assert_eq!(said(&beneath, "above/outside"), "is a link that leaves the root");
-        assert_eq!(said(&beneath, "../outside"), "is a link that leaves the root");
-        assert_eq!(said(&beneath, "dangling"), "is missing");
-        assert_eq!(said(&beneath, "none"), "is missing");
-        assert_eq!(said(&beneath, "sub"), "is a directory, not a file");
+        let opened = RootDir::open(&root).expect("opened");
+        assert!(opened.file(Path::new("sub/a")).is_ok());
+        assert!(opened.file(Path::new("inside")).is_ok());
+        assert_eq!(said(&opened, "out"), "is a link that leaves the root");
+        assert_eq!(said(&opened, "above/outside"), "is a link that leaves the root");
+        assert_eq!(said(&opened, "../outside"), "is a link that leaves the root");
+        assert_eq!(said(&opened, "dangling"), "is missing");
+        assert_eq!(said(&opened, "none"), "is missing");
+        assert_eq!(said(&opened, "sub"), "is a directory, not a file");
         rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe"), Mode::RUSR).expect("made");
-        assert_eq!(said(&beneath, "pipe"), "is a pipe, not a file");
+        assert_eq!(said(&opened, "pipe"), "is a pipe, not a file");
     }
 
     #[test]
     fn a_file_that_changes_is_noticed() {
-        let dir = fsio::scratch_dir("beneath").expect("a directory");
+        let dir = fsio::scratch_dir("root").expect("a directory");
         let path = dir.path().join("a");
         fsio::write_atomic(&path, b"12345678").expect("written");
         let file = fsio::open(&path).expect("opened");
-        let identity = Identity::of(&file).expect("known");
+        let state = FileState::of(&file).expect("known");
         let mut buffer = [0; 4];
-        assert_eq!(read_unchanged(&file, &identity, 4, &mut buffer), Ok(()));
+        assert_eq!(read_unchanged(&file, &state, 4, &mut buffer), Ok(()));
         assert_eq!(&buffer, b"5678");
         fsio::open_writable(&path).expect("opened").set_len(2).expect("cut");
-        assert!(read_unchanged(&file, &identity, 0, &mut buffer).expect_err("noticed").contains("changed"));
+        assert!(read_unchanged(&file, &state, 0, &mut buffer).expect_err("noticed").contains("changed"));
     }
 }

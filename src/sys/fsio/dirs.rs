@@ -1,0 +1,113 @@
+//! Directories and links: created, published and replaced whole.
+#![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
+
+use super::path::{parent, shown, with_ending};
+use super::read::{FileKind, kind};
+use crate::report::exit::Fault;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Creates a directory and its parents.
+pub(crate) fn create_dir(dir: &Path) -> Result<(), Fault> {
+    create_dirs(dir).map_err(|error| Fault::write(shown(dir), &error))
+}
+
+pub(super) fn create_dirs(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)
+}
+
+/// Creates a directory; false when it is there already.
+pub(crate) fn create_new_dir(dir: &Path) -> Result<bool, Fault> {
+    match fs::create_dir(dir) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Fault::write(shown(dir), &error)),
+    }
+}
+
+/// Lets the symbolic link `link` name `target`, which lies in the same directory. The link is replaced whole;
+/// anything else under its name is left alone and refused.
+pub(crate) fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
+    let fail = |error: io::Error| Fault::write(shown(link), &error);
+    if !matches!(kind(link)?, FileKind::Link | FileKind::Missing) {
+        let message = format!("{} is no link to the newest run", shown(link));
+        return Err(Fault::config(message).hint("move it away: every run has a directory of its own"));
+    }
+    let name = target.file_name().expect("a directory below its parent has a name");
+    let fresh = with_ending(link, ".new");
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(name, &fresh).map_err(fail)?;
+    fs::rename(&fresh, link).map_err(fail)
+}
+
+/// A fresh private directory that is removed when the value is dropped.
+#[cfg(test)]
+pub(crate) fn scratch_dir(prefix: &str) -> Result<tempfile::TempDir, Fault> {
+    let dir = tempfile::Builder::new().prefix(prefix).tempdir();
+    dir.map_err(|error| Fault::write("a temporary directory", &error))
+}
+
+/// The same inside `dir`, which is created.
+pub(crate) fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fault> {
+    create_dir(dir)?;
+    let made = tempfile::Builder::new().prefix(prefix).tempdir_in(dir);
+    made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error))
+}
+
+/// Directories that were created for work that may fail; unless they are kept, those that are still empty
+/// are removed again.
+#[derive(Debug)]
+pub(crate) struct NewDirs(Vec<PathBuf>);
+
+impl NewDirs {
+    /// Creates a directory and its parents.
+    pub(crate) fn create(dir: &Path) -> Result<Self, Fault> {
+        let mut new = Self(Vec::new());
+        for missing in dir.ancestors().filter(|dir| !dir.as_os_str().is_empty()) {
+            if kind(missing)? != FileKind::Missing {
+                break;
+            }
+            new.0.push(missing.to_owned());
+        }
+        create_dir(dir)?;
+        Ok(new)
+    }
+
+    /// Keeps what was created.
+    pub(crate) fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewDirs {
+    fn drop(&mut self) {
+        for dir in &self.0 {
+            // One that somebody else uses by now stays.
+            if fs::remove_dir(dir).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Puts a finished directory under its name, durably and for everybody to read; the name must be free.
+pub(crate) fn publish_dir(made: tempfile::TempDir, to: &Path) -> Result<(), Fault> {
+    let fail = |error: io::Error| Fault::write(shown(to), &error);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(made.path(), mode).map_err(fail)?;
+    sync_dir(made.path()).map_err(fail)?;
+    let moved = renameat_with(CWD, made.path(), CWD, to, RenameFlags::NOREPLACE);
+    moved.map_err(|error| fail(error.into()))?;
+    // The name it was made under is gone; there is nothing left to remove.
+    drop(made.keep());
+    sync_dir(parent(to)).map_err(fail)
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
