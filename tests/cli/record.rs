@@ -66,6 +66,7 @@ const VARYING: [(&str, &str); 10] = [
     (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
     (r#""allowed": \d{16,}"#, "\"allowed\": [FREE]"),
     (r"\bhas [0-9.]+[KMGT]?B free\b", "has [FREE] free"),
+    (r"\blacks [0-9.]+[KMGT]?B\b", "lacks [FREE]"),
     (r"events in \d+\.\d+ s\b", "events in [SECONDS] s"),
     (r#""modified_ns":\d{10}0*[1-9]\d*"#, "\"modified_ns\":0"),
     (r#""(dev|ino)":\d+"#, "\"$1\":0"),
