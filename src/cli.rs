@@ -1,28 +1,182 @@
-//! The command line: global flags, the command tree, and one dispatch.
+//! The command line: global flags, the table of commands, and one dispatch.
 
 use crate::commands::{
     Answer, bundle, canary, chaos, completions, cron_sentinel, golden_compare, make_ready, man,
-    pre_live_pack, readiness,
+    pre_live_pack, readiness, rotate, scan_secrets, schema, sim, soak, tune,
 };
-use crate::commands::{rotate, scan_secrets, schema, sim, soak, tune};
 use crate::ctx::Ctx;
-use crate::report::exit::Exit;
-use crate::report::{Marker, Status};
+use crate::report::CommandSpec;
+use crate::report::exit::{Exit, Fault};
 use crate::sys::logging::LogFormat;
-use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// Every command, in the order of the help: its folder says what it is called and what its marker says.
+fn table() -> Vec<Entry> {
+    vec![
+        entry(&pre_live_pack::SPEC, pre_live_pack::run),
+        entry(&make_ready::SPEC, make_ready::run),
+        entry(&readiness::score::SPEC, readiness::score::run),
+        entry(&readiness::validate::SPEC, readiness::validate::run),
+        entry(&soak::run::SPEC, soak::run::run),
+        entry(&soak::gate::SPEC, soak::gate::run),
+        entry(&tune::sweep::SPEC, tune::sweep::run),
+        entry(&tune::apply::SPEC, tune::apply::run),
+        entry(&tune::rollback::SPEC, tune::rollback::run),
+        entry(&chaos::failover::SPEC, chaos::failover::run),
+        entry(&chaos::node::SPEC, chaos::node::run),
+        entry(&bundle::create::SPEC, bundle::create::run),
+        entry(&bundle::verify::SPEC, bundle::verify::run),
+        entry(&bundle::release::SPEC, bundle::release::run),
+        entry(&canary::tag::SPEC, canary::tag::run),
+        entry(&canary::checklist::SPEC, canary::checklist::run),
+        entry(&scan_secrets::SPEC, scan_secrets::run),
+        entry(&golden_compare::SPEC, golden_compare::run),
+        entry(&rotate::SPEC, rotate::run),
+        entry(&rotate::restore::SPEC, rotate::restore::run),
+        entry(&cron_sentinel::SPEC, cron_sentinel::run),
+        entry(&sim::bot::SPEC, sim::bot::run),
+        entry(&sim::feed::SPEC, sim::feed::run),
+        entry(&schema::SPEC, schema::run),
+        entry(&completions::SPEC, |args, _| Ok(completions::run(args, tree()))),
+        entry(&man::SPEC, |args, _| man::run(args, tree())),
+    ]
+}
+
+/// The first words of commands that have two: what the help says of them, and the second word that may be left
+/// out.
+const GROUPS: [(&str, &str, Option<&str>); 7] = [
+    ("readiness", "Score the last daily reports, or validate a score", Some("score")),
+    ("soak", "Watch a service for days and judge whether it stayed inside its limits", Some("run")),
+    ("tune", "Choose quoting parameters on recorded markets, apply them, take them back", None),
+    ("chaos", "Inject faults into real processes and judge what they do to them", None),
+    ("bundle", "Make, check and release bundles whose every byte can be accounted for", Some("create")),
+    ("canary", "Tag a release with its evidence, and list what its first days must show", None),
+    ("sim", "Write simulated inputs for rehearsals, marked as such", None),
+];
+
+/// A command of the table. The help says of it what stands above its arguments.
+struct Entry {
+    spec: &'static CommandSpec,
+    arguments: fn(clap::Command) -> clap::Command,
+    run: Box<dyn Fn(&ArgMatches, &Ctx) -> anyhow::Result<Answer>>,
+}
+
+fn entry<A: clap::Args + 'static, T: Into<Answer> + 'static>(
+    spec: &'static CommandSpec,
+    run: fn(&A, &Ctx) -> anyhow::Result<T>,
+) -> Entry {
+    let run = move |matches: &ArgMatches, ctx: &Ctx| run(&A::from_arg_matches(matches)?, ctx).map(Into::into);
+    Entry { spec, arguments: A::augment_args, run: Box::new(run) }
+}
+
 /// Decide, with evidence, whether an automated trading service may go live, and keep it honest afterwards
 #[derive(Debug, Parser)]
-#[command(name = "mmops", version, after_help = after_help(), max_term_width = 100)]
-pub(crate) struct Cli {
-    /// Flags of every command
+#[command(
+    name = "mmops",
+    version,
+    after_help = after_help(),
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Root {
     #[command(flatten)]
+    global: Global,
+}
+
+/// The command tree.
+fn tree() -> clap::Command {
+    table().into_iter().fold(Root::command(), |root, Entry { spec, arguments, .. }| {
+        let leaf = |name| arguments(clap::Command::new(name));
+        let Some((first, second)) = spec.path.split_once(' ') else {
+            return root.subcommand(leaf(spec.path));
+        };
+        let root = match GROUPS.iter().find(|(name, ..)| *name == first) {
+            Some((_, about, default)) if root.find_subcommand(first).is_none() => {
+                let group = if *default == Some(second) {
+                    leaf(first).args_conflicts_with_subcommands(true)
+                } else {
+                    clap::Command::new(first).subcommand_required(true).arg_required_else_help(true)
+                };
+                root.subcommand(group.about(about))
+            }
+            _ => root,
+        };
+        root.mut_subcommand(first, |group| group.subcommand(leaf(second)))
+    })
+}
+
+/// A command line that was understood.
+pub(crate) struct Invocation {
     pub(crate) global: Global,
-    /// What to do
-    #[command(subcommand)]
-    pub(crate) command: Command,
+    entry: Entry,
+    matches: ArgMatches,
+    /// Why the options before the last word of the command do not belong to it.
+    misplaced: Option<Fault>,
+}
+
+impl Invocation {
+    pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut matches = tree().try_get_matches_from(words)?;
+        let global = Global::from_arg_matches(&matches)?;
+        let unknown = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
+        let (mut path, mut inner) = matches.remove_subcommand().ok_or_else(unknown)?;
+        let mut misplaced = None;
+        if let Some((word, leaf)) = inner.remove_subcommand() {
+            misplaced = misplaced_options(&path, &word, &inner);
+            path = format!("{path} {word}");
+            inner = leaf;
+        } else if let Some((_, _, Some(default))) = GROUPS.iter().find(|(name, ..)| *name == path) {
+            path = format!("{path} {default}");
+        }
+        let entry = table().into_iter().find(|entry| entry.spec.path == path).ok_or_else(unknown)?;
+        Ok(Self { global, entry, matches: inner, misplaced })
+    }
+
+    pub(crate) fn spec(&self) -> &'static CommandSpec {
+        self.entry.spec
+    }
+
+    pub(crate) fn run(&self, ctx: &Ctx) -> anyhow::Result<Answer> {
+        match &self.misplaced {
+            Some(fault) => Err(fault.clone().into()),
+            None => (self.entry.run)(&self.matches, ctx),
+        }
+    }
+}
+
+/// `mmops rotate --days 3 restore FILE`: options of `rotate` say nothing to `restore`.
+fn misplaced_options(first: &str, second: &str, matches: &ArgMatches) -> Option<Fault> {
+    let global = Root::command();
+    let is_global = |id: &clap::Id| global.get_arguments().any(|arg| arg.get_id() == id);
+    let is_given = |id: &clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    let given = matches.ids().find(|id| is_given(id) && !is_global(id))?.as_str().replace('_', "-");
+    let message =
+        format!("`{first} {second}` takes no --{given} of `{first}`; write its own options after `{second}`");
+    Some(Fault::usage(message))
+}
+
+/// Whether a command line that could not be parsed names a command that promises 0 or 1.
+pub(crate) fn names_clamped_command(args: &[OsString]) -> bool {
+    let root = Root::command();
+    let takes_value = |flag: &str| {
+        let name = flag.trim_start_matches('-');
+        let mut options = root.get_arguments();
+        options.any(|arg| arg.get_long() == Some(name) && arg.get_action().takes_values())
+    };
+    let mut words = args.iter().skip(1).map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            return table().iter().any(|entry| entry.spec.path == word && entry.spec.is_clamped);
+        }
+        if takes_value(&word) {
+            words.next();
+        }
+    }
+    false
 }
 
 /// Flags of every command.
@@ -82,115 +236,6 @@ pub(crate) enum Color {
     Never,
 }
 
-/// The commands; one appears here only when it works.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Run the dress rehearsals and say whether all of them pass
-    PreLivePack(pre_live_pack::Args),
-    /// Decide GO or HOLD from the pre-live pack, readiness and any further evidence the plan requires
-    MakeReady(make_ready::Args),
-    /// Score the last daily reports, or validate a score
-    Readiness(readiness::Args),
-    /// Watch a service for days and judge whether it stayed inside its limits
-    Soak(Box<soak::Args>),
-    /// Choose quoting parameters on recorded markets, apply them, take them back
-    Tune(tune::Args),
-    /// Inject faults into real processes and judge what they do to them
-    Chaos(chaos::Args),
-    /// Make, check and release bundles whose every byte can be accounted for
-    Bundle(bundle::Args),
-    /// Tag a release with its evidence, and list what its first days must show
-    Canary(canary::Args),
-    /// Find secrets in files, archives and the history of git
-    ScanSecrets(scan_secrets::Args),
-    /// Say whether an output drifted from the accepted one, and accept a new one with a record
-    GoldenCompare(golden_compare::Args),
-    /// Remove old artifacts within limits, after archiving them on request
-    Rotate(rotate::Args),
-    /// Say whether scheduled jobs still produce: there, in time, and saying what they must
-    CronSentinel(cron_sentinel::Args),
-    /// Write simulated inputs for rehearsals, marked as such
-    Sim(sim::Args),
-    /// Print the JSON schema of a document that mmops writes
-    Schema(schema::Args),
-    /// Print a shell completion script
-    Completions(completions::Args),
-    /// Print the manual page
-    Man(man::Args),
-}
-
-impl Command {
-    /// Runs the command.
-    pub(crate) fn run(&self, ctx: &Ctx) -> anyhow::Result<Answer> {
-        match self {
-            Command::PreLivePack(args) => pre_live_pack::run(args, ctx),
-            Command::MakeReady(args) => make_ready::run(args, ctx).map(Answer::Report),
-            Command::Readiness(args) => readiness::run(args, ctx).map(Answer::Report),
-            Command::Soak(args) => soak::run(args, ctx),
-            Command::Tune(args) => tune::run(args, ctx).map(Answer::Report),
-            Command::Chaos(args) => chaos::run(args, ctx),
-            Command::Bundle(args) => bundle::run(args, ctx).map(Answer::Report),
-            Command::Canary(args) => canary::run(args, ctx).map(Answer::Report),
-            Command::ScanSecrets(args) => scan_secrets::run(args, ctx).map(Answer::Report),
-            Command::GoldenCompare(args) => golden_compare::run(args, ctx).map(Answer::Report),
-            Command::Rotate(args) => rotate::run(args, ctx).map(Answer::Report),
-            Command::CronSentinel(args) => cron_sentinel::run(args, ctx).map(Answer::Report),
-            Command::Sim(args) => sim::run(args, ctx).map(Answer::Report),
-            Command::Schema(args) => schema::run(args).map(Answer::Text),
-            Command::Completions(args) => Ok(Answer::Text(completions::run(args, Cli::command()))),
-            Command::Man(args) => man::run(args, Cli::command()).map(Answer::Text),
-        }
-    }
-
-    /// The command's name and the marker it ends with when the question could not be asked.
-    pub(crate) fn failure(&self) -> (&'static str, Marker) {
-        let marker = |name, key, value| Marker::new(name, Status::Fail, key, value);
-        match self {
-            Command::PreLivePack(_) => ("pre-live-pack", marker("pre_live_pack", "PRE_LIVE_PACK", "FAILED")),
-            Command::MakeReady(_) => ("make-ready", marker("make_ready", "MAKE_READY", "BLOCKED")),
-            Command::Readiness(args) => (args.name(), marker("readiness", "READINESS", "HOLD")),
-            Command::Soak(args) => args.failure(),
-            Command::Tune(args) => args.failure(),
-            Command::Chaos(_) => ("chaos-failover", marker("chaos_failover", "CHAOS_RESULT", "FAIL")),
-            Command::Bundle(args) => args.failure(),
-            Command::Canary(args) => args.failure(),
-            Command::ScanSecrets(_) => ("scan-secrets", marker("scan_secrets", "RESULT", "FOUND")),
-            Command::GoldenCompare(_) => ("golden-compare", marker("golden_compare", "GOLDEN", "DRIFT")),
-            Command::Rotate(args) => args.failure(),
-            Command::CronSentinel(_) => ("cron-sentinel", marker("cron_sentinel", "CRON_SENTINEL", "STALE")),
-            Command::Sim(args) => args.failure(),
-            Command::Schema(_) => ("schema", marker("schema", "SCHEMA", "FAILED")),
-            Command::Completions(_) => ("completions", marker("completions", "COMPLETIONS", "FAILED")),
-            Command::Man(_) => ("man", marker("man", "MAN", "FAILED")),
-        }
-    }
-
-    /// Whether the command promises 0 or 1 and nothing else.
-    pub(crate) fn is_clamped(&self) -> bool {
-        matches!(self, Command::PreLivePack(_) | Command::MakeReady(_))
-    }
-}
-
-/// Whether a command line that could not be parsed names a command that promises 0 or 1.
-pub(crate) fn names_clamped_command(args: &[OsString]) -> bool {
-    let root = Cli::command();
-    let takes_value = |flag: &str| {
-        let name = flag.trim_start_matches('-');
-        let mut options = root.get_arguments();
-        options.any(|arg| arg.get_long() == Some(name) && arg.get_action().takes_values())
-    };
-    let mut words = args.iter().skip(1).map(|word| word.to_string_lossy());
-    while let Some(word) = words.next() {
-        if !word.starts_with('-') {
-            return matches!(&*word, "pre-live-pack" | "make-ready");
-        }
-        if takes_value(&word) {
-            words.next();
-        }
-    }
-    false
-}
-
 fn after_help() -> String {
     let mut text = String::from("Exit codes:\n");
     for (exit, name, meaning) in Exit::TABLE {
@@ -206,7 +251,36 @@ mod tests {
 
     #[test]
     fn the_command_tree_is_consistent() {
-        Cli::command().debug_assert();
+        tree().debug_assert();
+    }
+
+    #[test]
+    fn every_path_of_the_table_leads_to_its_own_command() {
+        let tree = tree();
+        for Entry { spec, .. } in table() {
+            let found = spec.path.split(' ').try_fold(&tree, |at, word| at.find_subcommand(word));
+            assert!(found.is_some_and(|command| command.get_about().is_some()), "{}", spec.path);
+        }
+        let paths: std::collections::BTreeSet<&str> = table().iter().map(|entry| entry.spec.path).collect();
+        assert_eq!(paths.len(), table().len());
+    }
+
+    fn parsed(line: &str) -> Invocation {
+        Invocation::parse(line.split(' ').map(OsString::from)).expect("a command line that is understood")
+    }
+
+    #[test]
+    fn a_second_word_may_be_left_out_where_a_group_has_a_default() {
+        assert_eq!(parsed("mmops soak --iterations 3").spec().path, "soak run");
+        assert_eq!(parsed("mmops soak gate").spec().path, "soak gate");
+        assert_eq!(parsed("mmops rotate").spec().path, "rotate");
+    }
+
+    #[test]
+    fn options_of_one_command_are_not_lost_on_another() {
+        assert!(parsed("mmops --root /a rotate --root /b restore x --dry-run").misplaced.is_none());
+        let fault = parsed("mmops rotate --dry-run restore x").misplaced.expect("refused");
+        assert!(fault.to_string().contains("--dry-run of `rotate`"), "{fault}");
     }
 
     #[test]

@@ -49,12 +49,8 @@ impl Ctx {
         self.own_outputs.iter().any(|own| own.file_name() == path.file_name() && same(own))
     }
 
-    /// Stamps a report with the time, and says so when the clock was frozen.
     pub(crate) fn stamp(&self, report: &mut Report) {
-        report.body.insert("generated_at".into(), self.clock.stamp_utc().into());
-        if self.clock.is_frozen() {
-            report.body.insert("clock".into(), "frozen".into());
-        }
+        report.stamp(self.clock.stamp_utc(), self.clock.is_frozen());
     }
 
     /// Returns early with the stop's own fault once a signal has asked for it.

@@ -37,12 +37,11 @@ pub mod testing;
 mod tuning;
 
 use anyhow::Context as _;
-use clap::Parser as _;
-use cli::{Cli, Color, Command, Format, Global};
+use cli::{Color, Format, Global, Invocation};
 use commands::Answer;
 use ctx::Ctx;
 use report::exit::{self, Exit, Fault};
-use report::{Report, Row, Status, render};
+use report::{Outcome, Report, Row, render};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -52,8 +51,8 @@ use sys::{clock, env, fsio, logging, signal};
 /// Parses `args`, runs the command, renders its report and returns the code.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
-    let parse_and_invoke = || match Cli::try_parse_from(&args) {
-        Ok(cli) => invoke(&cli),
+    let parse_and_invoke = || match Invocation::parse(args.iter().cloned()) {
+        Ok(invocation) => invoke(&invocation),
         Err(error) => refuse(&error),
     };
     let exit = std::panic::catch_unwind(parse_and_invoke).unwrap_or(Exit::Internal);
@@ -71,7 +70,7 @@ fn refuse(error: &clap::Error) -> Exit {
     }
 }
 
-fn invoke(cli: &Cli) -> Exit {
+fn invoke(cli: &Invocation) -> Exit {
     let verbosity = if cli.global.quiet { -1 } else { i8::try_from(cli.global.verbose).unwrap_or(i8::MAX) };
     logging::start(cli.global.log_format, verbosity);
     match Session::start(cli) {
@@ -79,7 +78,7 @@ fn invoke(cli: &Cli) -> Exit {
         Err(error) => {
             let env = env::Env::of_process().unwrap_or_default();
             let mut report = failure(cli, &error);
-            report.body.insert("generated_at".into(), clock::Clock::system(None).stamp_utc().into());
+            report.stamp(clock::Clock::system(None).stamp_utc(), false);
             print(&cli.global, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
         }
     }
@@ -93,9 +92,9 @@ struct Session {
 }
 
 impl Session {
-    fn start(cli: &Cli) -> anyhow::Result<Self> {
+    fn start(cli: &Invocation) -> anyhow::Result<Self> {
         let global = &cli.global;
-        if matches!(global.format, Format::Sarif) && !matches!(cli.command, Command::ScanSecrets(_)) {
+        if matches!(global.format, Format::Sarif) && *cli.spec() != commands::scan_secrets::SPEC {
             return Err(Fault::usage("--format sarif is for scan-secrets alone").into());
         }
         let ctx = context(global)?;
@@ -105,9 +104,9 @@ impl Session {
         Ok(Self { ctx: ctx.with_own_outputs(junit.iter().chain(&metrics)), junit, metrics })
     }
 
-    fn answer(self, cli: &Cli) -> Exit {
+    fn answer(self, cli: &Invocation) -> Exit {
         let watch = self.ctx.clock.stopwatch();
-        let run = std::panic::AssertUnwindSafe(|| cli.command.run(&self.ctx));
+        let run = std::panic::AssertUnwindSafe(|| cli.run(&self.ctx));
         let mut answer = match std::panic::catch_unwind(run) {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => Answer::Report(failure(cli, &error)),
@@ -118,9 +117,6 @@ impl Session {
         };
         if let Answer::Report(report) | Answer::Usage { report, .. } = &mut answer {
             self.ctx.stamp(report);
-            if cli.command.is_clamped() {
-                report.exit = report.exit.clamped();
-            }
         }
         let env = self.ctx.env.clone();
         match self.write_side_outputs(&answer, watch.elapsed()) {
@@ -177,8 +173,8 @@ fn context(global: &Global) -> anyhow::Result<Ctx> {
 }
 
 /// The report of a question that could not be asked; the error is printed here, once.
-fn failure(cli: &Cli, error: &anyhow::Error) -> Report {
-    let (command, marker) = cli.command.failure();
+fn failure(cli: &Invocation, error: &anyhow::Error) -> Report {
+    let command = cli.spec().name();
     let message = format!("{error:#}");
     tracing::error!("mmops {command}: {message}");
     for hint in exit::hints(error) {
@@ -186,20 +182,16 @@ fn failure(cli: &Cli, error: &anyhow::Error) -> Report {
     }
     let exit = exit::classify(error);
     let title = command.to_uppercase().replace('-', " ");
-    let mut report = Report::new(command, title, marker);
-    report.exit = if exit == Exit::Ok { Exit::Internal } else { exit };
-    if cli.command.is_clamped() {
-        report.exit = report.exit.clamped();
-    }
-    report.rows = vec![Row::new("error", Status::Fail).reason(message)];
-    report
+    let exit = if exit == Exit::Ok { Exit::Internal } else { exit };
+    Report::new(cli.spec(), title, cli.spec().failure(exit))
+        .rows(vec![Row::new("error", Outcome::Fail).reason(message)])
 }
 
 fn print(global: &Global, env: &env::Env, answer: &Answer) -> anyhow::Result<Exit> {
     let (text, exit) = match answer {
         Answer::Text(text) => (text.clone(), Exit::Ok),
         Answer::Usage { text, report } if matches!(global.format, Format::Table) => {
-            (text.clone(), report.exit)
+            (text.clone(), report.exit())
         }
         Answer::Report(report) | Answer::Usage { report, .. } => {
             let text = match global.format {
@@ -226,7 +218,7 @@ fn print(global: &Global, env: &env::Env, answer: &Answer) -> anyhow::Result<Exi
                 }
                 Format::Sarif => render::sarif::render(report),
             };
-            (text, report.exit)
+            (text, report.exit())
         }
     };
     let mut stdout = io::stdout().lock();

@@ -2,8 +2,8 @@
 
 /// Whether a command line is one that mmops takes; `words` begin with the program's name.
 pub fn takes(words: &[String]) -> Result<(), String> {
-    use clap::Parser as _;
-    crate::cli::Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+    let words = words.iter().map(Into::into);
+    crate::cli::Invocation::parse(words).map(|_| ()).map_err(|error| error.to_string())
 }
 
 pub mod bootstrap {

@@ -1,8 +1,11 @@
 //! `mmops completions SHELL`: the completion script of a shell, generated from the command tree.
 
+use crate::report::CommandSpec;
 use clap_complete::Shell;
 
-/// Arguments of `mmops completions`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("completions", "COMPLETIONS", "FAILED");
+
+/// Print a shell completion script
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Shell to print the script for

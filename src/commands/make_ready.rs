@@ -8,7 +8,7 @@ use crate::evidence::requirement::{Found, Judged, Requirement, Terms};
 use crate::format::config::Source;
 use crate::format::json::typed;
 use crate::report::exit::{self, Fault};
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Report, Row, Status, render};
 use crate::sys::fsio::AtomicFile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,9 @@ const PLAN: &str = "deploy/release/make_ready.yaml";
 /// The report; the Markdown form goes beside it.
 const REPORT: &str = "artifacts/reports/MAKE_READY.json";
 
-/// Arguments of `mmops make-ready`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("make-ready", "MAKE_READY", "BLOCKED").clamped();
+
+/// Decide GO or HOLD from the pre-live pack, readiness and any further evidence the plan requires
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What is required [default: `deploy/release/make_ready.yaml`, else the built-in plan]
@@ -107,15 +109,13 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let evidence: Vec<Judged> = plan.evidence.iter().map(judge).collect();
     let rests_on_simulation = |component: &Component| {
-        let body = component.answer.as_ref().map(|report| &report.body);
-        body.is_ok_and(|body| body.get("simulated") == Some(&true.into()))
+        component.answer.as_ref().is_ok_and(|report| report.field("simulated") == Some(&true.into()))
     };
     let simulated = components.iter().any(rests_on_simulation) || evidence.iter().any(|one| one.simulated);
     let mut report = fold(&components, &evidence).body(&Body { plan: source, simulated });
     ctx.stamp(&mut report);
-    report.exit = report.exit.clamped();
     json_out.finish(json::document(&report.document()).as_bytes())?;
-    md_out.finish(markdown(&report).as_bytes())?;
+    md_out.finish(render::markdown::components(&report).as_bytes())?;
     Ok(report)
 }
 
@@ -175,15 +175,12 @@ fn fold(components: &[Component], evidence: &[Judged]) -> Report {
     preamble.extend([String::new(), "SUMMARY".to_owned()]);
     let ok = rows.iter().all(|row| row.status == Status::Ok);
     let (status, value) = if ok { (Status::Ok, "OK") } else { (Status::Fail, "BLOCKED") };
-    let marker = Marker::new("make_ready", status, "MAKE_READY", value);
-    let mut report = Report::new("make-ready", "MAKE-READY", marker).rows(rows);
-    report.preamble = preamble;
-    let written = |component: &Component| {
-        component.answer.as_ref().map_or_else(|_| Vec::new(), |report| report.evidence.clone())
-    };
-    report.evidence = components.iter().flat_map(written).collect();
-    report.evidence.push(REPORT.to_owned());
-    report
+    let written = components.iter().flat_map(|component| component.answer.iter().flat_map(Report::files));
+    Report::new(&SPEC, "MAKE-READY", Conclusion::new(status, value))
+        .rows(rows)
+        .preamble(preamble)
+        .evidence(written)
+        .evidence([REPORT])
 }
 
 fn outcome(component: &Component) -> (String, u8, Row) {
@@ -197,28 +194,9 @@ fn outcome(component: &Component) -> (String, u8, Row) {
     let word = match (component.name, report.is_ok()) {
         ("pre_live_pack", true) => "PASS",
         ("pre_live_pack", false) => "FAIL",
-        _ => report.marker.value.as_str(),
+        _ => report.verdict(),
     };
     let status = if report.is_ok() { Status::Ok } else { Status::Fail };
-    let marker = format!("{}={}", report.marker.key, report.marker.value);
-    let mut row = Row::new(component.name, status).note(marker);
-    for part in report.rows.iter().filter(|part| part.status >= Status::Skip) {
-        let reasons = if part.reasons.is_empty() { &vec![part.note.clone()] } else { &part.reasons };
-        row.reasons.extend(reasons.iter().map(|reason| format!("{}: {reason}", part.name)));
-    }
-    (word.to_owned(), report.exit.clamped().code(), row)
-}
-
-fn markdown(report: &Report) -> String {
-    let marker = &report.marker;
-    let mut out = format!("# {}\n\n**{}={}**\n\n", report.title, marker.key, marker.value);
-    out.push_str("| component | status | result |\n| --- | --- | --- |\n");
-    for row in &report.rows {
-        out.push_str(&format!("| {} | {} | {} |\n", row.name, row.status.word(), row.note));
-    }
-    for row in report.rows.iter().filter(|row| !row.reasons.is_empty()) {
-        out.push_str(&format!("\n## {}\n\n", row.name));
-        out.extend(row.reasons.iter().map(|reason| format!("- {}\n", reason.replace('\n', " "))));
-    }
-    out
+    let row = Row::new(component.name, status).note(report.marker()).reasons(report.complaints());
+    (word.to_owned(), report.exit().clamped().code(), row)
 }

@@ -1,8 +1,11 @@
 //! `mmops man`: the manual page in roff, of mmops or of one subcommand, generated from the command tree.
 
+use crate::report::CommandSpec;
 use crate::report::exit::Fault;
 
-/// Arguments of `mmops man`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("man", "MAN", "FAILED");
+
+/// Print the manual page
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Subcommand, such as `tune sweep`; the whole of mmops when left out

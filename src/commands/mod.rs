@@ -1,4 +1,5 @@
-//! One file or folder a subcommand: its arguments, and `run`, which reads, decides, writes and reports.
+//! One file or folder a command: its names, its arguments, and `run`, which reads, decides, writes and
+//! reports. The table in `cli` has a line for each.
 
 pub(crate) mod bundle;
 pub(crate) mod canary;
@@ -33,4 +34,16 @@ pub(crate) enum Answer {
         /// What a program reads.
         report: Report,
     },
+}
+
+impl From<Report> for Answer {
+    fn from(report: Report) -> Self {
+        Self::Report(report)
+    }
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
 }

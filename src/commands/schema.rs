@@ -8,15 +8,18 @@ use crate::commands::scan_secrets::detect::fingerprint::Baseline;
 use crate::commands::{
     cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim, soak,
 };
+use crate::ctx::Ctx;
 use crate::judge::record::Iteration;
 use crate::release::bundle::manifest::Manifest;
-use crate::report::Status;
 use crate::report::exit::Fault;
+use crate::report::{CommandSpec, Status};
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Arguments of `mmops schema`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("schema", "SCHEMA", "FAILED");
+
+/// Print the JSON schema of a document that mmops writes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name of the document, such as `pre-live-pack`; the list of names when left out
@@ -108,7 +111,7 @@ struct Row {
 struct NoBody {}
 
 /// Returns the schema, or the list of names.
-pub(crate) fn run(args: &Args) -> anyhow::Result<String> {
+pub(crate) fn run(args: &Args, _: &Ctx) -> anyhow::Result<String> {
     let Some(name) = &args.name else {
         return Ok(DOCUMENTS.iter().map(|(name, _)| format!("{name}\n")).collect());
     };

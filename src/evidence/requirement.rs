@@ -182,9 +182,7 @@ pub(crate) fn is_simulated(content: &Value) -> bool {
 impl Judged {
     /// The row of a table.
     pub(crate) fn row(&self) -> Row {
-        let mut row = Row::new(&self.name, self.status).field("artifact", &self.artifact);
-        row.reasons.clone_from(&self.reasons);
-        row
+        Row::new(&self.name, self.status).field("artifact", &self.artifact).reasons(&self.reasons)
     }
 }
 

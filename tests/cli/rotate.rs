@@ -1018,5 +1018,5 @@ fn a_stop_is_clean_and_says_how_far_it_came() {
 fn verb_and_limits_do_not_mix() {
     let sandbox = aged(&[("artifacts/a.json", 9.0)]);
     let output: Output = sandbox.run("rotate --days 7 restore x.zip");
-    output.code(64).stderr_has("takes no limits");
+    output.code(64).stderr_has("of `rotate`");
 }

@@ -15,7 +15,7 @@ use crate::format::zip::layout::DosTime;
 use crate::format::zip::pack::{self, Archive, Member};
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::clock;
 use crate::sys::fsio::{self, AtomicFile, NewDirs};
 use crate::sys::git::short;
@@ -33,7 +33,9 @@ const BUILT_IN: &str = include_str!("../../../deploy/release/bundle.yaml");
 /// Where a root's own list is.
 const PLAN: &str = "deploy/release/bundle.yaml";
 
-/// Arguments of `mmops bundle create`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("bundle create", "BUNDLE", "FAILED").named("bundle");
+
+/// Make an archive with a manifest, its hash beside it, and a signature on request
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "create")]
 pub(crate) struct Args {
@@ -346,13 +348,12 @@ fn report(order: &Order, body: &Body) -> Report {
         Some(path) => Row::new("signature", Status::Ok).note(path),
         None => Row::new("signature", Status::Skip).reason("not signed: no --sign"),
     });
-    let mut report = Report::new("bundle-create", "BUNDLE CREATE", super::marker(Status::Ok, "CREATED"))
+    let beside = ["", ".sha256", ".provenance.json"].map(|ending| format!("{}{ending}", body.archive));
+    Report::new(&SPEC, "BUNDLE CREATE", Conclusion::new(Outcome::Pass, "CREATED"))
         .rows(rows)
-        .body(body);
-    report.evidence = vec![body.archive.clone(), format!("{}.sha256", body.archive)];
-    report.evidence.push(format!("{}.provenance.json", body.archive));
-    report.evidence.extend(body.signature.clone());
-    report
+        .body(body)
+        .evidence(beside)
+        .evidence(&body.signature)
 }
 
 /// The revision, and what somebody should know about it.

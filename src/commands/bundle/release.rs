@@ -13,7 +13,7 @@ use crate::release::policy::{self, Policy};
 use crate::release::snapshot::{self, Snapshot};
 use crate::release::{changelog, evidence, rollback_plan};
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::clock;
 use crate::sys::fsio::{self, FileKind, NewDirs};
 use crate::tuning::limits::{Bounds, bounds_problems};
@@ -39,7 +39,9 @@ const REPORTS: [(&str, &str); 3] = [
     ("FAILURES.md", "failures of the soak"),
 ];
 
-/// Arguments of `mmops bundle release`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("bundle release", "BUNDLE", "FAILED").named("bundle");
+
+/// Build the folder of a release from a soak run that passed
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Directory of the soak run
@@ -131,8 +133,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         version: version.clone(),
     };
     if !is_ready {
-        let marker = super::marker(Status::Fail, "FAILED");
-        return Ok(Report::new("bundle-release", "BUNDLE RELEASE", marker).rows(rows).body(&body));
+        let conclusion = Conclusion::new(Outcome::Fail, "FAILED");
+        return Ok(Report::new(&SPEC, "BUNDLE RELEASE", conclusion).rows(rows).body(&body));
     }
     let text = changelog::render(&name, &version, &created_at, &snapshot);
     parts.push(Part {
@@ -186,9 +188,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     );
     body.files = parts.iter().map(|part| part.name.to_owned()).collect();
     body.sha256 = Some(sha256);
-    let marker = super::marker(Status::Ok, "RELEASE");
-    let report = Report::new("bundle-release", "BUNDLE RELEASE", marker).rows(rows).body(&body);
-    Ok(report.evidence(format!("{}/{}", body.release, manifest::FILE_NAME)))
+    let conclusion = Conclusion::new(Outcome::Pass, "RELEASE");
+    let report = Report::new(&SPEC, "BUNDLE RELEASE", conclusion).rows(rows).body(&body);
+    Ok(report.evidence([format!("{}/{}", body.release, manifest::FILE_NAME)]))
 }
 
 fn described(part: &Part) -> manifest::File {

@@ -2,13 +2,15 @@
 
 use crate::ctx::Ctx;
 use crate::release::checklist;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::fsio::AtomicFile;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Arguments of `mmops canary checklist`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("canary checklist", "CANARY", "FAIL").named("canary");
+
+/// Write the checklist of a release's first two days
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder of the release, as `bundle release` builds it
@@ -56,9 +58,6 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let (status, value) = if written { (Status::Ok, "CHECKLIST") } else { (Status::Fail, "FAIL") };
     body.checklist = written.then(|| args.out.display().to_string());
-    let mut report = Report::new("canary-checklist", "CANARY CHECKLIST", super::marker(status, value))
-        .rows(rows)
-        .body(&body);
-    report.evidence.extend(body.checklist);
-    Ok(report)
+    let report = Report::new(&SPEC, "CANARY CHECKLIST", Conclusion::new(status, value));
+    Ok(report.rows(rows).body(&body).evidence(body.checklist))
 }

@@ -9,46 +9,7 @@ use crate::release::bundle::manifest::Manifest;
 use crate::release::folder;
 use crate::release::snapshot::{self, Snapshot};
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Status};
 use std::path::Path;
-
-/// Arguments of `mmops canary`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    /// Put an annotated tag on the commit of a release, with what its soak showed
-    Tag(tag::Args),
-    /// Write the checklist of a release's first two days
-    Checklist(checklist::Args),
-}
-
-impl Args {
-    /// The command's name and the marker it ends with when the question could not be asked.
-    pub(crate) fn failure(&self) -> (&'static str, Marker) {
-        let command = match self.command {
-            Command::Tag(_) => "canary-tag",
-            Command::Checklist(_) => "canary-checklist",
-        };
-        (command, marker(Status::Fail, "FAIL"))
-    }
-}
-
-/// Tags or lists.
-pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
-    match &args.command {
-        Command::Tag(args) => tag::run(args, ctx),
-        Command::Checklist(args) => checklist::run(args, ctx),
-    }
-}
-
-fn marker(status: Status, value: &str) -> Marker {
-    Marker::new("canary", status, "CANARY", value)
-}
 
 /// A release folder as it was found.
 struct Release {

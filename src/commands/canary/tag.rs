@@ -5,7 +5,7 @@ use crate::ctx::Ctx;
 use crate::release::bundle::manifest::Git as Revision;
 use crate::release::tag;
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::git::{Git, short};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,7 +14,9 @@ use std::path::PathBuf;
 /// Paths of a dirty tree that are named before "and more".
 const SHOWN: usize = 5;
 
-/// Arguments of `mmops canary tag`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("canary tag", "CANARY", "FAIL").named("canary");
+
+/// Put an annotated tag on the commit of a release, with what its soak showed
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder of the release, as `bundle release` builds it
@@ -92,12 +94,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             (Status::Ok, "TAGGED")
         }
     };
-    let mut report =
-        Report::new("canary-tag", "CANARY TAG", super::marker(status, value)).rows(rows).body(&body);
-    if let Some(message) = &body.message {
-        report.preamble = message.lines().map(str::to_owned).collect();
-    }
-    Ok(report)
+    let report = Report::new(&SPEC, "CANARY TAG", Conclusion::new(status, value)).rows(rows).body(&body);
+    Ok(report.preamble(body.message.iter().flat_map(|message| message.lines())))
 }
 
 /// The revision that the release was built from, against the commit that the tag goes to.

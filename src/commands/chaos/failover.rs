@@ -9,7 +9,7 @@ use crate::commands::chaos::verdict::rows::{self as verdict, Takeovers};
 use crate::commands::chaos::verdict::{Plan, RunLog, SLACK_US, SLOT_US, Scenario, timeline};
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::{env, progress, work};
 use clap::ValueEnum;
@@ -32,7 +32,9 @@ const AFTER_MAX: Duration = Duration::from_hours(1);
 /// How many failed runs are described in the document.
 const FAILED_RUNS: usize = 20;
 
-/// Arguments of `mmops chaos failover`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("chaos failover", "CHAOS_RESULT", "FAIL");
+
+/// Kill or pause the leader of two contending processes and prove that the other takes over
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Two child processes contend for a leader lease. While one leads it extends the lease and places an order \
@@ -215,24 +217,22 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let findings: Vec<Finding> = logs.iter().map(|log| judge::judge(&plan, log)).collect();
 
     let measured = !ctx.clock.is_frozen();
-    let rows = verdict::rows(&plan, &findings, measured);
+    let mut rows = verdict::rows(&plan, &findings, measured);
     let good = rows.iter().all(|row| row.status <= Status::Warn);
     let (status, word) = if good { (Status::Ok, "OK") } else { (Status::Fail, "FAIL") };
     let body = body(args, &plan, &drill, &findings, measured);
-    let marker = Marker::new("chaos_failover", status, "CHAOS_RESULT", word);
-    let mut report = Report::new("chaos-failover", "FAILOVER DRILL", marker).body(&body);
-    report = report.evidence(ctx.show(&ctx.path(&out)));
+    let mut report = Report::new(&SPEC, "FAILOVER DRILL", Conclusion::new(status, word)).body(&body);
+    report = report.evidence([ctx.show(&ctx.path(&out))]);
     if measured {
         let worst = findings.iter().position(|finding| !finding.is_ok()).unwrap_or(logs.len() - 1);
-        report.preamble = timeline::lines(&logs[worst]);
-        report.preamble.push(timeline::summary(&findings));
+        report = report.preamble(timeline::lines(&logs[worst])).preamble([timeline::summary(&findings)]);
     }
-    report.rows = rows;
     if !good {
         let kept = ctx.show(&scratch.keep());
-        report.rows.push(Row::new("logs", Status::Warn).reason(format!("kept for inspection in {kept}")));
-        report = report.evidence(kept);
+        rows.push(Row::new("logs", Status::Warn).reason(format!("kept for inspection in {kept}")));
+        report = report.evidence([kept]);
     }
+    let mut report = report.rows(rows);
     ctx.stamp(&mut report);
     pending.finish(json::document(&report.document()).as_bytes())?;
     Ok(report)

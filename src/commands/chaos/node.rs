@@ -2,12 +2,16 @@
 
 use crate::commands::chaos::drill::node::{self, Setup};
 use crate::ctx::Ctx;
+use crate::report::CommandSpec;
 use humantime::parse_duration;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Arguments of `mmops chaos node`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("chaos node", "CHAOS_NODE", "FAIL");
+
+/// Contend for the lease of a running drill
 #[derive(Debug, clap::Args)]
+#[command(hide = true)]
 pub(crate) struct Args {
     /// Name of the node
     #[arg(long)]
@@ -30,7 +34,7 @@ pub(crate) struct Args {
 }
 
 /// Contends until it is told to end.
-pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<String> {
     let setup = Setup {
         name: args.name.clone(),
         dir: ctx.path(&args.dir),
@@ -38,5 +42,5 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<()> {
         renew: args.renew,
         origin_us: args.origin_us,
     };
-    node::run(&setup, args.parent, &ctx.cancel)
+    node::run(&setup, args.parent, &ctx.cancel).map(|()| String::new())
 }

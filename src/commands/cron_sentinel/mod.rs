@@ -17,7 +17,7 @@ use crate::commands::cron_sentinel::task::{Config, Task};
 use crate::ctx::Ctx;
 use crate::format::config;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Place, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Place, Report, Row, Status};
 use find::Finder;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,7 +25,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Arguments of `mmops cron-sentinel`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("cron-sentinel", "CRON_SENTINEL", "STALE");
+
+/// Say whether scheduled jobs still produce: there, in time, and saying what they must
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Tasks in YAML, JSON or TOML
@@ -101,19 +103,19 @@ fn report(args: &Args, judged: Vec<Judged>) -> Report {
         tasks: judged,
         window_secs: args.window.map(|window| window.as_secs()),
     };
-    let marker = Marker::new("cron_sentinel", worst, "CRON_SENTINEL", word);
-    Report::new("cron-sentinel", "CRON SENTINEL", marker).rows(rows).body(&body)
+    Report::new(&SPEC, "CRON SENTINEL", Conclusion::new(worst, word)).rows(rows).body(&body)
 }
 
 fn row(task: &Judged) -> Row {
-    let mut row = Row::new(&task.name, task.status()).note(task.state.word());
+    let row = Row::new(&task.name, task.status()).note(task.state.word());
     if task.state == State::Fresh {
         return row;
     }
-    row.reasons = task.reasons.iter().map(|reason| format!("{}: {reason}", task.artifact)).collect();
+    let reasons = task.reasons.iter().map(|reason| format!("{}: {reason}", task.artifact));
     let owner = task.owner.as_ref().map_or_else(String::new, |owner| format!(", owner {owner}"));
-    row = row.reason(format!("severity {}{owner}", task.severity));
-    row.at(Place { path: task.artifact.clone(), line: None, column: None })
+    let severity = format!("severity {}{owner}", task.severity);
+    let place = Place { path: task.artifact.clone(), line: None, column: None };
+    row.reasons(reasons).reason(severity).at(place)
 }
 
 fn parse_window(text: &str) -> Result<Duration, String> {

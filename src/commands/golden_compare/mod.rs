@@ -13,7 +13,7 @@ mod unordered;
 mod walk;
 
 pub(crate) use accept::Record;
-pub(crate) use outcome::Body;
+pub(crate) use outcome::{Body, SPEC};
 
 use crate::commands::golden_compare::drift::number::Tolerance;
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
@@ -27,7 +27,7 @@ use clap::ValueEnum;
 use outcome::Outcome;
 use std::path::PathBuf;
 
-/// Arguments of `mmops golden-compare`.
+/// Say whether an output drifted from the accepted one, and accept a new one with a record
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The accepted file or directory

@@ -6,9 +6,11 @@ use crate::commands::golden_compare::drift::Rules;
 use crate::commands::golden_compare::drift::difference::{Drift, Shown};
 use crate::format::json::tokens::place;
 use crate::report::exit::{Exit, Fault};
-use crate::report::{Marker, Place, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Place, Report, Row, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("golden-compare", "GOLDEN", "DRIFT");
 
 /// Fields of the report.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -178,17 +180,12 @@ impl Outcome {
             _ => Status::Warn,
         };
         let word = if status == Status::Ok || accepted { "MATCH" } else { "DRIFT" };
-        let marker = Marker::new("golden_compare", status, "GOLDEN", word);
-        let mut report = Report::new("golden-compare", "GOLDEN COMPARE", marker);
-        if unusable {
-            report.exit = Exit::Config;
-        }
-        report.preamble = self.preamble(status);
-        report.rows = self.rows(status);
-        if let Some(record) = &self.body.accepted {
-            report = report.evidence(record.clone());
-        }
-        report.body(&self.body)
+        let conclusion = Conclusion::new(status, word).exit(if unusable { Exit::Config } else { Exit::Ok });
+        Report::new(&SPEC, "GOLDEN COMPARE", conclusion)
+            .preamble(self.preamble(status))
+            .rows(self.rows(status))
+            .evidence(&self.body.accepted)
+            .body(&self.body)
     }
 
     fn preamble(&self, status: Status) -> Vec<String> {

@@ -13,7 +13,7 @@ use crate::commands::pre_live_pack::steps::{Plan, State};
 use crate::ctx::Ctx;
 use crate::format::config::Source;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status, render};
 use crate::sys::fsio::AtomicFile;
 use crate::sys::proc;
 use crate::sys::work::{self, Queue};
@@ -29,7 +29,10 @@ const BUILT_IN: &str = include_str!("../../../deploy/release/pre_live.yaml");
 /// Where a root's own plan is.
 const PLAN: &str = "deploy/release/pre_live.yaml";
 
-/// Arguments of `mmops pre-live-pack`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("pre-live-pack", "PRE_LIVE_PACK", "FAILED").clamped();
+const TITLE: &str = "PRE-LIVE PACK DRY-RUN RESULTS";
+
+/// Run the dress rehearsals and say whether all of them pass
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Run the rehearsals; nothing outside artifacts/ is written
@@ -81,10 +84,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
     let mut command = Args::augment_args(clap::Command::new("mmops pre-live-pack"));
     let usage = command.render_usage();
     let reason = "pre-live-pack only rehearses: pass --dry-run";
-    let marker = Marker::new("pre_live_pack", Status::Fail, "PRE_LIVE_PACK", "FAILED");
     let text = format!("{usage}\n\n{reason}\n| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |\n");
-    let report = Report::new("pre-live-pack", "PRE-LIVE PACK DRY-RUN RESULTS", marker)
-        .rows(vec![Row::new("usage", Status::Fail).reason(reason)]);
+    let report = Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Fail, "FAILED"))
+        .rows(vec![Row::new("usage", Outcome::Fail).reason(reason)]);
     Ok(Answer::Usage { text, report })
 }
 
@@ -99,11 +101,14 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let board = execute(args, ctx, &plan, states)?;
     let is_partial = !args.only.is_empty();
     let rehearsal = Rehearsal { plan, selected, is_partial, board, left_behind: proc::sweep() };
-    let mut report = rehearsal.report(ctx.clock.is_frozen()).body(&Body { plan: source });
-    report.evidence = vec![shown(&args.report), shown(&args.report.with_extension("md"))];
+    let mut report = rehearsal
+        .report(ctx.clock.is_frozen())
+        .body(&Body { plan: source })
+        .evidence([shown(&args.report), shown(&args.report.with_extension("md"))]);
     ctx.stamp(&mut report);
     json.finish(json::document(&report.document()).as_bytes())?;
-    markdown.finish(step::markdown(&report, &rehearsal.board.ran).as_bytes())?;
+    let outputs = step::outputs(&rehearsal.plan.steps, &rehearsal.board.ran);
+    markdown.finish((render::markdown::steps(&report) + &outputs).as_bytes())?;
     Ok(report)
 }
 
@@ -182,8 +187,7 @@ impl Rehearsal {
         } else {
             (Status::Fail, "FAILED")
         };
-        let marker = Marker::new("pre_live_pack", status, "PRE_LIVE_PACK", value);
-        Report::new("pre-live-pack", "PRE-LIVE PACK DRY-RUN RESULTS", marker).rows(rows)
+        Report::new(&SPEC, TITLE, Conclusion::new(status, value)).rows(rows)
     }
 
     fn row(&self, at: usize, frozen: bool) -> Row {

@@ -2,8 +2,9 @@
 
 use crate::commands::pre_live_pack::steps::Step;
 use crate::ctx::Ctx;
+use crate::format::markdown;
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{Row, Status};
 use crate::sys::{env, proc};
 use serde_json::json;
 use std::ffi::OsString;
@@ -167,38 +168,18 @@ impl Ran {
     }
 }
 
-/// The report as Markdown, with the output of the steps that failed.
-pub(super) fn markdown(report: &Report, ran: &[Option<Ran>]) -> String {
-    let marker = &report.marker;
-    let mut out = format!("# {}\n\n**{}={}**\n\n", report.title, marker.key, marker.value);
-    out.push_str("| step | status | reason |\n| --- | --- | --- |\n");
-    for row in &report.rows {
-        let reason = row.reasons.first().map_or("", String::as_str);
-        out.push_str(&format!("| {} | {} | {} |\n", cell(&row.name), row.status.word(), cell(reason)));
-    }
-    for (row, ran) in report.rows.iter().zip(ran) {
+/// The output of the steps that failed, as Markdown.
+pub(super) fn outputs(steps: &[Step], ran: &[Option<Ran>]) -> String {
+    let mut out = String::new();
+    for (step, ran) in steps.iter().zip(ran) {
         let Some(ran) = ran.as_ref().filter(|ran| ran.failure.is_some()) else { continue };
         for (name, captured) in [("stdout", &ran.finished.stdout), ("stderr", &ran.finished.stderr)] {
             let text = captured.text();
-            let fence = "`".repeat(1 + longest_run(&text, '`').max(2));
-            out.push_str(&format!("\n## {}: {name}\n\n{fence}\n{}\n{fence}\n", row.name, text.trim_end()));
+            out.push_str(&format!("\n## {}: {name}\n\n", step.name));
+            out.push_str(&markdown::fenced("", text.trim_end()));
         }
     }
     out
-}
-
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
-}
-
-fn longest_run(text: &str, wanted: char) -> usize {
-    let mut longest = 0;
-    let mut run = 0;
-    for c in text.chars() {
-        run = if c == wanted { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    longest
 }
 
 #[cfg(test)]
@@ -213,10 +194,5 @@ mod tests {
         {
             assert!(!ends_with_ok_marker(text), "{text:?}");
         }
-    }
-
-    #[test]
-    fn a_fence_is_longer_than_any_in_the_text() {
-        assert_eq!(longest_run("a ``` b ````", '`'), 4);
     }
 }

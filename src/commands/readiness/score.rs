@@ -10,7 +10,7 @@ use crate::evidence::requirement::{Found, Judged, Requirement, Terms};
 use crate::format::config;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Outcome, Report, Row, Status};
 use crate::sys::fsio::{self, AtomicFile};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,7 +20,10 @@ use std::time::Duration;
 /// Where daily reports are.
 const REPORTS: &str = "artifacts/reports";
 
-/// Arguments of `mmops readiness score`.
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("readiness score", "READINESS", "HOLD").named("readiness");
+
+/// Score the last daily reports: GO, HOLD or BLOCK
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "score")]
 pub(crate) struct Args {
@@ -237,16 +240,14 @@ fn report(args: &Args, window: &Window, scored: &[Section], document: &Document)
     if document.body.simulated {
         rows.push(Row::new("simulated", Status::Warn).reason("the score rests on simulated runs"));
     }
-    let total = Row::new("score", super::marker(document.verdict).status)
+    let total = Row::new("score", Outcome::of(document.verdict == Verdict::Go))
         .note(format!("{:.6} / 100", document.body.score));
     rows.push(total);
-    let mut report = Report::new("readiness-score", "READINESS SCORE", super::marker(document.verdict))
+    let written = [args.out_json.clone(), args.out_json.with_extension("md")];
+    Report::new(&SPEC, "READINESS SCORE", super::conclusion(document.verdict))
         .rows(rows)
-        .body(&document.body);
-    for path in [args.out_json.clone(), args.out_json.with_extension("md")] {
-        report = report.evidence(path.display().to_string());
-    }
-    report
+        .body(&document.body)
+        .evidence(written.iter().map(|path| path.display().to_string()))
 }
 
 /// Whether every day of the window has a report that counts.
@@ -254,9 +255,9 @@ fn reports_row(window: &Window) -> Row {
     let shown = window.days.iter().filter(|day| day.fault.is_none()).count();
     let note = format!("{shown} of {} days", window.days.len());
     let status = if shown == window.days.len() { Status::Ok } else { Status::Fail };
-    let mut row = Row::new("reports", status).note(note);
+    let row = Row::new("reports", status).note(note);
     let faults = window.days.iter().filter_map(|day| Some(format!("{}: {}", day.date, day.fault.as_ref()?)));
-    row.reasons.extend(faults);
+    let row = row.reasons(faults);
     match advice::for_blank_days(&window.days) {
         Some(advice) => row.reason(format!("to win it back: {advice}")),
         None => row,
@@ -265,8 +266,8 @@ fn reports_row(window: &Window) -> Row {
 
 fn row(section: &Section) -> Row {
     let status = if section.points < section.max { Status::Fail } else { Status::Ok };
-    let mut row = Row::new(section.name, status).note(format!("{:.6} / {}", section.points, section.max));
-    row.reasons.clone_from(&section.reasons);
+    let note = format!("{:.6} / {}", section.points, section.max);
+    let row = Row::new(section.name, status).note(note).reasons(&section.reasons);
     match &section.advice {
         Some(advice) if status == Status::Fail => row.reason(format!("to win it back: {advice}")),
         _ => row,

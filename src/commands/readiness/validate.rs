@@ -8,14 +8,17 @@ use crate::evidence::freshness::{self, Freshness};
 use crate::evidence::requirement::{Terms, is_simulated};
 use crate::format::json::typed;
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Report, Row, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Arguments of `mmops readiness validate`.
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("readiness validate", "READINESS", "HOLD").named("readiness");
+
+/// Check a score file: structure, ranges, sum, verdict, age
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Score file, such as artifacts/reports/readiness.json
@@ -88,6 +91,6 @@ fn judge(
     let note = score.map_or_else(String::new, |score| format!("score={score}"));
     let mut rows = vec![Row::new("valid", valid).note(note)];
     rows.extend(faults.iter().map(|fault| Row::new("fault", Status::Fail).reason(fault)));
-    let report = Report::new("readiness-validate", "READINESS VALIDATION", super::marker(verdict)).rows(rows);
-    Ok(report.body(&Body { score, simulated }).evidence(file.display().to_string()))
+    let report = Report::new(&SPEC, "READINESS VALIDATION", super::conclusion(verdict)).rows(rows);
+    Ok(report.body(&Body { score, simulated }).evidence([file.display().to_string()]))
 }

@@ -8,14 +8,14 @@ mod archive;
 mod execute;
 mod plan;
 mod report;
-mod restore;
+pub(crate) mod restore;
 pub(crate) mod retention;
 mod roots;
 mod selection;
 
 pub(crate) use archive::Manifest;
 pub(crate) use plan::Plan;
-pub(crate) use report::Body;
+pub(crate) use report::{Body, SPEC};
 pub(crate) use restore::Body as RestoreBody;
 
 use crate::commands::rotate::retention::policy::{
@@ -26,7 +26,7 @@ use crate::ctx::Ctx;
 use crate::format::config;
 use crate::format::size;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{Report, Row, Status};
 use crate::sys::fsio;
 use crate::sys::tree::{self, Detail, writers};
 use execute::Order;
@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 
 const DEFAULT_ROOT: &str = "artifacts";
 
-/// Arguments of `mmops rotate`.
+/// Remove old artifacts within limits, after archiving them on request
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Remove files older than N days
@@ -99,14 +99,6 @@ pub(crate) struct Args {
     /// Say what would be removed and remove nothing
     #[arg(long)]
     dry_run: bool,
-    #[command(subcommand)]
-    verb: Option<Verb>,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
-    /// Put archived files back where they came from
-    Restore(restore::Args),
 }
 
 fn parse_days(text: &str) -> Result<u32, String> {
@@ -149,28 +141,8 @@ struct Settings {
 }
 
 impl Args {
-    /// The marker of a question that could not be asked.
-    pub(crate) fn failure(&self) -> (&'static str, Marker) {
-        match &self.verb {
-            Some(Verb::Restore(_)) => ("rotate-restore", restore::failure()),
-            None => ("rotate", report::marker(false, self.mode())),
-        }
-    }
-
     fn mode(&self) -> Mode {
         if self.dry_run { Mode::DryRun } else { Mode::Real }
-    }
-
-    /// Whether anything is given that only a rotation understands.
-    fn asks_for_rotation(&self) -> bool {
-        let limits = self.days.is_some() || self.keep.is_some() || self.policy.is_some();
-        let sizes = self.max_size.is_some() || self.max_size_gb.is_some() || self.min_free.is_some();
-        let floors = self.min_keep.is_some() || self.min_age.is_some();
-        let names = !(self.base_dir.is_empty() && self.roots.is_empty() && self.protect.is_empty());
-        let files = self.pattern.is_some() || self.archive_dir.is_some();
-        let plans = self.plan.is_some() || self.apply.is_some();
-        let flags = self.allow_remove_all || self.remove_empty_dirs || self.dry_run;
-        limits || sizes || floors || names || files || plans || flags
     }
 
     fn settings(&self, now_ns: i64, ctx: &Ctx) -> Result<Settings, Fault> {
@@ -274,14 +246,9 @@ fn now_ns(ctx: &Ctx) -> i64 {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
-    match (&args.verb, &args.apply) {
-        (Some(Verb::Restore(_)), _) if args.asks_for_rotation() => {
-            let message = "`rotate restore` takes no limits and no plan; write its options after `restore`";
-            Err(Fault::usage(message).into())
-        }
-        (Some(Verb::Restore(verb)), _) => restore::run(verb, ctx),
-        (None, Some(plan)) => apply(plan, args.mode(), ctx),
-        (None, None) => rotate(args, ctx),
+    match &args.apply {
+        Some(plan) => apply(plan, args.mode(), ctx),
+        None => rotate(args, ctx),
     }
 }
 

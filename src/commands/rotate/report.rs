@@ -6,11 +6,14 @@ use super::selection::{Amount, Grove, Item, Place, Selection, left_alone};
 use super::{Mode, Settings};
 use crate::commands::rotate::retention::{DAY_NS, FUTURE_NS, Facts as _, Guard, Marks, Member, Unmet};
 use crate::format::size::{shown as size, total};
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::tree::SkipReason;
 use crate::sys::tree::writers::Writers;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("rotate", "ROTATION", "FAILED").named("rotate_artifacts");
 
 /// So many names are printed; the plan file has all of them.
 pub(super) const NAMES: usize = 20;
@@ -92,14 +95,12 @@ pub(super) struct PlanBody {
     pub(super) seal: String,
 }
 
-/// The marker of a rotation.
-pub(super) fn marker(ok: bool, mode: Mode) -> Marker {
-    let (status, value) = match (ok, mode) {
-        (false, _) => (Status::Fail, "FAILED"),
-        (true, Mode::DryRun) => (Status::Ok, "DRYRUN"),
-        (true, Mode::Real) => (Status::Ok, "REAL"),
-    };
-    Marker::new("rotate_artifacts", status, "ROTATION", value)
+fn conclusion(ok: bool, mode: Mode) -> Conclusion {
+    match (ok, mode) {
+        (false, _) => Conclusion::new(Outcome::Fail, "FAILED"),
+        (true, Mode::DryRun) => Conclusion::new(Outcome::Pass, "DRYRUN"),
+        (true, Mode::Real) => Conclusion::new(Outcome::Pass, "REAL"),
+    }
 }
 
 /// A report that is being put together.
@@ -384,10 +385,11 @@ impl Draft {
         if self.body.going.files == 0 {
             preamble.push("[OK] No files to delete".to_owned());
         }
-        let mut report = Report::new("rotate", title, marker(ok, self.mode)).rows(self.rows).body(&self.body);
-        report.preamble = preamble;
-        report.evidence = self.evidence;
-        report
+        Report::new(&SPEC, title, conclusion(ok, self.mode))
+            .preamble(preamble)
+            .rows(self.rows)
+            .body(&self.body)
+            .evidence(self.evidence)
     }
 }
 

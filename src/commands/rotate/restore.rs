@@ -5,7 +5,7 @@ use super::archive::{Entry, Kind, Stored};
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::fsio;
 use crate::sys::tree::restore::{self, RestoreDir};
 use serde::Serialize;
@@ -13,9 +13,11 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Component, Path, PathBuf};
 
-/// Arguments of `mmops rotate restore`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("rotate restore", "RESTORE", "FAILED");
+
+/// Put archived files back where they came from
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// Archive that a rotation made
     pub(super) archive: PathBuf,
     /// Directory below which the files are put, under the path of their root [default: the working root]
@@ -45,13 +47,8 @@ pub(crate) struct Body {
     damage: Vec<String>,
 }
 
-/// The marker of a restore that could not be tried.
-pub(super) fn failure() -> Marker {
-    Marker::new("rotate_restore", Status::Fail, "RESTORE", "FAILED")
-}
-
 /// Runs the command.
-pub(super) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let shown = ctx.show(&ctx.path(&args.archive));
     let mut stored = Stored::open(fsio::open(&ctx.path(&args.archive))?, &shown)?;
     let manifest = stored.manifest()?;
@@ -196,7 +193,8 @@ fn report(body: &Body, dry_run: bool) -> Report {
         (true, false) => (Status::Ok, "VERIFIED"),
     };
     let title = if dry_run { "ARTIFACT RESTORE (DRY RUN)" } else { "ARTIFACT RESTORE" };
-    let marker = Marker::new("rotate_restore", status, "RESTORE", value);
-    let report = Report::new("rotate-restore", title, marker).rows(vec![verified, restored]);
-    report.body(body).evidence(body.archive.clone())
+    Report::new(&SPEC, title, Conclusion::new(status, value))
+        .rows(vec![verified, restored])
+        .body(body)
+        .evidence([&body.archive])
 }

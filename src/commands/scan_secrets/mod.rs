@@ -12,7 +12,7 @@ mod walk;
 mod worker;
 
 use crate::format::json;
-pub(crate) use outcome::Body;
+pub(crate) use outcome::{Body, SPEC};
 
 use crate::commands::scan_secrets::detect::finding::{BASELINE, Source, Standing, Tolerance};
 use crate::commands::scan_secrets::detect::fingerprint::{Baseline, Known};
@@ -24,7 +24,7 @@ use crate::sys::fsio::AtomicFile;
 use crate::sys::work;
 use std::path::PathBuf;
 
-/// Arguments of `mmops scan-secrets`.
+/// Find secrets in files, archives and the history of git
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files and directories to scan; the root when left out
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     if let (Some(pending), Some(file)) = (pending, &args.write_baseline) {
         let document = baseline_of(ctx, &outcome);
         pending.finish(json::document(&document).as_bytes())?;
-        report = report.evidence(ctx.show(&ctx.path(file)));
+        report = report.evidence([ctx.show(&ctx.path(file))]);
     }
     Ok(report)
 }

@@ -3,10 +3,12 @@
 use crate::commands::scan_secrets::detect::finding::{Finding, Standing};
 use crate::commands::scan_secrets::detect::rules::{Exception, UNSCANNED};
 use crate::commands::scan_secrets::worker::Tally;
-use crate::report::{Marker, Place, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Place, Report, Row, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("scan-secrets", "RESULT", "FOUND");
 
 /// Fields of the JSON document beside those of every report.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -144,8 +146,7 @@ pub(super) fn report(outcome: &Outcome) -> Report {
         by_rule,
         tolerated: tolerated.iter().map(|finding| document(finding)).collect(),
     };
-    let marker = Marker::new("scan_secrets", marker.0, "RESULT", marker.1);
-    Report::new("scan-secrets", "SECRET SCAN", marker).rows(rows).body(&body)
+    Report::new(&SPEC, "SECRET SCAN", Conclusion::new(marker.0, marker.1)).rows(rows).body(&body)
 }
 
 fn scanned(outcome: &Outcome) -> Row {

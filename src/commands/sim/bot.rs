@@ -11,7 +11,7 @@ use crate::ctx::Ctx;
 use crate::format::json::typed;
 use crate::net::serve::{self, Answer, Asked, Server};
 use crate::report::exit::{Exit, Fault};
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::simulation::bot::contract;
 use crate::simulation::bot::{Action, Bot, Scenario, model};
 use crate::sys::{clock, fsio};
@@ -25,7 +25,9 @@ use std::time::Duration;
 /// How often the bot lives on.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// Arguments of `mmops sim bot`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("sim bot", "SIM_BOT", "FAILED");
+
+/// Be a market-making service: metrics, start-up log, overrides, rollback actions
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Address to listen on, loopback only; port 0 takes a free one
@@ -123,17 +125,16 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     log.line(ctx, "sim bot stopped")?;
     let actions = lock(&shared).actions.len();
     let body = Body { scenario: args.scenario, seed: args.seed, actions };
-    let marker = Marker::new("sim_bot", Status::Ok, "SIM_BOT", "STOPPED");
-    let mut report = Report::new("sim-bot", "SIMULATED BOT", marker).body(&body).rows(vec![
-        Row::new("scenario", Status::Ok).note(args.scenario.word()),
-        Row::new("actions", Status::Ok).note(actions.to_string()),
-    ]);
-    report.exit = match ctx.cancel.signal() {
+    let exit = match ctx.cancel.signal() {
         None => Exit::Ok,
         Some(2) => Exit::Interrupted,
         Some(_) => Exit::Terminated,
     };
-    Ok(report)
+    let conclusion = Conclusion::new(Outcome::Pass, "STOPPED").exit(exit);
+    Ok(Report::new(&SPEC, "SIMULATED BOT", conclusion).body(&body).rows(vec![
+        Row::new("scenario", Outcome::Pass).note(args.scenario.word()),
+        Row::new("actions", Outcome::Pass).note(actions.to_string()),
+    ]))
 }
 
 fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {

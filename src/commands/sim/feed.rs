@@ -5,13 +5,15 @@ use crate::format::hash;
 
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::simulation::market::{Regime, Spec, gzip, text};
 use crate::sys::fsio::AtomicFile;
 use clap::builder::{RangedU64ValueParser, TypedValueParser as _};
 use std::path::PathBuf;
 
-/// Arguments of `mmops sim feed`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("sim feed", "SIM_FEED", "FAILED");
+
+/// Write a market feed generated from a seed, marked as simulated
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Seed of the random numbers
@@ -61,19 +63,14 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let body =
         Body { path: ctx.show(&path), sha256: hash::sha256(&bytes), bytes: bytes.len() as u64, lines, spec };
     pending.finish(&bytes)?;
-    let row = |name: &str, note: String| Row::new(name, Status::Ok).note(note);
-    Ok(Report::new(
-        "sim-feed",
-        "SIMULATED MARKET FEED",
-        Marker::new("sim_feed", Status::Ok, "SIM_FEED", "WRITTEN"),
-    )
-    .rows(vec![
+    let row = |name: &str, note: String| Row::new(name, Outcome::Pass).note(note);
+    let rows = vec![
         row("feed", format!("{} {} {minutes} min seed {seed}", body.spec.symbol, regime.word())),
         row("lines", lines.to_string()),
         row("sha256", body.sha256.clone()),
-    ])
-    .body(&body)
-    .evidence(body.path.clone()))
+    ];
+    let report = Report::new(&SPEC, "SIMULATED MARKET FEED", Conclusion::new(Outcome::Pass, "WRITTEN"));
+    Ok(report.rows(rows).body(&body).evidence([&body.path]))
 }
 
 fn symbol(text: &str) -> Result<String, Fault> {

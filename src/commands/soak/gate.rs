@@ -14,13 +14,15 @@ use crate::judge::record::samples::Frame;
 use crate::judge::record::{Iteration, Ledger};
 use crate::judge::verdict::Verdict;
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Report, Row, Status};
 use crate::sys::fsio;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Arguments of `mmops soak gate`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("soak gate", "SOAK", "INCONCLUSIVE");
+
+/// Judge a finished or stopped run again, of the earlier toolkit as well
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Directory of the run
@@ -69,7 +71,7 @@ fn ours(args: &Args, mut plan: Plan, dir: &Path, ctx: &Ctx) -> anyhow::Result<Re
         answer.verdict = Verdict::Fail;
     }
     simulated(&mut answer, is_simulated, args.mock, &mut rows);
-    Ok(answer.report("soak-gate", rows))
+    Ok(answer.report(&SPEC, "SOAK GATES", rows))
 }
 
 /// A simulated run is judged as a rehearsal only where that is asked for.
@@ -235,7 +237,7 @@ fn earlier(args: &Args, dir: &Path, ctx: &Ctx) -> anyhow::Result<Report> {
         };
     }
     simulated(&mut answer, is_mock, args.mock, &mut rows);
-    Ok(answer.report("soak-gate", rows))
+    Ok(answer.report(&SPEC, "SOAK GATES", rows))
 }
 
 /// The largest number of an iteration.

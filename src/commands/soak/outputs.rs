@@ -6,7 +6,7 @@ use crate::ctx::Ctx;
 use crate::judge::record::{GateResult, Judgement, Ledger, Stats};
 use crate::judge::verdict::{State, Verdict};
 use crate::report::exit::{Exit, Fault};
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::fsio::{self, AtomicFile};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -169,25 +169,40 @@ impl Answer {
     }
 
     /// The report; `more` are rows beside those of the gates.
-    pub(super) fn report(&self, command: &'static str, more: Vec<Row>) -> Report {
-        let body = &self.body;
-        let worst = body.gates.values().map(|gate| gate.outcome.state).max().unwrap_or(State::NoData);
+    pub(super) fn report(&self, spec: &'static CommandSpec, title: &str, more: Vec<Row>) -> Report {
+        let worst = self.body.gates.values().map(|gate| gate.outcome.state).max().unwrap_or(State::NoData);
         let status = match self.verdict {
             Verdict::Pass if worst == State::Pass => Status::Ok,
             Verdict::Pass => Status::Warn,
             Verdict::Inconclusive | Verdict::Fail => Status::Fail,
         };
-        let name = command.replace('-', "_");
-        let title = if command == "soak-gate" { "SOAK GATES" } else { "SOAK RESULTS" };
-        let mut report = Report::new(command, title, Marker::new(&name, status, "SOAK", self.verdict.word()));
-        report.exit = match self.verdict {
+        let exit = match self.verdict {
             Verdict::Pass => Exit::Ok,
             Verdict::Inconclusive => Exit::Stalled,
             Verdict::Fail => Exit::Fail,
         };
-        report.rows = self.rows();
-        report.rows.extend(more);
-        report.body(body).evidence(body.run_dir.clone())
+        let conclusion = Conclusion::new(status, self.verdict.word()).exit(exit);
+        self.concluded(spec, title, conclusion, more)
+    }
+
+    /// The report of a run that a signal ended: what is known so far is kept, and there is no verdict.
+    pub(super) fn interrupted(&self, spec: &'static CommandSpec, title: &str, signal: i32) -> Report {
+        let exit = if signal == 2 { Exit::Interrupted } else { Exit::Terminated };
+        let conclusion = Conclusion::new(Outcome::Fail, "INTERRUPTED").exit(exit);
+        let row = Row::new("resume", Outcome::Warn).reason("continue with: mmops soak run --resume");
+        self.concluded(spec, title, conclusion, vec![row])
+    }
+
+    fn concluded(
+        &self,
+        spec: &'static CommandSpec,
+        title: &str,
+        conclusion: Conclusion,
+        more: Vec<Row>,
+    ) -> Report {
+        let mut rows = self.rows();
+        rows.extend(more);
+        Report::new(spec, title, conclusion).rows(rows).body(&self.body).evidence([&self.body.run_dir])
     }
 
     fn rows(&self) -> Vec<Row> {

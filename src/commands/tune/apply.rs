@@ -16,7 +16,7 @@ use crate::format::hash;
 use crate::format::json;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::lock::Lock;
 use crate::tuning::overrides::{self, Change, Overrides};
@@ -26,7 +26,9 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Arguments of `mmops tune apply`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("tune apply", "TUNING_APPLY", "FAILED");
+
+/// Write the chosen parameters of a sweep to the bot's overrides file
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Report of the sweep
@@ -214,11 +216,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         Verdict::DryRun => (Status::Ok, "DRYRUN"),
         Verdict::Refused => (Status::Fail, "FAILED"),
     };
-    let marker = Marker::new("tune_apply", status, "TUNING_APPLY", value);
     let body = Body { candidate: &report.candidate, changes: &report.changes, apply_verdict: verdict };
-    let mut answer = Report::new("tune-apply", "TUNING APPLY RESULTS", marker).rows(rows).body(&body);
-    answer = answer.evidence(ctx.show(&report_path));
-    Ok(if verdict == Verdict::Applied { answer.evidence(shown) } else { answer })
+    let answer = Report::new(&SPEC, "TUNING APPLY RESULTS", Conclusion::new(status, value));
+    let written = (verdict == Verdict::Applied).then_some(shown);
+    Ok(answer.rows(rows).body(&body).evidence([ctx.show(&report_path)]).evidence(written))
 }
 
 /// Decodes a sweep; anything else is refused by what it says it is.

@@ -10,14 +10,17 @@ use crate::ctx::Ctx;
 use crate::evidence::stamp::StampClock;
 use crate::format::json;
 use crate::report::exit::Fault;
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::lock::Lock;
 use crate::tuning::overrides::{self, Change, Overrides};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Arguments of `mmops tune rollback`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("tune rollback", "TUNING_ROLLBACK", "FAILED");
+const TITLE: &str = "TUNING ROLLBACK RESULTS";
+
+/// Restore the overrides file that the last apply replaced
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Overrides file of the bot
@@ -145,15 +148,14 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     output.finish(json::document(&record).as_bytes())?;
     rows.push(Row::new("why", Status::Ok).note(record.why.clone()));
     let value = if args.dry_run { "DRYRUN" } else { "OK" };
-    let marker = Marker::new("tune_rollback", Status::Ok, "TUNING_ROLLBACK", value);
-    let report = Report::new("tune-rollback", "TUNING ROLLBACK RESULTS", marker).rows(rows);
-    Ok(report.body(&Body { record: Some(record) }).evidence(ctx.show(&record_path)))
+    let report = Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Pass, value)).rows(rows);
+    Ok(report.body(&Body { record: Some(record) }).evidence([ctx.show(&record_path)]))
 }
 
 fn refused(reason: String) -> Report {
-    let marker = Marker::new("tune_rollback", Status::Fail, "TUNING_ROLLBACK", "FAILED");
     let rows = vec![Row::new("previous", Status::Fail).note("none").reason(reason)];
-    Report::new("tune-rollback", "TUNING ROLLBACK RESULTS", marker).rows(rows).body(&Body { record: None })
+    let conclusion = Conclusion::new(Outcome::Fail, "FAILED");
+    Report::new(&SPEC, TITLE, conclusion).rows(rows).body(&Body { record: None })
 }
 
 /// Whether the last apply's own report says that it left other bytes in this file. Without a readable

@@ -14,15 +14,15 @@ const SUMMARY_BYTES: usize = 900 * 1024;
 
 /// Renders the annotations and the marker.
 pub(crate) fn render(report: &Report) -> String {
-    let mut out = String::new();
+    let (mut out, command) = (String::new(), report.spec.name());
     for (kind, statuses) in [("error", &[Status::Fail][..]), ("warning", &[Status::Warn, Status::Skip])] {
         let of = |status: Status| report.rows.iter().filter(move |row| row.status == status);
         let rows: Vec<&Row> = statuses.iter().copied().flat_map(of).collect();
         for row in rows.iter().take(SHOWN) {
-            out.push_str(&annotation(kind, report.command, row));
+            out.push_str(&annotation(kind, &command, row));
         }
         if let Some(more) = rows.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            let words: Vec<&str> = statuses.iter().map(|status| status.word()).collect();
+            let words: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
             out.push_str(&format!("::{kind}::and {more} more {}, see the summary\n", words.join(" or ")));
         }
     }
@@ -32,13 +32,12 @@ pub(crate) fn render(report: &Report) -> String {
 
 /// Renders the Markdown for `$GITHUB_STEP_SUMMARY`.
 pub(crate) fn summary(report: &Report) -> String {
-    let marker = &report.marker;
     let mut out = format!("### {}\n\n", inert(&report.title));
     out.push_str(&markdown::table_head(&["check", "status", "note"]));
     let mut cut = 0;
     for row in &report.rows {
         let note = row.reasons.first().unwrap_or(&row.note);
-        let line = markdown::row([&inert(&row.name), row.status.word(), &inert(note)]);
+        let line = markdown::row([&inert(&row.name), row.status.as_str(), &inert(note)]);
         if out.len() + line.len() > SUMMARY_BYTES {
             cut += 1;
         } else {
@@ -48,7 +47,7 @@ pub(crate) fn summary(report: &Report) -> String {
     if cut > 0 {
         out.push_str(&format!("\n{cut} rows are not shown here.\n"));
     }
-    out.push_str(&format!("\n**{}={}**, exit code {}\n\n", marker.key, marker.value, report.exit.code()));
+    out.push_str(&format!("\n**{}**, exit code {}\n\n", report.marker.assignment(), report.exit.code()));
     out
 }
 
@@ -85,17 +84,17 @@ fn inert(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Marker, Place};
+    use crate::report::{CommandSpec, Conclusion, Outcome, Place};
 
     fn report(rows: Vec<Row>) -> Report {
-        let marker = Marker::new("scan_secrets", Status::Fail, "RESULT", "FOUND");
-        Report::new("scan-secrets", "SECRET SCAN", marker).rows(rows)
+        const SPEC: CommandSpec = CommandSpec::new("scan-secrets", "RESULT", "FOUND");
+        Report::new(&SPEC, "SECRET SCAN", Conclusion::new(Outcome::Fail, "FOUND")).rows(rows)
     }
 
     #[test]
     fn a_place_and_hostile_text_are_escaped() {
         let place = Place { path: "a:b,c".into(), line: Some(3), column: None };
-        let row = Row::new("rule", Status::Fail).reason("100%\n::error::forged").at(place);
+        let row = Row::new("rule", Outcome::Fail).reason("100%\n::error::forged").at(place);
         let text = render(&report(vec![row]));
         let expected = "::error title=mmops scan-secrets%3A rule,file=a%3Ab%2Cc,line=3::100%25%0A::error::forged\n\
                         | scan_secrets | FAIL | RESULT=FOUND |\n";
@@ -104,7 +103,7 @@ mod tests {
 
     #[test]
     fn more_annotations_than_are_shown_are_counted() {
-        let rows = (0..12).map(|i| Row::new(format!("r{i}"), Status::Fail)).collect();
+        let rows = (0..12).map(|i| Row::new(format!("r{i}"), Outcome::Fail)).collect();
         let text = render(&report(rows));
         assert!(text.contains("::error::and 3 more FAIL, see the summary\n"), "{text}");
         assert_eq!(text.lines().count(), 11);
@@ -112,7 +111,7 @@ mod tests {
 
     #[test]
     fn warnings_and_what_was_left_out_share_a_kind() {
-        let row = |i| Row::new(format!("r{i}"), if i % 2 == 0 { Status::Warn } else { Status::Skip });
+        let row = |i| Row::new(format!("r{i}"), if i % 2 == 0 { Outcome::Warn } else { Outcome::Skipped });
         let text = render(&report((0..12).map(row).collect()));
         assert!(text.contains("::warning::and 3 more WARN or SKIP, see the summary\n"), "{text}");
         assert_eq!(text.matches("::warning").count(), 10);
@@ -120,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_summary_stays_below_the_limit() {
-        let rows = (0..20_000).map(|i| Row::new(format!("{i}-{}", "x".repeat(80)), Status::Fail)).collect();
+        let rows = (0..20_000).map(|i| Row::new(format!("{i}-{}", "x".repeat(80)), Outcome::Fail)).collect();
         let text = summary(&report(rows));
         assert!(text.len() < 1024 * 1024);
         assert!(text.contains("rows are not shown here"));

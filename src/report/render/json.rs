@@ -13,14 +13,14 @@ pub(crate) fn render(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Marker, Row, Status};
+    use crate::report::{CommandSpec, Conclusion, Outcome, Row};
     use serde_json::{Value, json};
 
     #[test]
     fn keys_are_sorted_and_the_document_ends_with_one_newline() {
-        let marker = Marker::new("rotate_artifacts", Status::Fail, "ROTATION", "FAILED");
-        let report = Report::new("rotate", "ARTIFACT ROTATION", marker)
-            .rows(vec![Row::new("ttl", Status::Fail).reason("no").field("files", 3)]);
+        const SPEC: CommandSpec = CommandSpec::new("rotate", "ROTATION", "FAILED");
+        let report = Report::new(&SPEC, "ARTIFACT ROTATION", Conclusion::new(Outcome::Fail, "FAILED"))
+            .rows(vec![Row::new("ttl", Outcome::Fail).reason("no").field("files", 3)]);
         let text = render(&report);
         let document: Value = serde_json::from_str(&text).expect("valid JSON");
         let keys: Vec<&String> = document.as_object().expect("an object").keys().collect();

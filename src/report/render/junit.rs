@@ -1,43 +1,44 @@
 //! JUnit XML: a suite per command, a case per row; the marker itself is the last case.
 
-use crate::report::{Report, Row, Status};
+use crate::report::{Outcome, Report, Row};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Renders the XML document.
 pub(crate) fn render(report: &Report, took: Duration) -> String {
+    let command = escape(&report.spec.name());
     let marker = &report.marker;
-    let last = Row::new(marker.name.clone(), marker.status).note(format!("{}={}", marker.key, marker.value));
+    let last = Row::new(marker.name.clone(), marker.outcome).note(marker.assignment());
     let cases: Vec<&Row> = report.rows.iter().chain([&last]).collect();
-    let count = |wanted: Status| cases.iter().filter(|row| row.status == wanted).count();
+    let count = |wanted: Outcome| cases.iter().filter(|row| row.outcome() == wanted).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     writeln!(
         out,
-        "  <testsuite name=\"mmops {}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3}\">",
-        escape(report.command),
+        "  <testsuite name=\"mmops {command}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">",
         cases.len(),
-        count(Status::Fail),
-        count(Status::Skip),
+        count(Outcome::Fail),
+        count(Outcome::Unknown),
+        count(Outcome::Skipped),
         took.as_secs_f64(),
     )
     .expect("writing to a string cannot fail");
     for row in cases {
-        out.push_str(&case(report.command, row));
+        out.push_str(&case(&command, row));
     }
     out.push_str("  </testsuite>\n</testsuites>\n");
     out
 }
 
 fn case(command: &str, row: &Row) -> String {
-    let open =
-        format!("    <testcase classname=\"mmops.{}\" name=\"{}\"", escape(command), escape(&row.name));
+    let open = format!("    <testcase classname=\"mmops.{command}\" name=\"{}\"", escape(&row.name));
     let message = escape(row.reasons.first().map_or(&*row.note, String::as_str));
     let details = escape(&row.reasons.join("\n"));
-    match row.status {
-        Status::Ok => format!("{open}/>\n"),
-        Status::Warn => format!("{open}><system-out>{details}</system-out></testcase>\n"),
-        Status::Skip => format!("{open}><skipped message=\"{message}\"/></testcase>\n"),
-        Status::Fail => format!("{open}><failure message=\"{message}\">{details}</failure></testcase>\n"),
+    match row.outcome() {
+        Outcome::Pass => format!("{open}/>\n"),
+        Outcome::Warn => format!("{open}><system-out>{details}</system-out></testcase>\n"),
+        Outcome::Skipped => format!("{open}><skipped message=\"{message}\"/></testcase>\n"),
+        Outcome::Unknown => format!("{open}><error message=\"{message}\">{details}</error></testcase>\n"),
+        Outcome::Fail => format!("{open}><failure message=\"{message}\">{details}</failure></testcase>\n"),
     }
 }
 
@@ -62,21 +63,23 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Marker;
+    use crate::report::{CommandSpec, Conclusion};
 
     #[test]
-    fn failures_and_skips_are_counted_and_text_is_escaped() {
-        let marker = Marker::new("pre_live_pack", Status::Fail, "PRE_LIVE_PACK", "FAILED");
-        let report = Report::new("pre-live-pack", "T", marker).rows(vec![
-            Row::new("a", Status::Ok),
-            Row::new("b", Status::Skip).reason("needs `a`"),
-            Row::new("c<", Status::Fail).reason("1 < 2 & \u{1b}"),
+    fn what_failed_what_is_unknown_and_what_was_left_out_are_counted_and_text_is_escaped() {
+        const SPEC: CommandSpec = CommandSpec::new("pre-live-pack", "PRE_LIVE_PACK", "FAILED");
+        let report = Report::new(&SPEC, "T", Conclusion::new(Outcome::Fail, "FAILED")).rows(vec![
+            Row::new("a", Outcome::Pass),
+            Row::new("b", Outcome::Skipped).reason("needs `a`"),
+            Row::new("c<", Outcome::Fail).reason("1 < 2 & \u{1b}"),
+            Row::new("d", Outcome::Unknown).reason("no answer"),
         ]);
         let xml = render(&report, Duration::from_millis(1500));
         assert!(
-            xml.contains("tests=\"4\" failures=\"2\" errors=\"0\" skipped=\"1\" time=\"1.500\""),
+            xml.contains("tests=\"5\" failures=\"2\" errors=\"1\" skipped=\"1\" time=\"1.500\""),
             "{xml}"
         );
         assert!(xml.contains("name=\"c&lt;\"><failure message=\"1 &lt; 2 &amp; ?\">"), "{xml}");
+        assert!(xml.contains("name=\"d\"><error message=\"no answer\">no answer</error>"), "{xml}");
     }
 }

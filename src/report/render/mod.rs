@@ -3,6 +3,7 @@
 pub(crate) mod github;
 pub(crate) mod json;
 pub(crate) mod junit;
+pub(crate) mod markdown;
 pub(crate) mod sarif;
 pub(crate) mod table;
 pub(crate) mod textfile;
@@ -11,8 +12,7 @@ use crate::report::Marker;
 
 /// The marker as every command's last stdout line shows it.
 fn marker_line(marker: &Marker) -> String {
-    let Marker { name, status, key, value } = marker;
-    format!("| {name} | {} | {key}={value} |\n", status.word())
+    format!("| {} | {} | {} |\n", marker.name, marker.outcome.status().as_str(), marker.assignment())
 }
 
 /// One line of printable text: control characters, which could forge lines or move the cursor, become

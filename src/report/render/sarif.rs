@@ -16,7 +16,7 @@ pub(crate) fn render(report: &Report) -> String {
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {
-                "name": format!("mmops {}", report.command),
+                "name": format!("mmops {}", report.spec.name()),
                 "version": env!("CARGO_PKG_VERSION"),
                 "rules": rules.values().collect::<Vec<_>>(),
             }},
@@ -77,16 +77,15 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Marker, Place};
+    use crate::report::{CommandSpec, Conclusion, Outcome, Place};
 
     #[test]
     fn a_finding_has_rule_place_and_fingerprint() {
-        let marker = Marker::new("scan_secrets", Status::Fail, "RESULT", "FOUND");
+        const SPEC: CommandSpec = CommandSpec::new("scan-secrets", "RESULT", "FOUND");
         let place = Place { path: "a dir/x.env".into(), line: Some(3), column: Some(7) };
-        let row = Row::new("aws-key", Status::Fail).at(place).field("fingerprint", "f00");
-        let log: Value =
-            serde_json::from_str(&render(&Report::new("scan-secrets", "T", marker).rows(vec![row])))
-                .expect("valid JSON");
+        let row = Row::new("aws-key", Outcome::Fail).at(place).field("fingerprint", "f00");
+        let report = Report::new(&SPEC, "T", Conclusion::new(Outcome::Fail, "FOUND")).rows(vec![row]);
+        let log: Value = serde_json::from_str(&render(&report)).expect("valid JSON");
         let result = &log["runs"][0]["results"][0];
         assert_eq!(result["ruleId"], "aws-key");
         let location = &result["locations"][0]["physicalLocation"];

@@ -17,7 +17,7 @@ pub(crate) fn render(report: &Report, color: bool) -> String {
     let (double, single) = ("=".repeat(RULE), "-".repeat(RULE));
     let names = report.rows.iter().map(|row| width(&row.name)).chain([width(&report.marker.name)]);
     let name_width = names.max().unwrap_or_default().max(NAME);
-    let note = format!("{}={}", report.marker.key, report.marker.value);
+    let note = report.marker.assignment();
     let notes = report.rows.iter().map(|row| width(&row.note)).chain([width(&note)]);
     let note_width = notes.max().unwrap_or_default().max(NOTE);
     let line = |out: &mut String, name: &str, status: Status, note: &str| {
@@ -47,7 +47,7 @@ pub(crate) fn render(report: &Report, color: bool) -> String {
         out.push('\n');
     }
     out.push_str(&format!("{single}\n"));
-    line(&mut out, &report.marker.name, report.marker.status, &note);
+    line(&mut out, &report.marker.name, report.marker.outcome.status(), &note);
     out.push_str(&format!("{single}\n\nExit Code: {}\n", report.exit.code()));
     out.push_str(&marker_line(&report.marker));
     out
@@ -62,7 +62,7 @@ fn pad(text: &str, width: usize) -> String {
 }
 
 fn paint(status: Status, color: bool) -> String {
-    let word = pad(status.word(), STATUS);
+    let word = pad(status.as_str(), STATUS);
     if !color {
         return word;
     }
@@ -77,11 +77,12 @@ fn paint(status: Status, color: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Marker, Row};
+    use crate::report::{CommandSpec, Conclusion, Outcome, Row};
 
     fn report(rows: Vec<Row>) -> Report {
-        let marker = Marker::new("pre_live_pack", Status::Ok, "PRE_LIVE_PACK", "DRYRUN");
-        Report::new("pre-live-pack", "PRE-LIVE PACK DRY-RUN RESULTS", marker).rows(rows)
+        const SPEC: CommandSpec = CommandSpec::new("pre-live-pack", "PRE_LIVE_PACK", "FAILED");
+        let conclusion = Conclusion::new(Outcome::Pass, "DRYRUN");
+        Report::new(&SPEC, "PRE-LIVE PACK DRY-RUN RESULTS", conclusion).rows(rows)
     }
 
     #[test]
@@ -93,7 +94,7 @@ mod tests {
             "rotate_artifacts_dry",
             "scan_secrets_dry",
         ];
-        let rows = names.map(|name| Row::new(name, Status::Ok)).to_vec();
+        let rows = names.map(|name| Row::new(name, Outcome::Pass)).to_vec();
         let expected = "\
 ============================================================
 PRE-LIVE PACK DRY-RUN RESULTS
@@ -118,8 +119,8 @@ Exit Code: 0
     #[test]
     fn columns_grow_with_their_content_and_reasons_are_indented() {
         let name = "a_name_of_more_than_25_characters";
-        let row = Row::new(name, Status::Fail).note("exit 3").reason("first\nsecond");
-        let text = render(&report(vec![row, Row::new("b", Status::Ok).note("x".repeat(24))]), false);
+        let row = Row::new(name, Outcome::Fail).note("exit 3").reason("first\nsecond");
+        let text = render(&report(vec![row, Row::new("b", Outcome::Pass).note("x".repeat(24))]), false);
         assert!(
             text.contains(&format!("| {name} | FAIL | exit 3                   |\n    first\n    second\n"))
         );
@@ -128,7 +129,7 @@ Exit Code: 0
 
     #[test]
     fn untrusted_text_cannot_forge_a_line_or_move_the_cursor() {
-        let row = Row::new("a\n| pre_live_pack | OK | X=Y |", Status::Fail).reason("\u{1b}[2J");
+        let row = Row::new("a\n| pre_live_pack | OK | X=Y |", Outcome::Fail).reason("\u{1b}[2J");
         let text = render(&report(vec![row]), false);
         assert!(text.contains("a\\n| pre_live_pack"), "{text}");
         assert!(!text.contains('\u{1b}'));
@@ -137,7 +138,7 @@ Exit Code: 0
 
     #[test]
     fn colour_touches_only_the_status_word_and_never_the_last_line() {
-        let text = render(&report(vec![Row::new("a", Status::Fail)]), true);
+        let text = render(&report(vec![Row::new("a", Outcome::Fail)]), true);
         assert!(text.contains("\u{1b}[31mFAIL\u{1b}[0m |"));
         assert!(text.ends_with("| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |\n"));
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 /// Renders the exposition text; `ended_at` is in seconds since the epoch.
 pub(crate) fn render(report: &Report, ended_at: i64, took: Duration) -> String {
-    let command = ("command", report.command);
+    let name = report.spec.name();
+    let command = ("command", name.as_str());
     let mut page = Writer::new(Format::Text);
     page.gauge("mmops_last_run_timestamp_seconds", "End of the last run.", [command], ended_at as f64);
     page.gauge("mmops_last_run_duration_seconds", "Duration of the last run.", [command], took.as_secs_f64());
@@ -15,7 +16,7 @@ pub(crate) fn render(report: &Report, ended_at: i64, took: Duration) -> String {
     page.family("mmops_last_run_rows", Kind::Gauge, "Rows of the last report.");
     for status in [Status::Ok, Status::Warn, Status::Skip, Status::Fail] {
         let count = report.rows.iter().filter(|row| row.status == status).count();
-        page.sample("mmops_last_run_rows", [command, ("status", status.word())], count as f64);
+        page.sample("mmops_last_run_rows", [command, ("status", status.as_str())], count as f64);
     }
     page.finish()
 }
@@ -23,12 +24,13 @@ pub(crate) fn render(report: &Report, ended_at: i64, took: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Marker, Row};
+    use crate::report::{CommandSpec, Conclusion, Outcome, Row};
 
     #[test]
     fn every_status_is_counted() {
-        let marker = Marker::new("rotate_artifacts", Status::Fail, "ROTATION", "FAILED");
-        let report = Report::new("rotate", "T", marker).rows(vec![Row::new("a", Status::Fail)]);
+        const SPEC: CommandSpec = CommandSpec::new("rotate", "ROTATION", "FAILED");
+        let report = Report::new(&SPEC, "T", Conclusion::new(Outcome::Fail, "FAILED"))
+            .rows(vec![Row::new("a", Outcome::Fail)]);
         let text = render(&report, 1_700_000_000, Duration::from_millis(250));
         for line in [
             "mmops_last_run_timestamp_seconds{command=\"rotate\"} 1700000000",

@@ -13,7 +13,7 @@ use crate::release::bundle::compare::{self, Refusal};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::release::folder;
 use crate::report::exit::Fault;
-use crate::report::{Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::fsio::{self, FileKind};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,7 +23,9 @@ use std::path::{Path, PathBuf};
 /// Most reasons that are shown of one check.
 const SHOWN: usize = 20;
 
-/// Arguments of `mmops bundle verify`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("bundle verify", "BUNDLE", "FAILED").named("bundle");
+
+/// Say whether an archive or a folder is what its manifest says, to the last bit
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// An archive, with its .sha256 beside it, or a folder with a MANIFEST.json
@@ -189,7 +191,7 @@ fn report(args: &Args, verified: Verified) -> Report {
         version: manifest.map(|manifest| manifest.version.clone()),
     };
     let rows = verified.checks.iter().map(Check::row).collect();
-    Report::new("bundle-verify", "BUNDLE VERIFY", super::marker(status, value)).rows(rows).body(&body)
+    Report::new(&SPEC, "BUNDLE VERIFY", Conclusion::new(status, value)).rows(rows).body(&body)
 }
 
 /// Checks the signature of `path`, when a key is given.

@@ -13,8 +13,8 @@ use crate::commands::soak::settings::{self, Files};
 use crate::commands::soak::store::{self, Left, Plan, Store};
 use crate::ctx::Ctx;
 use crate::net::prometheus::access;
-use crate::report::exit::{Exit, Fault};
-use crate::report::{Report, Row, Status};
+use crate::report::exit::Fault;
+use crate::report::{CommandSpec, Report};
 use crate::simulation::bot::Scenario;
 use crate::sys::fsio;
 use crate::sys::lock::Lock;
@@ -24,7 +24,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Arguments of `mmops soak run`.
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("soak run", "SOAK", "INCONCLUSIVE");
+const TITLE: &str = "SOAK RESULTS";
+
+/// Watch a service iteration by iteration and judge it
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "soak_run")]
 pub(crate) struct Args {
@@ -184,21 +187,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let finished = engine::execute(&plan, store, left, live, ctx)?;
     let answer = outputs::Answer::of(&plan, &finished.ledger, &dir, ctx);
     if let Some(signal) = finished.stopped {
-        return Ok(interrupted(&answer, signal));
+        return Ok(answer.interrupted(&SPEC, TITLE, signal));
     }
     args.outputs.write(&answer, &dir, ctx)?;
     drop(lock);
-    Ok(answer.report("soak-run", Vec::new()))
-}
-
-/// The report of a run that a signal ended: what is known so far is kept, and there is no verdict.
-fn interrupted(answer: &outputs::Answer, signal: i32) -> Report {
-    let mut report = answer.report("soak-run", Vec::new());
-    report.marker.status = Status::Fail;
-    "INTERRUPTED".clone_into(&mut report.marker.value);
-    report.exit = if signal == 2 { Exit::Interrupted } else { Exit::Terminated };
-    report.rows.push(Row::new("resume", Status::Warn).reason("continue with: mmops soak run --resume"));
-    report
+    Ok(answer.report(&SPEC, TITLE, Vec::new()))
 }
 
 /// The newest run, if there is one.

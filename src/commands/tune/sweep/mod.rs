@@ -10,6 +10,8 @@ mod journal;
 mod rows;
 mod shard;
 
+pub(crate) use rows::SPEC;
+
 use super::config;
 use crate::commands::tune::choose::document::{self, Document, Inputs, Measurement};
 use crate::commands::tune::choose::markdown;
@@ -33,7 +35,7 @@ pub(crate) use shard::Shard;
 /// Simulator and tool; figures of another version are not mixed with this one's.
 pub(crate) const ENGINE: &str = concat!("hftbacktest 0.9.4, mmops ", env!("CARGO_PKG_VERSION"));
 
-/// Arguments of `mmops tune sweep`.
+/// Try a grid of parameters on recorded markets and choose the best safe one
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Recorded feed to trade, instead of the feeds of the grid file (can be repeated)
@@ -182,7 +184,7 @@ fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -
     let text = json::document(&shard);
     output.finish(text.as_bytes())?;
     journal::discard(&journal::path(path))?;
-    Ok(rows::shard(&shard, &hash::sha256(text.as_bytes())).evidence(ctx.show(path)))
+    Ok(rows::shard(&shard, &hash::sha256(text.as_bytes())).evidence([ctx.show(path)]))
 }
 
 /// Where the report goes; a dry run keeps the name and nothing else of it.
@@ -300,7 +302,7 @@ fn finish(
     let mut report = rows::report(document, &sha256, extra, worst);
     if worst != Status::Fail {
         for path in outputs.write(&text, document)? {
-            report = report.evidence(ctx.show(&path));
+            report = report.evidence([ctx.show(&path)]);
         }
     }
     Ok(report)

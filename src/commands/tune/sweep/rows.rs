@@ -2,9 +2,11 @@
 
 use super::shard::Shard;
 use crate::commands::tune::choose::document::{Best, Document, WalkForward};
-use crate::report::{Marker, Report, Row, Status};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("tune sweep", "PARAM_SWEEP", "FAILED");
 
 const TITLE: &str = "PARAMETER SWEEP RESULTS";
 
@@ -38,10 +40,10 @@ pub(super) fn report(document: &Document, sha256: &str, extra: Vec<Row>, worst: 
     }
     let walk_forward = walk_forward(document);
     // Without a safe candidate there is none to walk forward with: that is the answer, not its consequence.
-    let marker = match (worst, document.best_safe.is_some(), walk_forward.status) {
-        (Status::Fail, ..) | (_, true, Status::Fail) => ("FAILED", Status::Fail),
-        (_, false, _) => ("NO_SAFE_CANDIDATE", Status::Fail),
-        (_, true, _) => ("OK", Status::Ok),
+    let conclusion = match (worst, document.best_safe.is_some(), walk_forward.status) {
+        (Status::Fail, ..) | (_, true, Status::Fail) => Conclusion::new(Outcome::Fail, "FAILED"),
+        (_, false, _) => Conclusion::new(Outcome::Fail, "NO_SAFE_CANDIDATE"),
+        (_, true, _) => Conclusion::new(Outcome::Pass, "OK"),
     };
     let mut rows: Vec<Row> = document.inputs.feeds.iter().map(feed).collect();
     rows.push(Row::new("candidates", Status::Ok).note(document.candidates.len().to_string()));
@@ -60,8 +62,7 @@ pub(super) fn report(document: &Document, sha256: &str, extra: Vec<Row>, worst: 
         violations,
         walk_forward: document.walk_forward.clone(),
     };
-    let marker = Marker::new("tune_sweep", marker.1, "PARAM_SWEEP", marker.0);
-    Report::new("tune-sweep", TITLE, marker).rows(rows).body(&body)
+    Report::new(&SPEC, TITLE, conclusion).rows(rows).body(&body)
 }
 
 fn feed(feed: &crate::commands::tune::choose::document::FeedRecord) -> Row {
@@ -162,6 +163,5 @@ pub(super) fn shard(shard: &Shard, sha256: &str) -> Report {
     rows.push(Row::new("candidates", Status::Ok).note(count));
     rows.push(Row::new("shard", Status::Ok).note(format!("{} of {}", shard.index, shard.of)));
     rows.push(Row::new("report", Status::Ok).note(format!("sha256={sha256}")));
-    let marker = Marker::new("tune_sweep", Status::Ok, "PARAM_SWEEP", "SHARD");
-    Report::new("tune-sweep", TITLE, marker).rows(rows)
+    Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Pass, "SHARD")).rows(rows)
 }

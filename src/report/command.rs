@@ -1,0 +1,76 @@
+//! What a command is called, and how it can end.
+
+use super::exit::Exit;
+use super::outcome::Outcome;
+
+/// The names of a command, stated once, in its own folder.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CommandSpec {
+    /// As it is typed, such as `tune sweep`.
+    pub(crate) path: &'static str,
+    /// First column of the marker, where it is not the path.
+    marker: Option<&'static str>,
+    /// Key of the marker, such as `PARAM_SWEEP`.
+    pub(super) key: &'static str,
+    /// Value of the marker where the question could not be asked.
+    failure: &'static str,
+    /// Whether the command promises 0 or 1 and nothing else.
+    pub(crate) is_clamped: bool,
+}
+
+impl CommandSpec {
+    /// The command of `path`; its marker is `KEY=VALUE`, and `KEY=FAILURE` where the question could not be
+    /// asked.
+    pub(crate) const fn new(path: &'static str, key: &'static str, failure: &'static str) -> Self {
+        Self { path, marker: None, key, failure, is_clamped: false }
+    }
+
+    /// With `marker` as the first column of the marker.
+    #[must_use]
+    pub(crate) const fn named(self, marker: &'static str) -> Self {
+        Self { marker: Some(marker), ..self }
+    }
+
+    /// With 0 and 1 as its only codes.
+    #[must_use]
+    pub(crate) const fn clamped(self) -> Self {
+        Self { is_clamped: true, ..self }
+    }
+
+    /// The path joined with dashes, such as `tune-sweep`.
+    pub(crate) fn name(&self) -> String {
+        self.path.replace(' ', "-")
+    }
+
+    /// How the command ends where the question could not be asked.
+    pub(crate) fn failure(&self, exit: Exit) -> Conclusion {
+        Conclusion::new(Outcome::Fail, self.failure).exit(exit)
+    }
+
+    pub(super) fn marker(&self) -> String {
+        self.marker.map_or_else(|| self.path.replace([' ', '-'], "_"), str::to_owned)
+    }
+}
+
+/// The answer of a command: outcome and value of its marker, and the code of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Conclusion {
+    pub(super) outcome: Outcome,
+    pub(super) value: &'static str,
+    pub(super) exit: Exit,
+}
+
+impl Conclusion {
+    /// The marker says `value`; the code is 0 for a yes, else 1.
+    pub(crate) fn new(outcome: impl Into<Outcome>, value: &'static str) -> Self {
+        let outcome = outcome.into();
+        let exit = if outcome.is_yes() { Exit::Ok } else { Exit::Fail };
+        Self { outcome, value, exit }
+    }
+
+    /// Ends with another code. A no never ends with 0: `Exit::Ok` leaves the code as it is.
+    #[must_use]
+    pub(crate) fn exit(self, exit: Exit) -> Self {
+        if exit == Exit::Ok { self } else { Self { exit, ..self } }
+    }
+}
