@@ -59,7 +59,7 @@ static USER: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What differs from run to run even under a frozen clock.
-const VARYING: [(&str, &str); 10] = [
+const VARYING: [(&str, &str); 11] = [
     (r"\bpid \d+", "pid [PID]"),
     (r"\.tmp[0-9A-Za-z]{6}\b", ".tmp[RANDOM]"),
     (r"(\.mmops-(?:rotation-)?)[0-9A-Za-z]{6}\.(tmp|partial)", "$1[RANDOM].$2"),
