@@ -1,24 +1,53 @@
 //! mmops decides, with evidence, whether an automated trading service may go live.
 //!
 //! ```text
-//!    main
+//!    main, lib                       parse, dispatch, render, exit
 //!      |
-//!    lib ------------------------------> render    sees only a Report
+//!    cli                             the command line, and one table of commands
 //!      |
-//!    cli                                           the command tree, one dispatch
+//!    commands/<command>/   ctx       all of one command: arguments, run, verdict, report;
+//!      |                             ctx is what a command may ask of the world
+//!    release  judge  evidence        what several commands share: a release, a run and its limits,
+//!    journal  simulation             what makes a document evidence, appended records, what is simulated,
+//!    tuning  lease                   run-time parameters, who leads
 //!      |
-//!    commands     read -> decide -> write -> Report
-//!      |    |
-//!      |    +----> domain                          pure: values in, values out
-//!      v    v
-//!    ctx, sys, market,         report, exit
-//!    release, bot, prom
-//!    touch the world           plain data
+//!    report                          rows, marker and exit code, and their renderers
+//!      |
+//!    net, sys                        touch the world: HTTP, files, processes, clock, signals
+//!      |
+//!    format                          bytes to values and back
 //! ```
 //!
-//! An arrow is an import; nothing points upwards. `Ok(report)` with failing rows means that the answer
-//! is no, `Err` means that the question could not be asked; either way one `Report` is rendered and one
-//! [`exit::Exit`] returned.
+//! An arrow is an import and runs down; `tests/tidy.rs` holds that, and every rule named here. A command reads
+//! facts, one pure function makes the verdict of them, and its report is made of both and never changed
+//! afterwards. `Ok(report)` with failing rows means that the answer is no, `Err` means that the question could
+//! not be asked; either way one [`report::Report`] is rendered and one [`report::exit::Exit`] returned.
+//!
+//! # How to add
+//!
+//! **A command.** A folder `commands/<name>/` with `SPEC` (its words, its marker), `Args`, `run`, a pure
+//! `fn verdict` and a report; its line in `commands/mod.rs`; its line in the table of `cli`. `tidy` fails until
+//! there is a verdict and `tests/cli/<name>.rs`, `docs` until the README has its section, `cli` until its answers
+//! are recorded (`MMOPS_BLESS=1`).
+//!
+//! **An aggregation of gates.** A variant of `judge::gate::Aggregate`; the compiler then names every decision
+//! that it needs. A row in the table of values in `judge/gate/judge/tests.rs`, and its word in the README.
+//!
+//! **A secret rule.** A `[[rules]]` entry in `deploy/secrets/rules.toml`, which is built in. The tests of
+//! `commands/scan_secrets/detect` fail until the rule has a literal to search for; give it a line that it finds
+//! and one that it leaves alone in `tests/cli/scan_secrets.rs`.
+//!
+//! **An output format.** A file in `report/render/` that sees a report only, a variant of `cli::Format`; the
+//! `match` in `print` does not compile without it. Recorded outputs in `tests/cli/answers.rs`.
+//!
+//! **An exit code.** A variant of `report::exit::Exit` with its row in `TABLE`, from which the help is made; the
+//! unit tests beside it fail until the table is complete, `docs` until the README has the row.
+//!
+//! **A document with a schema.** A type that carries the header of `evidence`, a line in `DOCUMENTS` of
+//! `commands/schema`; `contract` in `tests/cli` fails until a real document was held to it.
+//!
+//! **A scenario of the simulated bot.** A variant of `simulation::bot::Scenario`; the compiler names what it has
+//! to say of itself. The table of scenarios in `tests/cli/soak.rs` says which gate it breaks.
 
 mod cli;
 mod commands;
