@@ -34,7 +34,7 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("bundle-verify", schema_of::<Envelope<verify::Body>>),
     ("canary-checklist", schema_of::<Envelope<checklist::Body>>),
     ("canary-tag", schema_of::<Envelope<tag::Body>>),
-    ("chaos-failover", schema_of::<Envelope<failover::Body>>),
+    ("chaos-failover", schema_of::<Envelope<failover::document::FailoverBody>>),
     ("cron-sentinel", schema_of::<Envelope<cron_sentinel::Body>>),
     ("golden-acceptance", schema_of::<golden_compare::Record>),
     ("golden-compare", schema_of::<Envelope<golden_compare::Body>>),

@@ -3,7 +3,7 @@
 //! on ext4, a thousand times as much, while every contender waits.) A checksum tells a torn or damaged
 //! record from a whole one.
 
-use crate::lease::Outage;
+use crate::lease::StoreOutage;
 use crate::sys::fsio;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,11 +14,11 @@ use std::path::Path;
 const LENGTH: usize = 512;
 
 /// The record, or `None` where there is no file.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Outage> {
-    if !fsio::exists(path).map_err(Outage::new)? {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreOutage> {
+    if !fsio::exists(path).map_err(StoreOutage::new)? {
         return Ok(None);
     }
-    let text = fsio::read_text(path).map_err(Outage::new)?;
+    let text = fsio::read_text(path).map_err(StoreOutage::new)?;
     if text.len() != LENGTH {
         return Err(damaged(path, format!("{} bytes long instead of {LENGTH}", text.len())));
     }
@@ -30,7 +30,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Outage
 }
 
 /// Replaces the record. The caller keeps other writers out.
-pub(crate) fn write(path: &Path, record: &impl Serialize) -> Result<(), Outage> {
+pub(crate) fn write(path: &Path, record: &impl Serialize) -> Result<(), StoreOutage> {
     let json = serde_json::to_string(record).map_err(|error| damaged(path, error))?;
     let mut text = format!("{json}\n{}", checksum(&json));
     if text.len() >= LENGTH {
@@ -38,16 +38,16 @@ pub(crate) fn write(path: &Path, record: &impl Serialize) -> Result<(), Outage> 
     }
     text.push_str(&" ".repeat(LENGTH - 1 - text.len()));
     text.push('\n');
-    if !fsio::exists(path).map_err(Outage::new)? {
-        return fsio::write_volatile(path, text.as_bytes()).map_err(Outage::new);
+    if !fsio::exists(path).map_err(StoreOutage::new)? {
+        return fsio::write_volatile(path, text.as_bytes()).map_err(StoreOutage::new);
     }
-    let file = fsio::open_writable(path).map_err(Outage::new)?;
+    let file = fsio::open_writable(path).map_err(StoreOutage::new)?;
     file.write_all_at(text.as_bytes(), 0).map_err(|error| damaged(path, error))
 }
 
 /// The outage of a record that cannot be used.
-pub(crate) fn damaged(path: &Path, why: impl std::fmt::Display) -> Outage {
-    Outage::new(format!("`{}` cannot be trusted: {why}", path.display()))
+pub(crate) fn damaged(path: &Path, why: impl std::fmt::Display) -> StoreOutage {
+    StoreOutage::new(format!("`{}` cannot be trusted: {why}", path.display()))
 }
 
 fn checksum(json: &str) -> String {

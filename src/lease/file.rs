@@ -1,13 +1,11 @@
 //! The lease in a directory: `lease`, rewritten under a lock on `lease.lock`, and `token`, the highest
 //! fencing token ever issued, which outlives a deleted lease.
 //!
-//! A lease that cannot be read, is torn or damaged, or claims to be from the future, is an [`Outage`]:
-//! nobody is elected over it, and a leader that cannot extend steps down at its own deadline.
+//! A lease that cannot be read, is torn or damaged, or claims to be from the future, is a
+//! [`StoreOutage`]: nobody is elected over it, and a leader that cannot extend steps down at its own deadline.
 
 use super::cell::{self, damaged};
-use super::flock;
-use crate::lease::Outage;
-use crate::lease::{self, Lease, Refusal};
+use super::{Lease, LeaseError, Refusal, StoreOutage, acquire, extend, flock, release};
 use crate::report::exit::Fault;
 use crate::sys::{clock, fsio};
 use serde::{Deserialize, Serialize};
@@ -18,13 +16,11 @@ use std::time::Duration;
 /// Longest wait for another process's step, which takes microseconds.
 const LOCK_BUDGET: Duration = Duration::from_millis(100);
 
-/// Schema of the record.
 const SCHEMA: &str = "mmops.chaos-lease.v1";
 
 /// Where Linux names the current boot; instants of another boot cannot be compared with ours.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// A lease store in a directory.
 #[derive(Clone, Debug)]
 pub(crate) struct LeaseFile {
     dir: PathBuf,
@@ -48,7 +44,7 @@ impl LeaseFile {
 
     /// The lease as it is, without keeping anybody out. A record that is just being rewritten looks
     /// damaged; what it really is shows once its writer is done.
-    pub(crate) fn peek(&self) -> Result<Option<Lease>, Outage> {
+    pub(crate) fn peek(&self) -> Result<Option<Lease>, StoreOutage> {
         self.read(clock::boot_us()).or_else(|_| {
             let _lock = self.lock()?;
             self.read(clock::boot_us())
@@ -56,33 +52,28 @@ impl LeaseFile {
     }
 
     /// Asks to be elected.
-    pub(crate) fn acquire(&self, owner: &str, ttl_us: u64) -> Result<Result<Lease, Refusal>, Outage> {
-        self.step(|current, issued, now_us| lease::acquire(current, issued, now_us, owner, ttl_us))
+    pub(crate) fn acquire(&self, owner: &str, ttl_us: u64) -> Result<Lease, LeaseError> {
+        self.step(|current, issued, now_us| acquire(current, issued, now_us, owner, ttl_us))
     }
 
     /// Asks for another full TTL.
-    pub(crate) fn extend(
-        &self,
-        owner: &str,
-        token: u64,
-        ttl_us: u64,
-    ) -> Result<Result<Lease, Refusal>, Outage> {
-        self.step(|current, _, now_us| lease::extend(current, now_us, owner, token, ttl_us))
+    pub(crate) fn extend(&self, owner: &str, token: u64, ttl_us: u64) -> Result<Lease, LeaseError> {
+        self.step(|current, _, now_us| extend(current, now_us, owner, token, ttl_us))
     }
 
     /// Gives the lease up.
-    pub(crate) fn release(&self, owner: &str, token: u64) -> Result<Result<Lease, Refusal>, Outage> {
-        self.step(|current, _, now_us| lease::release(current, now_us, owner, token))
+    pub(crate) fn release(&self, owner: &str, token: u64) -> Result<Lease, LeaseError> {
+        self.step(|current, _, now_us| release(current, now_us, owner, token))
     }
 
     /// The highest token ever issued, 0 before the first election.
-    pub(crate) fn issued(&self) -> Result<u64, Outage> {
+    pub(crate) fn issued(&self) -> Result<u64, StoreOutage> {
         let path = self.dir.join("token");
         let token = cell::read(&path)?.unwrap_or(0);
         if token == u64::MAX { Err(damaged(&path, "no token is left")) } else { Ok(token) }
     }
 
-    fn lock(&self) -> Result<File, Outage> {
+    fn lock(&self) -> Result<File, StoreOutage> {
         flock::lock(&self.dir.join("lease.lock"), LOCK_BUDGET)
     }
 
@@ -90,25 +81,22 @@ impl LeaseFile {
     fn step(
         &self,
         decide: impl FnOnce(Option<&Lease>, u64, u64) -> Result<Lease, Refusal>,
-    ) -> Result<Result<Lease, Refusal>, Outage> {
+    ) -> Result<Lease, LeaseError> {
         let _lock = self.lock()?;
         let now_us = clock::boot_us();
         let current = self.read(now_us)?;
         let issued = self.issued()?;
-        let next = match decide(current.as_ref(), issued, now_us) {
-            Ok(next) => next,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        let next = decide(current.as_ref(), issued, now_us)?;
         if next.token > issued {
             // The token first: one that was issued to nobody is harmless, one issued twice is not.
             cell::write(&self.dir.join("token"), &next.token)?;
         }
         let record = Record { schema: SCHEMA.to_owned(), boot: self.boot.clone(), lease: next };
         cell::write(&self.dir.join("lease"), &record)?;
-        Ok(Ok(record.lease))
+        Ok(record.lease)
     }
 
-    fn read(&self, now_us: u64) -> Result<Option<Lease>, Outage> {
+    fn read(&self, now_us: u64) -> Result<Option<Lease>, StoreOutage> {
         let path = self.dir.join("lease");
         let Some(record) = cell::read::<Record>(&path)? else { return Ok(None) };
         if record.schema != SCHEMA {

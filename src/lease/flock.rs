@@ -1,7 +1,7 @@
 //! An exclusive kernel lock on a file, waited for no longer than a budget. It dies with its holder; a
 //! holder that is stopped while it holds the lock is an outage for everybody else.
 
-use crate::lease::Outage;
+use crate::lease::StoreOutage;
 use crate::sys::{clock, fsio};
 use rustix::fs::{FlockOperation, flock, fstat, stat};
 use rustix::io::Errno;
@@ -17,9 +17,9 @@ const RETRY: Duration = Duration::from_micros(20);
 const RETRY_MAX: Duration = Duration::from_micros(500);
 
 /// Opens `path`, creating it if needed, and locks it until the returned file is dropped.
-pub(crate) fn lock(path: &Path, budget: Duration) -> Result<File, Outage> {
+pub(crate) fn lock(path: &Path, budget: Duration) -> Result<File, StoreOutage> {
     let give_up = clock::monotonic() + budget;
-    let mut file = fsio::append(path).map_err(Outage::new)?;
+    let mut file = fsio::append(path).map_err(StoreOutage::new)?;
     let mut retry = RETRY;
     loop {
         // Looked at before the try: a process that was stopped while it waited tries once more.
@@ -27,13 +27,18 @@ pub(crate) fn lock(path: &Path, budget: Duration) -> Result<File, Outage> {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) if is_at(&file, path) => return Ok(file),
             // The file was replaced while we waited; a lock on the old one excludes nobody.
-            Ok(()) => file = fsio::append(path).map_err(Outage::new)?,
+            Ok(()) => file = fsio::append(path).map_err(StoreOutage::new)?,
             Err(Errno::WOULDBLOCK | Errno::INTR) => {}
-            Err(error) => return Err(Outage::new(format!("failed to lock `{}`: {error}", path.display()))),
+            Err(error) => {
+                return Err(StoreOutage::new(format!("failed to lock `{}`: {error}", path.display())));
+            }
         }
         if last {
             let budget = budget.as_millis();
-            return Err(Outage::new(format!("`{}` was locked for more than {budget} ms", path.display())));
+            return Err(StoreOutage::new(format!(
+                "`{}` was locked for more than {budget} ms",
+                path.display()
+            )));
         }
         clock::nap(retry);
         retry = (retry * 2).min(RETRY_MAX);

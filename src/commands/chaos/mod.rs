@@ -4,4 +4,4 @@ pub(crate) mod drill;
 pub(crate) mod failover;
 pub(crate) mod node;
 pub(crate) mod order_log;
-pub(crate) mod verdict;
+pub(crate) mod run_log;

@@ -1,6 +1,6 @@
 //! `mmops chaos node`: one contender of the failover drill, started by it as a child process.
 
-use crate::commands::chaos::drill::node::{self, Setup};
+use crate::commands::chaos::drill::node::{self, NodeSettings};
 use crate::ctx::Ctx;
 use crate::report::CommandSpec;
 use humantime::parse_duration;
@@ -35,12 +35,12 @@ pub(crate) struct Args {
 
 /// Contends until it is told to end.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<String> {
-    let setup = Setup {
+    let settings = NodeSettings {
         name: args.name.clone(),
         dir: ctx.path(&args.dir),
         ttl: args.ttl,
         renew: args.renew,
         origin_us: args.origin_us,
     };
-    node::run(&setup, args.parent, &ctx.cancel).map(|()| String::new())
+    node::run(&settings, args.parent, &ctx.cancel).map(|()| String::new())
 }

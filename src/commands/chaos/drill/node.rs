@@ -4,10 +4,9 @@
 
 use super::order_file::OrderFile;
 use crate::commands::chaos::order_log::Answer;
-use crate::commands::chaos::verdict::{Event, SLOT_US, Why};
-use crate::lease::Outage;
-use crate::lease::Tenure;
+use crate::commands::chaos::run_log::{Event, SLOT_US, StepDownReason, micros};
 use crate::lease::file::LeaseFile;
+use crate::lease::{LeaseError, StoreOutage, Tenure};
 use crate::report::exit::Fault;
 use crate::sys::signal::Cancel;
 use crate::sys::{clock, fsio};
@@ -18,7 +17,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Longest time without a look at the lease (a released one is free before its expiry) and at the
+/// Longest time between two looks at the lease (a released one is free before its expiry) and at the
 /// cancellation flag.
 const POLL_US: u64 = 20_000;
 
@@ -26,14 +25,13 @@ const POLL_US: u64 = 20_000;
 /// last ones were acknowledged to its predecessor. The log recognises them by id.
 const RESENT: u64 = 5;
 
-/// What a node is told.
 #[derive(Clone, Debug)]
-pub(crate) struct Setup {
+pub(crate) struct NodeSettings {
     /// `A` or `B`.
     pub(crate) name: String,
     /// Where the stores and the event log are.
     pub(crate) dir: PathBuf,
-    /// How long a lease lasts.
+    /// How long a lease lasts without renewal.
     pub(crate) ttl: Duration,
     /// Time between two renewals.
     pub(crate) renew: Duration,
@@ -41,49 +39,42 @@ pub(crate) struct Setup {
     pub(crate) origin_us: u64,
 }
 
-/// The event log of a node.
 pub(crate) fn events_path(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.events"))
 }
 
-/// The order log of a run.
 pub(crate) fn orders_path(dir: &Path) -> PathBuf {
     dir.join("orders.log")
 }
 
 /// Contends until it is told to end; dies with its parent.
-pub(crate) fn run(setup: &Setup, parent: u32, cancel: &Cancel) -> anyhow::Result<()> {
+pub(crate) fn run(settings: &NodeSettings, parent: u32, cancel: &Cancel) -> anyhow::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL)).context("failed to tie the node to its parent")?;
     // The parent may have ended before the line above took effect.
     let actual = getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned());
     ensure!(actual == Some(parent), Fault::usage("a node is started by `mmops chaos failover` only"));
-    contend(setup, cancel)
+    contend(settings, cancel)
 }
 
 /// Contends until it is told to end.
-pub(crate) fn contend(setup: &Setup, cancel: &Cancel) -> anyhow::Result<()> {
+pub(crate) fn contend(settings: &NodeSettings, cancel: &Cancel) -> anyhow::Result<()> {
     let mut node = Node {
-        name: &setup.name,
-        ttl_us: micros(setup.ttl),
-        renew_us: micros(setup.renew),
-        origin_us: setup.origin_us,
-        lease: LeaseFile::open(&setup.dir)?,
-        orders: OrderFile::at(&orders_path(&setup.dir)),
-        events: fsio::append(&events_path(&setup.dir, &setup.name))?,
+        name: &settings.name,
+        ttl_us: micros(settings.ttl),
+        renew_us: micros(settings.renew),
+        origin_us: settings.origin_us,
+        lease: LeaseFile::open(&settings.dir)?,
+        orders: OrderFile::at(&orders_path(&settings.dir)),
+        events: fsio::append(&events_path(&settings.dir, &settings.name))?,
         leading: None,
     };
     node.log(&Event::Ready { at_us: clock::boot_us() })?;
     while cancel.signal().is_none() {
-        let wake_us = node.turn()?;
+        let wake_us = node.step()?;
         let wait_us = wake_us.saturating_sub(clock::boot_us()).min(POLL_US);
         clock::nap(Duration::from_micros(wait_us.max(100)));
     }
     node.end()
-}
-
-/// Microseconds of a duration.
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 struct Node<'a> {
@@ -107,7 +98,7 @@ struct Leading {
 
 impl Node<'_> {
     /// Does what is due and says when to look again.
-    fn turn(&mut self) -> anyhow::Result<u64> {
+    fn step(&mut self) -> anyhow::Result<u64> {
         match self.leading {
             None => self.stand_by(),
             Some(leading) => self.lead(leading),
@@ -126,7 +117,7 @@ impl Node<'_> {
         }
         let asked_us = clock::boot_us();
         match self.lease.acquire(self.name, self.ttl_us) {
-            Ok(Ok(lease)) => {
+            Ok(lease) => {
                 let tenure = Tenure::granted(lease.token, asked_us, self.ttl_us);
                 self.log(&Event::Lead {
                     at_us: clock::boot_us(),
@@ -137,8 +128,8 @@ impl Node<'_> {
                 self.leading = Some(Leading { tenure, renew_at_us: asked_us + self.renew_us, next: None });
             }
             // Somebody else was faster; the next look shows until when to wait.
-            Ok(Err(_)) => {}
-            Err(outage) => self.outage(&outage)?,
+            Err(LeaseError::Refused(_)) => {}
+            Err(LeaseError::Outage(outage)) => self.outage(&outage)?,
         }
         Ok(clock::boot_us())
     }
@@ -146,23 +137,23 @@ impl Node<'_> {
     fn lead(&mut self, mut leading: Leading) -> anyhow::Result<u64> {
         // Whatever held this process up, a pause included, its own deadline comes first.
         if !leading.tenure.may_act(clock::boot_us()) {
-            return self.step_down(Why::Deadline);
+            return self.step_down(StepDownReason::Deadline);
         }
         if clock::boot_us() >= leading.renew_at_us {
             let asked_us = clock::boot_us();
             let token = leading.tenure.token;
             match self.lease.extend(self.name, token, self.ttl_us) {
-                Ok(Ok(_)) => {
+                Ok(_) => {
                     leading.tenure = Tenure::granted(token, asked_us, self.ttl_us);
                     leading.renew_at_us = asked_us + self.renew_us;
                     let deadline_us = leading.tenure.deadline_us;
                     self.log(&Event::Renew { at_us: clock::boot_us(), token, deadline_us })?;
                 }
-                Ok(Err(reason)) => {
+                Err(LeaseError::Refused(reason)) => {
                     self.log(&Event::RenewRefused { at_us: clock::boot_us(), token, reason })?;
-                    return self.step_down(Why::Refused);
+                    return self.step_down(StepDownReason::Refused);
                 }
-                Err(outage) => {
+                Err(LeaseError::Outage(outage)) => {
                     self.outage(&outage)?;
                     leading.renew_at_us = clock::boot_us() + self.renew_us / 5;
                 }
@@ -178,7 +169,7 @@ impl Node<'_> {
             Some(id) => id,
             None => match self.orders.fence(self.name, token) {
                 Ok(Some(missing)) => missing.saturating_sub(RESENT).max(1),
-                Ok(None) => return self.step_down(Why::Fenced),
+                Ok(None) => return self.step_down(StepDownReason::Fenced),
                 Err(outage) => {
                     self.outage(&outage)?;
                     return Ok(clock::boot_us() + POLL_US);
@@ -198,7 +189,7 @@ impl Node<'_> {
                 Ok(answer) => {
                     self.log(&Event::Answered { at_us: clock::boot_us(), token, id, answer })?;
                     if answer == Answer::Stale {
-                        return self.step_down(Why::Fenced);
+                        return self.step_down(StepDownReason::Fenced);
                     }
                     id += 1;
                 }
@@ -212,7 +203,7 @@ impl Node<'_> {
         }
     }
 
-    fn step_down(&mut self, why: Why) -> anyhow::Result<u64> {
+    fn step_down(&mut self, why: StepDownReason) -> anyhow::Result<u64> {
         if let Some(leading) = self.leading.take() {
             self.log(&Event::Down { at_us: clock::boot_us(), token: leading.tenure.token, why })?;
         }
@@ -221,15 +212,15 @@ impl Node<'_> {
 
     fn end(&mut self) -> anyhow::Result<()> {
         if let Some(leading) = self.leading {
-            self.step_down(Why::Released)?;
-            if let Err(outage) = self.lease.release(self.name, leading.tenure.token) {
+            self.step_down(StepDownReason::Released)?;
+            if let Err(LeaseError::Outage(outage)) = self.lease.release(self.name, leading.tenure.token) {
                 self.outage(&outage)?;
             }
         }
         self.log(&Event::Exit { at_us: clock::boot_us() })
     }
 
-    fn outage(&mut self, outage: &Outage) -> anyhow::Result<()> {
+    fn outage(&mut self, outage: &StoreOutage) -> anyhow::Result<()> {
         self.log(&Event::Outage { at_us: clock::boot_us(), what: outage.to_string() })
     }
 

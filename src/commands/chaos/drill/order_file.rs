@@ -4,8 +4,7 @@
 //! A line without its newline was never acknowledged; the next writer cuts it off.
 
 use crate::commands::chaos::order_log::{Answer, Book, Entry};
-use crate::lease::Outage;
-use crate::lease::flock;
+use crate::lease::{StoreOutage, flock};
 use crate::sys::clock;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -30,14 +29,14 @@ impl OrderFile {
     }
 
     /// Keeps every writer out until the returned file is dropped.
-    pub(crate) fn hold(path: &Path, budget: Duration) -> Result<File, Outage> {
+    pub(crate) fn hold(path: &Path, budget: Duration) -> Result<File, StoreOutage> {
         flock::lock(path, budget)
     }
 
     /// Announces a leader. From here on older tokens are refused, so what the log holds now is all that
     /// earlier leaders will ever have placed: returns the first order that is missing, or `None` when the
     /// token itself is old.
-    pub(crate) fn fence(&mut self, node: &str, token: u64) -> Result<Option<u64>, Outage> {
+    pub(crate) fn fence(&mut self, node: &str, token: u64) -> Result<Option<u64>, StoreOutage> {
         let mut file = self.lock_and_read()?;
         if !self.book.admits(token) {
             return Ok(None);
@@ -48,7 +47,7 @@ impl OrderFile {
     }
 
     /// Places an order, or says that it is there already, or that the token is old.
-    pub(crate) fn place(&mut self, node: &str, token: u64, id: u64) -> Result<Answer, Outage> {
+    pub(crate) fn place(&mut self, node: &str, token: u64, id: u64) -> Result<Answer, StoreOutage> {
         let mut file = self.lock_and_read()?;
         let answer = self.book.offer(token, id);
         if answer == Answer::Accepted {
@@ -58,7 +57,7 @@ impl OrderFile {
         Ok(answer)
     }
 
-    fn append(&mut self, file: &mut File, entry: &Entry) -> Result<(), Outage> {
+    fn append(&mut self, file: &mut File, entry: &Entry) -> Result<(), StoreOutage> {
         let mut line = serde_json::to_vec(entry).map_err(|error| self.outage("encode", error))?;
         line.push(b'\n');
         file.write_all(&line).map_err(|error| self.outage("write", error))?;
@@ -68,7 +67,7 @@ impl OrderFile {
     }
 
     /// Locks the file and takes in what others appended since the last look.
-    fn lock_and_read(&mut self) -> Result<File, Outage> {
+    fn lock_and_read(&mut self) -> Result<File, StoreOutage> {
         let mut file = Self::hold(&self.path, LOCK_BUDGET)?;
         let length = file.metadata().map_err(|error| self.outage("read", error))?.len();
         if length < self.offset {
@@ -90,8 +89,8 @@ impl OrderFile {
         Ok(file)
     }
 
-    fn outage(&self, verb: &str, why: impl std::fmt::Display) -> Outage {
-        Outage::new(format!("failed to {verb} `{}`: {why}", self.path.display()))
+    fn outage(&self, verb: &str, why: impl std::fmt::Display) -> StoreOutage {
+        StoreOutage::new(format!("failed to {verb} `{}`: {why}", self.path.display()))
     }
 }
 

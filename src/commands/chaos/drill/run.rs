@@ -1,11 +1,13 @@
 //! One run of the drill: two nodes as real processes, a signal for the one that leads, and everything
-//! they left behind as a [`RunLog`]. It decides nothing; `domain::failover::judge` does.
+//! they left behind as a [`RunLog`]. It decides nothing.
 
-use super::node::{self, micros};
+use super::node;
 use super::order_file::{self, OrderFile};
-use crate::commands::chaos::verdict::{Event, Fault, NodeLog, RunLog, SLACK_US, Scenario};
+use crate::commands::chaos::run_log::{
+    DrillPlan, Event, InjectedFault, NodeLog, RunLog, SLACK_US, Scenario, micros,
+};
 use crate::lease::file::LeaseFile;
-use crate::report::exit;
+use crate::report::exit::Fault;
 use crate::sys::proc::Group;
 use crate::sys::{clock, fsio};
 use rustix::process::Signal;
@@ -14,76 +16,63 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-/// The names of the nodes.
 const NAMES: [&str; 2] = ["A", "B"];
 
 /// How long the first election may take beyond the TTL before the run is given up.
-const ELECTION: Duration = Duration::from_secs(5);
+const ELECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the next leader is watched, so that orders which came due during the takeover are placed.
 const SETTLE: Duration = Duration::from_millis(700);
 
 /// How much longer than the longest good takeover a leader stays paused, and a takeover is waited for.
-const BEYOND: Duration = Duration::from_millis(300);
+const MARGIN: Duration = Duration::from_millis(300);
 
 /// How long a node may take to end when it is told to.
-const GOODBYE: Duration = Duration::from_secs(2);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longest wait for the kernel to confirm a signal, and for a leader to have an order on its way.
-const CONFIRM: Duration = Duration::from_millis(500);
+const CONFIRM_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long a leader is tried to be caught with an order on its way.
-const CATCH: Duration = Duration::from_secs(2);
+const CATCH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a run does.
 #[derive(Clone, Debug)]
 pub(crate) struct Drill {
     /// The running binary; the nodes are started from it.
     pub(crate) binary: PathBuf,
-    /// How long a lease lasts.
-    pub(crate) ttl: Duration,
-    /// Time between two renewals.
-    pub(crate) renew: Duration,
-    /// What happens to the leader.
-    pub(crate) scenario: Scenario,
-    /// When, counted from the first election; how long a healthy run is watched.
-    pub(crate) after: Duration,
+    pub(crate) plan: DrillPlan,
 }
 
 impl Drill {
     /// Runs the drill in `dir`, which is empty; `stop` ends it early. Nothing it started survives it.
-    pub(crate) fn run(
-        &self,
-        dir: &Path,
-        stop: &dyn Fn() -> Result<(), exit::Fault>,
-    ) -> anyhow::Result<RunLog> {
-        let mut run = Run::start(self, dir, stop)?;
+    pub(crate) fn run(&self, dir: &Path, stop: &dyn Fn() -> Result<(), Fault>) -> anyhow::Result<RunLog> {
+        let mut run = ActiveRun::start(self, dir, stop)?;
         run.watch()?;
         run.finish()
     }
 }
 
-struct Process {
+struct NodeProcess {
     name: &'static str,
     group: Group,
-    tail: Tail,
+    tail: EventTail,
 }
 
-struct Run<'a> {
-    drill: &'a Drill,
+struct ActiveRun<'a> {
+    plan: &'a DrillPlan,
     dir: &'a Path,
-    stop: &'a dyn Fn() -> Result<(), exit::Fault>,
+    stop: &'a dyn Fn() -> Result<(), Fault>,
     origin_us: u64,
-    nodes: Vec<Process>,
-    fault: Option<Fault>,
-    broken: Vec<String>,
+    nodes: Vec<NodeProcess>,
+    fault: Option<InjectedFault>,
+    defects: Vec<String>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> ActiveRun<'a> {
     fn start(
         drill: &'a Drill,
         dir: &'a Path,
-        stop: &'a dyn Fn() -> Result<(), exit::Fault>,
+        stop: &'a dyn Fn() -> Result<(), Fault>,
     ) -> anyhow::Result<Self> {
         let origin_us = clock::boot_us();
         let mut nodes = Vec::new();
@@ -93,21 +82,21 @@ impl<'a> Run<'a> {
             let group = Group::spawn(&argv, dir, &[], |command| {
                 command.stdout(Stdio::null()).stderr(errors);
             });
-            let group = group.map_err(|error| exit::Fault::dependency(error.to_string()))?;
-            nodes.push(Process { name, group, tail: Tail::of(node::events_path(dir, name)) });
+            let group = group.map_err(|error| Fault::dependency(error.to_string()))?;
+            nodes.push(NodeProcess { name, group, tail: EventTail::of(node::events_path(dir, name)) });
         }
-        Ok(Self { drill, dir, stop, origin_us, nodes, fault: None, broken: Vec::new() })
+        Ok(Self { plan: &drill.plan, dir, stop, origin_us, nodes, fault: None, defects: Vec::new() })
     }
 
     /// Waits for a leader, then for the moment of the fault, and watches what follows.
     fn watch(&mut self) -> anyhow::Result<()> {
-        let patience = self.drill.ttl + ELECTION;
+        let patience = self.plan.ttl + ELECTION_TIMEOUT;
         let Some(first_us) = self.wait(patience, Self::first_election)? else {
-            self.broken.push(format!("nobody was elected within {} ms", patience.as_millis()));
+            self.defects.push(format!("nobody was elected within {} ms", patience.as_millis()));
             return Ok(());
         };
-        self.sleep_until(first_us + micros(self.drill.after))?;
-        match self.drill.scenario {
+        self.sleep_until(first_us + micros(self.plan.after))?;
+        match self.plan.scenario {
             Scenario::Healthy => return Ok(()),
             Scenario::Kill => self.kill()?,
             Scenario::Stop => self.pause()?,
@@ -117,21 +106,21 @@ impl<'a> Run<'a> {
 
     fn kill(&mut self) -> anyhow::Result<()> {
         let Some(victim) = self.leader()? else {
-            self.broken.push("nobody was leading when the leader was to be killed".to_owned());
+            self.defects.push("nobody was leading when the leader was to be killed".to_owned());
             return Ok(());
         };
         let sent_us = clock::boot_us();
         self.nodes[victim].group.signal(Signal::KILL);
         if !confirmed(|| self.nodes[victim].group.has_ended()) {
-            self.broken.push(format!("node {} survived SIGKILL", self.nodes[victim].name));
+            self.defects.push(format!("node {} survived SIGKILL", self.nodes[victim].name));
         }
-        self.fault = Some(Fault {
+        self.fault = Some(InjectedFault {
             victim: self.nodes[victim].name.to_owned(),
             sent_us,
             effective_us: clock::boot_us(),
             continued_us: None,
         });
-        let patience = self.longest_takeover() + BEYOND.max(self.drill.ttl);
+        let patience = self.longest_takeover() + MARGIN.max(self.plan.ttl);
         self.wait(patience, |run| run.led_since(1 - victim, sent_us))?;
         Ok(())
     }
@@ -142,21 +131,21 @@ impl<'a> Run<'a> {
     /// where a stopped lock holder would keep everybody out.
     fn pause(&mut self) -> anyhow::Result<()> {
         let Some(victim) = self.leader()? else {
-            self.broken.push("nobody was leading when the leader was to be paused".to_owned());
+            self.defects.push("nobody was leading when the leader was to be paused".to_owned());
             return Ok(());
         };
-        let held = OrderFile::hold(&node::orders_path(self.dir), CATCH);
+        let held = OrderFile::hold(&node::orders_path(self.dir), CATCH_TIMEOUT);
         if let Err(outage) = &held {
-            self.broken.push(format!("the order log could not be held: {outage}"));
+            self.defects.push(format!("the order log could not be held: {outage}"));
         }
         let held_us = clock::boot_us();
-        let give_up_us = held_us + micros(CATCH);
+        let give_up_us = held_us + micros(CATCH_TIMEOUT);
         let (sent_us, effective_us) = loop {
-            self.wait(CONFIRM, |run| run.is_sending(victim, held_us))?;
+            self.wait(CONFIRM_TIMEOUT, |run| run.is_sending(victim, held_us))?;
             let sent_us = clock::boot_us();
             self.nodes[victim].group.signal(Signal::STOP);
             if !confirmed(|| self.nodes[victim].group.has_stopped()) {
-                self.broken.push(format!("node {} did not stop", self.nodes[victim].name));
+                self.defects.push(format!("node {} did not stop", self.nodes[victim].name));
             }
             let effective_us = clock::boot_us();
             // The node may have given the order up between the look and the stop. If none can be caught,
@@ -168,8 +157,8 @@ impl<'a> Run<'a> {
         };
         drop(held);
         let name = self.nodes[victim].name.to_owned();
-        self.fault = Some(Fault { victim: name, sent_us, effective_us, continued_us: None });
-        self.sleep_until(effective_us + micros(self.longest_takeover() + BEYOND))?;
+        self.fault = Some(InjectedFault { victim: name, sent_us, effective_us, continued_us: None });
+        self.sleep_until(effective_us + micros(self.longest_takeover() + MARGIN))?;
         let continued_us = clock::boot_us();
         self.nodes[victim].group.signal(Signal::CONT);
         if let Some(fault) = &mut self.fault {
@@ -185,7 +174,7 @@ impl<'a> Run<'a> {
     }
 
     fn longest_takeover(&self) -> Duration {
-        self.drill.ttl + Duration::from_micros(SLACK_US)
+        self.plan.ttl + Duration::from_micros(SLACK_US)
     }
 
     /// Ends the nodes, standby first, so that a released lease elects nobody; then reads what is left.
@@ -202,14 +191,14 @@ impl<'a> Run<'a> {
                 continue;
             }
             if self.nodes[index].group.has_ended() {
-                let said = last_words(&stderr_path(self.dir, name));
-                self.broken.push(format!("node {name} ended by itself{said}"));
+                let error = last_stderr_line(&stderr_path(self.dir, name));
+                self.defects.push(format!("node {name} ended by itself{error}"));
                 continue;
             }
             self.nodes[index].group.signal(Signal::TERM);
             let gone = |run: &mut Self| Ok(run.nodes[index].group.has_ended().then_some(()));
-            if self.wait(GOODBYE, gone)?.is_none() {
-                self.broken.push(format!("node {name} did not end when it was told to"));
+            if self.wait(EXIT_TIMEOUT, gone)?.is_none() {
+                self.defects.push(format!("node {name} did not end when it was told to"));
             }
         }
         let mut nodes = Vec::new();
@@ -218,25 +207,25 @@ impl<'a> Run<'a> {
             let events = match process.tail.read() {
                 Ok(tail) => tail.events.clone(),
                 Err(error) => {
-                    self.broken.push(format!("{error:#}"));
+                    self.defects.push(format!("{error:#}"));
                     Vec::new()
                 }
             };
             nodes.push(NodeLog { name: process.name.to_owned(), events });
         }
-        let mut broken = self.broken;
+        let mut defects = self.defects;
         let path = node::orders_path(self.dir);
         let orders = fsio::read(&path).map_err(|error| error.to_string());
         let orders = orders.and_then(|bytes| order_file::parse(&bytes)).unwrap_or_else(|error| {
-            broken.push(format!("the order log cannot be read: {error}"));
+            defects.push(format!("the order log cannot be read: {error}"));
             Vec::new()
         });
         let issued = LeaseFile::open(self.dir)?.issued().unwrap_or_else(|outage| {
-            broken.push(format!("the issued tokens cannot be read: {outage}"));
+            defects.push(format!("the issued tokens cannot be read: {outage}"));
             0
         });
         let origin_us = self.origin_us;
-        Ok(RunLog { origin_us, ended_us, nodes, orders, issued, fault: self.fault, broken })
+        Ok(RunLog { origin_us, ended_us, nodes, orders, issued, fault: self.fault, defects })
     }
 
     fn first_election(&mut self) -> anyhow::Result<Option<u64>> {
@@ -307,7 +296,7 @@ fn arguments(drill: &Drill, dir: &Path, name: &str, origin_us: u64) -> Vec<OsStr
     argv.extend(["chaos", "node", "--name", name, "--dir"].map(OsString::from));
     argv.push(dir.into());
     let parent = std::process::id().to_string();
-    let (ttl, renew, origin) = (micros(drill.ttl), micros(drill.renew), origin_us.to_string());
+    let (ttl, renew, origin) = (micros(drill.plan.ttl), micros(drill.plan.renew), origin_us.to_string());
     let rest = ["--ttl", &ttl, "--renew", &renew, "--origin-us", &origin, "--parent", &parent];
     argv.extend(rest.map(OsString::from));
     argv
@@ -318,7 +307,7 @@ fn stderr_path(dir: &Path, name: &str) -> PathBuf {
 }
 
 /// The end of what a node wrote to stderr, for a reason in one line.
-fn last_words(path: &Path) -> String {
+fn last_stderr_line(path: &Path) -> String {
     let text = fsio::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let last = text.unwrap_or_default().lines().last().unwrap_or_default().to_owned();
     if last.is_empty() { last } else { format!(": {last}") }
@@ -326,7 +315,7 @@ fn last_words(path: &Path) -> String {
 
 /// Waits, briefly and without looking at anything else, for the kernel to confirm a signal.
 fn confirmed(done: impl Fn() -> bool) -> bool {
-    let due_us = clock::boot_us() + micros(CONFIRM);
+    let due_us = clock::boot_us() + micros(CONFIRM_TIMEOUT);
     loop {
         if done() {
             return true;
@@ -339,13 +328,13 @@ fn confirmed(done: impl Fn() -> bool) -> bool {
 }
 
 /// The events of a node, read as it writes them.
-struct Tail {
+struct EventTail {
     path: PathBuf,
     offset: u64,
     events: Vec<Event>,
 }
 
-impl Tail {
+impl EventTail {
     fn of(path: PathBuf) -> Self {
         Self { path, offset: 0, events: Vec::new() }
     }

@@ -1,8 +1,11 @@
-//! Judges one run of the drill from what it left behind. A run that proves nothing (no leader, no order,
-//! no fault, an unreadable log) is a failed run.
+//! What one run of the drill shows. A run that proves nothing (no leader, no order, no fault, an unreadable
+//! log) is a failed run.
+#![warn(clippy::wildcard_enum_match_arm)]
 
-use super::{Event, Fault, GRACE_US, NodeLog, Plan, RunLog, SLOT_US, Scenario};
 use crate::commands::chaos::order_log::{self, Answer, Entry};
+use crate::commands::chaos::run_log::{
+    DrillPlan, Event, GRACE_US, InjectedFault, NodeLog, RunLog, SLOT_US, Scenario, ms,
+};
 use std::collections::BTreeSet;
 
 /// What one run showed. Counts of wrongs are 0 in a good run; `problems` says in words what was wrong.
@@ -55,7 +58,19 @@ pub(crate) enum Question {
     StepDown,
 }
 
-/// Something wrong.
+impl Question {
+    /// In the order of the report.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Evidence,
+        Self::Elections,
+        Self::Takeover,
+        Self::DualLeader,
+        Self::Orders,
+        Self::Fencing,
+        Self::StepDown,
+    ];
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// Which question it answers with no.
@@ -65,12 +80,11 @@ pub(crate) struct Problem {
 }
 
 impl Finding {
-    /// Whether the run is good.
     pub(crate) fn is_ok(&self) -> bool {
         self.problems.is_empty()
     }
 
-    fn wrong(&mut self, question: Question, text: impl Into<String>) {
+    fn add_problem(&mut self, question: Question, text: impl Into<String>) {
         self.problems.push(Problem { question, text: text.into() });
     }
 }
@@ -84,23 +98,22 @@ struct Belief {
     until_us: u64,
 }
 
-/// Judges one run.
-pub(crate) fn judge(plan: &Plan, run: &RunLog) -> Finding {
+pub(crate) fn examine(plan: &DrillPlan, run: &RunLog) -> Finding {
     let mut finding = Finding::default();
-    for text in &run.broken {
-        finding.wrong(Question::Evidence, text);
+    for text in &run.defects {
+        finding.add_problem(Question::Evidence, text);
     }
     let mut beliefs = Vec::new();
     for node in &run.nodes {
         beliefs.extend(read_node(node, run, &mut finding).into_iter().map(|belief| (node, belief)));
     }
     beliefs.sort_by_key(|(_, belief)| belief.from_us);
-    judge_elections(plan, run, &beliefs, &mut finding);
-    judge_dual(run, &beliefs, &mut finding);
-    judge_orders(run, &mut finding);
-    judge_takeover(plan, run, &beliefs, &mut finding);
+    examine_elections(plan, run, &beliefs, &mut finding);
+    examine_dual(run, &beliefs, &mut finding);
+    examine_orders(run, &mut finding);
+    examine_takeover(plan, run, &beliefs, &mut finding);
     if plan.scenario == Scenario::Stop && finding.refused_stale == 0 {
-        finding.wrong(Question::Fencing, "the woken leader sent no order, so the fence was not tried");
+        finding.add_problem(Question::Fencing, "the woken leader sent no order, so the fence was not tried");
     }
     finding
 }
@@ -111,11 +124,11 @@ fn read_node(node: &NodeLog, run: &RunLog, finding: &mut Finding) -> Vec<Belief>
     // Token and deadline while the node believes it leads.
     let mut deadline: Option<(u64, u64)> = None;
     if !matches!(node.events.first(), Some(Event::Ready { .. })) {
-        finding.wrong(Question::Evidence, format!("node {} never became ready", node.name));
+        finding.add_problem(Question::Evidence, format!("node {} never became ready", node.name));
     }
     if let Some(pair) = node.events.windows(2).find(|pair| pair[1].at_us() < pair[0].at_us()) {
         let text = format!("node {}: time ran backwards at {} us", node.name, pair[1].at_us());
-        finding.wrong(Question::Evidence, text);
+        finding.add_problem(Question::Evidence, text);
     }
     for event in &node.events {
         match *event {
@@ -131,7 +144,7 @@ fn read_node(node: &NodeLog, run: &RunLog, finding: &mut Finding) -> Vec<Belief>
                 }
                 _ => {
                     let text = format!("node {} renewed token {token} without leading", node.name);
-                    finding.wrong(Question::Evidence, text);
+                    finding.add_problem(Question::Evidence, text);
                 }
             },
             Event::Down { at_us, .. } => {
@@ -149,7 +162,7 @@ fn read_node(node: &NodeLog, run: &RunLog, finding: &mut Finding) -> Vec<Belief>
                         node.name,
                         order_log::name(id)
                     );
-                    finding.wrong(Question::StepDown, text);
+                    finding.add_problem(Question::StepDown, text);
                 }
             }
             Event::Answered { answer: Answer::Stale, .. } => finding.refused_stale += 1,
@@ -172,26 +185,29 @@ fn end_of(node: &NodeLog, run: &RunLog) -> u64 {
     }
 }
 
-fn judge_elections(plan: &Plan, run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Finding) {
+fn examine_elections(plan: &DrillPlan, run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Finding) {
     finding.elections = beliefs.len() as u64;
     let expected = plan.scenario.elections();
     if beliefs.is_empty() {
-        finding.wrong(Question::Elections, "nobody was ever elected");
+        finding.add_problem(Question::Elections, "nobody was ever elected");
     } else if finding.elections != expected {
-        finding.wrong(Question::Elections, format!("{} elections, expected {expected}", finding.elections));
+        finding.add_problem(
+            Question::Elections,
+            format!("{} elections, expected {expected}", finding.elections),
+        );
     }
     if let Some(pair) = beliefs.windows(2).find(|pair| pair[1].1.token <= pair[0].1.token) {
         let (old, new) = (pair[0].1.token, pair[1].1.token);
-        finding.wrong(Question::Elections, format!("token {new} was handed out after token {old}"));
+        finding.add_problem(Question::Elections, format!("token {new} was handed out after token {old}"));
     }
     let highest = beliefs.iter().map(|(_, belief)| belief.token).max().unwrap_or(0);
     if highest != run.issued {
         let text = format!("the store issued token {}, the nodes know of {highest}", run.issued);
-        finding.wrong(Question::Elections, text);
+        finding.add_problem(Question::Elections, text);
     }
 }
 
-fn judge_dual(run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Finding) {
+fn examine_dual(run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Finding) {
     for (at, (node, mine)) in beliefs.iter().enumerate() {
         for (other, theirs) in &beliefs[at + 1..] {
             if node.name == other.name {
@@ -210,7 +226,7 @@ fn judge_dual(run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Findin
                     "{} (token {}) and {} (token {}) both led for {dual_us} us",
                     node.name, mine.token, other.name, theirs.token
                 );
-                finding.wrong(Question::DualLeader, text);
+                finding.add_problem(Question::DualLeader, text);
             }
         }
     }
@@ -219,7 +235,7 @@ fn judge_dual(run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Findin
 /// How much of `[from_us, until_us)` the node spent paused.
 fn paused(run: &RunLog, node: &NodeLog, from_us: u64, until_us: u64) -> u64 {
     match &run.fault {
-        Some(Fault { victim, effective_us, continued_us: Some(continued_us), .. })
+        Some(InjectedFault { victim, effective_us, continued_us: Some(continued_us), .. })
             if *victim == node.name =>
         {
             until_us.min(*continued_us).saturating_sub(from_us.max(*effective_us))
@@ -228,7 +244,7 @@ fn paused(run: &RunLog, node: &NodeLog, from_us: u64, until_us: u64) -> u64 {
     }
 }
 
-fn judge_orders(run: &RunLog, finding: &mut Finding) {
+fn examine_orders(run: &RunLog, finding: &mut Finding) {
     let mut seen = BTreeSet::new();
     let mut highest_token = 0;
     for entry in &run.orders {
@@ -243,17 +259,17 @@ fn judge_orders(run: &RunLog, finding: &mut Finding) {
                     "the log took {} from {node} under token {token} after token {highest_token}",
                     order_log::name(id)
                 );
-                finding.wrong(Question::Fencing, text);
+                finding.add_problem(Question::Fencing, text);
             }
             if !seen.insert(id) {
                 finding.duplicates += 1;
                 let text = format!("{} is in the log twice", order_log::name(id));
-                finding.wrong(Question::Orders, text);
+                finding.add_problem(Question::Orders, text);
             }
         }
     }
     if finding.orders == 0 {
-        finding.wrong(Question::Orders, "no order was placed, so nothing was proven");
+        finding.add_problem(Question::Orders, "no order was placed, so nothing was proven");
     }
     let acknowledged = run.nodes.iter().flat_map(|node| &node.events).filter_map(|event| match *event {
         Event::Answered { id, answer: Answer::Accepted | Answer::Duplicate, .. } => Some(id),
@@ -267,19 +283,19 @@ fn judge_orders(run: &RunLog, finding: &mut Finding) {
     finding.lost = missing.len() as u64;
     if let [first, ..] = missing[..] {
         let text = format!("{} orders are missing, the first is {}", missing.len(), order_log::name(first));
-        finding.wrong(Question::Orders, text);
+        finding.add_problem(Question::Orders, text);
     }
 }
 
-fn judge_takeover(plan: &Plan, run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Finding) {
+fn examine_takeover(plan: &DrillPlan, run: &RunLog, beliefs: &[(&NodeLog, Belief)], finding: &mut Finding) {
     if plan.scenario == Scenario::Healthy {
         if run.fault.is_some() {
-            finding.wrong(Question::Evidence, "a fault was injected into a healthy run");
+            finding.add_problem(Question::Evidence, "a fault was injected into a healthy run");
         }
         return;
     }
     let Some(fault) = &run.fault else {
-        finding.wrong(Question::Takeover, "no leader was hit, so nothing was proven");
+        finding.add_problem(Question::Takeover, "no leader was hit, so nothing was proven");
         return;
     };
     let led = |(node, belief): &&(&NodeLog, Belief)| {
@@ -287,18 +303,18 @@ fn judge_takeover(plan: &Plan, run: &RunLog, beliefs: &[(&NodeLog, Belief)], fin
     };
     if !beliefs.iter().any(|belief| led(&belief)) {
         let text = format!("node {} was not leading when it was hit", fault.victim);
-        finding.wrong(Question::Takeover, text);
+        finding.add_problem(Question::Takeover, text);
     }
     if plan.scenario == Scenario::Stop {
         let pause = fault.continued_us.map(|continued| continued.saturating_sub(fault.effective_us));
-        if pause.is_none_or(|pause| pause <= plan.ttl_us) {
-            finding.wrong(Question::Evidence, "the leader was not paused for longer than the TTL");
+        if pause.is_none_or(|pause| pause <= plan.ttl_us()) {
+            finding.add_problem(Question::Evidence, "the leader was not paused for longer than the TTL");
         }
     }
     let next =
         |(node, belief): &&(&NodeLog, Belief)| node.name != fault.victim && belief.known_us >= fault.sent_us;
-    let Some((heir, belief)) = beliefs.iter().find(next) else {
-        finding.wrong(Question::Takeover, "nobody took over");
+    let Some((successor, belief)) = beliefs.iter().find(next) else {
+        finding.add_problem(Question::Takeover, "nobody took over");
         return;
     };
     let takeover_us = belief.known_us - fault.sent_us;
@@ -306,14 +322,16 @@ fn judge_takeover(plan: &Plan, run: &RunLog, beliefs: &[(&NodeLog, Belief)], fin
     let limit_us = plan.takeover_limit_us();
     if takeover_us > limit_us {
         let text = format!("takeover took {} ms, the limit is {} ms", ms(takeover_us), ms(limit_us));
-        finding.wrong(Question::Takeover, text);
+        finding.add_problem(Question::Takeover, text);
     }
     let before = placed(run, &fault.victim).filter(|at_us| *at_us <= fault.effective_us).last();
-    let after = placed(run, &heir.name).find(|at_us| *at_us >= belief.from_us);
+    let after = placed(run, &successor.name).find(|at_us| *at_us >= belief.from_us);
     match (before, after) {
         (Some(before), Some(after)) => finding.order_gap_us = Some(after.saturating_sub(before)),
-        (None, _) => finding.wrong(Question::Orders, "the first leader placed no order before it was hit"),
-        (_, None) => finding.wrong(Question::Orders, "the next leader placed no order"),
+        (None, _) => {
+            finding.add_problem(Question::Orders, "the first leader placed no order before it was hit")
+        }
+        (_, None) => finding.add_problem(Question::Orders, "the next leader placed no order"),
     }
 }
 
@@ -323,9 +341,4 @@ fn placed<'a>(run: &'a RunLog, name: &'a str) -> impl Iterator<Item = u64> + 'a 
         Entry::Order { at_us, node, .. } if node == name => Some(*at_us),
         _ => None,
     })
-}
-
-/// Whole milliseconds, rounded up, so that a takeover is never shown shorter than it was.
-pub(crate) fn ms(us: u64) -> u64 {
-    us.div_ceil(1000)
 }

@@ -1,10 +1,17 @@
 //! A good run passes; each fault a store, a node or a log could have is found by the question it belongs to.
 
-use super::judge::{Finding, Question, judge};
-use super::{Event, Fault, NodeLog, Plan, RunLog, SLOT_US, Scenario, Why, rows as verdict, timeline};
+use super::document::takeovers;
+use super::finding::{Finding, Problem, Question, examine};
+use super::report::{Circumstances, report, rows};
+use super::timeline;
+use super::verdict::{Facts, Verdict, verdict};
 use crate::commands::chaos::order_log::{Answer, Entry};
+use crate::commands::chaos::run_log::{
+    DrillPlan, Event, InjectedFault, NodeLog, RunLog, SLOT_US, Scenario, StepDownReason,
+};
 use crate::lease::Refusal;
-use crate::report::Status;
+use crate::report::{Outcome, Report, Status};
+use std::time::Duration;
 
 const MS: u64 = 1000;
 const TTL: u64 = 1500 * MS;
@@ -15,8 +22,18 @@ const HIT: u64 = 1110 * MS;
 const EXPIRY: u64 = 2520 * MS;
 const ENDED: u64 = 3500 * MS;
 
-fn plan(scenario: Scenario) -> Plan {
-    Plan { scenario, ttl_us: TTL }
+fn plan(scenario: Scenario) -> DrillPlan {
+    let second = Duration::from_secs(1);
+    DrillPlan { scenario, ttl: Duration::from_micros(TTL), renew: second / 2, after: second }
+}
+
+fn facts(scenario: Scenario, runs: Vec<RunLog>) -> Facts {
+    Facts { plan: plan(scenario), runs }
+}
+
+fn reported(facts: &Facts, logs: Option<String>) -> Report {
+    let circumstances = Circumstances { dry_run: false, measured: true, document: "x.json".into(), logs };
+    report(facts, &verdict(facts), &circumstances)
 }
 
 fn order(run: &mut RunLog, node: usize, at_us: u64, token: u64, id: u64, answer: Answer) {
@@ -65,7 +82,7 @@ fn lead(run: &mut RunLog, node: usize, elected_us: u64, until_us: u64, token: u6
 fn end(run: &mut RunLog, node: usize, token: Option<u64>) {
     let events = &mut run.nodes[node].events;
     if let Some(token) = token {
-        events.push(Event::Down { at_us: ENDED + 100, token, why: Why::Released });
+        events.push(Event::Down { at_us: ENDED + 100, token, why: StepDownReason::Released });
     }
     events.push(Event::Exit { at_us: ENDED + 200 });
 }
@@ -79,7 +96,7 @@ fn start() -> RunLog {
         orders: Vec::new(),
         issued: 0,
         fault: None,
-        broken: Vec::new(),
+        defects: Vec::new(),
     }
 }
 
@@ -88,7 +105,8 @@ fn taken_over(continued_us: Option<u64>) -> RunLog {
     let mut run = start();
     elect(&mut run, 0, 20 * MS, 1);
     lead(&mut run, 0, 20 * MS, HIT, 1, 1);
-    run.fault = Some(Fault { victim: "A".into(), sent_us: HIT, effective_us: HIT + MS, continued_us });
+    run.fault =
+        Some(InjectedFault { victim: "A".into(), sent_us: HIT, effective_us: HIT + MS, continued_us });
     elect(&mut run, 1, EXPIRY, 2);
     for id in 18..=22 {
         order(&mut run, 1, EXPIRY + 110 + (id - 18) * 60, 2, id, Answer::Duplicate);
@@ -121,7 +139,7 @@ fn paused() -> RunLog {
     }
     let events = &mut run.nodes[0].events;
     events.push(Event::Answered { at_us: woken_us + 50, token: 1, id: 22, answer: Answer::Stale });
-    events.push(Event::Down { at_us: woken_us + 60, token: 1, why: Why::Fenced });
+    events.push(Event::Down { at_us: woken_us + 60, token: 1, why: StepDownReason::Fenced });
     end(&mut run, 0, None);
     run
 }
@@ -137,7 +155,7 @@ fn healthy() -> RunLog {
 
 /// The questions that `run` answers with no.
 fn wrong(scenario: Scenario, run: &RunLog) -> Vec<Question> {
-    let problems = judge(&plan(scenario), run).problems;
+    let problems = examine(&plan(scenario), run).problems;
     let mut questions: Vec<Question> = problems.into_iter().map(|problem| problem.question).collect();
     questions.sort();
     questions.dedup();
@@ -145,7 +163,7 @@ fn wrong(scenario: Scenario, run: &RunLog) -> Vec<Question> {
 }
 
 fn good(scenario: Scenario, run: &RunLog) -> Finding {
-    let finding = judge(&plan(scenario), run);
+    let finding = examine(&plan(scenario), run);
     assert_eq!(finding.problems, [], "{run:#?}");
     finding
 }
@@ -180,7 +198,7 @@ fn a_takeover_later_than_ttl_and_slack_fails_and_one_at_the_limit_does_not() {
                 *granted_us = *at_us - 1;
             }
         }
-        judge(&plan(Scenario::Kill), &run)
+        examine(&plan(Scenario::Kill), &run)
     };
     let takeover = |finding: &Finding| finding.problems.iter().any(|p| p.question == Question::Takeover);
     assert!(!takeover(&late(0)));
@@ -194,7 +212,7 @@ fn a_run_without_a_takeover_fails() {
     run.orders.retain(|entry| matches!(entry, Entry::Order { node, .. } if node == "A"));
     run.issued = 1;
     assert_eq!(wrong(Scenario::Kill, &run), [Question::Elections, Question::Takeover, Question::Orders]);
-    let finding = judge(&plan(Scenario::Kill), &run);
+    let finding = examine(&plan(Scenario::Kill), &run);
     assert_eq!(finding.takeover_us, None);
     assert!(timeline::summary(&[finding]).starts_with("CHAOS_SUMMARY takeover_ms=-1 "));
 }
@@ -207,7 +225,7 @@ fn a_store_that_elects_a_second_leader_too_early_is_found() {
             *granted_us = HIT - 300;
         }
     }
-    let finding = judge(&plan(Scenario::Kill), &run);
+    let finding = examine(&plan(Scenario::Kill), &run);
     // A could act until the kill had taken effect, one millisecond after it was sent.
     assert_eq!(finding.dual_us, 1300);
     assert_eq!(wrong(Scenario::Kill, &run), [Question::DualLeader]);
@@ -222,7 +240,7 @@ fn a_paused_leader_is_no_second_leader_but_a_woken_one_that_still_believes_is() 
             *deadline_us = woken_us + 30;
         }
     }
-    let finding = judge(&plan(Scenario::Stop), &run);
+    let finding = examine(&plan(Scenario::Stop), &run);
     assert_eq!(finding.dual_us, 30, "only the time after it was continued");
     assert_eq!(wrong(Scenario::Stop, &run), [Question::DualLeader]);
 }
@@ -231,7 +249,7 @@ fn a_paused_leader_is_no_second_leader_but_a_woken_one_that_still_believes_is() 
 fn a_leader_that_acts_after_its_own_deadline_is_found() {
     let mut run = healthy();
     run.nodes[0].events.retain(|event| !matches!(event, Event::Renew { .. }));
-    let finding = judge(&plan(Scenario::Healthy), &run);
+    let finding = examine(&plan(Scenario::Healthy), &run);
     assert!(finding.late_acts > 0);
     assert_eq!(wrong(Scenario::Healthy, &run), [Question::StepDown]);
 }
@@ -239,7 +257,7 @@ fn a_leader_that_acts_after_its_own_deadline_is_found() {
 #[test]
 fn an_order_sent_after_stepping_down_is_found() {
     let mut run = healthy();
-    let down = Event::Down { at_us: 1000 * MS, token: 1, why: Why::Refused };
+    let down = Event::Down { at_us: 1000 * MS, token: 1, why: StepDownReason::Refused };
     let at = run.nodes[0].events.iter().position(|event| event.at_us() >= 1000 * MS).expect("later events");
     run.nodes[0].events.insert(at, down);
     assert!(wrong(Scenario::Healthy, &run).contains(&Question::StepDown));
@@ -250,7 +268,7 @@ fn an_order_in_the_log_twice_is_found() {
     let mut run = killed();
     let at_us = ENDED - MS;
     run.orders.push(Entry::Order { at_us, node: "B".into(), token: 2, id: 22 });
-    assert_eq!(judge(&plan(Scenario::Kill), &run).duplicates, 1);
+    assert_eq!(examine(&plan(Scenario::Kill), &run).duplicates, 1);
     assert_eq!(wrong(Scenario::Kill, &run), [Question::Orders]);
 }
 
@@ -258,7 +276,7 @@ fn an_order_in_the_log_twice_is_found() {
 fn a_gap_in_the_log_is_found() {
     let mut run = killed();
     run.orders.retain(|entry| !matches!(entry, Entry::Order { id: 30, .. }));
-    assert_eq!(judge(&plan(Scenario::Kill), &run).lost, 1);
+    assert_eq!(examine(&plan(Scenario::Kill), &run).lost, 1);
     assert_eq!(wrong(Scenario::Kill, &run), [Question::Orders]);
 }
 
@@ -271,7 +289,7 @@ fn an_acknowledged_order_beyond_the_end_of_the_log_is_found() {
         id: 99,
         answer: Answer::Accepted,
     });
-    let finding = judge(&plan(Scenario::Kill), &run);
+    let finding = examine(&plan(Scenario::Kill), &run);
     assert_eq!(finding.lost, 1);
 }
 
@@ -280,7 +298,7 @@ fn orders_that_came_due_and_were_never_placed_are_lost() {
     let mut run = killed();
     run.ended_us += 2_000 * MS;
     assert!(wrong(Scenario::Kill, &run).contains(&Question::Orders));
-    let late = judge(&plan(Scenario::Kill), &run).lost;
+    let late = examine(&plan(Scenario::Kill), &run).lost;
     assert_eq!(late, (5_000 * MS / SLOT_US) - 69);
 }
 
@@ -289,7 +307,7 @@ fn an_order_taken_under_an_older_token_is_found() {
     let mut run = paused();
     let at_us = ENDED - MS;
     run.orders.push(Entry::Order { at_us, node: "A".into(), token: 1, id: 70 });
-    assert_eq!(judge(&plan(Scenario::Stop), &run).older_accepted, 1);
+    assert_eq!(examine(&plan(Scenario::Stop), &run).older_accepted, 1);
     assert_eq!(wrong(Scenario::Stop, &run), [Question::Fencing]);
 }
 
@@ -344,8 +362,8 @@ fn a_run_that_nobody_took_part_in_fails() {
     run.nodes[0].events.clear();
     let questions = wrong(Scenario::Healthy, &run);
     assert_eq!(questions, [Question::Evidence, Question::Elections, Question::Orders]);
-    run.broken.push("node A ended by itself".into());
-    assert!(!judge(&plan(Scenario::Healthy), &run).is_ok());
+    run.defects.push("node A ended by itself".into());
+    assert!(!examine(&plan(Scenario::Healthy), &run).is_ok());
 }
 
 #[test]
@@ -361,27 +379,42 @@ fn outages_are_counted_and_a_run_that_survived_them_is_good_with_a_warning() {
     let outage = Event::Outage { at_us: ENDED + 150, what: "locked".into() };
     let last = run.nodes[1].events.len() - 1;
     run.nodes[1].events.insert(last, outage);
-    let finding = good(Scenario::Kill, &run);
-    assert_eq!(finding.outages, 1);
-    let rows = verdict::rows(&plan(Scenario::Kill), &[finding], true);
-    let worst = rows.iter().map(|row| row.status).max();
-    assert_eq!(worst, Some(Status::Warn));
+    assert_eq!(good(Scenario::Kill, &run).outages, 1);
+    let facts = facts(Scenario::Kill, vec![run]);
+    let report = reported(&facts, None);
+    assert_eq!(report.rows.last().map(|row| row.status), Some(Status::Warn));
+    assert!(report.is_ok());
+}
+
+/// A row that only informs says nothing about the answer, whichever way it looks.
+#[test]
+fn an_informative_row_does_not_change_the_verdict() {
+    let good = facts(Scenario::Kill, vec![killed()]);
+    let report = reported(&good, Some("kept".into()));
+    assert!(report.is_ok() && report.rows.iter().any(|row| row.name == "logs"), "{:?}", report.rows);
+    let mut run = killed();
+    run.issued = 3;
+    assert!(!reported(&facts(Scenario::Kill, vec![killed(), run]), None).is_ok());
 }
 
 #[test]
-fn no_run_at_all_is_not_good() {
-    let rows = verdict::rows(&plan(Scenario::Kill), &[], true);
-    assert!(rows.iter().all(|row| row.status >= Status::Skip), "{rows:?}");
+fn no_run_at_all_is_no_answer() {
+    let none = facts(Scenario::Kill, Vec::new());
+    assert_eq!(verdict(&none).outcome(), Outcome::Unknown);
+    let report = reported(&none, None);
+    assert!(!report.is_ok());
+    assert!(report.rows.iter().all(|row| row.status >= Status::Skip), "{:?}", report.rows);
 }
 
 #[test]
 fn every_question_has_a_row_that_fails_with_it() {
-    use Question::{DualLeader, Elections, Evidence, Fencing, Orders, StepDown, Takeover};
     let base = good(Scenario::Kill, &killed());
-    for question in [Evidence, Elections, Takeover, DualLeader, Orders, Fencing, StepDown] {
+    for question in Question::ALL {
         let mut finding = base.clone();
-        finding.problems.push(super::judge::Problem { question, text: "because".into() });
-        let rows = verdict::rows(&plan(Scenario::Kill), &[base.clone(), finding], true);
+        finding.problems.push(Problem { question, text: "because".into() });
+        let verdict = Verdict { findings: vec![base.clone(), finding] };
+        assert_eq!(verdict.outcome(), Outcome::Fail);
+        let rows = rows(&facts(Scenario::Kill, Vec::new()), &verdict, true);
         let failed: Vec<_> = rows.iter().filter(|row| row.status == Status::Fail).collect();
         assert_eq!(failed.len(), 1, "{question:?}");
         assert_eq!(failed[0].reasons, ["run 2: because"]);
@@ -392,9 +425,9 @@ fn every_question_has_a_row_that_fails_with_it() {
 fn the_distribution_uses_nearest_ranks_and_rounds_up() {
     let finding = |us| Finding { takeover_us: Some(us), ..Finding::default() };
     let all: Vec<Finding> = (1..=20).map(|n| finding(n * 1000 - 1)).collect();
-    let takeovers = verdict::takeovers(&all).expect("some");
-    assert_eq!((takeovers.min_ms, takeovers.median_ms, takeovers.p95_ms, takeovers.max_ms), (1, 10, 19, 20));
-    assert_eq!(verdict::takeovers(&[Finding::default()]), None);
+    let shown = takeovers(&all).expect("some");
+    assert_eq!((shown.min_ms, shown.median_ms, shown.p95_ms, shown.max_ms), (1, 10, 19, 20));
+    assert_eq!(takeovers(&[Finding::default()]), None);
 }
 
 #[test]

@@ -1,6 +1,5 @@
-//! The failover drill: what two contending nodes, their order log and the fault that hit one of them left
-//! behind, and whether it proves that a standby takes over in time, alone, and without touching an order
-//! twice or dropping one.
+//! What one run of the failover drill leaves behind: the event logs of two contending nodes, their order
+//! log, and the fault that hit one of them.
 //!
 //! Definitions. All instants are microseconds on the one clock that the processes share.
 //!
@@ -14,16 +13,10 @@
 //! * An order is a *duplicate* when its id is in the log twice; a repeated send that the log recognised
 //!   is none, it is an idempotency hit.
 
-pub(crate) mod judge;
-pub(crate) mod rows;
-pub(crate) mod timeline;
-
-#[cfg(test)]
-mod tests;
-
 use crate::commands::chaos::order_log::{Answer, Entry};
 use crate::lease::Refusal;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A logical order is due every so often, whoever leads.
 pub(crate) const SLOT_US: u64 = 50_000;
@@ -61,86 +54,30 @@ impl Scenario {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Event {
     /// The node contends from here on.
-    Ready {
-        /// When.
-        at_us: u64,
-    },
-    /// It was elected.
-    Lead {
-        /// When it knew.
-        at_us: u64,
-        /// When the store granted it, which is earlier.
-        granted_us: u64,
-        /// The fencing token.
-        token: u64,
-        /// Its own deadline.
-        deadline_us: u64,
-    },
+    Ready { at_us: u64 },
+    /// It was elected: `at_us` is when it knew, `granted_us` when the store granted the lease, which is
+    /// earlier.
+    Lead { at_us: u64, granted_us: u64, token: u64, deadline_us: u64 },
     /// It extended its lease.
-    Renew {
-        /// When it knew.
-        at_us: u64,
-        /// The fencing token.
-        token: u64,
-        /// Its new deadline.
-        deadline_us: u64,
-    },
+    Renew { at_us: u64, token: u64, deadline_us: u64 },
     /// The store refused to extend.
-    RenewRefused {
-        /// When.
-        at_us: u64,
-        /// The fencing token.
-        token: u64,
-        /// Why.
-        reason: Refusal,
-    },
-    /// A store did not answer.
-    Outage {
-        /// When the node gave up waiting.
-        at_us: u64,
-        /// Which store, and what it said.
-        what: String,
-    },
+    RenewRefused { at_us: u64, token: u64, reason: Refusal },
+    /// A store did not answer; `at_us` is when the node gave up waiting.
+    Outage { at_us: u64, what: String },
     /// It decided to place an order.
-    Send {
-        /// When it decided.
-        at_us: u64,
-        /// Under which token.
-        token: u64,
-        /// Which order.
-        id: u64,
-    },
+    Send { at_us: u64, token: u64, id: u64 },
     /// The order log answered.
-    Answered {
-        /// When.
-        at_us: u64,
-        /// Under which token it was sent.
-        token: u64,
-        /// Which order.
-        id: u64,
-        /// What the log said.
-        answer: Answer,
-    },
-    /// It stopped leading.
-    Down {
-        /// When it noticed.
-        at_us: u64,
-        /// The token it led under.
-        token: u64,
-        /// Why.
-        why: Why,
-    },
+    Answered { at_us: u64, token: u64, id: u64, answer: Answer },
+    /// It noticed that it does not lead any more.
+    Down { at_us: u64, token: u64, why: StepDownReason },
     /// It ended as it was told to.
-    Exit {
-        /// When.
-        at_us: u64,
-    },
+    Exit { at_us: u64 },
 }
 
 /// Why a leader stopped leading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Why {
+pub(crate) enum StepDownReason {
     /// Its own deadline passed.
     Deadline,
     /// The store said that the lease is not its any more.
@@ -152,7 +89,6 @@ pub(crate) enum Why {
 }
 
 impl Event {
-    /// When it happened.
     pub(crate) fn at_us(&self) -> u64 {
         match *self {
             Event::Ready { at_us }
@@ -171,7 +107,7 @@ impl Event {
 /// What one node left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NodeLog {
-    /// Its name, `A` or `B`.
+    /// `A` or `B`.
     pub(crate) name: String,
     /// Its events in the order it wrote them.
     pub(crate) events: Vec<Event>,
@@ -179,10 +115,9 @@ pub(crate) struct NodeLog {
 
 /// What was done to the leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct InjectedFault {
     /// The node that was hit.
     pub(crate) victim: String,
-    /// When the signal was sent.
     pub(crate) sent_us: u64,
     /// When the kernel confirmed that the process was dead or stopped.
     pub(crate) effective_us: u64,
@@ -197,30 +132,45 @@ pub(crate) struct RunLog {
     pub(crate) origin_us: u64,
     /// When observation ended; what the nodes do while they are being stopped proves nothing.
     pub(crate) ended_us: u64,
-    /// The nodes.
     pub(crate) nodes: Vec<NodeLog>,
     /// The order log, in its own order.
     pub(crate) orders: Vec<Entry>,
     /// The highest token the lease store handed out.
     pub(crate) issued: u64,
-    /// The fault, once it was injected.
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<InjectedFault>,
     /// What went wrong with the drill itself: a node that ended by itself, a log that cannot be read.
-    pub(crate) broken: Vec<String>,
+    pub(crate) defects: Vec<String>,
 }
 
-/// What the drill was asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
-    /// What happens to the leader.
+/// What every run of a drill does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DrillPlan {
     pub(crate) scenario: Scenario,
-    /// How long a lease lasts.
-    pub(crate) ttl_us: u64,
+    /// How long a lease lasts without renewal.
+    pub(crate) ttl: Duration,
+    /// Time between two renewals.
+    pub(crate) renew: Duration,
+    /// When the leader is hit, counted from the first election; how long a healthy run is watched.
+    pub(crate) after: Duration,
 }
 
-impl Plan {
+impl DrillPlan {
+    pub(crate) fn ttl_us(&self) -> u64 {
+        micros(self.ttl)
+    }
+
     /// The longest takeover that is OK.
     pub(crate) fn takeover_limit_us(&self) -> u64 {
-        self.ttl_us.saturating_add(SLACK_US)
+        self.ttl_us().saturating_add(SLACK_US)
     }
+}
+
+/// Microseconds of a duration.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whole milliseconds, rounded up, so that a takeover is never shown shorter than it was.
+pub(crate) fn ms(us: u64) -> u64 {
+    us.div_ceil(1000)
 }

@@ -1,13 +1,13 @@
 //! The run as lines: `CHAOS t=<ms> role=<A|B> state=<..> lock=<..> idem_hits=<n>`, then its summary.
 
-use super::judge::{Finding, ms};
-use super::{Event, RunLog, Why};
+use super::finding::Finding;
 use crate::commands::chaos::order_log::Answer;
+use crate::commands::chaos::run_log::{Event, RunLog, StepDownReason, ms};
 
 /// How many lines of a run are shown from its start and from its end.
 const SHOWN: usize = 24;
 
-/// The lines of a run, counted from the first election; `idem_hits` is what all nodes together had so far.
+/// The lines of a run, its time counted from the first election; `idem_hits` is what all nodes together had so far.
 pub(crate) fn lines(run: &RunLog) -> Vec<String> {
     let mut events: Vec<(u64, &str, &'static str, &'static str)> = Vec::new();
     let mut hits: Vec<u64> = Vec::new();
@@ -30,9 +30,9 @@ pub(crate) fn lines(run: &RunLog) -> Vec<String> {
                 Event::Down { why, .. } => {
                     leading = false;
                     match why {
-                        Why::Deadline => ("follower", "expired"),
-                        Why::Refused | Why::Fenced => ("follower", "lost"),
-                        Why::Released => ("follower", "released"),
+                        StepDownReason::Deadline => ("follower", "expired"),
+                        StepDownReason::Refused | StepDownReason::Fenced => ("follower", "lost"),
+                        StepDownReason::Released => ("follower", "released"),
                     }
                 }
                 Event::Ready { .. } | Event::Send { .. } | Event::Answered { .. } | Event::Exit { .. } => {
