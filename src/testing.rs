@@ -7,7 +7,7 @@ pub fn takes(words: &[String]) -> Result<(), String> {
 }
 
 pub mod bootstrap {
-    pub use crate::commands::tune::choose::bootstrap::Settings;
+    pub use crate::commands::tune::choose::bootstrap::BootstrapSettings;
 }
 pub mod choice {
     pub use crate::commands::tune::choose::choice::{Contender, best};
@@ -70,9 +70,6 @@ pub mod measure {
 pub mod order_log {
     pub use crate::commands::chaos::order_log::{Answer, Book, Entry};
 }
-pub mod outcome {
-    pub use crate::tuning::outcome::{Fees, Fill, Latency, Outcome, Params, Side};
-}
 pub mod overrides {
     pub use crate::tuning::overrides::{Overrides, broken, with_point};
 }
@@ -105,6 +102,9 @@ pub mod signal {
 }
 pub mod tokens {
     pub use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
+}
+pub mod trading {
+    pub use crate::tuning::trading::{Fees, Fill, Latency, QuoterParams, Side, TradingOutcome};
 }
 pub mod verdict {
     pub use crate::judge::verdict::Verdict;

@@ -2,3 +2,4 @@
 
 pub(crate) mod bot;
 pub(crate) mod market;
+pub(crate) mod random;

@@ -22,7 +22,7 @@ pub struct PerKey<T> {
 }
 
 /// The values of one candidate, as they are written to the overrides file.
-pub(crate) type Point = PerKey<f64>;
+pub(crate) type ParameterPoint = PerKey<f64>;
 
 /// The names, in key order: the order of the fields above.
 pub const NAMES: [&str; 6] = [

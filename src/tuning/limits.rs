@@ -1,6 +1,6 @@
 //! Bounds on what may be set, and the violation of a limit.
 
-use super::key::{PerKey, Point};
+use super::key::{ParameterPoint, PerKey};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -61,7 +61,7 @@ pub(crate) fn bounds_problems(bounds: &Bounds) -> Vec<String> {
 }
 
 /// Every parameter of a point that lies outside its bounds.
-pub fn out_of_bounds(point: &Point, bounds: &Bounds) -> Vec<Violation> {
+pub fn out_of_bounds(point: &ParameterPoint, bounds: &Bounds) -> Vec<Violation> {
     let mut broken = Vec::new();
     for ((name, value), bound) in point.iter().zip(bounds.values()) {
         let edge = if *value > bound.max { bound.max } else { bound.min };

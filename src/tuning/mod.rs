@@ -1,6 +1,6 @@
-//! The run-time parameters of the service: their names, bounds and overrides, and what a candidate did.
+//! The run-time parameters of the service: their names, bounds and overrides, and what trading with them did.
 
 pub(crate) mod key;
 pub(crate) mod limits;
-pub(crate) mod outcome;
 pub(crate) mod overrides;
+pub(crate) mod trading;

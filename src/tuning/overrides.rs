@@ -1,6 +1,6 @@
 //! The overrides file of the running bot: flat run-time keys beside keys of other origin, which stay.
 
-use super::key::{NAMES, Point};
+use super::key::{NAMES, ParameterPoint};
 use super::limits::{Bounds, Violation, out_of_bounds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
@@ -45,7 +45,7 @@ impl fmt::Display for Change {
 }
 
 /// The overrides with all six run-time keys of `point`: its figures hold for the six together.
-pub fn with_point(current: &Overrides, point: &Point) -> Overrides {
+pub fn with_point(current: &Overrides, point: &ParameterPoint) -> Overrides {
     let mut next = current.clone();
     for (name, value) in point.iter() {
         next.insert(name.to_owned(), Value::Number(number(*value)));
@@ -81,7 +81,8 @@ pub(crate) fn changes(current: &Overrides, next: &Overrides) -> Vec<Change> {
 
 /// Every run-time key of an overrides file that is missing, no number, or outside its bounds.
 pub fn broken(overrides: &Overrides, bounds: &Bounds) -> Vec<Violation> {
-    let point = Point::from_fn(|i| overrides.get(NAMES[i]).and_then(Value::as_f64).unwrap_or(f64::NAN));
+    let point =
+        ParameterPoint::from_fn(|i| overrides.get(NAMES[i]).and_then(Value::as_f64).unwrap_or(f64::NAN));
     out_of_bounds(&point, bounds)
 }
 
@@ -96,7 +97,7 @@ mod tests {
     use crate::tuning::limits::tests::bounds;
     use serde_json::json;
 
-    const POINT: Point = Point {
+    const POINT: ParameterPoint = ParameterPoint {
         base_spread_bps_delta: 0.0,
         impact_cap_ratio: 0.08,
         max_delta_ratio: 0.12,

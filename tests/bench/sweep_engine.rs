@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
 use mmops::testing::market::{Feed, Limits, Regime, Spec, Window, generate, load, simulate};
-use mmops::testing::outcome::{Fees, Latency, Params};
+use mmops::testing::trading::{Fees, Latency, QuoterParams};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ fn feeds() -> Vec<(Feed, Duration)> {
 }
 
 fn main() {
-    let params = Params {
+    let params = QuoterParams {
         base_spread_bps: 2.0,
         min_interval_ms: 60.0,
         tail_age_ms: 600.0,

@@ -6,13 +6,14 @@ use mmops::testing::choice::{Contender, best};
 use mmops::testing::key::{NAMES, PerKey};
 use mmops::testing::limits::{Bound, out_of_bounds};
 use mmops::testing::measure::measure;
-use mmops::testing::outcome::{Fees, Fill, Outcome, Side};
 use mmops::testing::overrides;
+use mmops::testing::trading::{Fees, Fill, Side, TradingOutcome};
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
 
-const SETTINGS: bootstrap::Settings = bootstrap::Settings { seed: 7, resamples: 100, level: 0.9 };
+const SETTINGS: bootstrap::BootstrapSettings =
+    bootstrap::BootstrapSettings { seed: 7, resamples: 100, level: 0.9 };
 
 fn sweep(root: &Path, line: &str) {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_mmops"));
@@ -73,9 +74,9 @@ fn fill() -> impl Strategy<Value = Fill> {
     )
 }
 
-fn outcome(fills: Vec<Fill>, final_mid: f64) -> Outcome {
+fn outcome(fills: Vec<Fill>, final_mid: f64) -> TradingOutcome {
     let final_position = fills.iter().map(|fill| fill.side.sign() * fill.qty).sum();
-    Outcome { fills, final_position, final_mid, duration_s: 60.0, ..Outcome::default() }
+    TradingOutcome { fills, final_position, final_mid, duration_s: 60.0, ..TradingOutcome::default() }
 }
 
 proptest! {

@@ -1,17 +1,17 @@
 //! The two files of `tune`, the grid and the limits: named by the operator, found under the root, or
 //! built in.
 
-use crate::commands::tune::choose::bootstrap;
+use crate::commands::tune::choose::bootstrap::BootstrapSettings;
 use crate::commands::tune::choose::document::LimitsRecord;
-use crate::commands::tune::choose::grid::{self, Grid, Quoter, Split};
-use crate::commands::tune::choose::safety::Safety;
+use crate::commands::tune::choose::grid::{self, CandidateGrid, QuoterSettings, WalkForwardSplit};
+use crate::commands::tune::choose::safety::SafetyLimits;
 use crate::ctx::Ctx;
 use crate::format::config::{Number, Source};
 use crate::report::exit::Fault;
 use crate::simulation::market;
 use crate::tuning::key::PerKey;
 use crate::tuning::limits::Bounds;
-use crate::tuning::outcome::{Fees, Latency};
+use crate::tuning::trading::{Fees, Latency};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -30,21 +30,21 @@ const BUILT_IN_LIMITS: &str = include_str!("../../../deploy/tuning/limits.yaml")
 pub(super) struct GridFile {
     grid: PerKey<Option<Vec<Number>>>,
     fixed: PerKey<Option<Number>>,
-    quoter: Quoter,
+    quoter: QuoterSettings,
     pub(super) fees: Fees,
     pub(super) latency: Latency,
     #[serde(default)]
     pub(super) feeds: Vec<PathBuf>,
     pub(super) generated: market::Spec,
-    pub(super) walk_forward: Split,
-    pub(super) bootstrap: bootstrap::Settings,
+    pub(super) walk_forward: WalkForwardSplit,
+    pub(super) bootstrap: BootstrapSettings,
 }
 
 /// The limits file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitsFile {
-    pub(super) safety: Safety,
+    pub(super) safety: SafetyLimits,
     pub(super) bounds: Bounds,
     pub(super) feed: market::Limits,
 }
@@ -86,14 +86,14 @@ pub(super) fn grid(named: Option<&Path>, ctx: &Ctx) -> Result<Named<GridFile>, F
 }
 
 /// The grid of a grid file, checked against the limits.
-pub(super) fn grid_of(file: &Named<GridFile>, limits: &LimitsFile) -> Result<Grid, Fault> {
+pub(super) fn grid_of(file: &Named<GridFile>, limits: &LimitsFile) -> Result<CandidateGrid, Fault> {
     let GridFile { grid, fixed, quoter, fees, latency, walk_forward, bootstrap, .. } = &file.value;
     file.refuse(&grid::settings_problems(fees, latency, *walk_forward, bootstrap))?;
     let numbers = |list: &Vec<Number>| list.iter().map(|number| number.0).collect();
     let (axes, kept) = (grid.values(), fixed.values());
     let axes = PerKey::from_fn(|key| axes[key].as_ref().map(numbers));
     let kept = PerKey::from_fn(|key| kept[key].map(|number| number.0));
-    match Grid::new(&axes, &kept, *quoter, &limits.bounds, &limits.safety) {
+    match CandidateGrid::new(&axes, &kept, *quoter, &limits.bounds, &limits.safety) {
         Ok(grid) => Ok(grid),
         Err(problems) => Err(file.refuse(&problems).expect_err("there are problems")),
     }

@@ -2,9 +2,10 @@
 
 use super::contract::{self, AGE_BOUNDS_MS, STAGE_BOUNDS_MS, Series};
 use super::latency::{Histogram, part_within};
-use super::noise::{Drift, Random};
+use super::noise::Drift;
 use super::scenario::Scenario;
-use crate::tuning::key::{NAMES, Point};
+use crate::simulation::random::SplitMix64;
+use crate::tuning::key::{NAMES, ParameterPoint};
 use serde::{Deserialize, Serialize};
 
 /// Ticks a second.
@@ -19,7 +20,7 @@ const EDGE_BPS: f64 = 3.3;
 const MEMORY_BYTES: f64 = 180.0 * 1024.0 * 1024.0;
 
 /// The parameters with which a bot starts.
-pub(crate) const DEFAULTS: Point = Point {
+pub(crate) const DEFAULTS: ParameterPoint = ParameterPoint {
     base_spread_bps_delta: 0.05,
     impact_cap_ratio: 0.10,
     max_delta_ratio: 0.15,
@@ -62,8 +63,8 @@ pub(crate) enum Action {
 #[derive(Clone, Debug)]
 pub(crate) struct Bot {
     scenario: Scenario,
-    random: Random,
-    params: Point,
+    random: SplitMix64,
+    params: ParameterPoint,
     series: Vec<Series>,
     started_at_secs: f64,
     /// Seconds since the start.
@@ -98,7 +99,7 @@ impl Bot {
     pub(crate) fn new(scenario: Scenario, seed: u64, started_at_secs: f64) -> Self {
         let mut bot = Self {
             scenario,
-            random: Random::new(seed),
+            random: SplitMix64::new(seed),
             params: DEFAULTS,
             series: contract::series(env!("CARGO_PKG_VERSION"), &format!("sim-{}-{seed}", scenario.word())),
             started_at_secs,
@@ -137,12 +138,12 @@ impl Bot {
     }
 
     /// The parameters in force.
-    pub(crate) fn params(&self) -> &Point {
+    pub(crate) fn params(&self) -> &ParameterPoint {
         &self.params
     }
 
     /// Puts parameters into force.
-    pub(crate) fn set_params(&mut self, params: Point) {
+    pub(crate) fn set_params(&mut self, params: ParameterPoint) {
         self.params = params;
     }
 
@@ -269,12 +270,12 @@ impl Bot {
 /// The parameters of an overrides file over those in force: known keys with numbers are taken, others are
 /// named in the second value.
 pub(crate) fn with_overrides(
-    current: &Point,
+    current: &ParameterPoint,
     overrides: &serde_json::Map<String, serde_json::Value>,
-) -> (Point, Vec<String>) {
+) -> (ParameterPoint, Vec<String>) {
     let values = current.values().map(|value| *value);
     let mut refused = Vec::new();
-    let next = Point::from_fn(|index| match overrides.get(NAMES[index]) {
+    let next = ParameterPoint::from_fn(|index| match overrides.get(NAMES[index]) {
         None => values[index],
         Some(value) => value.as_f64().unwrap_or_else(|| {
             refused.push(format!("`{}` is no number", NAMES[index]));
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn the_parameters_act_on_what_the_bot_shows() {
-        let day = |change: fn(&mut Point)| {
+        let day = |change: fn(&mut ParameterPoint)| {
             let mut params = DEFAULTS;
             change(&mut params);
             let mut bot = Bot::new(Scenario::Steady, 5, 0.0);
@@ -377,7 +378,7 @@ mod tests {
     fn overrides_take_known_numbers_and_name_the_rest() {
         let file = serde_json::json!({"tail_age_ms": 700, "max_delta_ratio": "x", "engine": {}});
         let (next, refused) = with_overrides(&DEFAULTS, file.as_object().expect("an object"));
-        assert_eq!(next, Point { tail_age_ms: 700.0, ..DEFAULTS });
+        assert_eq!(next, ParameterPoint { tail_age_ms: 700.0, ..DEFAULTS });
         assert_eq!(refused, ["`max_delta_ratio` is no number", "`engine` is no run-time parameter"]);
     }
 }

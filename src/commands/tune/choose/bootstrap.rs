@@ -5,6 +5,7 @@
 //! as many fills as it; the ratio of each such series is one draw, and the interval lies between the
 //! draws' quantiles. The generator is seeded, and every candidate sees the same seed.
 
+use crate::simulation::random::SplitMix64;
 use serde::{Deserialize, Serialize};
 
 /// Fewer accounts than this say nothing about their own spread.
@@ -13,7 +14,7 @@ pub(crate) const MIN_ACCOUNTS: usize = 20;
 /// How the interval is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub struct BootstrapSettings {
     /// Seed of the generator.
     pub seed: u64,
     /// Draws.
@@ -22,8 +23,7 @@ pub struct Settings {
     pub level: f64,
 }
 
-impl Settings {
-    /// What is wrong with the settings.
+impl BootstrapSettings {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(100..=100_000).contains(&self.resamples) {
@@ -40,9 +40,7 @@ impl Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Interval {
-    /// Lower end.
     pub lower: f64,
-    /// Upper end.
     pub upper: f64,
 }
 
@@ -56,7 +54,7 @@ pub(crate) struct Account {
 }
 
 /// The interval of `sum(profit) / sum(turnover)`, or why there is none.
-pub(crate) fn interval(accounts: &[Account], settings: &Settings) -> Result<Interval, String> {
+pub(crate) fn interval(accounts: &[Account], settings: &BootstrapSettings) -> Result<Interval, String> {
     let n = accounts.len();
     if n < MIN_ACCOUNTS {
         return Err(format!("{n} fills, and an interval needs {MIN_ACCOUNTS}"));
@@ -72,14 +70,14 @@ pub(crate) fn interval(accounts: &[Account], settings: &Settings) -> Result<Inte
         sum.turnover += account.turnover;
         sums.push(sum);
     }
-    let mut random = SplitMix(settings.seed);
+    let mut random = SplitMix64::new(settings.seed);
     let mut ratios: Vec<f64> = (0..settings.resamples)
         .map(|_| {
             let (mut profit, mut turnover) = (0.0, 0.0);
             let mut left = n;
             while left > 0 {
                 let length = left.min(block);
-                let start = random.below(n);
+                let start = random.index(n);
                 profit += sums[start + length].profit - sums[start].profit;
                 turnover += sums[start + length].turnover - sums[start].turnover;
                 left -= length;
@@ -118,40 +116,20 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
 }
 
-/// The `SplitMix64` generator: a counter and a mixer, equal on every machine.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`, by the high half of a product; its bias is below `n / 2^64`.
-    fn below(&mut self, n: usize) -> usize {
-        let product = u128::from(self.next()) * n as u128;
-        usize::try_from(product >> 64).expect("below `n`")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SETTINGS: Settings = Settings { seed: 7, resamples: 400, level: 0.9 };
+    const SETTINGS: BootstrapSettings = BootstrapSettings { seed: 7, resamples: 400, level: 0.9 };
 
     /// Roughly normal: the sum of twelve uniform numbers.
-    fn noise(random: &mut SplitMix) -> f64 {
-        let mut uniform = || (random.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        (0..12).map(|_| uniform()).sum::<f64>() - 6.0
+    fn noise(random: &mut SplitMix64) -> f64 {
+        (0..12).map(|_| random.uniform()).sum::<f64>() - 6.0
     }
 
     /// A series whose neighbours share half of their shock, around `mean`.
     fn series(seed: u64, n: usize, mean: f64) -> Vec<Account> {
-        let mut random = SplitMix(seed);
+        let mut random = SplitMix64::new(seed);
         let mut shock = 0.0;
         let account = |_| {
             shock = 0.5 * shock + noise(&mut random);
@@ -165,7 +143,7 @@ mod tests {
         let accounts = series(1, 300, 0.5);
         let first = interval(&accounts, &SETTINGS);
         assert_eq!(first, interval(&accounts, &SETTINGS));
-        assert_ne!(first, interval(&accounts, &Settings { seed: 8, ..SETTINGS }));
+        assert_ne!(first, interval(&accounts, &BootstrapSettings { seed: 8, ..SETTINGS }));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! percentile of order age at the fill, then to the lower parameters in key order. Nothing is chosen among the
 //! unsafe, and nothing is chosen by a figure that is unknown.
 
-use super::measure::Measured;
+use super::figures::Figures;
 use std::cmp::Ordering;
 
 /// A safe candidate as far as the choice looks at it.
@@ -18,7 +18,7 @@ pub struct Contender {
 
 impl Contender {
     /// A contender, if what the choice needs is known.
-    pub fn new(index: usize, measured: &Measured) -> Option<Self> {
+    pub fn new(index: usize, measured: &Figures) -> Option<Self> {
         let lower = measured.net_interval?.lower;
         let p95_ms = measured.metrics.order_age_p95_ms?;
         (lower.is_finite() && p95_ms.is_finite()).then_some(Self { index, lower, p95_ms })
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn an_unknown_figure_is_no_contender() {
         assert!(Contender::new(0, &measured(1.0, 100.0)).is_some());
-        assert_eq!(Contender::new(0, &Measured::default()), None);
+        assert_eq!(Contender::new(0, &Figures::default()), None);
         assert_eq!(Contender::new(0, &measured(f64::NAN, 100.0)), None);
         assert_eq!(Contender::new(0, &measured(1.0, f64::INFINITY)), None);
     }

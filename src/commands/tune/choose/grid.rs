@@ -1,11 +1,11 @@
 //! What is tried: axes of run-time parameters, and what stays fixed. Candidates are numbered in key
 //! order with the values of each axis ascending, so that the order of a list in the file means nothing.
 
-use super::bootstrap;
-use super::safety::Safety;
-use crate::tuning::key::{PerKey, Point};
+use super::bootstrap::BootstrapSettings;
+use super::safety::SafetyLimits;
+use crate::tuning::key::{ParameterPoint, PerKey};
 use crate::tuning::limits::{self, Bounds};
-use crate::tuning::outcome::{Fees, Latency, Params};
+use crate::tuning::trading::{Fees, Latency, QuoterParams};
 use serde::{Deserialize, Serialize};
 
 /// More candidates than this are a mistake: a typing error away from a sweep of years.
@@ -14,7 +14,7 @@ pub(crate) const MAX_CANDIDATES: usize = 100_000;
 /// The quoter's parameters that cannot change at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Quoter {
+pub(crate) struct QuoterSettings {
     /// Full distance between bid and ask before `base_spread_bps_delta` is added, basis points.
     pub(crate) base_spread_bps: f64,
     /// Largest absolute position, base units.
@@ -24,7 +24,7 @@ pub(crate) struct Quoter {
 /// How the recording is split for the walk-forward check.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Split {
+pub(crate) struct WalkForwardSplit {
     /// Part of each feed's period, from its start, on which the choice is rehearsed.
     pub(crate) train_fraction: f64,
 }
@@ -32,21 +32,21 @@ pub(crate) struct Split {
 /// Candidates in their numbered order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Grid {
+pub(crate) struct CandidateGrid {
     /// Values of each parameter, ascending; a fixed parameter has one.
     pub(crate) axes: PerKey<Vec<f64>>,
     /// What stays fixed for all candidates.
-    pub(crate) quoter: Quoter,
+    pub(crate) quoter: QuoterSettings,
 }
 
-impl Grid {
+impl CandidateGrid {
     /// Checks the axes and the fixed values against each other and the bounds; all problems at once.
     pub(crate) fn new(
         axes: &PerKey<Option<Vec<f64>>>,
         fixed: &PerKey<Option<f64>>,
-        quoter: Quoter,
+        quoter: QuoterSettings,
         bounds: &Bounds,
-        safety: &Safety,
+        safety: &SafetyLimits,
     ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut values = Vec::new();
@@ -120,8 +120,8 @@ impl Grid {
     /// The candidate of this number; the last key varies fastest.
     ///
     /// # Panics
-    /// When `index` is not below [`Grid::len`].
-    pub(crate) fn point(&self, index: usize) -> Point {
+    /// When `index` is not below [`CandidateGrid::len`].
+    pub(crate) fn point(&self, index: usize) -> ParameterPoint {
         assert!(index < self.len(), "candidate {index} of {}", self.len());
         let axes = self.axes.values();
         let mut rest = index;
@@ -134,8 +134,8 @@ impl Grid {
     }
 
     /// What the simulated quoter is told for a candidate.
-    pub(crate) fn params(&self, point: &Point) -> Params {
-        Params {
+    pub(crate) fn params(&self, point: &ParameterPoint) -> QuoterParams {
+        QuoterParams {
             base_spread_bps: self.quoter.base_spread_bps + point.base_spread_bps_delta,
             min_interval_ms: point.min_interval_ms,
             tail_age_ms: point.tail_age_ms,
@@ -151,8 +151,8 @@ impl Grid {
 pub(crate) fn settings_problems(
     fees: &Fees,
     latency: &Latency,
-    split: Split,
-    bootstrap: &bootstrap::Settings,
+    split: WalkForwardSplit,
+    bootstrap: &BootstrapSettings,
 ) -> Vec<String> {
     let mut problems = bootstrap.problems();
     for (name, bps) in [("maker", fees.maker_bps), ("taker", fees.taker_bps)] {
@@ -175,7 +175,7 @@ pub(crate) fn settings_problems(
 }
 
 /// Checks a whole limits file.
-pub(crate) fn limits_problems(safety: &Safety, bounds: &Bounds) -> Vec<String> {
+pub(crate) fn limits_problems(safety: &SafetyLimits, bounds: &Bounds) -> Vec<String> {
     let mut problems = safety.problems();
     problems.extend(limits::bounds_problems(bounds));
     problems
@@ -187,7 +187,7 @@ pub(crate) mod tests {
     use crate::commands::tune::choose::safety::tests::safety;
     use crate::tuning::limits::tests::bounds;
 
-    pub(crate) const QUOTER: Quoter = Quoter { base_spread_bps: 4.0, max_inventory: 0.5 };
+    pub(crate) const QUOTER: QuoterSettings = QuoterSettings { base_spread_bps: 4.0, max_inventory: 0.5 };
 
     pub(crate) fn axes() -> (PerKey<Option<Vec<f64>>>, PerKey<Option<f64>>) {
         let axes = PerKey {
@@ -209,13 +209,15 @@ pub(crate) mod tests {
     fn problems(change: impl Fn(&mut PerKey<Option<Vec<f64>>>, &mut PerKey<Option<f64>>)) -> Vec<String> {
         let (mut axes, mut fixed) = axes();
         change(&mut axes, &mut fixed);
-        Grid::new(&axes, &fixed, QUOTER, &bounds(), &safety()).map(|grid| grid.len()).expect_err("refused")
+        CandidateGrid::new(&axes, &fixed, QUOTER, &bounds(), &safety())
+            .map(|grid| grid.len())
+            .expect_err("refused")
     }
 
     #[test]
     fn the_standard_grid_has_81_points_in_key_order_whatever_the_order_of_a_list() {
         let (axes, fixed) = axes();
-        let grid = Grid::new(&axes, &fixed, QUOTER, &bounds(), &safety()).unwrap();
+        let grid = CandidateGrid::new(&axes, &fixed, QUOTER, &bounds(), &safety()).unwrap();
         assert_eq!(grid.len(), 81);
         let points: Vec<[f64; 6]> = (0..81).map(|i| grid.point(i).values().map(|value| *value)).collect();
         assert!(points.is_sorted());
@@ -229,7 +231,7 @@ pub(crate) mod tests {
         let (mut axes, mut fixed) = axes();
         fixed.base_spread_bps_delta = None;
         axes.base_spread_bps_delta = Some(vec![0.5]);
-        let grid = Grid::new(&axes, &fixed, QUOTER, &bounds(), &safety()).unwrap();
+        let grid = CandidateGrid::new(&axes, &fixed, QUOTER, &bounds(), &safety()).unwrap();
         assert!((grid.params(&grid.point(0)).base_spread_bps - 4.5).abs() < 1e-12);
     }
 
@@ -292,8 +294,8 @@ pub(crate) mod tests {
     #[test]
     fn an_inventory_above_its_limit_and_a_spread_of_nothing_are_refused() {
         let (axes, fixed) = axes();
-        let quoter = Quoter { base_spread_bps: 0.0, max_inventory: 1.5 };
-        let found = Grid::new(&axes, &fixed, quoter, &bounds(), &safety()).unwrap_err();
+        let quoter = QuoterSettings { base_spread_bps: 0.0, max_inventory: 1.5 };
+        let found = CandidateGrid::new(&axes, &fixed, quoter, &bounds(), &safety()).unwrap_err();
         assert_eq!(found.len(), 2, "{found:?}");
     }
 
@@ -301,8 +303,8 @@ pub(crate) mod tests {
     fn settings_out_of_range_are_named() {
         let fees = Fees { maker_bps: f64::NAN, taker_bps: 500.0 };
         let latency = Latency { entry_ms: -1.0, response_ms: f64::INFINITY };
-        let split = Split { train_fraction: 1.0 };
-        let bootstrap = bootstrap::Settings { seed: 0, resamples: 1, level: 1.0 };
+        let split = WalkForwardSplit { train_fraction: 1.0 };
+        let bootstrap = BootstrapSettings { seed: 0, resamples: 1, level: 1.0 };
         assert_eq!(settings_problems(&fees, &latency, split, &bootstrap).len(), 7);
     }
 }

@@ -1,13 +1,9 @@
 //! The sweep's report as a Markdown table: six decimals, one row a candidate, in the report's order.
 
-use super::document::{Candidate, Document};
+use super::document::{Candidate, SweepDocument};
 use crate::format::markdown::{self, Align};
 
-/// Renders the report.
-///
-/// # Panics
-/// Never: writing to a string cannot fail.
-pub(crate) fn render(document: &Document) -> String {
+pub(crate) fn render(document: &SweepDocument) -> String {
     let mut text = String::from("# PARAM SWEEP REPORT\n\n");
     let mut line = |content: String| {
         text.push_str(&content);
@@ -27,7 +23,7 @@ pub(crate) fn render(document: &Document) -> String {
         let (first, last) = (&feed.first_utc, &feed.last_utc);
         line(format!("- feed: {} {first} to {last}, sha256 {}", feed.name, feed.sha256));
     }
-    let safe = document.candidates.iter().filter(|candidate| candidate.safe).count();
+    let safe = document.safe_count();
     line(format!("- candidates: {}, safe: {safe}", document.candidates.len()));
     line(match &document.best_safe {
         Some(best) => format!("- best safe: {} (net_bps at least {:.6})", best.index, best.net_bps_lower),
@@ -112,7 +108,7 @@ fn cells(candidate: &Candidate) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::tune::choose::document::tests::document;
+    use crate::commands::tune::choose::judge::tests::document;
 
     #[test]
     fn each_candidate_has_a_row_and_each_row_the_columns_of_the_head() {

@@ -5,69 +5,15 @@
 //! part. Every part starts flat and ends marked at its last mid. A figure that cannot be known is
 //! `None` with the reason beside it, never 0.
 
-use super::bootstrap::{self, Account, Interval, Settings, quantile};
-use crate::tuning::outcome::{Fees, Outcome};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-/// Figures of one candidate; `null` is unknown.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Metrics {
-    /// Mean over fills of `10^4 x side x (mid at the fill - mid 1 s later) / mid at the fill`: positive
-    /// when prices move against us after we trade.
-    pub adverse_bps_1s: Option<f64>,
-    /// Fills whose next second was recorded.
-    pub adverse_fills: Option<u64>,
-    /// Simulated time, seconds.
-    pub duration_s: Option<f64>,
-    /// Fees paid over turnover, basis points; negative when rebates outweigh them.
-    pub fees_bps: Option<f64>,
-    /// Orders filled at least in part over orders placed.
-    pub fill_rate: Option<f64>,
-    /// Executions.
-    pub fills: Option<u64>,
-    /// `10^4 x (cash flow + inventory at final mid) / turnover`, before fees.
-    pub gross_bps: Option<f64>,
-    /// Maker turnover over turnover.
-    pub maker_share: Option<f64>,
-    /// Largest absolute position, base units.
-    pub max_inventory: Option<f64>,
-    /// `10^4 x (cash flow + inventory at final mid - fees) / turnover`.
-    pub net_bps: Option<f64>,
-    /// 95th percentile, linearly interpolated, of how old orders were when they were filled, milliseconds:
-    /// an old quote is the one that is filled at a price nobody would quote any more.
-    pub order_age_p95_ms: Option<f64>,
-    /// 95th percentile of the life of every order that ended, milliseconds.
-    pub order_life_p95_ms: Option<f64>,
-    /// Orders placed.
-    pub orders_placed: Option<u64>,
-    /// Replaces a minute.
-    pub replace_rate_per_min: Option<f64>,
-    /// Turnover that took liquidity, percent of turnover.
-    pub taker_share_pct: Option<f64>,
-    /// Money turned over, quote units.
-    pub turnover: Option<f64>,
-}
-
-/// Figures, how sure the profit is, and why what is unknown is unknown.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Measured {
-    /// The figures.
-    pub metrics: Metrics,
-    /// Block-bootstrap interval of `net_bps`.
-    pub net_interval: Option<Interval>,
-    /// Reason by figure, for every figure that is null.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unknown: BTreeMap<String, String>,
-}
+use super::bootstrap::{self, Account, BootstrapSettings, Interval, quantile};
+use super::figures::Figures;
+use crate::tuning::trading::{Fees, TradingOutcome};
 
 /// One basis point is this part of the whole.
 const BPS: f64 = 1e4;
 
 /// Measures the pooled parts of one candidate.
-pub fn measure(parts: &[&Outcome], fees: &Fees, settings: &Settings) -> Measured {
+pub fn measure(parts: &[&TradingOutcome], fees: &Fees, settings: &BootstrapSettings) -> Figures {
     for (part, outcome) in parts.iter().enumerate() {
         if let Err(reason) = check(outcome) {
             return all_unknown(&format!("part {}: {reason}", part + 1));
@@ -76,14 +22,14 @@ pub fn measure(parts: &[&Outcome], fees: &Fees, settings: &Settings) -> Measured
     if parts.is_empty() {
         return all_unknown("nothing was simulated");
     }
-    let mut measured = Measured::default();
+    let mut measured = Figures::default();
     measure_trading(parts, fees, settings, &mut measured);
     measure_orders(parts, &mut measured);
     measured
 }
 
-fn all_unknown(reason: &str) -> Measured {
-    let mut measured = Measured::default();
+fn all_unknown(reason: &str) -> Figures {
+    let mut measured = Figures::default();
     let json = serde_json::to_value(&measured.metrics).expect("plain data serialises");
     let names = json.as_object().expect("a struct is an object").keys().cloned();
     let names = names.chain(["net_interval".to_owned()]);
@@ -92,7 +38,7 @@ fn all_unknown(reason: &str) -> Measured {
 }
 
 /// Refuses an outcome that contradicts itself: figures made of it would only look like figures.
-fn check(outcome: &Outcome) -> Result<(), String> {
+fn check(outcome: &TradingOutcome) -> Result<(), String> {
     let positive = |value: f64| value.is_finite() && value > 0.0;
     let mut last_ns = i64::MIN;
     let mut position = 0.0;
@@ -141,7 +87,12 @@ fn check(outcome: &Outcome) -> Result<(), String> {
     Ok(())
 }
 
-fn measure_trading(parts: &[&Outcome], fees: &Fees, settings: &Settings, measured: &mut Measured) {
+fn measure_trading(
+    parts: &[&TradingOutcome],
+    fees: &Fees,
+    settings: &BootstrapSettings,
+    measured: &mut Figures,
+) {
     let accounts: Vec<Account> = parts.iter().flat_map(|part| accounts(part, fees)).collect();
     let metrics = &mut measured.metrics;
     metrics.fills = Some(accounts.len() as u64);
@@ -202,7 +153,7 @@ fn measure_trading(parts: &[&Outcome], fees: &Fees, settings: &Settings, measure
 /// Splits the profit of one part over its fills: what the fill won against the mid, its fee, and what
 /// the position after it won until the next fill. The sum is cash flow plus inventory at the final mid
 /// less fees; unlike marking every fill at the final mid, a fill does not carry the whole day's trend.
-fn accounts<'a>(part: &'a Outcome, fees: &'a Fees) -> impl Iterator<Item = Account> + 'a {
+fn accounts<'a>(part: &'a TradingOutcome, fees: &'a Fees) -> impl Iterator<Item = Account> + 'a {
     let mut position = 0.0;
     part.fills.iter().enumerate().map(move |(i, fill)| {
         let signed = fill.side.sign() * fill.qty;
@@ -216,7 +167,7 @@ fn accounts<'a>(part: &'a Outcome, fees: &'a Fees) -> impl Iterator<Item = Accou
     })
 }
 
-fn measure_orders(parts: &[&Outcome], measured: &mut Measured) {
+fn measure_orders(parts: &[&TradingOutcome], measured: &mut Figures) {
     let metrics = &mut measured.metrics;
     let mut unknown = |name: &str, reason: &str| {
         measured.unknown.insert(name.to_owned(), reason.to_owned());
@@ -230,7 +181,7 @@ fn measure_orders(parts: &[&Outcome], measured: &mut Measured) {
     if metrics.order_life_p95_ms.is_none() {
         unknown("order_life_p95_ms", "no order ended");
     }
-    let sum = |count: fn(&Outcome) -> u64| parts.iter().map(|part| count(part)).sum::<u64>();
+    let sum = |count: fn(&TradingOutcome) -> u64| parts.iter().map(|part| count(part)).sum::<u64>();
     let (placed, filled) = (sum(|part| part.orders_placed), sum(|part| part.orders_filled));
     metrics.orders_placed = Some(placed);
     if placed == 0 {
@@ -253,19 +204,20 @@ fn p95(values: impl Iterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tuning::outcome::{Fill, Side};
+    use crate::commands::tune::choose::figures::Metrics;
+    use crate::tuning::trading::{Fill, Side};
 
     const FEES: Fees = Fees { maker_bps: -2.0, taker_bps: 5.0 };
     const FREE: Fees = Fees { maker_bps: 0.0, taker_bps: 0.0 };
-    const SETTINGS: Settings = Settings { seed: 7, resamples: 200, level: 0.9 };
+    const SETTINGS: BootstrapSettings = BootstrapSettings { seed: 7, resamples: 200, level: 0.9 };
 
     fn fill(side: Side, price: f64, qty: f64, mid: f64, after: Option<f64>) -> Fill {
         Fill { at_ns: 0, side, price, qty, age_ms: 100.0, maker: true, mid, mid_after_1s: after }
     }
 
-    fn outcome(fills: Vec<Fill>, final_mid: f64) -> Outcome {
+    fn outcome(fills: Vec<Fill>, final_mid: f64) -> TradingOutcome {
         let final_position = fills.iter().map(|fill| fill.side.sign() * fill.qty).sum();
-        Outcome {
+        TradingOutcome {
             orders_placed: 10,
             orders_filled: 5,
             order_lives_ms: vec![100.0, 200.0],
@@ -412,7 +364,7 @@ mod tests {
 
     #[test]
     fn every_null_has_its_reason() {
-        let idle = Outcome { duration_s: 1.0, final_mid: 1.0, ..Outcome::default() };
+        let idle = TradingOutcome { duration_s: 1.0, final_mid: 1.0, ..TradingOutcome::default() };
         for measured in [measure(&[], &FREE, &SETTINGS), measure(&[&idle], &FREE, &SETTINGS)] {
             let json = serde_json::to_value(&measured.metrics).unwrap();
             for (name, value) in json.as_object().unwrap() {
@@ -425,7 +377,7 @@ mod tests {
     #[test]
     fn an_outcome_that_contradicts_itself_is_unknown_throughout() {
         let good = outcome(vec![fill(Side::Buy, 100.0, 1.0, 100.0, None); 2], 100.0);
-        let breakages: [(&str, fn(&mut Outcome)); 9] = [
+        let breakages: [(&str, fn(&mut TradingOutcome)); 9] = [
             ("fill 2: price is NaN", |o| o.fills[1].price = f64::NAN),
             ("fill 1: quantity is 0", |o| o.fills[0].qty = 0.0),
             ("fill 1: mid is -1", |o| o.fills[0].mid = -1.0),

@@ -2,14 +2,14 @@
 //!
 //! Every limit binds on a figure that may be unknown, and an unknown figure breaks its limit.
 
-use super::measure::Measured;
+use super::figures::Figures;
 use crate::tuning::limits::Violation;
 use serde::{Deserialize, Serialize};
 
 /// Limits on a candidate's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Safety {
+pub(crate) struct SafetyLimits {
     /// Largest 95th percentile of how old orders were when they were filled, milliseconds.
     pub(crate) max_order_age_p95_ms: f64,
     /// Largest share of taker turnover, percent.
@@ -30,7 +30,7 @@ pub(crate) struct Safety {
     pub(crate) min_walk_forward_net_bps: Option<f64>,
 }
 
-impl Safety {
+impl SafetyLimits {
     /// What is wrong with the limits themselves.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -71,7 +71,7 @@ impl Safety {
     }
 
     /// Every limit that these figures break or cannot be shown to keep.
-    pub(crate) fn broken_by(&self, measured: &Measured) -> Vec<Violation> {
+    pub(crate) fn broken_by(&self, measured: &Figures) -> Vec<Violation> {
         let metrics = &measured.metrics;
         let mut broken = Vec::new();
         let mut judge = |limit: &str, metric: &str, value: Option<f64>, bound: f64, most: bool| {
@@ -116,10 +116,10 @@ impl Safety {
 pub(crate) mod tests {
     use super::*;
     use crate::commands::tune::choose::bootstrap::Interval;
-    use crate::commands::tune::choose::measure::Metrics;
+    use crate::commands::tune::choose::figures::Metrics;
 
-    pub(crate) fn safety() -> Safety {
-        Safety {
+    pub(crate) fn safety() -> SafetyLimits {
+        SafetyLimits {
             max_order_age_p95_ms: 350.0,
             max_taker_share_pct: 15.0,
             min_fills: 30,
@@ -131,8 +131,8 @@ pub(crate) mod tests {
     }
 
     /// Figures that keep every limit of [`safety`], none of them by much.
-    pub(crate) fn measured(lower: f64, p95: f64) -> Measured {
-        Measured {
+    pub(crate) fn measured(lower: f64, p95: f64) -> Figures {
+        Figures {
             metrics: Metrics {
                 order_age_p95_ms: Some(p95),
                 taker_share_pct: Some(15.0),
@@ -154,7 +154,7 @@ pub(crate) mod tests {
     fn each_limit_binds_exactly_beyond_its_value() {
         let ok = measured(1.0, 350.0);
         assert_eq!(safety().broken_by(&ok), []);
-        let change: [(&str, fn(&mut Measured)); 5] = [
+        let change: [(&str, fn(&mut Figures)); 5] = [
             ("max_order_age_p95_ms", |m| m.metrics.order_age_p95_ms = Some(350.000_001)),
             ("max_taker_share_pct", |m| m.metrics.taker_share_pct = Some(15.001)),
             ("min_fills", |m| m.metrics.fills = Some(29)),
@@ -170,8 +170,8 @@ pub(crate) mod tests {
 
     #[test]
     fn an_unknown_or_nan_figure_breaks_its_limit() {
-        let unknown = Measured::default();
-        let limits = Safety { max_net_bps_width: Some(9.0), ..safety() };
+        let unknown = Figures::default();
+        let limits = SafetyLimits { max_net_bps_width: Some(9.0), ..safety() };
         assert_eq!(limits.broken_by(&unknown).len(), 6);
         let mut nan = measured(1.0, f64::NAN);
         assert_eq!(names(&safety().broken_by(&nan)), ["max_order_age_p95_ms"]);
@@ -182,15 +182,15 @@ pub(crate) mod tests {
     #[test]
     fn optional_limits_bind_when_set() {
         let ok = measured(1.0, 300.0);
-        let width = Safety { max_net_bps_width: Some(0.9), ..safety() };
+        let width = SafetyLimits { max_net_bps_width: Some(0.9), ..safety() };
         assert_eq!(names(&width.broken_by(&ok)), ["max_net_bps_width"]);
-        let net = Safety { min_net_bps_lower: Some(1.1), ..safety() };
+        let net = SafetyLimits { min_net_bps_lower: Some(1.1), ..safety() };
         assert_eq!(names(&net.broken_by(&ok)), ["min_net_bps_lower"]);
     }
 
     #[test]
     fn contradicting_limits_are_named() {
-        let bad = Safety {
+        let bad = SafetyLimits {
             max_order_age_p95_ms: f64::NAN,
             max_taker_share_pct: 101.0,
             min_fills: 0,
@@ -206,6 +206,6 @@ pub(crate) mod tests {
     #[test]
     fn a_part_of_the_recording_owes_its_part_of_the_fills() {
         assert_eq!(safety().for_part(0.7).min_fills, 21);
-        assert_eq!(Safety { min_fills: 1, ..safety() }.for_part(0.1).min_fills, 1);
+        assert_eq!(SafetyLimits { min_fills: 1, ..safety() }.for_part(0.1).min_fills, 1);
     }
 }

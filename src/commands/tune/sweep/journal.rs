@@ -1,7 +1,8 @@
 //! Finished candidates of a sweep that is still running, one JSON line each behind a line that says
 //! which inputs they belong to. It outlives a stopped process and goes away with the finished report.
 
-use crate::commands::tune::choose::document::Measurement;
+use crate::commands::tune::choose::document::CandidateFigures;
+use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
 use crate::evidence::stamp::{Stamp, StampClock};
 use crate::report::exit::Fault;
@@ -30,7 +31,7 @@ struct Head {
 
 /// The journal of a report.
 pub(super) fn path(output: &Path) -> PathBuf {
-    crate::commands::tune::beside(output, "journal.jsonl")
+    beside(output, "journal.jsonl")
 }
 
 /// Removes a journal whose report is written.
@@ -44,7 +45,7 @@ pub(super) fn read(
     path: &Path,
     inputs_sha256: &str,
     ctx: &Ctx,
-) -> Result<Option<(Vec<Measurement>, Stamp)>, Fault> {
+) -> Result<Option<(Vec<CandidateFigures>, Stamp)>, Fault> {
     let shown = ctx.show(path);
     if !fsio::exists(path)? {
         tracing::info!("nothing to resume: there is no `{shown}`");
@@ -74,10 +75,10 @@ pub(super) fn read(
     }
     let begun = Stamp { clock: head.clock, finished_at: head.started_at };
     begun.check(ctx.clock.now(), ctx.clock.is_frozen()).map_err(|problem| refuse(1, &problem))?;
-    let mut done: Vec<Measurement> = Vec::new();
+    let mut done: Vec<CandidateFigures> = Vec::new();
     let mut known = BTreeSet::new();
     for (number, line) in lines {
-        let measurement: Measurement =
+        let measurement: CandidateFigures =
             serde_json::from_str(line).map_err(|error| refuse(number + 1, &error.to_string()))?;
         if !known.insert(measurement.index) {
             return Err(refuse(number + 1, &format!("candidate {} stands there twice", measurement.index)));
@@ -100,7 +101,7 @@ impl Journal {
         path: &Path,
         inputs_sha256: &str,
         begun: Stamp,
-        done: &[Measurement],
+        done: &[CandidateFigures],
         ctx: &Ctx,
     ) -> anyhow::Result<Self> {
         if done.is_empty() && fsio::exists(path)? {
@@ -119,7 +120,7 @@ impl Journal {
     }
 
     /// Adds a finished candidate: one write, so that a stop tears at most the last line.
-    pub(super) fn add(&self, measurement: &Measurement) -> anyhow::Result<()> {
+    pub(super) fn add(&self, measurement: &CandidateFigures) -> anyhow::Result<()> {
         let line = serde_json::to_string(measurement)? + "\n";
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let written = file.write_all(line.as_bytes());

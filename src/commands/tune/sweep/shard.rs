@@ -1,12 +1,12 @@
 //! Shards of a sweep: what one machine of a fleet writes, and how all of them become one report.
 
-use super::hash;
-use crate::commands::tune::choose::document::{self, Document, Inputs, Measurement};
+use crate::commands::tune::choose::document::{CandidateFigures, SweepDocument, SweepInputs};
+use crate::commands::tune::choose::judge;
+use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
 use crate::evidence::stamp::{Stamp, StampClock};
 use crate::format::config;
 use crate::report::exit::Fault;
-use crate::report::{Row, Status};
 use crate::sys::fsio;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ const SCHEMA: &str = "mmops.param-sweep-shard.v1";
 /// A shard, `mmops.param-sweep-shard.v1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Shard {
+pub(crate) struct SweepShard {
     /// Which clock made the stamp; absent for the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clock: Option<StampClock>,
@@ -25,24 +25,24 @@ pub(crate) struct Shard {
     /// Number of this shard, from 0.
     pub(crate) index: usize,
     /// Everything that decides the figures.
-    pub(crate) inputs: Inputs,
+    pub(crate) inputs: SweepInputs,
     /// SHA-256 of the inputs as canonical JSON.
     pub(crate) inputs_sha256: String,
     /// The figures of every `of`-th candidate from the `index`-th.
-    pub(crate) measurements: Vec<Measurement>,
+    pub(crate) measurements: Vec<CandidateFigures>,
     /// Number of shards.
     pub(crate) of: usize,
     /// `mmops.param-sweep-shard.v1`
     pub(crate) schema: String,
 }
 
-impl Shard {
+impl SweepShard {
     pub(super) fn new(
-        inputs: Inputs,
+        inputs: SweepInputs,
         inputs_sha256: String,
         stamp: Stamp,
         (index, of): (usize, usize),
-        measurements: Vec<Measurement>,
+        measurements: Vec<CandidateFigures>,
     ) -> Self {
         let Stamp { clock, finished_at } = stamp;
         let schema = SCHEMA.to_owned();
@@ -56,26 +56,26 @@ impl Shard {
 
 /// Where a shard of the report at `output` goes.
 pub(super) fn path(output: &Path, index: usize, of: usize) -> PathBuf {
-    crate::commands::tune::beside(output, &format!("shard-{index}-of-{of}.json"))
+    beside(output, &format!("shard-{index}-of-{of}.json"))
 }
 
-/// Joins all shards of a folder. Their inputs must be equal and each shard there once.
-pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(Document, Row)> {
+/// Joins all shards of a folder and counts them. Their inputs must be equal and each shard there once.
+pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(SweepDocument, usize)> {
     let named = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.contains(".shard-") && path.extension().is_some_and(|extension| extension == "json")
     };
     let paths: Vec<PathBuf> = fsio::list(dir)?.into_iter().filter(|path| named(path)).collect();
-    let mut shards: Vec<(String, Shard)> = Vec::new();
+    let mut shards: Vec<(String, SweepShard)> = Vec::new();
     for path in paths {
         ctx.check_cancelled()?;
         let shown = ctx.show(&path);
-        let shard: Shard = config::load(&path)?;
+        let shard: SweepShard = config::load(&path)?;
         let refuse = |problem: String| Fault::config(format!("failed to merge `{shown}`: {problem}"));
         if shard.schema != SCHEMA {
             return Err(refuse(format!("schema is `{}`, not `{SCHEMA}`", shard.schema)).into());
         }
-        if shard.inputs_sha256 != hash(&shard.inputs) {
+        if shard.inputs_sha256 != shard.inputs.sha256() {
             return Err(refuse("`inputs_sha256` is not the hash of its inputs".to_owned()).into());
         }
         shard.stamp().check(ctx.clock.now(), ctx.clock.is_frozen()).map_err(refuse)?;
@@ -107,11 +107,11 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(Document, Row)> {
         let message = format!("failed to merge `{dir}`: missing of {of} shards: {}", missing.join(", "));
         return Err(Fault::config(message).into());
     }
-    let row = Row::new("merged", Status::Ok).note(format!("{} shards", shards.len()));
+    let count = shards.len();
     let (inputs, sha256) = (first.inputs.clone(), first.inputs_sha256.clone());
     let stamps: Vec<Stamp> = shards.iter().map(|(_, shard)| shard.stamp()).collect();
     let measurements = shards.into_iter().flat_map(|(_, shard)| shard.measurements).collect();
-    let document = document::assemble(inputs, sha256, Stamp::of_parts(&stamps), measurements)
+    let document = judge::assemble(inputs, sha256, Stamp::of_parts(&stamps), measurements)
         .map_err(|problem| Fault::config(format!("failed to merge `{}`: {problem}", ctx.show(dir))))?;
-    Ok((document, row))
+    Ok((document, count))
 }

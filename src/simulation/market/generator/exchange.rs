@@ -1,8 +1,8 @@
 //! The simulated exchange: an order book on whole ticks and lots whose participants follow a hidden fair
 //! price. Makers queue around it and pull quotes that it has crossed, takers hit what it makes cheap.
 
-use crate::simulation::market::generator::random::Random;
 use crate::simulation::market::spec::Regime;
+use crate::simulation::random::Xoshiro256;
 use std::collections::BTreeMap;
 
 /// Fair price at the start, ticks.
@@ -100,7 +100,7 @@ pub(super) struct Print {
 #[derive(Debug)]
 pub(super) struct Exchange {
     habits: Habits,
-    random: Random,
+    random: Xoshiro256,
     fair: i64,
     trend: i64,
     bursting: bool,
@@ -115,7 +115,7 @@ impl Exchange {
     pub(super) fn new(seed: u64, regime: Regime) -> Self {
         let mut exchange = Self {
             habits: Habits::of(regime),
-            random: Random::new(seed),
+            random: Xoshiro256::new(seed),
             fair: START_TICK * MILLI + MILLI / 2,
             trend: 1,
             bursting: false,

@@ -6,13 +6,12 @@
 //! `"X":"SIMULATED"` where a recorded one carries `"X":"MARKET"`. The reader believes either.
 
 mod exchange;
-mod random;
-use crate::format::hash;
 
+use crate::format::hash;
 use crate::simulation::market::feed::{self, Feed, Limits, SIMULATED_ORIGIN};
 use crate::simulation::market::spec::Spec;
+use crate::simulation::random::Xoshiro256;
 use exchange::{Exchange, Side};
-use random::Random;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -46,7 +45,7 @@ pub(crate) fn text(spec: &Spec) -> String {
         stream: symbol(spec).to_ascii_lowercase(),
         text: String::new(),
         // The jitter of receive times must not depend on how much the market draws.
-        jitter: Random::new(!spec.seed),
+        jitter: Xoshiro256::new(!spec.seed),
         local_ns: 0,
         trade_id: 0,
     };
@@ -98,7 +97,7 @@ struct Writer {
     symbol: String,
     stream: String,
     text: String,
-    jitter: Random,
+    jitter: Xoshiro256,
     local_ns: i64,
     trade_id: u64,
 }

@@ -2,7 +2,7 @@
 
 use crate::simulation::market::feed::Feed;
 use crate::simulation::market::quoter::rules::{self, Bucket, Quotes, Sizer, Touch};
-use crate::tuning::outcome::{Fill, Outcome, Params, Side};
+use crate::tuning::trading::{Fill, QuoterParams, Side, TradingOutcome};
 use hftbacktest::backtest::{Backtest, BacktestError};
 use hftbacktest::depth::{INVALID_MAX, INVALID_MIN, MarketDepth as _, ROIVectorMarketDepth};
 use hftbacktest::types::{Bot as _, OrdType, Order, Status, TimeInForce};
@@ -46,7 +46,7 @@ struct Flank {
 /// The quoter.
 pub(super) struct Desk<'a> {
     feed: &'a Feed,
-    params: &'a Params,
+    params: &'a QuoterParams,
     interval_ns: i64,
     tail_age_ns: i64,
     end_ns: i64,
@@ -56,12 +56,12 @@ pub(super) struct Desk<'a> {
     limit_lots: i64,
     next_id: u64,
     now_ns: i64,
-    outcome: Outcome,
+    outcome: TradingOutcome,
 }
 
 impl<'a> Desk<'a> {
     /// A desk without orders or position.
-    pub(super) fn new(feed: &'a Feed, params: &'a Params, start_ns: i64, end_ns: i64) -> Self {
+    pub(super) fn new(feed: &'a Feed, params: &'a QuoterParams, start_ns: i64, end_ns: i64) -> Self {
         let flank = |side| Flank {
             side,
             sizer: Sizer::new(params, feed.lot_size),
@@ -82,7 +82,10 @@ impl<'a> Desk<'a> {
             limit_lots: rules::lots(params.max_inventory, feed.lot_size),
             next_id: 1,
             now_ns: start_ns,
-            outcome: Outcome { duration_s: (end_ns - start_ns) as f64 / NS_PER_S, ..Outcome::default() },
+            outcome: TradingOutcome {
+                duration_s: (end_ns - start_ns) as f64 / NS_PER_S,
+                ..TradingOutcome::default()
+            },
         }
     }
 
@@ -247,7 +250,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The record, with the position valued at the last mid of the window.
-    pub(super) fn close(mut self) -> Outcome {
+    pub(super) fn close(mut self) -> TradingOutcome {
         self.outcome.final_position = self.position();
         self.outcome.final_mid = self.feed.mid_before(self.end_ns).unwrap_or_default();
         self.outcome.fills.sort_by_key(|fill| fill.at_ns);

@@ -15,7 +15,7 @@ mod rules;
 
 use crate::report::exit::Fault;
 use crate::simulation::market::feed::Feed;
-use crate::tuning::outcome::{Fees, Latency, Outcome, Params};
+use crate::tuning::trading::{Fees, Latency, QuoterParams, TradingOutcome};
 use anyhow::Context as _;
 use desk::Desk;
 use hftbacktest::backtest::assettype::LinearAsset;
@@ -63,10 +63,10 @@ impl Window {
 pub fn simulate(
     feed: &Feed,
     window: Window,
-    params: &Params,
+    params: &QuoterParams,
     fees: &Fees,
     latency: &Latency,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<TradingOutcome> {
     check(params, fees, latency)?;
     let (start, end) = window.bounds(feed)?;
     let mut market = market(feed, end, fees, latency)?;
@@ -115,9 +115,9 @@ fn until(events: &[Event], end: i64) -> &[Event] {
     &events[..events.iter().position(later).unwrap_or(events.len())]
 }
 
-fn check(params: &Params, fees: &Fees, latency: &Latency) -> Result<(), Fault> {
-    let Params { base_spread_bps, min_interval_ms, tail_age_ms, impact_cap_ratio, .. } = *params;
-    let Params { max_delta_ratio, replace_rate_per_min, max_inventory, .. } = *params;
+fn check(params: &QuoterParams, fees: &Fees, latency: &Latency) -> Result<(), Fault> {
+    let QuoterParams { base_spread_bps, min_interval_ms, tail_age_ms, impact_cap_ratio, .. } = *params;
+    let QuoterParams { max_delta_ratio, replace_rate_per_min, max_inventory, .. } = *params;
     for (name, value, low, high) in [
         ("base_spread_bps", base_spread_bps, 0.0, 10_000.0),
         ("min_interval_ms", min_interval_ms, 0.0, LONGEST_MS),

@@ -1,6 +1,6 @@
 //! The quoter's rules, pure: where to quote, how much, and whether it may send anything now.
 
-use crate::tuning::outcome::{Params, Side};
+use crate::tuning::trading::{QuoterParams, Side};
 
 /// The size of a quote with no position, as a fraction of the largest position: ten fills on one side
 /// reach the limit.
@@ -53,7 +53,7 @@ impl Quotes {
 /// Quotes around fair value: the mid, shifted towards the thinner side of the touch in proportion to the
 /// imbalance, by `impact_cap_ratio` of the half spread at most. A quote never takes what we see.
 #[expect(clippy::cast_possible_truncation, reason = "prices in ticks are far inside i64")]
-pub(super) fn quotes(touch: Touch, params: &Params) -> Quotes {
+pub(super) fn quotes(touch: Touch, params: &QuoterParams) -> Quotes {
     let mid = (touch.bid_tick + touch.ask_tick) as f64 / 2.0;
     let half = mid * params.base_spread_bps * 1e-4 / 2.0;
     let total = touch.bid_qty + touch.ask_qty;
@@ -80,7 +80,7 @@ pub(super) struct Sizer {
 
 impl Sizer {
     /// Starts at the base size.
-    pub(super) fn new(params: &Params, lot: f64) -> Self {
+    pub(super) fn new(params: &QuoterParams, lot: f64) -> Self {
         let base = params.max_inventory * BASE_SIZE_RATIO;
         let (max_inventory, max_delta_ratio) = (params.max_inventory, params.max_delta_ratio);
         Self { base, lot, max_inventory, max_delta_ratio, current: base }
@@ -124,7 +124,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full bucket.
-    pub(super) fn new(params: &Params, now_ns: i64) -> Self {
+    pub(super) fn new(params: &QuoterParams, now_ns: i64) -> Self {
         let capacity = (params.replace_rate_per_min / SECONDS_PER_MINUTE).max(1.0);
         let per_ns = params.replace_rate_per_min / NS_PER_MINUTE;
         Self { per_ns, capacity, tokens: capacity, at_ns: now_ns }
@@ -160,8 +160,8 @@ pub(super) fn ns(ms: f64) -> i64 {
 mod tests {
     use super::*;
 
-    fn params() -> Params {
-        Params {
+    fn params() -> QuoterParams {
+        QuoterParams {
             base_spread_bps: 2.0,
             min_interval_ms: 60.0,
             tail_age_ms: 600.0,
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn imbalance_shifts_both_quotes_to_the_thin_side_by_at_most_the_cap() {
-        let capped = Params { impact_cap_ratio: 0.5, ..params() };
+        let capped = QuoterParams { impact_cap_ratio: 0.5, ..params() };
         for (bid_qty, ask_qty, bid_tick) in
             [(1.0, 1.0, 99_990), (3.0, 1.0, 99_992), (1e9, 1.0, 99_994), (1.0, 1e9, 99_985)]
         {
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_quote_never_takes_what_is_seen() {
-        let narrow = Params { base_spread_bps: 0.0, impact_cap_ratio: 1.0, ..params() };
+        let narrow = QuoterParams { base_spread_bps: 0.0, impact_cap_ratio: 1.0, ..params() };
         let touch = Touch { bid_tick: 10, ask_tick: 11, bid_qty: 1e9, ask_qty: 1.0 };
         let quotes = quotes(touch, &narrow);
         assert!(quotes.bid_tick < 11 && quotes.ask_tick > 10, "{quotes:?}");

@@ -2,7 +2,7 @@ use super::*;
 use crate::simulation::market::feed::tests::recorded;
 use crate::simulation::market::generator::generate;
 use crate::simulation::market::spec::{Regime, Spec};
-use crate::tuning::outcome::Side;
+use crate::tuning::trading::Side;
 use std::sync::LazyLock;
 
 static CALM: LazyLock<Feed> = LazyLock::new(|| {
@@ -11,7 +11,7 @@ static CALM: LazyLock<Feed> = LazyLock::new(|| {
 
 static FUTURES: LazyLock<Option<Feed>> = LazyLock::new(|| recorded("binance-usdm-btcusdt-20240808.gz"));
 
-const PARAMS: Params = Params {
+const PARAMS: QuoterParams = QuoterParams {
     base_spread_bps: 0.7,
     min_interval_ms: 60.0,
     tail_age_ms: 600.0,
@@ -24,7 +24,7 @@ const PARAMS: Params = Params {
 const FREE: Fees = Fees { maker_bps: 0.0, taker_bps: 0.0 };
 const NEAR: Latency = Latency { entry_ms: 10.0, response_ms: 10.0 };
 
-fn trade(feed: &Feed, params: &Params) -> Outcome {
+fn trade(feed: &Feed, params: &QuoterParams) -> TradingOutcome {
     simulate(feed, Window::Whole, params, &FREE, &NEAR).expect("simulated")
 }
 
@@ -33,13 +33,13 @@ fn feeds() -> impl Iterator<Item = &'static Feed> {
     std::iter::once(&*CALM).chain(FUTURES.as_ref())
 }
 
-fn sum(outcome: &Outcome, value: impl Fn(&Fill) -> f64) -> f64 {
+fn sum(outcome: &TradingOutcome, value: impl Fn(&Fill) -> f64) -> f64 {
     outcome.fills.iter().map(value).sum()
 }
 
-use crate::tuning::outcome::Fill;
+use crate::tuning::trading::Fill;
 
-fn edge_bps(outcome: &Outcome) -> f64 {
+fn edge_bps(outcome: &TradingOutcome) -> f64 {
     let edge = sum(outcome, |fill| fill.side.sign() * (fill.mid - fill.price) * fill.qty);
     1e4 * edge / sum(outcome, |fill| fill.price * fill.qty)
 }
@@ -47,7 +47,8 @@ fn edge_bps(outcome: &Outcome) -> f64 {
 #[test]
 fn base_spread_bps_trades_fills_for_edge() {
     for feed in feeds() {
-        let (near, far) = (trade(feed, &PARAMS), trade(feed, &Params { base_spread_bps: 1.4, ..PARAMS }));
+        let (near, far) =
+            (trade(feed, &PARAMS), trade(feed, &QuoterParams { base_spread_bps: 1.4, ..PARAMS }));
         assert!(near.fills.len() > far.fills.len() && !far.fills.is_empty(), "{}", feed.name);
         assert!(edge_bps(&near) < edge_bps(&far), "{} {} {}", feed.name, edge_bps(&near), edge_bps(&far));
     }
@@ -55,9 +56,10 @@ fn base_spread_bps_trades_fills_for_edge() {
 
 #[test]
 fn min_interval_ms_spaces_the_updates_of_a_side() {
-    let fast = Params { replace_rate_per_min: 1e6, ..PARAMS };
+    let fast = QuoterParams { replace_rate_per_min: 1e6, ..PARAMS };
     for feed in feeds() {
-        let (short, long) = (trade(feed, &fast), trade(feed, &Params { min_interval_ms: 100.0, ..fast }));
+        let (short, long) =
+            (trade(feed, &fast), trade(feed, &QuoterParams { min_interval_ms: 100.0, ..fast }));
         assert!(short.replaces > long.replaces, "{} {} {}", feed.name, short.replaces, long.replaces);
         let most = 2.0 * long.duration_s / 0.1 + 2.0;
         assert!((long.orders_placed as f64) < most, "{} {} {most}", feed.name, long.orders_placed);
@@ -68,7 +70,7 @@ fn min_interval_ms_spaces_the_updates_of_a_side() {
 fn tail_age_ms_ends_resting_orders() {
     for feed in feeds() {
         let oldest = |tail_age_ms| {
-            let outcome = trade(feed, &Params { tail_age_ms, ..PARAMS });
+            let outcome = trade(feed, &QuoterParams { tail_age_ms, ..PARAMS });
             outcome.order_lives_ms.into_iter().fold(0.0, f64::max)
         };
         let (short, long) = (oldest(400.0), oldest(800.0));
@@ -79,11 +81,11 @@ fn tail_age_ms_ends_resting_orders() {
 
 #[test]
 fn impact_cap_ratio_moves_quotes_with_the_imbalance() {
-    let fast = Params { replace_rate_per_min: 1e6, max_delta_ratio: 0.0, ..PARAMS };
+    let fast = QuoterParams { replace_rate_per_min: 1e6, max_delta_ratio: 0.0, ..PARAMS };
     for feed in feeds() {
         let (deaf, keen) = (
-            trade(feed, &Params { impact_cap_ratio: 0.0, ..fast }),
-            trade(feed, &Params { impact_cap_ratio: 0.3, ..fast }),
+            trade(feed, &QuoterParams { impact_cap_ratio: 0.0, ..fast }),
+            trade(feed, &QuoterParams { impact_cap_ratio: 0.3, ..fast }),
         );
         assert!(keen.replaces > deaf.replaces, "{} {} {}", feed.name, keen.replaces, deaf.replaces);
     }
@@ -93,7 +95,7 @@ fn impact_cap_ratio_moves_quotes_with_the_imbalance() {
 fn max_delta_ratio_bounds_how_fast_sizes_change() {
     for feed in feeds() {
         let spread = |max_delta_ratio| {
-            let outcome = trade(feed, &Params { max_delta_ratio, ..PARAMS });
+            let outcome = trade(feed, &QuoterParams { max_delta_ratio, ..PARAMS });
             let sizes = outcome.fills.iter().map(|fill| fill.qty);
             sizes.clone().fold(0.0, f64::max) - sizes.fold(f64::MAX, f64::min)
         };
@@ -106,7 +108,7 @@ fn max_delta_ratio_bounds_how_fast_sizes_change() {
 fn replace_rate_per_min_is_never_exceeded() {
     for feed in feeds() {
         let replaces = |replace_rate_per_min: f64| {
-            let outcome = trade(feed, &Params { replace_rate_per_min, ..PARAMS });
+            let outcome = trade(feed, &QuoterParams { replace_rate_per_min, ..PARAMS });
             let most =
                 replace_rate_per_min * outcome.duration_s / 60.0 + (replace_rate_per_min / 60.0).max(1.0);
             assert!(outcome.replaces as f64 <= most, "{} {} {most}", feed.name, outcome.replaces);
@@ -120,7 +122,7 @@ fn replace_rate_per_min_is_never_exceeded() {
 fn max_inventory_is_never_exceeded() {
     for feed in feeds() {
         let reached = |max_inventory| {
-            let outcome = trade(feed, &Params { max_inventory, max_delta_ratio: 0.0, ..PARAMS });
+            let outcome = trade(feed, &QuoterParams { max_inventory, max_delta_ratio: 0.0, ..PARAMS });
             assert!(outcome.max_inventory <= max_inventory + 1e-9, "{} {}", feed.name, outcome.max_inventory);
             outcome.max_inventory
         };
@@ -148,7 +150,7 @@ fn the_shipped_grid_has_no_two_equal_candidates_at_its_corners() {
             let pick = |bit: u32, low, high| if corner & (1 << bit) == 0 { low } else { high };
             outcomes.push(trade(
                 feed,
-                &Params {
+                &QuoterParams {
                     base_spread_bps: 1.0,
                     max_delta_ratio: pick(0, 0.10, 0.15),
                     impact_cap_ratio: pick(1, 0.06, 0.10),
@@ -218,10 +220,10 @@ fn the_parts_of_a_split_do_not_overlap_and_start_without_position() {
 #[test]
 fn a_parameter_that_is_no_number_is_refused_by_name() {
     for (params, expected) in [
-        (Params { tail_age_ms: f64::NAN, ..PARAMS }, "`tail_age_ms` is NaN"),
-        (Params { max_inventory: 0.0, ..PARAMS }, "`max_inventory` is 0"),
-        (Params { impact_cap_ratio: -0.1, ..PARAMS }, "`impact_cap_ratio` is -0.1"),
-        (Params { base_spread_bps: f64::INFINITY, ..PARAMS }, "`base_spread_bps` is inf"),
+        (QuoterParams { tail_age_ms: f64::NAN, ..PARAMS }, "`tail_age_ms` is NaN"),
+        (QuoterParams { max_inventory: 0.0, ..PARAMS }, "`max_inventory` is 0"),
+        (QuoterParams { impact_cap_ratio: -0.1, ..PARAMS }, "`impact_cap_ratio` is -0.1"),
+        (QuoterParams { base_spread_bps: f64::INFINITY, ..PARAMS }, "`base_spread_bps` is inf"),
     ] {
         let error = simulate(&CALM, Window::Whole, &params, &FREE, &NEAR).expect_err("refused");
         assert!(error.to_string().starts_with(expected), "{error}");

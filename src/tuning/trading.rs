@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The quoter's parameters; each one acts, and a test shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Params {
+pub struct QuoterParams {
     /// Full distance between our bid and our ask around fair value, in basis points of the mid.
     pub base_spread_bps: f64,
     /// Least time between two updates of one side, milliseconds.
@@ -85,7 +85,7 @@ pub struct Fill {
 
 /// Everything one candidate did on one feed (or on one part of it).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outcome {
+pub struct TradingOutcome {
     /// Executions in time order.
     pub fills: Vec<Fill>,
     /// Life of every order that ended (filled or cancelled), milliseconds, from submission by us to its

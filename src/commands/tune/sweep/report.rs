@@ -1,8 +1,9 @@
-//! The table of a sweep, from its report.
+//! The report of a sweep, and of a shard of one.
 
-use super::shard::Shard;
-use crate::commands::tune::choose::document::{Best, Document, WalkForward};
-use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
+use super::shard::SweepShard;
+use super::verdict::{Facts, Origin, Verdict};
+use crate::commands::tune::choose::document::{BestCandidate, FeedRecord, SweepDocument, WalkForward};
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -12,9 +13,9 @@ const TITLE: &str = "PARAMETER SWEEP RESULTS";
 
 /// The fields of `tune sweep --format json` beside those of every command.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Body {
+struct SweepBody {
     /// The chosen candidate; null when none is safe.
-    best_safe: Option<Best>,
+    best_safe: Option<BestCandidate>,
     /// Number of candidates.
     candidates: usize,
     /// SHA-256 of the inputs.
@@ -31,32 +32,29 @@ pub(crate) struct Body {
     walk_forward: WalkForward,
 }
 
-/// The report of a whole sweep; `worst` is the worst state of `extra`.
-pub(super) fn report(document: &Document, sha256: &str, extra: Vec<Row>, worst: Status) -> Report {
-    let safe = document.candidates.iter().filter(|candidate| candidate.safe).count();
+pub(super) fn report(facts: &Facts, verdict: Verdict, sha256: &str) -> Report {
+    let document = &facts.document;
     let mut violations = BTreeMap::new();
     for violation in document.candidates.iter().flat_map(|candidate| &candidate.violations) {
         *violations.entry(violation.limit.clone()).or_insert(0) += 1;
     }
-    let walk_forward = walk_forward(document);
-    // Without a safe candidate there is none to walk forward with: that is the answer, not its consequence.
-    let conclusion = match (worst, document.best_safe.is_some(), walk_forward.status) {
-        (Status::Fail, ..) | (_, true, Status::Fail) => Conclusion::new(Outcome::Fail, "FAILED"),
-        (_, false, _) => Conclusion::new(Outcome::Fail, "NO_SAFE_CANDIDATE"),
-        (_, true, _) => Conclusion::new(Outcome::Pass, "OK"),
+    let conclusion = match verdict {
+        Verdict::Chosen => Conclusion::new(Outcome::Pass, "OK"),
+        Verdict::NoSafeCandidate => Conclusion::new(Outcome::Fail, "NO_SAFE_CANDIDATE"),
+        Verdict::NotReproducible | Verdict::WalkForwardFailed => Conclusion::new(Outcome::Fail, "FAILED"),
     };
     let mut rows: Vec<Row> = document.inputs.feeds.iter().map(feed).collect();
-    rows.push(Row::new("candidates", Status::Ok).note(document.candidates.len().to_string()));
-    rows.push(safe_row(document, safe, &violations));
+    rows.push(Row::new("candidates", Outcome::Pass).note(document.candidates.len().to_string()));
+    rows.push(safe_row(document, &violations));
     rows.push(best(document));
-    rows.push(walk_forward);
-    rows.extend(extra);
-    rows.push(Row::new("report", Status::Ok).note(format!("sha256={sha256}")));
-    let body = Body {
+    rows.push(walk_forward(document));
+    rows.extend(origin(&facts.origin));
+    rows.push(Row::new("report", Outcome::Pass).note(format!("sha256={sha256}")));
+    let body = SweepBody {
         best_safe: document.best_safe.clone(),
         candidates: document.candidates.len(),
         inputs_sha256: document.inputs_sha256.clone(),
-        safe,
+        safe: document.safe_count(),
         sha256: sha256.to_owned(),
         simulated: document.simulated,
         violations,
@@ -65,9 +63,9 @@ pub(super) fn report(document: &Document, sha256: &str, extra: Vec<Row>, worst: 
     Report::new(&SPEC, TITLE, conclusion).rows(rows).body(&body)
 }
 
-fn feed(feed: &crate::commands::tune::choose::document::FeedRecord) -> Row {
-    let status = if feed.simulated { Status::Warn } else { Status::Ok };
-    let mut row = Row::new("feed", status)
+fn feed(feed: &FeedRecord) -> Row {
+    let outcome = if feed.simulated { Outcome::Warn } else { Outcome::Pass };
+    let mut row = Row::new("feed", outcome)
         .note(feed.name.clone())
         .reason(format!("{} {} to {}", feed.symbol, feed.first_utc, feed.last_utc))
         .reason(format!("sha256 {}", feed.sha256))
@@ -87,10 +85,10 @@ fn defects(quality: &serde_json::Value) -> String {
     counts.join(", ")
 }
 
-fn safe_row(document: &Document, safe: usize, violations: &BTreeMap<String, usize>) -> Row {
-    let total = document.candidates.len();
-    let status = if safe == 0 { Status::Fail } else { Status::Ok };
-    let mut row = Row::new("safe", status).note(format!("{safe} of {total}"));
+fn safe_row(document: &SweepDocument, violations: &BTreeMap<String, usize>) -> Row {
+    let (safe, total) = (document.safe_count(), document.candidates.len());
+    let outcome = if safe == 0 { Outcome::Fail } else { Outcome::Pass };
+    let mut row = Row::new("safe", outcome).note(format!("{safe} of {total}"));
     for (limit, count) in violations {
         row = row.reason(format!("{limit} broken by {count}"));
     }
@@ -101,16 +99,16 @@ fn safe_row(document: &Document, safe: usize, violations: &BTreeMap<String, usiz
     row
 }
 
-fn best(document: &Document) -> Row {
+fn best(document: &SweepDocument) -> Row {
     let Some(best) = &document.best_safe else {
-        return Row::new("best_safe", Status::Fail).note("none").reason("no candidate keeps every limit");
+        return Row::new("best_safe", Outcome::Fail).note("none").reason("no candidate keeps every limit");
     };
     let loses = best.net_bps_lower < 0.0;
-    let status = if loses { Status::Warn } else { Status::Ok };
+    let outcome = if loses { Outcome::Warn } else { Outcome::Pass };
     let params: Vec<String> = best.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let net = best.net_bps.map_or_else(|| "unknown".to_owned(), |net| format!("{net:.6}"));
     let level = 100.0 * document.inputs.bootstrap.level;
-    let mut row = Row::new("best_safe", status)
+    let mut row = Row::new("best_safe", outcome)
         .note(format!("CANDIDATE={}", best.index))
         .reason(params.join(" "))
         .reason(format!(
@@ -123,16 +121,10 @@ fn best(document: &Document) -> Row {
     row
 }
 
-fn walk_forward(document: &Document) -> Row {
+fn walk_forward(document: &SweepDocument) -> Row {
     let walk = &document.walk_forward;
-    let binds = document.inputs.limits.safety.min_walk_forward_net_bps.is_some();
-    let status = match &walk.flag {
-        None => Status::Ok,
-        Some(_) if binds => Status::Fail,
-        Some(_) => Status::Warn,
-    };
     let note = walk.chosen.map_or_else(|| "none".to_owned(), |index| format!("CANDIDATE={index}"));
-    let mut row = Row::new("walk_forward", status).note(note);
+    let mut row = Row::new("walk_forward", walk.outcome(&document.inputs.limits.safety)).note(note);
     let shown = |net: Option<f64>| net.map_or_else(|| "unknown".to_owned(), |net| format!("{net:.6}"));
     if let Some(test) = &walk.test {
         let (train, test) = (shown(walk.train_net_bps), shown(test.metrics.net_bps));
@@ -145,23 +137,28 @@ fn walk_forward(document: &Document) -> Row {
     row
 }
 
-/// Whether a sweep gave the same bytes twice.
-pub(super) fn reproducible(first: &str, second: &str, jobs: (usize, usize)) -> (Row, Status) {
-    let status = if first == second { Status::Ok } else { Status::Fail };
-    let row = Row::new("reproducible", status).note(format!("jobs {} and {}", jobs.0, jobs.1));
-    let row = match status {
-        Status::Ok => row,
-        _ => row.reason(format!("sha256 {first}, then {second}")),
-    };
-    (row, status)
+/// Whether shards were joined, or a repeated sweep gave the same bytes.
+fn origin(origin: &Origin) -> Option<Row> {
+    match origin {
+        Origin::Measured => None,
+        Origin::Merged { shards } => Some(Row::new("merged", Outcome::Pass).note(format!("{shards} shards"))),
+        Origin::Repeated { jobs: [one, other], sha256: [first, second] } => {
+            let row = |outcome| Row::new("reproducible", outcome).note(format!("jobs {one} and {other}"));
+            Some(if origin.is_reproducible() {
+                row(Outcome::Pass)
+            } else {
+                row(Outcome::Fail).reason(format!("sha256 {first}, then {second}"))
+            })
+        }
+    }
 }
 
 /// The report of a shard: it measures and does not judge.
-pub(super) fn shard(shard: &Shard, sha256: &str) -> Report {
+pub(super) fn shard(shard: &SweepShard, sha256: &str) -> Report {
     let mut rows: Vec<Row> = shard.inputs.feeds.iter().map(feed).collect();
     let count = format!("{} of {}", shard.measurements.len(), shard.inputs.grid.len());
-    rows.push(Row::new("candidates", Status::Ok).note(count));
-    rows.push(Row::new("shard", Status::Ok).note(format!("{} of {}", shard.index, shard.of)));
-    rows.push(Row::new("report", Status::Ok).note(format!("sha256={sha256}")));
+    rows.push(Row::new("candidates", Outcome::Pass).note(count));
+    rows.push(Row::new("shard", Outcome::Pass).note(format!("{} of {}", shard.index, shard.of)));
+    rows.push(Row::new("report", Outcome::Pass).note(format!("sha256={sha256}")));
     Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Pass, "SHARD")).rows(rows)
 }

@@ -1,0 +1,161 @@
+//! What is looked at before the parameters of a sweep are written, each with its outcome.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use super::verdict::Facts;
+use crate::commands::tune::choose::document::{BestCandidate, FeedRecord};
+use crate::commands::tune::choose::judge;
+use crate::evidence::freshness::CLOCK_TOLERANCE;
+use crate::report::Outcome;
+use crate::tuning::overrides::{self, Overrides};
+use humantime::format_duration;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) outcome: Outcome,
+    pub(super) note: String,
+    pub(super) reasons: Vec<String>,
+    /// Age of the sweep, seconds, where this is what was looked at and it is known.
+    pub(super) age_s: Option<i64>,
+}
+
+impl Check {
+    fn new(name: &'static str, outcome: Outcome, note: impl Into<String>) -> Self {
+        Self { name, outcome, note: note.into(), reasons: Vec::new(), age_s: None }
+    }
+
+    fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reasons.push(reason.into());
+        self
+    }
+}
+
+/// When a sweep was finished.
+#[derive(Clone, Debug)]
+pub(super) enum FinishTime {
+    /// By its own stamp, which its clock and ours agree on.
+    Stamped(Timestamp),
+    /// By the time of its file, because its stamp was fixed; good enough to rehearse with.
+    OfFile(Timestamp),
+    /// Its stamp was fixed, which proves no age.
+    Fixed,
+    /// Its stamp is this text, which is no time.
+    Unreadable(String),
+}
+
+pub(super) fn integrity(facts: &Facts) -> Check {
+    let document = &facts.document;
+    let mut contradictions = judge::contradictions(document);
+    if document.inputs.sha256() != document.inputs_sha256 {
+        contradictions.push("`inputs_sha256` is not the hash of its inputs".to_owned());
+    }
+    let note = format!("sha256={}", facts.sweep_sha256);
+    if contradictions.is_empty() {
+        return Check::new("sweep", Outcome::Pass, note);
+    }
+    let check = Check::new("sweep", Outcome::Fail, note)
+        .reason("the report contradicts its own figures: it was edited, or written by another version");
+    contradictions.into_iter().fold(check, Check::reason)
+}
+
+pub(super) fn age(facts: &Facts) -> Check {
+    let name = "age";
+    let (finished, is_stamped) = match &facts.finished {
+        FinishTime::Stamped(finished) => (finished, true),
+        FinishTime::OfFile(finished) => (finished, false),
+        FinishTime::Fixed => {
+            return Check::new(name, Outcome::Unknown, "unknown")
+                .reason("the sweep's finish time was fixed and proves no age");
+        }
+        FinishTime::Unreadable(text) => {
+            return Check::new(name, Outcome::Unknown, "unknown")
+                .reason(format!("`finished_at` is `{text}`, no RFC 3339 time"));
+        }
+    };
+    let age = facts.now.duration_since(*finished);
+    if age < -CLOCK_TOLERANCE {
+        return Check::new(name, Outcome::Fail, "clock")
+            .reason(format!("clock: the sweep was finished {} in the future", whole_seconds(-age)));
+    }
+    let limit = format_duration(facts.max_age);
+    if age > SignedDuration::try_from(facts.max_age).unwrap_or(SignedDuration::MAX) {
+        return Check::new(name, Outcome::Fail, "stale")
+            .reason(format!("stale: finished {} ago, the limit is {limit}", whole_seconds(age)));
+    }
+    let outcome = if is_stamped { Outcome::Pass } else { Outcome::Warn };
+    let mut check = Check::new(name, outcome, format!("at most {limit}"));
+    check.age_s = Some(age.as_secs().max(0));
+    if is_stamped { check } else { check.reason("finish time fixed; the file's own time was taken") }
+}
+
+fn whole_seconds(duration: SignedDuration) -> humantime::FormattedDuration {
+    format_duration(Duration::from_secs(duration.as_secs().unsigned_abs()))
+}
+
+/// Whether the sweep traded only feeds that are accepted.
+pub(super) fn feed(facts: &Facts) -> Check {
+    let feeds = &facts.document.inputs.feeds;
+    let names: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
+    let check = |outcome| Check::new("feed", outcome, names.join(", "));
+    if feeds.is_empty() {
+        return check(Outcome::Fail).reason("the sweep names no feed");
+    }
+    let accepted = &facts.accepted_feeds;
+    if accepted.is_empty() {
+        return check(Outcome::Warn)
+            .reason("not pinned: any feed is accepted; pin one with --feed or --feed-sha256");
+    }
+    let foreign: Vec<&FeedRecord> = feeds.iter().filter(|feed| !accepted.contains(&feed.sha256)).collect();
+    let outcome = if foreign.is_empty() { Outcome::Pass } else { Outcome::Fail };
+    let reason = |feed: &FeedRecord| format!("foreign feed: `{}`, sha256 {}", feed.name, feed.sha256);
+    foreign.into_iter().map(reason).fold(check(outcome), Check::reason)
+}
+
+pub(super) fn market(facts: &Facts) -> Check {
+    let name = "market";
+    let simulated = facts.document.simulated || facts.document.inputs.simulated();
+    match (simulated, facts.allow_simulated) {
+        (false, _) => Check::new(name, Outcome::Pass, "recorded"),
+        (true, true) => Check::new(name, Outcome::Warn, "simulated")
+            .reason("accepted by --allow-simulated; no evidence for a real market"),
+        (true, false) => Check::new(name, Outcome::Fail, "simulated")
+            .reason("a sweep on a generated market is no evidence"),
+    }
+}
+
+/// The choice under the limits in force now, which may not be those of the sweep.
+pub(super) fn best_safe(facts: &Facts, best: Option<&BestCandidate>) -> Check {
+    let name = "best_safe";
+    let Some(best) = best else {
+        return Check::new(name, Outcome::Fail, "none")
+            .reason("unsafe: no candidate keeps every limit in force");
+    };
+    let mut check = Check::new(name, Outcome::Pass, format!("CANDIDATE={}", best.index))
+        .reason(format!("net_bps at least {:.6}", best.net_bps_lower));
+    let stored = facts.document.best_safe.as_ref().map(|stored| stored.index);
+    if stored != Some(best.index) {
+        let stored = stored.map_or_else(|| "none".to_owned(), |index| index.to_string());
+        check.outcome = Outcome::Warn;
+        check = check.reason(format!("the sweep's own limits chose {stored}; the limits in force differ"));
+    }
+    if best.net_bps_lower < 0.0 {
+        check.outcome = Outcome::Warn;
+        check = check.reason("it is not shown to earn: the lower end is below 0");
+    }
+    check
+}
+
+pub(super) fn walk_forward(facts: &Facts) -> Check {
+    let Facts { document, bounds, safety, .. } = facts;
+    let walk = judge::walk_forward(&document.candidates, document.inputs.walk_forward, bounds, safety);
+    let note = walk.chosen.map_or_else(|| "none".to_owned(), |index| format!("CANDIDATE={index}"));
+    walk.flag.iter().fold(Check::new("walk_forward", walk.outcome(safety), note), Check::reason)
+}
+
+pub(super) fn bounds(facts: &Facts, next: &Overrides) -> Check {
+    let broken = overrides::broken(next, &facts.bounds);
+    let outcome = if broken.is_empty() { Outcome::Pass } else { Outcome::Fail };
+    broken.iter().map(ToString::to_string).fold(Check::new("bounds", outcome, ""), Check::reason)
+}
