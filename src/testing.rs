@@ -33,6 +33,9 @@ pub mod exit {
 pub mod exposition {
     pub use crate::format::exposition::{Exposition, Format, ParseError, parse};
 }
+pub mod figures {
+    pub use crate::commands::tune::choose::figures::{Figures, Metrics};
+}
 pub mod gate {
     pub use crate::judge::gate::{Aggregate, Gate, KOfN, Profile, Severity};
 }
@@ -58,11 +61,12 @@ pub mod lock {
     pub use crate::sys::lock::Lock;
 }
 pub mod market {
-    pub use crate::simulation::market::feed::quality::Limits;
-    pub use crate::simulation::market::feed::{Feed, load};
+    pub use crate::simulation::market::feed::Feed;
+    pub use crate::simulation::market::feed::load::load;
+    pub use crate::simulation::market::feed::quality::FeedLimits;
     pub use crate::simulation::market::generator::generate;
     pub use crate::simulation::market::quoter::{Window, simulate};
-    pub use crate::simulation::market::spec::{Regime, Spec};
+    pub use crate::simulation::market::spec::{FeedSpec, Regime};
 }
 pub mod measure {
     pub use crate::commands::tune::choose::measure::measure;

@@ -2,7 +2,7 @@
 //! Prints figures; `tests/bench/README.md` keeps them.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
-use mmops::testing::market::{Feed, Limits, Regime, Spec, Window, generate, load, simulate};
+use mmops::testing::market::{Feed, FeedLimits, FeedSpec, Regime, Window, generate, load, simulate};
 use mmops::testing::trading::{Fees, Latency, QuoterParams};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,8 +19,9 @@ fn feeds() -> Vec<(Feed, Duration)> {
     let names = ["binance-usdm-btcusdt-20240808.gz", "binance-spot-ethusdt-20240808.gz"];
     let recorded = names.map(|name| recordings.join(name));
     let recorded = recorded.iter().filter(|path| path.exists());
-    let mut feeds: Vec<_> = recorded.map(|path| timed(|| load(path, &Limits::default()).unwrap())).collect();
-    let spec = Spec { seed: 7, minutes: 5, regime: Regime::Calm, symbol: "BTCUSDT".to_owned() };
+    let mut feeds: Vec<_> =
+        recorded.map(|path| timed(|| load(path, &FeedLimits::default()).unwrap())).collect();
+    let spec = FeedSpec { seed: 7, minutes: 5, regime: Regime::Calm, symbol: "BTCUSDT".to_owned() };
     feeds.push(timed(|| generate(&spec)));
     feeds
 }

@@ -12,8 +12,8 @@ use crate::format::json::typed;
 use crate::net::serve::{self, Answer, Asked, Server};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
-use crate::simulation::bot::contract;
-use crate::simulation::bot::{Action, Bot, Scenario, model};
+use crate::simulation::bot::exposition::exposition;
+use crate::simulation::bot::{RollbackAction, Scenario, SimulatedBot, model};
 use crate::sys::{clock, fsio};
 use jiff::Timestamp;
 use std::io::Write;
@@ -77,8 +77,8 @@ fn speed(text: &str) -> Result<f64, String> {
 /// The bot and what was done to it, shared with the server.
 #[derive(Debug)]
 struct Shared {
-    bot: Bot,
-    actions: Vec<Action>,
+    bot: SimulatedBot,
+    actions: Vec<RollbackAction>,
 }
 
 /// Lives until a signal, or for the time asked for.
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut log = Log { file: log.map(|file| Box::new(file) as Box<dyn Write>) };
     log.line(ctx, "sim bot starting...")?;
     let started_secs = ctx.clock.now().as_millisecond() as f64 / 1e3;
-    let bot = Bot::new(args.scenario, args.seed, started_secs);
+    let bot = SimulatedBot::new(args.scenario, args.seed, started_secs);
     let shared = Arc::new(Mutex::new(Shared { bot, actions: Vec::new() }));
     let mut overrides = Overrides { path: ctx.path(&args.overrides), seen: None, problem: None };
     overrides.refresh(&shared);
@@ -132,7 +132,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let conclusion = Conclusion::new(Outcome::Pass, "STOPPED").exit(exit);
     Ok(Report::new(&SPEC, "SIMULATED BOT", conclusion).body(&body).rows(vec![
-        Row::new("scenario", Outcome::Pass).note(args.scenario.word()),
+        Row::new("scenario", Outcome::Pass).note(args.scenario.as_str()),
         Row::new("actions", Outcome::Pass).note(actions.to_string()),
     ]))
 }
@@ -149,7 +149,7 @@ fn answer(shared: &Mutex<Shared>, asked: &Asked<'_>) -> Answer {
             } else {
                 (Format::Text, serve::EXPOSITION)
             };
-            Answer::ok(content_type, contract::exposition(&lock(shared).bot, format))
+            Answer::ok(content_type, exposition(&lock(shared).bot, format))
         }
         ("GET", "/health") => Answer::ok(serve::TEXT, "ok\n"),
         ("GET", "/status") => {
@@ -170,8 +170,8 @@ fn answer(shared: &Mutex<Shared>, asked: &Asked<'_>) -> Answer {
 }
 
 fn act(state: &mut Shared, body: &[u8]) -> Result<(), String> {
-    let action: Action = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    state.bot.act(action)?;
+    let action: RollbackAction = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    state.bot.apply(action)?;
     state.actions.push(action);
     tracing::warn!("Enforcement triggered: {action:?}");
     Ok(())

@@ -6,7 +6,7 @@ use crate::format::hash;
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
-use crate::simulation::market::{Regime, Spec, gzip, text};
+use crate::simulation::market::{FeedSpec, Regime, gzip, text};
 use crate::sys::fsio::AtomicFile;
 use clap::builder::{RangedU64ValueParser, TypedValueParser as _};
 use std::path::PathBuf;
@@ -45,13 +45,13 @@ pub(crate) struct Body {
     /// Lines before compression, the mark included.
     lines: u64,
     /// What the feed was generated from.
-    spec: Spec,
+    spec: FeedSpec,
 }
 
 /// Generates and writes the feed.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let Args { seed, minutes, regime, symbol, out } = args;
-    let spec = Spec { seed: *seed, minutes: *minutes, regime: *regime, symbol: symbol.clone() };
+    let spec = FeedSpec { seed: *seed, minutes: *minutes, regime: *regime, symbol: symbol.clone() };
     let path = ctx.path(out);
     // A bad path costs nothing when it is found before the work.
     let pending = AtomicFile::create(&path)?;
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     pending.finish(&bytes)?;
     let row = |name: &str, note: String| Row::new(name, Outcome::Pass).note(note);
     let rows = vec![
-        row("feed", format!("{} {} {minutes} min seed {seed}", body.spec.symbol, regime.word())),
+        row("feed", format!("{} {} {minutes} min seed {seed}", body.spec.symbol, regime.as_str())),
         row("lines", lines.to_string()),
         row("sha256", body.sha256.clone()),
     ];

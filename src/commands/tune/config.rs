@@ -35,7 +35,7 @@ pub(super) struct GridFile {
     pub(super) latency: Latency,
     #[serde(default)]
     pub(super) feeds: Vec<PathBuf>,
-    pub(super) generated: market::Spec,
+    pub(super) generated: market::FeedSpec,
     pub(super) walk_forward: WalkForwardSplit,
     pub(super) bootstrap: BootstrapSettings,
 }
@@ -46,7 +46,7 @@ pub(super) struct GridFile {
 pub(super) struct LimitsFile {
     pub(super) safety: SafetyLimits,
     pub(super) bounds: Bounds,
-    pub(super) feed: market::Limits,
+    pub(super) feed: market::FeedLimits,
 }
 
 impl LimitsFile {
@@ -124,7 +124,7 @@ mod tests {
         let documented =
             [(0.0, 0.6), (0.04, 0.12), (0.10, 0.20), (50.0, 300.0), (120.0, 360.0), (400.0, 1000.0)];
         assert_eq!(ends, documented);
-        assert_eq!(limits.feed, market::Limits::default());
+        assert_eq!(limits.feed, market::FeedLimits::default());
         let file: GridFile = config::parse(BUILT_IN_GRID, Format::Yaml, GRID).unwrap();
         let grid = grid_of(&Named { value: file, name: GRID.to_owned() }, &limits).unwrap();
         assert_eq!(grid.len(), 81);

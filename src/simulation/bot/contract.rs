@@ -1,7 +1,6 @@
-//! The names of the metric contract, and the text in which a bot exposes its series.
+//! The names of the metric contract.
 
-use super::model::Bot;
-use crate::format::exposition::{Format, Kind, Writer};
+use crate::format::exposition::Kind;
 use std::collections::BTreeMap;
 
 /// Bounds of the tick-time buckets, milliseconds.
@@ -22,7 +21,7 @@ pub(crate) struct Series {
 }
 
 /// Name, kind and meaning of each metric, in the order of the exposition.
-const METRICS: [(&str, Kind, &str); 22] = [
+pub(super) const METRICS: [(&str, Kind, &str); 22] = [
     ("mm_stage_duration_ms", Kind::Histogram, "Duration of a stage of the tick, milliseconds."),
     ("mm_order_age_ms", Kind::Histogram, "Age of orders when they end, milliseconds."),
     ("mm_tick_total", Kind::Counter, "Ticks."),
@@ -56,7 +55,7 @@ pub(super) const BLOCKS: [&str; 4] = ["concurrency", "min_interval", "risk", "th
 /// Who provided liquidity.
 pub(super) const LIQUIDITY: [&str; 2] = ["maker", "taker"];
 
-/// Every series, in the order in which [`Bot::values`] gives its numbers.
+/// Every series, in the order in which `SimulatedBot::values` gives its numbers.
 pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
     let mut all = Vec::new();
     let mut one = |name: &'static str, labels: &[(&str, &str)]| {
@@ -111,47 +110,4 @@ pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
     one("process_resident_memory_bytes", &[]);
     one("process_start_time_seconds", &[]);
     all
-}
-
-/// What a bot answers on `/metrics`.
-pub(crate) fn exposition(bot: &Bot, format: Format) -> String {
-    let mut values = Vec::new();
-    bot.values(&mut values);
-    let mut page = Writer::new(format);
-    let mut metrics = METRICS.iter();
-    let mut current = "";
-    for (series, value) in bot.series().iter().zip(values) {
-        if current.is_empty() || !belongs(series.name, current) {
-            let (name, kind, help) = metrics.next().expect("every series has its metric, in order");
-            current = name;
-            page.family(name, *kind, help);
-        }
-        page.sample(series.name, series.labels.iter().map(|(key, label)| (&key[..], &label[..])), value);
-    }
-    page.finish()
-}
-
-fn belongs(series: &str, metric: &str) -> bool {
-    series.strip_prefix(metric).is_some_and(|rest| ["", "_bucket", "_sum", "_count"].contains(&rest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simulation::bot::Scenario;
-
-    #[test]
-    fn the_exposition_names_the_type_of_every_series_once() {
-        let bot = Bot::new(Scenario::Steady, 1, 0.0);
-        let text = exposition(&bot, Format::Text);
-        let types: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
-        assert_eq!(types.len(), METRICS.len());
-        assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), bot.series().len());
-        assert!(text.contains("mm_stage_duration_ms_bucket{le=\"+Inf\",stage=\"tick_total\"} 0\n"), "{text}");
-        assert!(text.contains("mm_param{name=\"tail_age_ms\"} 600\n"), "{text}");
-        let other = exposition(&bot, Format::OpenMetrics);
-        assert!(other.contains("# TYPE mm_tick counter\nmm_tick_total 0\n"), "{other}");
-        assert!(other.contains("# TYPE mm_active_orders_total gauge\n"), "{other}");
-        assert!(other.ends_with("\n# EOF\n") && !text.contains("# EOF"), "{other}");
-    }
 }

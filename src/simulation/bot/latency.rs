@@ -13,15 +13,14 @@ pub(super) fn part_within(bound_ms: f64, median_ms: f64) -> f64 {
 /// Each bucket is made whole by itself: made whole after they are summed, neighbours would grow in turns,
 /// which no counting process shows.
 #[derive(Clone, Debug)]
-pub(super) struct Histogram {
+pub(super) struct DurationHistogram {
     bounds_ms: &'static [f64],
     /// Events between a bound and the one below; the last are beyond all bounds.
     events: Vec<f64>,
     sum_ms: f64,
 }
 
-impl Histogram {
-    /// An empty histogram.
+impl DurationHistogram {
     pub(super) fn new(bounds_ms: &'static [f64]) -> Self {
         Self { bounds_ms, events: vec![0.0; bounds_ms.len() + 1], sum_ms: 0.0 }
     }

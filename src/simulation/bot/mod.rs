@@ -4,11 +4,12 @@
 //! The figures come out of the run-time parameters, the scenario and a seeded noise, in additions,
 //! multiplications, divisions and square roots only, so that a seed gives the same bytes on every machine.
 
-pub(crate) mod contract;
+mod contract;
+pub(crate) mod exposition;
 mod latency;
 pub(crate) mod model;
 mod noise;
 pub(crate) mod scenario;
 
-pub(crate) use model::{Action, Bot};
+pub(crate) use model::{RollbackAction, SimulatedBot};
 pub(crate) use scenario::Scenario;

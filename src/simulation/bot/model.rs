@@ -1,7 +1,7 @@
 //! The model: what a market-making service would show after so many seconds with these parameters.
 
 use super::contract::{self, AGE_BOUNDS_MS, STAGE_BOUNDS_MS, Series};
-use super::latency::{Histogram, part_within};
+use super::latency::{DurationHistogram, part_within};
 use super::noise::Drift;
 use super::scenario::Scenario;
 use crate::simulation::random::SplitMix64;
@@ -32,7 +32,7 @@ pub(crate) const DEFAULTS: ParameterPoint = ParameterPoint {
 /// State of the circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Circuit {
+pub(crate) enum CircuitState {
     /// Orders flow.
     Closed,
     /// Orders flow, on trial.
@@ -44,7 +44,7 @@ pub(crate) enum Circuit {
 /// What a rollback may ask of a bot.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Action {
+pub(crate) enum RollbackAction {
     /// Cancel every order and place no more.
     FreezeOrders,
     /// Quote with this part of the normal size.
@@ -53,15 +53,11 @@ pub(crate) enum Action {
         factor: f64,
     },
     /// Put the circuit breaker into this state.
-    CircuitState {
-        /// The state.
-        state: Circuit,
-    },
+    CircuitState { state: CircuitState },
 }
 
-/// A simulated bot.
 #[derive(Clone, Debug)]
-pub(crate) struct Bot {
+pub(crate) struct SimulatedBot {
     scenario: Scenario,
     random: SplitMix64,
     params: ParameterPoint,
@@ -71,14 +67,14 @@ pub(crate) struct Bot {
     secs: f64,
     frozen: bool,
     scale: f64,
-    forced: Option<Circuit>,
+    forced: Option<CircuitState>,
     load: Drift,
     market: Drift,
     cache: Drift,
     network: Drift,
     heap: Drift,
-    ticks: Histogram,
-    orders: Histogram,
+    ticks: DurationHistogram,
+    orders: DurationHistogram,
     misses: f64,
     lookups_hit: f64,
     lookups_missed: f64,
@@ -94,14 +90,14 @@ pub(crate) struct Bot {
     warm: bool,
 }
 
-impl Bot {
+impl SimulatedBot {
     /// A bot that was just started; `started_at_secs` is what it exposes as its start time.
     pub(crate) fn new(scenario: Scenario, seed: u64, started_at_secs: f64) -> Self {
         let mut bot = Self {
             scenario,
             random: SplitMix64::new(seed),
             params: DEFAULTS,
-            series: contract::series(env!("CARGO_PKG_VERSION"), &format!("sim-{}-{seed}", scenario.word())),
+            series: contract::series(env!("CARGO_PKG_VERSION"), &format!("sim-{}-{seed}", scenario.as_str())),
             started_at_secs,
             secs: 0.0,
             frozen: false,
@@ -112,8 +108,8 @@ impl Bot {
             cache: Drift::new(120.0),
             network: Drift::new(60.0),
             heap: Drift::new(900.0),
-            ticks: Histogram::new(&STAGE_BOUNDS_MS),
-            orders: Histogram::new(&AGE_BOUNDS_MS),
+            ticks: DurationHistogram::new(&STAGE_BOUNDS_MS),
+            orders: DurationHistogram::new(&AGE_BOUNDS_MS),
             misses: 0.0,
             lookups_hit: 0.0,
             lookups_missed: 0.0,
@@ -132,50 +128,47 @@ impl Bot {
         bot
     }
 
-    /// The series it exposes, in the order of [`Bot::values`].
+    /// The series it exposes, in the order of [`SimulatedBot::values`].
     pub(crate) fn series(&self) -> &[Series] {
         &self.series
     }
 
-    /// The parameters in force.
     pub(crate) fn params(&self) -> &ParameterPoint {
         &self.params
     }
 
-    /// Puts parameters into force.
     pub(crate) fn set_params(&mut self, params: ParameterPoint) {
         self.params = params;
     }
 
     /// Carries a rollback action out, or says why it cannot be.
-    pub(crate) fn act(&mut self, action: Action) -> Result<(), String> {
+    pub(crate) fn apply(&mut self, action: RollbackAction) -> Result<(), String> {
         match action {
-            Action::FreezeOrders => self.frozen = true,
-            Action::ScaleStrategy { factor } if !(0.0..=1.0).contains(&factor) => {
+            RollbackAction::FreezeOrders => self.frozen = true,
+            RollbackAction::ScaleStrategy { factor } if !(0.0..=1.0).contains(&factor) => {
                 return Err(format!("the factor {factor} is not between 0 and 1"));
             }
-            Action::ScaleStrategy { factor } => self.scale = factor,
-            Action::CircuitState { state } => self.forced = Some(state),
+            RollbackAction::ScaleStrategy { factor } => self.scale = factor,
+            RollbackAction::CircuitState { state } => self.forced = Some(state),
         }
         Ok(())
     }
 
-    /// State of the circuit breaker.
-    pub(crate) fn circuit(&self) -> Circuit {
+    pub(crate) fn circuit(&self) -> CircuitState {
         match self.forced {
             Some(state) => state,
-            None if self.scenario.breaker_open(self.secs) => Circuit::Open,
-            None if self.scenario.guard_holds(self.secs) => Circuit::HalfOpen,
-            None => Circuit::Closed,
+            None if self.scenario.breaker_open(self.secs) => CircuitState::Open,
+            None if self.scenario.guard_holds(self.secs) => CircuitState::HalfOpen,
+            None => CircuitState::Closed,
         }
     }
 
     /// The part of its normal quoting that it does.
-    fn quoting(&self) -> f64 {
-        if self.frozen || self.circuit() == Circuit::Open { 0.0 } else { self.scale }
+    fn quoting_share(&self) -> f64 {
+        if self.frozen || self.circuit() == CircuitState::Open { 0.0 } else { self.scale }
     }
 
-    /// Lives on for `secs` seconds.
+    /// Moves its time on.
     pub(crate) fn step(&mut self, secs: f64) {
         if self.scenario.hangs(self.secs + secs) {
             self.secs += secs;
@@ -212,7 +205,7 @@ impl Bot {
     fn quote(&mut self, secs: f64, market: f64) {
         let params = self.params;
         let spread = params.base_spread_bps_delta;
-        let quoting = self.quoting();
+        let quoting = self.quoting_share();
         // A wider quote earns more on each fill and is filled less often.
         self.net_bps = EDGE_BPS
             + 0.35 * market
@@ -255,10 +248,10 @@ impl Bot {
         out.extend([ticks, self.misses.floor(), self.ema_1h, self.ema_24h, self.net_bps]);
         out.extend([self.lookups_hit.floor(), self.lookups_missed.floor(), self.maker_share, self.lag_ms]);
         let circuit = self.circuit();
-        let states = [Circuit::Closed, Circuit::HalfOpen, Circuit::Open];
+        let states = [CircuitState::Closed, CircuitState::HalfOpen, CircuitState::Open];
         out.extend(states.map(|state| f64::from(u8::from(state == circuit))));
         out.extend([0.0, 0.0, self.scenario.trips(self.secs)]);
-        out.push((8.0 * self.quoting()).floor());
+        out.push((8.0 * self.quoting_share()).floor());
         out.extend(self.fills.map(f64::floor));
         out.extend(self.volume.map(f64::floor));
         out.extend(self.blocked.map(f64::floor));
@@ -291,7 +284,7 @@ pub(crate) fn with_overrides(
 mod tests {
     use super::*;
 
-    fn shown(bot: &Bot, name: &str) -> f64 {
+    fn shown(bot: &SimulatedBot, name: &str) -> f64 {
         let mut values = Vec::new();
         bot.values(&mut values);
         let at = bot.series().iter().position(|series| series.name == name).expect("a series");
@@ -301,7 +294,7 @@ mod tests {
     #[test]
     fn there_is_a_value_for_every_series_and_counters_never_fall() {
         for scenario in Scenario::ALL {
-            let mut bot = Bot::new(scenario, 3, 0.0);
+            let mut bot = SimulatedBot::new(scenario, 3, 0.0);
             let mut before: Vec<f64> = Vec::new();
             for _ in 0..500 {
                 bot.step(15.0);
@@ -322,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_larger_bucket_never_grows_by_less_than_a_smaller_one() {
-        let mut bot = Bot::new(Scenario::LatencyCreep, 3, 0.0);
+        let mut bot = SimulatedBot::new(Scenario::LatencyCreep, 3, 0.0);
         let mut before = vec![0.0; STAGE_BOUNDS_MS.len() + 1];
         for _ in 0..50_000 {
             bot.step(0.02);
@@ -339,7 +332,7 @@ mod tests {
         let day = |change: fn(&mut ParameterPoint)| {
             let mut params = DEFAULTS;
             change(&mut params);
-            let mut bot = Bot::new(Scenario::Steady, 5, 0.0);
+            let mut bot = SimulatedBot::new(Scenario::Steady, 5, 0.0);
             bot.set_params(params);
             (0..5760).for_each(|_| bot.step(15.0));
             bot
@@ -357,20 +350,20 @@ mod tests {
 
     #[test]
     fn rollback_actions_stop_the_quoting_and_open_the_breaker() {
-        let mut bot = Bot::new(Scenario::Steady, 5, 0.0);
+        let mut bot = SimulatedBot::new(Scenario::Steady, 5, 0.0);
         bot.step(60.0);
         assert!(shown(&bot, "mm_active_orders_total") > 0.0);
-        assert_eq!(bot.act(Action::ScaleStrategy { factor: 0.5 }), Ok(()));
+        assert_eq!(bot.apply(RollbackAction::ScaleStrategy { factor: 0.5 }), Ok(()));
         for factor in [-7.0, 1.01, f64::NAN, f64::INFINITY] {
-            assert!(bot.act(Action::ScaleStrategy { factor }).is_err(), "{factor}");
+            assert!(bot.apply(RollbackAction::ScaleStrategy { factor }).is_err(), "{factor}");
         }
         assert_eq!(shown(&bot, "mm_active_orders_total").to_bits(), 4.0_f64.to_bits());
-        assert_eq!(bot.act(Action::FreezeOrders), Ok(()));
+        assert_eq!(bot.apply(RollbackAction::FreezeOrders), Ok(()));
         assert_eq!(shown(&bot, "mm_active_orders_total").to_bits(), 0.0_f64.to_bits());
         let fills = shown(&bot, "mm_fills_total");
-        assert_eq!(bot.act(Action::CircuitState { state: Circuit::Open }), Ok(()));
+        assert_eq!(bot.apply(RollbackAction::CircuitState { state: CircuitState::Open }), Ok(()));
         bot.step(600.0);
-        assert_eq!(bot.circuit(), Circuit::Open);
+        assert_eq!(bot.circuit(), CircuitState::Open);
         assert_eq!(shown(&bot, "mm_fills_total").to_bits(), fills.to_bits());
     }
 

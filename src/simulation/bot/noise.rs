@@ -10,7 +10,6 @@ pub(super) struct Drift {
 }
 
 impl Drift {
-    /// A process that starts at its mean.
     pub(super) fn new(memory_secs: f64) -> Self {
         Self { memory_secs, value: 0.0 }
     }

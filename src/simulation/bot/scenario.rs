@@ -33,7 +33,6 @@ pub(crate) enum Scenario {
 const HOUR: f64 = 3600.0;
 
 impl Scenario {
-    /// Every scenario.
     #[cfg(test)]
     pub(crate) const ALL: [Scenario; 9] = [
         Scenario::Steady,
@@ -47,8 +46,8 @@ impl Scenario {
         Scenario::Flap,
     ];
 
-    /// The word for it on the command line.
-    pub(crate) fn word(self) -> &'static str {
+    /// As on the command line.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Scenario::Steady => "steady",
             Scenario::LatencyCreep => "latency_creep",
@@ -88,12 +87,10 @@ impl Scenario {
         if self == Scenario::Leak { secs / HOUR * 12.0 * 1024.0 * 1024.0 } else { 0.0 }
     }
 
-    /// Whether nothing moves any more.
     pub(super) fn hangs(self, secs: f64) -> bool {
         self == Scenario::Hang && secs >= 90.0
     }
 
-    /// Whether the circuit breaker is open.
     pub(super) fn breaker_open(self, secs: f64) -> bool {
         let into = secs % (6.0 * HOUR);
         self == Scenario::BreakerTrip && (60.0..60.0 + 0.5 * HOUR).contains(&into)
@@ -108,7 +105,6 @@ impl Scenario {
         }
     }
 
-    /// Whether the guard holds at this moment.
     pub(super) fn guard_holds(self, secs: f64) -> bool {
         self == Scenario::Flap && secs % 30.0 < 10.0 && secs >= 30.0
     }

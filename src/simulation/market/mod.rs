@@ -6,7 +6,7 @@ pub(crate) mod generator;
 pub(crate) mod quoter;
 pub(crate) mod spec;
 
-pub(crate) use feed::{Feed, Limits, load};
+pub(crate) use feed::{Feed, FeedLimits, load};
 pub(crate) use generator::{generate, gzip, text};
 pub(crate) use quoter::{Window, simulate};
-pub(crate) use spec::{Regime, Spec};
+pub(crate) use spec::{FeedSpec, Regime};

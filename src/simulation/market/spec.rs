@@ -19,8 +19,8 @@ pub enum Regime {
 }
 
 impl Regime {
-    /// The word for it on the command line.
-    pub fn word(self) -> &'static str {
+    /// As on the command line.
+    pub fn as_str(self) -> &'static str {
         match self {
             Regime::Calm => "calm",
             Regime::Trend => "trend",
@@ -33,7 +33,7 @@ impl Regime {
 /// Everything a generated feed depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Spec {
+pub struct FeedSpec {
     /// Seed of the random numbers.
     pub seed: u64,
     /// Length, minutes; 0 counts as 1.

@@ -46,7 +46,7 @@ pub(crate) fn report(facts: &Facts, verdict: &Verdict, circumstances: &Circumsta
 }
 
 /// What all runs together answer, question by question, and how often a store did not answer.
-pub(super) fn rows(facts: &Facts, verdict: &Verdict, measured: bool) -> Vec<Row> {
+fn rows(facts: &Facts, verdict: &Verdict, measured: bool) -> Vec<Row> {
     let is_asked =
         |question: &Question| *question != Question::Takeover || facts.plan.scenario != Scenario::Healthy;
     let questions = Question::ALL.into_iter().filter(is_asked);

@@ -1,14 +1,14 @@
 //! What is looked at before the parameters of a sweep are written, each with its outcome.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::verdict::Facts;
+use super::facts::{Facts, FinishTime};
 use crate::commands::tune::choose::document::{BestCandidate, FeedRecord};
 use crate::commands::tune::choose::judge;
 use crate::evidence::freshness::CLOCK_TOLERANCE;
 use crate::report::Outcome;
 use crate::tuning::overrides::{self, Overrides};
 use humantime::format_duration;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -30,19 +30,6 @@ impl Check {
         self.reasons.push(reason.into());
         self
     }
-}
-
-/// When a sweep was finished.
-#[derive(Clone, Debug)]
-pub(super) enum FinishTime {
-    /// By its own stamp, which its clock and ours agree on.
-    Stamped(Timestamp),
-    /// By the time of its file, because its stamp was fixed; good enough to rehearse with.
-    OfFile(Timestamp),
-    /// Its stamp was fixed, which proves no age.
-    Fixed,
-    /// Its stamp is this text, which is no time.
-    Unreadable(String),
 }
 
 pub(super) fn integrity(facts: &Facts) -> Check {

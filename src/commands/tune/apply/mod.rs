@@ -7,6 +7,7 @@
 mod arguments;
 mod checks;
 pub(super) mod document;
+mod facts;
 mod report;
 mod verdict;
 
@@ -28,12 +29,11 @@ use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::lock::Lock;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides;
-use checks::FinishTime;
 use document::{Decision, TuningReport};
+use facts::{Facts, FinishTime};
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::path::Path;
-use verdict::Facts;
 
 /// Checks the sweep, writes the overrides, and tells what changed.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {

@@ -2,7 +2,8 @@
 
 use super::checks::Check;
 use super::document::{ApplyBody, Decision};
-use super::verdict::{Facts, Verdict};
+use super::facts::Facts;
+use super::verdict::Verdict;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::tuning::overrides;
 

@@ -3,33 +3,12 @@
 //! The choice is made again from the figures in the sweep's report; its own flags are only compared.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::checks::{self, Check, FinishTime};
+use super::checks::{self, Check};
 use super::document::Decision;
-use crate::commands::tune::choose::document::{BestCandidate, SweepDocument};
+use super::facts::Facts;
+use crate::commands::tune::choose::document::BestCandidate;
 use crate::commands::tune::choose::judge;
-use crate::commands::tune::choose::safety::SafetyLimits;
-use crate::tuning::limits::Bounds;
 use crate::tuning::overrides::{self, Change, Overrides};
-use jiff::Timestamp;
-use std::time::Duration;
-
-#[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) document: SweepDocument,
-    pub(super) sweep_sha256: String,
-    pub(super) finished: FinishTime,
-    pub(super) now: Timestamp,
-    pub(super) max_age: Duration,
-    /// SHA-256 of the feeds that a sweep may have traded; any where none is named.
-    pub(super) accepted_feeds: Vec<String>,
-    pub(super) allow_simulated: bool,
-    /// The limits in force now.
-    pub(super) bounds: Bounds,
-    pub(super) safety: SafetyLimits,
-    /// What the overrides file holds; `None` where there is no file.
-    pub(super) current: Option<Overrides>,
-    pub(super) dry_run: bool,
-}
 
 #[derive(Debug)]
 pub(super) struct Verdict {
@@ -77,10 +56,13 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts::FinishTime;
     use super::*;
     use crate::commands::tune::choose::judge::tests::document;
     use crate::report::Outcome;
+    use jiff::Timestamp;
     use serde_json::json;
+    use std::time::Duration;
 
     fn facts(change: impl Fn(&mut Facts)) -> Facts {
         let mut document = document();

@@ -13,3 +13,4 @@ pub(crate) mod judge;
 pub(crate) mod markdown;
 pub(crate) mod measure;
 pub(crate) mod safety;
+pub(crate) mod shard;

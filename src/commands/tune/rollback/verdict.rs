@@ -1,4 +1,5 @@
 //! Whether there is something to roll back to.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 #[derive(Debug, Default)]
 pub(super) struct Facts {

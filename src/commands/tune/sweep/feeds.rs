@@ -10,8 +10,8 @@ use std::path::PathBuf;
 /// Loads the named feeds, or generates one where none is named.
 pub(super) fn load(
     named: &[PathBuf],
-    generated: &market::Spec,
-    limits: &market::Limits,
+    generated: &market::FeedSpec,
+    limits: &market::FeedLimits,
     ctx: &Ctx,
 ) -> anyhow::Result<Vec<Feed>> {
     if named.is_empty() {

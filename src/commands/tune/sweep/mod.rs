@@ -17,6 +17,7 @@ pub(crate) use arguments::Args;
 pub(crate) use report::SPEC;
 
 use super::choose::document::{CandidateFigures, SweepDocument};
+use super::choose::shard::SweepShard;
 use super::choose::{judge, markdown};
 use super::paths::beside;
 use crate::ctx::Ctx;
@@ -30,7 +31,6 @@ use crate::sys::fsio::AtomicFile;
 use crate::sys::lock::Lock;
 use crate::sys::work;
 use plan::SweepPlan;
-use shard::SweepShard;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The report of a sweep, and of a shard of one.
 
-use super::shard::SweepShard;
 use super::verdict::{Facts, Origin, Verdict};
 use crate::commands::tune::choose::document::{BestCandidate, FeedRecord, SweepDocument, WalkForward};
+use crate::commands::tune::choose::shard::SweepShard;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,58 +1,15 @@
 //! Shards of a sweep: what one machine of a fleet writes, and how all of them become one report.
 
-use crate::commands::tune::choose::document::{CandidateFigures, SweepDocument, SweepInputs};
+use crate::commands::tune::choose::document::SweepDocument;
 use crate::commands::tune::choose::judge;
+use crate::commands::tune::choose::shard::{SHARD_SCHEMA, SweepShard};
 use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
-use crate::evidence::stamp::{Stamp, StampClock};
+use crate::evidence::stamp::Stamp;
 use crate::format::config;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-
-const SCHEMA: &str = "mmops.param-sweep-shard.v1";
-
-/// A shard, `mmops.param-sweep-shard.v1`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SweepShard {
-    /// Which clock made the stamp; absent for the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) clock: Option<StampClock>,
-    /// When the shard was finished.
-    pub(crate) finished_at: String,
-    /// Number of this shard, from 0.
-    pub(crate) index: usize,
-    /// Everything that decides the figures.
-    pub(crate) inputs: SweepInputs,
-    /// SHA-256 of the inputs as canonical JSON.
-    pub(crate) inputs_sha256: String,
-    /// The figures of every `of`-th candidate from the `index`-th.
-    pub(crate) measurements: Vec<CandidateFigures>,
-    /// Number of shards.
-    pub(crate) of: usize,
-    /// `mmops.param-sweep-shard.v1`
-    pub(crate) schema: String,
-}
-
-impl SweepShard {
-    pub(super) fn new(
-        inputs: SweepInputs,
-        inputs_sha256: String,
-        stamp: Stamp,
-        (index, of): (usize, usize),
-        measurements: Vec<CandidateFigures>,
-    ) -> Self {
-        let Stamp { clock, finished_at } = stamp;
-        let schema = SCHEMA.to_owned();
-        Self { clock, finished_at, index, inputs, inputs_sha256, measurements, of, schema }
-    }
-
-    fn stamp(&self) -> Stamp {
-        Stamp { clock: self.clock, finished_at: self.finished_at.clone() }
-    }
-}
 
 /// Where a shard of the report at `output` goes.
 pub(super) fn path(output: &Path, index: usize, of: usize) -> PathBuf {
@@ -72,8 +29,8 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(SweepDocument, usi
         let shown = ctx.show(&path);
         let shard: SweepShard = config::load(&path)?;
         let refuse = |problem: String| Fault::config(format!("failed to merge `{shown}`: {problem}"));
-        if shard.schema != SCHEMA {
-            return Err(refuse(format!("schema is `{}`, not `{SCHEMA}`", shard.schema)).into());
+        if shard.schema != SHARD_SCHEMA {
+            return Err(refuse(format!("schema is `{}`, not `{SHARD_SCHEMA}`", shard.schema)).into());
         }
         if shard.inputs_sha256 != shard.inputs.sha256() {
             return Err(refuse("`inputs_sha256` is not the hash of its inputs".to_owned()).into());

@@ -1,8 +1,9 @@
 //! From the messages of a recording to one consistent book: depth differences, best prices and snapshots
 //! carry the same update ids, so the newest word on every level wins whatever order they arrived in.
 
-use crate::simulation::market::feed::lines::{Decimal, Level};
-use crate::simulation::market::feed::quality::{Defect, Quality};
+use crate::simulation::market::feed::decimal::{Decimal, Level};
+use crate::simulation::market::feed::grid::{PriceGrid, float};
+use crate::simulation::market::feed::quality::{FeedDefect, FeedQuality};
 use crate::simulation::market::feed::recording::{Content, Message, Recording};
 use hftbacktest::depth::{
     INVALID_MAX, INVALID_MIN, L2MarketDepth as _, MarketDepth as _, ROIVectorMarketDepth,
@@ -10,165 +11,6 @@ use hftbacktest::depth::{
 use hftbacktest::types::{BUY_EVENT, DEPTH_EVENT, Event, SELL_EVENT, TRADE_EVENT};
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Prices this far beyond every best price and trade are kept, basis points; what is further away can
-/// neither be traded nor become the best price.
-const MARGIN_BPS: i64 = 10;
-
-/// Ticks kept beyond the margin, for symbols whose tick is coarse.
-const MARGIN_TICKS: i64 = 50;
-
-/// The widest range of prices a feed may span; wider means that a price or the tick is wrong.
-const WIDEST_TICKS: i64 = 1 << 22;
-
-/// Price and quantity steps, and the range of prices that can matter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::simulation::market) struct Grid {
-    /// Smallest price step in units of 10^-8.
-    tick: i64,
-    /// Smallest quantity step in units of 10^-8.
-    lot: i64,
-    /// Lowest and highest tick kept.
-    range: (i64, i64),
-}
-
-/// One unit of the fixed-point numbers.
-const UNIT: f64 = 1e-8;
-
-fn float(decimal: i64) -> f64 {
-    // Division by a power of ten rounds correctly; multiplication by 1e-8 would not.
-    decimal as f64 / (1.0 / UNIT).round()
-}
-
-/// A price or quantity in units of 10^-8, or `None` when it is no such number.
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
-pub(super) fn decimal(number: f64) -> Option<i64> {
-    let scaled = number / UNIT;
-    (0.0..9e15).contains(&scaled).then(|| scaled.round() as i64)
-}
-
-/// What is seen of prices and quantities: their greatest common divisors and their range.
-#[derive(Debug)]
-pub(super) struct Steps {
-    tick: i64,
-    lot: i64,
-    low: i64,
-    high: i64,
-}
-
-impl Default for Steps {
-    fn default() -> Self {
-        Self { tick: 0, lot: 0, low: i64::MAX, high: 0 }
-    }
-}
-
-impl Steps {
-    /// Takes the steps of a level or trade into account.
-    pub(super) fn see(&mut self, price: i64, qty: i64) {
-        self.tick = gcd(self.tick, price);
-        self.lot = gcd(self.lot, qty);
-    }
-
-    /// Takes a price into the range of those that can matter.
-    pub(super) fn meet(&mut self, price: i64) {
-        (self.low, self.high) = (self.low.min(price), self.high.max(price));
-    }
-
-    /// The grid of what was seen.
-    pub(super) fn grid(&self) -> Result<Grid, String> {
-        let Self { tick, lot, low, high } = *self;
-        if tick == 0 || lot == 0 || low > high {
-            return Err("there is no price or no quantity in it".to_owned());
-        }
-        let margin = |price: i64| price / 10_000 * MARGIN_BPS / tick + MARGIN_TICKS;
-        let range = ((low / tick - margin(low)).max(1), high / tick + margin(high));
-        if range.1 - range.0 > WIDEST_TICKS {
-            let (low, high, tick) = (float(low), float(high), float(tick));
-            return Err(format!(
-                "its prices, {low} to {high}, span more than {WIDEST_TICKS} ticks of {tick}"
-            ));
-        }
-        Ok(Grid { tick, lot, range })
-    }
-}
-
-impl Grid {
-    /// Infers the steps and the range, the latter from best prices and trades.
-    pub(super) fn infer(recording: &Recording) -> Result<Self, String> {
-        let mut steps = Steps::default();
-        for level in &recording.levels {
-            steps.see(level.price.0, level.qty.0);
-        }
-        for message in &recording.messages {
-            match message.content {
-                Content::Ticker { bid, ask, .. } => {
-                    for level in [bid, ask] {
-                        steps.see(level.price.0, level.qty.0);
-                        steps.meet(level.price.0);
-                    }
-                }
-                Content::Trade { price, qty, .. } => {
-                    steps.see(price.0, qty.0);
-                    steps.meet(price.0);
-                }
-                Content::Depth { .. } | Content::Snapshot { .. } => {}
-            }
-        }
-        steps.grid()
-    }
-
-    /// Smallest price step, quote units.
-    pub(in crate::simulation::market) fn tick_size(&self) -> f64 {
-        float(self.tick)
-    }
-
-    /// Smallest quantity step, base units.
-    pub(in crate::simulation::market) fn lot_size(&self) -> f64 {
-        float(self.lot)
-    }
-
-    /// An empty book over the range.
-    pub(in crate::simulation::market) fn empty_book(&self) -> ROIVectorMarketDepth {
-        let (low, high) = (self.price(self.range.0), self.price(self.range.1));
-        ROIVectorMarketDepth::new(self.tick_size(), self.lot_size(), low, high)
-    }
-
-    /// The middle of two prices in ticks.
-    pub(in crate::simulation::market) fn mid(&self, bid: i64, ask: i64) -> f64 {
-        float((bid + ask) * self.tick) / 2.0
-    }
-
-    /// The price of a tick, correctly rounded.
-    pub(in crate::simulation::market) fn price(&self, tick: i64) -> f64 {
-        float(tick * self.tick)
-    }
-
-    /// The tick of a price in units of 10^-8.
-    pub(super) fn tick(&self, price: i64) -> i64 {
-        price / self.tick
-    }
-
-    fn tick_of(&self, price: Decimal) -> i64 {
-        self.tick(price.0)
-    }
-
-    /// Whether a price lies in the range.
-    pub(super) fn contains(&self, tick: i64) -> bool {
-        (self.range.0..=self.range.1).contains(&tick)
-    }
-}
-
-fn gcd(a: i64, b: i64) -> i64 {
-    // Nearly every number is a multiple of the step found so far.
-    if b == 0 || (a != 0 && b % a == 0) {
-        return a;
-    }
-    let (mut a, mut b) = (a, b);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
-}
 
 /// The events of a recording in arrival order, without the simulator's clock flags.
 #[derive(Debug)]
@@ -186,11 +28,11 @@ enum Side {
 }
 
 struct Builder<'a> {
-    grid: Grid,
+    grid: PriceGrid,
     levels: &'a [Level],
     book: ROIVectorMarketDepth,
     events: Vec<Event>,
-    quality: &'a mut Quality,
+    quality: &'a mut FeedQuality,
     /// Receive and exchange time of the message at hand.
     now: (i64, i64),
     /// Last update id of the newest depth message or snapshot.
@@ -209,7 +51,7 @@ struct Ticker {
 /// Rebuilds the book message by message. `times` gives receive and exchange time of each message.
 pub(super) fn replay(
     recording: &mut Recording,
-    grid: Grid,
+    grid: PriceGrid,
     times: impl Fn(&Message) -> (i64, i64),
 ) -> Replay {
     let Recording { messages, levels, quality, .. } = recording;
@@ -247,7 +89,7 @@ pub(super) fn replay(
                 if let Some(newest) = expected {
                     let (first, previous) = (ids.start, previous_id.unwrap_or(ids.start - 1));
                     let detail = format!("update {first} follows {previous}, but {newest} came before");
-                    builder.quality.note(Defect::Gap, message.line, detail);
+                    builder.quality.note(FeedDefect::Gap, message.line, detail);
                 }
                 newest_depth = Some(ids.end);
                 builder.depth(ids.end, bids.clone(), asks.clone());
@@ -257,7 +99,7 @@ pub(super) fn replay(
                     Content::Depth { ids, bids, asks, .. } if ids.end > *id => Some((ids, bids, asks)),
                     _ => None,
                 });
-                let mut target = Target::new(grid, levels, bids.clone(), asks.clone());
+                let mut target = SnapshotBook::new(grid, levels, bids.clone(), asks.clone());
                 for (ids, bids, asks) in newer {
                     target.apply(bids.clone(), asks.clone());
                     builder.depth_id = builder.depth_id.max(Some(ids.end));
@@ -266,7 +108,7 @@ pub(super) fn replay(
             }
         }
         builder.uncross(message.line, asks_from, bids_to);
-        builder.settle(has_snapshot, matches!(message.content, Content::Snapshot { .. }));
+        builder.note_completeness(has_snapshot, matches!(message.content, Content::Snapshot { .. }));
     }
     let Builder { events, ready, .. } = builder;
     let ready = ready.unwrap_or(events.len());
@@ -289,7 +131,7 @@ impl Builder<'_> {
         if bid >= ask && ticker.bid.qty.0 > 0 && ticker.ask.qty.0 > 0 {
             let (bid, ask) = (float(ticker.bid.price.0), float(ticker.ask.price.0));
             let detail = format!("best bid {bid} is not below best ask {ask}");
-            self.quality.note(Defect::CrossedBook, line, detail);
+            self.quality.note(FeedDefect::CrossedBook, line, detail);
             return;
         }
         // Removing before setting keeps the book uncrossed at every step.
@@ -329,7 +171,7 @@ impl Builder<'_> {
         })
     }
 
-    fn snapshot(&mut self, id: u64, target: &Target<'_>) {
+    fn snapshot(&mut self, id: u64, target: &SnapshotBook<'_>) {
         self.depth_id = self.depth_id.max(Some(id));
         let ticker = self.ticker.filter(|ticker| Some(ticker.id) > self.depth_id);
         let (bid, ask) = self.touch(ticker);
@@ -418,11 +260,11 @@ impl Builder<'_> {
         if let Some((bid, ask)) = crossed {
             let (bid, ask) = (self.grid.price(bid), self.grid.price(ask));
             let detail = format!("best bid {bid} is not below best ask {ask}");
-            self.quality.note(Defect::CrossedBook, line, detail);
+            self.quality.note(FeedDefect::CrossedBook, line, detail);
         }
     }
 
-    fn settle(&mut self, has_snapshot: bool, is_snapshot: bool) {
+    fn note_completeness(&mut self, has_snapshot: bool, is_snapshot: bool) {
         let two_sided = self.book.best_bid_tick != INVALID_MIN && self.book.best_ask_tick != INVALID_MAX;
         if self.ready.is_some() {
             self.quality.one_sided_books += u64::from(!two_sided);
@@ -438,15 +280,15 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 /// The book that a snapshot and the differences after it describe.
-struct Target<'a> {
-    grid: Grid,
+struct SnapshotBook<'a> {
+    grid: PriceGrid,
     levels: &'a [Level],
     bids: BTreeMap<i64, Decimal>,
     asks: BTreeMap<i64, Decimal>,
 }
 
-impl<'a> Target<'a> {
-    fn new(grid: Grid, levels: &'a [Level], bids: Range<usize>, asks: Range<usize>) -> Self {
+impl<'a> SnapshotBook<'a> {
+    fn new(grid: PriceGrid, levels: &'a [Level], bids: Range<usize>, asks: Range<usize>) -> Self {
         let mut target = Self { grid, levels, bids: BTreeMap::new(), asks: BTreeMap::new() };
         target.apply(bids, asks);
         target

@@ -3,105 +3,13 @@
 //!
 //! Text is borrowed, numbers are fixed point, and any bytes whatever lead to a message or a defect.
 
-use crate::simulation::market::spec::Spec;
+use crate::simulation::market::feed::decimal::{Decimal, Level};
+use crate::simulation::market::spec::FeedSpec;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use std::fmt;
-
-/// Decimal places of the fixed-point numbers in which prices and quantities are read.
-pub(super) const DECIMALS: u32 = 8;
 
 /// The first year that a receive time in nanoseconds may lie in; earlier stamps are in another unit.
 const EARLIEST_LOCAL_NS: i64 = 946_684_800_000_000_000;
-
-/// A price or quantity in units of 10^-8.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Decimal(pub(super) i64);
-
-impl Decimal {
-    /// Reads a plain non-negative decimal number: digits, optionally a point and more digits.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let mut value: i64 = 0;
-        let mut places = None;
-        let mut digits = 0;
-        for &byte in bytes {
-            match byte {
-                b'0'..=b'9' => {
-                    digits += 1;
-                    if places == Some(DECIMALS) {
-                        if byte != b'0' {
-                            return None;
-                        }
-                        continue;
-                    }
-                    value = value.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
-                    places = places.map(|places| places + 1);
-                }
-                b'.' if places.is_none() && digits > 0 => places = Some(0),
-                _ => return None,
-            }
-        }
-        if digits == 0 || bytes.last() == Some(&b'.') {
-            return None;
-        }
-        let missing = DECIMALS - places.unwrap_or(0);
-        value.checked_mul(10_i64.pow(missing)).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Decimal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Decimal;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a non-negative decimal number in quotes")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-                Decimal::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
-/// One price level: price and the quantity that now rests there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Level {
-    /// Price.
-    pub(super) price: Decimal,
-    /// Quantity; zero removes the level.
-    pub(super) qty: Decimal,
-}
-
-impl<'de> Deserialize<'de> for Level {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pair;
-        impl<'de> Visitor<'de> for Pair {
-            type Value = Level;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a price and a quantity")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Level, A::Error> {
-                let price: Decimal =
-                    items.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
-                let qty = items.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
-                while items.next_element::<de::IgnoredAny>()?.is_some() {}
-                if price.0 == 0 {
-                    return Err(de::Error::custom("a price of zero"));
-                }
-                Ok(Level { price, qty })
-            }
-        }
-        deserializer.deserialize_seq(Pair)
-    }
-}
 
 /// A change of the book since the previous message.
 #[derive(Debug, Deserialize)]
@@ -151,12 +59,10 @@ pub(super) struct Ticker<'a> {
 }
 
 impl Ticker<'_> {
-    /// The best bid.
     pub(super) fn bid(&self) -> Level {
         Level { price: self.bid, qty: self.bid_qty }
     }
 
-    /// The best offer.
     pub(super) fn ask(&self) -> Level {
         Level { price: self.ask, qty: self.ask_qty }
     }
@@ -194,7 +100,7 @@ pub(super) struct Snapshot {
 #[derive(Debug)]
 pub(super) enum Payload<'a> {
     /// The mark of a generated feed.
-    Simulated(Spec),
+    Simulated(FeedSpec),
     /// A change of the book.
     Depth(Depth<'a>),
     /// Best bid and offer.
@@ -211,7 +117,7 @@ pub(super) enum Payload<'a> {
 
 /// Why a line cannot be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Defect {
+pub(super) enum LineDefect {
     /// Not `<local ns> <JSON>`, or not a market message.
     Foreign(String),
     /// A market message with a number that is none.
@@ -233,8 +139,8 @@ struct Envelope<'a> {
 }
 
 /// Reads one line without its newline: when it was received, and what it says.
-pub(super) fn parse(line: &[u8]) -> Result<(i64, Payload<'_>), Defect> {
-    let foreign = |why: &str| Defect::Foreign(why.to_owned());
+pub(super) fn parse(line: &[u8]) -> Result<(i64, Payload<'_>), LineDefect> {
+    let foreign = |why: &str| LineDefect::Foreign(why.to_owned());
     let line = std::str::from_utf8(line).map_err(|_| foreign("invalid UTF-8"))?;
     let (stamp, json) = line.split_once(' ').ok_or_else(|| foreign("no space after the receive time"))?;
     if stamp.is_empty() || !stamp.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -243,12 +149,12 @@ pub(super) fn parse(line: &[u8]) -> Result<(i64, Payload<'_>), Defect> {
     let envelope: Envelope<'_> = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;
     let local_ns = stamp.parse().ok().filter(|ns| *ns >= EARLIEST_LOCAL_NS);
     let local_ns = local_ns.ok_or_else(|| {
-        Defect::BadNumber(format!("receive time `{stamp}` is not in nanoseconds since 1970"))
+        LineDefect::BadNumber(format!("receive time `{stamp}` is not in nanoseconds since 1970"))
     })?;
     payload(json, &envelope).map(|payload| (local_ns, payload))
 }
 
-fn payload<'a>(json: &'a str, envelope: &Envelope<'a>) -> Result<Payload<'a>, Defect> {
+fn payload<'a>(json: &'a str, envelope: &Envelope<'a>) -> Result<Payload<'a>, LineDefect> {
     if let Some(spec) = envelope.mmops_sim_feed {
         return decode(spec.get()).map(Payload::Simulated);
     }
@@ -262,7 +168,7 @@ fn payload<'a>(json: &'a str, envelope: &Envelope<'a>) -> Result<Payload<'a>, De
         (None, None, Some("depthUpdate")) => ("depth", json),
         (None, None, Some(event)) => (event, json),
         (None, None, None) if envelope.best_bid_qty.is_some() => ("bookTicker", json),
-        _ => return Err(Defect::Foreign("not a market message".to_owned())),
+        _ => return Err(LineDefect::Foreign("not a market message".to_owned())),
     };
     match name {
         "depth" | "depth@0ms" | "depth@100ms" | "depth@250ms" | "depth@500ms" | "depth@1000ms" => {
@@ -300,8 +206,8 @@ fn is_unused(name: &str) -> bool {
     )
 }
 
-fn decode<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Defect> {
-    serde_json::from_str(json).map_err(|error| Defect::BadNumber(error.to_string()))
+fn decode<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, LineDefect> {
+    serde_json::from_str(json).map_err(|error| LineDefect::BadNumber(error.to_string()))
 }
 
 #[cfg(test)]
@@ -310,22 +216,8 @@ mod tests {
 
     const LOCAL: &str = "1723161255088176367";
 
-    fn defect(line: &str) -> Defect {
+    fn defect(line: &str) -> LineDefect {
         parse(line.as_bytes()).expect_err("refused")
-    }
-
-    #[test]
-    fn a_decimal_is_exact_and_everything_else_is_refused() {
-        for (text, value) in
-            [("0", 0), ("61800.20", 6_180_020_000_000), ("0.00000001", 1), ("5.000000000", 500_000_000)]
-        {
-            assert_eq!(Decimal::parse(text), Some(Decimal(value)), "{text}");
-        }
-        for text in
-            ["", ".", "1.", ".5", "-1", "+1", "1e5", "NaN", "inf", "0.000000001", "1,0", "99999999999999"]
-        {
-            assert_eq!(Decimal::parse(text), None, "{text}");
-        }
     }
 
     #[test]
@@ -362,17 +254,17 @@ mod tests {
             "1723161255088176367 {",
             "1723161255088176367 {\"code\":-1,\"msg\":\"x\"}",
         ] {
-            assert!(matches!(defect(line), Defect::Foreign(_)), "{line}");
+            assert!(matches!(defect(line), LineDefect::Foreign(_)), "{line}");
         }
         for price in ["NaN", "-5", "1e3", ""] {
             let line = format!(
                 "{LOCAL} {{\"stream\":\"btcusdt@trade\",\"data\":{{\"T\":1,\"s\":\"B\",\"p\":\"{price}\",\"q\":\"1\",\"m\":true}}}}"
             );
-            let Defect::BadNumber(why) = defect(&line) else { panic!("{line}") };
+            let LineDefect::BadNumber(why) = defect(&line) else { panic!("{line}") };
             assert!(why.starts_with("invalid value: string"), "{why}");
         }
         let milliseconds = "1723161255088 {\"e\":\"trade\"}";
-        assert!(matches!(defect(milliseconds), Defect::BadNumber(why) if why.contains("nanoseconds")));
+        assert!(matches!(defect(milliseconds), LineDefect::BadNumber(why) if why.contains("nanoseconds")));
     }
 
     #[test]

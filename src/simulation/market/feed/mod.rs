@@ -4,22 +4,24 @@
 //! and limit, rather than traded on a book that is not the market's.
 
 mod book;
+mod clocks;
+mod decimal;
+mod grid;
 mod lines;
+pub(crate) mod load;
 mod npz;
-mod order;
 pub(crate) mod quality;
 mod recording;
 
-use crate::format::hash;
-pub(in crate::simulation::market) use book::Grid;
-pub(crate) use quality::{Limits, Quality};
+pub(in crate::simulation::market) use grid::PriceGrid;
+pub(crate) use load::load;
+pub(in crate::simulation::market) use load::read;
+pub(crate) use quality::{FeedLimits, FeedQuality};
 pub(in crate::simulation::market) use recording::SIMULATED_ORIGIN;
 
 use crate::report::exit::Fault;
-use crate::sys::fsio;
 use hftbacktest::depth::{INVALID_MAX, INVALID_MIN, L2MarketDepth as _};
 use hftbacktest::types::{DEPTH_EVENT, EXCH_ASK_DEPTH_EVENT, EXCH_BID_DEPTH_EVENT, EXCH_EVENT, Event};
-use std::path::Path;
 
 /// A feed, ready to be traded by any number of candidates at once.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +43,10 @@ pub struct Feed {
     /// Exchange time of the last event, nanoseconds since the epoch.
     pub last_ns: i64,
     /// What was counted while reading.
-    pub quality: Quality,
+    pub quality: FeedQuality,
     /// Events with the simulator's exchange and local flags, in order on both clocks.
     pub events: Vec<Event>,
-    pub(in crate::simulation::market) grid: Grid,
+    pub(in crate::simulation::market) grid: PriceGrid,
     /// Receive time from which the book is complete.
     pub(in crate::simulation::market) ready_local_ns: i64,
     /// The mid price after each exchange time at which it changed.
@@ -58,61 +60,19 @@ pub(in crate::simulation::market) struct Mid {
     pub(in crate::simulation::market) price: f64,
 }
 
-/// Loads a feed: `<local ns> <raw JSON>` lines, plain or gzip, or hftbacktest's `.npz`.
-pub fn load(path: &Path, limits: &Limits) -> anyhow::Result<Feed> {
-    let bytes = fsio::read(path)?;
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let shown = path.display().to_string();
-    if bytes.is_empty() {
-        return Err(refused(&shown, "the file is empty").into());
-    }
-    let is_archive = bytes.starts_with(b"PK");
-    let sha256 = hash::sha256(&bytes);
-    let mut feed =
-        if is_archive { npz::read(&shown, &bytes, limits)? } else { read(&shown, &bytes, limits)? };
-    (feed.name, feed.sha256) = (name, sha256);
-    Ok(feed)
-}
-
-/// Reads the text of a recording or of a generated feed; name and digest are left to the caller.
-pub(in crate::simulation::market) fn read(shown: &str, bytes: &[u8], limits: &Limits) -> Result<Feed, Fault> {
-    let mut recording = recording::read(shown, bytes)?;
-    recording.quality.check(shown, limits)?;
-    if recording.quality.lines == 0 {
-        return Err(refused(shown, "the file is empty"));
-    }
-    if recording.quality.trade_messages == 0 {
-        let lines = recording.quality.lines;
-        return Err(refused(shown, &format!("there is not one trade in its {lines} lines")));
-    }
-    let grid = Grid::infer(&recording).map_err(|why| refused(shown, &why))?;
-    let clocks = order::Clocks::measure(&recording.messages);
-    let replay = book::replay(&mut recording, grid, |message| clocks.times(message));
-    let recording::Recording { symbol, simulated, mut quality, .. } = recording;
-    quality.clock_shift_ns = clocks.shift_ns;
-    quality.check(shown, limits)?;
-    let Some(ready) = replay.events.get(replay.ready) else {
-        let lines = quality.lines;
-        return Err(refused(shown, &format!("its book never has both sides in {lines} lines")));
-    };
-    let (ready_local_ns, first_ns) = (ready.local_ts, ready.exch_ts);
-    let events = order::on_both_clocks(&replay.events);
-    Ok(assemble(Parts { symbol, simulated, quality, grid, events, ready_local_ns, first_ns }))
-}
-
 /// What a reader finds out about a feed.
-struct Parts {
+struct FeedParts {
     symbol: String,
     simulated: bool,
-    quality: Quality,
-    grid: Grid,
+    quality: FeedQuality,
+    grid: PriceGrid,
     events: Vec<Event>,
     ready_local_ns: i64,
     first_ns: i64,
 }
 
-fn assemble(parts: Parts) -> Feed {
-    let Parts { symbol, simulated, quality, grid, events, ready_local_ns, first_ns } = parts;
+fn assemble(parts: FeedParts) -> Feed {
+    let FeedParts { symbol, simulated, quality, grid, events, ready_local_ns, first_ns } = parts;
     let last_ns = events.iter().map(|event| event.exch_ts).max().unwrap_or(first_ns);
     Feed {
         name: String::new(),
@@ -136,7 +96,7 @@ fn refused(shown: &str, why: &str) -> Fault {
 }
 
 /// Follows the book on the exchange's clock; several changes at one time count as one.
-fn mids(events: &[Event], grid: Grid) -> Vec<Mid> {
+fn mids(events: &[Event], grid: PriceGrid) -> Vec<Mid> {
     let mut book = grid.empty_book();
     let mut mids: Vec<Mid> = Vec::new();
     for event in events.iter().filter(|event| event.is(EXCH_EVENT) && event.is(DEPTH_EVENT)) {

@@ -4,9 +4,9 @@
 //! numbers, kinds of event. Clearing a range of the book is written out as the removal of its levels.
 
 use crate::report::exit::Fault;
-use crate::simulation::market::feed::book::{Grid, Steps, decimal};
-use crate::simulation::market::feed::quality::{Defect, Limits, Quality};
-use crate::simulation::market::feed::{Feed, Parts, assemble, refused};
+use crate::simulation::market::feed::grid::{GridSteps, PriceGrid, decimal};
+use crate::simulation::market::feed::quality::{FeedDefect, FeedLimits, FeedQuality};
+use crate::simulation::market::feed::{Feed, FeedParts, assemble, refused};
 use hftbacktest::backtest::data::{NpyDTyped as _, NpyHeader};
 use hftbacktest::types::{
     BUY_EVENT, DEPTH_CLEAR_EVENT, DEPTH_EVENT, DEPTH_SNAPSHOT_EVENT, EXCH_EVENT, Event, LOCAL_EVENT,
@@ -28,17 +28,17 @@ const PREFIX_BYTES: usize = 10;
 const KIND: u64 = 0xff;
 
 /// Reads a feed from the bytes of an archive.
-pub(super) fn read(shown: &str, bytes: &[u8], limits: &Limits) -> Result<Feed, Fault> {
+pub(super) fn read(shown: &str, bytes: &[u8], limits: &FeedLimits) -> Result<Feed, Fault> {
     let unusable = |why: String| Fault::config(format!("failed to read `{shown}`: {why}"));
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
-        .map_err(|error| unusable(format!("no zip archive: {error}")))?;
+        .map_err(|error| unusable(format!("not a zip archive: {error}")))?;
     let mut member =
         archive.by_name(MEMBER).map_err(|error| unusable(format!("no array `data` in it: {error}")))?;
     let mut array = Vec::new();
     member.read_to_end(&mut array).map_err(|error| unusable(format!("`{MEMBER}` is damaged: {error}")))?;
     let rows = rows(&array).map_err(|why| unusable(format!("`{MEMBER}` {why}")))?;
 
-    let mut quality = Quality { lines: rows.len() as u64 / EVENT_BYTES as u64, ..Quality::default() };
+    let mut quality = FeedQuality { lines: rows.len() as u64 / EVENT_BYTES as u64, ..FeedQuality::default() };
     let mut events: Vec<Event> = Vec::with_capacity(rows.len() / EVENT_BYTES);
     let (mut exchange_ns, mut local_ns) = (i64::MIN, i64::MIN);
     for (index, row) in rows.chunks_exact(EVENT_BYTES).enumerate() {
@@ -58,7 +58,7 @@ pub(super) fn read(shown: &str, bytes: &[u8], limits: &Limits) -> Result<Feed, F
         }
         if reversed {
             // The simulator cannot go back in time, so such a row is counted and left out.
-            quality.note(Defect::TimeReversal, line, "an event before its predecessor".to_owned());
+            quality.note(FeedDefect::TimeReversal, line, "an event before its predecessor".to_owned());
             continue;
         }
         events.push(event);
@@ -81,7 +81,7 @@ pub(super) fn read(shown: &str, bytes: &[u8], limits: &Limits) -> Result<Feed, F
         return Err(refused(shown, &format!("its book never has both sides in {} rows", quality.lines)));
     };
     let (symbol, simulated) = (String::new(), false);
-    Ok(assemble(Parts { symbol, simulated, quality, grid, events, ready_local_ns, first_ns }))
+    Ok(assemble(FeedParts { symbol, simulated, quality, grid, events, ready_local_ns, first_ns }))
 }
 
 /// The rows of an array after its header has been checked.
@@ -89,13 +89,13 @@ fn rows(array: &[u8]) -> Result<&[u8], String> {
     let truncated = || "is cut short".to_owned();
     let prefix = array.get(..PREFIX_BYTES).ok_or_else(truncated)?;
     if !prefix.starts_with(b"\x93NUMPY\x01\x00") {
-        return Err("is no array in numpy's format 1.0".to_owned());
+        return Err("is not an array in numpy's format 1.0".to_owned());
     }
     let length = usize::from(u16::from_le_bytes([prefix[8], prefix[9]]));
     let header = array.get(PREFIX_BYTES..PREFIX_BYTES + length).ok_or_else(truncated)?;
-    let header = std::str::from_utf8(header).map_err(|_| "has a header that is no text".to_owned())?;
     let header =
-        NpyHeader::from_header(header).map_err(|error| format!("has a header that is none: {error}"))?;
+        std::str::from_utf8(header).map_err(|_| "has an invalid header: it is not text".to_owned())?;
+    let header = NpyHeader::from_header(header).map_err(|error| format!("has an invalid header: {error}"))?;
     if header.descr != Event::descr() {
         let fields: Vec<String> =
             header.descr.iter().map(|field| format!("{} {}", field.name, field.ty)).collect();
@@ -130,8 +130,8 @@ fn event(row: &[u8]) -> Event {
 }
 
 /// Counts an event, or says what is wrong with it.
-fn check(event: &Event, quality: &mut Quality) -> Result<(), (Defect, String)> {
-    let bad = |why: String| Err((Defect::BadNumber, why));
+fn check(event: &Event, quality: &mut FeedQuality) -> Result<(), (FeedDefect, String)> {
+    let bad = |why: String| Err((FeedDefect::BadNumber, why));
     let kind = event.ev & KIND;
     if event.ev & (EXCH_EVENT | LOCAL_EVENT) == 0 {
         return bad("neither the exchange nor we would see it".to_owned());
@@ -146,7 +146,7 @@ fn check(event: &Event, quality: &mut Quality) -> Result<(), (Defect, String)> {
         return Ok(());
     }
     if !matches!(kind, DEPTH_EVENT | TRADE_EVENT | DEPTH_SNAPSHOT_EVENT) {
-        return Err((Defect::UnknownStream, format!("event kind {kind}")));
+        return Err((FeedDefect::UnknownStream, format!("event kind {kind}")));
     }
     let sides = event.ev & (BUY_EVENT | SELL_EVENT);
     if sides != BUY_EVENT && sides != SELL_EVENT {
@@ -163,20 +163,20 @@ fn check(event: &Event, quality: &mut Quality) -> Result<(), (Defect, String)> {
     Ok(())
 }
 
-fn grid(events: &[Event]) -> Result<Grid, String> {
-    let mut steps = Steps::default();
+fn grid(events: &[Event]) -> Result<PriceGrid, String> {
+    let mut steps = GridSteps::default();
     for event in events.iter().filter(|event| event.ev & KIND != DEPTH_CLEAR_EVENT) {
         let (price, qty) = (decimal(event.px).unwrap_or(0), decimal(event.qty).unwrap_or(0));
-        steps.see(price, qty);
+        steps.add_steps(price, qty);
         if event.is(TRADE_EVENT) {
-            steps.meet(price);
+            steps.extend_range(price);
         }
     }
     steps.grid()
 }
 
 /// Writes clears out as removals, turns snapshots into plain levels, and drops levels that are far away.
-fn without_clears(events: Vec<Event>, grid: Grid, quality: &mut Quality) -> Vec<Event> {
+fn without_clears(events: Vec<Event>, grid: PriceGrid, quality: &mut FeedQuality) -> Vec<Event> {
     // Levels that either clock may still hold, by side.
     let mut known: [BTreeSet<i64>; 2] = Default::default();
     let mut plain = Vec::with_capacity(events.len());
@@ -219,7 +219,7 @@ fn without_clears(events: Vec<Event>, grid: Grid, quality: &mut Quality) -> Vec<
 }
 
 /// Counts how often the book as we receive it becomes crossed and stays so at the end of a receive time.
-fn count_crossed(events: &[Event], grid: Grid, quality: &mut Quality) {
+fn count_crossed(events: &[Event], grid: PriceGrid, quality: &mut FeedQuality) {
     let mut book: [BTreeSet<i64>; 2] = Default::default();
     let mut was_crossed = false;
     let seen = events.iter().enumerate().filter(|(_, event)| event.is(LOCAL_EVENT | DEPTH_EVENT));
@@ -242,7 +242,7 @@ fn count_crossed(events: &[Event], grid: Grid, quality: &mut Quality) {
         if let Some((bid, ask)) = crossed.filter(|_| !was_crossed) {
             let (bid, ask) = (grid.price(bid), grid.price(ask));
             let detail = format!("best bid {bid} is not below best ask {ask}");
-            quality.note(Defect::CrossedBook, index as u64 + 1, detail);
+            quality.note(FeedDefect::CrossedBook, index as u64 + 1, detail);
         }
         was_crossed = crossed.is_some();
     }

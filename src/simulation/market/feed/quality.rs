@@ -14,7 +14,7 @@ const KEPT_FINDINGS: usize = 20;
 /// publisher may step back by a millisecond, so a few of those are tolerated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Limits {
+pub struct FeedLimits {
     /// Jumps in the chain of update ids: changes of the book that were never received.
     pub gaps: u64,
     /// Messages after which the best bid was at or above the best ask.
@@ -29,7 +29,7 @@ pub struct Limits {
     pub unknown_streams: u64,
 }
 
-impl Default for Limits {
+impl Default for FeedLimits {
     fn default() -> Self {
         Self {
             gaps: 3,
@@ -47,52 +47,52 @@ impl Default for Limits {
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Defect {
-    /// See [`Limits::gaps`].
+pub enum FeedDefect {
+    /// See [`FeedLimits::gaps`].
     Gap,
-    /// See [`Limits::crossed_books`].
+    /// See [`FeedLimits::crossed_books`].
     CrossedBook,
-    /// See [`Limits::time_reversals`].
+    /// See [`FeedLimits::time_reversals`].
     TimeReversal,
-    /// See [`Limits::bad_numbers`].
+    /// See [`FeedLimits::bad_numbers`].
     BadNumber,
-    /// See [`Limits::foreign_lines`].
+    /// See [`FeedLimits::foreign_lines`].
     ForeignLine,
-    /// See [`Limits::unknown_streams`].
+    /// See [`FeedLimits::unknown_streams`].
     UnknownStream,
 }
 
-impl Defect {
+impl FeedDefect {
     /// Every kind, in the order in which they are judged.
-    pub const ALL: [Defect; 6] = [
-        Defect::ForeignLine,
-        Defect::BadNumber,
-        Defect::UnknownStream,
-        Defect::TimeReversal,
-        Defect::Gap,
-        Defect::CrossedBook,
+    pub const ALL: [FeedDefect; 6] = [
+        FeedDefect::ForeignLine,
+        FeedDefect::BadNumber,
+        FeedDefect::UnknownStream,
+        FeedDefect::TimeReversal,
+        FeedDefect::Gap,
+        FeedDefect::CrossedBook,
     ];
 
     /// The key of its limit.
     pub fn key(self) -> &'static str {
         match self {
-            Defect::Gap => "gaps",
-            Defect::CrossedBook => "crossed_books",
-            Defect::TimeReversal => "time_reversals",
-            Defect::BadNumber => "bad_numbers",
-            Defect::ForeignLine => "foreign_lines",
-            Defect::UnknownStream => "unknown_streams",
+            FeedDefect::Gap => "gaps",
+            FeedDefect::CrossedBook => "crossed_books",
+            FeedDefect::TimeReversal => "time_reversals",
+            FeedDefect::BadNumber => "bad_numbers",
+            FeedDefect::ForeignLine => "foreign_lines",
+            FeedDefect::UnknownStream => "unknown_streams",
         }
     }
 
-    fn limit(self, limits: &Limits) -> u64 {
+    fn limit(self, limits: &FeedLimits) -> u64 {
         match self {
-            Defect::Gap => limits.gaps,
-            Defect::CrossedBook => limits.crossed_books,
-            Defect::TimeReversal => limits.time_reversals,
-            Defect::BadNumber => limits.bad_numbers,
-            Defect::ForeignLine => limits.foreign_lines,
-            Defect::UnknownStream => limits.unknown_streams,
+            FeedDefect::Gap => limits.gaps,
+            FeedDefect::CrossedBook => limits.crossed_books,
+            FeedDefect::TimeReversal => limits.time_reversals,
+            FeedDefect::BadNumber => limits.bad_numbers,
+            FeedDefect::ForeignLine => limits.foreign_lines,
+            FeedDefect::UnknownStream => limits.unknown_streams,
         }
     }
 }
@@ -100,11 +100,11 @@ impl Defect {
 /// One defect and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Finding {
+pub struct DefectFinding {
     /// 1-based line of the file, or row of the array.
     pub line: u64,
     /// What is wrong.
-    pub defect: Defect,
+    pub defect: FeedDefect,
     /// The bad datum.
     pub detail: String,
 }
@@ -112,7 +112,7 @@ pub struct Finding {
 /// Everything counted while reading a feed: each line is in exactly one of the counts of its kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Quality {
+pub struct FeedQuality {
     /// Lines of the file, or rows of the array.
     pub lines: u64,
     /// Messages that changed the book by differences.
@@ -142,31 +142,31 @@ pub struct Quality {
     #[serde(serialize_with = "every_kind")]
     pub defects: BTreeMap<String, u64>,
     /// The first defects with their lines.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<DefectFinding>,
 }
 
 fn every_kind<S: serde::Serializer>(found: &BTreeMap<String, u64>, to: S) -> Result<S::Ok, S::Error> {
-    let count = |defect: Defect| found.get(defect.key()).copied().unwrap_or(0);
-    to.collect_map(Defect::ALL.into_iter().map(|defect| (defect.key(), count(defect))))
+    let count = |defect: FeedDefect| found.get(defect.key()).copied().unwrap_or(0);
+    to.collect_map(FeedDefect::ALL.into_iter().map(|defect| (defect.key(), count(defect))))
 }
 
-impl Quality {
+impl FeedQuality {
     /// How often a defect occurred.
-    pub fn count(&self, defect: Defect) -> u64 {
+    pub fn count(&self, defect: FeedDefect) -> u64 {
         self.defects.get(defect.key()).copied().unwrap_or(0)
     }
 
     /// Counts a defect.
-    pub(super) fn note(&mut self, defect: Defect, line: u64, detail: impl Into<String>) {
+    pub(super) fn note(&mut self, defect: FeedDefect, line: u64, detail: impl Into<String>) {
         *self.defects.entry(defect.key().to_owned()).or_default() += 1;
         if self.findings.len() < KEPT_FINDINGS {
-            self.findings.push(Finding { line, defect, detail: detail.into() });
+            self.findings.push(DefectFinding { line, defect, detail: detail.into() });
         }
     }
 
     /// Refuses a feed with more defects of a kind than its limit.
-    pub(super) fn check(&self, name: &str, limits: &Limits) -> Result<(), Fault> {
-        for defect in Defect::ALL {
+    pub(super) fn check(&self, name: &str, limits: &FeedLimits) -> Result<(), Fault> {
+        for defect in FeedDefect::ALL {
             let (count, limit) = (self.count(defect), defect.limit(limits));
             if count <= limit {
                 continue;

@@ -2,8 +2,9 @@
 //! is not used is counted.
 
 use crate::report::exit::Fault;
-use crate::simulation::market::feed::lines::{self, Decimal, Level, Payload};
-use crate::simulation::market::feed::quality::{Defect, Quality};
+use crate::simulation::market::feed::decimal::{Decimal, Level};
+use crate::simulation::market::feed::lines::{self, LineDefect, Payload};
+use crate::simulation::market::feed::quality::{FeedDefect, FeedQuality};
 use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::ops::Range;
@@ -26,7 +27,7 @@ pub(super) struct Recording {
     pub(super) simulated: bool,
     pub(super) messages: Vec<Message>,
     pub(super) levels: Vec<Level>,
-    pub(super) quality: Quality,
+    pub(super) quality: FeedQuality,
     newest_local_ns: i64,
     /// Newest exchange time by stream: depth, ticker, trade.
     newest_exchange_ns: [i64; 3],
@@ -111,17 +112,17 @@ impl Recording {
                     self.quality.note(defect, line, detail);
                 }
             }
-            Err(lines::Defect::Foreign(why)) => self.quality.note(Defect::ForeignLine, line, why),
-            Err(lines::Defect::BadNumber(why)) => self.quality.note(Defect::BadNumber, line, why),
+            Err(LineDefect::Foreign(why)) => self.quality.note(FeedDefect::ForeignLine, line, why),
+            Err(LineDefect::BadNumber(why)) => self.quality.note(FeedDefect::BadNumber, line, why),
         }
     }
 
-    fn take(&mut self, line: u64, local_ns: i64, payload: Payload<'_>) -> Result<(), (Defect, String)> {
+    fn take(&mut self, line: u64, local_ns: i64, payload: Payload<'_>) -> Result<(), (FeedDefect, String)> {
         let (symbol, stream, exchange_ms) = match &payload {
             Payload::Simulated(spec) => {
                 if line != 1 {
                     let why = "the mark of a simulated feed after the first line".to_owned();
-                    return Err((Defect::ForeignLine, why));
+                    return Err((FeedDefect::ForeignLine, why));
                 }
                 self.simulated = true;
                 self.symbol.clone_from(&spec.symbol);
@@ -131,7 +132,7 @@ impl Recording {
                 *self.quality.unused_streams.entry((*name).to_owned()).or_default() += 1;
                 return Ok(());
             }
-            Payload::Unknown(name) => return Err((Defect::UnknownStream, format!("stream `{name}`"))),
+            Payload::Unknown(name) => return Err((FeedDefect::UnknownStream, format!("stream `{name}`"))),
             Payload::Depth(depth) => (Some(depth.symbol), Some(0), Some(depth.exchange_ms())),
             Payload::Ticker(ticker) => (Some(ticker.symbol), Some(1), ticker.exchange_ms),
             Payload::Trade(trade) => (Some(trade.symbol), Some(2), Some(trade.exchange_ms)),
@@ -149,14 +150,14 @@ impl Recording {
         Ok(())
     }
 
-    fn check_symbol(&mut self, symbol: &str) -> Result<(), (Defect, String)> {
+    fn check_symbol(&mut self, symbol: &str) -> Result<(), (FeedDefect, String)> {
         if self.symbol.is_empty() {
             symbol.clone_into(&mut self.symbol);
         }
         if self.symbol == symbol {
             return Ok(());
         }
-        Err((Defect::UnknownStream, format!("symbol `{symbol}` in a feed of `{}`", self.symbol)))
+        Err((FeedDefect::UnknownStream, format!("symbol `{symbol}` in a feed of `{}`", self.symbol)))
     }
 
     fn check_order(&mut self, line: u64, local_ns: i64, stream: Option<usize>, exchange_ns: Option<i64>) {
@@ -172,12 +173,12 @@ impl Recording {
             *newest = exchange_ns.max(*newest);
         }
         if let Some(detail) = back {
-            self.quality.note(Defect::TimeReversal, line, detail);
+            self.quality.note(FeedDefect::TimeReversal, line, detail);
         }
     }
 
-    fn content(&mut self, payload: Payload<'_>) -> Result<Option<Content>, (Defect, String)> {
-        let bad = |why: &str| Err((Defect::BadNumber, why.to_owned()));
+    fn content(&mut self, payload: Payload<'_>) -> Result<Option<Content>, (FeedDefect, String)> {
+        let bad = |why: &str| Err((FeedDefect::BadNumber, why.to_owned()));
         Ok(Some(match payload {
             Payload::Depth(depth) => {
                 if depth.first_id > depth.last_id {
@@ -229,11 +230,11 @@ impl Recording {
     }
 }
 
-fn exchange_ns(local_ns: i64, exchange_ms: i64) -> Result<i64, (Defect, String)> {
+fn exchange_ns(local_ns: i64, exchange_ms: i64) -> Result<i64, (FeedDefect, String)> {
     let exchange_ns = exchange_ms.checked_mul(NS_PER_MS);
     let near = |ns: &i64| local_ns.abs_diff(*ns) <= MAX_SKEW_NS.unsigned_abs();
     exchange_ns.filter(near).ok_or_else(|| {
         let why = format!("exchange time {exchange_ms} ms is more than an hour from the receive time");
-        (Defect::BadNumber, why)
+        (FeedDefect::BadNumber, why)
     })
 }

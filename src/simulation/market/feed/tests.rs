@@ -1,11 +1,12 @@
 use super::*;
 use crate::report::exit::{Exit, classify};
 use crate::simulation::market::generator;
-use crate::simulation::market::spec::{Regime, Spec};
+use crate::simulation::market::spec::{FeedSpec, Regime};
+use crate::sys::fsio;
 use hftbacktest::backtest::data::write_npy;
 use hftbacktest::types::{BUY_EVENT, LOCAL_EVENT, SELL_EVENT, TRADE_EVENT};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const LOCAL_NS: i64 = 1_700_000_000_000_000_000;
 
@@ -60,14 +61,14 @@ fn sound() -> Vec<String> {
 }
 
 fn read_text(text: &str) -> Result<Feed, Fault> {
-    read("x.txt", text.as_bytes(), &Limits::default())
+    read("x.txt", text.as_bytes(), &FeedLimits::default())
 }
 
-fn refusal(lines: &[String], limits: Limits) -> String {
+fn refusal(lines: &[String], limits: FeedLimits) -> String {
     read("x.txt", lines.concat().as_bytes(), &limits).expect_err("refused").to_string()
 }
 
-const STRICT: Limits = Limits {
+const STRICT: FeedLimits = FeedLimits {
     gaps: 0,
     crossed_books: 0,
     time_reversals: 0,
@@ -146,7 +147,7 @@ fn each_defect_is_counted_with_its_line_and_above_its_limit_the_feed_is_refused(
     for (lines, expected) in cases {
         let message = refusal(&lines, STRICT);
         assert!(message.starts_with(&format!("refused feed `x.txt`: {expected}")), "{message}\n{expected}");
-        let lenient = Limits {
+        let lenient = FeedLimits {
             gaps: 1,
             crossed_books: 1,
             time_reversals: 1,
@@ -279,11 +280,12 @@ fn write(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 
 #[test]
 fn a_gzip_stream_that_ends_in_the_middle_is_refused_with_its_place() {
-    let text = generator::text(&Spec { seed: 1, minutes: 1, regime: Regime::Thin, symbol: "X".to_owned() });
+    let text =
+        generator::text(&FeedSpec { seed: 1, minutes: 1, regime: Regime::Thin, symbol: "X".to_owned() });
     let whole = generator::gzip(text.as_bytes());
     for bytes in [&whole[..whole.len() / 2], &whole[..whole.len() - 4]] {
         let (_dir, path) = write("cut.gz", bytes);
-        let error = load(&path, &Limits::default()).expect_err("refused");
+        let error = load(&path, &FeedLimits::default()).expect_err("refused");
         assert_eq!(classify(&error), Exit::Config);
         let message = error.to_string();
         assert!(message.contains("cut.gz`: the gzip stream ends in the middle after line "), "{message}");
@@ -293,40 +295,41 @@ fn a_gzip_stream_that_ends_in_the_middle_is_refused_with_its_place() {
     let checksum = damaged.len() - 8;
     damaged[checksum] ^= 1;
     let (_dir, path) = write("damaged.gz", &damaged);
-    let message = load(&path, &Limits::default()).expect_err("refused").to_string();
+    let message = load(&path, &FeedLimits::default()).expect_err("refused").to_string();
     assert!(message.contains("the gzip stream is damaged"), "{message}");
 }
 
 #[test]
 fn members_of_a_gzip_file_are_read_one_after_the_other() {
-    let text = generator::text(&Spec { seed: 1, minutes: 1, regime: Regime::Thin, symbol: "X".to_owned() });
+    let text =
+        generator::text(&FeedSpec { seed: 1, minutes: 1, regime: Regime::Thin, symbol: "X".to_owned() });
     let middle = text.len() / 2;
     let mut bytes = generator::gzip(&text.as_bytes()[..middle]);
     bytes.extend(generator::gzip(&text.as_bytes()[middle..]));
     let (_dir, path) = write("two.gz", &bytes);
-    let feed = load(&path, &Limits::default()).expect("a feed");
+    let feed = load(&path, &FeedLimits::default()).expect("a feed");
     assert_eq!(feed.quality.lines, text.lines().count() as u64);
 }
 
 #[test]
 fn an_empty_or_missing_file_is_refused() {
     let (_dir, path) = write("empty.gz", b"");
-    let error = load(&path, &Limits::default()).expect_err("refused");
+    let error = load(&path, &FeedLimits::default()).expect_err("refused");
     assert!(error.to_string().ends_with("empty.gz`: the file is empty"), "{error}");
-    let error = load(&path.with_file_name("none"), &Limits::default()).expect_err("refused");
+    let error = load(&path.with_file_name("none"), &FeedLimits::default()).expect_err("refused");
     assert_eq!(classify(&error), Exit::Config);
 }
 
 #[test]
 fn a_generated_feed_is_the_same_from_memory_from_text_and_from_gzip() {
-    let spec = Spec { seed: 5, minutes: 1, regime: Regime::Jump, symbol: "BTCUSDT".to_owned() };
+    let spec = FeedSpec { seed: 5, minutes: 1, regime: Regime::Jump, symbol: "BTCUSDT".to_owned() };
     let (text, generated) = (generator::text(&spec), generator::generate(&spec));
     let (_dir, path) = write("sim.txt", text.as_bytes());
-    let plain = load(&path, &Limits::default()).expect("a feed");
+    let plain = load(&path, &FeedLimits::default()).expect("a feed");
     assert!(plain.simulated);
     assert_eq!(Feed { name: generated.name.clone(), ..plain }, generated);
     let (_dir, path) = write("sim.gz", &generator::gzip(text.as_bytes()));
-    let zipped = load(&path, &Limits::default()).expect("a feed");
+    let zipped = load(&path, &FeedLimits::default()).expect("a feed");
     let (name, sha256) = (generated.name.clone(), generated.sha256.clone());
     assert_eq!(Feed { name, sha256, ..zipped }, generated);
 }
@@ -396,12 +399,12 @@ fn an_npz_that_holds_anything_else_is_refused_with_what_it_holds() {
     short.truncate(short.len() - 8);
     for (bytes, expected) in [
         (npz(&[("data.npy", other)]), "`data.npy` holds [ts <i8, px <f8], not hftbacktest's events"),
-        (npz(&[("data.npy", floats)]), "`data.npy` has a header that is none: "),
+        (npz(&[("data.npy", floats)]), "`data.npy` has an invalid header: "),
         (npz(&[("data.npy", b"hello")]), "`data.npy` is cut short"),
-        (npz(&[("data.npy", b"hello, hello, hello")]), "`data.npy` is no array in numpy's format 1.0"),
+        (npz(&[("data.npy", b"hello, hello, hello")]), "`data.npy` is not an array in numpy's format 1.0"),
         (npz(&[("data.npy", &short)]), "`data.npy` says 4 rows and holds 248 bytes"),
         (npz(&[("other.npy", b"x")]), "no array `data` in it"),
-        (b"PK\x03\x04garbage".to_vec(), "no zip archive"),
+        (b"PK\x03\x04garbage".to_vec(), "not a zip archive"),
     ] {
         let message = npz::read("x.npz", &bytes, &STRICT).expect_err("refused").to_string();
         assert!(message.starts_with(&format!("failed to read `x.npz`: {expected}")), "{message}");

@@ -15,17 +15,17 @@ const MILLI: i64 = 1000;
 const DEPTH_TICKS: i64 = 60;
 
 /// Levels this far from the touch are taken out of the book.
-const FORGOTTEN_TICKS: i64 = 200;
+const PRUNED_TICKS: i64 = 200;
 
 /// Sizes of orders in lots, small ones more often: drawn uniformly.
 const SIZES: [i64; 16] = [1, 1, 2, 2, 3, 5, 8, 10, 15, 20, 30, 50, 80, 120, 200, 400];
 
 /// How much more often orders come in a burst; trading on real venues is as uneven.
-const RUSH: i64 = 10;
+const BURST_FACTOR: i64 = 10;
 
 /// How a regime behaves; chances are per 10,000 and millisecond.
 #[derive(Clone, Copy, Debug)]
-struct Habits {
+struct RegimeRates {
     /// Chance that a burst of activity begins.
     burst_begins: i64,
     /// Chance that it ends.
@@ -38,9 +38,9 @@ struct Habits {
     pull: i64,
     /// Chance of a jump, and its largest size in ticks.
     jump: (i64, i64),
-    /// Chance of a market order in quiet times; `RUSH` times that in a burst.
+    /// Chance of a market order in quiet times; `BURST_FACTOR` times that in a burst.
     market_orders: i64,
-    /// Chance of a limit order, and of a cancellation, in quiet times; `RUSH` times that in a burst.
+    /// Chance of a limit order, and of a cancellation, in quiet times; `BURST_FACTOR` times that in a burst.
     limit_orders: i64,
     /// Ticks that makers leave between best bid and best ask.
     spread: i64,
@@ -48,7 +48,7 @@ struct Habits {
     level_lots: i64,
 }
 
-impl Habits {
+impl RegimeRates {
     fn of(regime: Regime) -> Self {
         let calm = Self {
             burst_begins: 12,
@@ -71,7 +71,6 @@ impl Habits {
     }
 }
 
-/// Bid or ask side of the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     Bid,
@@ -88,7 +87,6 @@ impl Side {
     }
 }
 
-/// An execution.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Print {
     pub(super) tick: i64,
@@ -96,10 +94,9 @@ pub(super) struct Print {
     pub(super) buyer_is_maker: bool,
 }
 
-/// The exchange.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    habits: Habits,
+    rates: RegimeRates,
     random: Xoshiro256,
     fair: i64,
     trend: i64,
@@ -114,7 +111,7 @@ impl Exchange {
     /// An exchange with a full book around the start.
     pub(super) fn new(seed: u64, regime: Regime) -> Self {
         let mut exchange = Self {
-            habits: Habits::of(regime),
+            rates: RegimeRates::of(regime),
             random: Xoshiro256::new(seed),
             fair: START_TICK * MILLI + MILLI / 2,
             trend: 1,
@@ -152,21 +149,21 @@ impl Exchange {
         std::mem::take(&mut self.changed[side as usize])
     }
 
-    /// Lives through one millisecond and returns what was executed.
+    /// Moves one millisecond on and returns what was executed.
     pub(super) fn step(&mut self) -> Vec<Print> {
         self.move_fair();
         let mut prints = Vec::new();
-        self.settle(&mut prints);
-        let rush = if self.bursting { RUSH } else { 1 };
-        if self.random.chance(self.habits.market_orders * rush) {
+        self.clear_crossed_quotes(&mut prints);
+        let factor = if self.bursting { BURST_FACTOR } else { 1 };
+        if self.random.chance(self.rates.market_orders * factor) {
             let side = if self.random.coin() { Side::Bid } else { Side::Ask };
             let lots = self.size();
             self.take(side, lots, &mut prints);
         }
-        if self.random.chance(self.habits.limit_orders * rush) {
+        if self.random.chance(self.rates.limit_orders * factor) {
             self.add();
         }
-        if self.random.chance(self.habits.limit_orders * rush) {
+        if self.random.chance(self.rates.limit_orders * factor) {
             self.cancel();
         }
         self.refill();
@@ -174,21 +171,21 @@ impl Exchange {
     }
 
     fn move_fair(&mut self) {
-        let habits = self.habits;
-        let turn = if self.bursting { habits.burst_ends } else { habits.burst_begins };
+        let rates = self.rates;
+        let turn = if self.bursting { rates.burst_ends } else { rates.burst_begins };
         self.bursting ^= self.random.chance(turn);
-        if self.random.chance(habits.jump.0) {
-            self.fair += self.random.around(habits.jump.1) * MILLI;
+        if self.random.chance(rates.jump.0) {
+            self.fair += self.random.around(rates.jump.1) * MILLI;
             self.bursting = true;
         }
         // Once in 40 s on average.
         if self.random.below(40_000) == 0 {
             self.trend = -self.trend;
         }
-        if self.bursting && self.random.chance(habits.step.0) {
-            self.fair += (self.random.around(habits.step.1) + self.trend * habits.drift) * MILLI;
-            if habits.pull > 0 {
-                self.fair -= (self.fair - START_TICK * MILLI) / habits.pull;
+        if self.bursting && self.random.chance(rates.step.0) {
+            self.fair += (self.random.around(rates.step.1) + self.trend * rates.drift) * MILLI;
+            if rates.pull > 0 {
+                self.fair -= (self.fair - START_TICK * MILLI) / rates.pull;
             }
         }
         // The price stays positive whatever the seed and the length.
@@ -196,14 +193,14 @@ impl Exchange {
     }
 
     /// Quotes that the hidden price has crossed are taken or pulled.
-    fn settle(&mut self, prints: &mut Vec<Print>) {
+    fn clear_crossed_quotes(&mut self, prints: &mut Vec<Print>) {
         let fair = self.fair.div_euclid(MILLI);
         for side in [Side::Bid, Side::Ask] {
             loop {
                 let (tick, lots) = self.best(side);
                 let crossed = match side {
-                    Side::Bid => tick > fair - (self.habits.spread - 1) / 2,
-                    Side::Ask => tick <= fair + self.habits.spread / 2,
+                    Side::Bid => tick > fair - (self.rates.spread - 1) / 2,
+                    Side::Ask => tick <= fair + self.rates.spread / 2,
                 };
                 // A level that stays for a while lets the price lag behind.
                 if !crossed || self.random.chance(1500) {
@@ -231,18 +228,18 @@ impl Exchange {
 
     fn add(&mut self) {
         let side = if self.random.coin() { Side::Bid } else { Side::Ask };
-        let tick = self.somewhere(side);
+        let tick = self.tick_near_touch(side);
         let lots = self.levels(side).get(&tick).copied().unwrap_or(0);
         let size = self.size();
         // A level has room for a few times its average.
-        if lots < 4 * self.habits.level_lots {
+        if lots < 4 * self.rates.level_lots {
             self.set(side, tick, lots + size);
         }
     }
 
     fn cancel(&mut self) {
         let side = if self.random.coin() { Side::Bid } else { Side::Ask };
-        let tick = self.somewhere(side);
+        let tick = self.tick_near_touch(side);
         if let Some(lots) = self.levels(side).get(&tick).copied() {
             let left = lots - self.size().min(lots);
             if left > 0 || self.levels(side).len() > 1 {
@@ -252,7 +249,7 @@ impl Exchange {
     }
 
     /// A tick near the touch, the touch itself most often.
-    fn somewhere(&mut self, side: Side) -> i64 {
+    fn tick_near_touch(&mut self, side: Side) -> i64 {
         let (best, _) = self.best(side);
         let distance = self.random.below(20).min(self.random.below(20)).min(self.random.below(20));
         best + side.outward() * distance
@@ -260,7 +257,7 @@ impl Exchange {
 
     fn size(&mut self) -> i64 {
         let size = SIZES[usize::try_from(self.random.below(16)).unwrap_or(0)];
-        (size * self.habits.level_lots / 600).max(1)
+        (size * self.rates.level_lots / 600).max(1)
     }
 
     /// Makers fill their side up to the spread around the hidden price and forget what is far away.
@@ -268,8 +265,8 @@ impl Exchange {
         let fair = self.fair.div_euclid(MILLI);
         for side in [Side::Bid, Side::Ask] {
             let touch = match side {
-                Side::Bid => fair - (self.habits.spread - 1) / 2,
-                Side::Ask => fair + 1 + self.habits.spread / 2,
+                Side::Bid => fair - (self.rates.spread - 1) / 2,
+                Side::Ask => fair + 1 + self.rates.spread / 2,
             };
             let (other, _) = self.best(if side == Side::Bid { Side::Ask } else { Side::Bid });
             let has_other = !self.sides[1 - side as usize].is_empty();
@@ -287,8 +284,8 @@ impl Exchange {
             for distance in 0..DEPTH_TICKS {
                 let tick = touch + side.outward() * distance;
                 // A thin book has holes.
-                if !self.levels(side).contains_key(&tick) && tick % self.habits.spread.min(3) == 0 {
-                    let lots = self.habits.level_lots / 2 + self.random.below(self.habits.level_lots) + 1;
+                if !self.levels(side).contains_key(&tick) && tick % self.rates.spread.min(3) == 0 {
+                    let lots = self.rates.level_lots / 2 + self.random.below(self.rates.level_lots) + 1;
                     self.set(side, tick, lots);
                 }
             }
@@ -296,7 +293,7 @@ impl Exchange {
                 .levels(side)
                 .keys()
                 .copied()
-                .filter(|tick| (tick - touch).abs() > FORGOTTEN_TICKS)
+                .filter(|tick| (tick - touch).abs() > PRUNED_TICKS)
                 .collect();
             for tick in far {
                 self.set(side, tick, 0);

@@ -8,8 +8,8 @@
 mod exchange;
 
 use crate::format::hash;
-use crate::simulation::market::feed::{self, Feed, Limits, SIMULATED_ORIGIN};
-use crate::simulation::market::spec::Spec;
+use crate::simulation::market::feed::{self, Feed, FeedLimits, SIMULATED_ORIGIN};
+use crate::simulation::market::spec::FeedSpec;
 use crate::simulation::random::Xoshiro256;
 use exchange::{Exchange, Side};
 use std::collections::BTreeMap;
@@ -29,17 +29,17 @@ const FEED_LATENCY_NS: (i64, i64) = (2_000_000, 1_500_000);
 ///
 /// # Panics
 /// Never: the reader takes what the generator writes.
-pub fn generate(spec: &Spec) -> Feed {
+pub fn generate(spec: &FeedSpec) -> Feed {
     let text = text(spec);
-    let name = format!("sim-{}-{}-seed{}-{}m", symbol(spec), spec.regime.word(), spec.seed, spec.minutes);
-    let feed = feed::read(&name, text.as_bytes(), &Limits::default());
+    let name = format!("sim-{}-{}-seed{}-{}m", symbol(spec), spec.regime.as_str(), spec.seed, spec.minutes);
+    let feed = feed::read(&name, text.as_bytes(), &FeedLimits::default());
     let mut feed = feed.expect("the reader takes what the generator writes");
     (feed.name, feed.sha256) = (name, hash::sha256(text.as_bytes()));
     feed
 }
 
 /// The feed of `spec` as the lines of a recording.
-pub(crate) fn text(spec: &Spec) -> String {
+pub(crate) fn text(spec: &FeedSpec) -> String {
     let mut writer = Writer {
         symbol: symbol(spec),
         stream: symbol(spec).to_ascii_lowercase(),
@@ -50,7 +50,7 @@ pub(crate) fn text(spec: &Spec) -> String {
         trade_id: 0,
     };
     let mut exchange = Exchange::new(spec.seed, spec.regime);
-    let spec = Spec { symbol: symbol(spec), ..spec.clone() };
+    let spec = FeedSpec { symbol: symbol(spec), ..spec.clone() };
     let mark = serde_json::to_string(&spec).expect("plain data serialises");
     writer.line(START_MS, |text| write!(text, "{{\"mmops_sim_feed\":{mark}}}"));
 
@@ -88,7 +88,7 @@ pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     encoder.finish().expect("writing to memory cannot fail")
 }
 
-fn symbol(spec: &Spec) -> String {
+fn symbol(spec: &FeedSpec) -> String {
     let kept: String = spec.symbol.chars().filter(char::is_ascii_alphanumeric).collect();
     if kept.is_empty() { "SIMULATED".to_owned() } else { kept.to_ascii_uppercase() }
 }
@@ -202,8 +202,8 @@ mod tests {
     use super::*;
     use crate::simulation::market::spec::Regime;
 
-    fn spec(seed: u64, regime: Regime) -> Spec {
-        Spec { seed, minutes: 1, regime, symbol: "BTCUSDT".to_owned() }
+    fn spec(seed: u64, regime: Regime) -> FeedSpec {
+        FeedSpec { seed, minutes: 1, regime, symbol: "BTCUSDT".to_owned() }
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
     fn a_simulated_feed_without_its_first_line_is_still_known_as_one() {
         let text = text(&spec(7, Regime::Calm));
         let (_, rest) = text.split_once('\n').expect("lines");
-        let feed = feed::read("laundered", rest.as_bytes(), &Limits::default()).expect("a feed");
+        let feed = feed::read("laundered", rest.as_bytes(), &FeedLimits::default()).expect("a feed");
         assert!(feed.simulated);
     }
 }

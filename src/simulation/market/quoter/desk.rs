@@ -1,7 +1,7 @@
 //! The quoter's state over one run: its orders, its position, and the record of both.
 
 use crate::simulation::market::feed::Feed;
-use crate::simulation::market::quoter::rules::{self, Bucket, Quotes, Sizer, Touch};
+use crate::simulation::market::quoter::rules::{self, Quotes, Sizer, TokenBucket, Touch};
 use crate::tuning::trading::{Fill, QuoterParams, Side, TradingOutcome};
 use hftbacktest::backtest::{Backtest, BacktestError};
 use hftbacktest::depth::{INVALID_MAX, INVALID_MIN, MarketDepth as _, ROIVectorMarketDepth};
@@ -20,7 +20,7 @@ type Market = Backtest<ROIVectorMarketDepth>;
 
 /// An order of ours that has not ended as far as we know.
 #[derive(Clone, Copy, Debug)]
-struct Working {
+struct WorkingOrder {
     id: u64,
     tick: i64,
     lots: i64,
@@ -30,15 +30,15 @@ struct Working {
 
 /// One side of the quoter.
 #[derive(Clone, Debug)]
-struct Flank {
+struct QuoteSide {
     side: Side,
     sizer: Sizer,
     /// The quote that is meant to rest.
-    quote: Option<Working>,
+    quote: Option<WorkingOrder>,
     /// The quote that was asked to leave and may still be filled.
-    leaving: Option<Working>,
+    leaving: Option<WorkingOrder>,
     /// Whether a wrong quote was withdrawn and its replacement still waits for a token.
-    owed: bool,
+    replacement_due: bool,
     /// When the last order of this side was sent, withdrawn or filled, as we know it.
     updated_ns: Option<i64>,
 }
@@ -50,8 +50,8 @@ pub(super) struct Desk<'a> {
     interval_ns: i64,
     tail_age_ns: i64,
     end_ns: i64,
-    flanks: [Flank; 2],
-    bucket: Bucket,
+    sides: [QuoteSide; 2],
+    bucket: TokenBucket,
     position_lots: i64,
     limit_lots: i64,
     next_id: u64,
@@ -62,12 +62,12 @@ pub(super) struct Desk<'a> {
 impl<'a> Desk<'a> {
     /// A desk without orders or position.
     pub(super) fn new(feed: &'a Feed, params: &'a QuoterParams, start_ns: i64, end_ns: i64) -> Self {
-        let flank = |side| Flank {
+        let quote_side = |side| QuoteSide {
             side,
             sizer: Sizer::new(params, feed.lot_size),
             quote: None,
             leaving: None,
-            owed: false,
+            replacement_due: false,
             updated_ns: None,
         };
         Self {
@@ -76,8 +76,8 @@ impl<'a> Desk<'a> {
             interval_ns: rules::ns(params.min_interval_ms),
             tail_age_ns: rules::ns(params.tail_age_ms),
             end_ns,
-            flanks: [flank(Side::Buy), flank(Side::Sell)],
-            bucket: Bucket::new(params, start_ns),
+            sides: [quote_side(Side::Buy), quote_side(Side::Sell)],
+            bucket: TokenBucket::new(params, start_ns),
             position_lots: 0,
             limit_lots: rules::lots(params.max_inventory, feed.lot_size),
             next_id: 1,
@@ -91,9 +91,12 @@ impl<'a> Desk<'a> {
 
     /// The next time at which something is due even if nothing happens.
     pub(super) fn wakes_at(&self) -> i64 {
-        let token = self.flanks.iter().any(|flank| flank.owed).then(|| self.bucket.ready_at());
-        let rested = self.flanks.iter().filter_map(|flank| Some(flank.updated_ns? + self.interval_ns));
-        let aged = self.flanks.iter().filter_map(|flank| Some(flank.quote?.sent_ns + self.tail_age_ns));
+        let token =
+            self.sides.iter().any(|quote_side| quote_side.replacement_due).then(|| self.bucket.ready_at());
+        let rested =
+            self.sides.iter().filter_map(|quote_side| Some(quote_side.updated_ns? + self.interval_ns));
+        let aged =
+            self.sides.iter().filter_map(|quote_side| Some(quote_side.quote?.sent_ns + self.tail_age_ns));
         let due = rested.chain(aged).chain(token).filter(|time| *time > self.now_ns);
         due.min().unwrap_or(i64::MAX).min(self.now_ns + LONGEST_SLEEP_NS)
     }
@@ -112,7 +115,7 @@ impl<'a> Desk<'a> {
         let quotes = (touch.bid_tick != INVALID_MIN && touch.ask_tick != INVALID_MAX)
             .then(|| rules::quotes(touch, self.params));
         // The side that has waited longer comes first, so that neither starves the other of tokens.
-        let [buy, sell] = self.flanks.each_ref().map(|flank| flank.updated_ns);
+        let [buy, sell] = self.sides.each_ref().map(|quote_side| quote_side.updated_ns);
         for index in if buy <= sell { [0, 1] } else { [1, 0] } {
             self.update(index, quotes, market)?;
         }
@@ -122,9 +125,9 @@ impl<'a> Desk<'a> {
     /// Takes note of orders that were accepted or have ended.
     fn collect(&mut self, market: &mut Market) {
         let mut ended = false;
-        for index in 0..self.flanks.len() {
-            let flank = &mut self.flanks[index];
-            for slot in [&mut flank.leaving, &mut flank.quote] {
+        for index in 0..self.sides.len() {
+            let quote_side = &mut self.sides[index];
+            for slot in [&mut quote_side.leaving, &mut quote_side.quote] {
                 let Some(working) = slot else { continue };
                 let order = market.orders(0).get(&working.id);
                 let order = order.expect("an order stays known until its end was collected");
@@ -144,15 +147,15 @@ impl<'a> Desk<'a> {
                     self.outcome.order_lives_ms.push(age_ms);
                 }
                 if order.status == Status::Filled {
-                    flank.updated_ns = Some(self.now_ns);
-                    let lots = working.lots * if flank.side == Side::Buy { 1 } else { -1 };
+                    quote_side.updated_ns = Some(self.now_ns);
+                    let lots = working.lots * if quote_side.side == Side::Buy { 1 } else { -1 };
                     self.position_lots += lots;
                     self.outcome.orders_filled += 1;
                     self.outcome.max_inventory = self
                         .outcome
                         .max_inventory
                         .max(quantity(self.position_lots.abs(), self.feed.lot_size));
-                    self.outcome.fills.push(fill(self.feed, self.end_ns, flank.side, working, order));
+                    self.outcome.fills.push(fill(self.feed, self.end_ns, quote_side.side, working, order));
                 }
             }
         }
@@ -168,21 +171,21 @@ impl<'a> Desk<'a> {
         market: &mut Market,
     ) -> Result<(), BacktestError> {
         let position = self.position();
-        let flank = &self.flanks[index];
-        let side = flank.side;
-        let rested = flank.updated_ns.is_none_or(|updated| self.now_ns - updated >= self.interval_ns);
-        let Some(quote) = flank.quote else {
+        let quote_side = &self.sides[index];
+        let side = quote_side.side;
+        let rested = quote_side.updated_ns.is_none_or(|updated| self.now_ns - updated >= self.interval_ns);
+        let Some(quote) = quote_side.quote else {
             let Some(quotes) = quotes.filter(|_| rested) else { return Ok(()) };
-            if flank.owed {
+            if quote_side.replacement_due {
                 if !self.bucket.take(self.now_ns) {
                     return Ok(());
                 }
                 self.outcome.replaces += 1;
             }
-            let size = self.flanks[index].sizer.next(side, position, quotes.imbalance);
+            let size = self.sides[index].sizer.next(side, position, quotes.imbalance);
             return self.place(index, quotes.tick(side), size, market);
         };
-        if !quote.accepted || flank.leaving.is_some() {
+        if !quote.accepted || quote_side.leaving.is_some() {
             return Ok(());
         }
         // Without a whole book there is no fair value to defend a quote with.
@@ -190,26 +193,31 @@ impl<'a> Desk<'a> {
             return self.withdraw(index, quote, market);
         }
         let Some(quotes) = quotes.filter(|_| rested) else { return Ok(()) };
-        let (tick, size) = (quotes.tick(side), flank.sizer.next(side, position, quotes.imbalance));
+        let (tick, size) = (quotes.tick(side), quote_side.sizer.next(side, position, quotes.imbalance));
         if tick == quote.tick && rules::size_stays(quote.lots, rules::lots(size, self.feed.lot_size)) {
             return Ok(());
         }
         // Cancelling needs no token: no quote is better than a wrong one.
         self.withdraw(index, quote, market)?;
         if !self.bucket.take(self.now_ns) {
-            self.flanks[index].owed = true;
+            self.sides[index].replacement_due = true;
             return Ok(());
         }
         self.outcome.replaces += 1;
         self.place(index, tick, size, market)
     }
 
-    fn withdraw(&mut self, index: usize, quote: Working, market: &mut Market) -> Result<(), BacktestError> {
+    fn withdraw(
+        &mut self,
+        index: usize,
+        quote: WorkingOrder,
+        market: &mut Market,
+    ) -> Result<(), BacktestError> {
         market.cancel(0, quote.id, false)?;
-        let flank = &mut self.flanks[index];
-        flank.quote = None;
-        flank.leaving = Some(quote);
-        flank.updated_ns = Some(self.now_ns);
+        let quote_side = &mut self.sides[index];
+        quote_side.quote = None;
+        quote_side.leaving = Some(quote);
+        quote_side.updated_ns = Some(self.now_ns);
         Ok(())
     }
 
@@ -222,11 +230,11 @@ impl<'a> Desk<'a> {
         market: &mut Market,
     ) -> Result<(), BacktestError> {
         let lot = self.feed.lot_size;
-        let flank = &mut self.flanks[index];
-        flank.sizer.requoted(size);
-        flank.owed = false;
-        let sign = if flank.side == Side::Buy { 1 } else { -1 };
-        let in_flight = flank.leaving.map_or(0, |leaving| leaving.lots);
+        let quote_side = &mut self.sides[index];
+        quote_side.sizer.requoted(size);
+        quote_side.replacement_due = false;
+        let sign = if quote_side.side == Side::Buy { 1 } else { -1 };
+        let in_flight = quote_side.leaving.map_or(0, |leaving| leaving.lots);
         let room = self.limit_lots - sign * self.position_lots - in_flight;
         let lots = rules::lots(size, lot).min(room);
         if lots <= 0 {
@@ -236,12 +244,12 @@ impl<'a> Desk<'a> {
         self.next_id += 1;
         let (price, qty) = (self.feed.grid.price(tick), quantity(lots, lot));
         let (gtc, limit) = (TimeInForce::GTC, OrdType::Limit);
-        match flank.side {
+        match quote_side.side {
             Side::Buy => market.submit_buy_order(0, id, price, qty, gtc, limit, false)?,
             Side::Sell => market.submit_sell_order(0, id, price, qty, gtc, limit, false)?,
         };
-        flank.quote = Some(Working { id, tick, lots, sent_ns: self.now_ns, accepted: false });
-        flank.updated_ns = Some(self.now_ns);
+        quote_side.quote = Some(WorkingOrder { id, tick, lots, sent_ns: self.now_ns, accepted: false });
+        quote_side.updated_ns = Some(self.now_ns);
         Ok(())
     }
 
@@ -262,7 +270,7 @@ fn quantity(lots: i64, lot: f64) -> f64 {
     lots as f64 * lot
 }
 
-fn fill(feed: &Feed, end_ns: i64, side: Side, working: Working, order: &Order) -> Fill {
+fn fill(feed: &Feed, end_ns: i64, side: Side, working: WorkingOrder, order: &Order) -> Fill {
     let at_ns = order.exch_timestamp;
     let later = at_ns + MARKOUT_NS;
     let price = feed.grid.price(order.exec_price_tick);

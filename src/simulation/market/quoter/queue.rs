@@ -13,13 +13,11 @@ use std::any::Any;
 /// Exponent of the probability function; the one of the simulator's own examples.
 const EXPONENT: f64 = 3.0;
 
-/// The queue model of the quoter.
 pub(super) struct WholeOrderQueue {
     probability: PowerProbQueueFunc3,
 }
 
 impl WholeOrderQueue {
-    /// The model with its fixed exponent.
     pub(super) fn new() -> Self {
         Self { probability: PowerProbQueueFunc3::new(EXPONENT) }
     }
@@ -27,14 +25,14 @@ impl WholeOrderQueue {
 
 /// What is ahead of an order and what was traded since the level last changed.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Place {
+struct QueuePosition {
     /// Quantity ahead of us; negative once executions have come through to us.
     ahead: f64,
     /// Traded quantity that the displayed level does not reflect yet.
     traded: f64,
 }
 
-impl AnyClone for Place {
+impl AnyClone for QueuePosition {
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -44,8 +42,8 @@ impl AnyClone for Place {
     }
 }
 
-fn place(order: &mut Order) -> &mut Place {
-    order.q.as_any_mut().downcast_mut().expect("every accepted order was given its place by `new_order`")
+fn position(order: &mut Order) -> &mut QueuePosition {
+    order.q.as_any_mut().downcast_mut().expect("every accepted order was given its position by `new_order`")
 }
 
 impl<MD: MarketDepth> QueueModel<MD> for WholeOrderQueue {
@@ -54,36 +52,36 @@ impl<MD: MarketDepth> QueueModel<MD> for WholeOrderQueue {
             Side::Buy => depth.bid_qty_at_tick(order.price_tick),
             _ => depth.ask_qty_at_tick(order.price_tick),
         };
-        order.q = Box::new(Place { ahead, traded: 0.0 });
+        order.q = Box::new(QueuePosition { ahead, traded: 0.0 });
     }
 
     fn trade(&self, order: &mut Order, qty: f64, _depth: &MD) {
-        let place = place(order);
-        place.ahead -= qty;
-        place.traded += qty;
+        let position = position(order);
+        position.ahead -= qty;
+        position.traded += qty;
     }
 
     fn depth(&self, order: &mut Order, before: f64, after: f64, _depth: &MD) {
-        let place = place(order);
-        let cancelled = before - after - place.traded;
-        place.traded = 0.0;
-        if place.ahead <= 0.0 {
+        let position = position(order);
+        let cancelled = before - after - position.traded;
+        position.traded = 0.0;
+        if position.ahead <= 0.0 {
             return;
         }
         if cancelled > 0.0 {
-            let behind = (before - place.ahead).max(0.0);
-            let share_behind = self.probability.prob(place.ahead, behind);
+            let behind = (before - position.ahead).max(0.0);
+            let share_behind = self.probability.prob(position.ahead, behind);
             // What cannot have been behind us was ahead.
             let overflow = (cancelled * share_behind - behind).max(0.0);
-            place.ahead -= cancelled * (1.0 - share_behind) + overflow;
+            position.ahead -= cancelled * (1.0 - share_behind) + overflow;
         }
-        place.ahead = place.ahead.min(after).max(0.0);
+        position.ahead = position.ahead.min(after).max(0.0);
     }
 
     fn is_filled(&self, order: &mut Order, depth: &MD) -> f64 {
         let half_lot = depth.lot_size() / 2.0;
         let qty = order.leaves_qty;
-        if -place(order).ahead > qty - half_lot { qty } else { 0.0 }
+        if -position(order).ahead > qty - half_lot { qty } else { 0.0 }
     }
 }
 
@@ -121,7 +119,7 @@ mod tests {
         queue.new_order(&mut order, &depth);
         queue.trade(&mut order, 0.8, &depth);
         QueueModel::<HashMapMarketDepth>::depth(&queue, &mut order, 2.0, 1.2, &depth);
-        assert_eq!(*place(&mut order), Place { ahead: 1.2, traded: 0.0 });
+        assert_eq!(*position(&mut order), QueuePosition { ahead: 1.2, traded: 0.0 });
     }
 
     #[test]
@@ -129,11 +127,11 @@ mod tests {
         let (queue, depth, mut order) = (WholeOrderQueue::new(), market(2.0), order(0.5));
         queue.new_order(&mut order, &depth);
         QueueModel::<HashMapMarketDepth>::depth(&queue, &mut order, 2.0, 5.0, &depth);
-        assert_eq!(place(&mut order).ahead, 2.0);
+        assert_eq!(position(&mut order).ahead, 2.0);
         QueueModel::<HashMapMarketDepth>::depth(&queue, &mut order, 5.0, 4.0, &depth);
-        let ahead = place(&mut order).ahead;
+        let ahead = position(&mut order).ahead;
         assert!(ahead < 2.0 && ahead > 1.9, "most of it was behind: {ahead}");
         QueueModel::<HashMapMarketDepth>::depth(&queue, &mut order, 4.0, 0.3, &depth);
-        assert!(place(&mut order).ahead <= 0.3);
+        assert!(position(&mut order).ahead <= 0.3);
     }
 }

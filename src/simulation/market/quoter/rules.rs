@@ -115,15 +115,14 @@ pub(super) fn lots(qty: f64, lot: f64) -> i64 {
 /// The bucket of replaces over both sides: it fills at `replace_rate_per_min` and holds one second's
 /// worth, at least one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Bucket {
+pub(super) struct TokenBucket {
     per_ns: f64,
     capacity: f64,
     tokens: f64,
     at_ns: i64,
 }
 
-impl Bucket {
-    /// A full bucket.
+impl TokenBucket {
     pub(super) fn new(params: &QuoterParams, now_ns: i64) -> Self {
         let capacity = (params.replace_rate_per_min / SECONDS_PER_MINUTE).max(1.0);
         let per_ns = params.replace_rate_per_min / NS_PER_MINUTE;
@@ -225,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_bucket_gives_its_rate_and_no_more_than_a_second_at_once() {
-        let mut bucket = Bucket::new(&params(), 0);
+        let mut bucket = TokenBucket::new(&params(), 0);
         let burst = (0..100).filter(|_| bucket.take(0)).count();
         assert_eq!(burst, 10);
         let minute = (1..=60_000).filter(|ms| bucket.take(ms * 1_000_000)).count();

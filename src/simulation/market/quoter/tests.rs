@@ -1,12 +1,12 @@
 use super::*;
 use crate::simulation::market::feed::tests::recorded;
 use crate::simulation::market::generator::generate;
-use crate::simulation::market::spec::{Regime, Spec};
+use crate::simulation::market::spec::{FeedSpec, Regime};
 use crate::tuning::trading::Side;
 use std::sync::LazyLock;
 
 static CALM: LazyLock<Feed> = LazyLock::new(|| {
-    generate(&Spec { seed: 7, minutes: 2, regime: Regime::Calm, symbol: "BTCUSDT".to_owned() })
+    generate(&FeedSpec { seed: 7, minutes: 2, regime: Regime::Calm, symbol: "BTCUSDT".to_owned() })
 });
 
 static FUTURES: LazyLock<Option<Feed>> = LazyLock::new(|| recorded("binance-usdm-btcusdt-20240808.gz"));

@@ -4,11 +4,11 @@ use super::Window;
 use crate::commands::soak::run::sink::Sink;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
-use crate::simulation::bot::{Bot, Scenario};
+use crate::simulation::bot::{Scenario, SimulatedBot};
 
 /// Bots, and the numbers of their series.
 pub(in crate::commands::soak::run) struct Mock {
-    bots: Vec<(Bot, Vec<u32>)>,
+    bots: Vec<(SimulatedBot, Vec<u32>)>,
     interval_secs: u32,
     values: Vec<f64>,
 }
@@ -17,7 +17,7 @@ impl Mock {
     /// Starts the bots.
     pub(super) fn new(scenario: Scenario, seed: u64, instances: u32, plan: &Plan) -> Self {
         let started_secs = plan.started_at_ms as f64 / 1e3;
-        let bot = |number| Bot::new(scenario, seed.wrapping_add(u64::from(number)), started_secs);
+        let bot = |number| SimulatedBot::new(scenario, seed.wrapping_add(u64::from(number)), started_secs);
         let bots = (0..instances).map(|number| (bot(number), Vec::new())).collect();
         Self { bots, interval_secs: plan.interval_secs, values: Vec::new() }
     }
