@@ -7,9 +7,10 @@ use crate::commands::{
 use crate::ctx::Ctx;
 use crate::report::CommandSpec;
 use crate::report::exit::{Exit, Fault};
+use crate::report::printer::{Color, Format};
 use crate::sys::logging::LogFormat;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
+use clap::{ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -210,30 +211,6 @@ pub(crate) struct Global {
     /// Freeze the clock: stamps, ages and schedules take this time and sleeping advances it
     #[arg(long, global = true, value_name = "RFC3339")]
     pub(crate) now: Option<jiff::Timestamp>,
-}
-
-/// Form of the report on stdout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// The marker table
-    Table,
-    /// One JSON document
-    Json,
-    /// Workflow annotations, and a Markdown table in the step summary
-    Github,
-    /// SARIF 2.1.0 (scan-secrets only)
-    Sarif,
-}
-
-/// When to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 fn after_help() -> String {

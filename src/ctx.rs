@@ -2,8 +2,13 @@
 
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, AtomicFile};
-use crate::sys::{clock::Clock, env::Env, signal::Cancel};
+use crate::sys::clock::Clock;
+use crate::sys::env::{Env, start_dir};
+use crate::sys::fsio::{self, AtomicFile, FileKind};
+use crate::sys::signal::Cancel;
+use anyhow::Context as _;
+use jiff::Timestamp;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 /// The world as a command sees it. Commands cannot print; they return a `Report`.
@@ -11,11 +16,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Ctx {
     /// Absolute directory against which every relative path is resolved.
     pub(crate) root: PathBuf,
-    /// The one clock value.
     pub(crate) clock: Clock,
-    /// The environment as it was at start.
+    /// As it was at start.
     pub(crate) env: Env,
-    /// Set by SIGINT or SIGTERM.
     pub(crate) cancel: Cancel,
     /// Whether progress may be drawn on stderr.
     pub(crate) progress: bool,
@@ -24,6 +27,36 @@ pub(crate) struct Ctx {
 }
 
 impl Ctx {
+    /// The world of this process; `root` and `now` are what the command line says of them.
+    pub(crate) fn start(root: Option<&Path>, now: Option<Timestamp>, quiet: bool) -> anyhow::Result<Self> {
+        let env = Env::of_process()?;
+        let start = start_dir().context(Fault::dependency("failed to read the current directory"))?;
+        let root = match root {
+            Some(root) => fsio::canonical(&start.join(root))
+                .map_err(|fault| fault.hint("--root must name an existing directory"))?,
+            None => start,
+        };
+        if fsio::target_kind(&root)? != FileKind::Dir {
+            let message = format!("--root `{}` is not a directory", root.display());
+            return Err(Fault::config(message).into());
+        }
+        let time = |name: &str| -> Result<Option<Timestamp>, Fault> {
+            let invalid = |text: &str, error: jiff::Error| {
+                Fault::config(format!("{name}={text} is not an RFC 3339 time: {error}"))
+            };
+            env.get(name).map(|text| text.parse().map_err(|error| invalid(text, error))).transpose()
+        };
+        let stamp = time("CI_FAKE_UTC")?;
+        let clock = match now.map_or_else(|| time("MMOPS_NOW"), |now| Ok(Some(now)))? {
+            Some(now) => Clock::frozen(now, stamp),
+            None => Clock::system(stamp),
+        };
+        let cancel = Cancel::on_signals().context("failed to install signal handlers")?;
+        let is_plain = quiet || env.get("TERM") == Some("dumb");
+        let progress = std::io::stderr().is_terminal() && !is_plain;
+        Ok(Self { root, clock, env, cancel, progress, own_outputs: Vec::new() })
+    }
+
     /// Resolves `path` against the root.
     pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)

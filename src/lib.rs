@@ -65,17 +65,19 @@ mod sys;
 pub mod testing;
 mod tuning;
 
-use anyhow::Context as _;
-use cli::{Color, Format, Global, Invocation};
-use commands::Answer;
+use cli::Invocation;
+use commands::{Answer, scan_secrets};
 use ctx::Ctx;
 use report::exit::{self, Exit, Fault};
+use report::printer::{self, Format};
 use report::{Outcome, Report, Row, render};
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::time::Duration;
 use sys::fsio::AtomicFile;
-use sys::{clock, env, fsio, logging, signal};
+use sys::{clock::Clock, env::Env, logging};
 
 /// Parses `args`, runs the command, renders its report and returns the code.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -84,10 +86,10 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(invocation) => invoke(&invocation),
         Err(error) => refuse(&error),
     };
-    let exit = std::panic::catch_unwind(parse_and_invoke).unwrap_or(Exit::Internal);
-    let is_clamped = |exit: Exit| exit.clamped() == exit;
-    let exit = if !is_clamped(exit) && cli::names_clamped_command(&args) { exit.clamped() } else { exit };
-    ExitCode::from(exit.code())
+    let exit = catch_unwind(parse_and_invoke).unwrap_or(Exit::Internal);
+    // What went wrong before or after the command knows nothing of its promise.
+    let breaks_promise = exit.clamped() != exit && cli::names_clamped_command(&args);
+    ExitCode::from(if breaks_promise { exit.clamped() } else { exit }.code())
 }
 
 /// Prints clap's help, version or usage error.
@@ -99,16 +101,17 @@ fn refuse(error: &clap::Error) -> Exit {
     }
 }
 
-fn invoke(cli: &Invocation) -> Exit {
-    let verbosity = if cli.global.quiet { -1 } else { i8::try_from(cli.global.verbose).unwrap_or(i8::MAX) };
-    logging::start(cli.global.log_format, verbosity);
-    match Session::start(cli) {
-        Ok(session) => session.answer(cli),
+fn invoke(invocation: &Invocation) -> Exit {
+    let global = &invocation.global;
+    let verbosity = if global.quiet { -1 } else { i8::try_from(global.verbose).unwrap_or(i8::MAX) };
+    logging::start(global.log_format, verbosity);
+    match Session::start(invocation) {
+        Ok(session) => session.answer(invocation),
         Err(error) => {
-            let env = env::Env::of_process().unwrap_or_default();
-            let mut report = failure(cli, &error);
-            report.stamp(clock::Clock::system(None).stamp_utc(), false);
-            print(&cli.global, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
+            let env = Env::of_process().unwrap_or_default();
+            let mut report = failure(invocation, &error);
+            report.stamp(Clock::system(None).stamp_utc(), false);
+            print(invocation, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
         }
     }
 }
@@ -121,138 +124,72 @@ struct Session {
 }
 
 impl Session {
-    fn start(cli: &Invocation) -> anyhow::Result<Self> {
-        let global = &cli.global;
-        if matches!(global.format, Format::Sarif) && *cli.spec() != commands::scan_secrets::SPEC {
+    fn start(invocation: &Invocation) -> anyhow::Result<Self> {
+        let global = &invocation.global;
+        if global.format == Format::Sarif && *invocation.spec() != scan_secrets::SPEC {
             return Err(Fault::usage("--format sarif is for scan-secrets alone").into());
         }
-        let ctx = context(global)?;
+        let ctx = Ctx::start(global.root.as_deref(), global.now, global.quiet)?;
         let open =
             |path: &Option<_>| path.as_ref().map(|path| AtomicFile::create(&ctx.path(path))).transpose();
         let (junit, metrics) = (open(&global.junit)?, open(&global.metrics_file)?);
         Ok(Self { ctx: ctx.with_own_outputs(junit.iter().chain(&metrics)), junit, metrics })
     }
 
-    fn answer(self, cli: &Invocation) -> Exit {
+    fn answer(self, invocation: &Invocation) -> Exit {
         let watch = self.ctx.clock.stopwatch();
-        let run = std::panic::AssertUnwindSafe(|| cli.run(&self.ctx));
-        let mut answer = match std::panic::catch_unwind(run) {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => Answer::Report(failure(cli, &error)),
-            Err(_) => {
-                let error = anyhow::anyhow!("internal fault: the message above names the place");
-                Answer::Report(failure(cli, &error))
-            }
-        };
-        if let Answer::Report(report) | Answer::Usage { report, .. } = &mut answer {
+        let answer = catch_unwind(AssertUnwindSafe(|| invocation.run(&self.ctx)))
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("internal fault: the message above names the place")));
+        let mut answer = answer.unwrap_or_else(|error| Answer::Report(failure(invocation, &error)));
+        if let Answer::Report(report) = &mut answer {
             self.ctx.stamp(report);
         }
         let env = self.ctx.env.clone();
-        match self.write_side_outputs(&answer, watch.elapsed()) {
-            Ok(()) => print(&cli.global, &env, &answer),
-            Err(error) => Err(error),
-        }
-        .unwrap_or_else(|error| {
+        let written = self.write_side_outputs(&answer, watch.elapsed());
+        written.and_then(|()| print(invocation, &env, &answer)).unwrap_or_else(|error| {
             tracing::error!("{error:#}");
             exit::classify(&error)
         })
     }
 
-    fn write_side_outputs(self, answer: &Answer, took: std::time::Duration) -> anyhow::Result<()> {
-        let (Answer::Report(report) | Answer::Usage { report, .. }) = answer else { return Ok(()) };
-        if let Some(pending) = self.junit {
-            pending.finish(render::junit::render(report, took).as_bytes())?;
+    fn write_side_outputs(self, answer: &Answer, took: Duration) -> anyhow::Result<()> {
+        let Answer::Report(report) = answer else { return Ok(()) };
+        if let Some(junit) = self.junit {
+            junit.finish(render::junit::render(report, took).as_bytes())?;
         }
-        if let Some(pending) = self.metrics {
+        if let Some(metrics) = self.metrics {
             let text = render::textfile::render(report, self.ctx.clock.now().as_second(), took);
-            pending.finish(text.as_bytes())?;
+            metrics.finish(text.as_bytes())?;
         }
         Ok(())
     }
 }
 
-fn context(global: &Global) -> anyhow::Result<Ctx> {
-    let env = env::Env::of_process()?;
-    let start = env::start_dir().context(Fault::dependency("failed to read the current directory"))?;
-    let root = match &global.root {
-        Some(root) => fsio::canonical(&start.join(root))
-            .map_err(|fault| fault.hint("--root must name an existing directory"))?,
-        None => start,
-    };
-    if fsio::target_kind(&root)? != fsio::FileKind::Dir {
-        let message = format!("--root `{}` is not a directory", root.display());
-        return Err(Fault::config(message).into());
-    }
-    let time = |name: &str| -> Result<Option<jiff::Timestamp>, Fault> {
-        let parse = |text: &str| {
-            text.parse()
-                .map_err(|error| Fault::config(format!("{name}={text} is not an RFC 3339 time: {error}")))
-        };
-        env.get(name).map(parse).transpose()
-    };
-    let stamp = time("CI_FAKE_UTC")?;
-    let clock = match global.now.map_or_else(|| time("MMOPS_NOW"), |now| Ok(Some(now)))? {
-        Some(now) => clock::Clock::frozen(now, stamp),
-        None => clock::Clock::system(stamp),
-    };
-    let cancel = signal::Cancel::on_signals().context("failed to install signal handlers")?;
-    let smart = env.get("TERM") != Some("dumb");
-    let progress = io::stderr().is_terminal() && smart && !global.quiet;
-    Ok(Ctx { root, clock, env, cancel, progress, own_outputs: Vec::new() })
-}
-
 /// The report of a question that could not be asked; the error is printed here, once.
-fn failure(cli: &Invocation, error: &anyhow::Error) -> Report {
-    let command = cli.spec().name();
+fn failure(invocation: &Invocation, error: &anyhow::Error) -> Report {
+    let command = invocation.spec().name();
     let message = format!("{error:#}");
     tracing::error!("mmops {command}: {message}");
     for hint in exit::hints(error) {
         tracing::error!("hint: {hint}");
     }
-    let exit = exit::classify(error);
     let title = command.to_uppercase().replace('-', " ");
-    let exit = if exit == Exit::Ok { Exit::Internal } else { exit };
-    Report::new(cli.spec(), title, cli.spec().failure(exit))
+    let exit = match exit::classify(error) {
+        Exit::Ok => Exit::Internal,
+        exit => exit,
+    };
+    Report::new(invocation.spec(), title, invocation.spec().failure(exit))
         .rows(vec![Row::new("error", Outcome::Fail).reason(message)])
 }
 
-fn print(global: &Global, env: &env::Env, answer: &Answer) -> anyhow::Result<Exit> {
+fn print(invocation: &Invocation, env: &Env, answer: &Answer) -> anyhow::Result<Exit> {
     let (text, exit) = match answer {
         Answer::Text(text) => (text.clone(), Exit::Ok),
-        Answer::Usage { text, report } if matches!(global.format, Format::Table) => {
-            (text.clone(), report.exit())
-        }
-        Answer::Report(report) | Answer::Usage { report, .. } => {
-            let text = match global.format {
-                Format::Table => {
-                    let color = match global.color {
-                        Color::Always => true,
-                        Color::Never => false,
-                        Color::Auto => {
-                            io::stdout().is_terminal()
-                                && env.get("NO_COLOR").is_none()
-                                && env.get("TERM") != Some("dumb")
-                        }
-                    };
-                    render::table::render(report, color)
-                }
-                Format::Json => render::json::render(report),
-                Format::Github => {
-                    if let Some(path) = env.get("GITHUB_STEP_SUMMARY") {
-                        let mut file = fsio::append(path.as_ref())?;
-                        let written = file.write_all(render::github::summary(report).as_bytes());
-                        written.map_err(|error| Fault::write(format!("`{path}`"), &error))?;
-                    }
-                    render::github::render(report)
-                }
-                Format::Sarif => render::sarif::render(report),
-            };
+        Answer::Report(report) => {
+            let text = printer::text(report, invocation.global.format, invocation.global.color, env)?;
             (text, report.exit())
         }
     };
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Fault::write("stdout", &error).into()),
-        _ => Ok(exit),
-    }
+    printer::print(&text)?;
+    Ok(exit)
 }

@@ -27,13 +27,6 @@ pub(crate) enum Answer {
     Report(Report),
     /// Text for another program: a schema, a completion script, a manual page.
     Text(String),
-    /// The usage of a command that was called without what it needs; the code is 1.
-    Usage {
-        /// What a person reads.
-        text: String,
-        /// What a program reads.
-        report: Report,
-    },
 }
 
 impl From<Report> for Answer {

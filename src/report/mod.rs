@@ -1,6 +1,7 @@
 //! What a command found: rows, verdict, marker and evidence. Plain data; the renderers see only this.
 
 pub(crate) mod exit;
+pub(crate) mod printer;
 pub(crate) mod render;
 
 mod command;
@@ -147,6 +148,8 @@ pub(crate) struct Report {
     /// More top-level fields of the JSON document.
     body: Map<String, Value>,
     evidence: Vec<String>,
+    /// What the table form shows instead.
+    usage: Option<String>,
 }
 
 impl Report {
@@ -165,6 +168,7 @@ impl Report {
             exit: if spec.is_clamped { conclusion.exit.clamped() } else { conclusion.exit },
             body: Map::new(),
             evidence: Vec::new(),
+            usage: None,
         }
     }
 
@@ -195,6 +199,13 @@ impl Report {
     #[must_use]
     pub(crate) fn evidence(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.evidence.extend(paths.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets what a person reads instead of the table, for a command called without what it needs.
+    #[must_use]
+    pub(crate) fn usage(mut self, text: String) -> Self {
+        self.usage = Some(text);
         self
     }
 

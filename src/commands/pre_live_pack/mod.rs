@@ -8,7 +8,6 @@ mod step;
 pub(crate) mod steps;
 use crate::format::json;
 
-use crate::commands::Answer;
 use crate::commands::pre_live_pack::steps::{Plan, State};
 use crate::ctx::Ctx;
 use crate::format::config::Source;
@@ -77,17 +76,15 @@ impl Args {
 }
 
 /// Runs the plan; without `--dry-run`, returns the usage.
-pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Answer> {
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     if args.dry_run {
-        return rehearse(args, ctx).map(Answer::Report);
+        return rehearse(args, ctx);
     }
-    let mut command = Args::augment_args(clap::Command::new("mmops pre-live-pack"));
-    let usage = command.render_usage();
+    let usage = Args::augment_args(clap::Command::new("mmops pre-live-pack")).render_usage();
     let reason = "pre-live-pack only rehearses: pass --dry-run";
-    let text = format!("{usage}\n\n{reason}\n| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |\n");
-    let report = Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Fail, "FAILED"))
-        .rows(vec![Row::new("usage", Outcome::Fail).reason(reason)]);
-    Ok(Answer::Usage { text, report })
+    Ok(Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Fail, "FAILED"))
+        .rows(vec![Row::new("usage", Outcome::Fail).reason(reason)])
+        .usage(format!("{usage}\n\n{reason}")))
 }
 
 /// Runs the plan and writes the report.

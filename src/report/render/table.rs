@@ -13,6 +13,9 @@ const NOTE: usize = 20;
 
 /// Renders the table; `color` paints the status words.
 pub(crate) fn render(report: &Report, color: bool) -> String {
+    if let Some(usage) = &report.usage {
+        return format!("{usage}\n{}", marker_line(&report.marker));
+    }
     let mut out = String::new();
     let (double, single) = ("=".repeat(RULE), "-".repeat(RULE));
     let names = report.rows.iter().map(|row| width(&row.name)).chain([width(&report.marker.name)]);
