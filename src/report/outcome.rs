@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What is printed of an [`Outcome`].
+/// The state of a row or a marker, worst last, so that `max` folds to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Status {

@@ -1,51 +1,81 @@
-//! The order of a plan's steps: which may start now, which are skipped because a need failed.
+//! The steps of a plan and their order: which may start now, which are skipped because a need failed.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-/// A plan as its file has it.
+/// Longest time that a step may be given.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// `pre_live.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Plan {
-    /// The steps, in the order in which their rows are printed.
-    pub(crate) steps: Vec<Step>,
+pub(super) struct PackPlan {
+    /// In the order in which their rows are printed.
+    pub(super) steps: Vec<Step>,
 }
 
-/// One step of a plan.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Step {
+pub(super) struct Step {
     /// Name of the row.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// Program and arguments; the program `mmops` is this binary.
-    pub(crate) argv: Vec<String>,
+    pub(super) argv: Vec<String>,
     /// Time until the step is stopped, such as `30s`; the command's own default when left out.
     #[serde(default)]
-    pub(crate) timeout: Option<String>,
+    timeout: Option<String>,
     /// Steps that must be OK before this one starts.
     #[serde(default)]
-    pub(crate) needs: Vec<String>,
+    needs: Vec<String>,
 }
 
-/// Where a step is in its life.
+impl Step {
+    /// The time after which the step is stopped.
+    pub(super) fn timeout(&self, default: Duration) -> Result<Duration, String> {
+        let timeout = match &self.timeout {
+            None => default,
+            Some(text) => humantime::parse_duration(text).map_err(|error| {
+                format!("step `{}` has timeout `{text}`: {error}; write 30s or 2m", self.name)
+            })?,
+        };
+        if timeout.is_zero() || timeout > LONGEST {
+            let display = humantime::format_duration(timeout);
+            return Err(format!(
+                "step `{}` has a timeout of {display}, it must be above 0s and at most 24h",
+                self.name
+            ));
+        }
+        Ok(timeout)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Not started yet.
+pub(super) enum StepState {
     Waiting,
-    /// Started.
     Running,
     /// Ended, and its answer is yes.
     Passed,
     /// Ended, and its answer is no, or there is none.
     Failed,
-    /// Never started.
+    /// Never started, because of a need.
     Skipped,
 }
 
-impl Plan {
-    /// Says what is wrong with the plan: nothing to do, a name twice, an empty command, an unknown need,
-    /// or needs that go in a circle.
-    pub(crate) fn check(&self) -> Result<(), String> {
+impl StepState {
+    fn is_unmet(self) -> bool {
+        match self {
+            Self::Failed | Self::Skipped => true,
+            Self::Waiting | Self::Running | Self::Passed => false,
+        }
+    }
+}
+
+impl PackPlan {
+    /// Says what is wrong with the plan: nothing to do, a name twice, an empty command, a timeout out of
+    /// bounds, an unknown need, or needs that go in a circle.
+    pub(super) fn check(&self, default_timeout: Duration) -> Result<(), String> {
         if self.steps.is_empty() {
             return Err("the plan has no steps; an empty plan proves nothing".into());
         }
@@ -66,10 +96,10 @@ impl Plan {
                 return Err(format!("step `{}` needs `{need}`, which is not in the plan", step.name));
             }
         }
-        match self.in_a_circle() {
-            Some(name) => Err(format!("step `{name}` needs itself, directly or through others")),
-            None => Ok(()),
+        if let Some(name) = self.in_a_circle() {
+            return Err(format!("step `{name}` needs itself, directly or through others"));
         }
+        self.steps.iter().try_for_each(|step| step.timeout(default_timeout).map(drop))
     }
 
     fn in_a_circle(&self) -> Option<&str> {
@@ -86,27 +116,27 @@ impl Plan {
     }
 
     /// Skips every waiting step of which a need failed or was skipped, and returns the first one that can
-    /// start. A need that was never selected does not hold a step back.
-    pub(crate) fn next(&self, states: &mut [State]) -> Option<usize> {
+    /// start.
+    pub(super) fn next(&self, states: &mut [StepState]) -> Option<usize> {
         let index: BTreeMap<&str, usize> =
             self.steps.iter().enumerate().map(|(index, step)| (step.name.as_str(), index)).collect();
         loop {
             let mut changed = false;
             let mut ready = None;
             for (at, step) in self.steps.iter().enumerate() {
-                if states[at] != State::Waiting {
+                if states[at] != StepState::Waiting {
                     continue;
                 }
-                let needs: Vec<State> = step
+                let needs: Vec<StepState> = step
                     .needs
                     .iter()
                     .filter_map(|need| index.get(need.as_str()))
                     .map(|at| states[*at])
                     .collect();
-                if needs.iter().any(|state| matches!(state, State::Failed | State::Skipped)) {
-                    states[at] = State::Skipped;
+                if needs.iter().any(|state| state.is_unmet()) {
+                    states[at] = StepState::Skipped;
                     changed = true;
-                } else if ready.is_none() && needs.iter().all(|state| *state == State::Passed) {
+                } else if ready.is_none() && needs.iter().all(|state| *state == StepState::Passed) {
                     ready = Some(at);
                 }
             }
@@ -117,12 +147,12 @@ impl Plan {
     }
 
     /// The first need of step `at` that did not pass.
-    pub(crate) fn unmet_need(&self, at: usize, states: &[State]) -> Option<&str> {
-        let failed = |need: &&String| {
+    pub(super) fn unmet_need(&self, at: usize, states: &[StepState]) -> Option<&str> {
+        let is_unmet = |need: &&String| {
             let found = self.steps.iter().position(|step| step.name == **need);
-            found.is_some_and(|at| matches!(states[at], State::Failed | State::Skipped))
+            found.is_some_and(|at| states[at].is_unmet())
         };
-        self.steps[at].needs.iter().find(failed).map(String::as_str)
+        self.steps[at].needs.iter().find(is_unmet).map(String::as_str)
     }
 }
 
@@ -130,14 +160,16 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn plan(steps: &[(&str, &[&str])]) -> Plan {
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn plan(steps: &[(&str, &[&str])]) -> PackPlan {
         let step = |(name, needs): &(&str, &[&str])| Step {
             name: (*name).to_owned(),
             argv: vec!["true".to_owned()],
             timeout: None,
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
         };
-        Plan { steps: steps.iter().map(step).collect() }
+        PackPlan { steps: steps.iter().map(step).collect() }
     }
 
     #[test]
@@ -150,20 +182,30 @@ mod tests {
             (&[("a", &["a"])], "needs itself"),
             (&[(" ", &[])], "empty name"),
         ] {
-            let message = plan(steps).check().expect_err("refused");
+            let message = plan(steps).check(MINUTE).expect_err("refused");
             assert!(message.contains(part), "{message}");
         }
-        assert_eq!(plan(&[("a", &[]), ("b", &["a"])]).check(), Ok(()));
+        assert_eq!(plan(&[("a", &[]), ("b", &["a"])]).check(MINUTE), Ok(()));
+    }
+
+    #[test]
+    fn a_timeout_has_bounds() {
+        let mut plan = plan(&[("a", &[])]);
+        assert!(plan.check(Duration::ZERO).expect_err("refused").contains("timeout of 0s"));
+        for (text, part) in [("25h", "at most 24h"), ("30", "write 30s or 2m")] {
+            plan.steps[0].timeout = Some(text.to_owned());
+            assert!(plan.check(MINUTE).expect_err("refused").contains(part), "{text}");
+        }
     }
 
     #[test]
     fn a_failed_need_skips_everything_behind_it_and_nothing_else() {
         let plan = plan(&[("c", &["b"]), ("a", &[]), ("b", &["a"]), ("d", &[])]);
-        let mut states = [State::Waiting; 4];
+        let mut states = [StepState::Waiting; 4];
         assert_eq!(plan.next(&mut states), Some(1));
-        states[1] = State::Failed;
+        states[1] = StepState::Failed;
         assert_eq!(plan.next(&mut states), Some(3));
-        assert_eq!(states, [State::Skipped, State::Failed, State::Skipped, State::Waiting]);
+        assert_eq!(states, [StepState::Skipped, StepState::Failed, StepState::Skipped, StepState::Waiting]);
         assert_eq!(plan.unmet_need(0, &states), Some("b"));
         assert_eq!(plan.unmet_need(2, &states), Some("a"));
     }
@@ -171,9 +213,9 @@ mod tests {
     #[test]
     fn a_running_need_holds_a_step_back() {
         let plan = plan(&[("a", &[]), ("b", &["a"])]);
-        let mut states = [State::Running, State::Waiting];
+        let mut states = [StepState::Running, StepState::Waiting];
         assert_eq!(plan.next(&mut states), None);
-        states[0] = State::Passed;
+        states[0] = StepState::Passed;
         assert_eq!(plan.next(&mut states), Some(1));
     }
 }
