@@ -37,8 +37,8 @@
 //! `commands/scan_secrets/detect` fail until the rule has a literal to search for; give it a line that it finds
 //! and one that it leaves alone in `tests/cli/scan_secrets.rs`.
 //!
-//! **An output format.** A file in `report/render/` that sees a report only, a variant of `cli::Format`; the
-//! `match` in `print` does not compile without it. Recorded outputs in `tests/cli/answers.rs`.
+//! **An output format.** A file in `report/render/` that sees a report only, a variant of
+//! `report::printer::Format`; the `match` in `printer` does not compile without it. Recorded outputs in `tests/cli/answers.rs`.
 //!
 //! **An exit code.** A variant of `report::exit::Exit` with its row in `TABLE`, from which the help is made; the
 //! unit tests beside it fail until the table is complete, `docs` until the README has the row.

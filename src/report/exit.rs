@@ -52,6 +52,11 @@ impl Exit {
         self as u8
     }
 
+    /// The code of a clean stop that signal 2 or 15 asked for.
+    pub(crate) fn of_signal(signal: i32) -> Self {
+        if signal == 2 { Self::Interrupted } else { Self::Terminated }
+    }
+
     /// The one place where a command that promises 0 or 1 and nothing else keeps its promise.
     #[must_use]
     pub fn clamped(self) -> Self {
@@ -99,10 +104,7 @@ impl Fault {
 
     /// A stop asked for by a signal; `signal` is 2 or 15.
     pub fn stopped(signal: i32) -> Self {
-        match signal {
-            2 => Self::new(Exit::Interrupted, "interrupted"),
-            _ => Self::new(Exit::Terminated, "terminated"),
-        }
+        Self::new(Exit::of_signal(signal), if signal == 2 { "interrupted" } else { "terminated" })
     }
 
     /// Adds a line that tells the operator what to do.

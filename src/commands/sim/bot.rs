@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How often the bot lives on.
-const BEAT: Duration = Duration::from_millis(100);
+/// How often the bot takes a step.
+const TICK_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("sim bot", "SIM_BOT", "FAILED");
 
@@ -81,7 +81,7 @@ struct Shared {
     actions: Vec<RollbackAction>,
 }
 
-/// Lives until a signal, or for the time asked for.
+/// Runs until a signal, or for the time asked for.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let log = args.log.as_ref().map(|path| fsio::append(&ctx.path(path))).transpose()?;
     let mut log = Log { file: log.map(|file| Box::new(file) as Box<dyn Write>) };
@@ -109,15 +109,15 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     tracing::info!("listening on {address}");
 
     let started = clock::monotonic();
-    let mut lived = Duration::ZERO;
-    let mut looked = Duration::ZERO;
-    while ctx.cancel.signal().is_none() && args.how_long.is_none_or(|how_long| lived < how_long) {
-        clock::nap(BEAT);
+    let mut elapsed = Duration::ZERO;
+    let mut refreshed = Duration::ZERO;
+    while ctx.cancel.signal().is_none() && args.how_long.is_none_or(|how_long| elapsed < how_long) {
+        clock::nap(TICK_INTERVAL);
         let now = started.elapsed();
-        lock(&shared).bot.step(now.saturating_sub(lived).as_secs_f64() * args.speed);
-        lived = now;
-        if now.saturating_sub(looked) >= Duration::from_secs(1) {
-            looked = now;
+        lock(&shared).bot.step(now.saturating_sub(elapsed).as_secs_f64() * args.speed);
+        elapsed = now;
+        if now.saturating_sub(refreshed) >= Duration::from_secs(1) {
+            refreshed = now;
             overrides.refresh(&shared);
         }
     }
@@ -125,11 +125,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     log.line(ctx, "sim bot stopped")?;
     let actions = lock(&shared).actions.len();
     let body = Body { scenario: args.scenario, seed: args.seed, actions };
-    let exit = match ctx.cancel.signal() {
-        None => Exit::Ok,
-        Some(2) => Exit::Interrupted,
-        Some(_) => Exit::Terminated,
-    };
+    let exit = ctx.cancel.signal().map_or(Exit::Ok, Exit::of_signal);
     let conclusion = Conclusion::new(Outcome::Pass, "STOPPED").exit(exit);
     Ok(Report::new(&SPEC, "SIMULATED BOT", conclusion).body(&body).rows(vec![
         Row::new("scenario", Outcome::Pass).note(args.scenario.as_str()),

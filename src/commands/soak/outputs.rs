@@ -187,8 +187,7 @@ impl Answer {
 
     /// The report of a run that a signal ended: what is known so far is kept, and there is no verdict.
     pub(super) fn interrupted(&self, spec: &'static CommandSpec, title: &str, signal: i32) -> Report {
-        let exit = if signal == 2 { Exit::Interrupted } else { Exit::Terminated };
-        let conclusion = Conclusion::new(Outcome::Fail, "INTERRUPTED").exit(exit);
+        let conclusion = Conclusion::new(Outcome::Fail, "INTERRUPTED").exit(Exit::of_signal(signal));
         let row = Row::new("resume", Outcome::Warn).reason("continue with: mmops soak run --resume");
         self.concluded(spec, title, conclusion, vec![row])
     }

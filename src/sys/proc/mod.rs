@@ -27,9 +27,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use wait4::Wait4 as _;
 
-/// Environment variable that marks every process of a step.
-pub(crate) const TOKEN: &str = "MMOPS_STEP";
-
 /// Time between SIGTERM and SIGKILL.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
@@ -39,14 +36,12 @@ const SLICE: Duration = Duration::from_millis(50);
 /// Longest wait for the end of the output once every process of the step is gone.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// What to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
-    /// Program and arguments.
     pub(crate) argv: Vec<OsString>,
     /// Working directory of the child.
     pub(crate) dir: PathBuf,
-    /// Variables set for the child, beside the inherited ones.
+    /// Beside the inherited variables.
     pub(crate) env: Vec<(OsString, OsString)>,
     /// Time until SIGTERM.
     pub(crate) timeout: Duration,
@@ -59,7 +54,6 @@ pub(crate) struct Task {
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It exited with this code.
     Exited(i32),
     /// A signal that we did not send ended it.
     Signalled(i32),
@@ -71,25 +65,20 @@ pub(crate) enum End {
     NotStarted(String),
 }
 
-/// What became of a child.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// How it ended.
     pub(crate) end: End,
     /// From start to end, monotonic.
     pub(crate) wall: Duration,
     /// Peak resident memory of the child and the descendants it waited for.
     pub(crate) peak_rss_bytes: Option<u64>,
-    /// What it wrote to stdout.
     pub(crate) stdout: Captured,
-    /// What it wrote to stderr.
     pub(crate) stderr: Captured,
     /// Processes it left behind, which were killed.
     pub(crate) strays: usize,
 }
 
 impl Finished {
-    /// A child that could not be started.
     pub(crate) fn not_started(reason: &dyn std::fmt::Display) -> Self {
         Self {
             end: End::NotStarted(reason.to_string()),
@@ -240,7 +229,7 @@ impl Group {
         let token = format!("{}-{number}-{}", std::process::id(), strays::boot_ticks());
         let mut command = Command::new(program);
         command.args(args).current_dir(dir).stdin(Stdio::null()).process_group(0);
-        command.envs(env.iter().map(|(key, value)| (key, value))).env(TOKEN, &token);
+        command.envs(env.iter().map(|(key, value)| (key, value))).env(strays::TOKEN, &token);
         configure(&mut command);
         let child = strays::spawn_tracked(&mut command).map_err(|error| named(&error, program, dir))?;
         let pid = Pid::from_child(&child);

@@ -6,13 +6,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "this folder owns child processes")]
 
-use super::TOKEN;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::collections::BTreeSet;
 use std::io;
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+/// Environment variable that marks every process of a step.
+pub(super) const TOKEN: &str = "MMOPS_STEP";
 
 /// Leaders that are somebody's `Child` and must be reaped by their owner alone.
 static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -67,8 +69,8 @@ pub(super) fn of(token: &str, leader: Pid) -> Vec<Pid> {
 }
 
 /// Kills every living descendant that is no step's: neither a leader, nor inherited, nor below one of
-/// these, nor marked. Called
-/// when all steps have ended, it catches those that cleared their environment; returns how many.
+/// these, nor marked. Called when all steps have ended, it catches those that cleared their environment;
+/// returns how many.
 pub(crate) fn sweep() -> usize {
     kill_all(|| {
         let mut known = leaders().clone();
