@@ -258,9 +258,10 @@ Exit Code: 0
 ";
 
 /// The steps run at once, so what one counts depends on what the others have written by then.
-pub const COUNTS: [(&str, &str); 3] = [
+pub const COUNTS: [(&str, &str); 4] = [
     (r"\[SCAN\] Found.*would_delete", "[COUNTS] would_delete"),
     (r"\bFILES=\d+ *", "[COUNT] "),
+    (r"\bjobs \d+ and \d+", "[JOBS]"),
     (r#""bytes": \d+"#, "\"bytes\": [COUNT]"),
 ];
 
