@@ -5,6 +5,7 @@ use crate::record::Recorder;
 use serde_json::Value;
 use std::fs;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -19,8 +20,10 @@ pub const AGE: (&str, &str) = (r"\b\d+(years?|months?) [0-9a-z ]+?( old| in the 
 pub const TIME: (&str, &str) = (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]");
 
 /// What the system clock and what is measured put into the output.
-const REAL_TIME: [(&str, &str); 5] = [
+const REAL_TIME: [(&str, &str); 7] = [
     TIME,
+    (r"\b20\d\d-\d\d-\d\d\b", "[DATE]"),
+    (r"_20\d{6}\b", "_[DATE]"),
     (r"\bRUN_\d{13}\b", "RUN_[TIME]"),
     (r"-20\d{6}T\d{6}Z", "-[TIME]"),
     (r#""(duration_s|peak_rss_bytes)": [0-9.e-]+"#, "\"$1\": [MEASURED]"),
@@ -114,7 +117,12 @@ impl Sandbox {
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        let is_new = !path.exists();
+        fs::write(&path, content).unwrap();
+        if is_new {
+            // Archives keep the mode, which would else be a matter of the umask.
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
     }
 
     /// Sets the time of last modification to `age` before the frozen now.
