@@ -59,7 +59,7 @@ static USER: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What differs from run to run even under a frozen clock.
-const VARYING: [(&str, &str); 11] = [
+const VARYING: [(&str, &str); 12] = [
     (r"\bpid \d+", "pid [PID]"),
     (r"\.tmp[0-9A-Za-z]{6}\b", ".tmp[RANDOM]"),
     (r"(\.mmops-(?:rotation-)?)[0-9A-Za-z]{6}\.(tmp|partial)", "$1[RANDOM].$2"),
@@ -70,6 +70,8 @@ const VARYING: [(&str, &str); 11] = [
     (r"events in \d+\.\d+ s\b", "events in [SECONDS] s"),
     (r#""modified_ns":\d{10}0*[1-9]\d*"#, "\"modified_ns\":0"),
     (r#""(dev|ino)":\d+"#, "\"$1\":0"),
+    // A journal's header names the version.
+    (r#""((?:prev_)?hash)":"[0-9a-f]{64}""#, "\"$1\":\"[HASH]\""),
     (r#"(plan\.json seal |rotation-plan\.v1","seal":")[0-9a-f]{64}"#, "$1[SEAL]"),
 ];
 

@@ -1,6 +1,6 @@
 //! `mmops soak run` and `soak gate`, against simulated bots in process and as real processes.
 
-use crate::sandbox::{NOW, Output, Sandbox};
+use crate::sandbox::{NOW, Output, Sandbox, journal, records};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -272,10 +272,10 @@ fn a_torn_journal_and_torn_samples_are_cut_off_and_damage_is_refused() {
         std::fs::write(&path, &bytes[..bytes.len() - 7]).unwrap();
     }
     sandbox.run("soak run --resume").code(0);
-    let journal = |results: &[(String, Vec<u8>)]| {
+    let kept = |results: &[(String, Vec<u8>)]| {
         results.iter().find(|(name, _)| name.ends_with("JOURNAL.jsonl")).unwrap().1.clone()
     };
-    assert!(journal(&results(&sandbox)) == journal(&expected));
+    assert!(kept(&results(&sandbox)) == kept(&expected));
 
     let summary = sandbox.path("artifacts/soak/latest/ITER_SUMMARY_2.json");
     let text = std::fs::read_to_string(&summary).unwrap();
@@ -284,18 +284,20 @@ fn a_torn_journal_and_torn_samples_are_cut_off_and_damage_is_refused() {
     std::fs::remove_file(&summary).unwrap();
     sandbox.run("soak gate --mock").code(1).stdout_has("ITER_SUMMARY_2.json");
 
-    let path = sandbox.path("artifacts/soak/latest/JOURNAL.jsonl");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let edited = text.replacen(
-        "\"kpis\":{\"breaker_open\":{\"value\":0.0",
-        "\"kpis\":{\"breaker_open\":{\"value\":1.0",
-        1,
-    );
-    assert_ne!(text, edited);
-    std::fs::write(&path, edited).unwrap();
+    let path = "artifacts/soak/latest/JOURNAL.jsonl";
+    let text = sandbox.read(path);
+    let mut edited = records(&text);
+    edited[1]["kpis"]["breaker_open"]["value"] = 1.0.into();
+    sandbox.write(path, journal(&edited));
     sandbox.run("soak gate --mock").code(1).stdout_has("`breaker_open` is not what the kept samples give");
-    std::fs::write(&path, format!("{{}}\n{text}")).unwrap();
-    sandbox.run("soak run --resume").code(3).stderr_has("JOURNAL.jsonl:1");
+    edited.remove(1);
+    sandbox.write(path, journal(&edited));
+    sandbox.run("soak gate --mock").code(3).stderr_has("JOURNAL.jsonl`: record 1 is iteration 2");
+    let line = text.find("\"breaker_open\":{").unwrap();
+    sandbox.write(path, text[..line].to_owned() + &text[line..].replacen("0.0", "1.0", 1));
+    for line in ["soak gate --mock", "soak run --resume"] {
+        sandbox.run(line).code(3).stderr_has("JOURNAL.jsonl:2`: its content is not what was hashed");
+    }
 }
 
 #[test]
@@ -331,14 +333,18 @@ fn a_journal_cannot_say_that_there_was_nothing_to_check() {
         .map(|name| format!("artifacts/soak/latest/{name}"));
     let kept = files.each_ref().map(|name| sandbox.read(name));
     for (from, to, says) in [
-        ("\"source\":\"mock\",\"kpis\"", "\"source\":\"edge-report\",\"kpis\"", "comes from edge-report"),
+        (
+            "\"source\":\"mock\",\"state_hash\"",
+            "\"source\":\"edge-report\",\"state_hash\"",
+            "comes from edge-report",
+        ),
         ("\"state\":\"MEASURED\"", "\"state\":\"PARTIAL\"", "is not what the kept samples give"),
     ] {
         assert!(kept[0].contains(from), "{}", kept[0]);
-        let edited = kept[0].replace(from, to);
-        sandbox.write(&files[0], &edited);
-        for (line, name) in edited.lines().zip(&files[1..]) {
-            sandbox.write(name, line);
+        let edited = records(&kept[0].replace(from, to));
+        sandbox.write(&files[0], journal(&edited));
+        for (iteration, name) in edited[1..].iter().zip(&files[1..]) {
+            sandbox.write(name, iteration.to_string());
         }
         sandbox.run("soak gate --mock").code(1).stdout_has(says).marker("| soak_gate | FAIL | SOAK=FAIL |");
     }
