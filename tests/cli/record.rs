@@ -62,7 +62,7 @@ static USER: LazyLock<String> = LazyLock::new(|| {
 const VARYING: [(&str, &str); 12] = [
     (r"\bpid \d+", "pid [PID]"),
     (r"\.tmp[0-9A-Za-z]{6}\b", ".tmp[RANDOM]"),
-    (r"(\.mmops-(?:rotation-)?)[0-9A-Za-z]{6}\.(tmp|partial)", "$1[RANDOM].$2"),
+    (r"(\.mmops-(?:rotation-)?)\d+-\d+\.(tmp|partial)", "$1[RANDOM].$2"),
     (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
     (r#""allowed": \d{16,}"#, "\"allowed\": [FREE]"),
     (r"\bhas [0-9.]+[KMGT]?B free\b", "has [FREE] free"),
