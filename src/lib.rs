@@ -54,6 +54,7 @@ mod commands;
 mod ctx;
 mod evidence;
 mod format;
+mod journal;
 mod judge;
 mod lease;
 mod net;

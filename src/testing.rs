@@ -90,10 +90,10 @@ pub mod requirement {
     pub use crate::evidence::requirement::Terms;
 }
 pub mod retention {
+    pub use crate::commands::rotate::retention::decide::{MemberFacts, decide};
+    pub use crate::commands::rotate::retention::limits::{DAY_NS, Limits, Overall};
+    pub use crate::commands::rotate::retention::member::{Group, Guard, Marks, Member, Part};
     pub use crate::commands::rotate::retention::tiers::Tiers;
-    pub use crate::commands::rotate::retention::{
-        DAY_NS, Facts, Group, Guard, Limits, Marks, Member, Overall, decide,
-    };
 }
 pub mod scan {
     pub use crate::format::json::tokens::scan::validate;

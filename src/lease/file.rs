@@ -5,9 +5,9 @@
 //! [`StoreOutage`]: nobody is elected over it, and a leader that cannot extend steps down at its own deadline.
 
 use super::cell::{self, damaged};
-use super::{Lease, LeaseError, Refusal, StoreOutage, acquire, extend, flock, release};
+use super::{Lease, LeaseError, Refusal, StoreOutage, acquire, extend, release};
 use crate::report::exit::Fault;
-use crate::sys::{clock, fsio};
+use crate::sys::{clock, fsio, lock};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ impl LeaseFile {
     }
 
     fn lock(&self) -> Result<File, StoreOutage> {
-        flock::lock(&self.dir.join("lease.lock"), LOCK_BUDGET)
+        lock::hold(&self.dir.join("lease.lock"), LOCK_BUDGET).map_err(StoreOutage::new)
     }
 
     /// Reads, decides and writes as one step that no other process sees the middle of.

@@ -6,7 +6,6 @@
 
 pub(crate) mod cell;
 pub(crate) mod file;
-pub(crate) mod flock;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

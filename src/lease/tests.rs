@@ -1,8 +1,8 @@
 //! The rules of the lease by table, and its store under real contention and real damage.
 
 use super::file::LeaseFile;
-use super::{Lease, LeaseError, Refusal, Tenure, acquire, cell, extend, flock, release};
-use crate::sys::{clock, fsio};
+use super::{Lease, LeaseError, Refusal, Tenure, acquire, cell, extend, release};
+use crate::sys::{clock, fsio, lock};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -270,7 +270,7 @@ fn a_lease_of_an_earlier_boot_is_over_and_its_token_is_not_reused() {
 fn a_lock_that_is_not_released_is_an_outage_after_its_budget() {
     let (dir, store) = store();
     elected(&store, "A");
-    let held = flock::lock(&dir.path().join("lease.lock"), Duration::ZERO).expect("free");
+    let held = lock::hold(&dir.path().join("lease.lock"), Duration::ZERO).expect("free");
     let started = clock::monotonic();
     assert!(is_outage(&store.acquire("B", TTL_US)));
     let waited = started.elapsed();
@@ -282,12 +282,12 @@ fn a_lock_that_is_not_released_is_an_outage_after_its_budget() {
 
 #[test]
 fn a_lock_on_a_file_that_was_replaced_excludes_nobody_and_is_taken_again() {
-    let dir = fsio::scratch_dir("flock").expect("a directory");
+    let dir = fsio::scratch_dir("lock").expect("a directory");
     let path = dir.path().join("x.lock");
-    let old = flock::lock(&path, Duration::ZERO).expect("free");
+    let old = lock::hold(&path, Duration::ZERO).expect("free");
     fsio::remove(&path).expect("removed");
-    let new = flock::lock(&path, Duration::ZERO).expect("the new file is free");
-    assert!(flock::lock(&path, Duration::ZERO).is_err(), "and now it is not");
+    let new = lock::hold(&path, Duration::ZERO).expect("the new file is free");
+    assert!(lock::hold(&path, Duration::ZERO).is_err(), "and now it is not");
     drop((old, new));
 }
 

@@ -70,6 +70,11 @@ impl Clock {
         }
     }
 
+    /// Now in nanoseconds since 1970, as file systems count.
+    pub(crate) fn now_ns(&self) -> i64 {
+        i64::try_from(self.now().as_nanosecond()).unwrap_or(i64::MAX)
+    }
+
     /// Starts measuring a duration on this clock.
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch { clock: self.clone(), started: self.now(), instant: Instant::now() }

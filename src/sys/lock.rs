@@ -4,11 +4,54 @@
 //! file's content only tells who holds it.
 
 use crate::report::exit::Fault;
-use crate::sys::fsio;
-use rustix::fs::{FlockOperation, flock};
+use crate::sys::{clock, fsio};
+use rustix::fs::{FlockOperation, flock, fstat, stat};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
+
+/// Time until [`hold`] tries again; it doubles from try to try, as a step takes microseconds or something is
+/// wrong.
+const RETRY: Duration = Duration::from_micros(20);
+
+/// Longest time between two tries.
+const RETRY_MAX: Duration = Duration::from_micros(500);
+
+/// Opens `path`, creating it if needed, and locks the file itself until it is dropped. Waits no longer than
+/// `budget`: a holder that is stopped while it holds the lock is an outage for everybody else.
+pub(crate) fn hold(path: &Path, budget: Duration) -> Result<File, Fault> {
+    let give_up = clock::monotonic() + budget;
+    let mut file = fsio::append(path)?;
+    let mut retry = RETRY;
+    loop {
+        // Looked at before the try: a process that was stopped while it waited tries once more.
+        let last = clock::monotonic() >= give_up;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) if is_at(&file, path) => return Ok(file),
+            // The file was replaced while we waited; a lock on the old one excludes nobody.
+            Ok(()) => file = fsio::append(path)?,
+            Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+            Err(error) => {
+                return Err(Fault::dependency(format!("failed to lock `{}`: {error}", path.display())));
+            }
+        }
+        if last {
+            let (path, budget) = (path.display(), budget.as_millis());
+            return Err(Fault::dependency(format!("`{path}` was locked for more than {budget} ms")));
+        }
+        clock::nap(retry);
+        retry = (retry * 2).min(RETRY_MAX);
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (fstat(file), stat(path)) {
+        (Ok(held), Ok(named)) => (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino),
+        _ => false,
+    }
+}
 
 /// An exclusive lock, held until the value is dropped.
 #[derive(Debug)]

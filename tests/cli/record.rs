@@ -59,7 +59,7 @@ static USER: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What differs from run to run even under a frozen clock.
-const VARYING: [(&str, &str); 15] = [
+const VARYING: [(&str, &str); 16] = [
     // Only the superuser can look into the processes of others.
     (r"(?m)^\| open_files +\| WARN \|.*\n(    \d+ processes could not .*\n)?", ""),
     (r"::warning title=mmops rotate%3A open_files::.*\n", ""),
@@ -67,7 +67,7 @@ const VARYING: [(&str, &str); 15] = [
     (r#"\{\s+"name": "open_files",\s+"reasons": \[\s+"\d+ processes [^}]*\},\s+"#, ""),
     (r"\bpid \d+", "pid [PID]"),
     (r"\.tmp[0-9A-Za-z]{6}\b", ".tmp[RANDOM]"),
-    (r"(\.mmops-(?:rotation-)?)[0-9A-Za-z]{6}\.(tmp|partial)", "$1[RANDOM].$2"),
+    (r"(\.mmops-(?:rotation-)?)\d+-\d+\.(tmp|partial)", "$1[RANDOM].$2"),
     (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:[PORT]"),
     (r#""allowed": \d{16,}"#, "\"allowed\": [FREE]"),
     (r"\bhas [0-9.]+[KMGT]?B free\b", "has [FREE] free"),
@@ -75,6 +75,8 @@ const VARYING: [(&str, &str); 15] = [
     (r"events in \d+\.\d+ s\b", "events in [SECONDS] s"),
     (r#""modified_ns":\d{10}0*[1-9]\d*"#, "\"modified_ns\":0"),
     (r#""(dev|ino)":\d+"#, "\"$1\":0"),
+    // A journal's header names the version.
+    (r#""((?:prev_)?hash)":"[0-9a-f]{64}""#, "\"$1\":\"[HASH]\""),
     (r#"(plan\.json seal |rotation-plan\.v1","seal":")[0-9a-f]{64}"#, "$1[SEAL]"),
 ];
 

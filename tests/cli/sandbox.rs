@@ -3,6 +3,7 @@
 
 use crate::record::Recorder;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::PermissionsExt as _;
@@ -272,4 +273,22 @@ fn words(line: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// A journal with these records, the header among them.
+pub fn journal<'a>(records: impl IntoIterator<Item = &'a Value>) -> String {
+    let mut before = "GENESIS".to_owned();
+    let mut text = String::new();
+    for record in records {
+        let rest = format!("\"prev_hash\":\"{before}\",\"record\":{record}}}");
+        before = Sha256::digest(format!("{{{rest}")).iter().map(|byte| format!("{byte:02x}")).collect();
+        text += &format!("{{\"hash\":\"{before}\",{rest}\n");
+    }
+    text
+}
+
+/// The records of a journal, the header among them.
+pub fn records(journal: &str) -> Vec<Value> {
+    let record = |line| serde_json::from_str::<Value>(line).unwrap()["record"].take();
+    journal.lines().map(record).collect()
 }

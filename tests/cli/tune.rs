@@ -1,6 +1,6 @@
 //! `mmops tune sweep | apply | rollback`.
 
-use crate::sandbox::{NOW, Output, Sandbox};
+use crate::sandbox::{NOW, Output, Sandbox, journal, records};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -120,67 +120,81 @@ fn the_report_is_the_same_whatever_jobs_shards_and_resumption() {
     assert!(reports.iter().all(|report| *report == reports[0]));
 }
 
-/// A journal as a stopped sweep of `sandbox` would leave it: `keep` whole candidates and a torn one.
-fn stopped_journal(sandbox: &Sandbox, keep: usize) -> String {
+/// The records of a journal as a stopped sweep of `sandbox` would leave it, the header first.
+fn stopped(sandbox: &Sandbox, finished: usize) -> Vec<Value> {
     let _ = sandbox.run("tune sweep").code(0);
     let report = sandbox.json(SWEEP);
-    let head = json!({
-        "schema": "mmops.param-sweep-journal.v1",
-        "inputs_sha256": report["inputs_sha256"],
-        "started_at": report["finished_at"],
-        "clock": report["clock"],
-    });
-    let mut text = format!("{head}\n");
-    for candidate in report["candidates"].as_array().unwrap().iter().take(keep + 1) {
-        let mut line = candidate.clone();
-        let fields = line.as_object_mut().unwrap();
+    let mut records = vec![json!({
+        "schema": "mmops.param-sweep-journal.v2",
+        "version": "0.1.0",
+        "context": {
+            "inputs_sha256": report["inputs_sha256"],
+            "started_at": report["finished_at"],
+            "clock": report["clock"],
+        },
+    })];
+    for candidate in report["candidates"].as_array().unwrap().iter().take(finished) {
+        let mut record = candidate.clone();
+        let fields = record.as_object_mut().unwrap();
         fields.retain(|name, _| ["index", "test", "train", "whole"].contains(&name.as_str()));
-        writeln!(text, "{line}").unwrap();
+        records.push(record);
     }
-    text.truncate(text.len() - 40);
-    text
+    records
 }
+
+const JOURNAL: &str = "artifacts/PARAM_SWEEP.journal.jsonl";
 
 #[test]
 fn a_stopped_sweep_goes_on_to_the_bytes_of_an_undisturbed_one() {
     let sandbox = sandbox();
-    let journal = stopped_journal(&sandbox, 2);
+    let torn = journal(&stopped(&sandbox, 3));
     let undisturbed = sandbox.read(SWEEP);
-    sandbox.write("artifacts/PARAM_SWEEP.journal.jsonl", journal);
+    sandbox.write(JOURNAL, &torn[..torn.len() - 40]);
     std::fs::remove_file(sandbox.path(SWEEP)).unwrap();
     let _ = sandbox.run("tune sweep --resume").code(0);
     assert_eq!(sandbox.read(SWEEP), undisturbed);
-    assert!(!sandbox.path("artifacts/PARAM_SWEEP.journal.jsonl").exists());
+    assert!(!sandbox.path(JOURNAL).exists());
 }
 
 #[test]
 fn a_resumed_sweep_is_as_old_as_where_it_began() {
     let sandbox = sandbox();
-    let journal = stopped_journal(&sandbox, 2);
-    let path = "artifacts/PARAM_SWEEP.journal.jsonl";
-    sandbox.write(path, journal.replace(NOW, "2026-03-09T11:59:59Z"));
+    let stopped = stopped(&sandbox, 2);
+    let put = |key: &str, value: &str| {
+        let mut records = stopped.clone();
+        records[0]["context"][key] = json!(value);
+        sandbox.write(JOURNAL, journal(&records));
+    };
+    put("started_at", "2026-03-09T11:59:59Z");
     let _ = sandbox.run("tune sweep --resume").code(0);
     assert_eq!(sandbox.json(SWEEP)["finished_at"], "2026-03-09T11:59:59Z");
     refused(&sandbox, "tune apply --allow-simulated");
     for time in ["2026-03-10T12:01:01Z", "noon"] {
-        sandbox.write(path, journal.replace(NOW, time));
+        put("started_at", time);
         let _ = sandbox.run("tune sweep --resume").code(3);
     }
-    sandbox.write(path, journal.replace("frozen", "stamped"));
+    put("clock", "stamped");
     let _ = sandbox.run("tune sweep --resume").code(0);
     assert_eq!(sandbox.json(SWEEP)["clock"], "stamped");
 }
 
 #[test]
-fn a_journal_of_other_inputs_is_refused_and_kept() {
+fn a_journal_that_is_damaged_or_of_other_inputs_is_refused_and_kept() {
     let sandbox = sandbox();
-    let journal = stopped_journal(&sandbox, 2);
-    sandbox.write("artifacts/PARAM_SWEEP.journal.jsonl", &journal);
+    let mut records = stopped(&sandbox, 2);
+    let whole = journal(&records);
+    sandbox.write(JOURNAL, &whole);
     let line = "tune sweep --resume --fees 1,5";
     let _ = sandbox.run(line).code(3);
-    assert_eq!(sandbox.read("artifacts/PARAM_SWEEP.journal.jsonl"), journal);
-    let damaged = journal.replacen("\"index\"", "\"indez\"", 1);
-    sandbox.write("artifacts/PARAM_SWEEP.journal.jsonl", damaged);
+    assert_eq!(sandbox.read(JOURNAL), whole);
+    let index = records[1]["index"].clone();
+    sandbox.write(JOURNAL, whole.replacen(&format!("\"index\":{index},"), "\"index\":9,", 1));
+    let _ = sandbox.run("tune sweep --resume").code(3);
+    records.push(records[1].clone());
+    sandbox.write(JOURNAL, journal(&records));
+    let _ = sandbox.run("tune sweep --resume").code(3);
+    records[1].as_object_mut().unwrap().insert("indez".to_owned(), json!(0));
+    sandbox.write(JOURNAL, journal(&records));
     let _ = sandbox.run("tune sweep --resume").code(3);
 }
 
@@ -193,7 +207,7 @@ fn an_interrupted_sweep_ends_with_130_leaves_no_report_and_resumes() {
         ("max_delta_ratio", "[0.10, 0.11, 0.12, 0.13, 0.14, 0.15]"),
     ];
     let sandbox = with_files(Sandbox::new()).file("deploy/tuning/grid.yaml", grid(&axes));
-    let journal = sandbox.path("artifacts/PARAM_SWEEP.journal.jsonl");
+    let journal = sandbox.path(JOURNAL);
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mmops"));
         command.args(["tune", "sweep", "--jobs", "1", "--resume"]).current_dir(sandbox.root()).env_clear();
@@ -211,7 +225,7 @@ fn an_interrupted_sweep_ends_with_130_leaves_no_report_and_resumes() {
         assert!(!sandbox.path(SWEEP).exists());
         assert!(sandbox.files().iter().all(|file| !file.ends_with(".tmp")), "{:?}", sandbox.files());
     }
-    let finished = std::fs::read_to_string(&journal).unwrap().lines().count() - 1;
+    let finished = records(&std::fs::read_to_string(&journal).unwrap()).len() - 1;
     assert!((2..450).contains(&finished), "{finished}");
 }
 

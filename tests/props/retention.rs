@@ -1,6 +1,8 @@
 //! Laws of the rotation: what no combination of limits may remove.
 
-use mmops::testing::retention::{DAY_NS, Facts, Group, Guard, Limits, Marks, Member, Overall, decide};
+use mmops::testing::retention::{
+    DAY_NS, Group, Guard, Limits, Marks, Member, MemberFacts, Overall, Part, decide,
+};
 use proptest::prelude::*;
 use std::cmp::Ordering;
 
@@ -10,7 +12,7 @@ const NOW_NS: i64 = 20_000 * DAY_NS;
 #[derive(Debug)]
 struct Files(Vec<(i64, u64)>);
 
-impl Facts for Files {
+impl MemberFacts for Files {
     fn modified_ns(&self, member: usize) -> i64 {
         NOW_NS - self.0[member].0
     }
@@ -55,7 +57,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 fn decided(files: &Files, guarded: &[usize], limits: &Limits) -> Vec<Member> {
     let mut members: Vec<Member> = files.0.iter().map(|_| Member::new(0, 0, None)).collect();
     for member in guarded {
-        members[*member % files.0.len()].guard = Some(Guard::ALL[0]);
+        members[*member % files.0.len()].part = Part::Guarded(Guard::ALL[0]);
     }
     let groups = [Group { name: "all".to_owned(), rule: 0 }];
     let _ = decide(NOW_NS, files, &mut members, &groups, std::slice::from_ref(limits), &Overall::default());

@@ -181,6 +181,9 @@ impl<'de> Visitor<'de> for ItemsVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{Durability, Journal};
+    use crate::sys::fsio;
+    use serde_json::json;
 
     /// Two lines as the earlier toolkit wrote them, hashed there.
     fn journal() -> String {
@@ -198,6 +201,16 @@ mod tests {
         let (escaped, spaced) = ("\"action\":\"\\u00e4\\u007f\"", "\"action\" : \"\u{e4}\u{7f}\"");
         assert!(journal().contains(escaped));
         assert_eq!(verify(&journal().replace(escaped, spaced)), Ok(2));
+    }
+
+    #[test]
+    fn a_journal_of_our_own_is_such_a_chain() {
+        let dir = fsio::scratch_dir("chain").expect("a directory");
+        let path = dir.path().join("j");
+        let records =
+            [json!({"b": 1.5e-7, "a": [null, "\u{e4}\n\"}"]}), json!("\u{7f}"), json!({"hash": {}})];
+        drop(Journal::create(&path, "mmops.x.v1", &"it", &records, Durability::Process).expect("made"));
+        assert_eq!(verify(&fsio::read_text(&path).expect("text")), Ok(4));
     }
 
     #[test]

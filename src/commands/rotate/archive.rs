@@ -2,17 +2,17 @@
 //! written, whose manifest names every one of them, and which is read back and verified before it gets
 //! its name.
 
-use super::selection::{Grove, Place};
-use crate::commands::rotate::retention::policy::ARCHIVE_PREFIX;
+use super::path_text::PathText;
+use super::retention::policy::ARCHIVE_PREFIX;
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile, Temporary};
+use crate::sys::tree::Tree;
 use crate::sys::tree::remove::{Refusal, Remover};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt as _;
@@ -83,42 +83,6 @@ pub(super) enum Kind {
     Link,
 }
 
-/// A path as text; bytes that are no UTF-8 are kept in hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(untagged)]
-pub(super) enum PathText {
-    /// The path.
-    Text(String),
-    /// The path's bytes.
-    Hex {
-        /// Two digits a byte.
-        hex: String,
-    },
-}
-
-impl PathText {
-    /// The text of a path.
-    pub(super) fn of(path: &Path) -> Self {
-        path.to_str().map_or_else(
-            || Self::Hex { hex: hash::hex(path.as_os_str().as_bytes()) },
-            |text| Self::Text(text.to_owned()),
-        )
-    }
-
-    /// The path, unless the hexadecimal is none.
-    pub(super) fn path(&self) -> Option<PathBuf> {
-        match self {
-            Self::Text(text) => Some(PathBuf::from(text)),
-            Self::Hex { hex } => {
-                let digits = hex.as_bytes().chunks(2);
-                let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-                let bytes: Option<Vec<u8>> = digits.map(byte).collect();
-                Some(PathBuf::from(OsStr::from_bytes(&bytes?)))
-            }
-        }
-    }
-}
-
 /// An archive that exists and was verified.
 #[derive(Debug)]
 pub(super) struct Archive {
@@ -133,11 +97,11 @@ pub(super) struct Archive {
 #[derive(Debug, Default)]
 pub(super) struct Archived {
     pub(super) archive: Option<Archive>,
-    pub(super) stay: BTreeMap<Place, Refusal>,
+    pub(super) stay: BTreeMap<u32, Refusal>,
 }
 
 /// Archives `going`, which is sorted by path, into a new file in `dir`.
-pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) -> anyhow::Result<Archived> {
+pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow::Result<Archived> {
     fsio::create_dir(dir)?;
     let mut unfinished = AtomicFile::create_locked(dir, TEMPORARY)?;
     let shown = ctx.show(dir);
@@ -147,20 +111,20 @@ pub(super) fn write(dir: &Path, groves: &[Grove], going: &[Place], ctx: &Ctx) ->
     let mut names = BTreeSet::from([MANIFEST.to_owned()]);
     let out = BufWriter::with_capacity(1 << 18, unfinished.file());
     let mut zip = ZipWriter::new(out);
-    let mut reach: Vec<Remover<'_>> = groves.iter().map(|grove| Remover::new(&grove.tree)).collect();
-    for &place in going {
+    let mut remover = Remover::new(tree);
+    for &file in going {
         ctx.check_cancelled()?;
-        let grove = &groves[usize::from(place.tree)];
-        let member = unused(&mut names, &member_name(&grove.shown, &grove.tree.path(place.file)));
-        match add(&mut zip, grove, place, member, &mut reach[usize::from(place.tree)]).map_err(fail)? {
+        let root = &tree.roots[tree.root_of(file)].name;
+        let member = unused(&mut names, &member_name(root, &tree.path(file)));
+        match add(&mut zip, tree, file, member, &mut remover).map_err(fail)? {
             Ok(entry) => {
                 if entry.stays {
-                    archived.stay.insert(place, Refusal::Changed);
+                    archived.stay.insert(file, Refusal::Changed);
                 }
                 entries.push(entry);
             }
             Err(refusal) => {
-                archived.stay.insert(place, refusal);
+                archived.stay.insert(file, refusal);
             }
         }
     }
@@ -213,27 +177,26 @@ type Added = Result<Entry, Refusal>;
 
 fn add<W: Write + Seek>(
     zip: &mut ZipWriter<W>,
-    grove: &Grove,
-    place: Place,
+    tree: &Tree,
+    file: u32,
     member: String,
-    reach: &mut Remover<'_>,
+    remover: &mut Remover<'_>,
 ) -> zip::result::ZipResult<Added> {
-    let (tree, file) = (&grove.tree, place.file);
     let path = tree.path(file);
-    let identity = tree.file_id(file);
+    let id = tree.file_id(file);
     let mut entry = Entry {
-        bytes: identity.bytes,
+        bytes: id.bytes,
         kind: Kind::File,
         member,
-        modified_ns: identity.modified_ns,
+        modified_ns: id.modified_ns,
         path: PathText::of(&path),
         permissions: 0,
-        root: grove.shown.clone(),
+        root: tree.roots[tree.root_of(file)].name.clone(),
         sha256: String::new(),
         stays: false,
     };
     if tree.is_link(file) {
-        let target = match reach.link_target(file) {
+        let target = match remover.link_target(file) {
             Ok(target) => target,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -243,16 +206,16 @@ fn add<W: Write + Seek>(
         entry.sha256 = hash::sha256(&target);
         return Ok(Ok(entry));
     }
-    let opened = match reach.open(file) {
+    let opened = match remover.open(file) {
         Ok(opened) => opened,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let permissions = opened.metadata()?.mode() & 0o777;
-    zip.start_file(&entry.member, options(identity.bytes))?;
+    zip.start_file(&entry.member, options(id.bytes))?;
     let mut copy = Copy { from: &opened, to: zip };
     let (sha256, bytes) = hash::sha256_reader(&mut copy)?;
     // Written to while it was read: what was copied is kept, and so is the original.
-    entry.stays = bytes != identity.bytes || reach.check(file, &opened).is_err();
+    entry.stays = bytes != id.bytes || remover.check(file, &opened).is_err();
     (entry.permissions, entry.sha256, entry.bytes) = (permissions, sha256, bytes);
     Ok(Ok(entry))
 }

@@ -1,16 +1,17 @@
 //! The plan file: every file with what is to become of it and why, sealed with a hash, so that it can
 //! be read by a person, kept, and carried out later if nothing has changed since.
 
-use super::archive::PathText;
-use super::selection::{Census, Exempt, Grove, Item, Place, Selection, Terms};
-use crate::commands::rotate::retention::{Member, tier_words};
+use super::path_text::PathText;
+use super::scope::Scope;
+use super::select::Selection;
 use crate::ctx::Ctx;
 use crate::format::hash::{self, Digest};
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, AtomicFile};
-use crate::sys::tree::Tree;
+use crate::sys::fsio::{self, AtomicFile, FileId};
+use crate::sys::tree::{Root, Tree};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -87,38 +88,25 @@ struct RootText {
     path: PathText,
 }
 
-/// A plan file that was opened before the work started.
-#[derive(Debug)]
-pub(super) struct Draft {
-    pending: AtomicFile,
-    pub(super) path: PathBuf,
-}
-
-impl Draft {
-    pub(super) fn create(path: &Path) -> Result<Self, Fault> {
-        Ok(Self { pending: AtomicFile::create(path)?, path: path.to_owned() })
-    }
-
-    /// Writes the plan; returns its seal. Files are streamed, so that memory does not grow with them.
-    pub(super) fn write(
-        self,
-        selection: &Selection<'_>,
-        terms: &Terms,
-        options: &Options,
-        ctx: &Ctx,
-    ) -> anyhow::Result<String> {
-        let Self { mut pending, path } = self;
-        let fault = |error: io::Error| Fault::write(format!("`{}`", path.display()), &error);
-        let seal = {
-            let mut out = Sealed { to: BufWriter::new(pending.file()), hash: Digest::default() };
-            write_plan(&mut out, selection, terms, options, ctx).map_err(fault)?;
-            let seal = out.hash.clone().hex();
-            writeln!(out.to, "{SEAL}{seal}\"}}").and_then(|()| out.to.flush()).map_err(fault)?;
-            seal
-        };
-        pending.commit()?;
-        Ok(seal)
-    }
+/// Writes the plan; returns its seal. Files are streamed, so that memory does not grow with them.
+pub(super) fn write(
+    mut file: AtomicFile,
+    selection: &Selection<'_>,
+    scope: &Scope,
+    options: &Options,
+    ctx: &Ctx,
+) -> anyhow::Result<String> {
+    let shown = format!("`{}`", file.target().display());
+    let fault = |error: io::Error| Fault::write(&shown, &error);
+    let seal = {
+        let mut out = Sealed { to: BufWriter::new(file.file()), hash: Digest::default() };
+        write_plan(&mut out, selection, scope, options, ctx).map_err(fault)?;
+        let seal = out.hash.hex();
+        writeln!(out.to, "{SEAL}{seal}\"}}").and_then(|()| out.to.flush()).map_err(fault)?;
+        seal
+    };
+    file.commit()?;
+    Ok(seal)
 }
 
 /// Hashes what passes.
@@ -143,106 +131,51 @@ impl<W: Write> Write for Sealed<W> {
 fn write_plan(
     out: &mut impl Write,
     selection: &Selection<'_>,
-    terms: &Terms,
+    scope: &Scope,
     options: &Options,
     ctx: &Ctx,
 ) -> io::Result<()> {
     let clock = if ctx.clock.is_frozen() { "\"clock\":\"frozen\"," } else { "" };
     write!(out, "{{{clock}\"created_utc\":\"{}\",\"files\":[", ctx.clock.stamp_utc())?;
-    let groves = selection.census.groves;
-    let members = members_by_file(selection);
+    let tree = selection.inventory.tree;
     let mut first = true;
-    for place in sorted_places(groves, terms) {
+    for file in sorted_files(tree, scope) {
         out.write_all(if first { b"\n" } else { b",\n" })?;
         first = false;
-        serde_json::to_writer(&mut *out, &file_line(selection, terms, &members, place))?;
+        serde_json::to_writer(&mut *out, &file_line(selection, file))?;
     }
-    let root = |grove: &Grove| {
-        let root = &grove.tree.root;
-        RootText { dev: root.dev, ino: root.ino, path: PathText::of(&root.path) }
-    };
-    let roots: Vec<RootText> = groves.iter().map(root).collect();
+    let root = |root: &Root| RootText { dev: root.dev, ino: root.ino, path: PathText::of(&root.path) };
+    let roots: Vec<RootText> = tree.roots.iter().map(root).collect();
     let (options, roots) = (serde_json::to_string(options)?, serde_json::to_string(&roots)?);
     write!(out, "\n],\"options\":{options},\"roots\":{roots},\"schema\":\"{SCHEMA}\"")
 }
 
-const NO_MEMBER: u32 = u32::MAX;
-
-/// For each tree and file, the member it is or belongs to.
-fn members_by_file(selection: &Selection<'_>) -> Vec<Vec<u32>> {
-    let census = &selection.census;
-    let mut table: Vec<Vec<u32>> =
-        census.groves.iter().map(|grove| vec![NO_MEMBER; grove.tree.len()]).collect();
-    let mut of_unit = vec![NO_MEMBER; census.units.len()];
-    for (index, item) in (0_u32..).zip(census.items()) {
-        match item {
-            Item::File(place) => table[usize::from(place.tree)][place.file as usize] = index,
-            Item::Unit(unit) => of_unit[unit as usize] = index,
-        }
-    }
-    for (tree, members) in (0..).zip(&mut table) {
-        for (file, member) in (0..).zip(members) {
-            if let Some(unit) = census.unit_of(Place { tree, file }) {
-                *member = of_unit[unit as usize];
-            }
-        }
-    }
-    table
-}
-
 /// Every file that a plan speaks of, by root and path.
-fn sorted_places(groves: &[Grove], terms: &Terms) -> Vec<Place> {
-    let mut places = Vec::new();
-    for (tree, grove) in (0..).zip(groves) {
-        let files = (0..).take(grove.tree.len());
-        let lasting = |file: &u32| !terms.is_transient(&grove.tree, *file, grove.tree.name(*file));
-        let mut files: Vec<u32> = files.filter(lasting).collect();
-        files.sort_unstable_by(|a, b| grove.tree.path_cmp(*a, *b));
-        places.extend(files.into_iter().map(|file| Place { tree, file }));
-    }
-    places
+fn sorted_files(tree: &Tree, scope: &Scope) -> Vec<u32> {
+    let mut files: Vec<u32> = (0..tree.roots.len()).flat_map(|root| scope.lasting(tree, root)).collect();
+    files.sort_unstable_by(|a, b| tree.path_cmp(*a, *b));
+    files
 }
 
-fn file_line(selection: &Selection<'_>, terms: &Terms, members: &[Vec<u32>], place: Place) -> File {
-    let census = &selection.census;
-    let tree = &census.groves[usize::from(place.tree)].tree;
-    let unit = census.unit_of(place);
-    let index = members[usize::from(place.tree)][place.file as usize];
-    let (action, because) = match selection.members.get(index as usize) {
-        Some(member) => verdict(member),
-        None => (Action::Keep, vec![why_exempt(census, terms, place).word().to_owned()]),
-    };
-    let identity = tree.file_id(place.file);
+fn file_line(selection: &Selection<'_>, file: u32) -> File {
+    let (inventory, member) = (&selection.inventory, selection.of_file(file));
+    let tree = inventory.tree;
+    let FileId { ino, bytes, modified_ns, .. } = tree.file_id(file);
+    let unit = inventory.unit_of(file).map(|unit| &inventory.units[unit as usize]);
     File {
-        action,
-        bytes: identity.bytes,
-        because,
-        ino: identity.ino,
-        modified_ns: identity.modified_ns,
-        path: PathText::of(&tree.path(place.file)),
-        root: place.tree,
-        unit: unit.map(|unit| PathText::of(&tree.dir_path(census.units[unit as usize].dir))),
+        action: if member.goes() { Action::Remove } else { Action::Keep },
+        bytes,
+        because: member.reasons(),
+        ino,
+        modified_ns,
+        path: PathText::of(&tree.path(file)),
+        root: root_index(tree.root_of(file)),
+        unit: unit.map(|unit| PathText::of(&tree.dir_path(unit.dir))),
     }
 }
 
-fn verdict(member: &Member) -> (Action, Vec<String>) {
-    if member.goes() {
-        return (Action::Remove, member.marks.words().map(str::to_owned).collect());
-    }
-    let because = match member.saved_by() {
-        Some(guard) => vec![guard.word().to_owned()],
-        None if member.tiers != 0 => tier_words(member.tiers).map(|tier| format!("tier_{tier}")).collect(),
-        None => vec!["within_limits".to_owned()],
-    };
-    (Action::Keep, because)
-}
-
-fn why_exempt(census: &Census<'_>, terms: &Terms, place: Place) -> Exempt {
-    if census.unit_of(place).is_some() {
-        return Exempt::UnitWithProtected;
-    }
-    let tree = &census.groves[usize::from(place.tree)].tree;
-    terms.why_exempt(tree, place.file)
+fn root_index(root: usize) -> u16 {
+    u16::try_from(root).expect("there are no more roots than words on a command line")
 }
 
 /// Reads a plan that nobody has touched since it was written.
@@ -272,61 +205,58 @@ impl Plan {
         self.roots.iter().map(|root| root.path.path()).collect()
     }
 
-    /// The files to remove, or how the trees differ from those the plan was made for.
-    pub(super) fn compare(&self, groves: &[Grove], terms: &Terms) -> Result<Vec<Place>, Vec<String>> {
+    /// The files to remove, or how the tree differs from the one the plan was made for.
+    pub(super) fn compare(&self, tree: &Tree, scope: &Scope) -> Result<Vec<u32>, Vec<String>> {
         let mut differences = Vec::new();
-        for (root, grove) in self.roots.iter().zip(groves) {
-            if (root.dev, root.ino) != (grove.tree.root.dev, grove.tree.root.ino) {
-                differences.push(format!("{}: is another directory", grove.shown));
+        for (planned, root) in self.roots.iter().zip(&tree.roots) {
+            if (planned.dev, planned.ino) != (root.dev, root.ino) {
+                differences.push(format!("{}: is another directory", root.name));
             }
         }
         let mut going = Vec::new();
-        let mut actual = sorted_places(groves, terms).into_iter().peekable();
+        let mut actual = sorted_files(tree, scope).into_iter().peekable();
+        let is_new = |file: u32| format!("{}: is new", tree.display(file));
         for planned in &self.files {
             let path = planned.path.path().unwrap_or_default();
-            let order = |place: &Place| {
-                let by_root = place.tree.cmp(&planned.root);
+            let order = |file: &u32| {
+                let by_root = root_index(tree.root_of(*file)).cmp(&planned.root);
                 let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_vec();
-                let here = || groves[usize::from(place.tree)].tree.path(place.file);
-                by_root.then_with(|| bytes(&here()).cmp(&bytes(&path)))
+                by_root.then_with(|| bytes(&tree.path(*file)).cmp(&bytes(&path)))
             };
-            while let Some(new) = actual.next_if(|place| order(place) == Ordering::Less) {
-                let shown = groves[usize::from(new.tree)].shown(new.file);
-                differences.push(format!("{shown}: is new"));
+            while let Some(new) = actual.next_if(|file| order(file) == Ordering::Less) {
+                differences.push(is_new(new));
             }
-            let Some(place) = actual.next_if(|place| order(place) == Ordering::Equal) else {
+            let Some(file) = actual.next_if(|file| order(file) == Ordering::Equal) else {
                 differences.push(format!("{}: is gone", path.display()));
                 continue;
             };
-            let grove = &groves[usize::from(place.tree)];
-            if let Some(what) = planned.change(&grove.tree, place.file) {
-                differences.push(format!("{}: {what}", grove.shown(place.file)));
+            if let Some(what) = planned.change(tree, file) {
+                differences.push(format!("{}: {what}", tree.display(file)));
             } else if planned.action == Action::Remove {
-                going.push(place);
+                going.push(file);
             }
         }
-        let new = actual.map(|new| format!("{}: is new", groves[usize::from(new.tree)].shown(new.file)));
-        differences.extend(new);
+        differences.extend(actual.map(is_new));
         if differences.is_empty() { Ok(going) } else { Err(differences) }
     }
 
-    /// The directories of units that go, with everything below them, as tree and directory.
-    pub(super) fn unit_dirs(&self, groves: &[Grove]) -> Vec<(u16, u32)> {
-        let going = |file: &&File| file.action == Action::Remove;
-        let unit = |file: &File| Some((file.root, file.unit.as_ref()?.path()?));
-        let units: std::collections::BTreeSet<_> = self.files.iter().filter(going).filter_map(unit).collect();
-        let mut dirs = Vec::new();
-        for (tree, grove) in (0_u16..).zip(groves) {
-            let mut inside = vec![false; grove.tree.dirs.len()];
-            for (dir, entry) in (0_u32..).zip(&grove.tree.dirs).skip(1) {
-                let is_unit = || units.contains(&(tree, grove.tree.dir_path(dir)));
-                inside[dir as usize] = inside[entry.parent as usize] || (!units.is_empty() && is_unit());
-                if inside[dir as usize] {
-                    dirs.push((tree, dir));
-                }
+    /// The directories of units that go, with everything below them.
+    pub(super) fn unit_dirs(&self, tree: &Tree) -> Vec<u32> {
+        let going = self.files.iter().filter(|file| file.action == Action::Remove);
+        let unit = |file: &File| Some((usize::from(file.root), file.unit.as_ref()?.path()?));
+        let units: BTreeSet<_> = going.filter_map(unit).collect();
+        let mut is_inside = vec![false; tree.dirs.len()];
+        if units.is_empty() {
+            return Vec::new();
+        }
+        for root in 0..tree.roots.len() {
+            for dir in tree.dirs_of(root).skip(1) {
+                let parent = tree.dirs[dir as usize].parent;
+                is_inside[dir as usize] =
+                    is_inside[parent as usize] || units.contains(&(root, tree.dir_path(dir)));
             }
         }
-        dirs
+        (0..).zip(is_inside).filter(|(_, is_inside)| *is_inside).map(|(dir, _)| dir).collect()
     }
 }
 

@@ -7,16 +7,8 @@ use crate::sys::fsio::{self, FileKind};
 use crate::sys::tree::Root;
 use std::path::{Component, Path, PathBuf};
 
-/// An opened root with the name it has in reports.
-#[derive(Debug)]
-pub(super) struct NamedRoot {
-    /// As the operator would write it, relative to the working root where possible.
-    pub(super) shown: String,
-    pub(super) root: Root,
-}
-
 /// Opens the roots at `paths`; `None` for the default root, which may be missing.
-pub(super) fn open(paths: Option<&[PathBuf]>, default: &str, ctx: &Ctx) -> Result<Vec<NamedRoot>, Fault> {
+pub(super) fn open(paths: Option<&[PathBuf]>, default: &str, ctx: &Ctx) -> Result<Vec<Root>, Fault> {
     let Some(paths) = paths else {
         let path = ctx.path(default);
         if !fsio::exists(&path)? {
@@ -25,14 +17,13 @@ pub(super) fn open(paths: Option<&[PathBuf]>, default: &str, ctx: &Ctx) -> Resul
         }
         return Ok(vec![open_one(Path::new(default), ctx)?]);
     };
-    let mut roots: Vec<NamedRoot> = Vec::new();
+    let mut roots: Vec<Root> = Vec::new();
     for path in paths {
         let new = open_one(path, ctx)?;
         for old in &roots {
-            let (a, b) = (&old.root, &new.root);
-            let same = (a.dev, a.ino) == (b.dev, b.ino);
-            if same || a.path.starts_with(&b.path) || b.path.starts_with(&a.path) {
-                let message = format!("roots `{}` and `{}` overlap", old.shown, new.shown);
+            let same = (old.dev, old.ino) == (new.dev, new.ino);
+            if same || old.path.starts_with(&new.path) || new.path.starts_with(&old.path) {
+                let message = format!("roots `{}` and `{}` overlap", old.name, new.name);
                 return Err(Fault::config(message).hint("name only the outer one"));
             }
         }
@@ -41,7 +32,7 @@ pub(super) fn open(paths: Option<&[PathBuf]>, default: &str, ctx: &Ctx) -> Resul
     Ok(roots)
 }
 
-fn open_one(path: &Path, ctx: &Ctx) -> Result<NamedRoot, Fault> {
+fn open_one(path: &Path, ctx: &Ctx) -> Result<Root, Fault> {
     // A trailing slash would make the system follow a link in the last place.
     let full: PathBuf = ctx.path(path).components().collect();
     let shown = path.components().collect::<PathBuf>().display().to_string();
@@ -69,12 +60,14 @@ fn open_one(path: &Path, ctx: &Ctx) -> Result<NamedRoot, Fault> {
     if working != canonical && working.starts_with(&canonical) {
         return refuse("it contains the directory that mmops works in");
     }
-    let root = Root::open(&canonical)?;
+    // Reports name it relative to the working root where possible.
+    let name = canonical.strip_prefix(&working).map_or_else(
+        |_| shown.clone(),
+        |inside| if inside.as_os_str().is_empty() { ".".to_owned() } else { inside.display().to_string() },
+    );
+    let root = Root::open(&canonical, name)?;
     if root.has(".git")? {
         return refuse("it is the root of a repository");
     }
-    let shown = canonical.strip_prefix(&working).map_or(shown, |inside| {
-        if inside.as_os_str().is_empty() { ".".to_owned() } else { inside.display().to_string() }
-    });
-    Ok(NamedRoot { shown, root })
+    Ok(root)
 }

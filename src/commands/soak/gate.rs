@@ -54,7 +54,7 @@ fn ours(args: &Args, mut plan: Plan, dir: &Path, ctx: &Ctx) -> anyhow::Result<Re
         plan.profile = settings.profile;
         plan.profile_name.clone_from(name);
     }
-    let (iterations, _) = store::read_journal(&store::journal_path(dir), ctx)?;
+    let iterations = store::read_journal(dir)?;
     let mut ledger = Ledger::new(f64::from(plan.iteration_secs), plan.points(), plan.group_by.is_some());
     for iteration in &iterations {
         ledger.add(iteration);

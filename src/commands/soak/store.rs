@@ -1,14 +1,14 @@
 //! The directory of a run: what was planned, a summary and a journal line for each iteration, the raw
 //! samples, and the state now.
 //!
-//! The journal line is the moment at which an iteration is done. Whatever a crash leaves behind it is cut off
-//! when the run is resumed. On a virtual clock nothing waits for the disk: the run is computed again in
+//! The record in the journal is the moment at which an iteration is done. Whatever a crash leaves behind it is
+//! cut off when the run is resumed. On a virtual clock nothing waits for the disk: the run is computed again in
 //! seconds after a loss of power.
-use crate::format::json;
 
 use crate::commands::soak::run::source::Origin;
 use crate::ctx::Ctx;
-use crate::format::json::typed;
+use crate::format::json::{self, typed};
+use crate::journal::{self, Durability, Journal};
 use crate::judge::gate::Profile;
 use crate::judge::kpi::{Collector, Definition};
 use crate::judge::record::Iteration;
@@ -18,7 +18,7 @@ use crate::sys::fsio;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Where runs are.
@@ -28,6 +28,7 @@ pub(super) const LATEST: &str = "latest";
 
 const PLAN: &str = "RUN.json";
 const JOURNAL: &str = "JOURNAL.jsonl";
+const JOURNAL_SCHEMA: &str = "mmops.soak-journal.v1";
 const SAMPLES: &str = "samples.bin";
 const STATUS: &str = "status.json";
 
@@ -76,9 +77,9 @@ impl Plan {
         collector
     }
 
-    /// Whether the run's clock is computed, not waited for.
-    pub(crate) fn is_virtual(&self) -> bool {
-        matches!(self.origin, Origin::Mock { .. })
+    /// A run on a virtual clock is computed again in seconds.
+    fn durability(&self) -> Durability {
+        if matches!(self.origin, Origin::Mock { .. }) { Durability::Process } else { Durability::Disk }
     }
 }
 
@@ -118,9 +119,8 @@ pub(crate) struct StatusKpi {
 #[derive(Debug)]
 pub(super) struct Store {
     dir: PathBuf,
-    /// Whether a loss of power must not cost an iteration.
-    durable: bool,
-    journal: File,
+    durability: Durability,
+    journal: Journal,
     samples: File,
 }
 
@@ -140,7 +140,7 @@ impl Store {
         let dir = loop {
             let dir = runs.join(format!("RUN_{number}"));
             // A directory without a finished iteration was left by a start that did not get far.
-            if fsio::create_new_dir(&dir)? || read_journal(&dir.join(JOURNAL), ctx)?.0.is_empty() {
+            if fsio::create_new_dir(&dir)? || read_journal(&dir)?.is_empty() {
                 break dir;
             }
             number += 1;
@@ -148,9 +148,8 @@ impl Store {
         fsio::write_json(&dir.join(PLAN), plan)?;
         let samples = fsio::append(&dir.join(SAMPLES))?;
         samples.set_len(0).map_err(|error| Fault::write(SAMPLES, &error))?;
-        let mut store =
-            Self { durable: !plan.is_virtual(), journal: fsio::append(&dir.join(JOURNAL))?, samples, dir };
-        store.journal.set_len(0).map_err(|error| Fault::write(JOURNAL, &error))?;
+        let durability = plan.durability();
+        let mut store = Self { durability, journal: new_journal(&dir, durability)?, samples, dir };
         write(&mut store.samples, samples::MAGIC, SAMPLES)?;
         fsio::replace_link(&runs.join(LATEST), &store.dir)?;
         Ok(store)
@@ -160,12 +159,17 @@ impl Store {
     /// are damaged before that are refused: they are the evidence of what is finished.
     pub(super) fn reopen(dir: &Path, plan: &Plan, ctx: &Ctx) -> anyhow::Result<(Self, Left)> {
         let shown = ctx.show(dir);
-        let mut journal = fsio::append(&dir.join(JOURNAL))?;
-        let (iterations, end) = read_journal(&dir.join(JOURNAL), ctx)?;
-        if end < length(&mut journal)? {
-            tracing::info!("leaving out the torn last line of `{shown}/{JOURNAL}`");
-            journal.set_len(end).map_err(|error| Fault::write(JOURNAL, &error))?;
-        }
+        let (path, durability) = (dir.join(JOURNAL), plan.durability());
+        let (journal, iterations) = match Journal::resume::<(), Iteration>(&path, JOURNAL_SCHEMA, durability)?
+        {
+            None => (new_journal(dir, durability)?, Vec::new()),
+            Some((journal, contents)) => {
+                if contents.is_torn {
+                    tracing::info!("leaving out the torn last line of `{shown}/{JOURNAL}`");
+                }
+                (journal, in_order(&path, contents.records)?)
+            }
+        };
         let done = iterations.last().map_or(0, |iteration| iteration.iteration);
         let mut samples = fsio::append(&dir.join(SAMPLES))?;
         let (series, end) = if done == 0 || length(&mut samples)? < samples::MAGIC.len() as u64 {
@@ -197,7 +201,7 @@ impl Store {
             (series, keep)
         };
         samples.set_len(end).map_err(|error| Fault::write(SAMPLES, &error))?;
-        let store = Self { dir: dir.to_owned(), durable: !plan.is_virtual(), journal, samples };
+        let store = Self { dir: dir.to_owned(), durability, journal, samples };
         Ok((store, Left { iterations, series }))
     }
 
@@ -210,19 +214,14 @@ impl Store {
         if frames.is_empty() { Ok(()) } else { write(&mut self.samples, frames, SAMPLES) }
     }
 
-    /// Adds a finished iteration: samples, summary, and then its line in the journal.
-    pub(super) fn add(&mut self, iteration: &Iteration, frames: &[u8]) -> anyhow::Result<()> {
+    /// Adds a finished iteration: samples, summary, and then its record in the journal.
+    pub(super) fn add(&mut self, iteration: &Iteration, frames: &[u8]) -> Result<(), Fault> {
         self.add_samples(frames)?;
         self.put(&summary_name(iteration.iteration), iteration)?;
-        if self.durable {
+        if self.durability == Durability::Disk {
             self.samples.sync_data().map_err(|error| Fault::write(SAMPLES, &error))?;
         }
-        let line = serde_json::to_string(iteration)? + "\n";
-        write(&mut self.journal, line.as_bytes(), JOURNAL)?;
-        if self.durable {
-            self.journal.sync_data().map_err(|error| Fault::write(JOURNAL, &error))?;
-        }
-        Ok(())
+        self.journal.append(iteration)
     }
 
     /// Writes where the run stands.
@@ -233,10 +232,9 @@ impl Store {
     fn put(&self, name: &str, document: &impl Serialize) -> Result<(), Fault> {
         let path = self.dir.join(name);
         let text = json::document(document);
-        if self.durable {
-            fsio::write_atomic(&path, text.as_bytes())
-        } else {
-            fsio::write_volatile(&path, text.as_bytes())
+        match self.durability {
+            Durability::Disk => fsio::write_atomic(&path, text.as_bytes()),
+            Durability::Process => fsio::write_volatile(&path, text.as_bytes()),
         }
     }
 }
@@ -273,42 +271,32 @@ pub(super) fn read_plan(dir: &Path) -> anyhow::Result<Option<Plan>> {
     Ok(Some(plan))
 }
 
-/// The finished iterations of a run, and where the last whole line ends.
-pub(super) fn read_journal(path: &Path, ctx: &Ctx) -> anyhow::Result<(Vec<Iteration>, u64)> {
-    let mut iterations: Vec<Iteration> = Vec::new();
-    let mut end = 0;
-    if !fsio::exists(path)? {
-        return Ok((iterations, end));
-    }
-    let mut reader = BufReader::new(fsio::open(path)?);
-    let mut line = String::new();
-    loop {
-        line.clear();
-        let read = reader.read_line(&mut line).map_err(|error| fsio::unreadable(path, &error))?;
-        if read == 0 || !line.ends_with('\n') {
-            return Ok((iterations, end));
-        }
-        let number = iterations.len() + 1;
-        let bad = |problem: String| {
-            Fault::config(format!("failed to read `{}:{number}`: {problem}", ctx.show(path)))
-        };
-        let iteration: Iteration = serde_json::from_str(&line).map_err(|error| bad(error.to_string()))?;
-        if iteration.iteration as usize != number {
-            return Err(bad(format!("iteration {} stands at this place", iteration.iteration)).into());
-        }
-        iterations.push(iteration);
-        end += read as u64;
+fn new_journal(dir: &Path, durability: Durability) -> Result<Journal, Fault> {
+    Journal::create::<Iteration>(&dir.join(JOURNAL), JOURNAL_SCHEMA, &(), &[], durability)
+}
+
+/// The finished iterations of a run.
+pub(super) fn read_journal(dir: &Path) -> Result<Vec<Iteration>, Fault> {
+    let path = dir.join(JOURNAL);
+    let contents = journal::read::<(), Iteration>(&path, JOURNAL_SCHEMA)?;
+    contents.map_or(Ok(Vec::new()), |contents| in_order(&path, contents.records))
+}
+
+/// Iterations that are numbered from 1 on.
+fn in_order(path: &Path, iterations: Vec<Iteration>) -> Result<Vec<Iteration>, Fault> {
+    match iterations.iter().zip(1..).find(|(iteration, number)| iteration.iteration != *number) {
+        None => Ok(iterations),
+        Some((iteration, number)) => Err(Fault::config(format!(
+            "failed to read `{}`: record {number} is iteration {}",
+            path.display(),
+            iteration.iteration
+        ))),
     }
 }
 
 /// The samples file of a run.
 pub(super) fn samples_path(dir: &Path) -> PathBuf {
     dir.join(SAMPLES)
-}
-
-/// The journal of a run.
-pub(super) fn journal_path(dir: &Path) -> PathBuf {
-    dir.join(JOURNAL)
 }
 
 /// Hands every whole frame with the offset of its end to `visit`, until it says false. Returns whether the

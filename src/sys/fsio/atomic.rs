@@ -141,6 +141,11 @@ impl AtomicFile {
         self.target.file_name().unwrap_or_default()
     }
 
+    /// The path it has once it is complete.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Where the content goes.
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file

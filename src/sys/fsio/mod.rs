@@ -14,5 +14,5 @@ pub(crate) use identity::{FileId, FileState, nanoseconds};
 pub(crate) use path::with_ending;
 pub(crate) use read::{
     FileKind, append, canonical, existing_kind, exists, kind, list, metadata, open, open_writable, read,
-    read_from, read_text, remove, target_exists, target_kind, unreadable,
+    read_text, remove, target_exists, target_kind, unreadable,
 };

@@ -4,7 +4,7 @@
 use super::path::shown;
 use crate::report::exit::Fault;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Reads a whole file.
@@ -19,16 +19,6 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         Fault::config(format!("failed to read `{}`: invalid UTF-8 at line {line}", path.display()))
     })
-}
-
-/// Reads a file from a byte on; an offset beyond its end reads nothing.
-pub(crate) fn read_from(path: &Path, offset: u64) -> Result<Vec<u8>, Fault> {
-    let mut bytes = Vec::new();
-    let mut file = open(path)?;
-    file.seek(io::SeekFrom::Start(offset))
-        .and_then(|_| file.read_to_end(&mut bytes))
-        .map_err(|error| unreadable(path, &error))?;
-    Ok(bytes)
 }
 
 /// Opens a file for reading.

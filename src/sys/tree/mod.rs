@@ -1,9 +1,10 @@
-//! One directory tree as rotation sees it: which files there are, how old and how large, and which
-//! parts were left alone, gathered through directory descriptors without ever following a link.
+//! The files below some directories as rotation sees them: which there are, how old and how large, and
+//! which parts were skipped, gathered through directory descriptors without ever following a link.
 //!
 //! A [`Tree`] is compact (one record of 32 bytes a file, names in one arena), because rotation looks at
-//! hundreds of thousands of files. [`walk`] reads it, [`remove`] takes files out of it again, and both
-//! reach a file only by the chain of directories below the opened root.
+//! hundreds of thousands of files. Files and directories are numbered through all roots, root after root.
+//! [`walk`] reads the tree, [`remove`] takes files out of it again, and both reach a file only by the chain of
+//! directories below its opened root.
 
 pub(crate) mod remove;
 pub(crate) mod restore;
@@ -15,8 +16,10 @@ use crate::sys::fsio::{self, FileId};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr};
 use std::io;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -34,22 +37,27 @@ const STAT_MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
 pub(crate) struct Root {
     /// Canonical path.
     pub(crate) path: PathBuf,
+    /// As the operator would write it.
+    pub(crate) name: String,
     /// Device; other devices below the root are other file systems and are not entered.
     pub(crate) dev: u64,
     /// Inode of the directory itself.
     pub(crate) ino: u64,
     mount: u64,
     fd: OwnedFd,
+    /// Numbers of its first file, if it has one, and of the directory itself.
+    first_file: u32,
+    first_dir: u32,
 }
 
 impl Root {
     /// Opens a canonical path; its last component must be a directory and no link.
-    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
+    pub(crate) fn open(path: &Path, name: String) -> Result<Self, Fault> {
         let fail = |error: rustix::io::Errno| fsio::unreadable(path, &error.into());
         let fd = rustix::fs::open(path, OPEN_DIR, Mode::empty()).map_err(fail)?;
         let stat = rustix::fs::statx(&fd, c"", AtFlags::EMPTY_PATH, STAT_MASK).map_err(fail)?;
         let (dev, ino, mount) = (device(&stat), stat.stx_ino, stat.stx_mnt_id);
-        Ok(Self { path: path.to_owned(), dev, ino, mount, fd })
+        Ok(Self { path: path.to_owned(), name, dev, ino, mount, fd, first_file: 0, first_dir: 0 })
     }
 
     /// Takes the lock that keeps two rotations of this directory apart; it is held until the root is
@@ -103,10 +111,10 @@ pub(crate) enum SkipReason {
     Unreadable,
 }
 
-/// One directory of a tree; the first is the root.
+/// One directory of a tree.
 #[derive(Debug)]
 pub(crate) struct Dir {
-    /// Index of the directory above; the root is its own.
+    /// Number of the directory above; a root is its own.
     pub(crate) parent: u32,
     /// Why it was not entered, if it was not.
     pub(crate) skipped: Option<SkipReason>,
@@ -119,6 +127,12 @@ pub(crate) struct Dir {
     name: Box<CStr>,
 }
 
+impl Dir {
+    fn new(parent: u32, skipped: Option<SkipReason>, name: Box<CStr>) -> Self {
+        Self { parent, skipped, entries: 0, special: 0, modified_ns: 0, name }
+    }
+}
+
 /// One file or symbolic link.
 #[derive(Clone, Copy, Debug)]
 struct Record {
@@ -126,7 +140,7 @@ struct Record {
     bytes: u64,
     modified_ns: i64,
     name: u32,
-    /// Index of the directory, and the flags in the bits that no index reaches.
+    /// Number of the directory, and the flags in the bits that no number reaches.
     dir: u32,
 }
 
@@ -152,24 +166,45 @@ pub(crate) enum Detail {
     Disk,
 }
 
-/// What was found under a root.
-#[derive(Debug)]
+/// What was found below the roots.
+#[derive(Debug, Default)]
 pub(crate) struct Tree {
-    /// The root itself.
-    pub(crate) root: Root,
+    pub(crate) roots: Vec<Root>,
     /// Every directory, entered or not; parents come before their children.
     pub(crate) dirs: Vec<Dir>,
-    /// What could not be read, sorted by path, with the reason.
-    pub(crate) unreadable: Vec<(PathBuf, String)>,
+    /// What could not be read, as the operator would write it, with the reason.
+    pub(crate) unreadable: BTreeMap<String, String>,
     files: Vec<Record>,
     disk: Vec<Disk>,
     names: Vec<u8>,
 }
 
 impl Tree {
-    /// Number of files and symbolic links; they are addressed by index.
-    pub(crate) fn len(&self) -> usize {
-        self.files.len()
+    /// The files and symbolic links, by number.
+    pub(crate) fn files(&self) -> Range<u32> {
+        0..count(self.files.len())
+    }
+
+    /// The files below a root.
+    pub(crate) fn files_of(&self, root: usize) -> Range<u32> {
+        let end = self.roots.get(root + 1).map_or(count(self.files.len()), |next| next.first_file);
+        self.roots[root].first_file..end
+    }
+
+    /// The directories of a root, itself the first.
+    pub(crate) fn dirs_of(&self, root: usize) -> Range<u32> {
+        let end = self.roots.get(root + 1).map_or(count(self.dirs.len()), |next| next.first_dir);
+        self.roots[root].first_dir..end
+    }
+
+    /// Index of the root that a file is below.
+    pub(crate) fn root_of(&self, file: u32) -> usize {
+        self.roots.partition_point(|root| root.first_file <= file) - 1
+    }
+
+    /// Index of the root that a directory is or is below.
+    pub(crate) fn root_of_dir(&self, dir: u32) -> usize {
+        self.roots.partition_point(|root| root.first_dir <= dir) - 1
     }
 
     fn record(&self, file: u32) -> &Record {
@@ -207,14 +242,19 @@ impl Tree {
         self.record(file).dir & IS_SHARED != 0
     }
 
-    /// Index of the directory that holds the file.
+    /// Number of the directory that holds the file.
     pub(crate) fn dir(&self, file: u32) -> u32 {
         self.record(file).dir & DIR_BITS
     }
 
     pub(crate) fn file_id(&self, file: u32) -> FileId {
         let record = self.record(file);
-        FileId { dev: self.root.dev, ino: record.ino, bytes: record.bytes, modified_ns: record.modified_ns }
+        FileId {
+            dev: self.roots[self.root_of(file)].dev,
+            ino: record.ino,
+            bytes: record.bytes,
+            modified_ns: record.modified_ns,
+        }
     }
 
     fn raw_name(&self, file: u32) -> &CStr {
@@ -232,11 +272,11 @@ impl Tree {
         self.dirs[dir as usize].name.to_bytes()
     }
 
-    /// Indices of the directories from below the root down to `dir`.
+    /// Numbers of the directories from below the root down to `dir`.
     fn chain(&self, dir: u32) -> Vec<u32> {
         let mut chain = Vec::new();
         let mut at = dir;
-        while at != 0 {
+        while self.dirs[at as usize].parent != at {
             chain.push(at);
             at = self.dirs[at as usize].parent;
         }
@@ -244,21 +284,36 @@ impl Tree {
         chain
     }
 
-    /// Path of a directory relative to the root.
+    /// Path of a directory relative to its root.
     pub(crate) fn dir_path(&self, dir: u32) -> PathBuf {
         self.chain(dir).into_iter().map(|dir| OsStr::from_bytes(self.dir_name(dir))).collect()
     }
 
-    /// Path of a file relative to the root.
+    /// Path of a file relative to its root.
     pub(crate) fn path(&self, file: u32) -> PathBuf {
         self.dir_path(self.dir(file)).join(OsStr::from_bytes(self.name(file)))
     }
 
-    /// Orders two files by the bytes of their relative paths, without building them.
+    /// The file's path as the operator would write it.
+    pub(crate) fn display(&self, file: u32) -> String {
+        let (root, path) = (&self.roots[self.root_of(file)].name, self.path(file));
+        if root == "." { path } else { Path::new(root).join(path) }.display().to_string()
+    }
+
+    /// The directory's path as the operator would write it.
+    pub(crate) fn display_dir(&self, dir: u32) -> String {
+        Path::new(&self.roots[self.root_of_dir(dir)].name).join(self.dir_path(dir)).display().to_string()
+    }
+
+    /// Orders two files by their roots, then by the bytes of their relative paths, without building them.
     pub(crate) fn path_cmp(&self, a: u32, b: u32) -> Ordering {
         let (dir_a, dir_b) = (self.dir(a), self.dir(b));
         if dir_a == dir_b {
             return self.name(a).cmp(self.name(b));
+        }
+        let by_root = self.root_of(a).cmp(&self.root_of(b));
+        if by_root.is_ne() {
+            return by_root;
         }
         let (chain_a, chain_b) = (self.chain(dir_a), self.chain(dir_b));
         let same = chain_a.iter().zip(&chain_b).take_while(|(a, b)| a == b).count();
@@ -270,6 +325,11 @@ impl Tree {
             |(name, end): (&'_ [u8], Option<u8>)| name.iter().copied().chain(end).collect::<Vec<u8>>();
         bytes(part(&chain_a, a)).cmp(&bytes(part(&chain_b, b)))
     }
+}
+
+/// Fewer than 2^32 of anything are put into a tree; see [`walk`].
+fn count(len: usize) -> u32 {
+    u32::try_from(len).expect("a tree is no larger")
 }
 
 fn device(stat: &Statx) -> u64 {

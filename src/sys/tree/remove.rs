@@ -63,7 +63,7 @@ impl<'a> Remover<'a> {
     }
 
     fn open_dir(&self, dir: u32) -> Result<OwnedFd, Errno> {
-        let mut fd = openat(&self.tree.root.fd, c".", OPEN_DIR, Mode::empty())?;
+        let mut fd = openat(&self.tree.roots[self.tree.root_of_dir(dir)].fd, c".", OPEN_DIR, Mode::empty())?;
         for below in self.tree.chain(dir) {
             fd = openat(&fd, &*self.tree.dirs[below as usize].name, OPEN_DIR, Mode::empty())?;
         }

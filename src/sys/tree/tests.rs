@@ -15,18 +15,22 @@ fn write(dir: &Path, path: &str) {
     fs::write(path, "content").unwrap();
 }
 
+fn root(dir: &Path) -> Root {
+    Root::open(dir, dir.display().to_string()).unwrap()
+}
+
 fn scan(dir: &Path) -> Tree {
-    walk(Root::open(&dir.canonicalize().unwrap()).unwrap(), Detail::Plain, &Cancel::default()).unwrap()
+    walk(vec![root(&dir.canonicalize().unwrap())], Detail::Plain, &Cancel::default()).unwrap()
 }
 
 fn sorted(tree: &Tree) -> Vec<String> {
-    let mut files: Vec<u32> = (0..).take(tree.len()).collect();
+    let mut files: Vec<u32> = tree.files().collect();
     files.sort_by(|a, b| tree.path_cmp(*a, *b));
     files.into_iter().map(|file| tree.path(file).display().to_string()).collect()
 }
 
 fn find(tree: &Tree, path: &str) -> u32 {
-    (0..).take(tree.len()).find(|file| tree.path(*file) == Path::new(path)).unwrap()
+    tree.files().find(|file| tree.path(*file) == Path::new(path)).unwrap()
 }
 
 fn left(tree: &Tree) -> Vec<(PathBuf, SkipReason)> {
@@ -82,12 +86,34 @@ fn every_number_of_threads_finds_the_same_files() {
     for index in 0..300 {
         write(dir.path(), &format!("d{}/e{}/f{index}", index % 7, index % 11));
     }
-    let one = walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 1).unwrap();
-    let eight =
-        walk::walk_with(Root::open(dir.path()).unwrap(), Detail::Plain, &Cancel::default(), 8).unwrap();
+    let [one, eight] = [1, 8].map(|threads| {
+        walk::walk_with(vec![root(dir.path())], Detail::Plain, &Cancel::default(), threads).unwrap()
+    });
     assert_eq!(sorted(&one).len(), 300);
     assert_eq!(sorted(&one), sorted(&eight));
     assert_eq!(one.dirs.len(), eight.dirs.len());
+}
+
+#[test]
+fn files_and_directories_are_numbered_root_after_root() {
+    let dirs = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    for path in ["b", "sub/a"] {
+        write(dirs[0].path(), path);
+        write(dirs[2].path(), path);
+    }
+    let roots = dirs.iter().map(|dir| root(dir.path())).collect();
+    let tree = walk(roots, Detail::Plain, &Cancel::default()).unwrap();
+    assert_eq!([0, 1, 2].map(|root| tree.files_of(root)), [0..2, 2..2, 2..4]);
+    assert_eq!([0, 1, 2].map(|root| tree.dirs_of(root)), [0..2, 2..3, 3..5]);
+    assert_eq!([0, 1, 2, 3].map(|file| tree.root_of(file)), [0, 0, 2, 2]);
+    assert_eq!(sorted(&tree), ["b", "sub/a", "b", "sub/a"]);
+    let mut remover = Remover::new(&tree);
+    for file in tree.files_of(2) {
+        assert!(tree.display(file).starts_with(&dirs[2].path().display().to_string()));
+        remover.remove(file).unwrap();
+    }
+    assert!(remover.remove_dir(4).unwrap());
+    assert!(dirs[0].path().join("sub/a").exists() && !dirs[2].path().join("sub").exists());
 }
 
 #[test]
@@ -102,7 +128,7 @@ fn names_that_are_no_text_and_very_deep_directories_are_reached() {
     fs::create_dir_all(&deep).unwrap();
     fs::write(deep.join("bottom"), "x").unwrap();
     let tree = scan(dir.path());
-    assert_eq!(tree.len(), 2);
+    assert_eq!(tree.files(), 0..2);
     let mut remover = Remover::new(&tree);
     for file in 0..2 {
         remover.remove(file).unwrap();
@@ -186,7 +212,7 @@ fn a_file_open_for_writing_is_known_and_one_open_for_reading_is_not() {
     let _reader = File::open(dir.path().join("read")).unwrap();
     let _writer = File::options().append(true).open(dir.path().join("written")).unwrap();
     let tree = scan(dir.path());
-    let writers = super::writers::scan(&[tree.root.dev].into());
+    let writers = super::writers::scan(&[tree.roots[0].dev].into());
     let writing = |path: &str| {
         let id = tree.file_id(find(&tree, path));
         writers.has(id.dev, id.ino)
@@ -210,7 +236,7 @@ fn a_descriptor_that_nobody_can_tell_about_is_one_for_writing() {
     fs::write(process.join("fdinfo/0"), "pos:\t0\nflags:\t0100000\n").unwrap();
     fs::write(process.join("fdinfo/1"), "pos:\t0\n").unwrap();
     let tree = scan(dir.path());
-    let writers = super::writers::scan_table(table.path(), &[tree.root.dev].into());
+    let writers = super::writers::scan_table(table.path(), &[tree.roots[0].dev].into());
     let writing = |path: &str| {
         let id = tree.file_id(find(&tree, path));
         writers.has(id.dev, id.ino)
@@ -251,7 +277,7 @@ fn a_temporary_file_that_a_killed_restore_left_is_in_nobodys_way() {
 #[test]
 fn a_second_lock_on_the_same_root_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let (a, b) = (Root::open(dir.path()).unwrap(), Root::open(dir.path()).unwrap());
+    let (a, b) = (root(dir.path()), root(dir.path()));
     a.lock().unwrap();
     assert!(b.lock().unwrap_err().to_string().contains("is being rotated by another process"));
     drop(a);

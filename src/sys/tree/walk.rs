@@ -5,9 +5,10 @@
 
 use super::{
     DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, OPEN_DIR, Record, Root, STAT_MASK,
-    SkipReason, Tree, device, file_type, modified_ns,
+    SkipReason, Tree, count, device, file_type, modified_ns,
 };
 use crate::report::exit::Fault;
+use crate::sys::fsio;
 use crate::sys::signal::Cancel;
 use crate::sys::work::{self, Queue};
 use rustix::fd::{AsFd as _, OwnedFd};
@@ -16,7 +17,7 @@ use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const MOST_THREADS: usize = 8;
@@ -26,39 +27,50 @@ const BUFFER_BYTES: usize = 32 * 1024;
 /// Room of a shard at first; memory from here on is asked of the system page by page.
 const ROOM_BYTES: usize = 256 * 1024;
 
-/// Reads everything below `root`, except what is left alone: hidden directories, repositories, marked
+/// Reads everything below the roots, except what is skipped: hidden directories, repositories, marked
 /// directories, other file systems.
-pub(crate) fn walk(root: Root, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
+pub(crate) fn walk(roots: Vec<Root>, detail: Detail, cancel: &Cancel) -> Result<Tree, Fault> {
     let threads = MOST_THREADS.min(THREADS_PER_CORE * work::processors());
-    walk_with(root, detail, cancel, threads)
+    walk_with(roots, detail, cancel, threads)
 }
 
-pub(super) fn walk_with(root: Root, detail: Detail, cancel: &Cancel, threads: usize) -> Result<Tree, Fault> {
-    let progress = Progress::of(&root).map_err(|error| crate::sys::fsio::unreadable(&root.path, &error))?;
-    let queue = Queue::new(progress);
-    let mut shards = work::on_threads(threads, || read_dirs(&queue, &root, detail, cancel));
-    if let Some(signal) = cancel.signal() {
-        return Err(Fault::stopped(signal));
+pub(super) fn walk_with(
+    roots: Vec<Root>,
+    detail: Detail,
+    cancel: &Cancel,
+    threads: usize,
+) -> Result<Tree, Fault> {
+    let mut tree = Tree::default();
+    let mut found: Option<Shard> = None;
+    for mut root in roots {
+        root.first_dir = count(tree.dirs.len());
+        root.first_file = found.as_ref().map_or(0, |found| count(found.files.len()));
+        let progress = Progress::new(std::mem::take(&mut tree.dirs), &root);
+        let queue = Queue::new(progress.map_err(|error| fsio::unreadable(&root.path, &error))?);
+        let mut shards = work::on_threads(threads, || read_dirs(&queue, &root, detail, cancel));
+        if let Some(signal) = cancel.signal() {
+            return Err(Fault::stopped(signal));
+        }
+        tree.dirs = queue.into_state().dirs;
+        // The largest comes first, to be taken as it is.
+        shards.sort_by_key(|shard| std::cmp::Reverse(shard.files.len()));
+        let whole = found.into_iter().chain(shards).reduce(Shard::joined).unwrap_or_else(Shard::new);
+        if whole.overflow || u32::try_from(whole.names.len()).is_err() {
+            let root = root.path.display();
+            let message = format!("`{root}` has too many files to be rotated in one run");
+            return Err(Fault::dependency(message));
+        }
+        found = Some(whole);
+        tree.roots.push(root);
     }
-    shards.sort_by_key(|shard| std::cmp::Reverse(shard.files.len()));
-    let mut whole = shards.remove(0);
-    for shard in shards {
-        whole.absorb(shard)?;
+    let Some(Shard { names, files, disk, unreadable, .. }) = found else { return Ok(tree) };
+    (tree.names, tree.files, tree.disk) = (names, files, disk);
+    for (dir, name, reason) in unreadable {
+        let path = tree.dir_path(dir).join(name);
+        let shown = Path::new(&tree.roots[tree.root_of_dir(dir)].name).join(path);
+        tree.unreadable.insert(shown.display().to_string(), reason);
     }
-    if u32::try_from(whole.names.len()).is_err() {
-        return Err(too_large(&root));
-    }
-    let dirs = queue.into_state().dirs;
-    let Shard { names, files, disk, unreadable, .. } = whole;
-    let mut tree = Tree { root, dirs, unreadable: Vec::new(), files, disk, names };
-    tree.unreadable =
-        unreadable.into_iter().map(|(dir, name, reason)| (tree.dir_path(dir).join(name), reason)).collect();
-    tree.unreadable.sort();
     Ok(tree)
-}
-
-fn too_large(root: &Root) -> Fault {
-    Fault::dependency(format!("`{}` has too many files to be rotated in one run", root.path.display()))
 }
 
 /// Directories to read, and those already known.
@@ -95,12 +107,11 @@ impl Shard {
         }
     }
 
-    fn absorb(&mut self, other: Shard) -> Result<(), Fault> {
-        let base = u32::try_from(self.names.len()).ok();
-        let fits = base.is_some() && !self.overflow && !other.overflow;
-        let Some(base) = base.filter(|_| fits) else {
-            return Err(Fault::dependency("too many files to be rotated in one run".to_owned()));
-        };
+    /// Both together, the files of `self` first.
+    fn joined(mut self, other: Shard) -> Self {
+        let base = u32::try_from(self.names.len());
+        self.overflow |= other.overflow || base.is_err();
+        let base = base.unwrap_or_default();
         self.names.reserve_exact(other.names.len());
         self.names.extend_from_slice(&other.names);
         drop(other.names);
@@ -109,7 +120,7 @@ impl Shard {
         self.files.extend(shifted.map(|file| Record { name: file.name.wrapping_add(base), ..file }));
         self.disk.extend(other.disk);
         self.unreadable.extend(other.unreadable);
-        Ok(())
+        self
     }
 }
 
@@ -125,14 +136,15 @@ struct Visit {
 }
 
 impl Progress {
-    fn of(root: &Root) -> io::Result<Self> {
+    /// Of a root, behind the directories of those before it.
+    fn new(mut dirs: Vec<Dir>, root: &Root) -> io::Result<Self> {
         let above = Arc::new(root.fd.try_clone()?);
-        let job = Job { parent: above, dir: 0, name: c".".to_owned() };
-        let top = Dir { parent: 0, skipped: None, entries: 0, special: 0, modified_ns: 0, name: c"".into() };
-        Ok(Self { stack: vec![job], dirs: vec![top] })
+        let job = Job { parent: above, dir: root.first_dir, name: c".".to_owned() };
+        dirs.push(Dir::new(root.first_dir, None, c"".into()));
+        Ok(Self { stack: vec![job], dirs })
     }
 
-    /// Notes what was found in a directory; false when there are more directories than have an index.
+    /// Notes what was found in a directory; false when there are more directories than have a number.
     fn add(&mut self, dir: u32, fd: Option<&Arc<OwnedFd>>, visit: Visit) -> bool {
         let known = &mut self.dirs[dir as usize];
         (known.skipped, known.modified_ns) = (visit.skipped, visit.modified_ns);
@@ -141,15 +153,7 @@ impl Progress {
             let Some(id) = u32::try_from(self.dirs.len()).ok().filter(|id| *id <= DIR_BITS) else {
                 return false;
             };
-            let below = Dir {
-                parent: dir,
-                skipped,
-                entries: 0,
-                special: 0,
-                modified_ns: 0,
-                name: name.clone().into(),
-            };
-            self.dirs.push(below);
+            self.dirs.push(Dir::new(dir, skipped, name.clone().into()));
             if let (None, Some(fd)) = (skipped, fd) {
                 self.stack.push(Job { parent: Arc::clone(fd), dir: id, name });
             }

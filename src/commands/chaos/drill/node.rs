@@ -5,15 +5,14 @@
 use super::order_file::OrderFile;
 use crate::commands::chaos::order_log::Answer;
 use crate::commands::chaos::run_log::{Event, SLOT_US, StepDownReason, micros};
+use crate::journal::{Durability, Journal};
 use crate::lease::file::LeaseFile;
 use crate::lease::{LeaseError, StoreOutage, Tenure};
 use crate::report::exit::Fault;
+use crate::sys::clock;
 use crate::sys::signal::Cancel;
-use crate::sys::{clock, fsio};
 use anyhow::{Context as _, ensure};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,6 +38,9 @@ pub(crate) struct NodeSettings {
     pub(crate) origin_us: u64,
 }
 
+/// Schema of the event log.
+pub(crate) const EVENTS: &str = "mmops.chaos-events.v1";
+
 pub(crate) fn events_path(dir: &Path, name: &str) -> PathBuf {
     dir.join(format!("{name}.events"))
 }
@@ -58,6 +60,7 @@ pub(crate) fn run(settings: &NodeSettings, parent: u32, cancel: &Cancel) -> anyh
 
 /// Contends until it is told to end.
 pub(crate) fn contend(settings: &NodeSettings, cancel: &Cancel) -> anyhow::Result<()> {
+    let events = events_path(&settings.dir, &settings.name);
     let mut node = Node {
         name: &settings.name,
         ttl_us: micros(settings.ttl),
@@ -65,7 +68,7 @@ pub(crate) fn contend(settings: &NodeSettings, cancel: &Cancel) -> anyhow::Resul
         origin_us: settings.origin_us,
         lease: LeaseFile::open(&settings.dir)?,
         orders: OrderFile::at(&orders_path(&settings.dir)),
-        events: fsio::append(&events_path(&settings.dir, &settings.name))?,
+        events: Journal::create::<Event>(&events, EVENTS, &settings.name, &[], Durability::Process)?,
         leading: None,
     };
     node.log(&Event::Ready { at_us: clock::boot_us() })?;
@@ -84,7 +87,7 @@ struct Node<'a> {
     origin_us: u64,
     lease: LeaseFile,
     orders: OrderFile,
-    events: File,
+    events: Journal,
     leading: Option<Leading>,
 }
 
@@ -226,8 +229,6 @@ impl Node<'_> {
 
     /// A node whose evidence is lost must not go on, so a failed write ends it.
     fn log(&mut self, event: &Event) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
-        line.push(b'\n');
-        self.events.write_all(&line).context("failed to write the event log")
+        Ok(self.events.append(event)?)
     }
 }

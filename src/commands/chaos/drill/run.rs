@@ -2,14 +2,15 @@
 //! they left behind as a [`RunLog`]. It decides nothing.
 
 use super::node;
-use super::order_file::{self, OrderFile};
+use super::order_file;
 use crate::commands::chaos::run_log::{
     DrillPlan, Event, InjectedFault, NodeLog, RunLog, SLACK_US, Scenario, micros,
 };
+use crate::journal;
 use crate::lease::file::LeaseFile;
 use crate::report::exit::Fault;
 use crate::sys::proc::Group;
-use crate::sys::{clock, fsio};
+use crate::sys::{clock, fsio, lock};
 use rustix::process::Signal;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,7 @@ impl<'a> ActiveRun<'a> {
                 command.stdout(Stdio::null()).stderr(errors);
             });
             let group = group.map_err(|error| Fault::dependency(error.to_string()))?;
-            nodes.push(NodeProcess { name, group, tail: EventTail::of(node::events_path(dir, name)) });
+            nodes.push(NodeProcess { name, group, tail: EventTail::of(&node::events_path(dir, name)) });
         }
         Ok(Self { plan: &drill.plan, dir, stop, origin_us, nodes, fault: None, defects: Vec::new() })
     }
@@ -134,7 +135,7 @@ impl<'a> ActiveRun<'a> {
             self.defects.push("nobody was leading when the leader was to be paused".to_owned());
             return Ok(());
         };
-        let held = OrderFile::hold(&node::orders_path(self.dir), CATCH_TIMEOUT);
+        let held = lock::hold(&node::orders_path(self.dir), CATCH_TIMEOUT);
         if let Err(outage) = &held {
             self.defects.push(format!("the order log could not be held: {outage}"));
         }
@@ -207,16 +208,14 @@ impl<'a> ActiveRun<'a> {
             let events = match process.tail.read() {
                 Ok(tail) => tail.events.clone(),
                 Err(error) => {
-                    self.defects.push(format!("{error:#}"));
+                    self.defects.push(error.to_string());
                     Vec::new()
                 }
             };
             nodes.push(NodeLog { name: process.name.to_owned(), events });
         }
         let mut defects = self.defects;
-        let path = node::orders_path(self.dir);
-        let orders = fsio::read(&path).map_err(|error| error.to_string());
-        let orders = orders.and_then(|bytes| order_file::parse(&bytes)).unwrap_or_else(|error| {
+        let orders = order_file::entries(&node::orders_path(self.dir)).unwrap_or_else(|error| {
             defects.push(format!("the order log cannot be read: {error}"));
             Vec::new()
         });
@@ -329,25 +328,18 @@ fn confirmed(done: impl Fn() -> bool) -> bool {
 
 /// The events of a node, read as it writes them.
 struct EventTail {
-    path: PathBuf,
-    offset: u64,
+    reader: journal::Reader,
     events: Vec<Event>,
 }
 
 impl EventTail {
-    fn of(path: PathBuf) -> Self {
-        Self { path, offset: 0, events: Vec::new() }
+    fn of(path: &Path) -> Self {
+        Self { reader: journal::Reader::new(path, node::EVENTS), events: Vec::new() }
     }
 
-    /// Takes in the lines that are complete; a killed node may leave half a line, which proves nothing.
-    fn read(&mut self) -> anyhow::Result<&Self> {
-        if fsio::exists(&self.path)? {
-            let bytes = fsio::read_from(&self.path, self.offset)?;
-            let events = order_file::parse(&bytes)
-                .map_err(|error| anyhow::anyhow!("`{}` cannot be read: {error}", self.path.display()))?;
-            self.offset += bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
-            self.events.extend(events);
-        }
+    /// Takes in what is complete; a killed node may leave half a line, which proves nothing.
+    fn read(&mut self) -> Result<&Self, Fault> {
+        self.reader.follow(|event| self.events.push(event))?;
         Ok(self)
     }
 }

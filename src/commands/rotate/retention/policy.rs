@@ -1,7 +1,8 @@
 //! The policy file: which patterns form which groups, and the limits of each; refused when it
 //! contradicts itself or could only be satisfied by an empty directory.
 
-use super::{DAY_NS, Limits, Tiers};
+use super::limits::{DAY_NS, Limits};
+use super::tiers::Tiers;
 use crate::format::size;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;

@@ -1,13 +1,17 @@
 //! Cases of the limits and the guards.
 
-use super::*;
+use super::decide::{Emptied, MemberFacts, Unmet, decide, emptied};
+use super::limits::{DAY_NS, Limits, Overall};
+use super::member::{Group, Guard, Marks, Member, Part, tier_words};
+use super::tiers::Tiers;
+use std::cmp::Ordering;
 
 /// Members in memory: age in days and size, with names in order of their index.
 struct Files(Vec<(f64, u64)>);
 
 const NOW: i64 = 20_000 * DAY_NS;
 
-impl Facts for Files {
+impl MemberFacts for Files {
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "test ages are small")]
     fn modified_ns(&self, member: usize) -> i64 {
         NOW - (self.0[member].0 * DAY_NS as f64) as i64
@@ -47,7 +51,7 @@ fn run_guarded(files: &[(f64, u64)], limits: Limits, overall: &Overall, guards: 
     let files = Files(files.to_vec());
     let mut members: Vec<Member> = files.0.iter().map(|_| Member::new(0, 0, None)).collect();
     for (id, guard) in guards {
-        members[*id].guard = Some(*guard);
+        members[*id].part = Part::Guarded(*guard);
     }
     let groups = [Group { name: "all".to_owned(), rule: 0 }];
     let unmet = decide(NOW, &files, &mut members, &groups, &[limits], overall);

@@ -77,7 +77,8 @@ mod tests {
     fn wanted(tiers: &Tiers, times: &[&str]) -> Vec<String> {
         let ids: Vec<u32> = (0..).take(times.len()).collect();
         let chosen = tiers.choose(&ids, |id| ns(times[id as usize]));
-        let words = |(_, bits): &(u32, u8)| super::super::tier_words(*bits).collect::<Vec<_>>().join("+");
+        let words =
+            |(_, bits): &(u32, u8)| super::super::member::tier_words(*bits).collect::<Vec<_>>().join("+");
         chosen.iter().map(words).collect()
     }
 

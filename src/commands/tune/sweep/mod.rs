@@ -170,7 +170,13 @@ fn measure_with_journal(
     let begun: Vec<Stamp> = begun.into_iter().filter(|_| !done.is_empty()).collect();
     let since = |now| Stamp::of_parts(&[begun.as_slice(), &[now]].concat());
     let journal = journal::Journal::start(path, &plan.inputs_sha256, since(stamp(ctx)), &done, ctx)?;
-    done.extend(engine::measure(plan, &wanted, jobs(args), ctx, |measurement| journal.add(measurement))?);
+    done.extend(engine::measure(
+        plan,
+        &wanted,
+        jobs(args),
+        ctx,
+        |measurement| Ok(journal.add(measurement)?),
+    )?);
     log_speed(ctx, plan, done.len(), watch.elapsed());
     Ok((done, since(stamp(ctx))))
 }

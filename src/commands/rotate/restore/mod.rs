@@ -1,19 +1,19 @@
 //! `mmops rotate restore ARCHIVE`: puts archived files back where they came from, after the whole
 //! archive was verified; nothing that exists is replaced.
 
+mod report;
+
+pub(crate) use report::{Body, SPEC};
+
 use super::archive::{Entry, Kind, Stored};
 use crate::ctx::Ctx;
 use crate::format::hash;
+use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::fsio;
 use crate::sys::tree::restore::{self, RestoreDir};
-use serde::Serialize;
-use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Component, Path, PathBuf};
-
-pub(crate) const SPEC: CommandSpec = CommandSpec::new("rotate restore", "RESTORE", "FAILED");
 
 /// Put archived files back where they came from
 #[derive(Debug, clap::Args)]
@@ -28,26 +28,6 @@ pub(crate) struct Args {
     pub(super) dry_run: bool,
 }
 
-/// Fields of the report of `rotate restore`.
-#[derive(Debug, Default, Serialize, schemars::JsonSchema)]
-pub(crate) struct Body {
-    /// The archive.
-    archive: String,
-    /// Directory below which files are put.
-    to: String,
-    /// Files put back, or in a dry run, to be put back.
-    restored: u64,
-    /// Files that were there already, with the same content.
-    present: u64,
-    /// Files whose original was never removed.
-    stayed: u64,
-    /// Files that could not be put back, with the reason.
-    failed: BTreeMap<String, String>,
-    /// What of the archive is damaged.
-    damage: Vec<String>,
-}
-
-/// Runs the command.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let shown = ctx.show(&ctx.path(&args.archive));
     let mut stored = Stored::open(fsio::open(&ctx.path(&args.archive))?, &shown)?;
@@ -84,7 +64,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             place.sync().map_err(|error| Fault::write(format!("`{}`", to.display()), &error))?;
         }
     }
-    Ok(report(&body, args.dry_run))
+    let verdict = report::verdict(&body, args.dry_run);
+    Ok(report::report(&body, verdict, args.dry_run))
 }
 
 /// Where a member goes, relative to the directory of `--to`.
@@ -172,29 +153,4 @@ fn create(stored: &mut Stored, place: &RestoreDir, entry: &Entry, path: &Path) -
         return Err(changed());
     }
     restore::finish(file, entry.permissions, entry.modified_ns)
-}
-
-fn report(body: &Body, dry_run: bool) -> Report {
-    let ok = body.damage.is_empty() && body.failed.is_empty();
-    let status = |good: bool| if good { Status::Ok } else { Status::Fail };
-    let mut verified = Row::new("archive_verified", status(body.damage.is_empty()));
-    verified.reasons = body.damage.iter().take(super::report::NAMES).cloned().collect();
-    let counts = format!("FILES={} PRESENT={}", body.restored, body.present);
-    let mut restored = if body.damage.is_empty() {
-        Row::new("restored", status(body.failed.is_empty())).note(counts)
-    } else {
-        Row::new("restored", Status::Skip).reason("the archive is damaged; nothing was written")
-    };
-    let failed = body.failed.iter().take(super::report::NAMES);
-    restored.reasons.extend(failed.map(|(path, why)| format!("{path}: {why}")));
-    let (status, value) = match (ok, dry_run) {
-        (false, _) => (Status::Fail, "FAILED"),
-        (true, true) => (Status::Ok, "DRYRUN"),
-        (true, false) => (Status::Ok, "VERIFIED"),
-    };
-    let title = if dry_run { "ARTIFACT RESTORE (DRY RUN)" } else { "ARTIFACT RESTORE" };
-    Report::new(&SPEC, title, Conclusion::new(status, value))
-        .rows(vec![verified, restored])
-        .body(body)
-        .evidence([&body.archive])
 }

@@ -1,0 +1,208 @@
+//! What is known about the files and the directories of a rotation before anything is decided: which
+//! directories are units, and what each member counts and gives back.
+
+use super::disks::Disks;
+use super::facts::Amount;
+use super::retention::decide::MemberFacts;
+use super::retention::member::Guard;
+use super::scope::Scope;
+use crate::format::size::total;
+use crate::sys::tree::Tree;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt as _;
+
+/// A directory that is kept or removed as one.
+#[derive(Debug)]
+pub(super) struct DirUnit {
+    pub(super) dir: u32,
+    /// Index of the rule that makes it one.
+    pub(super) rule: usize,
+    pub(super) files: u32,
+    pub(super) guard: Option<Guard>,
+    /// Whether something in it stays whatever the limits say.
+    pub(super) is_exempt: bool,
+    bytes: u64,
+    frees: u64,
+    newest_ns: i64,
+}
+
+/// The members of a rotation: every file of a tree by its number, and behind them the units.
+#[derive(Debug)]
+pub(super) struct Inventory<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) units: Vec<DirUnit>,
+    /// The unit that each directory is in; empty where no rule makes units.
+    unit_of_dir: Vec<u32>,
+    /// Names of inodes that are counted under another name.
+    uncounted: BTreeSet<u32>,
+    /// Names after whose removal the inode lives on elsewhere.
+    frees_nothing: BTreeSet<u32>,
+    pub(super) disks: Disks,
+}
+
+const NO_UNIT: u32 = u32::MAX;
+
+impl<'a> Inventory<'a> {
+    /// Finds the units and the hard links of a tree.
+    pub(super) fn of(tree: &'a Tree, scope: &Scope) -> Self {
+        let mut inventory = Self {
+            tree,
+            units: Vec::new(),
+            unit_of_dir: Vec::new(),
+            uncounted: BTreeSet::new(),
+            frees_nothing: BTreeSet::new(),
+            disks: Disks::of(tree),
+        };
+        if scope.has_units() {
+            inventory.find_units(scope);
+        }
+        inventory.count_links();
+        inventory
+    }
+
+    fn find_units(&mut self, scope: &Scope) {
+        let tree = self.tree;
+        self.unit_of_dir = vec![NO_UNIT; tree.dirs.len()];
+        for (dir, entry) in (0_u32..).zip(&tree.dirs).filter(|(dir, entry)| entry.parent != *dir) {
+            let mut unit = self.unit_of_dir[entry.parent as usize];
+            if unit == NO_UNIT
+                && entry.skipped.is_none()
+                && let Some(rule) = scope.unit_rule(tree, dir)
+            {
+                unit = u32::try_from(self.units.len()).expect("there are fewer units than directories");
+                self.units.push(DirUnit {
+                    dir,
+                    rule,
+                    files: 0,
+                    bytes: 0,
+                    frees: 0,
+                    newest_ns: i64::MIN,
+                    guard: None,
+                    is_exempt: false,
+                });
+            }
+            self.unit_of_dir[dir as usize] = unit;
+            if unit != NO_UNIT && (entry.skipped.is_some() || entry.special > 0) {
+                self.units[unit as usize].is_exempt = true;
+            }
+        }
+    }
+
+    /// Of several names of one inode, the last in order carries its size, since only with it does the
+    /// inode go; an inode with names elsewhere frees nothing.
+    fn count_links(&mut self) {
+        let tree = self.tree;
+        let mut names: BTreeMap<(u64, u64), Vec<u32>> = BTreeMap::new();
+        for file in tree.files().filter(|file| tree.is_shared(*file)) {
+            let id = tree.file_id(file);
+            names.entry((id.dev, id.ino)).or_default().push(file);
+        }
+        for mut files in names.into_values() {
+            files.sort_by(|a, b| tree.path_cmp(*a, *b));
+            let Some(last) = files.pop() else { continue };
+            if tree.links(last).is_some_and(|links| files.len() + 1 < usize::from(links)) {
+                self.frees_nothing.insert(last);
+            }
+            self.uncounted.extend(files);
+        }
+    }
+
+    /// The unit that a directory is in.
+    pub(super) fn unit_of_dir(&self, dir: u32) -> Option<u32> {
+        self.unit_of_dir.get(dir as usize).copied().filter(|unit| *unit != NO_UNIT)
+    }
+
+    /// The unit that a file is in.
+    pub(super) fn unit_of(&self, file: u32) -> Option<u32> {
+        if self.unit_of_dir.is_empty() { None } else { self.unit_of_dir(self.tree.dir(file)) }
+    }
+
+    /// Counts a file towards the unit that it is in.
+    pub(super) fn join_unit(&mut self, unit: u32, file: u32, guard: Option<Guard>, is_exempt: bool) {
+        let (bytes, frees) = (self.bytes_of(file), self.frees_of(file));
+        let unit = &mut self.units[unit as usize];
+        unit.files += 1;
+        unit.bytes = unit.bytes.saturating_add(bytes);
+        unit.frees = unit.frees.saturating_add(frees);
+        unit.newest_ns = unit.newest_ns.max(self.tree.modified_ns(file));
+        unit.guard = unit.guard.or(guard);
+        unit.is_exempt |= is_exempt;
+    }
+
+    /// The unit that a member is, or else its file.
+    pub(super) fn unit(&self, member: usize) -> Result<&DirUnit, u32> {
+        match member.checked_sub(self.tree.files().len()) {
+            Some(unit) => Ok(&self.units[unit]),
+            None => Err(u32::try_from(member).expect("files are numbered in 32 bits")),
+        }
+    }
+
+    /// A member's path as the operator would write it.
+    pub(super) fn display(&self, member: usize) -> String {
+        match self.unit(member) {
+            Ok(unit) => format!("{}/", self.tree.display_dir(unit.dir)),
+            Err(file) => self.tree.display(file),
+        }
+    }
+
+    fn bytes_of(&self, file: u32) -> u64 {
+        if !self.uncounted.is_empty() && self.uncounted.contains(&file) {
+            return 0;
+        }
+        self.tree.bytes(file)
+    }
+
+    fn frees_of(&self, file: u32) -> u64 {
+        let free = self.uncounted.contains(&file) || self.frees_nothing.contains(&file);
+        if free { 0 } else { self.tree.disk_bytes(file) }
+    }
+
+    /// The files below a root that are really there, each inode's bytes once.
+    pub(super) fn found(&self, root: usize, scope: &Scope) -> Amount {
+        let mut found = Amount::default();
+        for file in scope.lasting(self.tree, root) {
+            found.files += 1;
+            found.bytes = found.bytes.saturating_add(self.bytes_of(file));
+        }
+        found
+    }
+
+    /// Some files, each inode's bytes once.
+    pub(super) fn amount(&self, files: &[u32]) -> Amount {
+        Amount { files: files.len() as u64, bytes: total(files.iter().map(|file| self.bytes_of(*file))) }
+    }
+}
+
+impl MemberFacts for Inventory<'_> {
+    fn modified_ns(&self, member: usize) -> i64 {
+        self.unit(member).map_or_else(|file| self.tree.modified_ns(file), |unit| unit.newest_ns)
+    }
+
+    fn bytes(&self, member: usize) -> u64 {
+        self.unit(member).map_or_else(|file| self.bytes_of(file), |unit| unit.bytes)
+    }
+
+    fn frees(&self, member: usize) -> u64 {
+        self.unit(member).map_or_else(|file| self.frees_of(file), |unit| unit.frees)
+    }
+
+    fn device(&self, member: usize) -> usize {
+        let root = self
+            .unit(member)
+            .map_or_else(|file| self.tree.root_of(file), |unit| self.tree.root_of_dir(unit.dir));
+        self.disks.of_root[root]
+    }
+
+    fn path_cmp(&self, a: usize, b: usize) -> Ordering {
+        if let (Err(a), Err(b)) = (self.unit(a), self.unit(b)) {
+            return self.tree.path_cmp(a, b);
+        }
+        let place = |member: usize| match self.unit(member) {
+            Ok(unit) => (self.tree.root_of_dir(unit.dir), self.tree.dir_path(unit.dir)),
+            Err(file) => (self.tree.root_of(file), self.tree.path(file)),
+        };
+        let ((root_a, a), (root_b, b)) = (place(a), place(b));
+        root_a.cmp(&root_b).then_with(|| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()))
+    }
+}

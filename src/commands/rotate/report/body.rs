@@ -1,0 +1,152 @@
+//! The fields of the report of `rotate`.
+
+use crate::commands::rotate::facts::{Amount, Course, Done, Facts, Mode, PlanFacts, RuleFacts};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Fields of the report of `rotate`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Body {
+    /// `dry_run` or `real`.
+    mode: Mode,
+    /// What was scanned, by root.
+    roots: Vec<RootBody>,
+    /// Everything below the roots.
+    found: Amount,
+    /// What goes, or has to go.
+    going: Amount,
+    /// What was removed.
+    removed: Amount,
+    /// Directories that were removed, or in a dry run, that would be.
+    directories_removed: u64,
+    /// What each limit marks; a file may be marked by several.
+    marked: BTreeMap<&'static str, u64>,
+    /// What each guard saves from being removed.
+    saved: BTreeMap<&'static str, u64>,
+    /// What takes no part, by reason.
+    exempt: BTreeMap<&'static str, u64>,
+    /// The members of each rule of a policy.
+    rules: BTreeMap<String, RuleBody>,
+    /// Limits that are still exceeded.
+    unmet: Vec<UnmetBody>,
+    /// Files whose time of last write is in the future.
+    future: u64,
+    /// What could not be read, with the reason.
+    unreadable: BTreeMap<String, String>,
+    /// What was to be removed but changed or is in use, with the reason.
+    kept: BTreeMap<String, String>,
+    /// What could not be removed, with the reason.
+    failed: BTreeMap<String, String>,
+    /// The archive, if one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<ArchiveBody>,
+    /// The plan file, if one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<PlanBody>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct RootBody {
+    path: String,
+    files: u64,
+    bytes: u64,
+    directories: u64,
+}
+
+#[derive(Debug, Default, Serialize, JsonSchema)]
+struct RuleBody {
+    members: u64,
+    going: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct UnmetBody {
+    limit: &'static str,
+    of: String,
+    allowed: u64,
+    actual: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ArchiveBody {
+    path: String,
+    sha256: String,
+    bytes: u64,
+    members: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlanBody {
+    path: String,
+    seal: String,
+}
+
+impl Body {
+    pub(super) fn of(facts: &Facts) -> Self {
+        let decision = &facts.decision;
+        let nothing = Done::default();
+        let (done, directories_removed) = match &facts.course {
+            Course::DryRun { dirs, .. } => (&nothing, *dirs),
+            Course::Refused => (&nothing, 0),
+            Course::Done(done) => (done, done.dirs),
+        };
+        let roots = facts.roots.iter().map(|root| RootBody {
+            path: root.name.clone(),
+            files: root.found.files,
+            bytes: root.found.bytes,
+            directories: root.directories,
+        });
+        let rule =
+            |rule: &RuleFacts| (rule.name.clone(), RuleBody { members: rule.members, going: rule.going });
+        Self {
+            mode: facts.mode,
+            roots: roots.collect(),
+            found: facts.found(),
+            going: facts.going,
+            removed: done.removed,
+            directories_removed,
+            marked: decision.marked.iter().copied().collect(),
+            saved: decision.saved.iter().map(|(guard, names)| (guard.as_str(), names.count as u64)).collect(),
+            exempt: decision.exempt.iter().map(|(why, files)| (why.as_str(), *files)).collect(),
+            rules: decision.rules.iter().map(rule).collect(),
+            unmet: unmet(facts, done),
+            future: facts.future.count as u64,
+            unreadable: bounded(&facts.unreadable),
+            kept: bounded(&done.kept),
+            failed: done.failed.clone(),
+            archive: done.archive.as_ref().map(|archive| ArchiveBody {
+                path: archive.path.clone(),
+                sha256: archive.sha256.clone(),
+                bytes: archive.bytes,
+                members: archive.members,
+            }),
+            plan: match &facts.plan {
+                PlanFacts::Written { path, seal } => {
+                    Some(PlanBody { path: path.clone(), seal: seal.clone() })
+                }
+                PlanFacts::None | PlanFacts::Unchanged | PlanFacts::Changed(_) => None,
+            },
+        }
+    }
+}
+
+fn unmet(facts: &Facts, done: &Done) -> Vec<UnmetBody> {
+    let decided = facts.unmet_limits().map(|limit| UnmetBody {
+        limit: limit.unmet.mark.words().next().unwrap_or_default(),
+        of: limit.of.clone(),
+        allowed: limit.unmet.limit,
+        actual: limit.unmet.actual,
+    });
+    let measured = done.short_disks.iter().filter_map(|disk| {
+        let actual = *disk.free.as_ref().ok()?;
+        Some(UnmetBody { limit: "min_free", of: disk.of.clone(), allowed: disk.wanted, actual })
+    });
+    decided.chain(measured).collect()
+}
+
+/// Lists that come from the state of a disk are bounded; those of failures are not.
+fn bounded(list: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    const MOST: usize = 1000;
+    list.iter().take(MOST).map(|(path, why)| (path.clone(), why.clone())).collect()
+}

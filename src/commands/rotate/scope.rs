@@ -1,0 +1,113 @@
+//! Which files take part in a rotation, by which rule, and which are left alone whatever the limits say.
+
+use super::retention::limits::{DAY_NS, Limits};
+use super::retention::member::Exempt;
+use super::retention::policy::{ARCHIVE_PREFIX, Pattern, Rule, Unit};
+use crate::sys::tree::Tree;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// Files that version control needs in an otherwise empty directory.
+const CONTROL_FILES: [&[u8]; 4] = [b".gitkeep", b".gitignore", b".gitattributes", b".keep"];
+
+/// Ends of names of files that are still being written.
+const IN_PROGRESS: [&[u8]; 4] = [b".tmp", b".part", b".partial", b".crdownload"];
+
+/// What decides which files take part.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub(super) rules: Vec<Rule>,
+    pub(super) protect: Vec<Pattern>,
+    pub(super) filter: Option<Pattern>,
+    pub(super) now_ns: i64,
+    /// Canonical path of the plan, which is no part of the tree that it describes.
+    pub(super) plan: Option<PathBuf>,
+}
+
+impl Scope {
+    /// The limits, by rule.
+    pub(super) fn limits(&self) -> Vec<Limits> {
+        self.rules.iter().map(|rule| rule.limits.clone()).collect()
+    }
+
+    /// Whether a file is as good as not there: what mmops itself is just writing, and the plan.
+    fn is_transient(&self, tree: &Tree, file: u32) -> bool {
+        let name = tree.name(file);
+        let is_own = name.starts_with(b".mmops-") && is_in_progress(name) && self.is_young(tree, file);
+        let is_plan = |plan: &Path| {
+            plan.file_name().is_some_and(|plan| plan.as_bytes() == name)
+                && *plan == tree.roots[tree.root_of(file)].path.join(tree.path(file))
+        };
+        is_own || self.plan.as_deref().is_some_and(is_plan)
+    }
+
+    /// The files below a root that are really there.
+    pub(super) fn lasting<'a>(&'a self, tree: &'a Tree, root: usize) -> impl Iterator<Item = u32> + 'a {
+        tree.files_of(root).filter(|file| !self.is_transient(tree, *file))
+    }
+
+    /// Whether a file is still being written, by its name and its age.
+    pub(super) fn is_in_progress(&self, tree: &Tree, file: u32) -> bool {
+        is_in_progress(tree.name(file)) && self.is_young(tree, file)
+    }
+
+    fn is_young(&self, tree: &Tree, file: u32) -> bool {
+        self.now_ns.saturating_sub(tree.modified_ns(file)) < DAY_NS
+    }
+
+    /// Why a file takes no part, whatever the rules say.
+    pub(super) fn exempt(&self, tree: &Tree, file: u32) -> Option<Exempt> {
+        if CONTROL_FILES.contains(&tree.name(file)) {
+            Some(Exempt::ControlFile)
+        } else if self.is_transient(tree, file) {
+            Some(Exempt::Transient)
+        } else if self.protect.iter().any(|pattern| matches(pattern, tree, file)) {
+            Some(Exempt::Protected)
+        } else {
+            None
+        }
+    }
+
+    /// The rule of a file that is in no unit.
+    pub(super) fn rule_of(&self, tree: &Tree, file: u32) -> Result<usize, Exempt> {
+        if self.filter.as_ref().is_some_and(|filter| !matches(filter, tree, file)) {
+            return Err(Exempt::Filtered);
+        }
+        let applies = |rule: &Rule| {
+            let pattern = rule.pattern.as_ref();
+            rule.unit == Unit::File && pattern.is_none_or(|pattern| matches(pattern, tree, file))
+        };
+        let rule = self.rules.iter().position(applies).ok_or(Exempt::NoRule)?;
+        if self.keeps_archive(rule, tree.name(file)) { Err(Exempt::Archive) } else { Ok(rule) }
+    }
+
+    /// Whether this is the archive of a rotation, and neither the filter nor the rule speaks of those.
+    pub(super) fn keeps_archive(&self, rule: usize, name: &[u8]) -> bool {
+        let is_archive = name.starts_with(ARCHIVE_PREFIX.as_bytes()) && name.ends_with(b".zip");
+        let mut patterns = self.filter.iter().chain(&self.rules[rule].pattern);
+        is_archive && !patterns.any(|pattern| pattern.names_archives)
+    }
+
+    /// Whether any rule keeps or removes whole directories.
+    pub(super) fn has_units(&self) -> bool {
+        self.rules.iter().any(|rule| rule.unit == Unit::Dir)
+    }
+
+    /// The rule for which a directory is a unit.
+    pub(super) fn unit_rule(&self, tree: &Tree, dir: u32) -> Option<usize> {
+        let name = Path::new(OsStr::from_bytes(tree.dir_name(dir)));
+        let matches = |pattern: &Pattern| pattern.matches(|| tree.dir_path(dir), name);
+        let applies = |rule: &Rule| rule.unit == Unit::Dir && rule.pattern.as_ref().is_some_and(matches);
+        let rule = self.rules.iter().position(applies)?;
+        self.filter.as_ref().is_none_or(matches).then_some(rule)
+    }
+}
+
+fn is_in_progress(name: &[u8]) -> bool {
+    IN_PROGRESS.iter().any(|end| name.ends_with(end))
+}
+
+fn matches(pattern: &Pattern, tree: &Tree, file: u32) -> bool {
+    pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(tree.name(file))))
+}
