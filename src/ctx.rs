@@ -1,5 +1,7 @@
 //! All that a command may ask of the world: a root, a clock, an environment, and whether to stop.
 
+use crate::evidence::age::EvidencePolicy;
+use crate::evidence::header::{ClockKind, Header, Maker};
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
@@ -82,12 +84,45 @@ impl Ctx {
         self.own_outputs.iter().any(|own| own.file_name() == path.file_name() && same(own))
     }
 
+    /// The evidence header of a document that this run makes.
+    pub(crate) fn header(&self, schema: impl Into<String>) -> Header {
+        Header::new(schema, maker(&self.clock))
+    }
+
+    /// What this run judges evidence by.
+    pub(crate) fn evidence_policy(&self, allow_simulated: bool) -> EvidencePolicy {
+        EvidencePolicy { now: self.clock.now(), is_frozen: self.clock.is_frozen(), allow_simulated }
+    }
+
     pub(crate) fn stamp(&self, report: &mut Report) {
-        report.stamp(self.clock.stamp_utc(), self.clock.is_frozen());
+        stamp(report, &self.clock);
     }
 
     /// Returns early with the stop's own fault once a signal has asked for it.
     pub(crate) fn check_cancelled(&self) -> Result<(), Fault> {
         self.cancel.signal().map_or(Ok(()), |signal| Err(Fault::stopped(signal)))
     }
+}
+
+/// Puts the evidence header into a report that has none yet: what was written of it says the same of its making
+/// as what is printed.
+pub(crate) fn stamp(report: &mut Report, clock: &Clock) {
+    if report.is_stamped() {
+        return;
+    }
+    let header = Header::new(report.schema(), maker(clock));
+    let mut fields = header.simulated(report.is_simulated()).observed(report.observation()).fields();
+    fields.insert("generated_at".to_owned(), clock.stamp_utc().into());
+    report.stamp(fields);
+}
+
+/// This program under this clock. The workflow that builds a release names its commit; another build does
+/// not know it.
+fn maker(clock: &Clock) -> Maker {
+    let (made_at, kind) = match (clock.is_frozen(), clock.is_stamped()) {
+        (true, _) => (clock.now(), ClockKind::Frozen),
+        (false, true) => (clock.stamp(), ClockKind::Stamped),
+        (false, false) => (clock.now(), ClockKind::System),
+    };
+    Maker { version: env!("CARGO_PKG_VERSION"), commit: option_env!("MMOPS_COMMIT"), made_at, clock: kind }
 }

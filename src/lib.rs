@@ -111,7 +111,7 @@ fn invoke(invocation: &Invocation) -> Exit {
         Err(error) => {
             let env = Env::of_process().unwrap_or_default();
             let mut report = failure(invocation, &error);
-            report.stamp(Clock::system(None).stamp_utc(), false);
+            ctx::stamp(&mut report, &Clock::system(None));
             print(invocation, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
         }
     }

@@ -6,6 +6,9 @@ pub fn takes(words: &[String]) -> Result<(), String> {
     crate::cli::Invocation::parse(words).map(|_| ()).map_err(|error| error.to_string())
 }
 
+pub mod age {
+    pub use crate::evidence::age::EvidencePolicy;
+}
 pub mod bootstrap {
     pub use crate::commands::tune::choose::bootstrap::BootstrapSettings;
 }
@@ -85,9 +88,6 @@ pub mod quantile {
 }
 pub mod record {
     pub use crate::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
-}
-pub mod requirement {
-    pub use crate::evidence::requirement::Terms;
 }
 pub mod retention {
     pub use crate::commands::rotate::retention::decide::{MemberFacts, decide};

@@ -4,7 +4,7 @@ use crate::format::json;
 
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
-use crate::evidence::requirement::{Found, Judged, Requirement, Terms};
+use crate::evidence::requirement::{Found, Judged, Requirement};
 use crate::format::config::Source;
 use crate::format::json::typed;
 use crate::report::exit::{self, Fault};
@@ -40,9 +40,6 @@ pub(crate) struct Args {
 pub(crate) struct Body {
     /// The plan's file, or `built-in`.
     plan: String,
-    /// Whether any evidence or any day that counts comes from a simulated run. The rehearsals of the pack are
-    /// no evidence of a service.
-    simulated: bool,
 }
 
 /// `make_ready.yaml`.
@@ -98,21 +95,17 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         },
     ];
     ctx.check_cancelled()?;
-    let terms = Terms {
-        now: ctx.clock.now(),
-        is_frozen: ctx.clock.is_frozen(),
-        allow_simulated: args.allow_simulated,
-    };
+    let policy = ctx.evidence_policy(args.allow_simulated);
     let judge = |requirement: &Requirement| {
         let found = Found::of(typed::load(&ctx.path(&requirement.artifact)));
-        requirement.judge(&found, &terms)
+        requirement.judge(&found, &policy)
     };
     let evidence: Vec<Judged> = plan.evidence.iter().map(judge).collect();
-    let rests_on_simulation = |component: &Component| {
-        component.answer.as_ref().is_ok_and(|report| report.field("simulated") == Some(&true.into()))
-    };
+    // The rehearsals of the pack are no evidence of a service.
+    let rests_on_simulation =
+        |component: &Component| component.answer.as_ref().is_ok_and(Report::is_simulated);
     let simulated = components.iter().any(rests_on_simulation) || evidence.iter().any(|one| one.simulated);
-    let mut report = fold(&components, &evidence).body(&Body { plan: source, simulated });
+    let mut report = fold(&components, &evidence).body(&Body { plan: source }).simulated(simulated);
     ctx.stamp(&mut report);
     json_out.finish(json::document(&report.document()).as_bytes())?;
     md_out.finish(render::markdown::components(&report).as_bytes())?;

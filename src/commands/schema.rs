@@ -9,6 +9,7 @@ use crate::commands::{
     cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim, soak,
 };
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::judge::record::Iteration;
 use crate::release::bundle::manifest::Manifest;
 use crate::report::exit::Fault;
@@ -64,8 +65,8 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
 /// The fields that the report of every command has; those of the command stand beside them.
 #[derive(Serialize, JsonSchema)]
 struct Envelope<T> {
-    /// `mmops.<command>.v1`
-    schema: String,
+    #[serde(flatten)]
+    header: Header,
     /// The value of the marker, such as `GO`.
     verdict: String,
     /// The state of the marker.
@@ -76,9 +77,6 @@ struct Envelope<T> {
     exit_code: u8,
     /// When the report was made, RFC 3339 UTC.
     generated_at: String,
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock: Option<String>,
     /// What was asked and what came of it.
     rows: Vec<Row>,
     /// Files written or relied on.

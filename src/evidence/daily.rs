@@ -1,7 +1,7 @@
 //! The days of the window: which report stands for which day, and what it shows.
 
-use crate::evidence::freshness::{self, Freshness};
-use crate::evidence::requirement::Terms;
+use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
+use crate::evidence::header::Header;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -25,8 +25,8 @@ pub struct Rules {
     pub window: usize,
     /// Largest age of the newest report, counted from the end of its day.
     pub max_age: Duration,
-    /// On what terms a report counts.
-    pub terms: Terms,
+    /// What the reports are judged by.
+    pub policy: EvidencePolicy,
 }
 
 /// One measured number of a day, or why it is missing.
@@ -68,6 +68,16 @@ pub struct Window {
     pub simulated: bool,
 }
 
+impl Window {
+    /// From when to when the days that count were observed.
+    pub(crate) fn observed(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let mut dates = self.days.iter().filter(|day| day.fault.is_none()).map(|day| day.date);
+        let first = dates.next()?;
+        let last = dates.last().unwrap_or(first);
+        Some((start(first), observed_to(last, now)))
+    }
+}
+
 const PREFIX: &str = "REPORT_SOAK_";
 
 /// Chooses the window from all files of the directory and reads each day.
@@ -76,7 +86,7 @@ const PREFIX: &str = "REPORT_SOAK_";
 /// a place in the window and shows nothing, because one of the clocks is wrong; a newest report that is
 /// too old makes every day show nothing.
 pub fn window(files: &[File], rules: &Rules) -> Window {
-    let now = rules.terms.now;
+    let now = rules.policy.now;
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut remarks = Vec::new();
     let mut by_date: BTreeMap<Date, Vec<&File>> = BTreeMap::new();
@@ -116,16 +126,19 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
 }
 
 fn stale(date: Date, now: Timestamp, max_age: Duration) -> Option<String> {
-    let next = date.tomorrow().unwrap_or(Date::MAX);
-    let end = next.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |end| end.timestamp());
-    match freshness::judge(end.min(now), now, max_age) {
-        Freshness::Stale { age } => Some(format!(
-            "the newest report ({date}) is {} old, the limit is {}",
-            freshness::shown(age),
-            freshness::shown(max_age)
-        )),
-        Freshness::Fresh { .. } | Freshness::Clock { .. } => None,
-    }
+    let subject = format!("the newest report ({date})");
+    Age::of(observed_to(date, now), now, max_age).refusal(&subject, &display(max_age))
+}
+
+fn start(date: Date) -> Timestamp {
+    date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |start| start.timestamp())
+}
+
+/// Up to when the report of a day speaks, from which its age is counted: the end of the day in UTC, or now
+/// while the day lasts.
+pub(crate) fn observed_to(date: Date, now: Timestamp) -> Timestamp {
+    let end = date.tomorrow().map_or(Timestamp::MAX, start);
+    if start(date) <= now { end.min(now) } else { end }
 }
 
 /// The date in `REPORT_SOAK_<YYYYMMDD>...`.
@@ -168,16 +181,15 @@ fn read(date: Date, file: &File, rules: &Rules) -> Day {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => return blank(date, &format!("`{}` is not a JSON object", file.name)),
     };
-    let simulated = match fields.get("simulated") {
-        None | Some(Value::Bool(false)) => false,
-        Some(Value::Bool(true)) => true,
-        Some(other) => return blank(date, &format!("`{}`: simulated is {other}, not a boolean", file.name)),
+    let header = match Header::of_fields(fields) {
+        Ok(header) => header,
+        Err(reason) => return blank(date, &format!("`{}`: {reason}", file.name)),
     };
-    if simulated && !rules.terms.allow_simulated {
-        return blank(date, &format!("`{}` comes from a simulated run, which is not evidence", file.name));
-    }
-    if let Some(fault) = rules.terms.clock_fault(&format!("`{}`", file.name), fields.get("clock")) {
-        return blank(date, &fault);
+    let (subject, policy) = (format!("`{}`", file.name), &rules.policy);
+    let age = judge_age(&header, AgeSource::Outside(observed_to(date, policy.now)), Duration::MAX, policy);
+    let refusal = policy.simulation_refusal(&header, &subject).or_else(|| age.refusal(&subject, ""));
+    if let Some(reason) = refusal {
+        return blank(date, &reason);
     }
     if let Some(inside) = fields.get("date")
         && inside.as_str().is_none_or(|text| text != compact(date) && text != date.to_string())
@@ -194,7 +206,7 @@ fn read(date: Date, file: &File, rules: &Rules) -> Day {
         guards_ok: reader.guards(),
         chaos_ok: reader.text("chaos_result").map(|text| text == "OK"),
         tests_ok: reader.text("bug_bash").map(|text| text == "OK"),
-        simulated,
+        simulated: header.simulated,
     }
 }
 

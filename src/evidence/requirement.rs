@@ -1,7 +1,8 @@
 //! Does a document that an earlier command wrote still count as evidence? Decided from its content, its
 //! age, and what the plan requires of it.
 
-use crate::evidence::freshness::{self, Freshness};
+use crate::evidence::age::{AgeSource, EvidencePolicy, judge_age};
+use crate::evidence::header::Header;
 use crate::report::{Row, Status};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -18,8 +19,8 @@ pub(crate) struct Requirement {
     pub(crate) artifact: String,
     /// Largest age, such as `36h` or `30d`.
     pub(crate) max_age: String,
-    /// JSON pointer to the RFC 3339 time at which the work was finished; the file's modification time
-    /// when left out.
+    /// JSON pointer to the RFC 3339 time at which the work was finished; when left out, the age is that of
+    /// the evidence header, and of a document without one that of the file's last write.
     #[serde(default)]
     pub(crate) finished_at: Option<String>,
     /// What the document must say.
@@ -65,26 +66,6 @@ pub(crate) struct Judged {
     pub(crate) simulated: bool,
 }
 
-/// On what terms evidence counts.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// The time at which it is judged.
-    pub now: Timestamp,
-    /// Whether that time is frozen: only then what was made under a frozen clock counts, as any age could
-    /// have been made to look fresh.
-    pub is_frozen: bool,
-    /// Whether simulated runs count.
-    pub allow_simulated: bool,
-}
-
-impl Terms {
-    /// Why a document does not count because of what it says of its own clock, its field `clock`.
-    pub fn clock_fault(&self, shown: &str, clock: Option<&Value>) -> Option<String> {
-        let clock = clock.filter(|_| !self.is_frozen)?;
-        Some(format!("{shown} was made under a clock that is {clock}, which is not evidence"))
-    }
-}
-
 impl Found {
     /// What came of reading the document and its modification time.
     pub(crate) fn of<E: std::fmt::Display>(read: Result<(Value, Timestamp), E>) -> Self {
@@ -116,67 +97,61 @@ impl Requirement {
     }
 
     /// Judges what was found.
-    pub(crate) fn judge(&self, found: &Found, terms: &Terms) -> Judged {
+    pub(crate) fn judge(&self, found: &Found, policy: &EvidencePolicy) -> Judged {
         let (reasons, simulated) = match found {
             Found::Unusable(reason) => (vec![reason.clone()], false),
-            Found::Document { content, modified } => {
-                (self.faults(content, *modified, terms), is_simulated(content))
-            }
+            Found::Document { content, modified } => self.judge_document(content, *modified, policy),
         };
         let status = if reasons.is_empty() { Status::Ok } else { Status::Fail };
         Judged { name: self.name.clone(), status, artifact: self.artifact.clone(), reasons, simulated }
     }
 
-    fn faults(&self, content: &Value, modified: Timestamp, terms: &Terms) -> Vec<String> {
-        let mut faults = Vec::new();
+    /// Why the document does not count, and whether it is simulated or does not say so clearly.
+    fn judge_document(
+        &self,
+        content: &Value,
+        modified: Timestamp,
+        policy: &EvidencePolicy,
+    ) -> (Vec<String>, bool) {
+        let subject = format!("`{}`", self.artifact);
+        let mut reasons = Vec::new();
         for expect in &self.expect {
             match content.pointer(&expect.pointer) {
-                None => faults.push(format!("`{}` has no {}", self.artifact, expect.pointer)),
-                Some(value) if *value != expect.equals => faults.push(format!(
-                    "`{}`: {} is {value}, wanted {}",
-                    self.artifact, expect.pointer, expect.equals
-                )),
+                None => reasons.push(format!("{subject} has no {}", expect.pointer)),
+                Some(value) if *value != expect.equals => reasons
+                    .push(format!("{subject}: {} is {value}, wanted {}", expect.pointer, expect.equals)),
                 Some(_) => {}
             }
         }
-        faults.extend(terms.clock_fault(&format!("`{}`", self.artifact), content.get("clock")));
-        if is_simulated(content) && !terms.allow_simulated {
-            faults.push(format!("`{}` is simulated, which is not evidence", self.artifact));
-        }
-        match self.made(content, modified) {
-            Err(reason) => faults.push(reason),
-            Ok(made) => faults.extend(self.age_fault(made, terms.now)),
-        }
-        faults
-    }
-
-    fn made(&self, content: &Value, modified: Timestamp) -> Result<Timestamp, String> {
-        let Some(pointer) = &self.finished_at else { return Ok(modified) };
-        let text = content.pointer(pointer).and_then(Value::as_str);
-        let text = text.ok_or_else(|| format!("`{}` has no time at {pointer}", self.artifact))?;
-        text.parse().map_err(|_| format!("`{}`: {pointer} is `{text}`, not an RFC 3339 time", self.artifact))
-    }
-
-    fn age_fault(&self, made: Timestamp, now: Timestamp) -> Option<String> {
+        let header = match Header::read(content) {
+            Ok(header) => header,
+            Err(reason) => {
+                reasons.push(format!("{subject}: {reason}"));
+                return (reasons, true);
+            }
+        };
+        reasons.extend(policy.simulation_refusal(&header, &subject));
         let max_age = humantime::parse_duration(&self.max_age).unwrap_or_default();
-        match freshness::judge(made, now, max_age) {
-            Freshness::Fresh { .. } => None,
-            Freshness::Stale { age } => Some(format!(
-                "`{}` is {} old, the limit is {}",
-                self.artifact,
-                freshness::shown(age),
-                self.max_age
-            )),
-            Freshness::Clock { ahead } => {
-                Some(format!("clock: `{}` was made {} in the future", self.artifact, freshness::shown(ahead)))
+        match self.age_source(&header, content, modified) {
+            Err(reason) => reasons.push(reason),
+            Ok(source) => {
+                reasons.extend(judge_age(&header, source, max_age, policy).refusal(&subject, &self.max_age));
             }
         }
+        (reasons, header.simulated)
     }
-}
 
-/// Whether a document says that it comes from a simulation, or says it in words that nobody knows.
-pub(crate) fn is_simulated(content: &Value) -> bool {
-    content.get("simulated").is_some_and(|simulated| *simulated != Value::Bool(false))
+    fn age_source(&self, header: &Header, content: &Value, modified: Timestamp) -> Result<AgeSource, String> {
+        let Some(pointer) = &self.finished_at else {
+            let has_header = header.made_at.is_some();
+            return Ok(if has_header { AgeSource::Header } else { AgeSource::Outside(modified) });
+        };
+        let text = content.pointer(pointer).and_then(Value::as_str);
+        let text = text.ok_or_else(|| format!("`{}` has no time at {pointer}", self.artifact))?;
+        let time = text.parse();
+        time.map(AgeSource::Field)
+            .map_err(|_| format!("`{}`: {pointer} is `{text}`, not an RFC 3339 time", self.artifact))
+    }
 }
 
 impl Judged {
@@ -208,7 +183,7 @@ mod tests {
     fn judged(content: Value, modified: &str) -> Judged {
         let found = Found::Document { content, modified: time(modified) };
         let now = time("2026-03-10T12:00:00Z");
-        requirement().judge(&found, &Terms { now, is_frozen: false, allow_simulated: false })
+        requirement().judge(&found, &EvidencePolicy { now, is_frozen: false, allow_simulated: false })
     }
 
     #[test]
@@ -231,6 +206,32 @@ mod tests {
             assert_eq!(judged.status, Status::Fail);
             assert!(judged.reasons.iter().any(|reason| reason.contains(part)), "{judged:?}");
         }
+    }
+
+    #[test]
+    fn the_header_tells_the_age_and_not_the_file_that_was_copied() {
+        let header = |made_at: &str, clock: &str| {
+            json!({
+                "verdict": "MATCH", "schema": "mmops.golden-compare.v1", "version": "1.0.0", "commit": null,
+                "made_at": made_at, "clock": clock, "simulated": false,
+            })
+        };
+        let now = "2026-03-10T12:00:00Z";
+        for (made_at, clock, reason) in [
+            ("2026-03-10T11:30:00Z", "system", None),
+            ("2026-03-10T10:30:00Z", "system", Some("1h 30m old")),
+            ("2026-03-10T11:30:00Z", "frozen", Some("frozen clock")),
+            ("2026-03-10T11:30:00Z", "stamped", Some("does not tell its age")),
+        ] {
+            let judged = judged(header(made_at, clock), now);
+            let expected = if reason.is_none() { Status::Ok } else { Status::Fail };
+            assert_eq!(judged.status, expected, "{judged:?}");
+            let part = reason.unwrap_or_default();
+            assert!(judged.reasons.iter().all(|reason| reason.contains(part)), "{judged:?}");
+        }
+        let mut cut = header(now, "system");
+        cut.as_object_mut().expect("an object").remove("clock");
+        assert_eq!(judged(cut, now).reasons, ["`artifacts/golden.json`: the evidence header has no clock"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! When a sweep or a part of it was made, and whether that tells its age.
 
-use crate::evidence::freshness::CLOCK_TOLERANCE;
+use crate::evidence::age::CLOCK_TOLERANCE;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

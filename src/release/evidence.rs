@@ -1,5 +1,6 @@
 //! Is the rest of a release's evidence there, and does it say yes?
 
+use crate::evidence::header::{ClockKind, Header};
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides::{self, Overrides};
 use serde_json::Value;
@@ -19,17 +20,13 @@ pub(crate) fn markdown(name: &str, text: &str) -> Result<(), String> {
 }
 
 /// Whether a document comes from a simulation; one that was made under a clock other than the system's does.
-pub(crate) fn is_simulated(document: &Value) -> Result<bool, String> {
-    let simulated = match document.get("simulated") {
-        None => false,
-        Some(value) => value.as_bool().ok_or_else(|| format!("simulated is {value}, not a boolean"))?,
-    };
-    Ok(simulated || document.get("clock").is_some_and(|clock| !clock.is_null()))
+pub(crate) fn is_simulated(header: &Header) -> bool {
+    header.simulated || header.clock != ClockKind::System
 }
 
 /// Whether the verification of the deltas says yes; a simulated one only of a soak that was simulated too.
 pub(crate) fn delta_verify(report: &Value, soak_is_simulated: bool) -> Result<(), String> {
-    if is_simulated(report)? && !soak_is_simulated {
+    if is_simulated(&Header::read(report)?) && !soak_is_simulated {
         return Err("it is simulated and the soak is not, so it verified something else".to_owned());
     }
     let ratio = match report.get("full_apply_ratio") {

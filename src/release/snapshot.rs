@@ -6,7 +6,8 @@
 
 use super::evidence;
 use super::figure::{FIGURES, Figure};
-use crate::evidence::freshness::{self, Freshness};
+use crate::evidence::age::Age;
+use crate::evidence::header::Header;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ impl Snapshot {
     /// Reads a snapshot; the error names what is missing or no value.
     pub(crate) fn parse(document: &Value) -> Result<Self, String> {
         let fields = document.as_object().ok_or("the snapshot is no object")?;
+        let header = Header::of_fields(fields)?;
         let kpis = object(either(fields, &["kpi_last_n", "kpi_last8", "kpis"]), "kpi_last_n")?;
         let kpi = |(name, value): (&String, &Value)| Ok((name.clone(), Kpi::parse(name, value)?));
         let kpis: BTreeMap<String, Kpi> = kpis.iter().map(kpi).collect::<Result<_, String>>()?;
@@ -98,8 +100,8 @@ impl Snapshot {
         let applied = given(tuning, "applied_iterations");
         Ok(Self {
             verdict: verdict.to_owned(),
-            simulated: evidence::is_simulated(document)?,
-            made_at: made_at(fields)?,
+            simulated: evidence::is_simulated(&header),
+            made_at: header.made_at.map_or_else(|| made_at(fields), Ok)?,
             iterations_total,
             iterations: ascending(fields.get("iterations_analyzed"), "iterations_analyzed")?,
             kpis,
@@ -116,9 +118,7 @@ impl Snapshot {
     /// Why this is no soak to release on; nothing when it is.
     pub(crate) fn refusals(&self, now: Timestamp, allow_simulated: bool) -> Vec<String> {
         let mut refusals = Vec::new();
-        if let Freshness::Clock { ahead } = freshness::judge(self.made_at, now, Duration::MAX) {
-            refusals.push(format!("clock: the snapshot was made {} in the future", freshness::shown(ahead)));
-        }
+        refusals.extend(Age::of(self.made_at, now, Duration::MAX).refusal("the snapshot", ""));
         if self.verdict != "PASS" {
             refusals.push(format!("the soak's verdict is {}, not PASS", self.verdict));
         }
@@ -221,6 +221,7 @@ fn given<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     fields.get(name).filter(|value| !value.is_null())
 }
 
+/// When a snapshot without an evidence header says that it was made.
 fn made_at(fields: &Map<String, Value>) -> Result<Timestamp, String> {
     let (name, value) = ["timestamp", "generated_at"]
         .into_iter()

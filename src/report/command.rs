@@ -16,13 +16,26 @@ pub(crate) struct CommandSpec {
     failure: &'static str,
     /// Whether the command promises 0 or 1 and nothing else.
     pub(crate) is_clamped: bool,
+    /// Version of the report's JSON schema.
+    revision: u8,
 }
 
 impl CommandSpec {
     /// The command of `path`; its marker is `KEY=VALUE`, and `KEY=FAILURE` where the question could not be
     /// asked.
     pub(crate) const fn new(path: &'static str, key: &'static str, failure: &'static str) -> Self {
-        Self { path, marker: None, key, failure, is_clamped: false }
+        Self { path, marker: None, key, failure, is_clamped: false, revision: 1 }
+    }
+
+    /// With a report whose schema has changed since its first version.
+    #[must_use]
+    pub(crate) const fn revised(self, revision: u8) -> Self {
+        Self { revision, ..self }
+    }
+
+    /// `mmops.<command>.v<n>`, the schema of the report.
+    pub(super) fn schema(&self) -> String {
+        format!("mmops.{}.v{}", self.name(), self.revision)
     }
 
     /// With `marker` as the first column of the marker.

@@ -11,6 +11,7 @@ pub(crate) use command::{CommandSpec, Conclusion};
 pub(crate) use outcome::{Outcome, Status};
 
 use exit::Exit;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -145,6 +146,8 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     marker: Marker,
     exit: Exit,
+    simulated: bool,
+    observed: Option<(Timestamp, Timestamp)>,
     /// More top-level fields of the JSON document.
     body: Map<String, Value>,
     evidence: Vec<String>,
@@ -166,10 +169,24 @@ impl Report {
                 value: conclusion.value,
             },
             exit: if spec.is_clamped { conclusion.exit.clamped() } else { conclusion.exit },
+            simulated: false,
+            observed: None,
             body: Map::new(),
             evidence: Vec::new(),
             usage: None,
         }
+    }
+
+    /// Says whether anything in it comes from a simulation.
+    #[must_use]
+    pub(crate) fn simulated(self, simulated: bool) -> Self {
+        Self { simulated, ..self }
+    }
+
+    /// Says from when to when something was observed.
+    #[must_use]
+    pub(crate) fn observed(self, observed: Option<(Timestamp, Timestamp)>) -> Self {
+        Self { observed, ..self }
     }
 
     #[must_use]
@@ -209,19 +226,40 @@ impl Report {
         self
     }
 
-    /// Says when the report was made, and that the clock was frozen where it was.
-    pub(crate) fn stamp(&mut self, utc: String, is_frozen: bool) {
-        self.body.insert("generated_at".into(), utc.into());
-        if is_frozen {
-            self.body.insert("clock".into(), "frozen".into());
+    /// Takes the fields that say how the report was made. They stand at the top level, where none of the body
+    /// may pass for one of them.
+    pub(crate) fn stamp(&mut self, fields: Map<String, Value>) {
+        for (name, value) in fields {
+            let replaced = self.body.insert(name, value);
+            assert!(
+                replaced.is_none(),
+                "a field of the body has the name of one of the header: {replaced:?}"
+            );
         }
+    }
+
+    pub(crate) fn is_stamped(&self) -> bool {
+        self.body.contains_key("made_at")
+    }
+
+    /// `mmops.<command>.v<n>`
+    pub(crate) fn schema(&self) -> String {
+        self.spec.schema()
+    }
+
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.simulated
+    }
+
+    pub(crate) fn observation(&self) -> Option<(Timestamp, Timestamp)> {
+        self.observed
     }
 
     /// The report as a JSON document: the fields of the body beside those that every report has.
     pub(crate) fn document(&self) -> Map<String, Value> {
         let mut document = self.body.clone();
         let marker = &self.marker;
-        document.insert("schema".into(), format!("mmops.{}.v1", self.spec.name()).into());
+        document.insert("schema".into(), self.schema().into());
         document.insert("verdict".into(), marker.value.into());
         document.insert("status".into(), marker.outcome.status().as_str().into());
         document.insert("marker".into(), marker.assignment().into());
@@ -248,11 +286,6 @@ impl Report {
     /// `KEY=VALUE` of the marker.
     pub(crate) fn marker(&self) -> String {
         self.marker.assignment()
-    }
-
-    /// A field of the body.
-    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
-        self.body.get(name)
     }
 
     pub(crate) fn files(&self) -> &[String] {

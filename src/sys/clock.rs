@@ -51,6 +51,11 @@ impl Clock {
         self.frozen.is_some()
     }
 
+    /// Whether the time that is stored was fixed.
+    pub fn is_stamped(&self) -> bool {
+        self.stamp.is_some()
+    }
+
     /// Waits, or moves the frozen clock; returns early when a stop is asked for.
     pub fn sleep(&self, duration: Duration, cancel: &Cancel) {
         if let Some(now) = &self.frozen {

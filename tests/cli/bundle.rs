@@ -156,7 +156,7 @@ fn what_is_missing_or_empty_is_named_and_nothing_is_left() {
 
 #[test]
 fn a_version_is_the_flag_then_the_variable_then_the_file() {
-    let version = |sandbox: Sandbox, line: &str| sandbox.run(line).code(0).json()["version"].clone();
+    let version = |sandbox: Sandbox, line: &str| sandbox.run(line).code(0).json()["bundle_version"].clone();
     assert_eq!(version(tree(), "bundle create --format json"), "1.2.3");
     assert_eq!(version(tree().env("MM_VERSION", "2.0.0-rc.1"), "bundle create --format json"), "2.0.0-rc.1");
     tree().env("MM_VERSION", "2.0.0").run("bundle create --version 3.0.0+x").code(0);

@@ -1,8 +1,8 @@
 //! The first law at the readiness score: unknown never reaches GO.
 
 use jiff::Timestamp;
+use mmops::testing::age::EvidencePolicy;
 use mmops::testing::daily::{File, Rules, window};
-use mmops::testing::requirement::Terms;
 use mmops::testing::score::{Verdict, score, sections};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -27,8 +27,8 @@ fn files() -> Vec<File> {
 
 fn verdict(files: &[File]) -> Verdict {
     let now = NOW.parse::<Timestamp>().expect("a time");
-    let terms = Terms { now, is_frozen: false, allow_simulated: false };
-    let window = window(files, &Rules { window: 7, max_age: Duration::from_hours(36), terms });
+    let policy = EvidencePolicy { now, is_frozen: false, allow_simulated: false };
+    let window = window(files, &Rules { window: 7, max_age: Duration::from_hours(36), policy });
     Verdict::of(sections(&score(&window)).total(), window.remarks.is_empty())
 }
 

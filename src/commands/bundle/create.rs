@@ -33,7 +33,8 @@ const BUILT_IN: &str = include_str!("../../../deploy/release/bundle.yaml");
 /// Where a root's own list is.
 const PLAN: &str = "deploy/release/bundle.yaml";
 
-pub(crate) const SPEC: CommandSpec = CommandSpec::new("bundle create", "BUNDLE", "FAILED").named("bundle");
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("bundle create", "BUNDLE", "FAILED").named("bundle").revised(2);
 
 /// Make an archive with a manifest, its hash beside it, and a signature on request
 #[derive(Clone, Debug, clap::Args)]
@@ -85,7 +86,7 @@ pub(crate) struct Body {
     /// The signature, when there is one.
     signature: Option<String>,
     /// Version of what is released.
-    version: String,
+    bundle_version: String,
 }
 
 /// A finished archive.
@@ -170,7 +171,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         plan: order.plan.path.clone(),
         sha256: made.sha256,
         signature: has_signature.then(|| shown(&signature_path)),
-        version: order.versioned.version.to_string(),
+        bundle_version: order.versioned.version.to_string(),
     };
     Ok(report(&order, &body))
 }
@@ -318,11 +319,12 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
 }
 
 fn report(order: &Order, body: &Body) -> Report {
-    let mut version = Row::new("version", Status::Ok).note(&body.version);
+    let mut version = Row::new("version", Status::Ok).note(&body.bundle_version);
     if let Some(file) = &order.versioned.file_differs {
         version.status = Status::Warn;
         let source = order.versioned.source;
-        version = version.reason(format!("{source} says {}, the file VERSION says {file}", body.version));
+        version =
+            version.reason(format!("{source} says {}, the file VERSION says {file}", body.bundle_version));
     }
     let mut contents = Row::new("contents", Status::Ok).note(format!("{} files", body.files));
     contents.reasons = body.left_out.iter().map(|left| format!("left out: {left}")).collect();

@@ -39,7 +39,8 @@ const REPORTS: [(&str, &str); 3] = [
     ("FAILURES.md", "failures of the soak"),
 ];
 
-pub(crate) const SPEC: CommandSpec = CommandSpec::new("bundle release", "BUNDLE", "FAILED").named("bundle");
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("bundle release", "BUNDLE", "FAILED").named("bundle").revised(2);
 
 /// Build the folder of a release from a soak run that passed
 #[derive(Clone, Debug, clap::Args)]
@@ -76,12 +77,10 @@ pub(crate) struct Body {
     release: String,
     /// SHA-256 of its manifest; null when there is no release.
     sha256: Option<String>,
-    /// Whether it rests on a simulated soak.
-    simulated: bool,
     /// Verdict of the soak.
     soak_verdict: String,
     /// Version of what is released.
-    version: String,
+    release_version: String,
 }
 
 /// The part of the limits that overrides are held to.
@@ -128,13 +127,15 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         files: Vec::new(),
         release: args.out.display().to_string(),
         sha256: None,
-        simulated: snapshot.simulated,
         soak_verdict: snapshot.verdict.clone(),
-        version: version.clone(),
+        release_version: version.clone(),
     };
     if !is_ready {
         let conclusion = Conclusion::new(Outcome::Fail, "FAILED");
-        return Ok(Report::new(&SPEC, "BUNDLE RELEASE", conclusion).rows(rows).body(&body));
+        return Ok(Report::new(&SPEC, "BUNDLE RELEASE", conclusion)
+            .rows(rows)
+            .simulated(snapshot.simulated)
+            .body(&body));
     }
     let text = changelog::render(&name, &version, &created_at, &snapshot);
     parts.push(Part {
@@ -189,7 +190,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     body.files = parts.iter().map(|part| part.name.to_owned()).collect();
     body.sha256 = Some(sha256);
     let conclusion = Conclusion::new(Outcome::Pass, "RELEASE");
-    let report = Report::new(&SPEC, "BUNDLE RELEASE", conclusion).rows(rows).body(&body);
+    let report =
+        Report::new(&SPEC, "BUNDLE RELEASE", conclusion).rows(rows).simulated(snapshot.simulated).body(&body);
     Ok(report.evidence([format!("{}/{}", body.release, manifest::FILE_NAME)]))
 }
 

@@ -3,15 +3,14 @@
 
 use crate::commands::bundle::contents::plan::Entry;
 use crate::ctx::Ctx;
+use crate::evidence::age::{Age, display};
 use crate::evidence::daily;
-use crate::evidence::freshness::{self, Freshness};
 use crate::release::bundle::name;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileState};
 use crate::sys::root_dir::{Refused, RootDir};
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -166,16 +165,11 @@ impl Finder<'_> {
         if let Some(max_age) = max_age {
             let now = self.ctx.clock.now();
             let made = reported_until(text, now).unwrap_or_else(|| state.id.modified());
-            match freshness::judge(made, now, max_age) {
-                Freshness::Fresh { .. } => {}
-                Freshness::Stale { age } => {
-                    let (age, most) = (freshness::shown(age), freshness::shown(max_age));
-                    return Ok(Choice::LeftOut(format!("`{text}` is {age} old, the limit is {most}")));
-                }
-                Freshness::Clock { ahead } => {
-                    let ahead = freshness::shown(ahead);
-                    return refused(format!("clock: `{text}` is {ahead} in the future"));
-                }
+            let age = Age::of(made, now, max_age);
+            match age.refusal(&format!("`{text}`"), &display(max_age)) {
+                None => {}
+                Some(reason) if matches!(age, Age::Stale { .. }) => return Ok(Choice::LeftOut(reason)),
+                Some(reason) => return refused(reason),
             }
         }
         if let Some(first) = self.found.get(&target) {
@@ -237,10 +231,8 @@ fn matcher(glob: &str) -> Result<GlobMatcher, Fault> {
     Ok(built.compile_matcher())
 }
 
-/// Up to when a daily report speaks: the end of its day, or now while the day lasts. `None` for other files.
+/// Up to when a daily report speaks. `None` for other files.
 fn reported_until(path: &str, now: Timestamp) -> Option<Timestamp> {
     let day = daily::date_of(path.rsplit('/').next().unwrap_or(path))?;
-    let start = day.to_zoned(TimeZone::UTC).ok()?;
-    let end = start.tomorrow().ok()?.timestamp();
-    Some(if start.timestamp() <= now { end.min(now) } else { end })
+    Some(daily::observed_to(day, now))
 }

@@ -26,8 +26,6 @@ pub(crate) struct Args {
 pub(crate) struct Body {
     /// The checklist; null when none was written.
     checklist: Option<String>,
-    /// Whether the targets come from a simulated soak.
-    simulated: bool,
 }
 
 /// Writes the checklist.
@@ -46,7 +44,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     if snapshot.simulated {
         rows.push(Row::new("simulated", Status::Warn).reason("the targets come from a simulated soak"));
     }
-    let mut body = Body { checklist: None, simulated: snapshot.simulated };
+    let mut body = Body { checklist: None };
     let written = match &release.manifest {
         Some((manifest, sha256)) if rows[0].status == Status::Ok => {
             let name = format!("{} {}", manifest.name, manifest.version);
@@ -59,5 +57,5 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (status, value) = if written { (Status::Ok, "CHECKLIST") } else { (Status::Fail, "FAIL") };
     body.checklist = written.then(|| args.out.display().to_string());
     let report = Report::new(&SPEC, "CANARY CHECKLIST", Conclusion::new(status, value));
-    Ok(report.rows(rows).body(&body).evidence(body.checklist))
+    Ok(report.rows(rows).simulated(snapshot.simulated).body(&body).evidence(body.checklist))
 }

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 /// Paths of a dirty tree that are named before "and more".
 const SHOWN: usize = 5;
 
-pub(crate) const SPEC: CommandSpec = CommandSpec::new("canary tag", "CANARY", "FAIL").named("canary");
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("canary tag", "CANARY", "FAIL").named("canary").revised(2);
 
 /// Put an annotated tag on the commit of a release, with what its soak showed
 #[derive(Clone, Debug, clap::Args)]
@@ -37,7 +38,7 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Body {
     /// Commit that is tagged.
-    commit: String,
+    tagged_commit: String,
     /// Whether nothing was written on purpose.
     dry_run: bool,
     /// The tag's message; null when no tag may be put.
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             tag::Subject { tag: &args.tag, release: &name, commit: &commit, bundle_sha256: &sha256 };
         tag::message(&subject, &release.snapshot)
     });
-    let body = Body { commit: commit.clone(), dry_run: args.dry_run, message, tag: args.tag.clone() };
+    let body = Body { tagged_commit: commit.clone(), dry_run: args.dry_run, message, tag: args.tag.clone() };
     let (status, value) = match (&body.message, args.dry_run) {
         (None, _) => (Status::Fail, "FAIL"),
         (Some(_), true) => (Status::Ok, "DRYRUN"),

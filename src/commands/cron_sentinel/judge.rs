@@ -1,7 +1,7 @@
 //! The state of a task: decided from what was found, the time, and when it is due.
 
 use super::task::{Due, Task};
-use crate::evidence::freshness::{CLOCK_TOLERANCE, shown};
+use crate::evidence::age::{CLOCK_TOLERANCE, display};
 use crate::report::Status;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -256,14 +256,14 @@ impl Judge<'_> {
     fn clock(&mut self, what: &str, time: Timestamp) {
         let ahead = time.duration_since(self.now);
         if ahead > CLOCK_TOLERANCE {
-            let ahead = shown(ahead.unsigned_abs());
+            let ahead = display(ahead.unsigned_abs());
             self.note(State::Clock, format!("{what} {ahead} in the future, at {}", self.both(time)));
         }
     }
 
     fn running(&mut self, started: Timestamp) {
         let gone = Duration::try_from(self.now.duration_since(started)).unwrap_or_default();
-        let since = format!("started {} ago, at {}, and not finished", shown(gone), self.both(started));
+        let since = format!("started {} ago, at {}, and not finished", display(gone), self.both(started));
         let Some(most) = self.task.max_runtime else {
             return self.note(
                 State::Running,
@@ -272,7 +272,7 @@ impl Judge<'_> {
         };
         let Ok(overdue) = self.overdue(started) else { return };
         self.judged.in_time = gone <= most && overdue.is_none();
-        let limit = format!("{since}; it may run for {}", shown(most));
+        let limit = format!("{since}; it may run for {}", display(most));
         self.note(State::Running, limit);
         self.note_next_due(Some(started));
     }
@@ -281,16 +281,16 @@ impl Judge<'_> {
         self.note_next_due(Some(made));
         let Ok(Some(since)) = self.overdue(made) else { return };
         self.judged.stale_since = Some(utc(since));
-        let age = shown(Duration::try_from(self.now.duration_since(made)).unwrap_or_default());
+        let age = display(Duration::try_from(self.now.duration_since(made)).unwrap_or_default());
         let since = self.both(since);
         let reason = match &self.task.due {
             Due::MaxAge(_) => {
-                format!("it is {age} old, the limit is {}, stale since {since}", shown(self.limit))
+                format!("it is {age} old, the limit is {}, stale since {since}", display(self.limit))
             }
             Due::Schedule { .. } => {
                 let due = self.judged.due_at.clone().and_then(|due| due.parse().ok());
                 let due = due.map_or_else(String::new, |due| self.both(due));
-                let grace = shown(self.limit);
+                let grace = display(self.limit);
                 format!(
                     "it is {age} old, the last run was due at {due} with a grace of {grace}, stale since {since}"
                 )

@@ -6,7 +6,8 @@ use crate::commands::readiness::scoring::scale;
 use crate::commands::readiness::scoring::score::{self, Section, Sections, Verdict};
 use crate::ctx::Ctx;
 use crate::evidence::daily::{self, Day, File, Rules, Window};
-use crate::evidence::requirement::{Found, Judged, Requirement, Terms};
+use crate::evidence::header::Header;
+use crate::evidence::requirement::{Found, Judged, Requirement};
 use crate::format::config;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
@@ -57,11 +58,8 @@ struct Drills {
 /// `readiness.json`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Document {
-    /// `mmops.readiness.v1`
-    schema: String,
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock: Option<String>,
+    #[serde(flatten)]
+    header: Header,
     /// GO, HOLD or BLOCK.
     verdict: Verdict,
     #[serde(flatten)]
@@ -77,8 +75,6 @@ pub(crate) struct Body {
     score: f64,
     /// Points by section.
     sections: Sections,
-    /// Whether any day that counts, or any drill, comes from a simulated run.
-    simulated: bool,
     /// Days that were scored.
     window: usize,
     /// The newest day of the window.
@@ -136,17 +132,13 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     let json_out = AtomicFile::create_anew(&ctx.path(&args.out_json))?;
     let md_out = AtomicFile::create_anew(&ctx.path(args.out_json.with_extension("md")))?;
     let files = read_reports(args, ctx)?;
-    let terms = Terms {
-        now: ctx.clock.now(),
-        is_frozen: ctx.clock.is_frozen(),
-        allow_simulated: args.allow_simulated,
-    };
-    let rules = Rules { window: usize::from(args.window), max_age: args.max_age, terms };
+    let policy = ctx.evidence_policy(args.allow_simulated);
+    let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy };
     let window = daily::window(&files, &rules);
     let scored = score::score(&window);
     let judge = |drill: &Requirement| {
         let found = Found::of(typed::load(&ctx.path(&drill.artifact)));
-        drill.judge(&found, &terms)
+        drill.judge(&found, &policy)
     };
     let drills: Vec<Judged> = drills.iter().map(judge).collect();
     let document = document(ctx, &window, &scored, drills);
@@ -194,11 +186,13 @@ fn document(ctx: &Ctx, window: &Window, scored: &[Section], drills: Vec<Judged>)
         reasons: section.reasons.clone(),
         cheapest: section.advice.clone().or_else(|| advice::for_blank_days(&window.days)),
     };
+    let simulated = window.simulated || drills.iter().any(|drill| drill.simulated);
+    let header =
+        ctx.header("mmops.readiness.v1").simulated(simulated).observed(window.observed(ctx.clock.now()));
     let body = Body {
         runtime: Runtime { utc: ctx.clock.stamp_utc(), version: env!("CARGO_PKG_VERSION").to_owned() },
         score: total,
         sections,
-        simulated: window.simulated || drills.iter().any(|drill| drill.simulated),
         window: window.days.len(),
         newest_day: window
             .days
@@ -211,12 +205,7 @@ fn document(ctx: &Ctx, window: &Window, scored: &[Section], drills: Vec<Judged>)
         drills,
         remarks: window.remarks.clone(),
     };
-    Document {
-        schema: "mmops.readiness.v1".to_owned(),
-        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
-        verdict: Verdict::of(total, drills_hold),
-        body,
-    }
+    Document { header, verdict: Verdict::of(total, drills_hold), body }
 }
 
 fn day_shown(day: &Day) -> DayShown {
@@ -237,7 +226,7 @@ fn report(args: &Args, window: &Window, scored: &[Section], document: &Document)
     rows.extend(scored.iter().map(row));
     rows.extend(document.body.drills.iter().map(Judged::row));
     rows.extend(window.remarks.iter().map(|remark| Row::new("reports", Status::Warn).reason(remark)));
-    if document.body.simulated {
+    if document.header.simulated {
         rows.push(Row::new("simulated", Status::Warn).reason("the score rests on simulated runs"));
     }
     let total = Row::new("score", Outcome::of(document.verdict == Verdict::Go))
@@ -246,6 +235,8 @@ fn report(args: &Args, window: &Window, scored: &[Section], document: &Document)
     let written = [args.out_json.clone(), args.out_json.with_extension("md")];
     Report::new(&SPEC, "READINESS SCORE", super::conclusion(document.verdict))
         .rows(rows)
+        .simulated(document.header.simulated)
+        .observed(document.header.observation())
         .body(&document.body)
         .evidence(written.iter().map(|path| path.display().to_string()))
 }
@@ -280,7 +271,7 @@ fn markdown(document: &Document) -> String {
         document.verdict.word(),
         document.body.score
     );
-    if document.body.simulated {
+    if document.header.simulated {
         out.push_str("**simulated: true**\n\n");
     }
     out.push_str("| section | score |\n| --- | --- |\n");

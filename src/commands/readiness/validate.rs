@@ -4,11 +4,12 @@
 use crate::commands::readiness::scoring::score::Verdict;
 use crate::commands::readiness::scoring::validate;
 use crate::ctx::Ctx;
-use crate::evidence::freshness::{self, Freshness};
-use crate::evidence::requirement::{Terms, is_simulated};
+use crate::evidence::age::{AgeSource, display, judge_age};
+use crate::evidence::header::Header;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Report, Row, Status};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -36,49 +37,41 @@ pub(crate) struct Args {
 pub(crate) struct Body {
     /// The score in the file, if it is a number.
     score: Option<f64>,
-    /// Whether the score rests on simulated runs, or does not say so clearly.
-    simulated: bool,
 }
 
 /// Validates the file, its age included.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (document, modified) = typed::load(&ctx.path(&args.file))?;
-    let age_fault = match freshness::judge(modified, ctx.clock.now(), args.max_age) {
-        Freshness::Fresh { .. } => None,
-        Freshness::Stale { age } => Some(format!(
-            "The file is {} old, the limit is {}",
-            freshness::shown(age),
-            freshness::shown(args.max_age)
-        )),
-        Freshness::Clock { ahead } => {
-            Some(format!("clock: the file was modified {} in the future", freshness::shown(ahead)))
-        }
-    };
-    judge(&args.file, &document, args.allow_simulated, age_fault, ctx)
+    judge(&args.file, &document, args.allow_simulated, (modified, args.max_age), ctx)
 }
 
 /// Validates a score that this run has just written; its age is not in question.
 pub(crate) fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
     let (document, _) = typed::load(&ctx.path(file))?;
-    judge(file, &document, allow_simulated, None, ctx)
+    judge(file, &document, allow_simulated, (ctx.clock.now(), Duration::MAX), ctx)
 }
 
 fn judge(
     file: &Path,
     document: &Value,
     allow_simulated: bool,
-    age_fault: Option<String>,
+    (modified, max_age): (Timestamp, Duration),
     ctx: &Ctx,
 ) -> anyhow::Result<Report> {
     let mut faults = validate::faults(document)
         .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
-    faults.extend(age_fault);
-    let terms = Terms { now: ctx.clock.now(), is_frozen: ctx.clock.is_frozen(), allow_simulated };
-    faults.extend(terms.clock_fault("The score", document.get("clock")));
-    let simulated = is_simulated(document);
-    if simulated && !allow_simulated {
-        faults.push("The score rests on simulated runs, which are not evidence".to_owned());
+    let (subject, policy) = ("The score", ctx.evidence_policy(allow_simulated));
+    let header = Header::read(document);
+    match &header {
+        Ok(header) => {
+            let age = judge_age(header, AgeSource::Outside(modified), max_age, &policy);
+            faults.extend(age.refusal(subject, &display(max_age)));
+            faults.extend(policy.simulation_refusal(header, subject));
+        }
+        Err(reason) => faults.push(format!("{subject}: {reason}")),
     }
+    // What does not say so clearly is taken for a simulation.
+    let simulated = header.map_or(true, |header| header.simulated);
     let claimed = document.get("verdict").cloned().unwrap_or_default();
     // A fault never leaves GO standing.
     let verdict = match serde_json::from_value::<Verdict>(claimed).ok() {
@@ -92,5 +85,5 @@ fn judge(
     let mut rows = vec![Row::new("valid", valid).note(note)];
     rows.extend(faults.iter().map(|fault| Row::new("fault", Status::Fail).reason(fault)));
     let report = Report::new(&SPEC, "READINESS VALIDATION", super::conclusion(verdict)).rows(rows);
-    Ok(report.body(&Body { score, simulated }).evidence([file.display().to_string()]))
+    Ok(report.body(&Body { score }).simulated(simulated).evidence([file.display().to_string()]))
 }

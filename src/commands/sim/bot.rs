@@ -127,7 +127,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let body = Body { scenario: args.scenario, seed: args.seed, actions };
     let exit = ctx.cancel.signal().map_or(Exit::Ok, Exit::of_signal);
     let conclusion = Conclusion::new(Outcome::Pass, "STOPPED").exit(exit);
-    Ok(Report::new(&SPEC, "SIMULATED BOT", conclusion).body(&body).rows(vec![
+    Ok(Report::new(&SPEC, "SIMULATED BOT", conclusion).simulated(true).body(&body).rows(vec![
         Row::new("scenario", Outcome::Pass).note(args.scenario.as_str()),
         Row::new("actions", Outcome::Pass).note(actions.to_string()),
     ]))

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         row("sha256", body.sha256.clone()),
     ];
     let report = Report::new(&SPEC, "SIMULATED MARKET FEED", Conclusion::new(Outcome::Pass, "WRITTEN"));
-    Ok(report.rows(rows).body(&body).evidence([&body.path]))
+    Ok(report.rows(rows).simulated(true).body(&body).evidence([&body.path]))
 }
 
 fn symbol(text: &str) -> Result<String, Fault> {

@@ -3,6 +3,7 @@ use crate::format::{json, markdown};
 
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::judge::record::{GateResult, Judgement, Ledger, Stats};
 use crate::judge::verdict::{State, Verdict};
 use crate::report::exit::{Exit, Fault};
@@ -29,11 +30,8 @@ pub(super) struct Outputs {
 /// `soak_metrics.json`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Metrics {
-    /// `mmops.soak-metrics.v1`
-    schema: String,
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock: Option<String>,
+    #[serde(flatten)]
+    header: Header,
     /// When and by what the file was made.
     runtime: Runtime,
     /// PASS, FAIL or INCONCLUSIVE.
@@ -48,19 +46,14 @@ pub(crate) struct Metrics {
 /// `gates_summary.json`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct GatesSummary {
-    /// `mmops.soak-gates.v1`
-    schema: String,
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock: Option<String>,
+    #[serde(flatten)]
+    header: Header,
     /// When and by what the file was made.
     runtime: Runtime,
     /// PASS, FAIL or INCONCLUSIVE.
     verdict: Verdict,
     /// The directory of the run.
     run_dir: String,
-    /// Whether the figures come from a simulation.
-    simulated: bool,
     /// Name of the profile.
     profile: String,
     /// Gates by name.
@@ -78,8 +71,6 @@ struct Runtime {
 pub(crate) struct Body {
     /// The directory of the run.
     run_dir: String,
-    /// Whether the figures come from a simulation.
-    simulated: bool,
     /// Where the figures come from.
     source: String,
     /// Name of the profile.
@@ -114,8 +105,10 @@ pub(super) struct Answer {
     pub(super) verdict: Verdict,
     body: Body,
     stats: BTreeMap<String, Stats>,
+    /// The header of what is written; its schema is that of each document.
+    header: Header,
+    /// The time that is printed.
     stamp: String,
-    frozen: bool,
 }
 
 /// Whence a run comes, as far as its answer shows it.
@@ -153,7 +146,6 @@ impl Answer {
             |(before_iteration, secs): &(u32, f64)| Gap { before_iteration: *before_iteration, secs: *secs };
         let body = Body {
             run_dir: ctx.show(dir),
-            simulated: origin.simulated || ledger.is_simulated(),
             source: origin.source.to_owned(),
             profile: origin.profile.to_owned(),
             duration_hours: f64::from(done) * origin.iteration_secs / 3600.0,
@@ -165,7 +157,9 @@ impl Answer {
             gates: judged.gates,
         };
         let stats = ledger.stats().clone();
-        Self { verdict, body, stats, stamp: ctx.clock.stamp_utc(), frozen: ctx.clock.is_frozen() }
+        let simulated = origin.simulated || ledger.is_simulated();
+        let header = ctx.header("").simulated(simulated);
+        Self { verdict, body, stats, header, stamp: ctx.clock.stamp_utc() }
     }
 
     /// The report; `more` are rows beside those of the gates.
@@ -201,7 +195,11 @@ impl Answer {
     ) -> Report {
         let mut rows = self.rows();
         rows.extend(more);
-        Report::new(spec, title, conclusion).rows(rows).body(&self.body).evidence([&self.body.run_dir])
+        Report::new(spec, title, conclusion)
+            .rows(rows)
+            .simulated(self.header.simulated)
+            .body(&self.body)
+            .evidence([&self.body.run_dir])
     }
 
     fn rows(&self) -> Vec<Row> {
@@ -210,7 +208,7 @@ impl Answer {
         let run = if complete { Status::Ok } else { Status::Fail };
         let mut rows =
             vec![Row::new("iterations", run).note(format!("{} of {}", body.iterations, body.planned))];
-        if body.simulated {
+        if self.header.simulated {
             rows.push(Row::new("simulated", Status::Warn).note(format!("SOURCE={}", body.source)));
         }
         for gap in &body.gaps {
@@ -222,18 +220,13 @@ impl Answer {
         rows
     }
 
-    fn clock(&self) -> Option<String> {
-        self.frozen.then(|| "frozen".to_owned())
-    }
-
     fn runtime(&self) -> Runtime {
         Runtime { utc: self.stamp.clone(), version: env!("CARGO_PKG_VERSION").to_owned() }
     }
 
     fn metrics(&self) -> Metrics {
         Metrics {
-            schema: "mmops.soak-metrics.v1".to_owned(),
-            clock: self.clock(),
+            header: self.header.with_schema("mmops.soak-metrics.v1"),
             runtime: self.runtime(),
             verdict: self.verdict,
             body: self.body.clone(),
@@ -243,12 +236,10 @@ impl Answer {
 
     fn gates(&self) -> GatesSummary {
         GatesSummary {
-            schema: "mmops.soak-gates.v1".to_owned(),
-            clock: self.clock(),
+            header: self.header.with_schema("mmops.soak-gates.v1"),
             runtime: self.runtime(),
             verdict: self.verdict,
             run_dir: self.body.run_dir.clone(),
-            simulated: self.body.simulated,
             profile: self.body.profile.clone(),
             gates: self.body.gates.clone(),
         }
@@ -257,7 +248,7 @@ impl Answer {
     fn markdown(&self) -> String {
         let body = &self.body;
         let mut text = format!("# SOAK RESULTS\n\nVerdict: **{}**\n\n", self.verdict.word());
-        if body.simulated {
+        if self.header.simulated {
             text.push_str(
                 "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
             );

@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 /// Most reasons that are shown of one check.
 const SHOWN: usize = 20;
 
-pub(crate) const SPEC: CommandSpec = CommandSpec::new("bundle verify", "BUNDLE", "FAILED").named("bundle");
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("bundle verify", "BUNDLE", "FAILED").named("bundle").revised(2);
 
 /// Say whether an archive or a folder is what its manifest says, to the last bit
 #[derive(Clone, Debug, clap::Args)]
@@ -58,7 +59,7 @@ pub(crate) struct Body {
     /// The comment that the signature vouches for, when it was checked.
     trusted_comment: Option<String>,
     /// Its version, as its manifest says.
-    version: Option<String>,
+    bundle_version: Option<String>,
 }
 
 /// One check and its answer.
@@ -188,7 +189,7 @@ fn report(args: &Args, verified: Verified) -> Report {
         refusals,
         sha256: verified.sha256,
         trusted_comment: verified.trusted_comment,
-        version: manifest.map(|manifest| manifest.version.clone()),
+        bundle_version: manifest.map(|manifest| manifest.version.clone()),
     };
     let rows = verified.checks.iter().map(Check::row).collect();
     Report::new(&SPEC, "BUNDLE VERIFY", Conclusion::new(status, value)).rows(rows).body(&body)

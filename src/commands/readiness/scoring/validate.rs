@@ -2,6 +2,7 @@
 
 use super::scale::SECTIONS;
 use super::score::{Sections, Verdict};
+use crate::evidence::header;
 use serde_json::Value;
 
 /// Everything that is wrong with the document, one sentence each; empty when nothing is.
@@ -23,7 +24,8 @@ pub(crate) fn faults(document: &Value) -> Result<Vec<String>, String> {
     if !faults.is_empty() {
         return Ok(faults);
     }
-    for key in fields.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+    let is_known = |key: &str| KEYS.contains(&key) || header::FIELDS.contains(&key);
+    for key in fields.keys().filter(|key| !is_known(key)) {
         faults.push(format!("Unknown key: '{key}'"));
     }
     for key in ["utc", "version"] {
@@ -59,15 +61,12 @@ pub(crate) fn faults(document: &Value) -> Result<Vec<String>, String> {
     Ok(faults)
 }
 
-/// Keys of a readiness file.
-const KEYS: [&str; 13] = [
+/// Keys of a readiness file beside those of the evidence header.
+const KEYS: [&str; 10] = [
     "runtime",
     "score",
     "sections",
     "verdict",
-    "schema",
-    "clock",
-    "simulated",
     "window",
     "days",
     "losses",

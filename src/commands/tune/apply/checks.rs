@@ -4,7 +4,7 @@
 use super::facts::{Facts, FinishTime};
 use crate::commands::tune::choose::document::{BestCandidate, FeedRecord};
 use crate::commands::tune::choose::judge;
-use crate::evidence::freshness::CLOCK_TOLERANCE;
+use crate::evidence::age::CLOCK_TOLERANCE;
 use crate::report::Outcome;
 use crate::tuning::overrides::{self, Overrides};
 use humantime::format_duration;

@@ -31,7 +31,10 @@ pub(super) fn report(facts: &Facts, verdict: &Verdict, target: &str, after: Opti
     };
     let body =
         ApplyBody { candidate: &verdict.best, changes: &verdict.changes, apply_verdict: verdict.decision };
-    Report::new(&SPEC, "TUNING APPLY RESULTS", conclusion).rows(rows).body(&body)
+    Report::new(&SPEC, "TUNING APPLY RESULTS", conclusion)
+        .rows(rows)
+        .simulated(facts.document.simulated)
+        .body(&body)
 }
 
 fn row(check: &Check) -> Row {

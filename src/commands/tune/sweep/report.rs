@@ -24,8 +24,6 @@ struct SweepBody {
     safe: usize,
     /// SHA-256 of the written report.
     sha256: String,
-    /// Whether any feed was generated.
-    simulated: bool,
     /// How many candidates break each limit.
     violations: BTreeMap<String, usize>,
     /// The walk-forward check.
@@ -56,11 +54,10 @@ pub(super) fn report(facts: &Facts, verdict: Verdict, sha256: &str) -> Report {
         inputs_sha256: document.inputs_sha256.clone(),
         safe: document.safe_count(),
         sha256: sha256.to_owned(),
-        simulated: document.simulated,
         violations,
         walk_forward: document.walk_forward.clone(),
     };
-    Report::new(&SPEC, TITLE, conclusion).rows(rows).body(&body)
+    Report::new(&SPEC, TITLE, conclusion).rows(rows).simulated(document.simulated).body(&body)
 }
 
 fn feed(feed: &FeedRecord) -> Row {
@@ -160,5 +157,7 @@ pub(super) fn shard(shard: &SweepShard, sha256: &str) -> Report {
     rows.push(Row::new("candidates", Outcome::Pass).note(count));
     rows.push(Row::new("shard", Outcome::Pass).note(format!("{} of {}", shard.index, shard.of)));
     rows.push(Row::new("report", Outcome::Pass).note(format!("sha256={sha256}")));
-    Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Pass, "SHARD")).rows(rows)
+    Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Pass, "SHARD"))
+        .rows(rows)
+        .simulated(shard.inputs.simulated())
 }

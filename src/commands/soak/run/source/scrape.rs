@@ -4,7 +4,7 @@ use super::{Window, wait_until};
 use crate::commands::soak::run::sink::Sink;
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
-use crate::evidence::freshness::CLOCK_TOLERANCE;
+use crate::evidence::age::CLOCK_TOLERANCE;
 use crate::format::exposition::{self, Format};
 use crate::net::http::{Http, Secret, Send, Url};
 use crate::net::prometheus::{access, staleness};
