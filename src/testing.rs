@@ -99,7 +99,8 @@ pub mod scan {
     pub use crate::format::json::tokens::scan::validate;
 }
 pub mod score {
-    pub use crate::commands::readiness::scoring::score::{Verdict, score, sections};
+    pub use crate::commands::readiness::points::{score, sections};
+    pub use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
 }
 pub mod signal {
     pub use crate::sys::signal::Cancel;

@@ -3,7 +3,7 @@
 
 use crate::evidence::age::{AgeSource, EvidencePolicy, judge_age};
 use crate::evidence::header::Header;
-use crate::report::{Row, Status};
+use crate::report::{Outcome, Row, Status};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ impl Requirement {
             Found::Unusable(reason) => (vec![reason.clone()], false),
             Found::Document { content, modified } => self.judge_document(content, *modified, policy),
         };
-        let status = if reasons.is_empty() { Status::Ok } else { Status::Fail };
+        let status = Outcome::of_refusals(&reasons).status();
         Judged { name: self.name.clone(), status, artifact: self.artifact.clone(), reasons, simulated }
     }
 
@@ -155,9 +155,13 @@ impl Requirement {
 }
 
 impl Judged {
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome::of_refusals(&self.reasons)
+    }
+
     /// The row of a table.
     pub(crate) fn row(&self) -> Row {
-        Row::new(&self.name, self.status).field("artifact", &self.artifact).reasons(&self.reasons)
+        Row::new(&self.name, self.outcome()).field("artifact", &self.artifact).reasons(&self.reasons)
     }
 }
 

@@ -4,4 +4,5 @@
 pub(crate) mod gate;
 pub(crate) mod kpi;
 pub(crate) mod record;
+pub(crate) mod statistics;
 pub(crate) mod verdict;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mmops::testing::age::EvidencePolicy;
 use mmops::testing::daily::{File, Rules, window};
-use mmops::testing::score::{Verdict, score, sections};
+use mmops::testing::score::{self, Facts, Verdict, score, sections};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -29,7 +29,8 @@ fn verdict(files: &[File]) -> Verdict {
     let now = NOW.parse::<Timestamp>().expect("a time");
     let policy = EvidencePolicy { now, is_frozen: false, allow_simulated: false };
     let window = window(files, &Rules { window: 7, max_age: Duration::from_hours(36), policy });
-    Verdict::of(sections(&score(&window)).total(), window.remarks.is_empty())
+    let score = sections(&score(&window)).total();
+    score::verdict(&Facts { score, unmet_drills: window.remarks.len() })
 }
 
 /// A value that shows nothing, whatever the field.

@@ -1,14 +1,14 @@
 //! `mmops readiness validate FILE`: 0 for a valid GO, 1 for HOLD, BLOCK or any fault, 3 for a file that
 //! is no readiness file.
 
-use crate::commands::readiness::scoring::score::Verdict;
-use crate::commands::readiness::scoring::validate;
+use super::check;
+use super::verdict::confirmed;
 use crate::ctx::Ctx;
 use crate::evidence::age::{AgeSource, display, judge_age};
 use crate::evidence::header::Header;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
-use crate::report::{CommandSpec, Report, Row, Status};
+use crate::report::{CommandSpec, Outcome, Report, Row};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -58,7 +58,7 @@ fn judge(
     (modified, max_age): (Timestamp, Duration),
     ctx: &Ctx,
 ) -> anyhow::Result<Report> {
-    let mut faults = validate::faults(document)
+    let mut faults = check::faults(document)
         .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
     let (subject, policy) = ("The score", ctx.evidence_policy(allow_simulated));
     let header = Header::read(document);
@@ -72,18 +72,11 @@ fn judge(
     }
     // What does not say so clearly is taken for a simulation.
     let simulated = header.map_or(true, |header| header.simulated);
-    let claimed = document.get("verdict").cloned().unwrap_or_default();
-    // A fault never leaves GO standing.
-    let verdict = match serde_json::from_value::<Verdict>(claimed).ok() {
-        Some(Verdict::Block) => Verdict::Block,
-        Some(Verdict::Go) if faults.is_empty() => Verdict::Go,
-        _ => Verdict::Hold,
-    };
+    let verdict = confirmed(check::claimed(document), &faults);
     let score = document.get("score").and_then(Value::as_f64);
-    let valid = if faults.is_empty() { Status::Ok } else { Status::Fail };
     let note = score.map_or_else(String::new, |score| format!("score={score}"));
-    let mut rows = vec![Row::new("valid", valid).note(note)];
-    rows.extend(faults.iter().map(|fault| Row::new("fault", Status::Fail).reason(fault)));
-    let report = Report::new(&SPEC, "READINESS VALIDATION", super::conclusion(verdict)).rows(rows);
+    let mut rows = vec![Row::new("valid", Outcome::of_refusals(&faults)).note(note)];
+    rows.extend(faults.iter().map(|fault| Row::new("fault", Outcome::Fail).reason(fault)));
+    let report = Report::new(&SPEC, "READINESS VALIDATION", verdict.conclusion()).rows(rows);
     Ok(report.body(&Body { score }).simulated(simulated).evidence([file.display().to_string()]))
 }

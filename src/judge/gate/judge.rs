@@ -5,6 +5,7 @@
 
 use super::{Aggregate, Gate, KOfN, Severity};
 use crate::judge::kpi::{Knowledge, Measurement};
+use crate::judge::statistics::median;
 use crate::judge::verdict::State;
 use serde::{Deserialize, Serialize};
 
@@ -386,17 +387,6 @@ fn aggregate(gate: &Gate, values: &[f64], window_secs: f64) -> Option<f64> {
             let kept = 0.5_f64.powf(window_secs / half_life);
             values.iter().copied().reduce(|average, value| kept * average + (1.0 - kept) * value)
         }
-    }
-}
-
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[half]),
-        _ => Some(f64::midpoint(sorted[half - 1], sorted[half])),
     }
 }
 

@@ -1,8 +1,14 @@
-//! The points of a window, section by section, and the verdict that follows.
+//! The points of a window, section by section.
+//!
+//! The scale (edge 30, latency 25, taker 15, guards 10, chaos 10, tests 10) takes medians over the window. What a
+//! day should have shown and did not (missing report, missing or non-finite field, duplicate date) earns nothing:
+//! each section is scaled by the share of days that showed its field, so the score is 100 only with full
+//! coverage.
 
 use super::advice;
-use super::scale::{BLOCK_BELOW, EDGE_TARGET_BPS, FULL, LATENCY_TARGET_MS, SECTIONS, TAKER_TARGET_PCT};
+use super::scale::{EDGE, LATENCY, SECTIONS, TAKER, Target};
 use crate::evidence::daily::{Day, Figure, Flag, Window};
+use crate::judge::statistics::median;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,40 +42,6 @@ impl Sections {
     }
 }
 
-/// The answer to "may we go live?".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Verdict {
-    /// Every point, every day, every drill.
-    Go,
-    /// Something is missing.
-    Hold,
-    /// Less than 70 points.
-    Block,
-}
-
-impl Verdict {
-    /// The verdict of a score, given whether all required drills hold.
-    pub fn of(score: f64, drills_hold: bool) -> Self {
-        if score < BLOCK_BELOW {
-            Verdict::Block
-        } else if score.to_bits() == FULL.to_bits() && drills_hold {
-            Verdict::Go
-        } else {
-            Verdict::Hold
-        }
-    }
-
-    /// The word in the marker.
-    pub fn word(self) -> &'static str {
-        match self {
-            Verdict::Go => "GO",
-            Verdict::Hold => "HOLD",
-            Verdict::Block => "BLOCK",
-        }
-    }
-}
-
 /// One section: its points, why some are lost, and the cheapest way to win them back.
 #[derive(Clone, Debug)]
 pub struct Section {
@@ -85,27 +57,48 @@ pub struct Section {
     pub advice: Option<String>,
 }
 
+impl Section {
+    pub(super) fn is_lost(&self) -> bool {
+        self.points < self.max
+    }
+}
+
 /// Scores the window, section by section.
 pub fn score(window: &Window) -> Vec<Section> {
     let days = &window.days;
     let figures = |field: fn(&Day) -> &Figure| days.iter().map(field).collect::<Vec<_>>();
     let flags = |field: fn(&Day) -> &Flag| days.iter().map(field).collect::<Vec<_>>();
-    let edge = |median: f64| (median / EDGE_TARGET_BPS).clamp(0.0, 1.0);
-    let at_most = |target: f64| move |median: f64| if median <= target { 1.0 } else { target / median };
     let [edge_max, latency_max, taker_max, guards_max, chaos_max, tests_max] = SECTIONS.map(|(_, max)| max);
+    let edge = figures(|day| &day.edge_net_bps);
+    let latency = figures(|day| &day.order_age_p95_ms);
+    let taker = figures(|day| &day.taker_share_pct);
+    let (guards, chaos) = (flags(|day| &day.guards_ok), flags(|day| &day.chaos_ok));
+    let tests = flags(|day| &day.tests_ok);
     vec![
-        by_median("edge", edge_max, days, &figures(|day| &day.edge_net_bps), edge),
-        by_median(
-            "latency",
-            latency_max,
+        by_median("edge", edge_max, days, &edge, &EDGE),
+        by_median("latency", latency_max, days, &latency, &LATENCY),
+        by_median("taker", taker_max, days, &taker, &TAKER),
+        by_days(
+            "guards",
+            guards_max,
             days,
-            &figures(|day| &day.order_age_p95_ms),
-            at_most(LATENCY_TARGET_MS),
+            &guards,
+            &DayRule { bad_day_costs_all: false, good_day: "a day without a guard stop" },
         ),
-        by_median("taker", taker_max, days, &figures(|day| &day.taker_share_pct), at_most(TAKER_TARGET_PCT)),
-        by_days("guards", guards_max, days, &flags(|day| &day.guards_ok), Rule::Share),
-        by_days("chaos", chaos_max, days, &flags(|day| &day.chaos_ok), Rule::AllOrNothing),
-        by_days("tests", tests_max, days, &flags(|day| &day.tests_ok), Rule::AllOrNothing),
+        by_days(
+            "chaos",
+            chaos_max,
+            days,
+            &chaos,
+            &DayRule { bad_day_costs_all: true, good_day: "a chaos drill with result OK" },
+        ),
+        by_days(
+            "tests",
+            tests_max,
+            days,
+            &tests,
+            &DayRule { bad_day_costs_all: true, good_day: "a bug bash with result OK" },
+        ),
     ]
 }
 
@@ -124,41 +117,35 @@ pub fn sections(scored: &[Section]) -> Sections {
 }
 
 /// Points for the median of the days that show the figure, times the share of such days.
-fn by_median(
-    name: &'static str,
-    max: f64,
-    days: &[Day],
-    figures: &[&Figure],
-    share: impl Fn(f64) -> f64,
-) -> Section {
+fn by_median(name: &'static str, max: f64, days: &[Day], figures: &[&Figure], target: &Target) -> Section {
     let shown: Vec<f64> = figures.iter().filter_map(|figure| figure.as_ref().ok()).copied().collect();
     let mut reasons = missing(days, figures.iter().map(|figure| figure.as_ref().err()));
     let coverage = shown.len() as f64 / days.len() as f64;
     let median = median(&shown);
-    let earned = median.map_or(0.0, &share);
+    let earned = median.map_or(0.0, |median| target.share(median));
     let mut advice = None;
     if let Some(median) = median.filter(|_| earned < 1.0) {
-        let (target, unit, better) = advice::target(name);
+        let Target { value, unit, side } = target;
         reasons.push(format!(
-            "median {median} {unit} over {} days, wanted {better} {target} {unit}",
-            shown.len()
+            "median {median} {unit} over {} days, wanted {} {value} {unit}",
+            shown.len(),
+            side.as_str()
         ));
-        advice = Some(advice::for_median(name, days, figures));
+        advice = Some(advice::for_median(target, days, figures));
     }
     let advice = advice.or_else(|| advice::for_coverage(days, figures.iter().map(|figure| figure.is_ok())));
     Section { name, max, points: round6_below(max * earned * coverage, max), reasons, advice }
 }
 
-/// How a section of yes-or-no days is scored.
-#[derive(Clone, Copy)]
-enum Rule {
-    /// A share of the points for each good day.
-    Share,
-    /// One bad day loses them all; a missing one loses its share.
-    AllOrNothing,
+/// How a section of yes-or-no days is scored: a share of the points for each good day.
+struct DayRule {
+    /// One bad day loses all points; a missing one loses its share.
+    bad_day_costs_all: bool,
+    /// What would have been a good day.
+    good_day: &'static str,
 }
 
-fn by_days(name: &'static str, max: f64, days: &[Day], flags: &[&Flag], rule: Rule) -> Section {
+fn by_days(name: &'static str, max: f64, days: &[Day], flags: &[&Flag], rule: &DayRule) -> Section {
     let good = flags.iter().filter(|flag| matches!(flag, Ok(true))).count();
     let bad: Vec<String> = days
         .iter()
@@ -170,12 +157,10 @@ fn by_days(name: &'static str, max: f64, days: &[Day], flags: &[&Flag], rule: Ru
     if !bad.is_empty() {
         reasons.push(format!("{}: not OK", bad.join(", ")));
     }
-    let share = match rule {
-        Rule::AllOrNothing if !bad.is_empty() => 0.0,
-        Rule::AllOrNothing | Rule::Share => good as f64 / days.len() as f64,
-    };
+    let loses_all = rule.bad_day_costs_all && !bad.is_empty();
+    let share = if loses_all { 0.0 } else { good as f64 / days.len() as f64 };
     let coverage = advice::for_coverage(days, flags.iter().map(|flag| flag.is_ok()));
-    let advice = if bad.is_empty() { coverage } else { Some(advice::for_bad_days(name, &bad)) };
+    let advice = if bad.is_empty() { coverage } else { Some(advice::for_bad_days(rule.good_day, &bad)) };
     Section { name, max, points: round6_below(max * share, max), reasons, advice }
 }
 
@@ -189,18 +174,6 @@ fn missing<'a>(days: &[Day], faults: impl Iterator<Item = Option<&'a String>>) -
         reasons.push(format!("{blank} of {} days show nothing", days.len()));
     }
     reasons
-}
-
-/// The middle value; the mean of the middle two for an even count.
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
-    }
 }
 
 fn round6(value: f64) -> f64 {
@@ -225,24 +198,8 @@ mod tests {
     }
 
     #[test]
-    fn the_median_of_an_even_count_is_the_mean_of_the_middle_two() {
-        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
-        assert_eq!(median(&[4.0, 1.0, 3.0]), Some(3.0));
-        assert_eq!(median(&[]), None);
-    }
-
-    #[test]
-    fn the_verdict_follows_from_the_score_and_the_drills() {
-        assert_eq!(Verdict::of(100.0, true), Verdict::Go);
-        assert_eq!(Verdict::of(100.0, false), Verdict::Hold);
-        assert_eq!(Verdict::of(99.999_999, true), Verdict::Hold);
-        assert_eq!(Verdict::of(70.0, true), Verdict::Hold);
-        assert_eq!(Verdict::of(69.999_999, true), Verdict::Block);
-    }
-
-    #[test]
     fn the_sections_add_up_to_a_hundred() {
         let total: f64 = SECTIONS.iter().map(|(_, max)| max).sum();
-        assert_eq!(total.to_bits(), FULL.to_bits());
+        assert_eq!(total, crate::commands::readiness::scale::FULL);
     }
 }

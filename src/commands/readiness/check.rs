@@ -1,7 +1,8 @@
 //! Is a readiness file what it claims to be? Structure, ranges, sum, verdict and age.
 
+use super::points::Sections;
 use super::scale::SECTIONS;
-use super::score::{Sections, Verdict};
+use super::verdict::{Facts, Verdict, verdict};
 use crate::evidence::header;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// When the document is not a readiness file at all: no object, or none of its keys.
-pub(crate) fn faults(document: &Value) -> Result<Vec<String>, String> {
+pub(super) fn faults(document: &Value) -> Result<Vec<String>, String> {
     let Value::Object(fields) = document else {
         return Err("the document is not a JSON object".to_owned());
     };
@@ -38,27 +39,32 @@ pub(crate) fn faults(document: &Value) -> Result<Vec<String>, String> {
         faults.push("'score' must be a number".to_owned());
     }
     let sections = read_sections(&fields["sections"], &mut faults);
-    let verdict = serde_json::from_value::<Verdict>(fields["verdict"].clone()).ok();
-    if verdict.is_none() {
+    let claimed = claimed(document);
+    if claimed.is_none() {
         let found = &fields["verdict"];
         let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
         faults.push(format!("'verdict' must be 'GO', 'HOLD' or 'BLOCK', got: '{found}'"));
     }
     let is_ok = |drill: &Value| drill.get("status").and_then(Value::as_str) == Some("OK");
-    let drills_hold = match fields.get("drills") {
-        None => true,
-        Some(Value::Array(drills)) => drills.iter().all(is_ok),
+    let unmet_drills = match fields.get("drills") {
+        None => 0,
+        Some(Value::Array(drills)) => drills.iter().filter(|drill| !is_ok(drill)).count(),
         Some(other) => {
             faults.push(format!("'drills' must be a list, got: {other}"));
-            false
+            1
         }
     };
-    let (Some(score), Some(sections), Some(verdict), true) = (score, sections, verdict, faults.is_empty())
+    let (Some(score), Some(sections), Some(claimed), true) = (score, sections, claimed, faults.is_empty())
     else {
         return Ok(faults);
     };
-    check_values(score, &sections, verdict, drills_hold, &mut faults);
+    check_values(&Facts { score, unmet_drills }, &sections, claimed, &mut faults);
     Ok(faults)
+}
+
+/// The verdict that the document states, if it is one.
+pub(super) fn claimed(document: &Value) -> Option<Verdict> {
+    serde_json::from_value(document.get("verdict")?.clone()).ok()
 }
 
 /// Keys of a readiness file beside those of the evidence header.
@@ -95,13 +101,8 @@ fn read_sections(found: &Value, faults: &mut Vec<String>) -> Option<Sections> {
     serde_json::from_value(found.clone()).ok()
 }
 
-fn check_values(
-    score: f64,
-    sections: &Sections,
-    verdict: Verdict,
-    drills_hold: bool,
-    faults: &mut Vec<String>,
-) {
+fn check_values(facts: &Facts, sections: &Sections, claimed: Verdict, faults: &mut Vec<String>) {
+    let score = facts.score;
     if !(0.0..=100.0).contains(&score) {
         faults.push(format!("'score' must be 0-100, got: {score}"));
     }
@@ -114,15 +115,15 @@ fn check_values(
     if (total - score).abs() > 5e-7 {
         faults.push(format!("The sections add up to {total}, but 'score' is {score}"));
     }
-    if verdict == Verdict::Go && score < 100.0 {
+    if claimed == Verdict::Go && score < 100.0 {
         faults.push(format!("Verdict 'GO' requires score=100.0, got: {score:.1}"));
     }
-    let expected = Verdict::of(score, drills_hold);
-    if faults.is_empty() && verdict != expected {
+    let expected = verdict(facts);
+    if faults.is_empty() && claimed != expected {
         faults.push(format!(
             "Verdict '{}' does not follow: score {score} means '{}'",
-            verdict.word(),
-            expected.word()
+            claimed.as_str(),
+            expected.as_str()
         ));
     }
 }

@@ -1,29 +1,19 @@
 //! The cheapest way to win back the points of a section: the fewest days that would have to be better.
 
-use super::scale::{EDGE_TARGET_BPS, LATENCY_TARGET_MS, TAKER_TARGET_PCT};
+use super::scale::Target;
 use crate::evidence::daily::{Day, Figure, compact};
 
-/// Target, unit and direction of a section that is scored by a median.
-pub(super) fn target(section: &str) -> (f64, &'static str, &'static str) {
-    match section {
-        "edge" => (EDGE_TARGET_BPS, "bps", "at least"),
-        "latency" => (LATENCY_TARGET_MS, "ms", "at most"),
-        _ => (TAKER_TARGET_PCT, "%", "at most"),
-    }
-}
-
 /// The smallest set of days that would bring the median to its target, those nearest to it first.
-pub(super) fn for_median(section: &str, days: &[Day], figures: &[&Figure]) -> String {
-    let (target, unit, better) = target(section);
-    let shortfall = |value: f64| if section == "edge" { target - value } else { value - target };
+pub(super) fn for_median(target: &Target, days: &[Day], figures: &[&Figure]) -> String {
+    let Target { value: wanted, unit, side } = target;
     let shown = days.iter().zip(figures).filter_map(|(day, figure)| Some((*figure.as_ref().ok()?, day.date)));
-    let mut misses: Vec<_> = shown.map(|(value, date)| (shortfall(value), value, date)).collect();
+    let mut misses: Vec<_> = shown.map(|(value, date)| (target.shortfall(value), value, date)).collect();
     let needed = misses.len() / 2 + 1;
     misses.sort_by(|a, b| a.0.total_cmp(&b.0));
     // The median needs more than half of the days at the target; those already there are free.
     let nearest = misses.iter().take(needed).filter(|(shortfall, ..)| *shortfall > 0.0);
     let listed: Vec<String> = nearest.map(|(_, value, date)| format!("{date} ({value} {unit})")).collect();
-    format!("bring {} to {better} {target} {unit}", listed.join(", "))
+    format!("bring {} to {} {wanted} {unit}", listed.join(", "), side.as_str())
 }
 
 /// The reports in which a figure has to be supplied; days that show nothing at all are named apart.
@@ -38,7 +28,7 @@ pub(super) fn for_coverage(days: &[Day], shown: impl Iterator<Item = bool>) -> O
 }
 
 /// The reports of days that show nothing at all.
-pub(crate) fn for_blank_days(days: &[Day]) -> Option<String> {
+pub(super) fn for_blank_days(days: &[Day]) -> Option<String> {
     let blank: Vec<&Day> = days.iter().filter(|day| day.fault.is_some()).collect();
     (!blank.is_empty()).then(|| format!("supply or repair {}", names(&blank)))
 }
@@ -50,12 +40,7 @@ fn names(days: &[&Day]) -> String {
 }
 
 /// What a section of yes-or-no days needs.
-pub(super) fn for_bad_days(section: &str, bad: &[String]) -> String {
-    let what = match section {
-        "guards" => "a day without a guard stop",
-        "chaos" => "a chaos drill with result OK",
-        _ => "a bug bash with result OK",
-    };
+pub(super) fn for_bad_days(good_day: &str, bad: &[String]) -> String {
     let last = bad.last().map_or("", String::as_str);
-    format!("{what} on every day of the window; {last} leaves it when it is the oldest")
+    format!("{good_day} on every day of the window; {last} leaves it when it is the oldest")
 }

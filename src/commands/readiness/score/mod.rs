@@ -1,0 +1,114 @@
+//! `mmops readiness score`: reads the daily reports, scores the window, writes `readiness.json`.
+
+mod document;
+mod report;
+
+pub(crate) use document::{Body, Document};
+pub(crate) use report::SPEC;
+
+use super::points;
+use crate::ctx::Ctx;
+use crate::evidence::daily::{self, File, Rules};
+use crate::evidence::requirement::{Found, Judged, Requirement};
+use crate::format::config;
+use crate::format::json::{self, typed};
+use crate::report::Report;
+use crate::report::exit::Fault;
+use crate::sys::fsio::{self, AtomicFile};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where daily reports are.
+const REPORTS: &str = "artifacts/reports";
+
+/// Score the last daily reports: GO, HOLD or BLOCK
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "score")]
+pub(crate) struct Args {
+    /// Directory with `REPORT_SOAK_<YYYYMMDD>.json` [default: artifacts/reports]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) reports: Option<PathBuf>,
+    /// Where the score goes; the Markdown form goes beside it
+    #[arg(long, value_name = "FILE", default_value = "artifacts/reports/readiness.json")]
+    pub(crate) out_json: PathBuf,
+    /// Days that are scored
+    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub(crate) window: u16,
+    /// Largest age of the newest report, from the end of its day
+    #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = humantime::parse_duration)]
+    pub(crate) max_age: Duration,
+    /// Drills that GO requires, with their ages: a file with a list `drills`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) drills: Option<PathBuf>,
+    /// Count reports of simulated runs; stamped into the output
+    #[arg(long)]
+    pub(crate) allow_simulated: bool,
+}
+
+/// The file that `--drills` names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drills {
+    drills: Vec<Requirement>,
+}
+
+/// Scores the window.
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let drills = match &args.drills {
+        Some(path) => load_drills(&ctx.path(path))?,
+        None => Vec::new(),
+    };
+    score_with(args, &drills, ctx)
+}
+
+/// Scores the window and requires `drills` for GO.
+pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Result<Report> {
+    let json_out = AtomicFile::create_anew(&ctx.path(&args.out_json))?;
+    let md_out = AtomicFile::create_anew(&ctx.path(args.out_json.with_extension("md")))?;
+    let files = read_reports(args, ctx)?;
+    let policy = ctx.evidence_policy(args.allow_simulated);
+    let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy };
+    let window = daily::window(&files, &rules);
+    let scored = points::score(&window);
+    let judge = |drill: &Requirement| {
+        let found = Found::of(typed::load(&ctx.path(&drill.artifact)));
+        drill.judge(&found, &policy)
+    };
+    let drills: Vec<Judged> = drills.iter().map(judge).collect();
+    let header = ctx.header("mmops.readiness.v1").observed(window.observed(policy.now));
+    let document = Document::new(header, ctx.clock.stamp_utc(), &window, &scored, drills);
+    json_out.finish(json::document(&document).as_bytes())?;
+    md_out.finish(report::markdown(&document).as_bytes())?;
+    let written =
+        [&args.out_json, &args.out_json.with_extension("md")].map(|path| path.display().to_string());
+    Ok(report::report(&window, &scored, &document).evidence(written))
+}
+
+fn load_drills(path: &Path) -> Result<Vec<Requirement>, Fault> {
+    let Drills { drills } = config::load(path)?;
+    let bad = |reason| Fault::config(format!("`{}` cannot be used: {reason}", path.display()));
+    if drills.is_empty() {
+        return Err(bad("the list `drills` is empty".to_owned()));
+    }
+    drills.iter().try_for_each(Requirement::check).map_err(bad)?;
+    Ok(drills)
+}
+
+/// Every daily report of the directory. The default directory may be missing, which shows no day; one
+/// that the operator named may not.
+fn read_reports(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<File>> {
+    let dir = ctx.path(args.reports.as_deref().unwrap_or(Path::new(REPORTS)));
+    if args.reports.is_none() && !fsio::exists(&dir)? {
+        return Ok(Vec::new());
+    }
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let files = fsio::list(&dir)?;
+    let reports =
+        files.iter().filter_map(|path| Some((path, name(path).filter(|name| daily::is_report(name))?)));
+    let read = |(path, name): (&PathBuf, String)| {
+        let content = typed::load(path).map(|(content, _)| content);
+        File { name, content: content.map_err(|fault| fault.to_string()) }
+    };
+    Ok(reports.map(read).collect())
+}
