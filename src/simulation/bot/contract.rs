@@ -16,7 +16,6 @@ pub(super) const AGE_BOUNDS_MS: [f64; 10] =
 pub(crate) struct Series {
     /// Name of the sample, such as `mm_stage_duration_ms_bucket`.
     pub(crate) name: &'static str,
-    /// Its labels.
     pub(crate) labels: BTreeMap<String, String>,
 }
 
