@@ -43,7 +43,7 @@ fn a_takeover_later_than_ttl_and_slack_fails_and_one_at_the_limit_does_not() {
 fn a_run_without_a_takeover_fails() {
     let mut run = killed();
     run.nodes[1].events.truncate(1);
-    run.orders.retain(|entry| matches!(entry, Entry::Order { node, .. } if node == "A"));
+    run.orders.retain(|entry| matches!(entry, OrderEntry::Order { node, .. } if node == "A"));
     run.issued = 1;
     assert_eq!(wrong(Scenario::Kill, &run), [Question::Elections, Question::Takeover, Question::Orders]);
     let finding = examine(&plan(Scenario::Kill), &run);
@@ -101,7 +101,7 @@ fn an_order_sent_after_stepping_down_is_found() {
 fn an_order_in_the_log_twice_is_found() {
     let mut run = killed();
     let at_us = ENDED - MS;
-    run.orders.push(Entry::Order { at_us, node: "B".into(), token: 2, id: 22 });
+    run.orders.push(OrderEntry::Order { at_us, node: "B".into(), token: 2, id: 22 });
     assert_eq!(examine(&plan(Scenario::Kill), &run).duplicates, 1);
     assert_eq!(wrong(Scenario::Kill, &run), [Question::Orders]);
 }
@@ -109,7 +109,7 @@ fn an_order_in_the_log_twice_is_found() {
 #[test]
 fn a_gap_in_the_log_is_found() {
     let mut run = killed();
-    run.orders.retain(|entry| !matches!(entry, Entry::Order { id: 30, .. }));
+    run.orders.retain(|entry| !matches!(entry, OrderEntry::Order { id: 30, .. }));
     assert_eq!(examine(&plan(Scenario::Kill), &run).lost, 1);
     assert_eq!(wrong(Scenario::Kill, &run), [Question::Orders]);
 }
@@ -121,7 +121,7 @@ fn an_acknowledged_order_beyond_the_end_of_the_log_is_found() {
         at_us: ENDED + 300,
         token: 2,
         id: 99,
-        answer: Answer::Accepted,
+        answer: OrderReply::Accepted,
     });
     let finding = examine(&plan(Scenario::Kill), &run);
     assert_eq!(finding.lost, 1);
@@ -140,7 +140,7 @@ fn orders_that_came_due_and_were_never_placed_are_lost() {
 fn an_order_taken_under_an_older_token_is_found() {
     let mut run = paused();
     let at_us = ENDED - MS;
-    run.orders.push(Entry::Order { at_us, node: "A".into(), token: 1, id: 70 });
+    run.orders.push(OrderEntry::Order { at_us, node: "A".into(), token: 1, id: 70 });
     assert_eq!(examine(&plan(Scenario::Stop), &run).older_accepted, 1);
     assert_eq!(wrong(Scenario::Stop, &run), [Question::Fencing]);
 }
@@ -148,7 +148,7 @@ fn an_order_taken_under_an_older_token_is_found() {
 #[test]
 fn a_pause_that_never_tried_the_fence_proves_nothing() {
     let mut run = paused();
-    run.nodes[0].events.retain(|event| !matches!(event, Event::Answered { answer: Answer::Stale, .. }));
+    run.nodes[0].events.retain(|event| !matches!(event, Event::Answered { answer: OrderReply::Stale, .. }));
     assert_eq!(wrong(Scenario::Stop, &run), [Question::Fencing]);
 }
 

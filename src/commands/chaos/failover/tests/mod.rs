@@ -8,7 +8,7 @@ use super::finding::{Finding, Problem, Question, examine};
 use super::report::{Circumstances, report as report_of};
 use super::timeline;
 use super::verdict::{Facts, Verdict, verdict};
-use crate::commands::chaos::order_log::{Answer, Entry};
+use crate::commands::chaos::order_log::{OrderEntry, OrderReply};
 use crate::commands::chaos::run_log::{
     DrillPlan, Event, InjectedFault, NodeLog, RunLog, SLOT_US, Scenario, StepDownReason,
 };
@@ -40,13 +40,13 @@ fn reported(facts: &Facts, logs: Option<String>) -> Report {
     report_of(facts, &verdict(facts), &circumstances)
 }
 
-fn order(run: &mut RunLog, node: usize, at_us: u64, token: u64, id: u64, answer: Answer) {
+fn order(run: &mut RunLog, node: usize, at_us: u64, token: u64, id: u64, answer: OrderReply) {
     let name = run.nodes[node].name.clone();
     let events = &mut run.nodes[node].events;
     events.push(Event::Send { at_us, token, id });
     events.push(Event::Answered { at_us: at_us + 50, token, id, answer });
-    if answer == Answer::Accepted {
-        run.orders.push(Entry::Order { at_us: at_us + 40, node: name, token, id });
+    if answer == OrderReply::Accepted {
+        run.orders.push(OrderEntry::Order { at_us: at_us + 40, node: name, token, id });
     }
 }
 
@@ -58,7 +58,7 @@ fn elect(run: &mut RunLog, node: usize, granted_us: u64, token: u64) {
     let at_us = granted_us + 100;
     let name = run.nodes[node].name.clone();
     run.nodes[node].events.push(Event::Lead { at_us, granted_us, token, deadline_us: granted_us + OWN });
-    run.orders.push(Entry::Fence { at_us, node: name, token });
+    run.orders.push(OrderEntry::Fence { at_us, node: name, token });
     run.issued = token;
 }
 
@@ -79,7 +79,7 @@ fn lead(run: &mut RunLog, node: usize, elected_us: u64, until_us: u64, token: u6
             at_us += 200;
             due_us = at_us;
         }
-        order(run, node, due_us, token, id, Answer::Accepted);
+        order(run, node, due_us, token, id, OrderReply::Accepted);
     }
 }
 
@@ -113,7 +113,7 @@ fn taken_over(continued_us: Option<u64>) -> RunLog {
         Some(InjectedFault { victim: "A".into(), sent_us: HIT, effective_us: HIT + MS, continued_us });
     elect(&mut run, 1, EXPIRY, 2);
     for id in 18..=22 {
-        order(&mut run, 1, EXPIRY + 110 + (id - 18) * 60, 2, id, Answer::Duplicate);
+        order(&mut run, 1, EXPIRY + 110 + (id - 18) * 60, 2, id, OrderReply::Duplicate);
     }
     lead(&mut run, 1, EXPIRY, ENDED, 2, 23);
     end(&mut run, 1, Some(2));
@@ -130,19 +130,22 @@ fn paused() -> RunLog {
     let late = run.nodes[0].events.pop();
     assert!(matches!(late, Some(Event::Answered { .. })));
     // The order was on its way when A was paused; B placed it in the meantime.
-    let lost = run.orders.iter().position(|entry| matches!(entry, Entry::Order { id: 22, .. }));
+    let lost = run.orders.iter().position(|entry| matches!(entry, OrderEntry::Order { id: 22, .. }));
     run.orders.remove(lost.expect("A placed it"));
-    let at =
-        run.orders.iter().position(|entry| matches!(entry, Entry::Order { id: 23, .. })).expect("placed");
-    let by_heir = Entry::Order { at_us: EXPIRY + 180, node: "B".into(), token: 2, id: 22 };
+    let at = run
+        .orders
+        .iter()
+        .position(|entry| matches!(entry, OrderEntry::Order { id: 23, .. }))
+        .expect("placed");
+    let by_heir = OrderEntry::Order { at_us: EXPIRY + 180, node: "B".into(), token: 2, id: 22 };
     run.orders.insert(at, by_heir);
     for event in &mut run.nodes[1].events {
         if let Event::Answered { id: 22, answer, .. } = event {
-            *answer = Answer::Accepted;
+            *answer = OrderReply::Accepted;
         }
     }
     let events = &mut run.nodes[0].events;
-    events.push(Event::Answered { at_us: woken_us + 50, token: 1, id: 22, answer: Answer::Stale });
+    events.push(Event::Answered { at_us: woken_us + 50, token: 1, id: 22, answer: OrderReply::Stale });
     events.push(Event::Down { at_us: woken_us + 60, token: 1, why: StepDownReason::Fenced });
     end(&mut run, 0, None);
     run
