@@ -58,16 +58,6 @@ fn a_generated_feed_is_the_same_from_memory_from_text_and_from_gzip() {
     assert_eq!(Feed { name, sha256, ..zipped }, generated);
 }
 
-/// The recorded feeds beside the project, or `None` with a message.
-pub(in crate::simulation::market) fn recorded(name: &str) -> Option<Feed> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/market").join(name);
-    if !fsio::exists(&path).expect("asked") {
-        println!("skipped: no {}", path.display());
-        return None;
-    }
-    Some(load(&path, &STRICT).expect("a recorded feed has no defect"))
-}
-
 #[test]
 fn the_recorded_futures_feed_is_complete_and_consistent() {
     let Some(feed) = recorded("binance-usdm-btcusdt-20240808.gz") else { return };

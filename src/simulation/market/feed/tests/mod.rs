@@ -282,3 +282,13 @@ fn write(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     fsio::write_atomic(&path, bytes).expect("written");
     (dir, path)
 }
+
+/// The recorded feeds beside the project, or `None` with a message.
+pub(in crate::simulation::market) fn recorded(name: &str) -> Option<Feed> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/market").join(name);
+    if !fsio::exists(&path).expect("asked") {
+        println!("skipped: no {}", path.display());
+        return None;
+    }
+    Some(load(&path, &STRICT).expect("a recorded feed has no defect"))
+}
