@@ -73,6 +73,7 @@ impl Lease {
     }
 }
 
+/// Why a request was turned down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {

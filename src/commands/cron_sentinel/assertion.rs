@@ -9,7 +9,7 @@ use serde_json::Value;
 /// An assertion as it is configured: `json` with `op` and `value`, or `regex`, or `hash_chain`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Configured {
+pub(crate) struct AssertionConfig {
     json: Option<String>,
     op: Option<String>,
     value: Option<Value>,
@@ -80,7 +80,7 @@ pub(crate) fn pointer(path: &str) -> Result<String, String> {
         return Ok(path.to_owned());
     }
     if !path.starts_with('$') {
-        return Err(format!("`{path}` is no path; write $.verdict, $.runs[0].ok or /runs/0/ok"));
+        return Err(format!("`{path}` is not a path; write $.verdict, $.runs[0].ok or /runs/0/ok"));
     }
     let steps = Pattern::parse(path)?.steps().ok_or_else(|| format!("`{path}` names more than one place"))?;
     let step = |step: Step| match step {
@@ -91,7 +91,7 @@ pub(crate) fn pointer(path: &str) -> Result<String, String> {
     Ok(steps.into_iter().map(step).collect())
 }
 
-impl Configured {
+impl AssertionConfig {
     /// Checks what was configured.
     pub(crate) fn check(&self) -> Result<Assertion, String> {
         match (&self.json, &self.regex, &self.hash_chain) {
@@ -147,7 +147,7 @@ impl Configured {
 fn regex(pattern: &str) -> Result<Regex, String> {
     let regex = Regex::new(pattern).map_err(|error| {
         let text = error.to_string();
-        format!("`{pattern}` is no pattern: {}", text.lines().last().unwrap_or_default())
+        format!("`{pattern}` is not a pattern: {}", text.lines().last().unwrap_or_default())
     })?;
     if regex.is_match("") {
         Err(format!("`{pattern}` matches anything, so it could not fail"))
@@ -176,7 +176,7 @@ impl Assertion {
                     None => Some(format!("there is no {path}")),
                     Some(value) => wanted.fault(value).map(|fault| format!("{path} {fault}")),
                 },
-                Some(Err(reason)) => Some(format!("it is no JSON: {reason}")),
+                Some(Err(reason)) => Some(format!("it is not valid JSON: {reason}")),
                 None => Some("it was not read as JSON".to_owned()),
             },
         }
@@ -239,7 +239,7 @@ mod tests {
     use serde_json::json;
 
     fn check(configured: Value) -> Result<Assertion, String> {
-        serde_json::from_value::<Configured>(configured).map_err(|error| error.to_string())?.check()
+        serde_json::from_value::<AssertionConfig>(configured).map_err(|error| error.to_string())?.check()
     }
 
     fn holds(configured: Value, document: Value) -> bool {

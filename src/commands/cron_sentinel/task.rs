@@ -1,6 +1,6 @@
 //! A task as it is configured, and everything that can be wrong with it.
 
-use super::assertion::{Assertion, Configured as ConfiguredAssertion, pointer};
+use super::assertion::{Assertion, AssertionConfig, pointer};
 use super::expression::Expression;
 use super::schedule::Schedule;
 use crate::format::size;
@@ -13,15 +13,15 @@ use std::time::Duration;
 /// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
+pub(crate) struct SentinelConfig {
     /// What is watched.
-    pub(crate) tasks: Vec<Configured>,
+    pub(crate) tasks: Vec<TaskConfig>,
 }
 
 /// A task as it is configured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Configured {
+pub(crate) struct TaskConfig {
     name: String,
     artifact: String,
     max_age: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Configured {
     finished_at: Option<String>,
     max_runtime: Option<String>,
     #[serde(default, rename = "assert")]
-    assertions: Vec<ConfiguredAssertion>,
+    assertions: Vec<AssertionConfig>,
     owner: Option<String>,
     #[serde(default)]
     severity: Severity,
@@ -63,7 +63,7 @@ pub(crate) enum Severity {
 
 impl Severity {
     /// The word of the configuration.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Severity::Critical => "critical",
             Severity::Warning => "warning",
@@ -120,7 +120,7 @@ pub(crate) struct Task {
 }
 
 /// Checks every task; the error has all that is wrong.
-pub(crate) fn check(config: Config) -> Result<Vec<Task>, Vec<String>> {
+pub(crate) fn check(config: SentinelConfig) -> Result<Vec<Task>, Vec<String>> {
     if config.tasks.is_empty() {
         return Err(vec!["it has no tasks, so it could not fail".to_owned()]);
     }
@@ -155,14 +155,14 @@ impl Zones {
             return Ok(zone.clone());
         }
         let zone = TimeZone::get(name).map_err(|_| {
-            format!("`{name}` is no time zone that this machine knows; write a name such as Europe/Berlin")
+            format!("`{name}` is not a time zone that this machine knows; write a name such as Europe/Berlin")
         })?;
         self.0.insert(name.to_owned(), zone.clone());
         Ok(zone)
     }
 }
 
-impl Configured {
+impl TaskConfig {
     fn check(self, name: &str, zones: &mut Zones) -> Result<Task, String> {
         if self.artifact.trim().is_empty() {
             return Err("artifact is empty".to_owned());
@@ -211,7 +211,7 @@ impl Configured {
         }
         let pointer = |path: &Option<String>| path.as_deref().map(pointer).transpose();
         let assertions: Result<Vec<Assertion>, String> =
-            self.assertions.iter().map(ConfiguredAssertion::check).collect();
+            self.assertions.iter().map(AssertionConfig::check).collect();
         Ok(Task {
             name: name.to_owned(),
             artifact: self.artifact.clone(),

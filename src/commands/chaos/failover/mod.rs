@@ -17,8 +17,9 @@ pub(crate) use report::SPEC;
 use crate::commands::chaos::drill::run::Drill;
 use crate::commands::chaos::run_log::{RunLog, Scenario};
 use crate::ctx::Ctx;
+use crate::format::json;
+use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::report::{Report, render};
 use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::{env, progress, work};
 use report::Circumstances;
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let mut report = report::report(&facts, &verdict, &circumstances);
     ctx.stamp(&mut report);
-    pending.finish(render::json::render(&report).as_bytes())?;
+    pending.finish(json::document(&report.document()).as_bytes())?;
     Ok(report)
 }
 

@@ -2,7 +2,6 @@
 
 use crate::commands::scan_secrets::detect::file::{self, Condition, Target};
 use crate::commands::scan_secrets::detect::pattern::Pattern;
-use crate::commands::scan_secrets::detect::rules::parse;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
 use std::collections::BTreeSet;
@@ -48,7 +47,7 @@ impl Allowlist {
             return Err(format!("{whose} needs at least one of commits, paths, regexes, stopwords"));
         }
         let patterns = |texts: &[String], key: &str| -> Result<Vec<Pattern>, String> {
-            texts.iter().map(|text| parse(text, whose, key)).collect()
+            texts.iter().map(|text| Pattern::parse_of(text, whose, key)).collect()
         };
         if list.stopwords.iter().any(String::is_empty) {
             return Err(format!("{whose}: an empty stopword would tolerate everything"));
@@ -102,10 +101,6 @@ impl Allowlist {
     }
 }
 
-/// Why an exception cannot be used.
-#[derive(Debug)]
-pub(crate) struct ExceptionError(pub(crate) String);
-
 /// A deliberate exception.
 #[derive(Debug)]
 pub(crate) struct Exception {
@@ -126,22 +121,21 @@ const LEAST_REASON: usize = 8;
 
 impl Exception {
     /// Checks an exception.
-    pub(crate) fn compile(exception: &file::Exception) -> Result<Self, ExceptionError> {
-        let fail = |what: String| Err(ExceptionError(what));
+    pub(crate) fn compile(exception: &file::Exception) -> Result<Self, String> {
         let meaning = exception.reason.chars().filter(|c| c.is_alphanumeric()).count();
         if meaning < LEAST_REASON {
-            return fail(format!("reason `{}` does not say why", exception.reason));
+            return Err(format!("reason `{}` does not say why", exception.reason));
         }
         let Ok(expires) = exception.expires.parse::<Date>() else {
-            return fail(format!("expires `{}` is not a date, write YYYY-MM-DD", exception.expires));
+            return Err(format!("expires `{}` is not a date, write YYYY-MM-DD", exception.expires));
         };
         if !exception.path.chars().any(char::is_alphanumeric) {
-            return fail(format!("path `{}` would cover every file; name the one it is for", exception.path));
+            return Err(format!("path `{}` would cover every file; name the one it is for", exception.path));
         }
         let path = exception.path.trim_start_matches("./");
         let glob = match GlobBuilder::new(path).literal_separator(true).build() {
             Ok(glob) => glob.compile_matcher(),
-            Err(error) => return fail(format!("path `{}`: {}", exception.path, error.kind())),
+            Err(error) => return Err(format!("path `{}`: {}", exception.path, error.kind())),
         };
         Ok(Self {
             glob,
@@ -158,6 +152,12 @@ impl Exception {
         self.rule == rule
             && self.fingerprint.as_ref().is_none_or(|own| own == fingerprint)
             && self.glob.is_match(path)
+    }
+
+    /// What is to be done about it once it is over.
+    pub(crate) fn expiry(&self) -> String {
+        let Self { path, rule, reason, expires, .. } = self;
+        format!("the exception of `{rule}` in `{path}` ({reason}) expired on {expires}; renew or remove it")
     }
 
     /// Whether its last day is over.

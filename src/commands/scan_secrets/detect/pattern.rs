@@ -25,6 +25,13 @@ impl Pattern {
         Ok(Self { hir: dialect::parse(text)?, compiled: OnceLock::new() })
     }
 
+    /// The same; the error names the pattern's owner, its key and the position.
+    pub(crate) fn parse_of(text: &str, whose: &str, key: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|PatternError { position, message }| {
+            format!("{whose}: {key} cannot be used, character {position}: {message}")
+        })
+    }
+
     /// The parsed form.
     pub(crate) fn hir(&self) -> &Hir {
         &self.hir

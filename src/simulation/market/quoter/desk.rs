@@ -28,6 +28,7 @@ struct WorkingOrder {
     accepted: bool,
 }
 
+/// One side of the quoter.
 #[derive(Clone, Debug)]
 struct QuoteSide {
     side: Side,
@@ -42,6 +43,7 @@ struct QuoteSide {
     updated_ns: Option<i64>,
 }
 
+/// The quoter.
 pub(super) struct Desk<'a> {
     feed: &'a Feed,
     params: &'a QuoterParams,

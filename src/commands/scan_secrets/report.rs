@@ -1,9 +1,10 @@
 //! The report of a scan: a row for what was looked at, one for each finding, one for what is tolerated.
 
-use crate::commands::scan_secrets::detect::finding::{Finding, Standing};
-use crate::commands::scan_secrets::detect::rules::{Exception, UNSCANNED};
-use crate::commands::scan_secrets::worker::Tally;
-use crate::report::{CommandSpec, Conclusion, Place, Report, Row, Status};
+use crate::commands::scan_secrets::detect::finding::{Disposition, Finding};
+use crate::commands::scan_secrets::detect::rules::UNSCANNED;
+use crate::commands::scan_secrets::facts::{Facts, Stats};
+use crate::commands::scan_secrets::verdict::Verdict;
+use crate::report::{CommandSpec, Conclusion, Outcome, Place, Report, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -66,74 +67,52 @@ pub(crate) struct Tolerated {
     pub(crate) why: String,
 }
 
-/// What the scan was and what came of it.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    /// Whether tolerated findings fail the scan too.
-    pub(super) strict: bool,
-    /// Where the rules come from, the named file first.
-    pub(super) rule_files: Vec<String>,
-    /// Number of rules.
-    pub(super) rules: usize,
-    /// What was looked at.
-    pub(super) tally: Tally,
-    /// Whether the history was asked for.
-    pub(super) history: bool,
-    /// Findings, sorted.
-    pub(super) findings: Vec<Finding>,
-    /// Exceptions that are over: file and words.
-    pub(super) expired: Vec<(String, String)>,
-}
-
 /// Name of the finding that an exception is over.
 const EXPIRED: &str = "expired-exception";
 
-/// The words of an exception that is over.
-pub(super) fn expiry(exception: &Exception) -> String {
-    let Exception { path, rule, reason, expires, .. } = exception;
-    format!("the exception of `{rule}` in `{path}` ({reason}) expired on {expires}; renew or remove it")
+pub(super) fn report(facts: &Facts, verdict: Verdict) -> Report {
+    let conclusion = match verdict {
+        Verdict::Clean => Conclusion::new(Outcome::Pass, "CLEAN"),
+        Verdict::Found => Conclusion::new(Outcome::Fail, "FOUND"),
+        Verdict::AllowlistedStrict => Conclusion::new(Outcome::Fail, "ALLOWLISTED_STRICT"),
+    };
+    Report::new(&SPEC, "SECRET SCAN", conclusion).rows(rows(facts)).body(&body(facts))
 }
 
-/// Makes the report.
-pub(super) fn report(outcome: &Outcome) -> Report {
-    let (open, tolerated): (Vec<&Finding>, Vec<&Finding>) =
-        outcome.findings.iter().partition(|finding| finding.is_open());
-    let found = open.len() + outcome.expired.len();
-    let marker = match (found, tolerated.is_empty()) {
-        (0, false) if outcome.strict => (Status::Fail, "ALLOWLISTED_STRICT"),
-        (0, _) => (Status::Ok, "CLEAN"),
-        _ => (Status::Fail, "FOUND"),
-    };
-    let mut rows = vec![scanned(outcome)];
-    if outcome.tally.binary > 0 {
-        let row = Row::new("binary_files", Status::Ok).note(format!("COUNT={}", outcome.tally.binary));
+fn rows(facts: &Facts) -> Vec<Row> {
+    let mut rows = vec![scanned(facts)];
+    if facts.stats.binary > 0 {
+        let row = Row::new("binary_files", Outcome::Pass).note(format!("COUNT={}", facts.stats.binary));
         rows.push(row.reason("scanned with every rule that is not tagged generic"));
     }
-    for (file, words) in &outcome.expired {
+    rows.extend(facts.expired.iter().map(|(file, words)| {
         let place = Place { path: file.clone(), ..Place::default() };
-        rows.push(Row::new(EXPIRED, Status::Fail).note(file).reason(words).at(place).field("rule", EXPIRED));
+        Row::new(EXPIRED, Outcome::Fail).note(file).reason(words).at(place).field("rule", EXPIRED)
+    }));
+    rows.extend(facts.open().map(row));
+    if facts.strict {
+        rows.extend(facts.tolerated().map(row));
+    } else if facts.tolerated().next().is_some() {
+        let lines = facts.tolerated().map(|finding| format!("{} {}", place(finding), words(finding)));
+        let row = Row::new("tolerated", Outcome::Warn).note(format!("COUNT={}", facts.tolerated().count()));
+        rows.push(row.reasons(lines));
     }
-    rows.extend(open.iter().map(|finding| row(finding)));
-    if outcome.strict {
-        rows.extend(tolerated.iter().map(|finding| row(finding)));
-    } else if !tolerated.is_empty() {
-        let mut row = Row::new("tolerated", Status::Warn).note(format!("COUNT={}", tolerated.len()));
-        row.reasons =
-            tolerated.iter().map(|finding| format!("{} {}", place(finding), words(finding))).collect();
-        rows.push(row);
-    }
+    rows
+}
+
+fn body(facts: &Facts) -> Body {
     let mut by_rule = BTreeMap::new();
-    for finding in &open {
+    for finding in facts.open() {
         *by_rule.entry(finding.rule.clone()).or_default() += 1;
     }
-    if !outcome.expired.is_empty() {
-        by_rule.insert(EXPIRED.to_owned(), outcome.expired.len());
+    if !facts.expired.is_empty() {
+        by_rule.insert(EXPIRED.to_owned(), facts.expired.len());
     }
-    let Tally { files, bytes, binary, archives, members, symlinks, special, blobs } = outcome.tally;
-    let body = Body {
-        strict: outcome.strict,
-        rule_files: outcome.rule_files.clone(),
-        rules: outcome.rules,
+    let Stats { files, bytes, binary, archives, members, symlinks, special, blobs } = facts.stats;
+    Body {
+        strict: facts.strict,
+        rule_files: facts.rule_files.clone(),
+        rules: facts.rules,
         files,
         bytes,
         binary_files: binary,
@@ -141,28 +120,27 @@ pub(super) fn report(outcome: &Outcome) -> Report {
         archive_members: members,
         symlinks,
         special_files: special,
-        history_objects: outcome.history.then_some(blobs),
-        findings: found,
+        history_objects: facts.history.then_some(blobs),
+        findings: facts.open().count() + facts.expired.len(),
         by_rule,
-        tolerated: tolerated.iter().map(|finding| document(finding)).collect(),
-    };
-    Report::new(&SPEC, "SECRET SCAN", Conclusion::new(marker.0, marker.1)).rows(rows).body(&body)
+        tolerated: facts.tolerated().map(document).collect(),
+    }
 }
 
-fn scanned(outcome: &Outcome) -> Row {
-    let tally = &outcome.tally;
-    let row = Row::new("scanned", Status::Ok).note(format!("FILES={}", tally.files));
-    let mut parts = vec![format!("{} rules", outcome.rules)];
+fn scanned(facts: &Facts) -> Row {
+    let stats = &facts.stats;
+    let row = Row::new("scanned", Outcome::Pass).note(format!("FILES={}", stats.files));
+    let mut parts = vec![format!("{} rules", facts.rules)];
     let counts = [
-        (tally.archives, "archives"),
-        (tally.members, "members of archives"),
-        (tally.symlinks, "links not followed"),
-        (tally.special, "special files left out"),
+        (stats.archives, "archives"),
+        (stats.members, "members of archives"),
+        (stats.symlinks, "links not followed"),
+        (stats.special, "special files left out"),
     ];
     parts
         .extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
-    if outcome.history {
-        parts.push(format!("{} objects of the history", tally.blobs));
+    if facts.history {
+        parts.push(format!("{} objects of the history", stats.blobs));
     }
     row.reason(parts.join(", "))
 }
@@ -173,13 +151,15 @@ fn row(finding: &Finding) -> Row {
         line: (finding.line > 0).then_some(finding.line),
         column: (finding.column > 0).then_some(finding.column),
     };
-    let mut row = Row::new(&finding.rule, Status::Fail)
+    let is_unscanned = finding.rule == UNSCANNED;
+    let outcome = if is_unscanned { Outcome::Unknown } else { Outcome::Fail };
+    let mut row = Row::new(&finding.rule, outcome)
         .note(place(finding))
         .reason(words(finding))
         .at(location)
         .field("rule", &finding.rule)
         .field("fingerprint", &finding.fingerprint);
-    if finding.rule != UNSCANNED {
+    if !is_unscanned {
         row = row.field("sample", &finding.sample).field("secret_bytes", finding.secret_bytes);
         row = row.field("offset", finding.offset);
     }
@@ -204,18 +184,18 @@ fn words(finding: &Finding) -> String {
     if let Some(commit) = &finding.commit {
         words.push_str(&format!(", in commit {}", commit.get(..12).unwrap_or(commit)));
     }
-    match &finding.standing {
-        Standing::Open => {}
-        Standing::Expired(why) => words.push_str(&format!(", {why}")),
-        Standing::Tolerated { by, why } => words.push_str(&format!(", tolerated by {by}: {why}")),
+    match &finding.disposition {
+        Disposition::Open => {}
+        Disposition::Expired(why) => words.push_str(&format!(", {why}")),
+        Disposition::Tolerated { by, why } => words.push_str(&format!(", tolerated by {by}: {why}")),
     }
     words
 }
 
 fn document(finding: &Finding) -> Tolerated {
-    let (by, why) = match &finding.standing {
-        Standing::Tolerated { by, why } => ((*by).to_owned(), why.clone()),
-        Standing::Open | Standing::Expired(_) => (String::new(), String::new()),
+    let (by, why) = match &finding.disposition {
+        Disposition::Tolerated { by, why } => ((*by).to_owned(), why.clone()),
+        Disposition::Open | Disposition::Expired(_) => (String::new(), String::new()),
     };
     Tolerated {
         rule: finding.rule.clone(),
