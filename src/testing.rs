@@ -75,7 +75,7 @@ pub mod measure {
     pub use crate::commands::tune::choose::measure::measure;
 }
 pub mod order_log {
-    pub use crate::commands::chaos::order_log::{Answer, Book, Entry};
+    pub use crate::commands::chaos::order_log::{OrderEntry, OrderLogState, OrderReply};
 }
 pub mod overrides {
     pub use crate::tuning::overrides::{Overrides, broken, with_point};

@@ -1,4 +1,5 @@
 //! Figures of a series.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 /// The middle value; the mean of the middle two for an even count.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {

@@ -58,7 +58,7 @@ pub(super) fn age(facts: &Facts) -> Check {
         }
         FinishTime::Unreadable(text) => {
             return Check::new(name, Outcome::Unknown, "unknown")
-                .reason(format!("`finished_at` is `{text}`, no RFC 3339 time"));
+                .reason(format!("`finished_at` is `{text}`, not an RFC 3339 time"));
         }
     };
     let age = facts.now.duration_since(*finished);
@@ -108,7 +108,7 @@ pub(super) fn market(facts: &Facts) -> Check {
         (true, true) => Check::new(name, Outcome::Warn, "simulated")
             .reason("accepted by --allow-simulated; no evidence for a real market"),
         (true, false) => Check::new(name, Outcome::Fail, "simulated")
-            .reason("a sweep on a generated market is no evidence"),
+            .reason("a sweep on a generated market is not evidence"),
     }
 }
 

@@ -1,3 +1,8 @@
+//! What is read from the lines of a recording, and what is refused.
+
+mod archives;
+mod files;
+
 use super::*;
 use crate::report::exit::{Exit, classify};
 use crate::simulation::market::generator;
@@ -278,151 +283,6 @@ fn write(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     (dir, path)
 }
 
-#[test]
-fn a_gzip_stream_that_ends_in_the_middle_is_refused_with_its_place() {
-    let text =
-        generator::text(&FeedSpec { seed: 1, minutes: 1, regime: Regime::Thin, symbol: "X".to_owned() });
-    let whole = generator::gzip(text.as_bytes());
-    for bytes in [&whole[..whole.len() / 2], &whole[..whole.len() - 4]] {
-        let (_dir, path) = write("cut.gz", bytes);
-        let error = load(&path, &FeedLimits::default()).expect_err("refused");
-        assert_eq!(classify(&error), Exit::Config);
-        let message = error.to_string();
-        assert!(message.contains("cut.gz`: the gzip stream ends in the middle after line "), "{message}");
-        assert!(message.ends_with(&format!(" of {} compressed)", bytes.len())), "{message}");
-    }
-    let mut damaged = whole.clone();
-    let checksum = damaged.len() - 8;
-    damaged[checksum] ^= 1;
-    let (_dir, path) = write("damaged.gz", &damaged);
-    let message = load(&path, &FeedLimits::default()).expect_err("refused").to_string();
-    assert!(message.contains("the gzip stream is damaged"), "{message}");
-}
-
-#[test]
-fn members_of_a_gzip_file_are_read_one_after_the_other() {
-    let text =
-        generator::text(&FeedSpec { seed: 1, minutes: 1, regime: Regime::Thin, symbol: "X".to_owned() });
-    let middle = text.len() / 2;
-    let mut bytes = generator::gzip(&text.as_bytes()[..middle]);
-    bytes.extend(generator::gzip(&text.as_bytes()[middle..]));
-    let (_dir, path) = write("two.gz", &bytes);
-    let feed = load(&path, &FeedLimits::default()).expect("a feed");
-    assert_eq!(feed.quality.lines, text.lines().count() as u64);
-}
-
-#[test]
-fn an_empty_or_missing_file_is_refused() {
-    let (_dir, path) = write("empty.gz", b"");
-    let error = load(&path, &FeedLimits::default()).expect_err("refused");
-    assert!(error.to_string().ends_with("empty.gz`: the file is empty"), "{error}");
-    let error = load(&path.with_file_name("none"), &FeedLimits::default()).expect_err("refused");
-    assert_eq!(classify(&error), Exit::Config);
-}
-
-#[test]
-fn a_generated_feed_is_the_same_from_memory_from_text_and_from_gzip() {
-    let spec = FeedSpec { seed: 5, minutes: 1, regime: Regime::Jump, symbol: "BTCUSDT".to_owned() };
-    let (text, generated) = (generator::text(&spec), generator::generate(&spec));
-    let (_dir, path) = write("sim.txt", text.as_bytes());
-    let plain = load(&path, &FeedLimits::default()).expect("a feed");
-    assert!(plain.simulated);
-    assert_eq!(Feed { name: generated.name.clone(), ..plain }, generated);
-    let (_dir, path) = write("sim.gz", &generator::gzip(text.as_bytes()));
-    let zipped = load(&path, &FeedLimits::default()).expect("a feed");
-    let (name, sha256) = (generated.name.clone(), generated.sha256.clone());
-    assert_eq!(Feed { name, sha256, ..zipped }, generated);
-}
-
-fn npz(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in members {
-        writer.start_file(*name, zip::write::SimpleFileOptions::default()).expect("started");
-        writer.write_all(bytes).expect("written");
-    }
-    writer.finish().expect("finished").into_inner()
-}
-
-fn events() -> Vec<Event> {
-    let both = EXCH_EVENT | LOCAL_EVENT;
-    let event = |ev, ms: i64, px, qty| Event {
-        ev: both | ev,
-        exch_ts: LOCAL_NS + ms * 1_000_000,
-        local_ts: LOCAL_NS + (ms + 5) * 1_000_000,
-        px,
-        qty,
-        order_id: 0,
-        ival: 0,
-        fval: 0.0,
-    };
-    vec![
-        event(DEPTH_EVENT | BUY_EVENT, 0, 100.0, 1.0),
-        event(DEPTH_EVENT | SELL_EVENT, 0, 100.1, 1.5),
-        event(TRADE_EVENT | SELL_EVENT, 1, 100.0, 0.2),
-        event(DEPTH_EVENT | BUY_EVENT, 2, 99.9, 3.0),
-    ]
-}
-
-fn npz_of(events: &[Event]) -> Vec<u8> {
-    let mut array = Vec::new();
-    write_npy(&mut array, events).expect("written");
-    npz(&[("data.npy", &array)])
-}
-
-#[test]
-fn an_npz_gives_the_feed_it_was_written_from() {
-    let (_dir, path) = write("feed.npz", &npz_of(&events()));
-    let feed = load(&path, &STRICT).expect("a feed");
-    assert_eq!(feed.events, events());
-    assert_eq!((feed.tick_size, feed.lot_size), (0.1, 0.1));
-    assert_eq!(feed.quality.lines, 4);
-}
-
-#[test]
-fn a_clear_in_an_npz_becomes_the_removal_of_what_it_covers() {
-    let mut rows = events();
-    let clear =
-        Event { ev: EXCH_EVENT | LOCAL_EVENT | 3 | BUY_EVENT, px: 100.0, qty: 0.0, ..rows[3].clone() };
-    rows.push(clear);
-    let feed = npz::read("x", &npz_of(&rows), &STRICT).expect("a feed");
-    let last = feed.events.last().expect("an event");
-    assert_eq!((last.px, last.qty, last.is(DEPTH_EVENT | BUY_EVENT)), (100.0, 0.0, true));
-    assert_eq!(feed.events.len(), 5, "99.9 stays");
-}
-
-#[test]
-fn an_npz_that_holds_anything_else_is_refused_with_what_it_holds() {
-    let floats = b"\x93NUMPY\x01\x00\x46\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }             \n\0\0\0\0\0\0\0\0";
-    let other = b"\x93NUMPY\x01\x00\x56\x00{'descr': [('ts', '<i8'), ('px', '<f8')], 'fortran_order': False, 'shape': (1,), }    \n";
-    let mut short = Vec::new();
-    write_npy(&mut short, &events()).expect("written");
-    short.truncate(short.len() - 8);
-    for (bytes, expected) in [
-        (npz(&[("data.npy", other)]), "`data.npy` holds [ts <i8, px <f8], not hftbacktest's events"),
-        (npz(&[("data.npy", floats)]), "`data.npy` has an invalid header: "),
-        (npz(&[("data.npy", b"hello")]), "`data.npy` is cut short"),
-        (npz(&[("data.npy", b"hello, hello, hello")]), "`data.npy` is not an array in numpy's format 1.0"),
-        (npz(&[("data.npy", &short)]), "`data.npy` says 4 rows and holds 248 bytes"),
-        (npz(&[("other.npy", b"x")]), "no array `data` in it"),
-        (b"PK\x03\x04garbage".to_vec(), "not a zip archive"),
-    ] {
-        let message = npz::read("x.npz", &bytes, &STRICT).expect_err("refused").to_string();
-        assert!(message.starts_with(&format!("failed to read `x.npz`: {expected}")), "{message}");
-    }
-    let mut rows = events();
-    rows[3].px = f64::NAN;
-    let message = npz::read("x.npz", &npz_of(&rows), &STRICT).expect_err("refused").to_string();
-    assert!(message.contains("1 bad_numbers exceed the limit of 0, first at line 4: price NaN"), "{message}");
-    let mut rows = events();
-    rows[3].exch_ts -= 10_000_000;
-    let message = npz::read("x.npz", &npz_of(&rows), &STRICT).expect_err("refused").to_string();
-    assert!(message.contains("1 time_reversals exceed the limit of 0, first at line 4"), "{message}");
-    let mut rows = events();
-    rows[3].px = 100.1;
-    let message = npz::read("x.npz", &npz_of(&rows), &STRICT).expect_err("refused").to_string();
-    assert!(message.contains("1 crossed_books exceed the limit of 0, first at line 4"), "{message}");
-}
-
 /// The recorded feeds beside the project, or `None` with a message.
 pub(in crate::simulation::market) fn recorded(name: &str) -> Option<Feed> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/market").join(name);
@@ -431,28 +291,4 @@ pub(in crate::simulation::market) fn recorded(name: &str) -> Option<Feed> {
         return None;
     }
     Some(load(&path, &STRICT).expect("a recorded feed has no defect"))
-}
-
-#[test]
-fn the_recorded_futures_feed_is_complete_and_consistent() {
-    let Some(feed) = recorded("binance-usdm-btcusdt-20240808.gz") else { return };
-    let quality = &feed.quality;
-    assert_eq!(feed.sha256, "0ad7b3a0f5cff220761ea890cfd6e3c15f6899edc7f94637ec915043d7a72251");
-    assert_eq!((feed.symbol.as_str(), feed.tick_size, feed.lot_size), ("BTCUSDT", 0.1, 0.001));
-    assert_eq!((quality.lines, quality.ticker_messages, quality.depth_messages), (93_954, 66_089, 6_551));
-    assert_eq!((quality.trade_messages, quality.snapshots, quality.levels), (21_313, 1, 445_521));
-    assert_eq!((quality.superseded_tickers, quality.one_sided_books), (1_093, 0));
-    assert_eq!(quality.clock_shift_ns, 1_273_402_468);
-    assert!(quality.defects.is_empty());
-}
-
-#[test]
-fn the_recorded_spot_feed_is_complete_and_consistent() {
-    let Some(feed) = recorded("binance-spot-ethusdt-20240808.gz") else { return };
-    let quality = &feed.quality;
-    assert_eq!((feed.symbol.as_str(), feed.tick_size), ("ETHUSDT", 0.01));
-    assert_eq!((quality.lines, quality.ticker_messages, quality.depth_messages), (33_618, 24_077, 3_434));
-    assert_eq!((quality.trade_messages, quality.snapshots), (6_106, 1));
-    assert_eq!((quality.superseded_tickers, quality.one_sided_books), (0, 0));
-    assert!(quality.defects.is_empty());
 }
