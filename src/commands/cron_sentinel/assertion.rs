@@ -17,58 +17,44 @@ pub(crate) struct AssertionConfig {
     hash_chain: Option<HashChain>,
 }
 
-/// The state a chain must be in.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum HashChain {
     Ok,
 }
 
-/// An assertion.
 #[derive(Clone, Debug)]
 pub(crate) enum Assertion {
     /// The value at a path of a JSON document.
     Json {
-        /// Path as configured.
         path: String,
         /// The same as a JSON pointer.
         pointer: String,
-        /// What must hold.
         wanted: Wanted,
     },
     /// A pattern that must be found in the text.
     Regex(Regex),
-    /// The lines are an unbroken chain.
     HashChain,
 }
 
-/// What must hold for a value.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
-    /// Equal, or not.
     Equal(Value, bool),
     /// A number on one side of another; the limit itself counts where it says so.
     Ordered(Order, f64),
-    /// One of several.
     In(Vec<Value>),
     /// A text that contains another, or a list that has an element.
     Contains(Value),
     /// A text in which a pattern is found.
     Matches(Regex),
-    /// Anything.
     Exists,
 }
 
-/// Which side of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// `<`
     Below,
-    /// `<=`
     AtMost,
-    /// `>`
     Above,
-    /// `>=`
     AtLeast,
 }
 
@@ -92,7 +78,6 @@ pub(crate) fn pointer(path: &str) -> Result<String, String> {
 }
 
 impl AssertionConfig {
-    /// Checks what was configured.
     pub(crate) fn check(&self) -> Result<Assertion, String> {
         match (&self.json, &self.regex, &self.hash_chain) {
             (Some(path), None, None) => {

@@ -51,23 +51,17 @@ pub(crate) enum Found {
     Missing(String),
     /// It cannot be looked at; the reason.
     Error(String),
-    /// A file.
     File {
-        /// Its path.
         path: String,
-        /// When it was last modified.
         modified: Timestamp,
-        /// Its size.
         bytes: u64,
         /// Its text, where somebody has to look into it.
         content: Option<Content>,
     },
 }
 
-/// The content of an artifact.
 #[derive(Clone, Debug)]
 pub(crate) struct Content {
-    /// The text.
     pub(crate) text: String,
     /// The text as JSON, or why it is none; absent where it need not be.
     pub(crate) document: Option<Result<Value, String>>,

@@ -10,15 +10,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SentinelConfig {
-    /// What is watched.
     pub(crate) tasks: Vec<TaskConfig>,
 }
 
-/// A task as it is configured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskConfig {
@@ -62,7 +59,6 @@ pub(crate) enum Severity {
 }
 
 impl Severity {
-    /// The word of the configuration.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Severity::Critical => "critical",
@@ -79,7 +75,6 @@ pub(crate) enum Due {
     MaxAge(Duration),
     /// After each run of a schedule.
     Schedule {
-        /// When the job runs.
         schedule: Schedule,
         /// How long after that the artifact may come.
         grace: Duration,
@@ -88,18 +83,14 @@ pub(crate) enum Due {
     },
 }
 
-/// A task.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     /// Its name, unique.
     pub(crate) name: String,
-    /// Path or glob.
     pub(crate) artifact: String,
-    /// When it is due.
     pub(crate) due: Due,
     /// In which times are shown.
     pub(crate) zone: TimeZone,
-    /// Name of the zone.
     pub(crate) zone_name: String,
     /// Smaller artifacts are no artifacts.
     pub(crate) min_size: u64,
@@ -109,11 +100,8 @@ pub(crate) struct Task {
     pub(crate) finished_at: Option<String>,
     /// How long a job may have been running.
     pub(crate) max_runtime: Option<Duration>,
-    /// What the artifact must say.
     pub(crate) assertions: Vec<Assertion>,
-    /// Who is asked.
     pub(crate) owner: Option<String>,
-    /// How bad it is.
     pub(crate) severity: Severity,
     /// What is valid and looks like a slip.
     pub(crate) remark: Option<String>,

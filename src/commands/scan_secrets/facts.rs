@@ -11,9 +11,7 @@ pub(super) struct Stats {
     pub(super) bytes: u64,
     /// Files and members with binary content.
     pub(super) binary: u64,
-    /// Archives that were opened.
     pub(super) archives: u64,
-    /// Members of archives.
     pub(super) members: u64,
     /// Links that were not followed.
     pub(super) symlinks: u64,
@@ -24,7 +22,6 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    /// Adds the counts of another thread.
     fn add(&mut self, other: &Self) {
         self.files += other.files;
         self.bytes += other.bytes;
@@ -59,9 +56,7 @@ pub(super) struct Facts {
     pub(super) strict: bool,
     /// Where the rules come from, the named file first.
     pub(super) rule_files: Vec<String>,
-    /// Number of rules.
     pub(super) rules: usize,
-    /// What was looked at.
     pub(super) stats: Stats,
     /// Whether the history was asked for.
     pub(super) history: bool,
@@ -72,7 +67,6 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// The findings that nothing tolerates.
     pub(super) fn open(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.is_open())
     }

@@ -11,7 +11,6 @@ use crate::sys::git::{Blob, Git};
 use crate::sys::work;
 use std::path::PathBuf;
 
-/// Scans the history below `paths` with `jobs` threads.
 pub(super) fn scan(
     ctx: &Ctx,
     shared: &Shared<'_>,

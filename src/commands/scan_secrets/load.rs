@@ -11,7 +11,6 @@ use crate::sys::fsio;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Name of the built-in rules in errors and reports.
 const BUILT_IN_NAME: &str = "built-in secrets/rules.toml";
 
 /// Name of the file with the fingerprints that gitleaks ignores.
@@ -92,7 +91,6 @@ pub(super) fn ignore_file(ctx: &Ctx) -> Result<IgnoreFile, Fault> {
     Ok(ignored)
 }
 
-/// The fingerprints of a baseline.
 pub(super) fn baseline(ctx: &Ctx, file: Option<&Path>) -> Result<BTreeSet<String>, Fault> {
     let Some(file) = file else { return Ok(BTreeSet::new()) };
     let path = ctx.path(file);

@@ -51,7 +51,6 @@ impl Targets {
     }
 }
 
-/// Scans the targets with `jobs` threads.
 pub(super) fn scan(
     ctx: &Ctx,
     shared: &Shared<'_>,

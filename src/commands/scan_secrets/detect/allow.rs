@@ -6,7 +6,6 @@ use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 
-/// A compiled allowlist.
 #[derive(Debug)]
 pub(crate) struct Allowlist {
     description: String,
@@ -22,13 +21,11 @@ pub(crate) struct Allowlist {
 /// What an allowlist looks at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
-    /// Id of the rule.
     pub(crate) rule: &'a str,
     /// Path relative to the root.
     pub(crate) path: &'a str,
     /// Commit, in history.
     pub(crate) commit: Option<&'a str>,
-    /// The secret.
     pub(crate) secret: &'a [u8],
     /// Everything the rule matched.
     pub(crate) matched: &'a [u8],
@@ -107,9 +104,7 @@ pub(crate) struct Exception {
     glob: GlobMatcher,
     /// Path or glob, as written.
     pub(crate) path: String,
-    /// The rule.
     pub(crate) rule: String,
-    /// Why the finding is tolerated.
     pub(crate) reason: String,
     /// Last day on which it is.
     pub(crate) expires: Date,
@@ -120,7 +115,6 @@ pub(crate) struct Exception {
 const LEAST_REASON: usize = 8;
 
 impl Exception {
-    /// Checks an exception.
     pub(crate) fn compile(exception: &file::Exception) -> Result<Self, String> {
         let meaning = exception.reason.chars().filter(|c| c.is_alphanumeric()).count();
         if meaning < LEAST_REASON {
@@ -147,7 +141,6 @@ impl Exception {
         })
     }
 
-    /// Whether the exception is about this finding, expired or not.
     pub(crate) fn covers(&self, rule: &str, path: &str, fingerprint: &str) -> bool {
         self.rule == rule
             && self.fingerprint.as_ref().is_none_or(|own| own == fingerprint)
@@ -160,7 +153,6 @@ impl Exception {
         format!("the exception of `{rule}` in `{path}` ({reason}) expired on {expires}; renew or remove it")
     }
 
-    /// Whether its last day is over.
     pub(crate) fn is_expired(&self, today: Date) -> bool {
         today > self.expires
     }
@@ -201,12 +193,10 @@ impl IgnoreFile {
         Ok(Self { entries })
     }
 
-    /// Number of fingerprints.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether the file names this finding.
     pub(crate) fn covers(&self, rule: &str, path: &str, line: u64, commit: Option<&str>) -> bool {
         let plain = format!("{path}:{rule}:{line}");
         let with_commit = || commit.is_some_and(|commit| self.entries.contains(&format!("{commit}:{plain}")));

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 /// Word of the tolerance by a baseline.
 pub(crate) const BASELINE: &str = "baseline";
 
-/// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
     /// Path relative to the root; members of archives behind `!`.
@@ -18,7 +17,6 @@ pub(crate) struct Finding {
     pub(crate) line: u64,
     /// 1-based byte in the line; 0 when the finding is about the whole file.
     pub(crate) column: u64,
-    /// Id of the rule.
     pub(crate) rule: String,
     /// First commit with it, in history.
     pub(crate) commit: Option<String>,
@@ -28,11 +26,9 @@ pub(crate) struct Finding {
     pub(crate) fingerprint: String,
     /// The first characters of the secret.
     pub(crate) sample: String,
-    /// Length of the secret.
     pub(crate) secret_bytes: usize,
     /// 0-based byte of the secret in the file.
     pub(crate) offset: u64,
-    /// What is to be done about it.
     pub(crate) disposition: Disposition,
 }
 
@@ -44,12 +40,7 @@ pub(crate) enum Disposition {
     /// It fails the scan; the exception that covered it is over.
     Expired(String),
     /// Tolerated; fails a strict scan only.
-    Tolerated {
-        /// Kind of tolerance.
-        by: &'static str,
-        /// Its words.
-        why: String,
-    },
+    Tolerated { by: &'static str, why: String },
 }
 
 impl Finding {
@@ -70,7 +61,6 @@ impl Finding {
         }
     }
 
-    /// Whether it fails the scan.
     pub(crate) fn is_open(&self) -> bool {
         !matches!(self.disposition, Disposition::Tolerated { .. })
     }
@@ -79,7 +69,6 @@ impl Finding {
 /// What is tolerated besides the rule file.
 #[derive(Clone, Debug)]
 pub(crate) struct Tolerance {
-    /// The `.gitleaksignore`.
     pub(crate) ignored: IgnoreFile,
     /// Fingerprints of the baseline.
     pub(crate) baseline: BTreeSet<String>,
@@ -92,7 +81,6 @@ pub(crate) struct Tolerance {
 pub(crate) struct Source<'a> {
     /// Path relative to the root.
     pub(crate) path: &'a str,
-    /// Commit, in history.
     pub(crate) commit: Option<&'a str>,
 }
 

@@ -12,7 +12,6 @@ use std::sync::OnceLock;
 /// Largest compiled form of one pattern.
 const SIZE_LIMIT_BYTES: usize = 64 << 20;
 
-/// A parsed pattern.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     hir: Hir,
@@ -32,7 +31,6 @@ impl Pattern {
         })
     }
 
-    /// The parsed form.
     pub(crate) fn hir(&self) -> &Hir {
         &self.hir
     }
@@ -53,7 +51,6 @@ impl Pattern {
         self.compiled.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 
-    /// Whether the pattern matches anywhere in `text`.
     pub(crate) fn is_match(&self, text: &[u8]) -> Result<bool, String> {
         Ok(self.regex()?.is_match(text))
     }
@@ -68,7 +65,6 @@ pub(crate) struct Matcher<'r> {
 }
 
 impl<'r> Matcher<'r> {
-    /// A matcher for one thread.
     pub(crate) fn new(regex: &'r Regex) -> Self {
         Self { regex, cache: regex.create_cache(), captures: regex.create_captures() }
     }

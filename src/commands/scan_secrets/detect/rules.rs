@@ -20,9 +20,7 @@ pub(crate) const REACH: usize = 64 << 10;
 /// built-in rules say what is no secret at all, those of an operator tolerate a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The file that is built in.
     BuiltIn,
-    /// A file that the operator named.
     Operator,
 }
 
@@ -107,7 +105,6 @@ impl RulesetBuilder {
         nearest(id, self.rules.iter().map(|known| known.rule.id.as_str()))
     }
 
-    /// Checks and parses everything.
     pub(crate) fn compile(self) -> Result<Ruleset, String> {
         if self.rules.is_empty() {
             return Err("there are no rules: add [[rules]], or [extend] with useDefault = true".to_owned());
@@ -187,38 +184,27 @@ fn nearest<'a>(id: &str, ids: impl Iterator<Item = &'a str>) -> String {
 /// Everything that decides what a finding is.
 #[derive(Debug)]
 pub(crate) struct Ruleset {
-    /// The rules, in the order of their files.
     pub(crate) rules: Vec<Rule>,
     /// Tolerances over several rules.
     pub(crate) global: Vec<Allowlist>,
-    /// Deliberate exceptions.
     pub(crate) exceptions: Vec<Exception>,
-    /// Finds where a rule could match.
     pub(crate) prefilter: Prefilter,
     by_id: BTreeMap<String, usize>,
 }
 
 impl Ruleset {
-    /// Index of the rule with this id.
     pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 }
 
-/// One rule.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// Its name.
     pub(crate) id: String,
-    /// What a match is.
     pub(crate) description: String,
-    /// Pattern of the content.
     pub(crate) regex: Option<Pattern>,
-    /// Pattern of the path.
     pub(crate) path: Option<Pattern>,
-    /// Group that is the secret.
     pub(crate) secret_group: Option<usize>,
-    /// Entropy that the secret must exceed.
     pub(crate) entropy: f64,
     /// Lowercase words of which one must be in the text; empty for no such condition.
     pub(crate) keywords: Vec<String>,
@@ -226,15 +212,12 @@ pub(crate) struct Rule {
     pub(crate) is_generic: bool,
     /// Whether the rule only serves others.
     pub(crate) skip_report: bool,
-    /// Rules that must match nearby.
     pub(crate) required: Vec<file::Required>,
     /// What is no secret at all.
     pub(crate) definition: Vec<Allowlist>,
     /// What is tolerated.
     pub(crate) tolerance: Vec<Allowlist>,
-    /// How candidates are found.
     pub(crate) search: SearchPlan,
-    /// Longest match.
     pub(crate) reach: usize,
 }
 
@@ -242,17 +225,9 @@ pub(crate) struct Rule {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SearchPlan {
     /// At each gram: the match starts at most `before` bytes in front of the anchor.
-    Near {
-        /// The grams.
-        grams: BTreeSet<Gram>,
-        /// Most bytes between the start of the match and the anchor.
-        before: usize,
-    },
+    Near { grams: BTreeSet<Gram>, before: usize },
     /// Through the whole text, once any of the grams was seen.
-    Gated {
-        /// The grams.
-        grams: BTreeSet<Gram>,
-    },
+    Gated { grams: BTreeSet<Gram> },
     /// Through the whole text, always.
     Always,
 }

@@ -9,7 +9,6 @@ pub(super) trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
 
-/// Where bytes come from.
 pub(super) enum Input<'i> {
     Seekable(&'i mut dyn ReadSeek),
     Reader(&'i mut dyn Read),

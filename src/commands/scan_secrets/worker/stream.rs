@@ -51,7 +51,6 @@ fn rule_fault(error: String) -> Fault {
 }
 
 impl<'a> Worker<'a> {
-    /// A worker without findings.
     pub(crate) fn new(shared: &'a Shared<'a>) -> Self {
         Self {
             shared,
@@ -75,7 +74,6 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Scans an object of the history.
     pub(crate) fn blob(&mut self, content: &[u8], source: Source<'_>) -> Result<(), Fault> {
         (self.shared.check_cancelled)()?;
         self.stream(Input::Seekable(&mut Cursor::new(content)), source)
@@ -87,7 +85,6 @@ impl<'a> Worker<'a> {
         self.stream(Input::Reader(reader), source)
     }
 
-    /// Records that something could not be scanned.
     pub(crate) fn unscanned(&mut self, source: Source<'_>, why: &str) {
         let finding = Finding::unscanned(source.path, source.commit, why);
         let finding = judge_unscanned(self.shared.ruleset, &self.shared.tolerance, finding);
