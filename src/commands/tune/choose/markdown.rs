@@ -1,6 +1,7 @@
 //! The sweep's report as a Markdown table: six decimals, one row a candidate, in the report's order.
 
 use super::document::{Candidate, SweepDocument};
+use crate::evidence::header::ClockKind;
 use crate::format::markdown::{self, Align};
 
 pub(crate) fn render(document: &SweepDocument) -> String {
@@ -12,13 +13,10 @@ pub(crate) fn render(document: &SweepDocument) -> String {
     line(format!(
         "- finished at: {}{}",
         document.finished_at,
-        match document.clock {
-            None => "",
-            Some(_) => " (fixed time)",
-        }
+        if document.header.clock == ClockKind::System { "" } else { " (fixed time)" }
     ));
     line(format!("- inputs: sha256 {}", document.inputs_sha256));
-    line(format!("- simulated: {}", document.simulated));
+    line(format!("- simulated: {}", document.header.simulated));
     for feed in &document.inputs.feeds {
         let (first, last) = (&feed.first_utc, &feed.last_utc);
         line(format!("- feed: {} {first} to {last}, sha256 {}", feed.name, feed.sha256));
