@@ -106,7 +106,7 @@ pub mod signal {
     pub use crate::sys::signal::Cancel;
 }
 pub mod tokens {
-    pub use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
+    pub use crate::format::json::tokens::{JsonError, Kind, NonFinite, Tokens};
 }
 pub mod trading {
     pub use crate::tuning::trading::{Fees, Fill, Latency, QuoterParams, Side, TradingOutcome};

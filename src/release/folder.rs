@@ -2,7 +2,6 @@
 //! deployed tree against a manifest.
 use crate::format::hash;
 
-use crate::format::minisign;
 use crate::release::bundle::compare::{self, Found, Refusal};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
@@ -58,14 +57,13 @@ fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Refusal> {
 /// Every file of the folder against the manifest, and nothing else in it.
 fn entries(dir: &Path, root: &RootDir, manifest: &Manifest, cancel: &Cancel) -> Result<Vec<Refusal>, Fault> {
     let mut refusals = Vec::new();
-    let signature = minisign::beside(Path::new(manifest::FILE_NAME));
     let mut found = Vec::new();
     for entry in WalkDir::new(dir).min_depth(1).sort_by_file_name() {
         check(cancel)?;
         let entry = entry.map_err(|error| Fault::config(format!("the folder cannot be read: {error}")))?;
         let relative = entry.path().strip_prefix(dir).unwrap_or(entry.path());
         let kind = entry.file_type();
-        if kind.is_dir() || relative == signature {
+        if kind.is_dir() || relative == Path::new(manifest::SIGNATURE_NAME) {
             continue;
         }
         if !kind.is_file() {
@@ -110,9 +108,8 @@ pub(crate) fn against(
         check(cancel)?;
         refusals.extend(differs(&root, file));
     }
-    let own = [PathBuf::from(manifest::FILE_NAME), minisign::beside(Path::new(manifest::FILE_NAME))];
     let mut ours: BTreeSet<&Path> = manifest.files.iter().map(|file| Path::new(&file.path)).collect();
-    ours.extend(own.iter().map(PathBuf::as_path));
+    ours.extend([manifest::FILE_NAME, manifest::SIGNATURE_NAME].map(Path::new));
     let mut others = Vec::new();
     let walk = WalkDir::new(tree).min_depth(1).sort_by_file_name().into_iter();
     for entry in walk.filter_entry(|entry| entry.file_name() != ".git") {

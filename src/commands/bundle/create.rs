@@ -125,7 +125,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut zip = AtomicFile::create(&archive)?;
     let mut sidecar = AtomicFile::create(&fsio::with_ending(&archive, ".sha256"))?;
     let mut statement = AtomicFile::create(&fsio::with_ending(&archive, ".provenance.json"))?;
-    let signature_path = minisign::beside(&archive);
+    let signature_path = fsio::with_ending(&archive, minisign::ENDING);
     let signature =
         order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, AtomicFile::create(&signature_path)?)));
     let signature = signature.transpose()?;
@@ -197,8 +197,7 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         return Err(Fault::config(format!("`{}` is a name that the bundle itself needs", chosen.name)).into());
     }
     let bill = if args.sbom { Some(materials::bill(&selection.files, &root, ctx)?) } else { None };
-    let password = ctx.env.get("MMOPS_SIGN_PASSWORD");
-    let signer = args.sign.as_ref().map(|key| Signer::load(&ctx.path(key), password)).transpose()?;
+    let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
     let revision = materials::revision(ctx)?;
     Ok(Order { name, versioned, plan: source, selection, revision, stamp, bill, signer, root, out })
 }

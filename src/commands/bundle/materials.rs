@@ -4,6 +4,7 @@ use super::select::Chosen;
 use crate::commands::bundle::contents::sbom::{self, Kind, Listing};
 use crate::ctx::Ctx;
 use crate::format::hash;
+use crate::format::minisign::Signer;
 use crate::release::bundle::manifest::{Git as Revision, Named};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -44,6 +45,12 @@ pub(super) fn version(flag: Option<&str>, ctx: &Ctx) -> Result<Versioned, Fault>
     })?;
     let file_differs = file.filter(|file| *file != version.to_string());
     Ok(Versioned { version, source, file_differs })
+}
+
+/// The secret key that a bundle is signed with.
+pub(super) fn signer(key: &Path, ctx: &Ctx) -> Result<Signer, Fault> {
+    let path = ctx.path(key);
+    Signer::parse(&fsio::read_text(&path)?, &path, ctx.env.get("MMOPS_SIGN_PASSWORD"))
 }
 
 /// The time that a bundle carries.

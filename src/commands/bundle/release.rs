@@ -7,7 +7,7 @@ use crate::ctx::Ctx;
 use crate::format::config::{self, Format, Source};
 use crate::format::hash;
 use crate::format::json::typed;
-use crate::format::minisign::{self, Signer};
+use crate::format::minisign::Signer;
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::release::policy::{self, Policy};
 use crate::release::snapshot::{self, Snapshot};
@@ -114,8 +114,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     }
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let version = versioned.version.to_string();
-    let password = ctx.env.get("MMOPS_SIGN_PASSWORD");
-    let signer = args.sign.as_ref().map(|key| Signer::load(&ctx.path(key), password)).transpose()?;
+    let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
     let (policy, policy_sha256) = load_policy(args, ctx)?;
     let Gathered { snapshot, mut parts, mut rows } = gather(args, ctx)?;
     let stamp = materials::stamp(ctx)?;
@@ -225,7 +224,7 @@ fn write(
     fsio::write_atomic(&path, manifest.as_bytes())?;
     if let Some(signer) = signer {
         let signature = signer.sign(fsio::open(&path)?, comment)?;
-        fsio::write_atomic(&minisign::beside(&path), signature.as_bytes())?;
+        fsio::write_atomic(&scratch.path().join(manifest::SIGNATURE_NAME), signature.as_bytes())?;
     }
     ctx.check_cancelled()?;
     fsio::publish_dir(scratch, out)?;

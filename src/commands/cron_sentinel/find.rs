@@ -5,7 +5,7 @@ use crate::commands::cron_sentinel::assertion::Assertion;
 use crate::commands::cron_sentinel::judge::{Content, Found};
 use crate::commands::cron_sentinel::task::Task;
 use crate::ctx::Ctx;
-use crate::format::json::tokens::Trouble;
+use crate::format::json::tokens::JsonError;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
@@ -145,8 +145,8 @@ impl<'a> Finder<'a> {
             }
             let outline = |file| match large::outline(file, &USUAL_TIMES) {
                 Ok(document) => Ok(Ok(document)),
-                Err(Trouble::Read(error)) => Err(fsio::unreadable(path, &error)),
-                Err(trouble) => Ok(Err(trouble.to_string())),
+                Err(JsonError::Read(error)) => Err(fsio::unreadable(path, &error)),
+                Err(error) => Ok(Err(error.to_string())),
             };
             let file = fsio::open(path);
             if is_json {

@@ -5,12 +5,10 @@
 //! directory, an ignored everything.
 
 mod accept;
-mod bytes;
+mod compare;
 pub(crate) mod drift;
 mod outcome;
 mod tree;
-mod unordered;
-mod walk;
 
 pub(crate) use accept::Record;
 pub(crate) use outcome::{Body, SPEC};

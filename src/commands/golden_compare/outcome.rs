@@ -4,7 +4,6 @@ use super::Args;
 use super::tree::{Form, Task, Verdict};
 use crate::commands::golden_compare::drift::Rules;
 use crate::commands::golden_compare::drift::difference::{Drift, Shown};
-use crate::format::json::tokens::place;
 use crate::report::exit::{Exit, Fault};
 use crate::report::{CommandSpec, Conclusion, Place, Report, Row, Status};
 use schemars::JsonSchema;
@@ -255,7 +254,7 @@ fn shown(task: &Task, drifts: &[Drift]) -> Vec<Shown> {
     let mut offsets: Vec<u64> = drifts.iter().map(|drift| drift.offset).collect();
     offsets.sort_unstable();
     offsets.dedup();
-    let places = place::in_file(&task.actual.path, &offsets);
+    let places = super::tree::places_in(&task.actual.path, &offsets);
     let shown = |drift: &Drift| {
         let at = offsets.binary_search(&drift.offset).ok();
         let place = places.as_ref().zip(at).and_then(|(places, at)| places.get(at));

@@ -1,10 +1,11 @@
 //! Which files stand against which, and the comparison of one pair.
 
-use super::walk::{self, Content, Failure, Found, Side};
-use super::{Args, bytes};
+use super::Args;
+use super::compare::content::{self, Content};
+use super::compare::{CheckCancelled, CompareError, Found, Side, bytes, walk};
 use crate::commands::golden_compare::drift::Rules;
 use crate::ctx::Ctx;
-use crate::format::json::tokens::{place, scan};
+use crate::format::json::tokens::{JsonError, place};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileId, FileKind};
 use std::collections::BTreeMap;
@@ -32,6 +33,28 @@ pub(super) struct Located {
     pub(super) shown: String,
     /// The file before it was compared; none where there is none.
     pub(super) id: Option<FileId>,
+}
+
+impl Located {
+    /// The fault of a document, with line and column.
+    fn fault(&self, error: &JsonError) -> Fault {
+        match error {
+            JsonError::Read(error) => fsio::unreadable(&self.path, error),
+            JsonError::Invalid { offset, reason } => {
+                let place = match places_in(&self.path, &[*offset]).as_deref() {
+                    Some([(line, column)]) => format!("line {line} column {column}"),
+                    _ => format!("byte {offset}"),
+                };
+                Fault::config(format!("failed to load `{}`: {reason} at {place}", self.shown))
+            }
+        }
+    }
+}
+
+/// Lines and columns of bytes of a file in ascending order; none for a pipe, which cannot be read twice.
+pub(super) fn places_in(path: &Path, offsets: &[u64]) -> Option<Vec<(u64, u64)>> {
+    let is_file = fsio::target_kind(path).is_ok_and(|kind| kind == FileKind::File);
+    is_file.then(|| place::of_all(fsio::open(path).ok()?, offsets).ok()).flatten()
 }
 
 /// How two files stand against each other.
@@ -163,7 +186,7 @@ impl Task {
         &self,
         rules: &Rules,
         listed: usize,
-        look: &dyn Fn() -> Result<(), Fault>,
+        check_cancelled: CheckCancelled<'_>,
     ) -> Result<Verdict, Fault> {
         let one = |drifts| Verdict::Compared(Found { total: 1, drifts, empty: false });
         match self.form {
@@ -183,15 +206,17 @@ impl Task {
                     (Err(fault), _) | (_, Err(fault)) => return self.unusable(fault),
                 };
                 let compared = match self.form {
-                    Form::Json(content) => walk::compare(content, baseline, actual, rules, listed, look),
-                    _ => bytes::compare(baseline, actual, look),
+                    Form::Json(content) => {
+                        walk::compare(content, baseline, actual, rules, listed, check_cancelled)
+                    }
+                    _ => bytes::compare(baseline, actual, check_cancelled),
                 };
                 match compared {
                     Ok(found) => Ok(Verdict::Compared(found)),
-                    Err(Failure::Stopped(fault)) => Err(fault),
-                    Err(Failure::Document(side, trouble)) => {
+                    Err(CompareError::Fault(fault)) => Err(fault),
+                    Err(CompareError::Document(side, error)) => {
                         let located = self.side(side);
-                        self.unusable(place::fault(&located.path, &located.shown, &trouble))
+                        self.unusable(located.fault(&error))
                     }
                 }
             }
@@ -202,12 +227,8 @@ impl Task {
     fn validate_extra(&self, rules: &Rules) -> Result<(), Fault> {
         let file = self.open(Side::Actual)?;
         let located = &self.actual;
-        let checked = match content_of(&located.path) {
-            Some(Content::Document) => scan::validate(file, walk::non_finite(rules)),
-            Some(Content::Lines) => scan::validate_all(file, walk::non_finite(rules)),
-            None => Ok(()),
-        };
-        checked.map_err(|trouble| place::fault(&located.path, &located.shown, &trouble))
+        let Some(content) = content_of(&located.path) else { return Ok(()) };
+        content.validate(file, rules).map_err(|error| located.fault(&error))
     }
 
     /// Whether anything in files that hold something is compared, rather than ignored.
@@ -217,8 +238,7 @@ impl Task {
             return Ok(true);
         }
         let baseline = self.open(Side::Baseline)?;
-        walk::compares_something(content, baseline, rules)
-            .map_err(|trouble| place::fault(&self.baseline.path, &self.baseline.shown, &trouble))
+        content::compares_something(content, baseline, rules).map_err(|error| self.baseline.fault(&error))
     }
 
     pub(super) fn side(&self, side: Side) -> &Located {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Name of the manifest in an archive and in a folder.
 pub(crate) const FILE_NAME: &str = "MANIFEST.json";
 
+/// Name of its signature in a folder.
+pub(crate) const SIGNATURE_NAME: &str = "MANIFEST.json.minisig";
+
 /// Name of the bill of materials in an archive.
 pub(crate) const SBOM_NAME: &str = "SBOM.cdx.json";
 

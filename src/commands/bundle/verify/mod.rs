@@ -120,8 +120,7 @@ struct Verified {
 /// Verifies an archive or a folder.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let path = ctx.path(&args.bundle);
-    let key =
-        args.key.as_ref().map(|key| Verifier::load(&ctx.path(key), &key.to_string_lossy())).transpose()?;
+    let key = args.key.as_ref().map(|key| load_key(key, ctx)).transpose()?;
     let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
     let mut verified = match fsio::existing_kind(&path)? {
         FileKind::Dir => folder(&path, key.as_ref(), ctx)?,
@@ -139,6 +138,15 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         verified.checks.push(check);
     }
     Ok(report(args, verified))
+}
+
+/// The key itself, or that of a file.
+fn load_key(key: &Path, ctx: &Ctx) -> Result<Verifier, Fault> {
+    if let Some(key) = Verifier::of_base64(&key.to_string_lossy()) {
+        return Ok(key);
+    }
+    let path = ctx.path(key);
+    Verifier::parse(&fsio::read_text(&path)?, &path)
 }
 
 /// A folder: its manifest, and every file.
@@ -198,7 +206,7 @@ fn report(args: &Args, verified: Verified) -> Report {
 /// Checks the signature of `path`, when a key is given.
 fn signature(path: &Path, key: Option<&Verifier>) -> anyhow::Result<(Check, Option<String>)> {
     let mut check = Check::new("signature");
-    let beside = minisign::beside(path);
+    let beside = fsio::with_ending(path, minisign::ENDING);
     let exists = fsio::exists(&beside)?;
     let Some(key) = key else {
         check.skipped = Some(if exists {
@@ -213,12 +221,12 @@ fn signature(path: &Path, key: Option<&Verifier>) -> anyhow::Result<(Check, Opti
         return Ok((check.refuse("signature-missing", detail), None));
     }
     let checked = match fsio::read_text(&beside) {
-        Ok(text) => key.check(&mut fsio::open(path)?, &text),
-        Err(fault) => Err(fault.to_string()),
+        Ok(text) => key.check(fsio::open(path)?, &text),
+        Err(fault) => Err(fault.into()),
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(match checked {
-        Err(reason) => (check.refuse("signature", reason), None),
+        Err(error) => (check.refuse("signature", error.to_string()), None),
         // The comment binds the name, so that a signature of another release is no signature of this one.
         Ok(comment) if !comment.split('\t').any(|part| part == format!("file:{name}")) => (
             check.refuse("signature-name", format!("it was made for another file: {comment}")),

@@ -1,4 +1,6 @@
-use super::{Content, Failure, Found, Side, compare};
+use super::content::Content;
+use super::walk::compare;
+use super::{CompareError, Found, Side};
 use crate::commands::golden_compare::drift::difference::Drift;
 use crate::commands::golden_compare::drift::number::Tolerance;
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
@@ -118,7 +120,7 @@ fn a_broken_document_is_named_whichever_way_the_walk_reaches_it() {
         let documents = (Cursor::new(&baseline), Cursor::new(&actual));
         let result = compare(Content::Document, documents.0, documents.1, &Rules::default(), 10, &|| Ok(()));
         assert!(
-            matches!(&result, Err(Failure::Document(found, _)) if *found == side),
+            matches!(&result, Err(CompareError::Document(found, _)) if *found == side),
             "{baseline} {actual} {result:?}"
         );
     }
@@ -231,7 +233,7 @@ fn arrays_without_order_are_paired_by_field_or_content() {
         let result =
             compare(Content::Document, documents.0, documents.1, &rules("root", Some("id")), 10, &|| Ok(()));
         assert!(
-            matches!(&result, Err(Failure::Stopped(fault)) if fault.to_string().contains("--ignore-order"))
+            matches!(&result, Err(CompareError::Fault(fault)) if fault.to_string().contains("--ignore-order"))
         );
     }
 }

@@ -1,41 +1,41 @@
 //! Reads one document for both, as far as both have the same bytes ahead.
 
-use super::{Failure, Form, Frame, Side, Walk, of, read_on, text_of};
+use super::side::{CompareError, in_actual, in_baseline};
+use super::state::{Order, Walk};
 use crate::commands::golden_compare::drift::number::Number;
 use crate::format::json::tokens::Kind;
+use crate::format::json::tokens::cursor::Container;
 use std::io::{Read, Seek};
 
 /// Fewer equal bytes than this are compared token by token.
-const WORTH_A_TWIN_RUN_BYTES: usize = 96;
+const LEAST_COMMON_BYTES: usize = 96;
 /// A window with less ahead than this is filled before the two are compared.
 const TOP_UP_BYTES: usize = 64 * 1024;
 
 impl<R: Read + Seek> Walk<'_, R> {
-    /// Reads the baseline for both documents, as far as both have the same bytes ahead.
-    pub(super) fn twin_run(&mut self) -> Result<(), Failure> {
-        if !self.in_order() {
+    pub(super) fn read_common(&mut self) -> Result<(), CompareError> {
+        if !self.is_in_order() {
             return Ok(());
         }
         let equal = self.equal_bytes_ahead()?;
-        if equal < WORTH_A_TWIN_RUN_BYTES {
+        if equal < LEAST_COMMON_BYTES {
             return Ok(());
         }
         let start = self.a.offset();
         let end = start + equal as u64;
-        self.look()?;
-        let result = self.twin_steps(end);
+        (self.check_cancelled)()?;
+        let result = self.common_steps(end);
         let read = self.a.offset() - start;
         let start = self.b.offset();
-        self.b.seek(start + read).map_err(of(Side::Actual))?;
+        self.b.seek(start + read).map_err(in_actual)?;
         result
     }
 
     /// A token counts when the byte behind it is equal as well: a number might go on there.
-    fn twin_steps(&mut self, end: u64) -> Result<(), Failure> {
-        let of_baseline = of(Side::Baseline);
+    fn common_steps(&mut self, end: u64) -> Result<(), CompareError> {
         loop {
             if self.at_value {
-                let kind = self.a.value().map_err(&of_baseline)?;
+                let kind = self.a.value().map_err(in_baseline)?;
                 if self.a.offset() >= end {
                     self.a.rewind();
                     return Ok(());
@@ -45,9 +45,10 @@ impl<R: Read + Seek> Walk<'_, R> {
                         self.a.rewind();
                         return Ok(());
                     }
-                    Kind::Object | Kind::Array => self.open(kind),
+                    Kind::Array => self.open(Container::Array),
+                    Kind::Object => self.open(Container::Object),
                     Kind::NonFinite => {
-                        let text = text_of(&self.a);
+                        let text = String::from_utf8_lossy(self.a.raw()).into_owned();
                         let number = Number::NonFinite(&text);
                         self.numbers(number, number, self.b.offset());
                         self.note_first_difference();
@@ -57,21 +58,17 @@ impl<R: Read + Seek> Walk<'_, R> {
                 }
                 continue;
             }
-            if !self.in_order() {
+            if !self.is_in_order() {
                 return Ok(());
             }
-            let Some(frame) = self.frames.last_mut() else { return Ok(()) };
-            let is_object = matches!(frame.form, Form::Object);
-            let more = read_on(&mut self.a, frame).map_err(&of_baseline)?;
+            let Some(open) = self.cursor.innermost() else { return Ok(()) };
+            let more = open.read_on(&mut self.a).map_err(in_baseline)?;
             if self.a.offset() >= end {
                 self.a.rewind();
                 return Ok(());
             }
             if more {
-                self.count_entry();
-                if is_object {
-                    self.note_key()?;
-                }
+                self.cursor.begin_entry(&self.a).map_err(in_baseline)?;
                 self.at_value = true;
             } else {
                 self.close();
@@ -80,12 +77,11 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     /// Whether both documents go on in the same order here.
-    fn in_order(&self) -> bool {
-        let ordered = |frame: &Frame| matches!(frame.form, Form::Documents | Form::Array | Form::Object);
-        self.at_value || self.frames.last().is_some_and(ordered)
+    fn is_in_order(&self) -> bool {
+        self.at_value || self.frames.last().is_some_and(|frame| matches!(frame.order, Order::Same))
     }
 
-    fn equal_bytes_ahead(&mut self) -> Result<usize, Failure> {
+    fn equal_bytes_ahead(&mut self) -> Result<usize, CompareError> {
         let start = |bytes: &[u8]| bytes.len().min(16);
         let (a, b) = (self.a.rest(), self.b.rest());
         let least = start(a).min(start(b));
@@ -93,8 +89,8 @@ impl<R: Read + Seek> Walk<'_, R> {
             return Ok(0);
         }
         if a.len() < TOP_UP_BYTES || b.len() < TOP_UP_BYTES {
-            self.a.top_up(TOP_UP_BYTES).map_err(of(Side::Baseline))?;
-            self.b.top_up(TOP_UP_BYTES).map_err(of(Side::Actual))?;
+            self.a.top_up(TOP_UP_BYTES).map_err(in_baseline)?;
+            self.b.top_up(TOP_UP_BYTES).map_err(in_actual)?;
         }
         let (a, b) = (self.a.rest(), self.b.rest());
         let blocks = a.chunks(64).zip(b.chunks(64));

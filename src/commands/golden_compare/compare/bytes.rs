@@ -1,26 +1,25 @@
-//! Compares two files that are no JSON, byte by byte, and says whether line endings are all that differs.
+//! Compares two files that are not JSON, byte by byte, and says whether line endings are all that differs.
 
-use super::walk::{Failure, Found, Side};
+use super::side::{CheckCancelled, CompareError, Found, Side};
 use crate::commands::golden_compare::drift::difference::{Drift, What};
 use crate::format::json::path::Path;
-use crate::format::json::tokens::Trouble;
-use crate::report::exit::Fault;
+use crate::format::json::tokens::JsonError;
 use std::io::{self, BufRead as _, BufReader, Read, Seek};
 
 /// Bytes of each file that are held at a time.
 const WINDOW_BYTES: usize = 1 << 18;
 
 /// Compares two files from their first byte on.
-pub(super) fn compare<R: Read + Seek>(
+pub(in crate::commands::golden_compare) fn compare<R: Read + Seek>(
     baseline: R,
     actual: R,
-    look: &dyn Fn() -> Result<(), Fault>,
-) -> Result<Found, Failure> {
+    check_cancelled: CheckCancelled<'_>,
+) -> Result<Found, CompareError> {
     let mut a = BufReader::with_capacity(WINDOW_BYTES, baseline);
     let mut b = BufReader::with_capacity(WINDOW_BYTES, actual);
     let (mut line, mut offset) = (1, 0);
     loop {
-        look().map_err(Failure::Stopped)?;
+        check_cancelled()?;
         let left = a.fill_buf().map_err(of(Side::Baseline))?;
         let right = b.fill_buf().map_err(of(Side::Actual))?;
         if left.is_empty() && right.is_empty() {
@@ -31,7 +30,7 @@ pub(super) fn compare<R: Read + Seek>(
         line += left[..same].iter().filter(|byte| **byte == b'\n').count() as u64;
         offset += same as u64;
         if same < least || least == 0 {
-            let line_endings = differ_in_line_endings_only(a, b, look)?;
+            let line_endings = differ_in_line_endings_only(a, b, check_cancelled)?;
             let drift = Drift { path: Path::default(), what: What::Bytes { line, line_endings }, offset };
             return Ok(Found { total: 1, drifts: vec![drift], empty: false });
         }
@@ -43,13 +42,13 @@ pub(super) fn compare<R: Read + Seek>(
 fn differ_in_line_endings_only<R: Read + Seek>(
     mut a: BufReader<R>,
     mut b: BufReader<R>,
-    look: &dyn Fn() -> Result<(), Fault>,
-) -> Result<bool, Failure> {
+    check_cancelled: CheckCancelled<'_>,
+) -> Result<bool, CompareError> {
     a.rewind().map_err(of(Side::Baseline))?;
     b.rewind().map_err(of(Side::Actual))?;
     let (mut a, mut b) = (without_carriage_returns(a), without_carriage_returns(b));
     loop {
-        look().map_err(Failure::Stopped)?;
+        check_cancelled()?;
         for _ in 0..WINDOW_BYTES {
             let left = a.next().transpose().map_err(of(Side::Baseline))?;
             let right = b.next().transpose().map_err(of(Side::Actual))?;
@@ -72,13 +71,14 @@ fn without_carriage_returns(reader: BufReader<impl Read>) -> impl Iterator<Item 
     })
 }
 
-fn of(side: Side) -> impl Fn(io::Error) -> Failure {
-    move |error| Failure::Document(side, Trouble::Read(error))
+fn of(side: Side) -> impl Fn(io::Error) -> CompareError {
+    move |error| CompareError::Document(side, JsonError::Read(error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::exit::Fault;
     use std::io::Cursor;
 
     /// The line of the first difference, and whether only line endings differ.
@@ -110,6 +110,6 @@ mod tests {
     fn a_stop_is_no_difference() {
         let stop = || Err(Fault::config("stopped"));
         let result = compare(Cursor::new("a"), Cursor::new("a"), &stop);
-        assert!(matches!(result, Err(Failure::Stopped(_))), "{result:?}");
+        assert!(matches!(result, Err(CompareError::Fault(_))), "{result:?}");
     }
 }

@@ -3,14 +3,14 @@
 //! Elements are never paired by likeness. Paired by a field they are then compared like any others;
 //! paired by content, numbers must be equal, and no tolerance counts.
 
-use super::walk::{Failure, Side, of};
+use super::side::{CheckCancelled, CompareError, Side};
 use crate::commands::golden_compare::drift::difference::What;
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::format::hash::{self, Digest};
 use crate::format::json::path::{Path, Step};
-use crate::format::json::tokens::keys::Keys;
-use crate::format::json::tokens::scan::{Scan, duplicate};
-use crate::format::json::tokens::{Kind, Tokens, Trouble};
+use crate::format::json::tokens::cursor::{Container, Cursor};
+use crate::format::json::tokens::scan::Skipper;
+use crate::format::json::tokens::{JsonError, Kind, Tokens};
 use crate::report::exit::Fault;
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
@@ -52,9 +52,11 @@ pub(super) fn pair<R: Read + Seek>(
     path: &Path,
     rule: &Unordered,
     rules: &Rules,
-    look: &dyn Fn() -> Result<(), Fault>,
-) -> Result<(Pairs, Vec<What>), Failure> {
-    let read = |tokens: &mut Tokens<R>, side| Reader { tokens, side, path, rules, look }.elements(rule);
+    check_cancelled: CheckCancelled<'_>,
+) -> Result<(Pairs, Vec<What>), CompareError> {
+    let read = |tokens: &mut Tokens<R>, side| {
+        Reader { tokens, skipper: Skipper::default(), side, path, rules, check_cancelled }.elements(rule)
+    };
     let (left, mut right) = (read(a, Side::Baseline)?, read(b, Side::Actual)?);
     let end = (a.offset(), b.offset());
     let mut pairs = Vec::new();
@@ -87,65 +89,62 @@ pub(super) fn pair<R: Read + Seek>(
 /// Reads the elements of one of the two arrays.
 struct Reader<'a, R> {
     tokens: &'a mut Tokens<R>,
+    skipper: Skipper,
     side: Side,
     path: &'a Path,
     rules: &'a Rules,
-    look: &'a dyn Fn() -> Result<(), Fault>,
+    check_cancelled: CheckCancelled<'a>,
 }
 
 impl<R: Read + Seek> Reader<'_, R> {
-    fn elements(&mut self, rule: &Unordered) -> Result<Elements, Failure> {
-        let fail = of(self.side);
+    fn elements(&mut self, rule: &Unordered) -> Result<Elements, CompareError> {
+        let in_document = self.side.fault();
         let mut elements = Elements::new();
-        let mut count = 0;
-        while self.tokens.next_element(count == 0).map_err(&fail)? {
-            (self.look)().map_err(Failure::Stopped)?;
+        let mut cursor = Cursor::default();
+        cursor.enter(Container::Array, 0);
+        while cursor.advance(self.tokens).map_err(&in_document)? {
+            (self.check_cancelled)()?;
             let start = self.tokens.offset();
-            let at = self.path.with(Step::Index(count));
+            let at = Path(self.path.0.iter().cloned().chain(cursor.steps()).collect());
             let ignored = self.rules.ignores(&at);
             let (identity, label) = match &rule.key {
                 _ if ignored => {
-                    Scan::default().pass(self.tokens, None).map_err(&fail)?;
+                    self.skipper.skip_value(self.tokens, None).map_err(&in_document)?;
                     (Vec::new(), at.to_string())
                 }
                 Some(field) => self.field(field, &at)?,
-                None => (self.digest(&at).map_err(&fail)?.to_vec(), at.to_string()),
+                None => (self.digest(&at).map_err(&in_document)?.to_vec(), at.to_string()),
             };
             let same = elements.entry(identity).or_default();
             if rule.key.is_some() && !ignored && !same.is_empty() {
                 return Err(self.unfit(&format!("{at} has the same {label} as an element before it")));
             }
             same.push((start, label));
-            count += 1;
         }
         Ok(elements)
     }
 
-    fn unfit(&self, reason: &str) -> Failure {
-        let side = if self.side == Side::Baseline { "baseline" } else { "actual" };
+    fn unfit(&self, reason: &str) -> CompareError {
+        let side = self.side;
         let message = format!("--ignore-order cannot pair the elements of the {side} document: {reason}");
-        Failure::Stopped(Fault::config(message))
+        Fault::config(message).into()
     }
 
     /// Reads an element, and what it has in a field.
-    fn field(&mut self, field: &str, at: &Path) -> Result<(Vec<u8>, String), Failure> {
-        let fail = of(self.side);
-        let mut scan = Scan::default();
-        let kind = self.tokens.value().map_err(&fail)?;
-        if kind != Kind::Object {
-            return Err(self.unfit(&format!("{at} is no object with a field `{field}`")));
+    fn field(&mut self, field: &str, at: &Path) -> Result<(Vec<u8>, String), CompareError> {
+        let in_document = self.side.fault();
+        if self.tokens.value().map_err(&in_document)? != Kind::Object {
+            return Err(self.unfit(&format!("{at} is not an object with a field `{field}`")));
         }
-        let mut keys = Keys::default();
+        let mut cursor = Cursor::default();
+        cursor.enter(Container::Object, 0);
         let mut found = None;
-        while self.tokens.next_key(keys.is_empty()).map_err(&fail)? {
-            if !keys.note(&self.tokens.decoded()) {
-                return Err(fail(duplicate(self.tokens)));
-            }
-            if keys.last() != field.as_bytes() {
-                scan.pass(self.tokens, None).map_err(&fail)?;
+        while cursor.advance(self.tokens).map_err(&in_document)? {
+            if cursor.key() != field.as_bytes() {
+                self.skipper.skip_value(self.tokens, None).map_err(&in_document)?;
                 continue;
             }
-            let kind = self.tokens.value().map_err(&fail)?;
+            let kind = self.tokens.value().map_err(&in_document)?;
             if matches!(kind, Kind::Object | Kind::Array | Kind::Null | Kind::NonFinite) {
                 return Err(self.unfit(&format!("{at} has no plain value in `{field}`")));
             }
@@ -157,113 +156,95 @@ impl<R: Read + Seek> Reader<'_, R> {
     }
 
     /// Reads a value and digests all it holds, in whatever order its keys come.
-    fn digest(&mut self, at: &Path) -> Result<[u8; 32], Trouble> {
-        let mut open: Vec<Open> = Vec::new();
+    fn digest(&mut self, at: &Path) -> Result<[u8; 32], JsonError> {
+        let mut cursor = Cursor::default();
+        let mut open: Vec<Content> = Vec::new();
         loop {
             let kind = self.tokens.value()?;
-            let mut done = match kind {
-                Kind::Object | Kind::Array => {
-                    open.push(Open::new(kind));
-                    None
+            let mut done = None;
+            match Container::of(kind) {
+                Some(container) => {
+                    cursor.enter(container, 0);
+                    open.push(Content::of(container));
                 }
-                _ => {
-                    let text = self.tokens.decoded();
-                    let mut bytes = scalar(kind, &text, self.rules.int_float);
-                    if kind == Kind::NonFinite && *text == *b"NaN" && self.rules.nan != NanPolicy::Equal {
-                        // It equals nothing on the other side, and so does all that holds it.
-                        bytes.push(self.side as u8);
-                    }
-                    Some(hash::digest(bytes))
-                }
-            };
+                None => done = Some(self.scalar_digest(kind)),
+            }
             loop {
-                let Some(innermost) = open.last_mut() else { return Ok(done.unwrap_or_default()) };
+                let Some(innermost) = open.last_mut() else {
+                    return Ok(done.expect("a value outside of every container is done"));
+                };
                 if let Some(digest) = done.take() {
-                    innermost.take(digest);
+                    innermost.add(cursor.key(), digest);
                 }
-                if !innermost.next(self.tokens)? {
-                    let digest = innermost.close();
+                if !cursor.advance(self.tokens)? {
+                    done = Some(innermost.digest());
                     open.pop();
-                    if open.is_empty() {
-                        return Ok(digest);
-                    }
-                    done = Some(digest);
-                    continue;
+                    cursor.leave();
+                } else if self.is_ignored(at, &cursor) {
+                    self.skipper.skip_value(self.tokens, None)?;
+                } else {
+                    break;
                 }
-                if self.is_ignored(at, &open) {
-                    Scan::default().pass(self.tokens, None)?;
-                    continue;
-                }
-                break;
             }
         }
     }
 
-    fn is_ignored(&self, at: &Path, open: &[Open]) -> bool {
-        if self.rules.ignored.is_empty() {
-            return false;
+    fn scalar_digest(&self, kind: Kind) -> [u8; 32] {
+        let text = self.tokens.decoded();
+        let mut bytes = scalar(kind, &text, self.rules.int_float);
+        if kind == Kind::NonFinite && *text == *b"NaN" && self.rules.nan != NanPolicy::Equal {
+            // It equals nothing on the other side, and so does all that holds it.
+            bytes.push(self.side as u8);
         }
-        let steps = at.0.iter().cloned().chain(open.iter().map(Open::step));
-        self.rules.ignores(&Path(steps.collect()))
+        hash::digest(bytes)
+    }
+
+    fn is_ignored(&self, at: &Path, cursor: &Cursor) -> bool {
+        !self.rules.ignored.is_empty()
+            && self.rules.ignores(&Path(at.0.iter().cloned().chain(cursor.steps()).collect()))
     }
 }
 
-/// An object or array that is being digested.
-struct Open {
-    kind: Kind,
-    keys: Keys,
-    count: u64,
-    /// Digests of the members of an object by key.
-    members: BTreeMap<Vec<u8>, [u8; 32]>,
-    /// Digests of the elements of an array.
-    elements: Digest,
+/// What an object or array that is being digested holds so far.
+enum Content {
+    /// Digests by key.
+    Object(BTreeMap<Vec<u8>, [u8; 32]>),
+    /// Of the digests of the elements.
+    Array(Digest),
 }
 
-impl Open {
-    fn new(kind: Kind) -> Self {
-        let mut elements = Digest::default();
-        elements.update(b"array");
-        Self { kind, keys: Keys::default(), count: 0, members: BTreeMap::new(), elements }
-    }
-
-    fn next<R: Read + Seek>(&mut self, tokens: &mut Tokens<R>) -> Result<bool, Trouble> {
-        let first = self.count == 0;
-        let more =
-            if self.kind == Kind::Array { tokens.next_element(first)? } else { tokens.next_key(first)? };
-        if more && self.kind == Kind::Object && !self.keys.note(&tokens.decoded()) {
-            return Err(duplicate(tokens));
-        }
-        self.count += u64::from(more);
-        Ok(more)
-    }
-
-    fn step(&self) -> Step {
-        match self.kind {
-            Kind::Array => Step::Index(self.count.saturating_sub(1)),
-            _ => Step::Key(String::from_utf8_lossy(self.keys.last()).into_owned()),
+impl Content {
+    fn of(container: Container) -> Self {
+        match container {
+            Container::Object => Self::Object(BTreeMap::new()),
+            Container::Array | Container::Documents => {
+                let mut elements = Digest::default();
+                elements.update(b"array");
+                Self::Array(elements)
+            }
         }
     }
 
-    fn take(&mut self, digest: [u8; 32]) {
-        if self.kind == Kind::Array {
-            self.elements.update(digest);
-        } else {
-            self.members.insert(self.keys.last().to_vec(), digest);
+    fn add(&mut self, key: &[u8], digest: [u8; 32]) {
+        match self {
+            Self::Object(members) => _ = members.insert(key.to_vec(), digest),
+            Self::Array(elements) => elements.update(digest),
         }
     }
 
-    fn close(&self) -> [u8; 32] {
-        if self.kind == Kind::Array {
-            return self.elements.clone().bytes();
+    fn digest(&self) -> [u8; 32] {
+        let members = match self {
+            Self::Array(elements) => return elements.clone().bytes(),
+            Self::Object(members) => members,
+        };
+        let mut object = Digest::default();
+        object.update(b"object");
+        for (key, digest) in members {
+            object.update((key.len() as u64).to_le_bytes());
+            object.update(key);
+            object.update(digest);
         }
-        let mut hasher = Digest::default();
-        hasher.update(b"object");
-        for (key, digest) in &self.members {
-            hasher.update((key.len() as u64).to_le_bytes());
-            hasher.update(key);
-            hasher.update(digest);
-        }
-        hasher.bytes()
+        object.bytes()
     }
 }
 

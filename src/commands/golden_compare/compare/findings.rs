@@ -1,23 +1,21 @@
-//! Where the walk is, and what it keeps of the differences it meets there.
+//! What the walk keeps of the differences it meets, and the path of each.
 
-use super::{Form, Frame, Walk};
+use super::state::{Frame, Order, Walk};
 use crate::commands::golden_compare::drift::difference::{Drift, What};
-use crate::format::json::path::{Path, Step};
-use std::io::{Read, Seek};
+use crate::format::json::path::Path;
 
-impl<R: Read + Seek> Walk<'_, R> {
-    pub(super) fn note_first_difference(&mut self) {
-        if let Some(frame) = self.frames.last_mut()
-            && frame.first.is_none()
-            && self.found.total > frame.before.0
-        {
-            frame.first = frame.count.checked_sub(1);
-        }
-    }
-
+impl<R> Walk<'_, R> {
     /// The path of the value that is compared.
     pub(super) fn path(&self) -> Path {
-        Path(self.frames.iter().enumerate().map(|(depth, frame)| self.step(depth, frame)).collect())
+        let steps = self.frames.iter().zip(self.cursor.steps());
+        Path(
+            steps
+                .map(|(frame, step)| match frame {
+                    Frame { order: Order::Pairs(pairs), .. } => pairs.step(),
+                    Frame { order: Order::Same | Order::ByKey(_), .. } => step,
+                })
+                .collect(),
+        )
     }
 
     /// The path of the innermost open object or array.
@@ -25,16 +23,6 @@ impl<R: Read + Seek> Walk<'_, R> {
         let mut path = self.path();
         path.0.pop();
         path
-    }
-
-    fn step(&self, depth: usize, frame: &Frame) -> Step {
-        match &frame.form {
-            Form::Documents | Form::Array => Step::Index(frame.count.saturating_sub(1)),
-            Form::Pairs(pairs) => pairs.step(),
-            Form::Object | Form::Lookup(_) => {
-                Step::Key(String::from_utf8_lossy(self.keys[depth].last()).into_owned())
-            }
-        }
     }
 
     pub(super) fn emit(&mut self, what: What, offset: u64) {
