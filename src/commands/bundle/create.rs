@@ -10,9 +10,10 @@ use crate::format::config;
 use crate::format::hash;
 use crate::format::json;
 use crate::format::minisign::{self, Signer};
+use crate::format::zip::deflate::Deflater;
 use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
-use crate::format::zip::pack::{self, Archive, Member};
+use crate::format::zip::pack::{Archive, Chunks, Finished, Member};
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
@@ -20,8 +21,8 @@ use crate::sys::clock;
 use crate::sys::fsio::{self, AtomicFile, NewDirs};
 use crate::sys::git::short;
 use crate::sys::lock::Lock;
-use crate::sys::progress;
 use crate::sys::root_dir::{self, RootDir};
+use crate::sys::{progress, work};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::io::BufWriter;
@@ -30,6 +31,8 @@ use std::path::{Path, PathBuf};
 
 /// The list of contents when none is named and the root has no file of its own.
 const BUILT_IN: &str = include_str!("../../../deploy/release/bundle.yaml");
+/// Most threads; more would need more memory than they are worth.
+const MOST_JOBS: usize = 16;
 /// Where a root's own list is.
 const PLAN: &str = "deploy/release/bundle.yaml";
 
@@ -305,15 +308,29 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         |index: usize, offset: u64, buffer: &mut [u8]| order.read(&parts[index].source, offset, buffer);
     let out = BufWriter::with_capacity(1 << 18, zip.file());
     let mut archive = Archive::new(out, DosTime::of(order.stamp));
-    let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
-    let written = pack::pack(&mut archive, &members, &read, jobs, &ctx.cancel, &|bytes| bar.inc(bytes))?;
-    bar.finish_and_clear();
-    let manifest = manifest(written.members);
     let fail = |error: std::io::Error| Fault::write("the archive", &error);
-    let text = manifest.clone().sealed();
-    archive.add(manifest::FILE_NAME, 0o644, text.as_bytes()).map_err(fail)?;
-    let (out, sha256, bytes) = archive.finish().map_err(fail)?;
-    drop(out);
+    let jobs = args.jobs.map_or_else(work::processors, |jobs| usize::from(jobs.get())).min(MOST_JOBS);
+    let chunks = Chunks::new(&members, &read);
+    let hashes = work::in_order(
+        jobs,
+        2 * jobs + 2,
+        chunks.len(),
+        Deflater::default,
+        |deflater, at| chunks.pack(at, deflater),
+        |packed| {
+            let mut hashes = Vec::with_capacity(members.len());
+            for (at, chunk) in packed.enumerate() {
+                ctx.check_cancelled()?;
+                hashes.extend(archive.add_chunk(chunks.member(at), chunk?).map_err(fail)?);
+                bar.inc(chunks.bytes(at));
+            }
+            Ok::<_, Fault>(hashes)
+        },
+    )?;
+    bar.finish_and_clear();
+    let manifest = manifest(hashes);
+    archive.add(manifest::FILE_NAME, 0o644, manifest.clone().sealed().into_bytes()).map_err(fail)?;
+    let Finished { sha256, bytes, .. } = archive.finish().map_err(fail)?;
     Ok(Made { sha256, bytes, manifest })
 }
 

@@ -146,8 +146,8 @@ impl Finder<'_> {
             return refused(format!("the name of `{}` is not UTF-8", source.display()));
         };
         let target = entry.target(text);
-        if let Err(bad) = name::judge(target.as_bytes()) {
-            return refused(format!("`{}` {}", target.escape_debug(), bad.reason()));
+        if let Err(bad) = name::check(target.as_bytes()) {
+            return refused(format!("`{}` {bad}", target.escape_debug()));
         }
         if entry.glob.is_some() && self.is_in_out(source)? {
             return Ok(Choice::LeftOut(format!("`{text}` lies where the archive goes")));

@@ -22,8 +22,7 @@ struct Release {
 /// Reads a release folder: its snapshot must be readable, its manifest may turn out not to hold.
 fn load(dir: &Path, shown: &str, ctx: &Ctx) -> anyhow::Result<Release> {
     let found = folder::inspect(dir, &ctx.cancel)?;
-    let broken =
-        found.all_refusals().map(|refusal| format!("{}: {}", refusal.kind, refusal.detail)).collect();
+    let broken = found.all_violations().map(ToString::to_string).collect();
     let (document, _) = typed::load(&dir.join(snapshot::FILE_NAME))?;
     let snapshot = Snapshot::parse(&document).map_err(|reason| {
         Fault::config(format!("`{shown}/{}` cannot be used: {reason}", snapshot::FILE_NAME))

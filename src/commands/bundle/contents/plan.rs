@@ -83,7 +83,7 @@ impl Entry {
         }
         let named = self.path.iter().chain(&self.glob).chain(&self.into);
         for text in named {
-            name::judge(text.as_bytes()).map_err(|bad| format!("`{text}` {}", bad.reason()))?;
+            name::check(text.as_bytes()).map_err(|bad| format!("`{text}` {bad}"))?;
         }
         self.max_age().map(|_| ())
     }

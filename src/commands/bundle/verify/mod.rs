@@ -8,13 +8,14 @@ mod mutations;
 
 use crate::ctx::Ctx;
 use crate::format::minisign::{self, Verifier};
-use crate::format::zip::pack;
-use crate::release::bundle::compare::{self, Refusal};
+use crate::format::zip::violation::Violation;
+use crate::release::bundle::compare;
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::release::folder;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Conclusion, Report, Row, Status};
 use crate::sys::fsio::{self, FileKind};
+use crate::sys::work;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::num::NonZero;
@@ -53,7 +54,7 @@ pub(crate) struct Body {
     /// How many files its manifest lists.
     files: Option<usize>,
     /// Every reason to refuse it.
-    refusals: Vec<Refusal>,
+    refusals: Vec<Violation>,
     /// SHA-256 of the archive, or of the manifest of a folder.
     sha256: Option<String>,
     /// The comment that the signature vouches for, when it was checked.
@@ -66,7 +67,7 @@ pub(crate) struct Body {
 #[derive(Debug)]
 struct Check {
     name: &'static str,
-    refusals: Vec<Refusal>,
+    refusals: Vec<Violation>,
     /// What to say when nothing is refused.
     note: String,
     /// Why nothing was asked.
@@ -80,8 +81,8 @@ impl Check {
         Self { name, refusals: Vec::new(), note: String::new(), skipped: None, remarks: Vec::new() }
     }
 
-    fn refuse(mut self, kind: &str, detail: impl Into<String>) -> Self {
-        self.refusals.push(Refusal::new(kind, detail));
+    fn refuse(mut self, kind: &'static str, detail: impl Into<String>) -> Self {
+        self.refusals.push(Violation::new(kind, detail));
         self
     }
 
@@ -98,7 +99,7 @@ impl Check {
         if self.refusals.is_empty() {
             row = row.note(&self.note);
         }
-        let reasons = self.refusals.iter().map(|refusal| format!("{}: {}", refusal.kind, refusal.detail));
+        let reasons = self.refusals.iter().map(ToString::to_string);
         row.reasons.extend(reasons.chain(self.remarks.iter().cloned()).take(SHOWN));
         let more = (self.refusals.len() + self.remarks.len()).saturating_sub(SHOWN);
         if more > 0 {
@@ -121,7 +122,7 @@ struct Verified {
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let path = ctx.path(&args.bundle);
     let key = args.key.as_ref().map(|key| load_key(key, ctx)).transpose()?;
-    let jobs = args.jobs.map_or_else(pack::default_jobs, |jobs| usize::from(jobs.get()));
+    let jobs = args.jobs.map_or_else(work::processors, |jobs| usize::from(jobs.get()));
     let mut verified = match fsio::existing_kind(&path)? {
         FileKind::Dir => folder(&path, key.as_ref(), ctx)?,
         FileKind::File => archive::verify(&path, key.as_ref(), jobs, ctx)?,
@@ -155,7 +156,7 @@ fn folder(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> anyhow::Result<Verif
     let found = folder::inspect(dir, &ctx.cancel)?;
     let mut described = Check::new("manifest");
     let mut entries = Check::new("entries");
-    entries.refusals = found.refusals;
+    entries.refusals = found.violations;
     let mut verified = Verified { trusted_comment, ..Verified::default() };
     match found.manifest {
         Ok((manifest, sha256)) => {
@@ -176,8 +177,8 @@ fn folder(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> anyhow::Result<Verif
 /// A deployed tree against the manifest.
 fn against(tree: &Path, manifest: &Manifest, ctx: &Ctx) -> anyhow::Result<Check> {
     let mut check = Check::new("against");
-    let (refusals, others) = folder::against(tree, manifest, &ctx.cancel)?;
-    check.refusals = refusals;
+    let (violations, others) = folder::against(tree, manifest, &ctx.cancel)?;
+    check.refusals = violations;
     check.note = format!("{} files agree", manifest.files.len());
     check.remarks.extend(others.first().map(|first| {
         format!("{} files of the tree are not in the bundle, such as `{}`", others.len(), first.display())
@@ -186,7 +187,7 @@ fn against(tree: &Path, manifest: &Manifest, ctx: &Ctx) -> anyhow::Result<Check>
 }
 
 fn report(args: &Args, verified: Verified) -> Report {
-    let refusals: Vec<Refusal> = verified.checks.iter().flat_map(|check| check.refusals.clone()).collect();
+    let refusals: Vec<Violation> = verified.checks.iter().flat_map(|check| check.refusals.clone()).collect();
     let (status, value) =
         if refusals.is_empty() { (Status::Ok, "VERIFIED") } else { (Status::Fail, "FAILED") };
     let manifest = verified.manifest.as_ref();

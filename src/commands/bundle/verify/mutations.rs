@@ -158,7 +158,7 @@ fn refusals(archive: &[u8], hash: &str) -> Vec<String> {
         &sha256.expect("memory can be read"),
     );
     let all = checks.iter().chain([&sidecar]).flat_map(|check| &check.refusals);
-    all.map(|refusal| refusal.kind.clone()).collect()
+    all.map(|violation| violation.kind.to_owned()).collect()
 }
 
 /// The places of deflated data, where another spelling of the same content is possible.
