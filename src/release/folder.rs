@@ -51,7 +51,7 @@ fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Violation> {
     }
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut &file, &mut text).map_err(|error| none(Refused::Failed(error)))?;
-    let manifest = Manifest::parse(&text).map_err(|reason| Violation::new("manifest", reason))?;
+    let manifest = Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))?;
     Ok((manifest, hash::sha256(&text)))
 }
 

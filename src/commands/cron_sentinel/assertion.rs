@@ -68,7 +68,10 @@ pub(crate) fn pointer(path: &str) -> Result<String, String> {
     if !path.starts_with('$') {
         return Err(format!("`{path}` is not a path; write $.verdict, $.runs[0].ok or /runs/0/ok"));
     }
-    let steps = Pattern::parse(path)?.steps().ok_or_else(|| format!("`{path}` names more than one place"))?;
+    let steps = Pattern::parse(path)
+        .map_err(|error| error.to_string())?
+        .steps()
+        .ok_or_else(|| format!("`{path}` names more than one place"))?;
     let step = |step: Step| match step {
         Step::Index(index) => format!("/{index}"),
         Step::Key(key) | Step::Label(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),

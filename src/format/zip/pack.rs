@@ -43,8 +43,7 @@ pub(crate) struct Archive<W> {
 
 /// What an archive has become.
 #[derive(Debug)]
-pub(crate) struct Finished<W> {
-    pub(crate) out: W,
+pub(crate) struct Finished {
     pub(crate) sha256: String,
     pub(crate) bytes: u64,
 }
@@ -138,12 +137,12 @@ impl<W: Write> Archive<W> {
     }
 
     /// Writes the central directory.
-    pub(crate) fn finish(mut self) -> io::Result<Finished<W>> {
+    pub(crate) fn finish(mut self) -> io::Result<Finished> {
         let (offset, central) = (self.at, std::mem::take(&mut self.central));
         self.put(&central)?;
         self.put(&layout::end(self.count, offset, central.len() as u64))?;
         self.out.flush()?;
-        Ok(Finished { out: self.out, sha256: self.digest.hex(), bytes: self.at })
+        Ok(Finished { sha256: self.digest.hex(), bytes: self.at })
     }
 }
 
@@ -309,11 +308,12 @@ mod tests {
         let mut deflater = Deflater::default();
         let pack = |at: usize| (at, chunks.pack(at, &mut deflater).expect("read"));
         let made: BTreeMap<usize, Packed> = numbers.into_iter().map(pack).collect();
-        let mut archive = Archive::new(Vec::new(), DosTime::of(TIME.parse().expect("a time")));
+        let mut out = Vec::new();
+        let mut archive = Archive::new(&mut out, DosTime::of(TIME.parse().expect("a time")));
         let add = |(at, chunk)| archive.add_chunk(chunks.member(at), chunk).expect("written");
         let hashes = made.into_iter().filter_map(add).collect();
         archive.add("LAST", 0o644, b"the end".to_vec()).expect("added");
-        let Finished { out, sha256, bytes } = archive.finish().expect("finished");
+        let Finished { sha256, bytes } = archive.finish().expect("finished");
         assert_eq!((sha256, bytes), (hash::sha256(&out), out.len() as u64));
         (out, hashes)
     }

@@ -3,7 +3,7 @@
 use super::side::{CompareError, in_actual, in_baseline};
 use super::state::{Frame, Order, Walk};
 use super::unordered;
-use crate::commands::golden_compare::drift::difference::What;
+use crate::commands::golden_compare::drift::difference::Difference;
 use crate::format::json::tokens::cursor::{Container, Open};
 use crate::format::json::tokens::scan::Skipper;
 use crate::format::json::tokens::{JsonError, Tokens};
@@ -42,7 +42,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         self.found.total = total;
         self.found.drifts.truncate(listed);
         let offset = self.b.offset().saturating_sub(1);
-        self.emit_here(What::Length { baseline, actual, first }, offset);
+        self.emit_here(Difference::Length { baseline, actual, first }, offset);
     }
 
     pub(super) fn is_unordered(&self) -> bool {
@@ -56,8 +56,8 @@ impl<R: Read + Seek> Walk<'_, R> {
             unordered::pair(&mut self.a, &mut self.b, &path, rule, self.rules, self.check_cancelled)?;
         self.open(Container::Array);
         let at = self.b.offset() - 1;
-        for what in drifts {
-            self.emit_here(what, at);
+        for difference in drifts {
+            self.emit_here(difference, at);
         }
         if let Some(frame) = self.frames.last_mut() {
             frame.order = Order::Pairs(Box::new(pairs));

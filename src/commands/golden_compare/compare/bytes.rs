@@ -1,7 +1,7 @@
 //! Compares two files that are not JSON, byte by byte, and says whether line endings are all that differs.
 
 use super::side::{CheckCancelled, CompareError, Found, Side};
-use crate::commands::golden_compare::drift::difference::{Drift, What};
+use crate::commands::golden_compare::drift::difference::{Difference, Drift};
 use crate::format::json::path::Path;
 use crate::format::json::tokens::JsonError;
 use std::io::{self, BufRead as _, BufReader, Read, Seek};
@@ -31,7 +31,8 @@ pub(in crate::commands::golden_compare) fn compare<R: Read + Seek>(
         offset += same as u64;
         if same < least || least == 0 {
             let line_endings = differ_in_line_endings_only(a, b, check_cancelled)?;
-            let drift = Drift { path: Path::default(), what: What::Bytes { line, line_endings }, offset };
+            let drift =
+                Drift { path: Path::default(), difference: Difference::Bytes { line, line_endings }, offset };
             return Ok(Found { total: 1, drifts: vec![drift], empty: false });
         }
         a.consume(same);
@@ -85,9 +86,9 @@ mod tests {
     fn found(baseline: &str, actual: &str) -> Option<(u64, bool)> {
         let found = compare(Cursor::new(baseline), Cursor::new(actual), &|| Ok(())).expect("read");
         assert_eq!(found.empty, baseline.is_empty() && actual.is_empty());
-        found.drifts.first().map(|drift| match &drift.what {
-            What::Bytes { line, line_endings } => (*line, *line_endings),
-            what => panic!("{what:?}"),
+        found.drifts.first().map(|drift| match &drift.difference {
+            Difference::Bytes { line, line_endings } => (*line, *line_endings),
+            other => panic!("{other:?}"),
         })
     }
 

@@ -1,7 +1,7 @@
-//! What the walk keeps of the differences it meets, and the path of each.
+//! Difference the walk keeps of the differences it meets, and the path of each.
 
 use super::state::{Frame, Order, Walk};
-use crate::commands::golden_compare::drift::difference::{Drift, What};
+use crate::commands::golden_compare::drift::difference::{Difference, Drift};
 use crate::format::json::path::Path;
 
 impl<R> Walk<'_, R> {
@@ -25,25 +25,25 @@ impl<R> Walk<'_, R> {
         path
     }
 
-    pub(super) fn emit(&mut self, what: What, offset: u64) {
+    pub(super) fn emit(&mut self, difference: Difference, offset: u64) {
         if self.rules.ignored.is_empty() && self.found.drifts.len() >= self.listed {
             self.found.total += 1;
         } else {
-            self.keep(self.path(), what, offset);
+            self.keep(self.path(), difference, offset);
         }
     }
 
-    pub(super) fn emit_here(&mut self, what: What, offset: u64) {
-        self.keep(self.path_here(), what, offset);
+    pub(super) fn emit_here(&mut self, difference: Difference, offset: u64) {
+        self.keep(self.path_here(), difference, offset);
     }
 
-    fn keep(&mut self, path: Path, what: What, offset: u64) {
+    fn keep(&mut self, path: Path, difference: Difference, offset: u64) {
         if self.rules.ignores(&path) {
             return;
         }
         self.found.total += 1;
         if self.found.drifts.len() < self.listed {
-            self.found.drifts.push(Drift { path: path.shortened(), what, offset });
+            self.found.drifts.push(Drift { path: path.shortened(), difference, offset });
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::lookup::{Entry, Lookup};
 use super::side::{CompareError, in_actual, in_baseline};
 use super::state::{Frame, Order, Walk};
-use crate::commands::golden_compare::drift::difference::What;
+use crate::commands::golden_compare::drift::difference::Difference;
 use crate::format::json::path::Step;
 use crate::format::json::tokens::cursor::duplicate_key;
 use crate::format::json::tokens::keys::Keys;
@@ -85,10 +85,10 @@ impl<R: Read + Seek> Walk<'_, R> {
         let missing = self.not_ignored(lookup.missing);
         let extra = self.not_ignored(extra);
         if !missing.is_empty() {
-            self.emit_here(What::Missing { noun: "keys", names: missing }, lookup.missing_at);
+            self.emit_here(Difference::Missing { noun: "keys", names: missing }, lookup.missing_at);
         }
         if !extra.is_empty() {
-            self.emit_here(What::Extra { noun: "keys", names: extra }, extra_at);
+            self.emit_here(Difference::Extra { noun: "keys", names: extra }, extra_at);
         }
         self.close();
         Ok(())

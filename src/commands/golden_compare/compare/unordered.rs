@@ -4,7 +4,7 @@
 //! paired by content, numbers must be equal, and no tolerance counts.
 
 use super::side::{CheckCancelled, CompareError, Side};
-use crate::commands::golden_compare::drift::difference::What;
+use crate::commands::golden_compare::drift::difference::Difference;
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::format::hash::{self, Digest};
 use crate::format::json::path::{Path, Step};
@@ -53,7 +53,7 @@ pub(super) fn pair<R: Read + Seek>(
     rule: &Unordered,
     rules: &Rules,
     check_cancelled: CheckCancelled<'_>,
-) -> Result<(Pairs, Vec<What>), CompareError> {
+) -> Result<(Pairs, Vec<Difference>), CompareError> {
     let read = |tokens: &mut Tokens<R>, side| {
         Reader { tokens, skipper: Skipper::default(), side, path, rules, check_cancelled }.elements(rule)
     };
@@ -76,14 +76,14 @@ pub(super) fn pair<R: Read + Seek>(
         elements.sort();
         elements.into_iter().map(|(_, label)| label).collect()
     };
-    let mut whats = Vec::new();
+    let mut differences = Vec::new();
     if !missing.is_empty() {
-        whats.push(What::Missing { noun: "elements", names: names(missing) });
+        differences.push(Difference::Missing { noun: "elements", names: names(missing) });
     }
     if !extra.is_empty() {
-        whats.push(What::Extra { noun: "elements", names: names(extra) });
+        differences.push(Difference::Extra { noun: "elements", names: names(extra) });
     }
-    Ok((Pairs { left: pairs, next: 0, end }, whats))
+    Ok((Pairs { left: pairs, next: 0, end }, differences))
 }
 
 /// Reads the elements of one of the two arrays.
@@ -205,7 +205,7 @@ impl<R: Read + Seek> Reader<'_, R> {
     }
 }
 
-/// What an object or array that is being digested holds so far.
+/// Difference an object or array that is being digested holds so far.
 enum Content {
     /// Digests by key.
     Object(BTreeMap<Vec<u8>, [u8; 32]>),
@@ -248,7 +248,7 @@ impl Content {
     }
 }
 
-/// What a plain value is, whatever way it is written: its type and value.
+/// Difference a plain value is, whatever way it is written: its type and value.
 fn scalar(kind: Kind, text: &[u8], int_float: IntFloat) -> Vec<u8> {
     let tagged = |tag: u8, value: &[u8]| [&[tag], value].concat();
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);

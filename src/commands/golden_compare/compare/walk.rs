@@ -4,7 +4,7 @@ use super::content::Content;
 use super::side::{CheckCancelled, CompareError, Found, in_actual, in_baseline};
 use super::state::{Order, Walk};
 use crate::commands::golden_compare::drift::Rules;
-use crate::commands::golden_compare::drift::difference::{Drift, What};
+use crate::commands::golden_compare::drift::difference::{Difference, Drift};
 use crate::commands::golden_compare::drift::number::{self, Comparison, Number};
 use crate::format::json::tokens::cursor::{Container, Cursor};
 use crate::format::json::tokens::scan::{Ends, Skipper};
@@ -77,8 +77,9 @@ impl<R: Read + Seek> Walk<'_, R> {
             (Kind::Text, Kind::Text) => {
                 if self.a.raw() != self.b.raw() && self.a.decoded() != self.b.decoded() {
                     let shown = |text: &[u8]| format!("\"{}\"", String::from_utf8_lossy(text));
-                    let what = What::Value { baseline: shown(self.a.raw()), actual: shown(self.b.raw()) };
-                    self.emit(what, offset);
+                    let difference =
+                        Difference::Value { baseline: shown(self.a.raw()), actual: shown(self.b.raw()) };
+                    self.emit(difference, offset);
                 }
             }
             _ if is_number(kind) && is_number(other) => {
@@ -89,13 +90,14 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
             (Kind::True | Kind::False, Kind::True | Kind::False) => {
                 if kind != other {
-                    let what = What::Value { baseline: text_of(&self.a), actual: text_of(&self.b) };
-                    self.emit(what, offset);
+                    let difference =
+                        Difference::Value { baseline: text_of(&self.a), actual: text_of(&self.b) };
+                    self.emit(difference, offset);
                 }
             }
             _ if kind == other => {}
             _ => {
-                self.emit(What::Type { baseline: name(kind), actual: name(other) }, offset);
+                self.emit(Difference::Type { baseline: name(kind), actual: name(other) }, offset);
                 self.skipper.skip_rest(kind, &mut self.a, None).map_err(in_baseline)?;
                 self.skipper.skip_rest(other, &mut self.b, None).map_err(in_actual)?;
             }
@@ -107,15 +109,15 @@ impl<R: Read + Seek> Walk<'_, R> {
     pub(super) fn numbers(&mut self, a: Number<'_>, b: Number<'_>, offset: u64) {
         let (tolerance, own) = self.rules.tolerance_at(|| self.path());
         let text = |number: Number<'_>| number.text().to_owned();
-        let what = match number::compare(a, b, tolerance, own, self.rules.int_float, self.rules.nan) {
+        let difference = match number::compare(a, b, tolerance, own, self.rules.int_float, self.rules.nan) {
             Comparison::Same => return,
-            Comparison::TypeMismatch => What::Type { baseline: name_of(a), actual: name_of(b) },
-            Comparison::ValueMismatch => What::Value { baseline: text(a), actual: text(b) },
+            Comparison::TypeMismatch => Difference::Type { baseline: name_of(a), actual: name_of(b) },
+            Comparison::ValueMismatch => Difference::Value { baseline: text(a), actual: text(b) },
             Comparison::Drift(distance) => {
-                What::Float { baseline: text(a), actual: text(b), distance, tolerance }
+                Difference::Float { baseline: text(a), actual: text(b), distance, tolerance }
             }
         };
-        self.emit(what, offset);
+        self.emit(difference, offset);
     }
 
     /// Goes on behind a value, or behind an opening bracket.

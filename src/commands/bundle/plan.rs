@@ -2,38 +2,38 @@
 //! may be.
 
 use crate::release::bundle::name;
+use anyhow::{anyhow, bail, ensure};
 use serde::Deserialize;
 use std::time::Duration;
 
 /// `bundle.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Plan {
+pub(super) struct BundlePlan {
     /// Name of what is released.
-    pub(crate) name: String,
+    pub(super) name: String,
     /// Where archives go.
-    pub(crate) out: String,
-    /// The contents.
-    pub(crate) contents: Vec<Entry>,
+    pub(super) out: String,
+    pub(super) contents: Vec<Entry>,
 }
 
 /// One line of the contents: a path or a pattern.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
+pub(super) struct Entry {
     /// One file, relative to the root.
-    pub(crate) path: Option<String>,
+    pub(super) path: Option<String>,
     /// Files of this pattern, relative to the root.
-    pub(crate) glob: Option<String>,
+    pub(super) glob: Option<String>,
     /// Directory of the bundle that they go to by their last component; their own path when left out.
-    pub(crate) into: Option<String>,
+    pub(super) into: Option<String>,
     /// What they are for.
-    pub(crate) description: String,
+    pub(super) description: String,
     /// Whether the bundle cannot be made without one.
     #[serde(default = "yes")]
-    pub(crate) required: bool,
+    pub(super) required: bool,
     /// Files older than this are left out.
-    pub(crate) max_age: Option<String>,
+    pub(super) max_age: Option<String>,
 }
 
 fn yes() -> bool {
@@ -42,7 +42,7 @@ fn yes() -> bool {
 
 impl Entry {
     /// A pattern of the command line, which must match.
-    pub(crate) fn included(glob: &str) -> Self {
+    pub(super) fn included(glob: &str) -> Self {
         Self {
             path: None,
             glob: Some(glob.to_owned()),
@@ -53,22 +53,20 @@ impl Entry {
         }
     }
 
-    /// The path or the pattern.
-    pub(crate) fn source(&self) -> &str {
+    pub(super) fn source(&self) -> &str {
         self.path.as_deref().or(self.glob.as_deref()).unwrap_or_default()
     }
 
-    /// The largest age, if there is one.
-    pub(crate) fn max_age(&self) -> Result<Option<Duration>, String> {
+    pub(super) fn max_age(&self) -> anyhow::Result<Option<Duration>> {
         let parse = |text: &String| {
             humantime::parse_duration(text)
-                .map_err(|error| format!("max_age of `{}` is `{text}`: {error}", self.source()))
+                .map_err(|error| anyhow!("max_age of `{}` is `{text}`: {error}", self.source()))
         };
         self.max_age.as_ref().map(parse).transpose()
     }
 
     /// Path in the bundle of a file whose path is `source`.
-    pub(crate) fn target(&self, source: &str) -> String {
+    pub(super) fn target(&self, source: &str) -> String {
         let last = source.rsplit('/').next().unwrap_or(source);
         match &self.into {
             Some(dir) => format!("{dir}/{last}"),
@@ -76,37 +74,30 @@ impl Entry {
         }
     }
 
-    /// What is wrong with this line.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.path.is_some() == self.glob.is_some() {
-            return Err(format!("entry `{}` needs `path` or `glob`, and not both", self.source()));
-        }
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let is_one = self.path.is_some() != self.glob.is_some();
+        ensure!(is_one, "entry `{}` needs `path` or `glob`, and not both", self.source());
         let named = self.path.iter().chain(&self.glob).chain(&self.into);
         for text in named {
-            name::check(text.as_bytes()).map_err(|bad| format!("`{text}` {bad}"))?;
+            name::check(text.as_bytes()).map_err(|error| anyhow!("`{text}` {error}"))?;
         }
         self.max_age().map(|_| ())
     }
 }
 
-impl Plan {
-    /// What is wrong with the list itself.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.contents.is_empty() {
-            return Err("`contents` is empty; a bundle of nothing proves nothing".to_owned());
-        }
+impl BundlePlan {
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        ensure!(!self.contents.is_empty(), "`contents` is empty; a bundle of nothing proves nothing");
         check_name(&self.name)?;
         self.contents.iter().try_for_each(Entry::check)
     }
 }
 
 /// Whether `name` can begin the name of an archive.
-pub(crate) fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> anyhow::Result<()> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.is_empty() || name.starts_with(['.', '-']) || name.len() > 100 || !name.chars().all(is_plain) {
-        return Err(format!(
-            "name `{name}` must be letters, digits, `.`, `_` and `-`, and begin with neither `.` nor `-`"
-        ));
+        bail!("name `{name}` must be letters, digits, `.`, `_` and `-`, and begin with neither `.` nor `-`");
     }
     Ok(())
 }
@@ -128,8 +119,9 @@ mod tests {
 
     #[test]
     fn a_plan_that_says_nothing_or_too_much_is_refused() {
-        let plan = |entry: Entry| Plan { name: "x".to_owned(), out: "o".to_owned(), contents: vec![entry] };
-        assert_eq!(plan(entry()).check(), Ok(()));
+        let plan =
+            |entry: Entry| BundlePlan { name: "x".to_owned(), out: "o".to_owned(), contents: vec![entry] };
+        plan(entry()).check().expect("a plan");
         for (entry, part) in [
             (Entry { path: Some("a".to_owned()), ..entry() }, "not both"),
             (Entry { glob: None, ..entry() }, "needs `path`"),
@@ -138,13 +130,13 @@ mod tests {
             (Entry { into: Some("x/".to_owned()), ..entry() }, "is a directory"),
             (Entry { max_age: Some("soon".to_owned()), ..entry() }, "max_age"),
         ] {
-            let reason = plan(entry).check().expect_err(part);
+            let reason = plan(entry).check().expect_err(part).to_string();
             assert!(reason.contains(part), "{reason}");
         }
-        let named = |name: &str| Plan { name: name.to_owned(), ..plan(entry()) };
+        let named = |name: &str| BundlePlan { name: name.to_owned(), ..plan(entry()) };
         for name in ["", "a/b", "..", "-x", "a b"] {
             assert!(named(name).check().is_err(), "{name}");
         }
-        assert!(Plan { contents: Vec::new(), ..plan(entry()) }.check().is_err());
+        assert!(BundlePlan { contents: Vec::new(), ..plan(entry()) }.check().is_err());
     }
 }

@@ -1,10 +1,15 @@
 //! `mmops bundle create`: chooses the files, packs them, describes them in a manifest inside the archive,
 //! and puts the archive's hash, its provenance and on request its signature beside it.
 
+mod report;
+
+pub(crate) use report::{Body, SPEC};
+
+use super::checkout::Checkout;
 use super::materials::{self, Versioned};
+use super::plan::{self, BundlePlan, Entry};
 use super::select::{self, Chosen, Selection};
-use crate::commands::bundle::contents::plan::{self, Entry, Plan};
-use crate::commands::bundle::contents::{provenance, sbom};
+use super::{provenance, sbom};
 use crate::ctx::Ctx;
 use crate::format::config;
 use crate::format::hash;
@@ -15,29 +20,24 @@ use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
 use crate::format::zip::pack::{Archive, Chunks, Finished, Member};
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
+use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::clock;
 use crate::sys::fsio::{self, AtomicFile, NewDirs};
-use crate::sys::git::short;
 use crate::sys::lock::Lock;
 use crate::sys::root_dir::{self, RootDir};
 use crate::sys::{progress, work};
-use schemars::JsonSchema;
-use serde::Serialize;
+use report::Created;
 use std::io::BufWriter;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 /// The list of contents when none is named and the root has no file of its own.
-const BUILT_IN: &str = include_str!("../../../deploy/release/bundle.yaml");
+const BUILT_IN: &str = include_str!("../../../../deploy/release/bundle.yaml");
 /// Most threads; more would need more memory than they are worth.
 const MOST_JOBS: usize = 16;
 /// Where a root's own list is.
 const PLAN: &str = "deploy/release/bundle.yaml";
-
-pub(crate) const SPEC: CommandSpec =
-    CommandSpec::new("bundle create", "BUNDLE", "FAILED").named("bundle").revised(2);
 
 /// Make an archive with a manifest, its hash beside it, and a signature on request
 #[derive(Clone, Debug, clap::Args)]
@@ -69,30 +69,6 @@ pub(crate) struct Args {
     jobs: Option<NonZero<u16>>,
 }
 
-/// Fields of the report.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Body {
-    /// The archive, relative to the root where it lies inside it.
-    archive: String,
-    /// Its bytes.
-    archive_bytes: u64,
-    /// Bytes of the files in it.
-    content_bytes: u64,
-    /// How many files it has, the manifest not counted.
-    files: usize,
-    /// What was left out, and why.
-    left_out: Vec<String>,
-    /// The list of contents, `built-in` or its path.
-    plan: String,
-    /// SHA-256 of the archive.
-    sha256: String,
-    /// The signature, when there is one.
-    signature: Option<String>,
-    /// Version of what is released.
-    bundle_version: String,
-}
-
-/// A finished archive.
 struct Made {
     sha256: String,
     bytes: u64,
@@ -105,7 +81,7 @@ struct Order {
     versioned: Versioned,
     plan: Named,
     selection: Selection,
-    revision: Result<manifest::Git, String>,
+    checkout: Checkout,
     stamp: jiff::Timestamp,
     bill: Option<materials::Bill>,
     signer: Option<Signer>,
@@ -119,7 +95,6 @@ impl Order {
     }
 }
 
-/// Makes the bundle.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let order = order(args, ctx)?;
     let archive = order.out.join(order.file_name());
@@ -141,11 +116,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         None => None,
         Some((signer, mut pending)) => {
             let version = &order.versioned.version;
-            let comment = format!(
-                "timestamp:{}\tfile:{name}\tversion:{version}\tsha256:{}",
-                order.stamp.as_second(),
-                made.sha256
-            );
+            let comment = materials::trusted_comment(order.stamp, &name, version, &made.sha256);
             pending.write(signer.sign(zip.reread()?, &comment)?.as_bytes())?;
             Some(pending)
         }
@@ -164,25 +135,30 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     signed.map_or(Ok(()), AtomicFile::commit)?;
     zip.commit()?;
     dirs.keep();
-    let shown = |path: &Path| ctx.show(path);
     let body = Body {
-        archive: shown(&archive),
+        archive: ctx.show(&archive),
         archive_bytes: made.bytes,
         content_bytes: made.manifest.files.iter().map(|file| file.size).sum(),
         files: made.manifest.files.len(),
-        left_out: order.selection.left_out.clone(),
-        plan: order.plan.path.clone(),
+        left_out: order.selection.left_out,
+        plan: order.plan.path,
         sha256: made.sha256,
-        signature: has_signature.then(|| shown(&signature_path)),
+        signature: has_signature.then(|| ctx.show(&signature_path)),
         bundle_version: order.versioned.version.to_string(),
     };
-    Ok(report(&order, &body))
+    Ok(report::report(&Created {
+        body,
+        version_source: order.versioned.source,
+        file_version: order.versioned.file_differs,
+        checkout: order.checkout,
+        listings: order.bill.map(|bill| bill.listings),
+    }))
 }
 
 fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
     let (plan, source) = load_plan(args, ctx)?;
     let name = args.name.clone().unwrap_or_else(|| plan.name.clone());
-    plan::check_name(&name).map_err(Fault::config)?;
+    plan::check_name(&name).map_err(|error| Fault::config(error.to_string()))?;
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let stamp = materials::stamp(ctx)?;
     let out = ctx.path(args.out.as_deref().unwrap_or(Path::new(&plan.out)));
@@ -190,7 +166,7 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
     let mut entries = plan.contents;
     for glob in &args.include {
         let entry = Entry::included(glob);
-        entry.check().map_err(|reason| Fault::config(format!("--include: {reason}")))?;
+        entry.check().map_err(|error| Fault::config(format!("--include: {error}")))?;
         entries.push(entry);
     }
     let selection = select::select(&entries, &out, &root, ctx)?;
@@ -201,15 +177,15 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
     }
     let bill = if args.sbom { Some(materials::bill(&selection.files, &root, ctx)?) } else { None };
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
-    let revision = materials::revision(ctx)?;
-    Ok(Order { name, versioned, plan: source, selection, revision, stamp, bill, signer, root, out })
+    let checkout = materials::checkout(ctx)?;
+    Ok(Order { name, versioned, plan: source, selection, checkout, stamp, bill, signer, root, out })
 }
 
-fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(Plan, Named)> {
+fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
     let what = "list of contents bundle";
     let chosen = config::Source::of(args.plan.as_deref(), PLAN, BUILT_IN, what, &ctx.root)?;
-    let (plan, shown): (Plan, String) = (chosen.parse()?, chosen.name());
-    plan.check().map_err(|reason| Fault::config(format!("plan `{shown}` cannot be used: {reason}")))?;
+    let (plan, shown): (BundlePlan, String) = (chosen.parse()?, chosen.name());
+    plan.check().map_err(|error| Fault::config(format!("plan `{shown}` cannot be used: {error}")))?;
     Ok((plan, Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) }))
 }
 
@@ -283,10 +259,10 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
         created_at: created_at.clone(),
         files: parts.iter().zip(hashes).map(described).collect(),
-        git: order.revision.clone().ok(),
+        git: order.checkout.revision().cloned(),
         name: order.name.clone(),
         provenance: Provenance {
-            builder: concat!("mmops ", env!("CARGO_PKG_VERSION")).to_owned(),
+            builder: manifest::BUILDER.to_owned(),
             encoder: ENCODER.to_owned(),
             lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
             plan: order.plan.clone(),
@@ -296,7 +272,7 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         version: version.clone(),
     };
     let hash = hash::sha256(b"");
-    manifest(vec![hash; parts.len()]).check_size().map_err(Fault::config)?;
+    manifest(vec![hash; parts.len()]).check_size().map_err(|error| Fault::config(error.to_string()))?;
     let member = |part: &Part<'_>| Member {
         name: part.name.to_owned(),
         permissions: manifest::mode(part.is_executable).0,
@@ -330,57 +306,6 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
     bar.finish_and_clear();
     let manifest = manifest(hashes);
     archive.add(manifest::FILE_NAME, 0o644, manifest.clone().sealed().into_bytes()).map_err(fail)?;
-    let Finished { sha256, bytes, .. } = archive.finish().map_err(fail)?;
+    let Finished { sha256, bytes } = archive.finish().map_err(fail)?;
     Ok(Made { sha256, bytes, manifest })
-}
-
-fn report(order: &Order, body: &Body) -> Report {
-    let mut version = Row::new("version", Status::Ok).note(&body.bundle_version);
-    if let Some(file) = &order.versioned.file_differs {
-        version.status = Status::Warn;
-        let source = order.versioned.source;
-        version =
-            version.reason(format!("{source} says {}, the file VERSION says {file}", body.bundle_version));
-    }
-    let mut contents = Row::new("contents", Status::Ok).note(format!("{} files", body.files));
-    contents.reasons = body.left_out.iter().map(|left| format!("left out: {left}")).collect();
-    if !contents.reasons.is_empty() {
-        contents.status = Status::Warn;
-    }
-    let mut rows = vec![version, contents, revision_row(&order.revision)];
-    if let Some(bill) = &order.bill {
-        let count: usize = bill.listings.iter().map(|(_, listing)| listing.components.len()).sum();
-        let mut row = Row::new("sbom", Status::Ok).note(format!("{count} packages"));
-        row.reasons = bill
-            .listings
-            .iter()
-            .flat_map(|(path, listing)| listing.remarks.iter().map(move |remark| format!("{path}: {remark}")))
-            .collect();
-        if !row.reasons.is_empty() {
-            row.status = Status::Warn;
-        }
-        rows.push(row);
-    }
-    rows.push(Row::new("archive", Status::Ok).note(&body.archive).reason(format!("sha256 {}", body.sha256)));
-    rows.push(match &body.signature {
-        Some(path) => Row::new("signature", Status::Ok).note(path),
-        None => Row::new("signature", Status::Skip).reason("not signed: no --sign"),
-    });
-    let beside = ["", ".sha256", ".provenance.json"].map(|ending| format!("{}{ending}", body.archive));
-    Report::new(&SPEC, "BUNDLE CREATE", Conclusion::new(Outcome::Pass, "CREATED"))
-        .rows(rows)
-        .body(body)
-        .evidence(beside)
-        .evidence(&body.signature)
-}
-
-/// The revision, and what somebody should know about it.
-pub(super) fn revision_row(revision: &Result<manifest::Git, String>) -> Row {
-    match revision {
-        Ok(revision) if revision.dirty => Row::new("revision", Status::Warn)
-            .note(short(&revision.commit))
-            .reason("tracked files differ from the commit"),
-        Ok(revision) => Row::new("revision", Status::Ok).note(short(&revision.commit)),
-        Err(reason) => Row::new("revision", Status::Warn).note("unknown").reason(reason),
-    }
 }

@@ -4,7 +4,7 @@ use crate::release::bundle::manifest::Manifest;
 use serde_json::{Value, json};
 
 /// The statement about the archive `file`, whose SHA-256 is `sha256`.
-pub(crate) fn statement(manifest: &Manifest, file: &str, sha256: &str) -> Value {
+pub(super) fn statement(manifest: &Manifest, file: &str, sha256: &str) -> Value {
     let provenance = &manifest.provenance;
     let by_hash = |path: &str, sha256: &str| json!({"name": path, "digest": {"sha256": sha256}});
     let mut sources: Vec<Value> = manifest

@@ -1,12 +1,13 @@
 //! A bill of materials (`CycloneDX`) from the lock files of a tree. What a lock file does not pin is said so.
 
+use anyhow::{anyhow, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Lock files by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     /// `Cargo.lock`
     Cargo,
     /// `poetry.lock`, `uv.lock`
@@ -19,7 +20,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// What a file of this path is, if it is a lock file.
-    pub(crate) fn of(path: &str) -> Option<Self> {
+    pub(super) fn of(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         match name {
             "Cargo.lock" => Some(Self::Cargo),
@@ -35,30 +36,26 @@ fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
 }
 
-/// One package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Component {
-    /// Package URL.
-    pub(crate) purl: String,
-    /// Name.
-    pub(crate) name: String,
+pub(super) struct Component {
+    pub(super) purl: String,
+    pub(super) name: String,
     /// Version, when it is pinned.
-    pub(crate) version: Option<String>,
+    pub(super) version: Option<String>,
     /// SHA-256 of the package, when the lock file has it.
-    pub(crate) sha256: Option<String>,
+    pub(super) sha256: Option<String>,
 }
 
 /// The packages of one lock file, and what it leaves open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Listing {
+pub(super) struct Listing {
     /// Sorted by package URL.
-    pub(crate) components: Vec<Component>,
+    pub(super) components: Vec<Component>,
     /// What the file does not pin.
-    pub(crate) remarks: Vec<String>,
+    pub(super) remarks: Vec<String>,
 }
 
-/// Reads a lock file.
-pub(crate) fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
+pub(super) fn parse(kind: Kind, text: &str) -> anyhow::Result<Listing> {
     let (mut listing, says_its_format) = match kind {
         Kind::Cargo => toml_lock(text, "cargo")?,
         Kind::Python => toml_lock(text, "pypi")?,
@@ -71,7 +68,7 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Listing, String> {
         (false, false) => {
             listing.remarks.push("it does not say what version of the format it has".to_owned());
         }
-        (false, true) => return Err("it has neither a format version nor a package".to_owned()),
+        (false, true) => bail!("it has neither a format version nor a package"),
     }
     listing.components.sort();
     listing.components.dedup();
@@ -101,8 +98,8 @@ struct TomlPackage {
     checksum: Option<String>,
 }
 
-fn toml_lock(text: &str, ecosystem: &str) -> Result<(Listing, bool), String> {
-    let lock: TomlLock = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+fn toml_lock(text: &str, ecosystem: &str) -> anyhow::Result<(Listing, bool)> {
+    let lock: TomlLock = toml::from_str(text).map_err(|error| anyhow!("{}", error.message()))?;
     let component =
         |package: TomlPackage| component(ecosystem, &package.name, package.version, package.checksum);
     let says_its_format = lock.version.is_some() || lock.metadata.lock_version.is_some();
@@ -178,8 +175,8 @@ struct NpmPackage {
     dependencies: Option<Value>,
 }
 
-fn npm(text: &str) -> Result<(Listing, bool), String> {
-    let lock: NpmLock = serde_json::from_str(text).map_err(|error| error.to_string())?;
+fn npm(text: &str) -> anyhow::Result<(Listing, bool)> {
+    let lock: NpmLock = serde_json::from_str(text)?;
     let mut listing = Listing::default();
     let Some(packages) = lock.packages else {
         for (name, package) in lock.dependencies {
@@ -196,11 +193,11 @@ fn npm(text: &str) -> Result<(Listing, bool), String> {
     Ok((listing, lock.lockfile_version.is_some()))
 }
 
-fn add_npm_tree(listing: &mut Listing, name: &str, package: &NpmPackage) -> Result<(), String> {
+fn add_npm_tree(listing: &mut Listing, name: &str, package: &NpmPackage) -> anyhow::Result<()> {
     add_npm(listing, name, package);
     let Some(below) = &package.dependencies else { return Ok(()) };
     let below: BTreeMap<String, NpmPackage> = Deserialize::deserialize(below)
-        .map_err(|error: serde_json::Error| format!("dependencies of `{name}`: {error}"))?;
+        .map_err(|error: serde_json::Error| anyhow!("dependencies of `{name}`: {error}"))?;
     below.iter().try_for_each(|(name, package)| add_npm_tree(listing, name, package))
 }
 
@@ -212,7 +209,7 @@ fn add_npm(listing: &mut Listing, name: &str, package: &NpmPackage) {
 }
 
 /// The document: the packages of every lock file, each once, with the files that name it.
-pub(crate) fn document(name: &str, version: &str, created_at: &str, files: &[(String, Listing)]) -> Value {
+pub(super) fn document(name: &str, version: &str, created_at: &str, files: &[(String, Listing)]) -> Value {
     let mut by_purl: BTreeMap<&str, (&Component, Vec<&str>)> = BTreeMap::new();
     for (path, listing) in files {
         for component in &listing.components {
@@ -296,7 +293,10 @@ mod tests {
         for (kind, text) in
             [(Kind::Cargo, ""), (Kind::Cargo, "# generated\n"), (Kind::Python, ""), (Kind::Npm, "{}")]
         {
-            assert!(parse(kind, text).expect_err("refused").contains("neither"), "{kind:?} {text}");
+            assert!(
+                parse(kind, text).expect_err("refused").to_string().contains("neither"),
+                "{kind:?} {text}"
+            );
         }
         for (kind, text, remark) in [
             (Kind::Cargo, "version = 4\n", "it lists no package"),
