@@ -112,7 +112,7 @@ fn invoke(invocation: &Invocation) -> Exit {
             let env = Env::of_process().unwrap_or_default();
             let mut report = failure(invocation, &error);
             ctx::stamp(&mut report, &Clock::system(None));
-            print(invocation, &env, &Answer::Report(report)).unwrap_or(exit::classify(&error))
+            print(invocation, &env, &report.into()).unwrap_or(exit::classify(&error))
         }
     }
 }
@@ -141,7 +141,7 @@ impl Session {
         let watch = self.ctx.clock.stopwatch();
         let answer = catch_unwind(AssertUnwindSafe(|| invocation.run(&self.ctx)))
             .unwrap_or_else(|_| Err(anyhow::anyhow!("internal fault: the message above names the place")));
-        let mut answer = answer.unwrap_or_else(|error| Answer::Report(failure(invocation, &error)));
+        let mut answer = answer.unwrap_or_else(|error| failure(invocation, &error).into());
         if let Answer::Report(report) = &mut answer {
             self.ctx.stamp(report);
         }

@@ -40,7 +40,7 @@ pub mod figures {
     pub use crate::commands::tune::choose::figures::{Figures, Metrics};
 }
 pub mod gate {
-    pub use crate::judge::gate::{Aggregate, Gate, KOfN, Profile, Severity};
+    pub use crate::judge::gate::{Aggregate, Gate, GateProfile, KOfN, Severity};
 }
 pub mod hash {
     pub use crate::format::hash::sha256;
@@ -52,7 +52,7 @@ pub mod key {
     pub use crate::tuning::key::{NAMES, PerKey};
 }
 pub mod kpi {
-    pub use crate::judge::kpi::{Definition, Expected, Measure, Per, Reduce, Selector};
+    pub use crate::judge::kpi::{KpiDefinition, Measure, Member, Reducer, Selector, SeriesCount, TimeUnit};
 }
 pub mod lease {
     pub use crate::lease::{Lease, Refusal, Tenure, acquire, extend, release};
@@ -75,7 +75,7 @@ pub mod measure {
     pub use crate::commands::tune::choose::measure::measure;
 }
 pub mod order_log {
-    pub use crate::commands::chaos::order_log::{Answer, Book, Entry};
+    pub use crate::commands::chaos::order_log::{OrderEntry, OrderLogState, OrderReply};
 }
 pub mod overrides {
     pub use crate::tuning::overrides::{Overrides, broken, with_point};
@@ -106,11 +106,11 @@ pub mod signal {
     pub use crate::sys::signal::Cancel;
 }
 pub mod tokens {
-    pub use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
+    pub use crate::format::json::tokens::{JsonError, Kind, NonFinite, Tokens};
 }
 pub mod trading {
     pub use crate::tuning::trading::{Fees, Fill, Latency, QuoterParams, Side, TradingOutcome};
 }
 pub mod verdict {
-    pub use crate::judge::verdict::Verdict;
+    pub use crate::judge::verdict::RunVerdict;
 }

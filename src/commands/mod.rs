@@ -24,14 +24,14 @@ use crate::report::Report;
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// A report for the printer.
-    Report(Report),
+    Report(Box<Report>),
     /// Text for another program: a schema, a completion script, a manual page.
     Text(String),
 }
 
 impl From<Report> for Answer {
     fn from(report: Report) -> Self {
-        Self::Report(report)
+        Self::Report(Box::new(report))
     }
 }
 

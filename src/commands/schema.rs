@@ -10,13 +10,13 @@ use crate::commands::{
 };
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
+use crate::format::json;
 use crate::judge::record::Iteration;
 use crate::release::bundle::manifest::Manifest;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Status};
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
-use serde_json::Value;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("schema", "SCHEMA", "FAILED");
 
@@ -117,24 +117,9 @@ pub(crate) fn run(args: &Args, _: &Ctx) -> anyhow::Result<String> {
         let known: Vec<&str> = DOCUMENTS.iter().map(|(name, _)| *name).collect();
         return Err(Fault::usage(format!("no schema `{name}`; there are: {}", known.join(", "))).into());
     };
-    let mut text = serde_json::to_string_pretty(&sorted(schema().to_value()))?;
-    text.push('\n');
-    Ok(text)
+    Ok(json::document(&schema()))
 }
 
 fn schema_of<T: JsonSchema>() -> Schema {
     schemars::schema_for!(T)
-}
-
-/// Orders keys, which the generator keeps in declaration order where a feature of a dependency says so.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let mut entries: Vec<(String, Value)> = map.into_iter().collect();
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(entries.into_iter().map(|(key, value)| (key, sorted(value))).collect())
-        }
-        Value::Array(items) => items.into_iter().map(sorted).collect(),
-        other => other,
-    }
 }

@@ -1,4 +1,5 @@
 //! The days of the window: which report stands for which day, and what it shows.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
 use crate::evidence::header::Header;

@@ -1,4 +1,5 @@
 //! What a document says of its own making: by which program, when, by which clock, and of what it speaks.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -49,9 +50,9 @@ pub(crate) struct Header {
     /// Version of mmops; none in a document from before there was a header.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
-    version: Option<String>,
+    pub(crate) version: Option<String>,
     /// Commit that mmops was built from; null where the build was not told.
-    commit: Option<String>,
+    pub(crate) commit: Option<String>,
     /// When the document was made, RFC 3339 UTC, whole seconds; none in one from before there was a header.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -70,7 +71,7 @@ pub(crate) struct Header {
     pub(crate) observed_to: Option<Timestamp>,
     /// Version, commit or configuration hash of what was observed, as it says itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
+    pub(crate) subject: Option<String>,
 }
 
 impl Header {
@@ -88,6 +89,12 @@ impl Header {
     /// The same header for another document of the run.
     pub(crate) fn with_schema(&self, schema: &str) -> Self {
         Self { schema: schema.to_owned(), ..self.clone() }
+    }
+
+    /// The same header with the time that a document from before there was one keeps elsewhere.
+    #[must_use]
+    pub(crate) fn or_made_at(self, time: Timestamp) -> Self {
+        Self { made_at: self.made_at.or(Some(time)), ..self }
     }
 
     #[must_use]
@@ -131,16 +138,16 @@ impl Header {
         }
     }
 
-    /// The header of what is made of several parts: as old as the oldest of them, and what is wrong with the
+    /// The header of what is made of this and another part: as old as the older, and what is wrong with the
     /// clock of one is wrong with the whole. A part without a time leaves the whole without one.
-    pub(crate) fn of_parts(parts: &[Self]) -> Option<Self> {
-        let mut whole = parts.first()?.clone();
-        for part in parts {
-            whole.made_at = whole.made_at.zip(part.made_at).map(|(one, other)| one.min(other));
-            whole.clock = whole.clock.max(part.clock);
-            whole.simulated |= part.simulated;
+    #[must_use]
+    pub(crate) fn joined(self, part: &Self) -> Self {
+        Self {
+            made_at: self.made_at.zip(part.made_at).map(|(one, other)| one.min(other)),
+            clock: self.clock.max(part.clock),
+            simulated: self.simulated || part.simulated,
+            ..self
         }
-        Some(whole)
     }
 }
 
@@ -170,6 +177,12 @@ struct Fields {
     observed_to: Option<Value>,
     #[serde(deserialize_with = "present")]
     subject: Option<Value>,
+}
+
+/// A time in a document beside its header; for `deserialize_with`.
+pub(crate) fn time_field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom(format!("`{text}` is not an RFC 3339 time")))
 }
 
 /// A field that is there, be it null.
@@ -322,14 +335,13 @@ pub(crate) mod tests {
     #[test]
     fn the_whole_is_as_old_as_its_oldest_part_and_as_doubtful_as_the_worst() {
         let (early, late) = ("2026-03-10T09:00:00Z", "2026-03-10T10:00:00Z");
-        let parts = [header(ClockKind::Frozen, late), header(ClockKind::System, early).simulated(true)];
-        let whole = Header::of_parts(&parts).expect("parts");
+        let frozen = header(ClockKind::Frozen, late);
+        let whole = frozen.joined(&header(ClockKind::System, early).simulated(true));
         assert_eq!((whole.made_at, whole.clock, whole.simulated), (Some(at(early)), ClockKind::Frozen, true));
-        let fixed = header(ClockKind::Stamped, late);
-        let whole = Header::of_parts(&[whole, fixed]).expect("parts");
-        assert_eq!(whole.clock, ClockKind::Stamped);
+        let whole = whole.joined(&header(ClockKind::Stamped, late));
+        assert_eq!((whole.made_at, whole.clock), (Some(at(early)), ClockKind::Stamped));
         let untold = Header { made_at: None, ..whole.clone() };
-        assert_eq!(Header::of_parts(&[whole, untold]).expect("parts").made_at, None);
-        assert_eq!(Header::of_parts(&[]), None);
+        assert_eq!(whole.joined(&untold).made_at, None);
+        assert_eq!(untold.or_made_at(at(late)).made_at, Some(at(late)));
     }
 }

@@ -4,4 +4,3 @@ pub(crate) mod age;
 pub(crate) mod daily;
 pub(crate) mod header;
 pub(crate) mod requirement;
-pub(crate) mod stamp;

@@ -1,5 +1,6 @@
 //! Does a document that an earlier command wrote still count as evidence? Decided from its content, its
 //! age, and what the plan requires of it.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::evidence::age::{AgeSource, EvidencePolicy, judge_age};
 use crate::evidence::header::Header;

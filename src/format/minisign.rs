@@ -2,13 +2,12 @@
 //! comment that binds the file's name and version to it.
 
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use anyhow::{anyhow, bail};
 use ct_codecs::{Base64, Decoder as _};
 use minisign::{SecretKey, SecretKeyBox};
 use minisign_verify::{PublicKey, Signature};
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 
 /// Ending of a signature's file.
 pub(crate) const ENDING: &str = ".minisig";
@@ -17,15 +16,14 @@ pub(crate) const ENDING: &str = ".minisig";
 pub(crate) struct Signer(SecretKey);
 
 impl Signer {
-    /// Reads a secret key; one that is encrypted needs its password.
-    pub(crate) fn load(path: &Path, password: Option<&str>) -> Result<Self, Fault> {
-        let text = fsio::read_text(path)?;
-        let bad = |reason: &str| Fault::config(format!("secret key `{}`: {reason}", path.display()));
-        let boxed = || SecretKeyBox::from_string(&text).map_err(|_| bad("it is no minisign secret key"));
+    /// Reads the text of a secret key's file, which messages name; a key that is encrypted needs its password.
+    pub(crate) fn parse(text: &str, file: &Path, password: Option<&str>) -> Result<Self, Fault> {
+        let bad = |reason: &str| Fault::config(format!("secret key `{}`: {reason}", file.display()));
+        let boxed = || SecretKeyBox::from_string(text).map_err(|_| bad("it is not a minisign secret key"));
         if let Ok(key) = boxed()?.into_unencrypted_secret_key() {
             return Ok(Self(key));
         }
-        if let Some(key) = without_checksum(&text) {
+        if let Some(key) = without_checksum(text) {
             return Ok(Self(key));
         }
         let Some(password) = password else {
@@ -37,7 +35,7 @@ impl Signer {
     }
 
     /// The text of a signature's file.
-    pub(crate) fn sign(&self, file: File, comment: &str) -> Result<String, Fault> {
+    pub(crate) fn sign(&self, file: impl Read, comment: &str) -> Result<String, Fault> {
         let signed = minisign::sign(None, &self.0, file, Some(comment), Some("signature by mmops"));
         signed
             .map(minisign::SignatureBox::into_string)
@@ -58,42 +56,38 @@ fn without_checksum(text: &str) -> Option<SecretKey> {
     is_ours.then(|| SecretKey::from_bytes(&bytes).ok())?
 }
 
-/// Where the signature of a file is.
-pub(crate) fn beside(path: &Path) -> PathBuf {
-    fsio::with_ending(path, ENDING)
-}
-
 /// A public key.
 pub(crate) struct Verifier(PublicKey);
 
 impl Verifier {
-    /// The key of a file, or of the text itself.
-    pub(crate) fn load(path: &Path, text: &str) -> Result<Self, Fault> {
-        if let Ok(key) = PublicKey::from_base64(text) {
-            return Ok(Self(key));
-        }
-        let text = fsio::read_text(path)?;
-        let key = PublicKey::decode(&text).or_else(|_| PublicKey::from_base64(text.trim()));
+    /// The key that is written out, without a file around it.
+    pub(crate) fn of_base64(key: &str) -> Option<Self> {
+        PublicKey::from_base64(key).ok().map(Self)
+    }
+
+    /// Reads the text of a public key's file, which messages name.
+    pub(crate) fn parse(text: &str, file: &Path) -> Result<Self, Fault> {
+        let key = PublicKey::decode(text).or_else(|_| PublicKey::from_base64(text.trim()));
         key.map(Self).map_err(|error| {
-            Fault::config(format!("`{}` is no minisign public key: {error}", path.display()))
+            Fault::config(format!("`{}` is not a minisign public key: {error}", file.display()))
         })
     }
 
     /// Checks a signature over a file, and returns its trusted comment.
-    pub(crate) fn check(&self, file: &mut File, signature: &str) -> Result<String, String> {
+    pub(crate) fn check(&self, mut file: impl Read, signature: &str) -> anyhow::Result<String> {
         let signature =
-            Signature::decode(signature).map_err(|error| format!("it is no signature: {error}"))?;
-        let mut stream = self.0.verify_stream(&signature).map_err(|error| error.to_string())?;
+            Signature::decode(signature).map_err(|error| anyhow!("it is not a signature: {error}"))?;
+        let mut stream = self.0.verify_stream(&signature)?;
         let mut buffer = vec![0; 256 << 10];
         loop {
             match file.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => stream.update(&buffer[..count]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(format!("the file cannot be read: {error}")),
+                Err(error) => bail!("the file cannot be read: {error}"),
             }
         }
-        stream.finalize().map_err(|error| error.to_string())?;
+        stream.finalize()?;
         Ok(signature.trusted_comment().to_owned())
     }
 }

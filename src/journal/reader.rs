@@ -114,7 +114,9 @@ impl Reader {
     /// The lines of a whole journal with these records.
     pub(super) fn seal_all<R: Serialize>(&mut self, context: &impl Serialize, records: &[R]) -> String {
         let mut text = self.chain.seal(&self.header(context));
-        records.iter().for_each(|record| text += &self.chain.seal(record));
+        for record in records {
+            text += &self.chain.seal(record);
+        }
         text
     }
 

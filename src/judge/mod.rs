@@ -1,5 +1,6 @@
 //! Is a run inside its limits? What is measured ([`kpi`]), what is allowed ([`gate`]), and the worst of
 //! it ([`verdict`]); [`record`] is a run as it is kept, and judged again.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod gate;
 pub(crate) mod kpi;

@@ -1,14 +1,15 @@
 //! States and verdicts: many answers to one, the worst first, and unknown never good.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use serde::{Deserialize, Serialize};
 
 /// The answer of one gate, from the best to the worst that is shown of several. What a whole run comes to
-/// is told by [`Verdict::fold`] alone, to which the unknown states are equally bad.
+/// is told by [`RunVerdict::fold`] alone, to which the unknown states are equally bad.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum State {
+pub(crate) enum GateState {
     /// Holds, on enough evidence.
     Pass,
     /// Too early to tell.
@@ -25,41 +26,24 @@ pub enum State {
     HardFail,
 }
 
-impl State {
-    /// Every state, best first.
-    pub const ALL: [State; 7] = [
-        State::Pass,
-        State::Warmup,
-        State::SoftFail,
-        State::Partial,
-        State::NoData,
-        State::ToolError,
-        State::HardFail,
-    ];
-
-    /// The word for it.
-    pub fn word(self) -> &'static str {
+impl GateState {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            State::Pass => "PASS",
-            State::Warmup => "WARMUP",
-            State::SoftFail => "SOFT_FAIL",
-            State::Partial => "PARTIAL",
-            State::NoData => "NO_DATA",
-            State::ToolError => "TOOL_ERROR",
-            State::HardFail => "HARD_FAIL",
+            Self::Pass => "PASS",
+            Self::Warmup => "WARMUP",
+            Self::SoftFail => "SOFT_FAIL",
+            Self::Partial => "PARTIAL",
+            Self::NoData => "NO_DATA",
+            Self::ToolError => "TOOL_ERROR",
+            Self::HardFail => "HARD_FAIL",
         }
-    }
-
-    /// Whether the question has no answer.
-    pub fn is_unknown(self) -> bool {
-        matches!(self, State::Warmup | State::Partial | State::NoData | State::ToolError)
     }
 }
 
 /// The answer of a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Verdict {
+pub enum RunVerdict {
     /// Every required gate holds on enough evidence.
     Pass,
     /// No gate is known to be broken, and not all of them are known to hold.
@@ -68,31 +52,34 @@ pub enum Verdict {
     Fail,
 }
 
-impl Verdict {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
+impl RunVerdict {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Verdict::Pass => "PASS",
-            Verdict::Inconclusive => "INCONCLUSIVE",
-            Verdict::Fail => "FAIL",
+            Self::Pass => "PASS",
+            Self::Inconclusive => "INCONCLUSIVE",
+            Self::Fail => "FAIL",
         }
     }
 
     /// Folds the states of all gates, each with whether PASS requires it. No gate at all is no answer.
-    pub fn fold(states: impl IntoIterator<Item = (State, bool)>) -> Self {
+    pub(crate) fn fold(states: impl IntoIterator<Item = (GateState, bool)>) -> Self {
         let mut verdict = None;
-        for (state, required) in states {
+        for (state, is_required) in states {
             let one = match state {
-                State::HardFail => return Verdict::Fail,
-                State::Pass => Verdict::Pass,
-                State::SoftFail if !required => Verdict::Pass,
-                _ => Verdict::Inconclusive,
+                GateState::HardFail => return Self::Fail,
+                GateState::Pass => Self::Pass,
+                GateState::SoftFail if !is_required => Self::Pass,
+                GateState::SoftFail
+                | GateState::Warmup
+                | GateState::Partial
+                | GateState::NoData
+                | GateState::ToolError => Self::Inconclusive,
             };
-            if verdict != Some(Verdict::Inconclusive) {
+            if verdict != Some(Self::Inconclusive) {
                 verdict = Some(one);
             }
         }
-        verdict.unwrap_or(Verdict::Inconclusive)
+        verdict.unwrap_or(Self::Inconclusive)
     }
 }
 
@@ -100,24 +87,35 @@ impl Verdict {
 mod tests {
     use super::*;
 
+    const ALL: [GateState; 7] = [
+        GateState::Pass,
+        GateState::Warmup,
+        GateState::SoftFail,
+        GateState::Partial,
+        GateState::NoData,
+        GateState::ToolError,
+        GateState::HardFail,
+    ];
+
     #[test]
     fn only_passes_and_soft_failures_that_are_not_required_lead_to_pass() {
-        for first in State::ALL {
-            for second in State::ALL {
+        for first in ALL {
+            for second in ALL {
                 for required in [true, false] {
-                    let verdict = Verdict::fold([(first, required), (second, required)]);
-                    let hard = [first, second].contains(&State::HardFail);
-                    let good = |state| state == State::Pass || (state == State::SoftFail && !required);
+                    let verdict = RunVerdict::fold([(first, required), (second, required)]);
+                    let hard = [first, second].contains(&GateState::HardFail);
+                    let good =
+                        |state| state == GateState::Pass || (state == GateState::SoftFail && !required);
                     let expected = match (hard, good(first) && good(second)) {
-                        (true, _) => Verdict::Fail,
-                        (false, true) => Verdict::Pass,
-                        (false, false) => Verdict::Inconclusive,
+                        (true, _) => RunVerdict::Fail,
+                        (false, true) => RunVerdict::Pass,
+                        (false, false) => RunVerdict::Inconclusive,
                     };
                     assert_eq!(verdict, expected, "{first:?} {second:?} {required}");
-                    assert_eq!(verdict, Verdict::fold([(second, required), (first, required)]));
+                    assert_eq!(verdict, RunVerdict::fold([(second, required), (first, required)]));
                 }
             }
         }
-        assert_eq!(Verdict::fold([]), Verdict::Inconclusive);
+        assert_eq!(RunVerdict::fold([]), RunVerdict::Inconclusive);
     }
 }

@@ -51,7 +51,6 @@ impl LeaseFile {
         })
     }
 
-    /// Asks to be elected.
     pub(crate) fn acquire(&self, owner: &str, ttl_us: u64) -> Result<Lease, LeaseError> {
         self.step(|current, issued, now_us| acquire(current, issued, now_us, owner, ttl_us))
     }
@@ -61,7 +60,6 @@ impl LeaseFile {
         self.step(|current, _, now_us| extend(current, now_us, owner, token, ttl_us))
     }
 
-    /// Gives the lease up.
     pub(crate) fn release(&self, owner: &str, token: u64) -> Result<Lease, LeaseError> {
         self.step(|current, _, now_us| release(current, now_us, owner, token))
     }

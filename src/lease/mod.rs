@@ -73,7 +73,6 @@ impl Lease {
     }
 }
 
-/// Why a request was turned down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {

@@ -3,20 +3,19 @@
 use crate::evidence::header::{ClockKind, Header};
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides::{self, Overrides};
+use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 /// Least share of deltas that must have been applied as proposed.
 const LEAST_FULL_APPLY: f64 = 0.90;
 
-/// Whether a report for people says anything.
-pub(crate) fn markdown(name: &str, text: &str) -> Result<(), String> {
+/// Refuses a report for people that says nothing.
+pub(crate) fn check_report(name: &str, text: &str) -> anyhow::Result<()> {
     let has_heading = text.lines().any(|line| line.starts_with('#'));
     let has_text = text.lines().any(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    match (has_heading, has_text) {
-        (true, true) => Ok(()),
-        (true, false) => Err(format!("`{name}` has headings and nothing below them")),
-        (false, _) => Err(format!("`{name}` has no heading, so it is no report")),
-    }
+    ensure!(has_heading, "`{name}` has no heading, so it is not a report");
+    ensure!(has_text, "`{name}` has headings and nothing below them");
+    Ok(())
 }
 
 /// Whether a document comes from a simulation; one that was made under a clock other than the system's does.
@@ -24,31 +23,31 @@ pub(crate) fn is_simulated(header: &Header) -> bool {
     header.simulated || header.clock != ClockKind::System
 }
 
-/// Whether the verification of the deltas says yes; a simulated one only of a soak that was simulated too.
-pub(crate) fn delta_verify(report: &Value, soak_is_simulated: bool) -> Result<(), String> {
-    if is_simulated(&Header::read(report)?) && !soak_is_simulated {
-        return Err("it is simulated and the soak is not, so it verified something else".to_owned());
-    }
+/// Refuses a verification of the deltas that does not say yes, and a simulated one of a soak that was not.
+pub(crate) fn check_delta_verify(report: &Value, soak_is_simulated: bool) -> anyhow::Result<()> {
+    let header = Header::read(report).map_err(anyhow::Error::msg)?;
+    let is_foreign = is_simulated(&header) && !soak_is_simulated;
+    ensure!(!is_foreign, "it is simulated and the soak is not, so it verified something else");
     let ratio = match report.get("full_apply_ratio") {
         None => None,
         Some(value) => {
             let ratio = value.as_f64().filter(|ratio| (0.0..=1.0).contains(ratio));
-            Some(ratio.ok_or_else(|| format!("full_apply_ratio is {value}, which is no share"))?)
+            Some(ratio.with_context(|| format!("full_apply_ratio is {value}, which is not a share"))?)
         }
     };
     if let Some(ratio) = ratio.filter(|ratio| *ratio < LEAST_FULL_APPLY) {
-        return Err(format!("full_apply_ratio is {ratio}, less than {LEAST_FULL_APPLY}"));
+        bail!("full_apply_ratio is {ratio}, less than {LEAST_FULL_APPLY}");
     }
     match (report.get("verdict").map(|verdict| verdict.as_str().unwrap_or_default()), ratio) {
         (Some("PASS" | "OK"), _) | (None, Some(_)) => Ok(()),
-        (Some(verdict), _) => Err(format!("its verdict is `{verdict}`, not PASS")),
-        (None, None) => Err("it has neither a verdict nor full_apply_ratio".to_owned()),
+        (Some(verdict), _) => bail!("its verdict is `{verdict}`, not PASS"),
+        (None, None) => bail!("it has neither a verdict nor full_apply_ratio"),
     }
 }
 
 /// What is wrong with the run-time overrides, and what no limit covers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Judged {
+pub(crate) struct OverridesCheck {
     /// Reasons to refuse them.
     pub(crate) refusals: Vec<String>,
     /// Keys that no limit covers.
@@ -57,19 +56,19 @@ pub(crate) struct Judged {
 
 /// Holds the overrides to the limits: the run-time keys inside their bounds, and no block that could
 /// hide a parameter from them.
-pub(crate) fn overrides(overrides: &Overrides, bounds: &Bounds) -> Judged {
-    let mut judged = Judged::default();
+pub(crate) fn check_overrides(overrides: &Overrides, bounds: &Bounds) -> OverridesCheck {
+    let mut check = OverridesCheck::default();
     let broken = overrides::broken(overrides, bounds);
-    judged.refusals.extend(broken.iter().map(|violation| format!("overrides break {violation}")));
+    check.refusals.extend(broken.iter().map(|violation| format!("overrides break {violation}")));
     for name in overrides::foreign(overrides) {
         match &overrides[name] {
             Value::Object(_) | Value::Array(_) => {
-                judged
+                check
                     .refusals
                     .push(format!("overrides have a block `{name}`; only flat keys can be held to limits"));
             }
-            _ => judged.remarks.push(format!("no limit covers the override `{name}`")),
+            _ => check.remarks.push(format!("no limit covers the override `{name}`")),
         }
     }
-    judged
+    check
 }

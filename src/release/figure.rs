@@ -1,14 +1,12 @@
 //! The figures that every release rests on: which part of each counts, when a live release goes back for
 //! it, and what it must reach until then. The soak, the plans and the checklist are held to this one table.
 
-use super::snapshot::Kpi;
+use super::kpi::Kpi;
 
 /// What a figure must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Target {
-    /// At least this.
     AtLeast(f64),
-    /// At most this.
     AtMost(f64),
 }
 
@@ -25,7 +23,6 @@ impl Target {
 /// A sign that the release must go, and how long it must last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trigger {
-    /// What is watched.
     pub(crate) what: &'static str,
     /// Its unit; empty for a ratio.
     pub(crate) unit: &'static str,
@@ -33,12 +30,10 @@ pub(crate) struct Trigger {
     pub(crate) limit: Target,
     /// For how long it must not hold.
     pub(crate) lasting: &'static str,
-    /// The query that shows it.
     pub(crate) query: &'static str,
 }
 
 impl Trigger {
-    /// What is watched, with its unit.
     pub(crate) fn name(&self) -> String {
         if self.unit.is_empty() { self.what.to_owned() } else { format!("{}, {}", self.what, self.unit) }
     }
@@ -54,14 +49,10 @@ impl Trigger {
     }
 }
 
-/// The part of a figure that counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part {
-    /// The arithmetic mean.
     Mean,
-    /// The middle value.
     Median,
-    /// The largest value.
     Max,
 }
 
@@ -83,7 +74,6 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    /// The part that counts.
     pub(crate) fn value(&self, kpi: &Kpi) -> f64 {
         match self.part {
             Part::Mean => kpi.mean,
@@ -93,7 +83,6 @@ impl Figure {
     }
 }
 
-/// The figures.
 pub(crate) const FIGURES: [Figure; 4] = [
     Figure {
         key: "maker_taker_ratio",

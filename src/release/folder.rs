@@ -2,8 +2,8 @@
 //! deployed tree against a manifest.
 use crate::format::hash;
 
-use crate::format::minisign;
-use crate::release::bundle::compare::{self, Found, Refusal};
+use crate::format::zip::violation::Violation;
+use crate::release::bundle::compare::{self, Found};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
 use crate::sys::fsio::FileState;
@@ -18,15 +18,15 @@ use walkdir::WalkDir;
 #[derive(Debug)]
 pub(crate) struct Folder {
     /// Its manifest and the SHA-256 of that, which stands for the hash of every file.
-    pub(crate) manifest: Result<(Manifest, String), Refusal>,
+    pub(crate) manifest: Result<(Manifest, String), Violation>,
     /// Why its files are not those of the manifest.
-    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) violations: Vec<Violation>,
 }
 
 impl Folder {
     /// Every reason to refuse it.
-    pub(crate) fn all_refusals(&self) -> impl Iterator<Item = &Refusal> {
-        self.manifest.as_ref().err().into_iter().chain(&self.refusals)
+    pub(crate) fn all_violations(&self) -> impl Iterator<Item = &Violation> {
+        self.manifest.as_ref().err().into_iter().chain(&self.violations)
     }
 }
 
@@ -34,44 +34,48 @@ impl Folder {
 pub(crate) fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
     let root = RootDir::open(dir)?;
     let manifest = read_manifest(&root);
-    let refusals = match &manifest {
+    let violations = match &manifest {
         Ok((manifest, _)) => entries(dir, &root, manifest, cancel)?,
         Err(_) => Vec::new(),
     };
-    Ok(Folder { manifest, refusals })
+    Ok(Folder { manifest, violations })
 }
 
-fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Refusal> {
+fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Violation> {
     let name = manifest::FILE_NAME;
-    let none = |refused: Refused| Refusal::new("no-manifest", format!("`{name}` {refused}"));
+    let none = |refused: Refused| Violation::new("no-manifest", format!("`{name}` {refused}"));
     let file = root.file(Path::new(name)).map_err(none)?;
     let bytes = FileState::of(&file).map_err(|error| none(Refused::Failed(error)))?.id.bytes;
     if bytes > manifest::LARGEST_BYTES {
-        return Err(Refusal::new("too-large", format!("`{name}` has {bytes} bytes")));
+        return Err(Violation::new("too-large", format!("`{name}` has {bytes} bytes")));
     }
     let mut text = Vec::new();
     std::io::Read::read_to_end(&mut &file, &mut text).map_err(|error| none(Refused::Failed(error)))?;
-    let manifest = Manifest::parse(&text).map_err(|reason| Refusal::new("manifest", reason))?;
+    let manifest = Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))?;
     Ok((manifest, hash::sha256(&text)))
 }
 
 /// Every file of the folder against the manifest, and nothing else in it.
-fn entries(dir: &Path, root: &RootDir, manifest: &Manifest, cancel: &Cancel) -> Result<Vec<Refusal>, Fault> {
-    let mut refusals = Vec::new();
-    let signature = minisign::beside(Path::new(manifest::FILE_NAME));
+fn entries(
+    dir: &Path,
+    root: &RootDir,
+    manifest: &Manifest,
+    cancel: &Cancel,
+) -> Result<Vec<Violation>, Fault> {
+    let mut violations = Vec::new();
     let mut found = Vec::new();
     for entry in WalkDir::new(dir).min_depth(1).sort_by_file_name() {
         check(cancel)?;
         let entry = entry.map_err(|error| Fault::config(format!("the folder cannot be read: {error}")))?;
         let relative = entry.path().strip_prefix(dir).unwrap_or(entry.path());
         let kind = entry.file_type();
-        if kind.is_dir() || relative == signature {
+        if kind.is_dir() || relative == Path::new(manifest::SIGNATURE_NAME) {
             continue;
         }
         if !kind.is_file() {
             let (name, what) =
                 if kind.is_symlink() { ("link-entry", "a link") } else { ("special-entry", "no file") };
-            refusals.push(Refusal::new(name, format!("`{}` is {what}", relative.display())));
+            violations.push(Violation::new(name, format!("`{}` is {what}", relative.display())));
             continue;
         }
         let metadata = entry.metadata().map_err(|error| Fault::config(error.to_string()))?;
@@ -82,15 +86,15 @@ fn entries(dir: &Path, root: &RootDir, manifest: &Manifest, cancel: &Cancel) -> 
             permissions: manifest::mode(is_executable).0,
         });
     }
-    refusals.extend(compare::files(manifest, &found));
+    violations.extend(compare::files(manifest, &found));
     let sizes: BTreeSet<(&[u8], u64)> = found.iter().map(|found| (&found.name[..], found.bytes)).collect();
     for file in &manifest.files {
         check(cancel)?;
         if sizes.contains(&(file.path.as_bytes(), file.size)) {
-            refusals.extend(differs(root, file));
+            violations.extend(differs(root, file));
         }
     }
-    Ok(refusals)
+    Ok(violations)
 }
 
 fn check(cancel: &Cancel) -> Result<(), Fault> {
@@ -103,16 +107,15 @@ pub(crate) fn against(
     tree: &Path,
     manifest: &Manifest,
     cancel: &Cancel,
-) -> Result<(Vec<Refusal>, Vec<PathBuf>), Fault> {
+) -> Result<(Vec<Violation>, Vec<PathBuf>), Fault> {
     let root = RootDir::open(tree)?;
-    let mut refusals = Vec::new();
+    let mut violations = Vec::new();
     for file in &manifest.files {
         check(cancel)?;
-        refusals.extend(differs(&root, file));
+        violations.extend(differs(&root, file));
     }
-    let own = [PathBuf::from(manifest::FILE_NAME), minisign::beside(Path::new(manifest::FILE_NAME))];
     let mut ours: BTreeSet<&Path> = manifest.files.iter().map(|file| Path::new(&file.path)).collect();
-    ours.extend(own.iter().map(PathBuf::as_path));
+    ours.extend([manifest::FILE_NAME, manifest::SIGNATURE_NAME].map(Path::new));
     let mut others = Vec::new();
     let walk = WalkDir::new(tree).min_depth(1).sort_by_file_name().into_iter();
     for entry in walk.filter_entry(|entry| entry.file_name() != ".git") {
@@ -120,7 +123,7 @@ pub(crate) fn against(
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                refusals.push(Refusal::new("unreadable", format!("a part of the tree: {error}")));
+                violations.push(Violation::new("unreadable", format!("a part of the tree: {error}")));
                 continue;
             }
         };
@@ -129,33 +132,33 @@ pub(crate) fn against(
             others.push(relative.to_owned());
         }
     }
-    Ok((refusals, others))
+    Ok((violations, others))
 }
 
 /// Whether a file of the tree is another than the manifest's.
-fn differs(root: &RootDir, file: &manifest::File) -> Option<Refusal> {
+fn differs(root: &RootDir, file: &manifest::File) -> Option<Violation> {
     let path = Path::new(&file.path);
     let opened = match root.file(path) {
         Ok(opened) => opened,
         Err(Refused::Missing) => {
-            return Some(Refusal::new("missing-entry", format!("`{}` is not in the tree", file.path)));
+            return Some(Violation::new("missing-entry", format!("`{}` is not in the tree", file.path)));
         }
-        Err(refused) => return Some(Refusal::new("unreadable", format!("`{}` {refused}", file.path))),
+        Err(refused) => return Some(Violation::new("unreadable", format!("`{}` {refused}", file.path))),
     };
     let unreadable =
-        |error: std::io::Error| Some(Refusal::new("unreadable", format!("`{}`: {error}", file.path)));
+        |error: std::io::Error| Some(Violation::new("unreadable", format!("`{}`: {error}", file.path)));
     let state = match FileState::of(&opened) {
         Ok(state) => state,
         Err(error) => return unreadable(error),
     };
     if state.id.bytes != file.size {
         let detail = format!("`{}` has {} bytes, the manifest {}", file.path, state.id.bytes, file.size);
-        return Some(Refusal::new("content", detail));
+        return Some(Violation::new("content", detail));
     }
     let (permissions, mode) = manifest::mode(state.is_executable());
     if file.permissions() != Some(permissions) {
         let detail = format!("`{}` has the mode {mode}, the manifest {}", file.path, file.mode);
-        return Some(Refusal::new("mode", detail));
+        return Some(Violation::new("mode", detail));
     }
     match hash::sha256_reader(opened) {
         Ok((found, _)) => compare::hash(&file.path, &file.sha256, &found),

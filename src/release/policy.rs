@@ -3,6 +3,7 @@
 //! Only the parts that the plan is made from are read; the whole policy is the watcher's to check.
 
 use super::shell;
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -10,7 +11,6 @@ use std::collections::BTreeMap;
 /// Where the policy is.
 pub(crate) const PATH: &str = "deploy/policies/rollback.yaml";
 
-/// The policy.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Policy {
     /// What happens on a trip.
@@ -29,16 +29,13 @@ pub(crate) struct AutoRollback {
     pub(crate) verification: Verification,
 }
 
-/// One action.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Action {
     /// Such as `scale_strategy`.
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// Parameters, for the executor's placeholders.
     #[serde(default)]
     pub(crate) params: BTreeMap<String, Value>,
-    /// What it is for.
     #[serde(default)]
     pub(crate) description: String,
 }
@@ -50,10 +47,8 @@ pub(crate) struct Verification {
     pub(crate) checks: Vec<Condition>,
 }
 
-/// A condition on a metric.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Condition {
-    /// Name of the metric.
     pub(crate) metric: String,
     /// What must hold, such as `== 0`.
     pub(crate) condition: String,
@@ -66,17 +61,12 @@ pub(crate) struct Condition {
 pub(crate) struct Executor {
     /// A program and its arguments.
     pub(crate) exec: Option<Vec<String>>,
-    /// A request.
     pub(crate) http: Option<Http>,
-    /// A file to write.
     pub(crate) file: Option<FileWrite>,
-    /// A signal to send.
     pub(crate) signal: Option<SignalTo>,
-    /// A deployment to scale.
     pub(crate) kubernetes: Option<Kubernetes>,
 }
 
-/// A request.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Http {
     #[serde(default)]
@@ -88,21 +78,18 @@ pub(crate) struct Http {
     body: Option<Value>,
 }
 
-/// A file to write.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct FileWrite {
     path: String,
     content: Value,
 }
 
-/// A signal to send.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct SignalTo {
     pid_file: String,
     signal: String,
 }
 
-/// A deployment to scale.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Kubernetes {
     deployment: String,
@@ -123,21 +110,22 @@ impl Policy {
                 "auto_rollback.verification.checks is empty, so nothing would prove a rollback".to_owned(),
             );
         }
-        problems.extend(self.auto_rollback.actions.iter().filter_map(|action| self.command(action).err()));
+        let unusable = self.auto_rollback.actions.iter().filter_map(|action| self.command(action).err());
+        problems.extend(unusable.map(|error| format!("{error:#}")));
         problems
     }
 
     /// What a person types to do `action`, or why nobody can.
-    pub(crate) fn command(&self, action: &Action) -> Result<String, String> {
+    pub(crate) fn command(&self, action: &Action) -> anyhow::Result<String> {
         let executor = self.executors.get(&action.kind);
         let command = executor.map(|executor| executor.command(&action.params)).transpose();
-        let command = command.map_err(|reason| format!("executor of `{}`: {reason}", action.kind))?;
-        command.flatten().ok_or_else(|| format!("no executor says how `{}` is carried out", action.kind))
+        let command = command.with_context(|| format!("executor of `{}`", action.kind))?;
+        command.flatten().with_context(|| format!("no executor says how `{}` is carried out", action.kind))
     }
 }
 
 impl Executor {
-    fn command(&self, params: &BTreeMap<String, Value>) -> Result<Option<String>, String> {
+    fn command(&self, params: &BTreeMap<String, Value>) -> anyhow::Result<Option<String>> {
         let fill = |text: &str| filled(text, params);
         if let Some(argv) = self.exec.as_ref().filter(|argv| !argv.is_empty()) {
             let words: Vec<String> = argv.iter().map(|word| fill(word)).collect::<Result<_, _>>()?;
@@ -161,7 +149,7 @@ impl Executor {
         let Some(kubernetes) = &self.kubernetes else { return Ok(None) };
         let replicas = plain(&filled_value(&kubernetes.replicas, params)?);
         if replicas.parse::<u32>().is_err() {
-            return Err(format!("kubernetes.replicas is `{replicas}`, which is no count"));
+            bail!("kubernetes.replicas is `{replicas}`, which is not a count");
         }
         let deployment = format!("deployment/{}", fill(&kubernetes.deployment)?);
         let namespace = kubernetes.namespace.as_ref().map(|namespace| fill(namespace)).transpose()?;
@@ -173,7 +161,7 @@ impl Executor {
 }
 
 impl Http {
-    fn command(&self, params: &BTreeMap<String, Value>) -> Result<String, String> {
+    fn command(&self, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
         let method = filled(self.method.as_deref().unwrap_or("POST"), params)?;
         let fixed = ["curl", "--fail", "--silent", "--show-error", "--max-time", "10", "--request", &method];
         let mut line = shell::line(fixed);
@@ -204,7 +192,7 @@ fn secret_variable(header: &str) -> Option<String> {
 }
 
 /// `text` with a parameter in the place of every `{name}`; what a parameter says is not filled again.
-fn filled(text: &str, params: &BTreeMap<String, Value>) -> Result<String, String> {
+fn filled(text: &str, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('{') {
@@ -215,7 +203,7 @@ fn filled(text: &str, params: &BTreeMap<String, Value>) -> Result<String, String
         let name = name.filter(|name| !name.is_empty() && name.chars().all(is_letter));
         if let Some(name) = name {
             let value = params.get(name);
-            let value = value.ok_or_else(|| format!("no parameter of the action fills `{{{name}}}`"))?;
+            let value = value.with_context(|| format!("no parameter of the action fills `{{{name}}}`"))?;
             out.push_str(&plain(value));
             rest = &from[name.len() + 2..];
         } else {
@@ -228,7 +216,7 @@ fn filled(text: &str, params: &BTreeMap<String, Value>) -> Result<String, String
 }
 
 /// The same for every text in a value.
-fn filled_value(value: &Value, params: &BTreeMap<String, Value>) -> Result<Value, String> {
+fn filled_value(value: &Value, params: &BTreeMap<String, Value>) -> anyhow::Result<Value> {
     Ok(match value {
         Value::String(text) => Value::String(filled(text, params)?),
         Value::Array(items) => {
@@ -236,7 +224,7 @@ fn filled_value(value: &Value, params: &BTreeMap<String, Value>) -> Result<Value
         }
         Value::Object(fields) => {
             let field = |(name, value): (&String, &Value)| {
-                Ok::<_, String>((filled(name, params)?, filled_value(value, params)?))
+                anyhow::Ok((filled(name, params)?, filled_value(value, params)?))
             };
             Value::Object(fields.iter().map(field).collect::<Result<_, _>>()?)
         }

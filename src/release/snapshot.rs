@@ -6,8 +6,10 @@
 
 use super::evidence;
 use super::figure::{FIGURES, Figure};
+use super::kpi::Kpi;
 use crate::evidence::age::Age;
 use crate::evidence::header::Header;
+use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -15,24 +17,6 @@ use std::time::Duration;
 
 /// File name of the snapshot.
 pub(crate) const FILE_NAME: &str = "POST_SOAK_SNAPSHOT.json";
-
-/// A figure over the iterations that count.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Kpi {
-    /// Arithmetic mean.
-    pub(crate) mean: f64,
-    /// Middle value.
-    pub(crate) median: f64,
-    /// Smallest value.
-    pub(crate) min: f64,
-    /// Largest value.
-    pub(crate) max: f64,
-    /// `up`, `down` or `flat`, where the snapshot says so.
-    pub(crate) trend: Option<String>,
-}
-
-/// How far a mean may lie outside of what it is the mean of, for the rounding of sums.
-const ROUNDING: f64 = 1e-9;
 
 /// What a snapshot says.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,34 +47,31 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// Reads a snapshot; the error names what is missing or no value.
-    pub(crate) fn parse(document: &Value) -> Result<Self, String> {
-        let fields = document.as_object().ok_or("the snapshot is no object")?;
-        let header = Header::of_fields(fields)?;
+    pub(crate) fn parse(document: &Value) -> anyhow::Result<Self> {
+        let fields = document.as_object().context("the snapshot is not an object")?;
+        let header = Header::of_fields(fields).map_err(anyhow::Error::msg)?;
         let kpis = object(either(fields, &["kpi_last_n", "kpi_last8", "kpis"]), "kpi_last_n")?;
         let kpi = |(name, value): (&String, &Value)| Ok((name.clone(), Kpi::parse(name, value)?));
-        let kpis: BTreeMap<String, Kpi> = kpis.iter().map(kpi).collect::<Result<_, String>>()?;
+        let kpis: BTreeMap<String, Kpi> = kpis.iter().map(kpi).collect::<anyhow::Result<_>>()?;
         for figure in &FIGURES {
-            let kpi = kpis.get(figure.key).ok_or_else(|| format!("kpi_last_n has no `{}`", figure.key))?;
+            let kpi = kpis.get(figure.key).with_context(|| format!("kpi_last_n has no `{}`", figure.key))?;
             possible(figure, kpi)?;
         }
         let goal = |(name, value): (&String, &Value)| {
-            let met = value.as_bool().ok_or_else(|| format!("goals_met.{name} is no boolean"))?;
+            let met = value.as_bool().with_context(|| format!("goals_met.{name} is not a boolean"))?;
             Ok((name.clone(), met))
         };
         let goals: BTreeMap<String, bool> =
-            object(fields.get("goals_met"), "goals_met")?.iter().map(goal).collect::<Result<_, String>>()?;
-        if goals.is_empty() {
-            return Err("goals_met names no goal".to_owned());
-        }
+            object(fields.get("goals_met"), "goals_met")?.iter().map(goal).collect::<anyhow::Result<_>>()?;
+        ensure!(!goals.is_empty(), "goals_met names no goal");
         let total = fields.get("iterations_total").and_then(Value::as_u64);
-        let iterations_total = total.ok_or("iterations_total is missing or no count")?;
-        if iterations_total == 0 {
-            return Err("iterations_total is 0: nothing was run".to_owned());
-        }
-        let verdict = fields.get("verdict").and_then(Value::as_str).ok_or("verdict is missing or no text")?;
+        let iterations_total = total.context("iterations_total is missing or not a count")?;
+        ensure!(iterations_total > 0, "iterations_total is 0: nothing was run");
+        let verdict =
+            fields.get("verdict").and_then(Value::as_str).context("verdict is missing or not text")?;
         let freeze_ready = match fields.get("freeze_ready") {
             None => None,
-            Some(value) => Some(value.as_bool().ok_or("freeze_ready is no boolean")?),
+            Some(value) => Some(value.as_bool().context("freeze_ready is not a boolean")?),
         };
         let nothing = Map::new();
         let tuning = match given(fields, "tuning_summary") {
@@ -115,39 +96,39 @@ impl Snapshot {
         })
     }
 
-    /// Why this is no soak to release on; nothing when it is.
-    pub(crate) fn refusals(&self, now: Timestamp, allow_simulated: bool) -> Vec<String> {
-        let mut refusals = Vec::new();
-        refusals.extend(Age::of(self.made_at, now, Duration::MAX).refusal("the snapshot", ""));
+    /// What speaks against a release on this soak.
+    pub(crate) fn problems(&self, now: Timestamp, allow_simulated: bool) -> Vec<String> {
+        let mut problems = Vec::new();
+        problems.extend(Age::of(self.made_at, now, Duration::MAX).refusal("the snapshot", ""));
         if self.verdict != "PASS" {
-            refusals.push(format!("the soak's verdict is {}, not PASS", self.verdict));
+            problems.push(format!("the soak's verdict is {}, not PASS", self.verdict));
         }
         let missed: Vec<&str> =
             self.goals.iter().filter(|(_, met)| !**met).map(|(name, _)| &name[..]).collect();
         if !missed.is_empty() {
-            refusals.push(format!("goals were not met: {}", missed.join(", ")));
+            problems.push(format!("goals were not met: {}", missed.join(", ")));
         }
         if self.freeze_ready == Some(false) {
-            refusals.push("freeze_ready is false: the run had not come to rest".to_owned());
+            problems.push("freeze_ready is false: the run had not converged".to_owned());
         }
         if self.simulated && !allow_simulated {
-            refusals.push("the soak was simulated, which is not evidence".to_owned());
+            problems.push("the soak was simulated, which is not evidence".to_owned());
         }
         for figure in &FIGURES {
             let (value, trigger) = (figure.value(self.kpi(figure.key)), &figure.trigger);
             if !trigger.limit.holds(value) {
                 let (name, sign) = (trigger.name(), trigger.sign());
-                refusals.push(format!("{name} was {value}; a live release goes back at {sign}"));
+                problems.push(format!("{name} was {value}; a live release is rolled back at {sign}"));
             }
         }
         let known = self.iterations_total;
         if self.iterations.iter().any(|iteration| *iteration > known) {
-            refusals.push(format!("it analyses iteration {}, the run had {known}", self.last_iteration()));
+            problems.push(format!("it analyses iteration {}, the run had {known}", self.last_iteration()));
         }
-        refusals
+        problems
     }
 
-    /// A required figure.
+    /// One of the figures that every release rests on.
     pub(crate) fn kpi(&self, name: &str) -> &Kpi {
         self.kpis.get(name).expect("the figures of every release were there when the snapshot was read")
     }
@@ -169,49 +150,11 @@ impl Snapshot {
     }
 }
 
-impl Kpi {
-    fn parse(name: &str, value: &Value) -> Result<Self, String> {
-        let fields = value.as_object().ok_or_else(|| format!("kpi_last_n.{name} is no object"))?;
-        let number = |field: &str| {
-            let number = fields.get(field).and_then(Value::as_f64).filter(|number| number.is_finite());
-            number.ok_or_else(|| format!("kpi_last_n.{name}.{field} is missing or no number"))
-        };
-        let trend = match given(fields, "trend") {
-            None => None,
-            Some(value) => {
-                let trend = value.as_str().ok_or_else(|| format!("kpi_last_n.{name}.trend is no text"))?;
-                Some(trend.to_owned())
-            }
-        };
-        let kpi = Self {
-            mean: number("mean")?,
-            median: number("median")?,
-            min: number("min")?,
-            max: number("max")?,
-            trend,
-        };
-        let slack = ROUNDING * kpi.min.abs().max(kpi.max.abs());
-        for (part, value) in [("mean", kpi.mean), ("median", kpi.median)] {
-            if value < kpi.min - slack || value > kpi.max + slack {
-                let (min, max) = (kpi.min, kpi.max);
-                return Err(format!("kpi_last_n.{name}.{part} is {value}, outside of {min} to {max}"));
-            }
-        }
-        if kpi.min > kpi.max {
-            return Err(format!("kpi_last_n.{name}.min is larger than its max"));
-        }
-        Ok(kpi)
-    }
-}
-
-fn possible(figure: &Figure, kpi: &Kpi) -> Result<(), String> {
+fn possible(figure: &Figure, kpi: &Kpi) -> anyhow::Result<()> {
     let (least, most) = figure.possible;
     if kpi.min < least || kpi.max > most {
         let (key, min, max) = (figure.key, kpi.min, kpi.max);
-        return Err(format!(
-            "kpi_last_n.{key} goes from {min} to {max}, which a {} cannot",
-            figure.trigger.what
-        ));
+        bail!("kpi_last_n.{key} goes from {min} to {max}, which a {} cannot", figure.trigger.what);
     }
     Ok(())
 }
@@ -222,58 +165,57 @@ fn given<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 /// When a snapshot without an evidence header says that it was made.
-fn made_at(fields: &Map<String, Value>) -> Result<Timestamp, String> {
+fn made_at(fields: &Map<String, Value>) -> anyhow::Result<Timestamp> {
     let (name, value) = ["timestamp", "generated_at"]
         .into_iter()
         .find_map(|name| Some((name, fields.get(name)?)))
-        .ok_or("timestamp is missing")?;
+        .context("timestamp is missing")?;
     let time = value.as_str().and_then(|text| text.parse().ok());
-    time.ok_or_else(|| format!("{name} is {value}, not an RFC 3339 time"))
+    time.with_context(|| format!("{name} is {value}, not an RFC 3339 time"))
 }
 
 fn either<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Option<&'a Value> {
     names.iter().find_map(|name| given(fields, name))
 }
 
-fn object<'a>(value: Option<&'a Value>, name: &str) -> Result<&'a Map<String, Value>, String> {
-    value.and_then(Value::as_object).ok_or_else(|| format!("{name} is missing or no object"))
+fn object<'a>(value: Option<&'a Value>, name: &str) -> anyhow::Result<&'a Map<String, Value>> {
+    value.and_then(Value::as_object).with_context(|| format!("{name} is missing or not an object"))
 }
 
-fn numbers(value: Option<&Value>, name: &str) -> Result<Vec<u64>, String> {
-    let items = value.and_then(Value::as_array).ok_or_else(|| format!("{name} is missing or no list"))?;
-    let number =
-        |item: &Value| item.as_u64().ok_or_else(|| format!("{name} has `{item}`, which is no iteration"));
+fn numbers(value: Option<&Value>, name: &str) -> anyhow::Result<Vec<u64>> {
+    let items =
+        value.and_then(Value::as_array).with_context(|| format!("{name} is missing or not a list"))?;
+    let number = |item: &Value| {
+        item.as_u64().with_context(|| format!("{name} has `{item}`, which is not an iteration"))
+    };
     items.iter().map(number).collect()
 }
 
 /// Numbers of iterations, which count from 1.
-fn ascending(value: Option<&Value>, name: &str) -> Result<Vec<u64>, String> {
+fn ascending(value: Option<&Value>, name: &str) -> anyhow::Result<Vec<u64>> {
     let iterations = numbers(value, name)?;
-    if iterations.is_empty() {
-        return Err(format!("{name} is empty"));
-    }
-    if iterations[0] == 0 || !iterations.is_sorted_by(|a, b| a < b) {
-        return Err(format!("{name} does not go up from 1 or later, each iteration once"));
-    }
+    ensure!(!iterations.is_empty(), "{name} is empty");
+    let goes_up = iterations[0] > 0 && iterations.is_sorted_by(|a, b| a < b);
+    ensure!(goes_up, "{name} does not go up from 1 or later, each iteration once");
     Ok(iterations)
 }
 
-fn keys(value: &Value) -> Result<Vec<String>, String> {
+fn keys(value: &Value) -> anyhow::Result<Vec<String>> {
     let mut keys: Vec<String> = match value {
         Value::Object(keys) => keys.keys().cloned().collect(),
         Value::Array(keys) => {
             let key = |key: &Value| key.as_str().map(str::to_owned);
             let keys: Option<Vec<String>> = keys.iter().map(key).collect();
-            keys.ok_or("changed_keys has something that is no key")?
+            keys.context("changed_keys has something that is not a key")?
         }
-        _ => return Err("changed_keys is no list".to_owned()),
+        _ => bail!("changed_keys is not a list"),
     };
     keys.sort();
     Ok(keys)
 }
 
 /// Counts by guard, wherever the snapshot keeps them.
-fn guards(value: Option<&Value>) -> Result<Option<BTreeMap<String, u64>>, String> {
+fn guards(value: Option<&Value>) -> anyhow::Result<Option<BTreeMap<String, u64>>> {
     let Some(value) = value else { return Ok(None) };
     let fields = object(Some(value), "guards_last_n")?;
     let counts = match fields.get("counts") {
@@ -281,8 +223,8 @@ fn guards(value: Option<&Value>) -> Result<Option<BTreeMap<String, u64>>, String
         counts => object(counts, "guards_last_n.counts")?,
     };
     let count = |(name, value): (&String, &Value)| {
-        let count = value.as_u64().ok_or_else(|| format!("the count of guard `{name}` is {value}"))?;
+        let count = value.as_u64().with_context(|| format!("the count of guard `{name}` is {value}"))?;
         Ok((name.trim_end_matches("_count").to_owned(), count))
     };
-    counts.iter().map(count).collect::<Result<_, String>>().map(Some)
+    counts.iter().map(count).collect::<anyhow::Result<_>>().map(Some)
 }

@@ -43,14 +43,14 @@ fn with(pointer: &str, value: Value) -> Value {
 
 #[test]
 fn a_passed_soak_is_evidence_in_every_spelling() {
-    assert_eq!(snapshot().refusals(now(), false), [""; 0]);
+    assert_eq!(snapshot().problems(now(), false), [""; 0]);
     let mut old = document();
     let fields = old.as_object_mut().expect("an object");
     for (new, before) in [("kpi_last_n", "kpi_last8"), ("guards_last_n", "guards_last8")] {
         let value = fields.remove(new).expect("there");
         fields.insert(before.to_owned(), value);
     }
-    assert_eq!(Snapshot::parse(&old), Ok(snapshot()));
+    assert_eq!(Snapshot::parse(&old).expect("read"), snapshot());
 }
 
 #[test]
@@ -64,30 +64,35 @@ fn a_soak_that_failed_or_was_simulated_is_none() {
         ("/iterations_total", json!(30), "iteration 36, the run had 30"),
         ("/timestamp", json!("2099-01-01T00:00:00Z"), "clock: the snapshot was made"),
     ] {
-        let refusals = Snapshot::parse(&with(pointer, value)).expect("read").refusals(now(), true);
-        assert!(refusals.iter().any(|refusal| refusal.contains(part)), "{pointer}: {refusals:?}");
+        let problems = Snapshot::parse(&with(pointer, value)).expect("read").problems(now(), true);
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{pointer}: {problems:?}");
     }
     let simulated = Snapshot { simulated: true, ..snapshot() };
-    assert_eq!(simulated.refusals(now(), false).len(), 1);
-    assert_eq!(simulated.refusals(now(), true), [""; 0]);
+    assert_eq!(simulated.problems(now(), false).len(), 1);
+    assert_eq!(simulated.problems(now(), true), [""; 0]);
     let frozen = Snapshot::parse(&with("/clock", json!("frozen"))).expect("read");
-    assert_eq!(frozen.refusals(now(), false), ["the soak was simulated, which is not evidence"]);
+    assert_eq!(frozen.problems(now(), false), ["the soak was simulated, which is not evidence"]);
 }
 
 #[test]
 fn figures_that_a_live_release_goes_back_for_contradict_a_verdict_that_passed() {
     let all = |value: f64| json!({"mean": value, "median": value, "min": value, "max": value});
     for (key, bad, limit, part) in [
-        ("maker_taker_ratio", 0.2, 0.70, "maker share was 0.2; a live release goes back at < 0.70"),
-        ("p95_latency_ms", 1800.0, 500.0, "p95 latency, ms was 1800; a live release goes back at > 500 ms"),
-        ("risk_ratio", 0.9, 0.60, "risk ratio was 0.9; a live release goes back at > 0.60"),
-        ("net_bps", -5.0, 0.0, "net edge, bps was -5; a live release goes back at < 0 bps"),
+        ("maker_taker_ratio", 0.2, 0.70, "maker share was 0.2; a live release is rolled back at < 0.70"),
+        (
+            "p95_latency_ms",
+            1800.0,
+            500.0,
+            "p95 latency, ms was 1800; a live release is rolled back at > 500 ms",
+        ),
+        ("risk_ratio", 0.9, 0.60, "risk ratio was 0.9; a live release is rolled back at > 0.60"),
+        ("net_bps", -5.0, 0.0, "net edge, bps was -5; a live release is rolled back at < 0 bps"),
     ] {
         let pointer = format!("/kpi_last_n/{key}");
-        let refusals =
-            |value| Snapshot::parse(&with(&pointer, all(value))).expect("read").refusals(now(), true);
-        assert_eq!(refusals(bad), [part]);
-        assert_eq!(refusals(limit), [""; 0], "{key}");
+        let problems =
+            |value| Snapshot::parse(&with(&pointer, all(value))).expect("read").problems(now(), true);
+        assert_eq!(problems(bad), [part]);
+        assert_eq!(problems(limit), [""; 0], "{key}");
     }
 }
 
@@ -168,9 +173,9 @@ fn what_the_snapshot_does_not_say_is_unknown_and_not_none() {
 
 #[test]
 fn the_verification_of_deltas_must_say_yes() {
-    let verify = |report: &Value| evidence::delta_verify(report, false);
-    assert_eq!(verify(&json!({"verdict": "PASS", "full_apply_ratio": 1.0})), Ok(()));
-    assert_eq!(verify(&json!({"full_apply_ratio": 0.9, "simulated": false, "clock": null})), Ok(()));
+    let verify = |report: &Value| evidence::check_delta_verify(report, false);
+    verify(&json!({"verdict": "PASS", "full_apply_ratio": 1.0})).expect("a yes");
+    verify(&json!({"full_apply_ratio": 0.9, "simulated": false, "clock": null})).expect("a yes");
     for bad in [
         json!({}),
         json!({"verdict": "FAIL", "full_apply_ratio": 1.0}),
@@ -185,16 +190,16 @@ fn the_verification_of_deltas_must_say_yes() {
         [json!({"verdict": "PASS", "simulated": true}), json!({"verdict": "PASS", "clock": "frozen"})]
     {
         assert!(verify(&simulated).is_err(), "{simulated}");
-        assert_eq!(evidence::delta_verify(&simulated, true), Ok(()));
+        evidence::check_delta_verify(&simulated, true).expect("a yes");
     }
 }
 
 #[test]
-fn a_report_without_content_is_none() {
-    assert_eq!(evidence::markdown("a", "# Audit\n\nfine\n"), Ok(()));
-    assert!(evidence::markdown("a", "").is_err());
-    assert!(evidence::markdown("a", "# Audit\n\n## Part\n").is_err());
-    assert!(evidence::markdown("a", "text\n").is_err());
+fn a_report_without_content_is_refused() {
+    evidence::check_report("a", "# Audit\n\nfine\n").expect("a report");
+    assert!(evidence::check_report("a", "").is_err());
+    assert!(evidence::check_report("a", "# Audit\n\n## Part\n").is_err());
+    assert!(evidence::check_report("a", "text\n").is_err());
 }
 
 #[test]

@@ -118,12 +118,11 @@ impl Fault {
     /// else means that the output path cannot be used.
     pub fn write(what: impl fmt::Display, error: &io::Error) -> Self {
         let message = format!("failed to write {what}: {error}");
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::dependency(message)
-            }
-            _ => Self::config(message),
-        }
+        let has_no_room = matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
+        );
+        if has_no_room { Self::dependency(message) } else { Self::config(message) }
     }
 }
 

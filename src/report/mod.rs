@@ -1,4 +1,5 @@
 //! What a command found: rows, verdict, marker and evidence. Plain data; the renderers see only this.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod exit;
 pub(crate) mod printer;
@@ -205,10 +206,10 @@ impl Report {
     /// Adds the fields of `body` to the JSON document; `body` must serialise to an object.
     #[must_use]
     pub(crate) fn body(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_value(body).expect("plain data serialises") {
-            Value::Object(fields) => self.body.extend(fields),
-            other => unreachable!("a report body is an object, not {other}"),
-        }
+        let Value::Object(fields) = serde_json::to_value(body).expect("plain data serialises") else {
+            unreachable!("a report body is an object")
+        };
+        self.body.extend(fields);
         self
     }
 

@@ -2,7 +2,6 @@
 //! noise and for drawing positions; [`Xoshiro256`] is xoshiro256++ with its state filled by it, for the
 //! market, which draws many small integers.
 
-/// The `SplitMix64` generator.
 #[derive(Clone, Debug)]
 pub(crate) struct SplitMix64(u64);
 
@@ -35,7 +34,6 @@ impl SplitMix64 {
     }
 }
 
-/// The xoshiro256++ generator.
 #[derive(Clone, Debug)]
 pub(crate) struct Xoshiro256 {
     state: [u64; 4],

@@ -281,11 +281,6 @@ impl Failure {
     }
 }
 
-/// The first digits of a commit's id, for people.
-pub(crate) fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
-}
-
 fn environment() -> Vec<(OsString, OsString)> {
     let fixed = [("GIT_NO_LAZY_FETCH", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C")];
     fixed.iter().map(|(name, value)| (name.into(), value.into())).collect()

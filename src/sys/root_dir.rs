@@ -21,13 +21,11 @@ pub(crate) struct RootDir {
 /// Why a file below the directory is not read.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// There is none.
     Missing,
     /// A link on the way, or the file itself, leads out of the directory.
     Leaves,
     /// It is a directory, a device, a pipe or a socket.
     NoFile(&'static str),
-    /// The system said so.
     Failed(io::Error),
 }
 
@@ -43,7 +41,6 @@ impl fmt::Display for Refused {
 }
 
 impl RootDir {
-    /// Opens a directory.
     pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(path, flags, Mode::empty());

@@ -35,7 +35,6 @@ pub const NAMES: [&str; 6] = [
 ];
 
 impl<T> PerKey<T> {
-    /// The values in key order.
     pub fn values(&self) -> [&T; 6] {
         [
             &self.base_spread_bps_delta,
@@ -47,7 +46,6 @@ impl<T> PerKey<T> {
         ]
     }
 
-    /// Name and value, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &T)> {
         NAMES.into_iter().zip(self.values())
     }

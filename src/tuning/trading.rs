@@ -43,12 +43,9 @@ pub struct Latency {
     pub response_ms: f64,
 }
 
-/// Buy or sell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Side {
-    /// We bought.
     Buy,
-    /// We sold.
     Sell,
 }
 
@@ -67,7 +64,6 @@ impl Side {
 pub struct Fill {
     /// Exchange time, nanoseconds since the epoch.
     pub at_ns: i64,
-    /// Our side.
     pub side: Side,
     /// Price, quote units.
     pub price: f64,
@@ -101,7 +97,6 @@ pub struct TradingOutcome {
     pub max_inventory: f64,
     /// Position at the end, base units, signed.
     pub final_position: f64,
-    /// Mid price at the end.
     pub final_mid: f64,
     /// Time simulated, seconds.
     pub duration_s: f64,

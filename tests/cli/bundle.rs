@@ -545,7 +545,7 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
             SNAPSHOT,
             "/kpi_last_n/maker_taker_ratio",
             json!({"mean": 0.2, "median": 0.2, "min": 0.2, "max": 0.2}),
-            "maker share was 0.2; a live release goes back at < 0.70",
+            "maker share was 0.2; a live release is rolled back at < 0.70",
         ),
         (DELTAS, "/verdict", json!("FAIL"), "its verdict is `FAIL`"),
         (DELTAS, "/simulated", json!(true), "it is simulated and the soak is not"),

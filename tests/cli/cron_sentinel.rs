@@ -516,7 +516,7 @@ fn a_file_of_the_glob_whose_name_is_no_text_is_an_error_and_not_passed_over() {
     fs::write(odd(b"z\xff.txt"), "").unwrap();
     let document = sandbox.run(&format!("{RUN} --format json")).code(1).json();
     assert_eq!(document["tasks"][0]["state"], "error", "{document}");
-    assert!(document["tasks"][0]["reasons"][0].as_str().unwrap().contains("is no UTF-8"), "{document}");
+    assert!(document["tasks"][0]["reasons"][0].as_str().unwrap().contains("is not UTF-8"), "{document}");
 }
 
 #[test]

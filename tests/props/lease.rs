@@ -3,7 +3,7 @@
 
 use mmops::testing::lease;
 use mmops::testing::lease::{Lease, Refusal, Tenure};
-use mmops::testing::order_log::{Answer, Book, Entry};
+use mmops::testing::order_log::{OrderEntry, OrderLogState, OrderReply};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
@@ -71,8 +71,8 @@ struct World {
     deleted: bool,
     /// The token of every election.
     elections: Vec<u64>,
-    log: Vec<Entry>,
-    book: Book,
+    log: Vec<OrderEntry>,
+    state: OrderLogState,
     nodes: Vec<Node>,
 }
 
@@ -119,18 +119,17 @@ impl World {
     fn arrive(&mut self, index: usize) -> Result<(), TestCaseError> {
         if let Some((token, id)) = self.nodes[index].order.take() {
             let highest = self.log.iter().map(token_of).max().unwrap_or(0);
-            match self.book.offer(token, id) {
-                Answer::Accepted => {
+            match self.state.offer(token, id) {
+                OrderReply::Accepted => {
                     prop_assert!(token >= highest, "token {token} was taken after {highest}");
-                    let taken =
-                        |entry: &Entry| matches!(entry, Entry::Order { id: known, .. } if *known == id);
+                    let taken = |entry: &OrderEntry| matches!(entry, OrderEntry::Order { id: known, .. } if *known == id);
                     prop_assert!(!self.log.iter().any(taken), "order {id} was taken twice");
                     let node = self.nodes[index].name.clone();
-                    self.write(Entry::Order { at_us: self.now_us, node, token, id });
+                    self.write(OrderEntry::Order { at_us: self.now_us, node, token, id });
                     self.nodes[index].next = id + 1;
                 }
-                Answer::Duplicate => self.nodes[index].next = id + 1,
-                Answer::Stale => {
+                OrderReply::Duplicate => self.nodes[index].next = id + 1,
+                OrderReply::Stale => {
                     prop_assert!(token < highest);
                     self.nodes[index].tenure = None;
                 }
@@ -175,9 +174,9 @@ impl World {
                 let tenure = Tenure::granted(granted.token, asked_us, TTL_US);
                 node.tenure = tenure.may_act(self.now_us).then_some(tenure);
                 let (name, token) = (node.name.clone(), granted.token);
-                if elected && node.tenure.is_some() && self.book.admits(token) {
-                    self.write(Entry::Fence { at_us: self.now_us, node: name, token });
-                    self.nodes[index].next = self.book.first_missing().saturating_sub(2).max(1);
+                if elected && node.tenure.is_some() && self.state.admits(token) {
+                    self.write(OrderEntry::Fence { at_us: self.now_us, node: name, token });
+                    self.nodes[index].next = self.state.first_missing().saturating_sub(2).max(1);
                 }
             }
             Err(_) => node.tenure = None,
@@ -194,14 +193,14 @@ impl World {
         }
     }
 
-    fn write(&mut self, entry: Entry) {
-        self.book.replay(&entry);
+    fn write(&mut self, entry: OrderEntry) {
+        self.state.replay(&entry);
         self.log.push(entry);
     }
 }
 
-fn token_of(entry: &Entry) -> u64 {
-    let (Entry::Fence { token, .. } | Entry::Order { token, .. }) = *entry;
+fn token_of(entry: &OrderEntry) -> u64 {
+    let (OrderEntry::Fence { token, .. } | OrderEntry::Order { token, .. }) = *entry;
     token
 }
 
@@ -223,8 +222,8 @@ proptest! {
         }
         let tokens: Vec<u64> = world.log.iter().map(token_of).collect();
         prop_assert!(tokens.is_sorted(), "{:?}", tokens);
-        let ids = world.log.iter().filter(|entry| matches!(entry, Entry::Order { .. })).count() as u64;
-        prop_assert_eq!(world.book.first_missing(), ids + 1, "no gap and no order twice");
+        let ids = world.log.iter().filter(|entry| matches!(entry, OrderEntry::Order { .. })).count() as u64;
+        prop_assert_eq!(world.state.first_missing(), ids + 1, "no gap and no order twice");
     }
 
     /// Deleting the lease by hand is a step-down that its owner learns of late: two nodes may believe for

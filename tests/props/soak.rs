@@ -1,10 +1,10 @@
 //! Laws of the soak's judgement: unknown is never PASS, over generated worlds of metrics.
 
 use mmops::testing::collector::{Collector, WHOLE};
-use mmops::testing::gate::{Aggregate, Gate, KOfN, Profile, Severity};
-use mmops::testing::kpi::{Definition, Expected, Measure, Per, Reduce, Selector};
+use mmops::testing::gate::{Aggregate, Gate, GateProfile, KOfN, Severity};
+use mmops::testing::kpi::{KpiDefinition, Measure, Reducer, Selector, SeriesCount, TimeUnit};
 use mmops::testing::record::{ITERATION_SCHEMA, Iteration, Ledger};
-use mmops::testing::verdict::Verdict;
+use mmops::testing::verdict::RunVerdict;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -60,9 +60,9 @@ fn world() -> impl Strategy<Value = Vec<Vec<Shown>>> {
 fn measure(kind: usize) -> Measure {
     let selector = |name: &str| Selector::try_from(name.to_owned()).unwrap();
     match kind {
-        0 => Measure::Gauge { of: selector("m"), over: Reduce::Mean, across: Reduce::Max },
+        0 => Measure::Gauge { of: selector("m"), over: Reducer::Mean, across: Reducer::Max },
         1 => Measure::Ratio { of: vec![selector("m")], to: vec![selector("m")] },
-        2 => Measure::Rate { of: vec![selector("m")], per: Per::Second },
+        2 => Measure::Rate { of: vec![selector("m")], per: TimeUnit::Second },
         _ => Measure::Quantile { of: selector("h"), q: 0.95 },
     }
 }
@@ -96,12 +96,12 @@ fn gate(aggregate: usize) -> Gate {
 }
 
 /// Judges a world in which every value that is there keeps to its limit.
-fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
-    let definition = Definition {
+fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> RunVerdict {
+    let definition = KpiDefinition {
         description: String::new(),
         unit: "u".to_owned(),
         measure: measure(kind),
-        series: Expected::default(),
+        series: SeriesCount::default(),
         min_coverage: 0.95,
         promql: None,
         edge_report: None,
@@ -161,8 +161,10 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> Verdict {
             state_hash: String::new(),
         });
     }
-    let profile =
-        Profile { description: String::new(), gates: BTreeMap::from([("g".to_owned(), gate(aggregate))]) };
+    let profile = GateProfile {
+        description: String::new(),
+        gates: BTreeMap::from([("g".to_owned(), gate(aggregate))]),
+    };
     ledger.judge(&profile).verdict
 }
 
@@ -191,12 +193,12 @@ proptest! {
         let verdict = judge(&world, kind, aggregate);
         let part = clean_part(&world, kind);
         // Every value that is there keeps to the limit, so nothing may fail.
-        prop_assert_ne!(verdict, Verdict::Fail);
+        prop_assert_ne!(verdict, RunVerdict::Fail);
         if part < 0.95 {
-            prop_assert_eq!(verdict, Verdict::Inconclusive, "{} of the points", part);
+            prop_assert_eq!(verdict, RunVerdict::Inconclusive, "{} of the points", part);
         }
         if world.iter().flatten().all(|one| matches!(one, Shown::Good)) {
-            prop_assert_eq!(verdict, Verdict::Pass);
+            prop_assert_eq!(verdict, RunVerdict::Pass);
         }
     }
 }

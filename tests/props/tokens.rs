@@ -1,7 +1,7 @@
 //! The streaming reader accepts what `serde_json` accepts, says the same of it, and refuses duplicate keys.
 
 use mmops::testing::scan::validate;
-use mmops::testing::tokens::{Kind, NonFinite, Tokens, Trouble};
+use mmops::testing::tokens::{JsonError, Kind, NonFinite, Tokens};
 use proptest::prelude::*;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -67,7 +67,7 @@ fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
     }
     match &ours {
         Ok(()) => prop_assert!(theirs.is_ok() && !duplicates, "accepted {shown}: {theirs:?}"),
-        Err(Trouble::Refused { offset, reason }) => {
+        Err(JsonError::Invalid { offset, reason }) => {
             prop_assert!(theirs.is_err() || duplicates, "refused {shown}: {reason}");
             prop_assert!(usize::try_from(*offset).is_ok_and(|at| at <= text.len()), "{shown}");
             prop_assert!(!duplicates || reason.starts_with("duplicate key"), "{shown}: {reason}");

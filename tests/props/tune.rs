@@ -18,7 +18,9 @@ const SETTINGS: bootstrap::BootstrapSettings =
 fn sweep(root: &Path, line: &str) {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_mmops"));
     command.args(["tune", "sweep"]).args(line.split_whitespace()).current_dir(root).env_clear();
-    command.env("MMOPS_NOW", "2026-03-10T12:00:00Z").assert().success();
+    // 1 says that no candidate of the small grid is safe; the report is written all the same.
+    let code = command.env("MMOPS_NOW", "2026-03-10T12:00:00Z").output().unwrap().status.code();
+    assert!(matches!(code, Some(0 | 1)), "{line}: {code:?}");
 }
 
 fn grid(tails: &[u32], intervals: &[u32]) -> String {

@@ -1,10 +1,12 @@
 //! What a bundle is made of beside files: its version, the revision, the lock files, the time it carries.
 
+use super::checkout::Checkout;
+use super::sbom::{self, Kind, Listing};
 use super::select::Chosen;
-use crate::commands::bundle::contents::sbom::{self, Kind, Listing};
 use crate::ctx::Ctx;
 use crate::format::hash;
-use crate::release::bundle::manifest::{Git as Revision, Named};
+use crate::format::minisign::Signer;
+use crate::release::bundle::manifest::{Named, Revision};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::git::Git;
@@ -39,40 +41,50 @@ pub(super) fn version(flag: Option<&str>, ctx: &Ctx) -> Result<Versioned, Fault>
         }
     };
     let version = Version::parse(text).map_err(|error| {
-        Fault::config(format!("{source} is `{text}`, which is no semantic version: {error}"))
+        Fault::config(format!("{source} is `{text}`, which is not a semantic version: {error}"))
             .hint("write it as 1.2.3 or 1.2.3-rc.1")
     })?;
     let file_differs = file.filter(|file| *file != version.to_string());
     Ok(Versioned { version, source, file_differs })
 }
 
+/// The secret key that a bundle is signed with.
+pub(super) fn signer(key: &Path, ctx: &Ctx) -> Result<Signer, Fault> {
+    let path = ctx.path(key);
+    Signer::parse(&fsio::read_text(&path)?, &path, ctx.env.get("MMOPS_SIGN_PASSWORD"))
+}
+
 /// The time that a bundle carries.
 pub(super) fn stamp(ctx: &Ctx) -> Result<Timestamp, Fault> {
     let Some(text) = ctx.env.get("SOURCE_DATE_EPOCH") else { return Ok(ctx.clock.stamp()) };
     let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    seconds
-        .ok_or_else(|| Fault::config(format!("SOURCE_DATE_EPOCH={text} is no number of seconds since 1970")))
+    seconds.ok_or_else(|| {
+        Fault::config(format!("SOURCE_DATE_EPOCH={text} is not a number of seconds since 1970"))
+    })
 }
 
-/// The revision that is checked out, or why it is not known.
-pub(super) fn revision(ctx: &Ctx) -> Result<Result<Revision, String>, Fault> {
+pub(super) fn checkout(ctx: &Ctx) -> Result<Checkout, Fault> {
     ctx.check_cancelled()?;
-    let asked = || -> Result<Option<Revision>, Fault> {
+    let ask = || -> Result<Option<Revision>, Fault> {
         let git = Git::open(&ctx.root, &ctx.cancel)?;
         let Some(commit) = git.head()? else { return Ok(None) };
         let dirty = !git.changes()?.is_empty();
         Ok(Some(Revision { commit, dirty }))
     };
-    let found = asked();
+    let found = ask();
     ctx.check_cancelled()?;
     Ok(match found {
-        Ok(Some(revision)) => Ok(revision),
-        Ok(None) => Err("there is no commit yet".to_owned()),
-        Err(fault) => Err(fault.to_string()),
+        Ok(Some(revision)) => Checkout::Known(revision),
+        Ok(None) => Checkout::Unknown("there is no commit yet".to_owned()),
+        Err(fault) => Checkout::Unknown(fault.to_string()),
     })
 }
 
-/// The bill of materials, and what it was read from.
+/// The comment that a signature vouches for: it binds the name, version and hash of what is signed.
+pub(super) fn trusted_comment(stamp: Timestamp, file: &str, version: &Version, sha256: &str) -> String {
+    format!("timestamp:{}\tfile:{file}\tversion:{version}\tsha256:{sha256}", stamp.as_second())
+}
+
 pub(super) struct Bill {
     pub(super) listings: Vec<(String, Listing)>,
     pub(super) files: Vec<Named>,
@@ -91,7 +103,7 @@ pub(super) fn bill(chosen: &[Chosen], root: &RootDir, ctx: &Ctx) -> Result<Bill,
         let Some(kind) = Kind::of(path) else { continue };
         let text = read(path, root)?;
         let listing = sbom::parse(kind, &text)
-            .map_err(|reason| Fault::config(format!("lock file `{path}` cannot be read: {reason}")))?;
+            .map_err(|error| Fault::config(format!("lock file `{path}` cannot be read: {error}")))?;
         bill.listings.push((path.to_owned(), listing));
         bill.files.push(Named { path: path.to_owned(), sha256: hash::sha256(text.as_bytes()) });
     }

@@ -1,7 +1,7 @@
 //! Which files a bundle gets: the plan's list against the tree, with everything that is missing, too old,
 //! or not fit for an archive named at once.
 
-use crate::commands::bundle::contents::plan::Entry;
+use super::plan::Entry;
 use crate::ctx::Ctx;
 use crate::evidence::age::{Age, display};
 use crate::evidence::daily;
@@ -104,7 +104,7 @@ enum Choice {
 
 impl Finder<'_> {
     fn add(&mut self, entry: &Entry) -> Result<(), Fault> {
-        let max_age = entry.max_age().map_err(Fault::config)?;
+        let max_age = entry.max_age().map_err(|error| Fault::config(error.to_string()))?;
         let sources = match (&entry.path, &entry.glob) {
             (Some(path), _) => vec![PathBuf::from(path)],
             (None, Some(glob)) => self.matching(glob)?,
@@ -146,8 +146,8 @@ impl Finder<'_> {
             return refused(format!("the name of `{}` is not UTF-8", source.display()));
         };
         let target = entry.target(text);
-        if let Err(bad) = name::judge(target.as_bytes()) {
-            return refused(format!("`{}` {}", target.escape_debug(), bad.reason()));
+        if let Err(bad) = name::check(target.as_bytes()) {
+            return refused(format!("`{}` {bad}", target.escape_debug()));
         }
         if entry.glob.is_some() && self.is_in_out(source)? {
             return Ok(Choice::LeftOut(format!("`{text}` lies where the archive goes")));

@@ -7,33 +7,17 @@ use std::collections::BTreeSet;
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Entry {
+pub enum OrderEntry {
     /// A new leader announced itself; from here on older tokens are refused.
-    Fence {
-        /// When the log wrote it.
-        at_us: u64,
-        /// Who announced itself.
-        node: String,
-        /// Its token.
-        token: u64,
-    },
-    /// An order was taken.
-    Order {
-        /// When the log wrote it.
-        at_us: u64,
-        /// Who sent it.
-        node: String,
-        /// Under which token.
-        token: u64,
-        /// Number of the logical order; the same intent has the same number whoever sends it.
-        id: u64,
-    },
+    Fence { at_us: u64, node: String, token: u64 },
+    /// An order was taken. Its `id` numbers the intent: it is the same whoever sends it.
+    Order { at_us: u64, node: String, token: u64, id: u64 },
 }
 
 /// What the log answers to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum OrderReply {
     /// Written now.
     Accepted,
     /// Written before under this id: the sender may count it as placed.
@@ -44,17 +28,17 @@ pub enum Answer {
 
 /// What the log knows after reading its lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Book {
+pub struct OrderLogState {
     highest_token: u64,
     ids: BTreeSet<u64>,
 }
 
-impl Book {
+impl OrderLogState {
     /// Takes in a line that was already written.
-    pub fn replay(&mut self, entry: &Entry) {
+    pub fn replay(&mut self, entry: &OrderEntry) {
         match *entry {
-            Entry::Fence { token, .. } => self.highest_token = self.highest_token.max(token),
-            Entry::Order { token, id, .. } => {
+            OrderEntry::Fence { token, .. } => self.highest_token = self.highest_token.max(token),
+            OrderEntry::Order { token, id, .. } => {
                 self.highest_token = self.highest_token.max(token);
                 self.ids.insert(id);
             }
@@ -62,13 +46,13 @@ impl Book {
     }
 
     /// The answer to an order; the token is looked at first, so a stale leader learns nothing else.
-    pub fn offer(&self, token: u64, id: u64) -> Answer {
+    pub fn offer(&self, token: u64, id: u64) -> OrderReply {
         if token < self.highest_token {
-            Answer::Stale
+            OrderReply::Stale
         } else if self.ids.contains(&id) {
-            Answer::Duplicate
+            OrderReply::Duplicate
         } else {
-            Answer::Accepted
+            OrderReply::Accepted
         }
     }
 
@@ -93,32 +77,32 @@ pub(crate) fn name(id: u64) -> String {
 mod tests {
     use super::*;
 
-    fn order(token: u64, id: u64) -> Entry {
-        Entry::Order { at_us: 0, node: "A".into(), token, id }
+    fn order(token: u64, id: u64) -> OrderEntry {
+        OrderEntry::Order { at_us: 0, node: "A".into(), token, id }
     }
 
     #[test]
     fn an_order_is_taken_once_and_an_older_token_never() {
-        let mut book = Book::default();
-        assert_eq!(book.offer(1, 1), Answer::Accepted);
-        book.replay(&order(1, 1));
-        assert_eq!(book.offer(1, 1), Answer::Duplicate);
-        book.replay(&Entry::Fence { at_us: 0, node: "B".into(), token: 2 });
-        assert_eq!(book.offer(1, 2), Answer::Stale);
-        assert_eq!(book.offer(1, 1), Answer::Stale, "a stale leader is told so before anything else");
-        assert_eq!(book.offer(2, 2), Answer::Accepted);
-        assert!(book.admits(2) && !book.admits(1));
+        let mut state = OrderLogState::default();
+        assert_eq!(state.offer(1, 1), OrderReply::Accepted);
+        state.replay(&order(1, 1));
+        assert_eq!(state.offer(1, 1), OrderReply::Duplicate);
+        state.replay(&OrderEntry::Fence { at_us: 0, node: "B".into(), token: 2 });
+        assert_eq!(state.offer(1, 2), OrderReply::Stale);
+        assert_eq!(state.offer(1, 1), OrderReply::Stale, "a stale leader is told so before anything else");
+        assert_eq!(state.offer(2, 2), OrderReply::Accepted);
+        assert!(state.admits(2) && !state.admits(1));
     }
 
     #[test]
     fn the_first_missing_order_is_the_first_gap_or_the_next() {
-        let mut book = Book::default();
-        assert_eq!(book.first_missing(), 1);
+        let mut state = OrderLogState::default();
+        assert_eq!(state.first_missing(), 1);
         for id in [1, 2, 4] {
-            book.replay(&order(1, id));
+            state.replay(&order(1, id));
         }
-        assert_eq!(book.first_missing(), 3);
-        book.replay(&order(1, 3));
-        assert_eq!(book.first_missing(), 5);
+        assert_eq!(state.first_missing(), 3);
+        state.replay(&order(1, 3));
+        assert_eq!(state.first_missing(), 5);
     }
 }

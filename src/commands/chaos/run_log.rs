@@ -13,7 +13,7 @@
 //! * An order is a *duplicate* when its id is in the log twice; a repeated send that the log recognised
 //!   is none, it is an idempotency hit.
 
-use crate::commands::chaos::order_log::{Answer, Entry};
+use crate::commands::chaos::order_log::{OrderEntry, OrderReply};
 use crate::lease::Refusal;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -67,7 +67,7 @@ pub(crate) enum Event {
     /// It decided to place an order.
     Send { at_us: u64, token: u64, id: u64 },
     /// The order log answered.
-    Answered { at_us: u64, token: u64, id: u64, answer: Answer },
+    Answered { at_us: u64, token: u64, id: u64, answer: OrderReply },
     /// It noticed that it does not lead any more.
     Down { at_us: u64, token: u64, why: StepDownReason },
     /// It ended as it was told to.
@@ -134,7 +134,7 @@ pub(crate) struct RunLog {
     pub(crate) ended_us: u64,
     pub(crate) nodes: Vec<NodeLog>,
     /// The order log, in its own order.
-    pub(crate) orders: Vec<Entry>,
+    pub(crate) orders: Vec<OrderEntry>,
     /// The highest token the lease store handed out.
     pub(crate) issued: u64,
     pub(crate) fault: Option<InjectedFault>,

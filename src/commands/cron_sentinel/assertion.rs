@@ -9,7 +9,7 @@ use serde_json::Value;
 /// An assertion as it is configured: `json` with `op` and `value`, or `regex`, or `hash_chain`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Configured {
+pub(crate) struct AssertionConfig {
     json: Option<String>,
     op: Option<String>,
     value: Option<Value>,
@@ -17,58 +17,44 @@ pub(crate) struct Configured {
     hash_chain: Option<HashChain>,
 }
 
-/// The state a chain must be in.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum HashChain {
     Ok,
 }
 
-/// An assertion.
 #[derive(Clone, Debug)]
 pub(crate) enum Assertion {
     /// The value at a path of a JSON document.
     Json {
-        /// Path as configured.
         path: String,
         /// The same as a JSON pointer.
         pointer: String,
-        /// What must hold.
         wanted: Wanted,
     },
     /// A pattern that must be found in the text.
     Regex(Regex),
-    /// The lines are an unbroken chain.
     HashChain,
 }
 
-/// What must hold for a value.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
-    /// Equal, or not.
     Equal(Value, bool),
     /// A number on one side of another; the limit itself counts where it says so.
     Ordered(Order, f64),
-    /// One of several.
     In(Vec<Value>),
     /// A text that contains another, or a list that has an element.
     Contains(Value),
     /// A text in which a pattern is found.
     Matches(Regex),
-    /// Anything.
     Exists,
 }
 
-/// Which side of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// `<`
     Below,
-    /// `<=`
     AtMost,
-    /// `>`
     Above,
-    /// `>=`
     AtLeast,
 }
 
@@ -80,9 +66,12 @@ pub(crate) fn pointer(path: &str) -> Result<String, String> {
         return Ok(path.to_owned());
     }
     if !path.starts_with('$') {
-        return Err(format!("`{path}` is no path; write $.verdict, $.runs[0].ok or /runs/0/ok"));
+        return Err(format!("`{path}` is not a path; write $.verdict, $.runs[0].ok or /runs/0/ok"));
     }
-    let steps = Pattern::parse(path)?.steps().ok_or_else(|| format!("`{path}` names more than one place"))?;
+    let steps = Pattern::parse(path)
+        .map_err(|error| error.to_string())?
+        .steps()
+        .ok_or_else(|| format!("`{path}` names more than one place"))?;
     let step = |step: Step| match step {
         Step::Index(index) => format!("/{index}"),
         Step::Key(key) | Step::Label(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
@@ -91,8 +80,7 @@ pub(crate) fn pointer(path: &str) -> Result<String, String> {
     Ok(steps.into_iter().map(step).collect())
 }
 
-impl Configured {
-    /// Checks what was configured.
+impl AssertionConfig {
     pub(crate) fn check(&self) -> Result<Assertion, String> {
         match (&self.json, &self.regex, &self.hash_chain) {
             (Some(path), None, None) => {
@@ -147,7 +135,7 @@ impl Configured {
 fn regex(pattern: &str) -> Result<Regex, String> {
     let regex = Regex::new(pattern).map_err(|error| {
         let text = error.to_string();
-        format!("`{pattern}` is no pattern: {}", text.lines().last().unwrap_or_default())
+        format!("`{pattern}` is not a pattern: {}", text.lines().last().unwrap_or_default())
     })?;
     if regex.is_match("") {
         Err(format!("`{pattern}` matches anything, so it could not fail"))
@@ -176,7 +164,7 @@ impl Assertion {
                     None => Some(format!("there is no {path}")),
                     Some(value) => wanted.fault(value).map(|fault| format!("{path} {fault}")),
                 },
-                Some(Err(reason)) => Some(format!("it is no JSON: {reason}")),
+                Some(Err(reason)) => Some(format!("it is not valid JSON: {reason}")),
                 None => Some("it was not read as JSON".to_owned()),
             },
         }
@@ -239,7 +227,7 @@ mod tests {
     use serde_json::json;
 
     fn check(configured: Value) -> Result<Assertion, String> {
-        serde_json::from_value::<Configured>(configured).map_err(|error| error.to_string())?.check()
+        serde_json::from_value::<AssertionConfig>(configured).map_err(|error| error.to_string())?.check()
     }
 
     fn holds(configured: Value, document: Value) -> bool {

@@ -63,7 +63,7 @@ impl<'a> Object<'a> {
 
     fn text(&self, key: &str) -> Result<String, String> {
         let value = self.0.get(key).ok_or_else(|| format!("it has no {key}"))?;
-        serde_json::from_str(value.get()).map_err(|_| format!("its {key} is no text"))
+        serde_json::from_str(value.get()).map_err(|_| format!("its {key} is not a string"))
     }
 
     fn hash(&self, letters: Letters) -> Result<String, String> {

@@ -5,7 +5,7 @@ use crate::commands::cron_sentinel::assertion::Assertion;
 use crate::commands::cron_sentinel::judge::{Content, Found};
 use crate::commands::cron_sentinel::task::Task;
 use crate::ctx::Ctx;
-use crate::format::json::tokens::Trouble;
+use crate::format::json::tokens::JsonError;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
@@ -83,7 +83,7 @@ impl<'a> Finder<'a> {
     ) -> Result<Result<Option<Candidate>, String>, Fault> {
         let glob = GlobBuilder::new(pattern).literal_separator(true).build();
         let glob =
-            glob.map_err(|error| Fault::config(format!("`{pattern}` is no glob: {}", error.kind())))?;
+            glob.map_err(|error| Fault::config(format!("`{pattern}` is not a glob: {}", error.kind())))?;
         let matcher = glob.compile_matcher();
         let shows_hidden = pattern.split('/').any(|part| part.starts_with('.'));
         let depth = if pattern.contains('/') || pattern.contains("**") { usize::MAX } else { 1 };
@@ -103,7 +103,7 @@ impl<'a> Finder<'a> {
         // It may be the newest, and no report could name it.
         if let Some(path) = odd.iter().find(|path| counts(&path.to_string_lossy(), path)) {
             let path = base.join(path);
-            return Ok(Err(format!("the name of `{}` is no UTF-8", path.display())));
+            return Ok(Err(format!("the name of `{}` is not UTF-8", path.display())));
         }
         // Sorted names with the same beginning lie together.
         let prefix = &pattern[..pattern.find(META).unwrap_or(pattern.len())];
@@ -145,8 +145,8 @@ impl<'a> Finder<'a> {
             }
             let outline = |file| match large::outline(file, &USUAL_TIMES) {
                 Ok(document) => Ok(Ok(document)),
-                Err(Trouble::Read(error)) => Err(fsio::unreadable(path, &error)),
-                Err(trouble) => Ok(Err(trouble.to_string())),
+                Err(JsonError::Read(error)) => Err(fsio::unreadable(path, &error)),
+                Err(error) => Ok(Err(error.to_string())),
             };
             let file = fsio::open(path);
             if is_json {
@@ -178,7 +178,7 @@ impl<'a> Finder<'a> {
 fn content(bytes: Vec<u8>, wants_document: bool) -> Content {
     match String::from_utf8(bytes) {
         Err(_) => {
-            Content { text: String::new(), document: None, fault: Some("it is no UTF-8 text".to_owned()) }
+            Content { text: String::new(), document: None, fault: Some("it is not UTF-8 text".to_owned()) }
         }
         Ok(text) => {
             let document = wants_document.then(|| typed::parse(&text));
@@ -193,7 +193,7 @@ fn candidate(path: &Path) -> Result<Candidate, String> {
     let modified = metadata.modified().map_err(|error| unreadable(error.to_string()))?;
     let modified = Timestamp::try_from(modified).map_err(|error| unreadable(error.to_string()))?;
     if !metadata.is_file() {
-        return Err(unreadable("it is no plain file".to_owned()));
+        return Err(unreadable("it is not a regular file".to_owned()));
     }
     Ok(Candidate { modified, path: path.to_owned(), bytes: metadata.len() })
 }

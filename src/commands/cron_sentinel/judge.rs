@@ -1,8 +1,9 @@
 //! The state of a task: decided from what was found, the time, and when it is due.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use super::task::{Due, Task};
 use crate::evidence::age::{CLOCK_TOLERANCE, display};
-use crate::report::Status;
+use crate::report::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,8 +31,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// The word in reports.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             State::Fresh => "fresh",
             State::Running => "running",
@@ -51,23 +51,17 @@ pub(crate) enum Found {
     Missing(String),
     /// It cannot be looked at; the reason.
     Error(String),
-    /// A file.
     File {
-        /// Its path.
         path: String,
-        /// When it was last modified.
         modified: Timestamp,
-        /// Its size.
         bytes: u64,
         /// Its text, where somebody has to look into it.
         content: Option<Content>,
     },
 }
 
-/// The content of an artifact.
 #[derive(Clone, Debug)]
 pub(crate) struct Content {
-    /// The text.
     pub(crate) text: String,
     /// The text as JSON, or why it is none; absent where it need not be.
     pub(crate) document: Option<Result<Value, String>>,
@@ -110,12 +104,13 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// OK, WARN for a job that is running inside its time, else FAIL.
-    pub(crate) fn status(&self) -> Status {
+    /// A job that runs inside its time is a yes with a warning; what cannot be looked at is not known.
+    pub(crate) fn outcome(&self) -> Outcome {
         match self.state {
-            State::Fresh => Status::Ok,
-            State::Running if self.in_time => Status::Warn,
-            _ => Status::Fail,
+            State::Fresh => Outcome::Pass,
+            State::Running if self.in_time => Outcome::Warn,
+            State::Error => Outcome::Unknown,
+            State::Running | State::Stale | State::Invalid | State::Clock | State::Missing => Outcome::Fail,
         }
     }
 }
@@ -139,7 +134,7 @@ pub(crate) fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<D
         next_due: None,
         timezone: task.zone_name.clone(),
         owner: task.owner.clone(),
-        severity: task.severity.word().to_owned(),
+        severity: task.severity.as_str().to_owned(),
         in_time: false,
     };
     let mut judge = Judge { task, now, limit, judged: &mut judged };
@@ -158,7 +153,7 @@ pub(crate) fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<D
 }
 
 /// No run of a schedule is known by which something was due.
-struct Undue;
+struct ScheduleUnknown;
 
 struct Judge<'a> {
     task: &'a Task,
@@ -213,7 +208,7 @@ impl Judge<'_> {
             return self.note(State::Invalid, fault.clone());
         }
         if let Some(Err(reason)) = &content.document {
-            self.note(State::Invalid, format!("it is no JSON: {reason}"));
+            self.note(State::Invalid, format!("it is not valid JSON: {reason}"));
         }
         for assertion in &self.task.assertions {
             let is_known = assertion.wants_document() && matches!(content.document, Some(Err(_)));
@@ -308,7 +303,7 @@ impl Judge<'_> {
 
     /// Since when something made at a time does not count any more; an error, which is noted, where nothing
     /// says when it was due.
-    fn overdue(&mut self, made: Timestamp) -> Result<Option<Timestamp>, Undue> {
+    fn overdue(&mut self, made: Timestamp) -> Result<Option<Timestamp>, ScheduleUnknown> {
         match &self.task.due {
             Due::MaxAge(_) => {
                 let since = later(made, self.limit);
@@ -319,7 +314,7 @@ impl Judge<'_> {
                     let reason =
                         "no run of the schedule is found before now, so nothing says when it was due";
                     self.note(State::Error, reason.to_owned());
-                    return Err(Undue);
+                    return Err(ScheduleUnknown);
                 };
                 self.judged.due_at = Some(utc(due));
                 if made >= earlier(due, *early) {

@@ -1,33 +1,31 @@
 //! A JSON artifact that is too large to be held: checked to its last byte, and kept of it what stands at its
 //! top under a few keys.
 
-use crate::format::json::tokens::keys::Keys;
-use crate::format::json::tokens::scan::{Scan, duplicate};
-use crate::format::json::tokens::{Kind, NonFinite, Tokens, Trouble};
+use crate::format::json::tokens::cursor::{Container, Cursor};
+use crate::format::json::tokens::scan::Skipper;
+use crate::format::json::tokens::{JsonError, Kind, NonFinite, Tokens};
 use serde_json::{Map, Value};
 use std::io::{Read, Seek};
 
 /// The document with nothing but these keys; a list or an object below one of them stays empty.
-pub(super) fn outline<R: Read + Seek>(input: R, wanted: &[&str]) -> Result<Value, Trouble> {
+pub(super) fn outline<R: Read + Seek>(input: R, wanted: &[&str]) -> Result<Value, JsonError> {
     let mut tokens = Tokens::new(input, NonFinite::Refuse)?;
-    let mut scan = Scan::default();
+    let mut skipper = Skipper::default();
     let kind = tokens.value()?;
     let mut found = Map::new();
     if kind == Kind::Object {
-        let mut keys = Keys::default();
-        while tokens.next_key(keys.is_empty())? {
-            if !keys.note(&tokens.decoded()) {
-                return Err(duplicate(&tokens));
-            }
-            let key = wanted.iter().find(|key| key.as_bytes() == keys.last());
+        let mut cursor = Cursor::default();
+        cursor.enter(Container::Object, 0);
+        while cursor.advance(&mut tokens)? {
+            let key = wanted.iter().find(|key| key.as_bytes() == cursor.key());
             let kind = tokens.value()?;
             if let Some(key) = key {
                 found.insert((*key).to_owned(), scalar(kind, &tokens));
             }
-            scan.pass_rest(kind, &mut tokens, None)?;
+            skipper.skip_rest(kind, &mut tokens, None)?;
         }
     } else {
-        scan.pass_rest(kind, &mut tokens, None)?;
+        skipper.skip_rest(kind, &mut tokens, None)?;
     }
     tokens.finish()?;
     Ok(Value::Object(found))
@@ -54,7 +52,7 @@ mod tests {
     use std::io::Cursor;
 
     fn of(text: &str) -> Result<Value, String> {
-        outline(Cursor::new(text), &["a", "b"]).map_err(|trouble| trouble.to_string())
+        outline(Cursor::new(text), &["a", "b"]).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -9,23 +9,23 @@ pub(crate) mod expression;
 mod find;
 pub(crate) mod judge;
 mod large;
+mod report;
 pub(crate) mod schedule;
 pub(crate) mod task;
+mod verdict;
 
-use crate::commands::cron_sentinel::judge::{Judged, State, judge};
-use crate::commands::cron_sentinel::task::{Config, Task};
+pub(crate) use report::{Body, SPEC};
+
+use crate::commands::cron_sentinel::judge::judge;
+use crate::commands::cron_sentinel::task::{SentinelConfig, Task};
 use crate::ctx::Ctx;
 use crate::format::config;
+use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::report::{CommandSpec, Conclusion, Place, Report, Row, Status};
 use find::Finder;
-use schemars::JsonSchema;
-use serde::Serialize;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-
-pub(crate) const SPEC: CommandSpec = CommandSpec::new("cron-sentinel", "CRON_SENTINEL", "STALE");
+use verdict::{Facts, verdict};
 
 /// Say whether scheduled jobs still produce: there, in time, and saying what they must
 #[derive(Debug, clap::Args)]
@@ -41,20 +41,6 @@ pub(crate) struct Args {
     window: Option<Duration>,
 }
 
-/// Fields of the report.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Body {
-    /// The configuration.
-    config: String,
-    /// Number of tasks in each state.
-    counts: BTreeMap<String, usize>,
-    /// Every task that was judged, in the order of the configuration.
-    tasks: Vec<Judged>,
-    /// Largest age in seconds that was given on the command line.
-    window_secs: Option<u64>,
-}
-
-/// Looks at each task and judges it.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let tasks = load(args, ctx)?;
     let mut finder = Finder::new(ctx);
@@ -64,12 +50,14 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let found = finder.find(task)?;
         judged.push(judge(task, &found, ctx.clock.now(), args.window));
     }
-    Ok(report(args, judged))
+    let facts = Facts { config: args.config.display().to_string(), tasks: judged, window: args.window };
+    let verdict = verdict(&facts);
+    Ok(report::report(facts, verdict))
 }
 
 fn load(args: &Args, ctx: &Ctx) -> Result<Vec<Task>, Fault> {
     let shown = args.config.display();
-    let config: Config = config::load(&ctx.path(&args.config))?;
+    let config: SentinelConfig = config::load(&ctx.path(&args.config))?;
     let mut tasks = task::check(config)
         .map_err(|faults| Fault::config(format!("failed to load `{shown}`: {}", faults.join("; "))))?;
     for remark in tasks.iter().filter_map(|task| task.remark.as_ref()) {
@@ -87,35 +75,6 @@ fn load(args: &Args, ctx: &Ctx) -> Result<Vec<Task>, Fault> {
     }
     tasks.retain(|task| args.tasks.contains(&task.name));
     Ok(tasks)
-}
-
-fn report(args: &Args, judged: Vec<Judged>) -> Report {
-    let worst = judged.iter().map(Judged::status).max().unwrap_or(Status::Fail);
-    let word = if worst >= Status::Skip { "STALE" } else { "FRESH" };
-    let mut counts = BTreeMap::new();
-    for task in &judged {
-        *counts.entry(task.state.word().to_owned()).or_default() += 1;
-    }
-    let rows = judged.iter().map(row).collect();
-    let body = Body {
-        config: args.config.display().to_string(),
-        counts,
-        tasks: judged,
-        window_secs: args.window.map(|window| window.as_secs()),
-    };
-    Report::new(&SPEC, "CRON SENTINEL", Conclusion::new(worst, word)).rows(rows).body(&body)
-}
-
-fn row(task: &Judged) -> Row {
-    let row = Row::new(&task.name, task.status()).note(task.state.word());
-    if task.state == State::Fresh {
-        return row;
-    }
-    let reasons = task.reasons.iter().map(|reason| format!("{}: {reason}", task.artifact));
-    let owner = task.owner.as_ref().map_or_else(String::new, |owner| format!(", owner {owner}"));
-    let severity = format!("severity {}{owner}", task.severity);
-    let place = Place { path: task.artifact.clone(), line: None, column: None };
-    row.reasons(reasons).reason(severity).at(place)
 }
 
 fn parse_window(text: &str) -> Result<Duration, String> {

@@ -15,12 +15,9 @@ const LARGEST_FOLD_HOURS: i64 = 25;
 /// Changes of a clock that a search looks over; between two of them lie months.
 const SEARCHED_CHANGES: usize = 100;
 
-/// When a job runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
-    /// The civil times.
     pub(crate) expression: Expression,
-    /// Whose clock they are on.
     pub(crate) zone: TimeZone,
 }
 

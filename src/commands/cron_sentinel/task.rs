@@ -1,6 +1,6 @@
 //! A task as it is configured, and everything that can be wrong with it.
 
-use super::assertion::{Assertion, Configured as ConfiguredAssertion, pointer};
+use super::assertion::{Assertion, AssertionConfig, pointer};
 use super::expression::Expression;
 use super::schedule::Schedule;
 use crate::format::size;
@@ -10,18 +10,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// A configuration file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
-    /// What is watched.
-    pub(crate) tasks: Vec<Configured>,
+pub(crate) struct SentinelConfig {
+    pub(crate) tasks: Vec<TaskConfig>,
 }
 
-/// A task as it is configured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Configured {
+pub(crate) struct TaskConfig {
     name: String,
     artifact: String,
     max_age: Option<String>,
@@ -34,7 +31,7 @@ pub(crate) struct Configured {
     finished_at: Option<String>,
     max_runtime: Option<String>,
     #[serde(default, rename = "assert")]
-    assertions: Vec<ConfiguredAssertion>,
+    assertions: Vec<AssertionConfig>,
     owner: Option<String>,
     #[serde(default)]
     severity: Severity,
@@ -62,8 +59,7 @@ pub(crate) enum Severity {
 }
 
 impl Severity {
-    /// The word of the configuration.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Severity::Critical => "critical",
             Severity::Warning => "warning",
@@ -79,7 +75,6 @@ pub(crate) enum Due {
     MaxAge(Duration),
     /// After each run of a schedule.
     Schedule {
-        /// When the job runs.
         schedule: Schedule,
         /// How long after that the artifact may come.
         grace: Duration,
@@ -88,18 +83,14 @@ pub(crate) enum Due {
     },
 }
 
-/// A task.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     /// Its name, unique.
     pub(crate) name: String,
-    /// Path or glob.
     pub(crate) artifact: String,
-    /// When it is due.
     pub(crate) due: Due,
     /// In which times are shown.
     pub(crate) zone: TimeZone,
-    /// Name of the zone.
     pub(crate) zone_name: String,
     /// Smaller artifacts are no artifacts.
     pub(crate) min_size: u64,
@@ -109,18 +100,15 @@ pub(crate) struct Task {
     pub(crate) finished_at: Option<String>,
     /// How long a job may have been running.
     pub(crate) max_runtime: Option<Duration>,
-    /// What the artifact must say.
     pub(crate) assertions: Vec<Assertion>,
-    /// Who is asked.
     pub(crate) owner: Option<String>,
-    /// How bad it is.
     pub(crate) severity: Severity,
     /// What is valid and looks like a slip.
     pub(crate) remark: Option<String>,
 }
 
 /// Checks every task; the error has all that is wrong.
-pub(crate) fn check(config: Config) -> Result<Vec<Task>, Vec<String>> {
+pub(crate) fn check(config: SentinelConfig) -> Result<Vec<Task>, Vec<String>> {
     if config.tasks.is_empty() {
         return Err(vec!["it has no tasks, so it could not fail".to_owned()]);
     }
@@ -155,14 +143,14 @@ impl Zones {
             return Ok(zone.clone());
         }
         let zone = TimeZone::get(name).map_err(|_| {
-            format!("`{name}` is no time zone that this machine knows; write a name such as Europe/Berlin")
+            format!("`{name}` is not a time zone that this machine knows; write a name such as Europe/Berlin")
         })?;
         self.0.insert(name.to_owned(), zone.clone());
         Ok(zone)
     }
 }
 
-impl Configured {
+impl TaskConfig {
     fn check(self, name: &str, zones: &mut Zones) -> Result<Task, String> {
         if self.artifact.trim().is_empty() {
             return Err("artifact is empty".to_owned());
@@ -211,7 +199,7 @@ impl Configured {
         }
         let pointer = |path: &Option<String>| path.as_deref().map(pointer).transpose();
         let assertions: Result<Vec<Assertion>, String> =
-            self.assertions.iter().map(ConfiguredAssertion::check).collect();
+            self.assertions.iter().map(AssertionConfig::check).collect();
         Ok(Task {
             name: name.to_owned(),
             artifact: self.artifact.clone(),

@@ -2,9 +2,9 @@
 //!
 //! Nothing is replaced before every new file lies complete on the disk and the record is written.
 
-use super::Args;
-use super::outcome::Outcome;
-use super::tree::{Form, RECORD, Task};
+use super::arguments::Args;
+use super::facts::{Decision, Facts};
+use super::pairs::{Form, Pair, RECORD};
 use crate::ctx::Ctx;
 use crate::format::hash::{self, Digest};
 use crate::format::json;
@@ -112,46 +112,46 @@ impl Acceptance {
     }
 
     /// Shows the drift, asks, and replaces the baseline.
-    pub(super) fn ask_and_write(mut self, outcome: &mut Outcome, ctx: &Ctx) -> Result<(), Fault> {
-        if let Some(reason) = outcome.unusable() {
+    pub(super) fn decide(mut self, pairs: &[Pair], facts: &Facts, ctx: &Ctx) -> Result<Decision, Fault> {
+        if let Some(reason) = facts.fault() {
             return Err(Fault::config(format!("nothing is accepted while a file cannot be read: {reason}")));
         }
-        if !outcome.has_drift() {
+        let drifted = pairs.iter().zip(&facts.files).filter(|(_, file)| file.differences() > 0);
+        let drifted: Vec<&Pair> = drifted.map(|(pair, _)| pair).collect();
+        if drifted.is_empty() {
             tracing::info!("nothing drifted, so there is nothing to accept");
-            return Ok(());
+            return Ok(Decision::Needless);
         }
-        let listed = outcome.lines();
+        let listed = facts.lines();
         if !self.yes {
-            let count = outcome.drifted().count();
-            let question = format!("Replace {count} file(s) of `{}`?", self.record.baseline);
+            let question = format!("Replace {} file(s) of `{}`?", drifted.len(), self.record.baseline);
             // Whoever is asked sees the drift, however quiet the rest of the run is.
             if !prompt::confirm(&format!("{}\n{question}", listed.join("\n")))? {
-                outcome.declined();
-                return Ok(());
+                return Ok(Decision::Declined);
             }
         }
         let mut copies = Vec::new();
         let mut removals = Vec::new();
         let mut files = Vec::new();
-        for task in outcome.drifted() {
+        for pair in drifted {
             ctx.check_cancelled()?;
-            let before = if task.form == Form::Extra { None } else { Some(hash(&task.baseline.path)?) };
-            let after = if task.form == Form::Missing {
-                removals.push(task.baseline.path.clone());
+            let before = if pair.form == Form::Extra { None } else { Some(hash(&pair.baseline.path)?) };
+            let after = if pair.form == Form::Missing {
+                removals.push(pair.baseline.path.clone());
                 None
             } else {
-                let (pending, hash) = copy(task)?;
+                let (pending, hash) = copy(pair)?;
                 copies.push(pending);
                 Some(hash)
             };
-            files.push(Change { path: task.baseline.shown.clone(), before, after });
+            files.push(Change { path: pair.baseline.shown.clone(), before, after });
         }
         self.record.acceptances.push(Accepted {
             who: self.who,
             when: ctx.clock.stamp_utc(),
             why: self.why,
             actual: self.actual,
-            differences: outcome.differences(),
+            differences: facts.differences(),
             listed,
             files,
             clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
@@ -163,15 +163,15 @@ impl Acceptance {
         for path in removals {
             fsio::remove(&path).map_err(|error| Fault::write(format!("`{}`", path.display()), &error))?;
         }
-        outcome.accepted(ctx.show(&self.target));
-        Ok(())
+        Ok(Decision::Accepted(ctx.show(&self.target)))
     }
 }
 
 fn load(path: &Path) -> Result<Record, Fault> {
     let (document, _) = typed::load(path)?;
-    let bad =
-        |reason: String| Fault::config(format!("`{}` is no record of acceptances: {reason}", path.display()));
+    let bad = |reason: String| {
+        Fault::config(format!("`{}` is not a record of acceptances: {reason}", path.display()))
+    };
     let record: Record = serde_json::from_value(document).map_err(|error| bad(error.to_string()))?;
     if record.schema == SCHEMA { Ok(record) } else { Err(bad(format!("its schema is `{}`", record.schema))) }
 }
@@ -182,10 +182,10 @@ fn hash(path: &Path) -> Result<String, Fault> {
 }
 
 /// Copies the actual file beside the baseline, and makes sure that it is still the one that was compared.
-fn copy(task: &Task) -> Result<(AtomicFile, String), Fault> {
-    let unreadable = |error| fsio::unreadable(&task.actual.path, &error);
-    let mut source = fsio::open(&task.actual.path)?;
-    let mut pending = AtomicFile::create(&task.baseline.path)?;
+fn copy(pair: &Pair) -> Result<(AtomicFile, String), Fault> {
+    let unreadable = |error| fsio::unreadable(&pair.actual.path, &error);
+    let mut source = fsio::open(&pair.actual.path)?;
+    let mut pending = AtomicFile::create(&pair.baseline.path)?;
     let mut hasher = Digest::default();
     let mut buffer = vec![0; 128 * 1024];
     loop {
@@ -195,10 +195,10 @@ fn copy(task: &Task) -> Result<(AtomicFile, String), Fault> {
         }
         hasher.update(&buffer[..read]);
         let written = pending.file().write_all(&buffer[..read]);
-        written.map_err(|error| Fault::write(format!("`{}`", task.baseline.shown), &error))?;
+        written.map_err(|error| Fault::write(format!("`{}`", pair.baseline.shown), &error))?;
     }
-    if task.actual.id != Some(FileId::of(&fsio::metadata(&task.actual.path)?)) {
-        let message = format!("`{}` changed while it was compared", task.actual.shown);
+    if pair.actual.id != Some(FileId::of(&fsio::metadata(&pair.actual.path)?)) {
+        let message = format!("`{}` changed while it was compared", pair.actual.shown);
         return Err(Fault::config(message).hint("run it again when nobody writes the file"));
     }
     Ok((pending, hasher.hex()))

@@ -11,7 +11,6 @@ use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
 use crate::evidence::requirement::{Found, Requirement};
 use crate::format::config::Source;
-use crate::format::json;
 use crate::format::json::typed;
 use crate::report::exit::{self, Fault};
 use crate::report::{Outcome, Report, render};
@@ -67,7 +66,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let facts = Facts { components, evidence: plan.evidence.iter().map(judge).collect() };
     let mut report = report::report(&facts).body(&Body { plan: source }).evidence([REPORT]);
     ctx.stamp(&mut report);
-    json_out.finish(json::document(&report.document()).as_bytes())?;
+    json_out.finish(render::json::render(&report).as_bytes())?;
     md_out.finish(render::markdown::components(&report).as_bytes())?;
     Ok(report)
 }

@@ -13,7 +13,6 @@ pub(crate) use report::SPEC;
 
 use crate::ctx::Ctx;
 use crate::format::config::Source;
-use crate::format::json;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
 use crate::sys::fsio::AtomicFile;
@@ -97,7 +96,7 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         .body(&Body { plan: source })
         .evidence([&args.report, &markdown_path].map(|path| path.display().to_string()));
     ctx.stamp(&mut report);
-    json.finish(json::document(&report.document()).as_bytes())?;
+    json.finish(render::json::render(&report).as_bytes())?;
     let page = render::markdown::steps(&report) + &report::outputs(&plan.steps, &facts);
     markdown.finish(page.as_bytes())?;
     Ok(report)

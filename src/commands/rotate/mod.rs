@@ -124,7 +124,7 @@ fn refuse_emptied(selection: &Selection<'_>) -> Result<(), Fault> {
 fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Facts> {
     let path = ctx.path(path);
     let plan = plan::load(&path)?;
-    let invalid = || Fault::config(format!("`{}` names a root that is no path", path.display()));
+    let invalid = || Fault::config(format!("`{}` names a root that is not a path", path.display()));
     let roots = roots::open(Some(&plan.roots().ok_or_else(invalid)?), DEFAULT_ROOT, ctx)?;
     let tree = scan(roots, Detail::Plain, mode, ctx)?;
     let scope = Scope {

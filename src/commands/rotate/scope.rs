@@ -32,8 +32,7 @@ impl Scope {
     }
 
     /// Whether a file is as good as not there: what mmops itself is just writing, and the plan.
-    fn is_transient(&self, tree: &Tree, file: u32) -> bool {
-        let name = tree.name(file);
+    fn is_transient(&self, tree: &Tree, file: u32, name: &[u8]) -> bool {
         let is_own = name.starts_with(b".mmops-") && is_in_progress(name) && self.is_young(tree, file);
         let is_plan = |plan: &Path| {
             plan.file_name().is_some_and(|plan| plan.as_bytes() == name)
@@ -44,12 +43,12 @@ impl Scope {
 
     /// The files below a root that are really there.
     pub(super) fn lasting<'a>(&'a self, tree: &'a Tree, root: usize) -> impl Iterator<Item = u32> + 'a {
-        tree.files_of(root).filter(|file| !self.is_transient(tree, *file))
+        tree.files_of(root).filter(|file| !self.is_transient(tree, *file, tree.name(*file)))
     }
 
     /// Whether a file is still being written, by its name and its age.
-    pub(super) fn is_in_progress(&self, tree: &Tree, file: u32) -> bool {
-        is_in_progress(tree.name(file)) && self.is_young(tree, file)
+    pub(super) fn is_in_progress(&self, tree: &Tree, file: u32, name: &[u8]) -> bool {
+        is_in_progress(name) && self.is_young(tree, file)
     }
 
     fn is_young(&self, tree: &Tree, file: u32) -> bool {
@@ -57,12 +56,12 @@ impl Scope {
     }
 
     /// Why a file takes no part, whatever the rules say.
-    pub(super) fn exempt(&self, tree: &Tree, file: u32) -> Option<Exempt> {
-        if CONTROL_FILES.contains(&tree.name(file)) {
+    pub(super) fn exempt(&self, tree: &Tree, file: u32, name: &[u8]) -> Option<Exempt> {
+        if CONTROL_FILES.contains(&name) {
             Some(Exempt::ControlFile)
-        } else if self.is_transient(tree, file) {
+        } else if self.is_transient(tree, file, name) {
             Some(Exempt::Transient)
-        } else if self.protect.iter().any(|pattern| matches(pattern, tree, file)) {
+        } else if self.protect.iter().any(|pattern| matches(pattern, tree, file, name)) {
             Some(Exempt::Protected)
         } else {
             None
@@ -70,16 +69,16 @@ impl Scope {
     }
 
     /// The rule of a file that is in no unit.
-    pub(super) fn rule_of(&self, tree: &Tree, file: u32) -> Result<usize, Exempt> {
-        if self.filter.as_ref().is_some_and(|filter| !matches(filter, tree, file)) {
+    pub(super) fn rule_of(&self, tree: &Tree, file: u32, name: &[u8]) -> Result<usize, Exempt> {
+        if self.filter.as_ref().is_some_and(|filter| !matches(filter, tree, file, name)) {
             return Err(Exempt::Filtered);
         }
         let applies = |rule: &Rule| {
             let pattern = rule.pattern.as_ref();
-            rule.unit == Unit::File && pattern.is_none_or(|pattern| matches(pattern, tree, file))
+            rule.unit == Unit::File && pattern.is_none_or(|pattern| matches(pattern, tree, file, name))
         };
         let rule = self.rules.iter().position(applies).ok_or(Exempt::NoRule)?;
-        if self.keeps_archive(rule, tree.name(file)) { Err(Exempt::Archive) } else { Ok(rule) }
+        if self.keeps_archive(rule, name) { Err(Exempt::Archive) } else { Ok(rule) }
     }
 
     /// Whether this is the archive of a rotation, and neither the filter nor the rule speaks of those.
@@ -108,6 +107,6 @@ fn is_in_progress(name: &[u8]) -> bool {
     IN_PROGRESS.iter().any(|end| name.ends_with(end))
 }
 
-fn matches(pattern: &Pattern, tree: &Tree, file: u32) -> bool {
-    pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(tree.name(file))))
+fn matches(pattern: &Pattern, tree: &Tree, file: u32, name: &[u8]) -> bool {
+    pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(name)))
 }

@@ -91,15 +91,15 @@ impl Sorter<'_, '_> {
     fn file(&mut self, root: usize, file: u32) -> Member {
         let (tree, scope) = (self.inventory.tree, self.scope);
         let name = tree.name(file);
-        let exempt = scope.exempt(tree, file);
-        let guard = self.guard(file);
+        let exempt = scope.exempt(tree, file, name);
+        let guard = self.guard(file, name);
         if let Some(unit) = self.inventory.unit_of(file) {
             let rule = self.inventory.units[unit as usize].rule;
             let stays = exempt.is_some() || scope.keeps_archive(rule, name);
             self.inventory.join_unit(unit, file, guard, stays);
             return Member::apart(Part::InUnit);
         }
-        let rule = match exempt.map_or_else(|| scope.rule_of(tree, file), Err) {
+        let rule = match exempt.map_or_else(|| scope.rule_of(tree, file, name), Err) {
             Ok(rule) => rule,
             Err(why) => return Member::apart(Part::Exempt(why)),
         };
@@ -108,12 +108,12 @@ impl Sorter<'_, '_> {
         Member::new(group, self.numbers.kind(root, group, ending), guard)
     }
 
-    fn guard(&self, file: u32) -> Option<Guard> {
+    fn guard(&self, file: u32, name: &[u8]) -> Option<Guard> {
         let id = self.inventory.tree.file_id(file);
         if self.writers.has(id.dev, id.ino) {
             return Some(Guard::OpenForWriting);
         }
-        self.scope.is_in_progress(self.inventory.tree, file).then_some(Guard::InProgress)
+        self.scope.is_in_progress(self.inventory.tree, file, name).then_some(Guard::InProgress)
     }
 
     /// One without a file has no age.

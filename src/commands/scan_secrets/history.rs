@@ -2,41 +2,42 @@
 //! under each path it had, since exceptions go by the path; a finding names the first commit with it there.
 
 use crate::commands::scan_secrets::detect::finding::Source;
-use crate::commands::scan_secrets::walk::Harvest;
+use crate::commands::scan_secrets::facts::ScanResult;
 use crate::commands::scan_secrets::worker::{Shared, Worker};
+use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::git::{Blob, Git};
 use crate::sys::work;
 use std::path::PathBuf;
 
-/// Scans the history below `paths` with `jobs` threads.
-pub(super) fn scan(shared: &Shared<'_>, paths: &[PathBuf], jobs: usize) -> Result<Harvest, Fault> {
-    let ctx = shared.ctx;
+pub(super) fn scan(
+    ctx: &Ctx,
+    shared: &Shared<'_>,
+    paths: &[PathBuf],
+    jobs: usize,
+) -> Result<ScanResult, Fault> {
     let git = Git::open(&ctx.root, &ctx.cancel)?;
-    let mut harvest = Harvest::default();
+    let mut result = ScanResult::default();
     if git.is_shallow()? {
         let mut worker = Worker::new(shared);
         let why = "the history is shallow; fetch all of it with `git fetch --unshallow`";
         worker.unscanned(Source { path: ".git", commit: None }, why);
-        harvest.add(&mut worker, None);
+        result.join(worker.result);
     }
-    let blobs = git.blobs(&below_root(shared, paths)?)?;
+    let blobs = git.blobs(&below_root(ctx, paths)?)?;
     let slice = blobs.len().div_ceil(jobs).max(1);
     let slices: Vec<&[Blob]> = blobs.chunks(slice).collect();
-    let parts: Result<Vec<Harvest>, Fault> =
+    let parts: Result<Vec<ScanResult>, Fault> =
         work::map(jobs, slices.len(), |index| scan_blobs(shared, &git, slices[index]));
-    for part in parts? {
-        harvest.findings.extend(part.findings);
-        harvest.tally.add(&part.tally);
-    }
-    Ok(harvest)
+    parts?.into_iter().for_each(|part| result.join(part));
+    Ok(result)
 }
 
-fn scan_blobs(shared: &Shared<'_>, git: &Git<'_>, blobs: &[Blob]) -> Result<Harvest, Fault> {
+fn scan_blobs(shared: &Shared<'_>, git: &Git<'_>, blobs: &[Blob]) -> Result<ScanResult, Fault> {
     let mut worker = Worker::new(shared);
     git.contents(blobs, |blob, content| {
-        worker.tally.blobs += 1;
+        worker.result.stats.blobs += 1;
         for name in &blob.names {
             let source = Source { path: &name.path, commit: Some(&name.commit) };
             if let Some(content) = content {
@@ -47,16 +48,14 @@ fn scan_blobs(shared: &Shared<'_>, git: &Git<'_>, blobs: &[Blob]) -> Result<Harv
         }
         Ok(())
     })?;
-    let mut harvest = Harvest::default();
-    harvest.add(&mut worker, None);
-    Ok(harvest)
+    Ok(worker.result)
 }
 
 /// The paths as git wants them: relative to the root, and inside it.
-fn below_root(shared: &Shared<'_>, paths: &[PathBuf]) -> Result<Vec<String>, Fault> {
-    let root = fsio::canonical(&shared.ctx.root)?;
+fn below_root(ctx: &Ctx, paths: &[PathBuf]) -> Result<Vec<String>, Fault> {
+    let root = fsio::canonical(&ctx.root)?;
     let relative = |path: &PathBuf| {
-        let full = fsio::canonical(&shared.ctx.path(path))?;
+        let full = fsio::canonical(&ctx.path(path))?;
         let Ok(inside) = full.strip_prefix(&root) else {
             let message = format!("--git-history: `{}` is outside the root", path.display());
             return Err(Fault::config(message));

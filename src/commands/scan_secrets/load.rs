@@ -3,7 +3,7 @@
 use crate::commands::scan_secrets::detect::allow::IgnoreFile;
 use crate::commands::scan_secrets::detect::file::RuleFile;
 use crate::commands::scan_secrets::detect::fingerprint::Baseline;
-use crate::commands::scan_secrets::detect::rules::{BUILT_IN, Draft, Origin, Ruleset};
+use crate::commands::scan_secrets::detect::rules::{BUILT_IN, Origin, Ruleset, RulesetBuilder};
 use crate::ctx::Ctx;
 use crate::format::config::{self, Format};
 use crate::report::exit::Fault;
@@ -11,7 +11,6 @@ use crate::sys::fsio;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Name of the built-in rules in errors and reports.
 const BUILT_IN_NAME: &str = "built-in secrets/rules.toml";
 
 /// Name of the file with the fingerprints that gitleaks ignores.
@@ -23,26 +22,26 @@ const LONGEST_CHAIN: usize = 4;
 /// The rules, and the names of the files they come from.
 pub(super) fn rules(ctx: &Ctx, file: Option<&Path>) -> Result<(Ruleset, Vec<String>), Fault> {
     let mut names = Vec::new();
-    let draft = match file {
-        Some(file) => draft_of(ctx, &ctx.path(file), &mut names)?,
+    let builder = match file {
+        Some(file) => builder_of(ctx, &ctx.path(file), &mut names)?,
         None => built_in(&mut names)?,
     };
-    for warning in &draft.warnings {
+    for warning in &builder.warnings {
         tracing::warn!("{warning}");
     }
     let name = names.first().cloned().unwrap_or_default();
     let ruleset =
-        draft.compile().map_err(|error| Fault::config(format!("failed to load `{name}`: {error}")))?;
+        builder.compile().map_err(|error| Fault::config(format!("failed to load `{name}`: {error}")))?;
     Ok((ruleset, names))
 }
 
-fn built_in(names: &mut Vec<String>) -> Result<Draft, Fault> {
+fn built_in(names: &mut Vec<String>) -> Result<RulesetBuilder, Fault> {
     names.push(BUILT_IN_NAME.to_owned());
     let file: RuleFile = config::parse(BUILT_IN, Format::Toml, BUILT_IN_NAME)?;
-    extend(Draft::default(), file, Origin::BuiltIn, BUILT_IN_NAME)
+    extend(RulesetBuilder::default(), file, Origin::BuiltIn, BUILT_IN_NAME)
 }
 
-fn draft_of(ctx: &Ctx, path: &Path, names: &mut Vec<String>) -> Result<Draft, Fault> {
+fn builder_of(ctx: &Ctx, path: &Path, names: &mut Vec<String>) -> Result<RulesetBuilder, Fault> {
     let name = ctx.show(path);
     let fault = |what: String| Fault::config(format!("failed to load `{name}`: {what}"));
     if names.len() >= LONGEST_CHAIN {
@@ -55,7 +54,7 @@ fn draft_of(ctx: &Ctx, path: &Path, names: &mut Vec<String>) -> Result<Draft, Fa
         names.pop();
         names.push(name);
         let file: RuleFile = config::parse(&text, Format::Toml, BUILT_IN_NAME)?;
-        return extend(Draft::default(), file, Origin::BuiltIn, BUILT_IN_NAME);
+        return extend(RulesetBuilder::default(), file, Origin::BuiltIn, BUILT_IN_NAME);
     }
     let file: RuleFile = config::parse(&text, Format::Toml, &name)?;
     if let Some(url) = &file.extend.url {
@@ -67,15 +66,15 @@ fn draft_of(ctx: &Ctx, path: &Path, names: &mut Vec<String>) -> Result<Draft, Fa
         }
         (Some(base), false) => {
             let base: PathBuf = path.parent().unwrap_or(&ctx.root).join(base);
-            draft_of(ctx, &base, names)?
+            builder_of(ctx, &base, names)?
         }
         (None, true) => built_in(names)?,
-        (None, false) => Draft::default(),
+        (None, false) => RulesetBuilder::default(),
     };
     extend(base, file, Origin::Operator, &name)
 }
 
-fn extend(base: Draft, file: RuleFile, origin: Origin, name: &str) -> Result<Draft, Fault> {
+fn extend(base: RulesetBuilder, file: RuleFile, origin: Origin, name: &str) -> Result<RulesetBuilder, Fault> {
     base.extend(file, origin).map_err(|error| Fault::config(format!("failed to load `{name}`: {error}")))
 }
 
@@ -92,7 +91,6 @@ pub(super) fn ignore_file(ctx: &Ctx) -> Result<IgnoreFile, Fault> {
     Ok(ignored)
 }
 
-/// The fingerprints of a baseline.
 pub(super) fn baseline(ctx: &Ctx, file: Option<&Path>) -> Result<BTreeSet<String>, Fault> {
     let Some(file) = file else { return Ok(BTreeSet::new()) };
     let path = ctx.path(file);

@@ -5,24 +5,29 @@
 //! four, leaves this command.
 
 pub(crate) mod detect;
+mod facts;
 mod history;
 mod load;
-mod outcome;
+mod report;
+mod verdict;
 mod walk;
 mod worker;
 
-use crate::format::json;
-pub(crate) use outcome::{Body, SPEC};
+pub(crate) use report::{Body, SPEC};
 
-use crate::commands::scan_secrets::detect::finding::{BASELINE, Source, Standing, Tolerance};
+use crate::commands::scan_secrets::detect::finding::{BASELINE, Disposition, Source, Tolerance};
 use crate::commands::scan_secrets::detect::fingerprint::{Baseline, Known};
 use crate::commands::scan_secrets::detect::rules::UNSCANNED;
 use crate::ctx::Ctx;
+use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio::AtomicFile;
 use crate::sys::work;
+use facts::{Facts, ScanResult};
 use std::path::PathBuf;
+use verdict::verdict;
+use worker::{Shared, Worker};
 
 /// Find secrets in files, archives and the history of git
 #[derive(Debug, clap::Args)]
@@ -59,67 +64,68 @@ pub(crate) struct Args {
 /// Name of standard input in findings.
 const STDIN: &str = "stdin";
 
-/// Scans, and says what was found.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let strict = args.strict || is_strict(ctx)?;
     let (ruleset, rule_files) = load::rules(ctx, args.config.as_deref())?;
+    let today = ctx.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let tolerance = Tolerance {
         ignored: load::ignore_file(ctx)?,
         baseline: load::baseline(ctx, args.baseline.as_deref())?,
-        today: ctx.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+        today,
     };
     let pending = args.write_baseline.as_ref().map(|file| AtomicFile::create(&ctx.path(file))).transpose()?;
     let ctx = &ctx.with_own_outputs(&pending);
-    let today = tolerance.today;
     let archive_limit = args.max_archive_mb.saturating_mul(1 << 20);
-    let shared = worker::Shared { ctx, ruleset: &ruleset, tolerance, archive_limit };
-    let jobs = args.jobs.map_or_else(work::processors, usize::from);
-
-    let mut harvest = if args.stdin {
-        let mut worker = worker::Worker::new(&shared);
-        worker.reader(&mut std::io::stdin().lock(), Source { path: STDIN, commit: None })?;
-        let mut harvest = walk::Harvest::default();
-        harvest.add(&mut worker, None);
-        if harvest.tally.bytes == 0 && harvest.findings.is_empty() {
-            let fault = Fault::config("stdin is empty: nothing was scanned");
-            return Err(fault.hint("check the command in front of the pipe").into());
-        }
-        harvest
-    } else {
-        let targets = walk::Targets::resolve(&shared, &args.paths)?;
-        walk::scan(&shared, &targets, jobs)?
-    };
-    if args.git_history {
-        let past = history::scan(&shared, &args.paths, jobs)?;
-        harvest.findings.extend(past.findings);
-        harvest.tally.add(&past.tally);
-    }
-    ctx.check_cancelled()?;
-    if harvest.tally.files + harvest.tally.blobs == 0 && harvest.findings.is_empty() {
-        let fault = Fault::config("nothing to scan: there is no file, or .gitignore hides all of them");
-        return Err(fault.hint("name a file or a directory").into());
-    }
-    harvest.findings.sort();
-    harvest.findings.dedup();
-
+    let check_cancelled = &|| ctx.check_cancelled();
+    let shared = Shared { ruleset: &ruleset, tolerance, archive_limit, check_cancelled };
+    let ScanResult { mut findings, stats } = scan(args, &shared, ctx)?;
+    findings.sort();
+    findings.dedup();
     let config_name = rule_files.first().cloned().unwrap_or_default();
     let expired = ruleset.exceptions.iter().filter(|exception| exception.is_expired(today));
-    let outcome = outcome::Outcome {
+    let facts = Facts {
         strict,
         rules: ruleset.rules.len(),
         rule_files,
-        tally: harvest.tally,
+        stats,
         history: args.git_history,
-        expired: expired.map(|exception| (config_name.clone(), outcome::expiry(exception))).collect(),
-        findings: harvest.findings,
+        expired: expired.map(|exception| (config_name.clone(), exception.expiry())).collect(),
+        findings,
     };
-    let mut report = outcome::report(&outcome);
-    if let (Some(pending), Some(file)) = (pending, &args.write_baseline) {
-        let document = baseline_of(ctx, &outcome);
-        pending.finish(json::document(&document).as_bytes())?;
-        report = report.evidence([ctx.show(&ctx.path(file))]);
+    let mut report = report::report(&facts, verdict(&facts));
+    if let Some(file) = pending {
+        report = report.evidence([ctx.show(file.target())]);
+        file.finish(json::document(&baseline_of(ctx, &facts)).as_bytes())?;
     }
     Ok(report)
+}
+
+fn scan(args: &Args, shared: &Shared<'_>, ctx: &Ctx) -> anyhow::Result<ScanResult> {
+    let jobs = args.jobs.map_or_else(work::processors, usize::from);
+    let mut result = if args.stdin {
+        scan_stdin(shared)?
+    } else {
+        walk::scan(ctx, shared, &walk::Targets::resolve(ctx, &args.paths)?, jobs)?
+    };
+    if args.git_history {
+        result.join(history::scan(ctx, shared, &args.paths, jobs)?);
+    }
+    ctx.check_cancelled()?;
+    if result.stats.files + result.stats.blobs == 0 && result.findings.is_empty() {
+        let fault = Fault::config("nothing to scan: there is no file, or .gitignore hides all of them");
+        return Err(fault.hint("name a file or a directory").into());
+    }
+    Ok(result)
+}
+
+fn scan_stdin(shared: &Shared<'_>) -> Result<ScanResult, Fault> {
+    let mut worker = Worker::new(shared);
+    worker.reader(&mut std::io::stdin().lock(), Source { path: STDIN, commit: None })?;
+    if worker.result.stats.bytes == 0 && worker.result.findings.is_empty() {
+        let fault = Fault::config("stdin is empty: nothing was scanned");
+        return Err(fault.hint("check the command in front of the pipe"));
+    }
+    Ok(worker.result)
 }
 
 fn is_strict(ctx: &Ctx) -> Result<bool, Fault> {
@@ -132,13 +138,14 @@ fn is_strict(ctx: &Ctx) -> Result<bool, Fault> {
 
 /// What no other tolerance covers, and what was in the baseline before; not what could not be scanned,
 /// because what was not read is not known.
-fn baseline_of(ctx: &Ctx, outcome: &outcome::Outcome) -> Baseline {
-    let is_for_it = |standing: &Standing| match standing {
-        Standing::Open => true,
-        Standing::Expired(_) => false,
-        Standing::Tolerated { by, .. } => *by == BASELINE,
+fn baseline_of(ctx: &Ctx, facts: &Facts) -> Baseline {
+    let is_for_it = |disposition: &Disposition| match disposition {
+        Disposition::Open => true,
+        Disposition::Expired(_) => false,
+        Disposition::Tolerated { by, .. } => *by == BASELINE,
     };
-    let known = outcome.findings.iter().filter(|found| found.rule != UNSCANNED && is_for_it(&found.standing));
+    let known =
+        facts.findings.iter().filter(|found| found.rule != UNSCANNED && is_for_it(&found.disposition));
     let mut findings: Vec<Known> = known
         .map(|finding| Known {
             path: finding.path.clone(),

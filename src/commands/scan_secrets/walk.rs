@@ -3,8 +3,10 @@
 //! `.gitignore` files below the root count, nothing else hides a file: no global or per-user ignore file,
 //! no parent of the root. What is named on the command line is scanned even when it is ignored.
 
-use crate::commands::scan_secrets::detect::finding::{Finding, Source};
-use crate::commands::scan_secrets::worker::{Shared, Tally, Worker};
+use crate::commands::scan_secrets::detect::finding::Source;
+use crate::commands::scan_secrets::facts::ScanResult;
+use crate::commands::scan_secrets::worker::{Shared, Worker};
+use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
@@ -15,30 +17,8 @@ use std::sync::{Mutex, PoisonError};
 /// The folder that holds the objects of git, which `--git-history` reads.
 const GIT_DIR: &str = ".git";
 
-/// What the threads found.
-#[derive(Debug, Default)]
-pub(super) struct Harvest {
-    /// What was found.
-    pub(super) findings: Vec<Finding>,
-    /// What was looked at.
-    pub(super) tally: Tally,
-    fault: Option<Fault>,
-}
-
-impl Harvest {
-    /// Adds what one thread found.
-    pub(super) fn add(&mut self, worker: &mut Worker<'_>, fault: Option<Fault>) {
-        self.findings.append(&mut worker.findings);
-        self.tally.add(&worker.tally);
-        worker.tally = Tally::default();
-        self.fault = self.fault.take().or(fault);
-    }
-
-    /// Ends with the fault of a thread, if one had any.
-    pub(super) fn check(&mut self) -> Result<(), Fault> {
-        self.fault.take().map_or(Ok(()), Err)
-    }
-}
+/// What the threads found, or why the first of them gave up.
+type Results = Mutex<Result<ScanResult, Fault>>;
 
 /// The files and folders to scan, absolute.
 #[derive(Clone, Debug, Default)]
@@ -49,10 +29,10 @@ pub(super) struct Targets {
 
 impl Targets {
     /// Resolves what the command line names; the root when it names nothing.
-    pub(super) fn resolve(shared: &Shared<'_>, paths: &[PathBuf]) -> Result<Self, Fault> {
+    pub(super) fn resolve(ctx: &Ctx, paths: &[PathBuf]) -> Result<Self, Fault> {
         let mut targets = Self::default();
         for path in paths {
-            let path = normal(&shared.ctx.path(path));
+            let path = normal(&ctx.path(path));
             match fsio::existing_kind(&path)? {
                 FileKind::Dir => _ = targets.dirs.insert(path),
                 FileKind::File => _ = targets.files.insert(path),
@@ -63,7 +43,7 @@ impl Targets {
             }
         }
         if paths.is_empty() {
-            targets.dirs.insert(shared.ctx.root.clone());
+            targets.dirs.insert(ctx.root.clone());
         }
         let all = targets.dirs.clone();
         targets.dirs.retain(|dir| !all.iter().any(|other| dir != other && dir.starts_with(other)));
@@ -71,36 +51,40 @@ impl Targets {
     }
 }
 
-/// Scans the targets with `jobs` threads.
-pub(super) fn scan(shared: &Shared<'_>, targets: &Targets, jobs: usize) -> Result<Harvest, Fault> {
-    let sink = Mutex::new(Harvest::default());
+pub(super) fn scan(
+    ctx: &Ctx,
+    shared: &Shared<'_>,
+    targets: &Targets,
+    jobs: usize,
+) -> Result<ScanResult, Fault> {
+    let results = Mutex::new(Ok(ScanResult::default()));
     let (inside, outside): (BTreeSet<PathBuf>, BTreeSet<PathBuf>) =
-        targets.dirs.iter().cloned().partition(|dir| dir.starts_with(&shared.ctx.root));
+        targets.dirs.iter().cloned().partition(|dir| dir.starts_with(&ctx.root));
     let visited = Mutex::new(BTreeSet::new());
     if !inside.is_empty() {
-        let tree = Tree { shared, start: &shared.ctx.root, wanted: &inside, targets, visited: &visited };
-        tree.walk(jobs, &sink);
+        let tree = Tree { ctx, shared, start: &ctx.root, wanted: &inside, targets, visited: &visited };
+        tree.walk(jobs, &results);
     }
     let visited = visited.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ignored = inside.difference(&visited);
     for dir in outside.iter().chain(ignored) {
         let wanted = BTreeSet::from([dir.clone()]);
         let visited = Mutex::default();
-        Tree { shared, start: dir, wanted: &wanted, targets, visited: &visited }.walk(jobs, &sink);
+        Tree { ctx, shared, start: dir, wanted: &wanted, targets, visited: &visited }.walk(jobs, &results);
     }
-    let mut harvest = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
-    harvest.check()?;
+    let mut result = results.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     let mut worker = Worker::new(shared);
     for file in &targets.files {
-        worker.file(file, &shown(shared, file))?;
+        worker.file(fsio::open(file), &ctx.show(file))?;
     }
-    harvest.add(&mut worker, None);
-    Ok(harvest)
+    result.join(worker.result);
+    Ok(result)
 }
 
 /// One walk from `start` to the folders that are wanted below it.
 #[derive(Clone, Copy)]
 struct Tree<'a> {
+    ctx: &'a Ctx,
     shared: &'a Shared<'a>,
     start: &'a Path,
     wanted: &'a BTreeSet<PathBuf>,
@@ -109,7 +93,7 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn walk(&self, jobs: usize, sink: &Mutex<Harvest>) {
+    fn walk(&self, jobs: usize, results: &Results) {
         let wanted = self.wanted.clone();
         let on_the_way = move |entry: &DirEntry| {
             let path = entry.path();
@@ -120,25 +104,25 @@ impl Tree<'_> {
         let mut builder = WalkBuilder::new(self.start);
         builder.standard_filters(false).git_ignore(true).require_git(false).threads(jobs);
         builder.filter_entry(on_the_way);
-        builder.build_parallel().visit(&mut Crew { tree: self, sink });
+        builder.build_parallel().visit(&mut VisitorBuilder { tree: self, results });
     }
 }
 
-struct Crew<'a> {
+struct VisitorBuilder<'a> {
     tree: &'a Tree<'a>,
-    sink: &'a Mutex<Harvest>,
+    results: &'a Results,
 }
 
-impl<'a> ParallelVisitorBuilder<'a> for Crew<'a> {
+impl<'a> ParallelVisitorBuilder<'a> for VisitorBuilder<'a> {
     fn build(&mut self) -> Box<dyn ParallelVisitor + 'a> {
         let worker = Worker::new(self.tree.shared);
-        Box::new(Visitor { tree: self.tree, sink: self.sink, worker, fault: None })
+        Box::new(Visitor { tree: self.tree, results: self.results, worker, fault: None })
     }
 }
 
 struct Visitor<'a> {
     tree: &'a Tree<'a>,
-    sink: &'a Mutex<Harvest>,
+    results: &'a Results,
     worker: Worker<'a>,
     fault: Option<Fault>,
 }
@@ -157,19 +141,23 @@ impl ParallelVisitor for Visitor<'_> {
 
 impl Drop for Visitor<'_> {
     fn drop(&mut self) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        sink.add(&mut self.worker, self.fault.take());
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&mut *results, self.fault.take()) {
+            (Ok(joined), None) => joined.join(std::mem::take(&mut self.worker.result)),
+            (Ok(_), Some(fault)) => *results = Err(fault),
+            (Err(_), _) => {}
+        }
     }
 }
 
 impl Visitor<'_> {
     fn entry(&mut self, entry: Result<DirEntry, ignore::Error>) -> Result<(), Fault> {
-        let shared = self.tree.shared;
+        let ctx = self.tree.ctx;
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
                 let path = failed_path(&error).unwrap_or(self.tree.start);
-                let path = shown(shared, path);
+                let path = ctx.show(path);
                 let why = error.into_io_error().map_or("failed to walk".to_owned(), |e| e.to_string());
                 self.worker.unscanned(Source { path: &path, commit: None }, &why);
                 return Ok(());
@@ -181,27 +169,27 @@ impl Visitor<'_> {
         let path = entry.path();
         let Some(kind) = entry.file_type() else { return Ok(()) };
         if kind.is_dir() {
-            shared.ctx.check_cancelled()?;
+            ctx.check_cancelled()?;
             if self.tree.wanted.contains(path) {
                 let mut visited = self.tree.visited.lock().unwrap_or_else(PoisonError::into_inner);
                 visited.insert(path.to_owned());
             }
             return Ok(());
         }
-        if self.tree.targets.files.contains(path) || shared.ctx.is_own_output(path) {
+        if self.tree.targets.files.contains(path) || ctx.is_own_output(path) {
             return Ok(());
         }
         if kind.is_file() {
-            return self.worker.file(path, &shown(shared, path));
+            return self.worker.file(fsio::open(path), &ctx.show(path));
         }
         if !kind.is_symlink() {
-            self.worker.tally.special += 1;
+            self.worker.result.stats.special += 1;
             return Ok(());
         }
-        self.worker.tally.symlinks += 1;
+        self.worker.result.stats.symlinks += 1;
         let found = fsio::target_exists(path);
         if !matches!(found, Ok(true)) {
-            let path = shown(shared, path);
+            let path = ctx.show(path);
             self.worker.unscanned(Source { path: &path, commit: None }, "a link to nothing");
         }
         Ok(())
@@ -215,11 +203,6 @@ fn failed_path(error: &ignore::Error) -> Option<&Path> {
         ignore::Error::Partial(errors) => errors.iter().find_map(failed_path),
         _ => None,
     }
-}
-
-/// A path as findings show it: relative to the root, with `/`.
-pub(super) fn shown(shared: &Shared<'_>, path: &Path) -> String {
-    shared.ctx.show(path)
 }
 
 /// Takes `.` and `..` out of a path without looking at the disk.

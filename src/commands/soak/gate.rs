@@ -8,11 +8,11 @@ use crate::commands::soak::store::{self, Plan};
 use crate::ctx::Ctx;
 use crate::format::json::typed;
 use crate::judge::kpi::collector::{Collector, WHOLE};
-use crate::judge::kpi::{Knowledge, Measurement, Member};
-use crate::judge::record::legacy::{self, Summary, Weight};
-use crate::judge::record::samples::Frame;
+use crate::judge::kpi::{DataState, Measurement, Member};
+use crate::judge::record::legacy::{self, FindingKind, LegacySummary};
+use crate::judge::record::samples::SampleFrame;
 use crate::judge::record::{Iteration, Ledger};
-use crate::judge::verdict::Verdict;
+use crate::judge::verdict::RunVerdict;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Report, Row, Status};
 use crate::sys::fsio;
@@ -68,7 +68,7 @@ fn ours(args: &Args, mut plan: Plan, dir: &Path, ctx: &Ctx) -> anyhow::Result<Re
         is_simulated |= saw_simulation;
     }
     if rows.iter().any(|row| row.status == Status::Fail) {
-        answer.verdict = Verdict::Fail;
+        answer.verdict = RunVerdict::Fail;
     }
     simulated(&mut answer, is_simulated, args.mock, &mut rows);
     Ok(answer.report(&SPEC, "SOAK GATES", rows))
@@ -77,8 +77,8 @@ fn ours(args: &Args, mut plan: Plan, dir: &Path, ctx: &Ctx) -> anyhow::Result<Re
 /// A simulated run is judged as a rehearsal only where that is asked for.
 fn simulated(answer: &mut Answer, simulated: bool, mock: bool, rows: &mut Vec<Row>) {
     if simulated && !mock {
-        if answer.verdict == Verdict::Pass {
-            answer.verdict = Verdict::Inconclusive;
+        if answer.verdict == RunVerdict::Pass {
+            answer.verdict = RunVerdict::Inconclusive;
         }
         rows.push(
             Row::new("evidence", Status::Fail)
@@ -120,8 +120,8 @@ fn recompute(plan: &Plan, iterations: &[Iteration], dir: &Path) -> anyhow::Resul
     let whole = store::each_frame(&store::samples_path(dir), |frame, _| {
         match frame {
             // A series, and the member it shows, is new in the window of the block that follows.
-            Frame::Dictionary(series) => fresh.extend(series),
-            Frame::Block(block) => {
+            SampleFrame::Dictionary(series) => fresh.extend(series),
+            SampleFrame::Block(block) => {
                 let baseline = block.iteration == 0;
                 while check.at < block.iteration || (baseline && check.at > 0 && check.open) {
                     check.close(&mut collector);
@@ -199,7 +199,7 @@ fn first_difference(
     computed: &BTreeMap<String, Measurement>,
 ) -> Option<String> {
     let said = |measured: &Measurement| {
-        let is_measured = measured.state == Knowledge::Measured;
+        let is_measured = measured.state == DataState::Measured;
         let value = measured.value.map(f64::to_bits);
         (value, measured.beyond, measured.n, measured.points, measured.expected, is_measured)
     };
@@ -217,7 +217,7 @@ fn earlier(args: &Args, dir: &Path, ctx: &Ctx) -> anyhow::Result<Report> {
     summaries.iter().map(legacy::iteration).for_each(|iteration| ledger.add(&iteration));
     let overrides = read_overrides(&home)?;
     let findings = legacy::findings(&summaries, overrides.as_ref());
-    let is_mock = findings.iter().any(|finding| finding.weight == Weight::NoMeasurement);
+    let is_mock = findings.iter().any(|finding| finding.kind == FindingKind::Simulated);
     let origin = Origin {
         source: "earlier toolkit",
         simulated: is_mock,
@@ -228,11 +228,11 @@ fn earlier(args: &Args, dir: &Path, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut answer = Answer::new(&origin, &ledger, ledger.judge(&settings.profile), &home, ctx);
     let mut rows = Vec::new();
     for finding in &findings {
-        let status = if finding.weight == Weight::Remark { Status::Warn } else { Status::Fail };
+        let status = if finding.kind == FindingKind::Informative { Status::Warn } else { Status::Fail };
         rows.push(Row::new(finding.name, status).reason(&finding.text));
-        answer.verdict = match finding.weight {
-            Weight::Fails => Verdict::Fail,
-            Weight::Missing if answer.verdict == Verdict::Pass => Verdict::Inconclusive,
+        answer.verdict = match finding.kind {
+            FindingKind::Failure => RunVerdict::Fail,
+            FindingKind::Incomplete if answer.verdict == RunVerdict::Pass => RunVerdict::Inconclusive,
             _ => answer.verdict,
         };
     }
@@ -246,7 +246,7 @@ const MOST_ITERATIONS: u32 = 1_000_000;
 /// Where summaries lie below the directory that was named.
 const PLACES: [&str; 5] = ["", "latest", "soak/latest", "artifacts/soak/latest", "artifacts/latest"];
 
-fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<Summary>)> {
+fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<LegacySummary>)> {
     for place in PLACES {
         let home = if place.is_empty() { dir.to_owned() } else { dir.join(place) };
         if fsio::target_kind(&home)? != fsio::FileKind::Dir {
@@ -277,7 +277,7 @@ fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<Summary
             if document.get("iteration").and_then(Value::as_u64) != Some(u64::from(number)) {
                 return Err(bad("holds another iteration than its name says").into());
             }
-            summaries.push(Summary { iteration: number, document });
+            summaries.push(LegacySummary { iteration: number, document });
         }
         return Ok((home, summaries));
     }

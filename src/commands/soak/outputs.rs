@@ -4,8 +4,8 @@ use crate::format::{json, markdown};
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
-use crate::judge::record::{GateResult, Judgement, Ledger, Stats};
-use crate::judge::verdict::{State, Verdict};
+use crate::judge::record::{GateResult, Judgement, KpiStats, Ledger};
+use crate::judge::verdict::{GateState, RunVerdict};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::fsio::{self, AtomicFile};
@@ -35,12 +35,12 @@ pub(crate) struct Metrics {
     /// When and by what the file was made.
     runtime: Runtime,
     /// PASS, FAIL or INCONCLUSIVE.
-    verdict: Verdict,
+    verdict: RunVerdict,
     #[serde(flatten)]
     body: Body,
     /// What the windows showed of each figure.
     #[expect(clippy::struct_field_names, reason = "the name of the field in the file")]
-    metrics: BTreeMap<String, Stats>,
+    metrics: BTreeMap<String, KpiStats>,
 }
 
 /// `gates_summary.json`.
@@ -51,7 +51,7 @@ pub(crate) struct GatesSummary {
     /// When and by what the file was made.
     runtime: Runtime,
     /// PASS, FAIL or INCONCLUSIVE.
-    verdict: Verdict,
+    verdict: RunVerdict,
     /// The directory of the run.
     run_dir: String,
     /// Name of the profile.
@@ -102,9 +102,9 @@ struct Gap {
 /// A judged run.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) verdict: Verdict,
+    pub(super) verdict: RunVerdict,
     body: Body,
-    stats: BTreeMap<String, Stats>,
+    stats: BTreeMap<String, KpiStats>,
     /// The header of what is written; its schema is that of each document.
     header: Header,
     /// The time that is printed.
@@ -139,7 +139,7 @@ impl Answer {
         let done = ledger.iterations();
         // A run that ended early has not seen what it was to see.
         let verdict = match judged.verdict {
-            Verdict::Pass if done < origin.planned => Verdict::Inconclusive,
+            RunVerdict::Pass if done < origin.planned => RunVerdict::Inconclusive,
             verdict => verdict,
         };
         let gap =
@@ -164,18 +164,19 @@ impl Answer {
 
     /// The report; `more` are rows beside those of the gates.
     pub(super) fn report(&self, spec: &'static CommandSpec, title: &str, more: Vec<Row>) -> Report {
-        let worst = self.body.gates.values().map(|gate| gate.outcome.state).max().unwrap_or(State::NoData);
+        let worst =
+            self.body.gates.values().map(|gate| gate.outcome.state).max().unwrap_or(GateState::NoData);
         let status = match self.verdict {
-            Verdict::Pass if worst == State::Pass => Status::Ok,
-            Verdict::Pass => Status::Warn,
-            Verdict::Inconclusive | Verdict::Fail => Status::Fail,
+            RunVerdict::Pass if worst == GateState::Pass => Status::Ok,
+            RunVerdict::Pass => Status::Warn,
+            RunVerdict::Inconclusive | RunVerdict::Fail => Status::Fail,
         };
         let exit = match self.verdict {
-            Verdict::Pass => Exit::Ok,
-            Verdict::Inconclusive => Exit::Stalled,
-            Verdict::Fail => Exit::Fail,
+            RunVerdict::Pass => Exit::Ok,
+            RunVerdict::Inconclusive => Exit::Stalled,
+            RunVerdict::Fail => Exit::Fail,
         };
-        let conclusion = Conclusion::new(status, self.verdict.word()).exit(exit);
+        let conclusion = Conclusion::new(status, self.verdict.as_str()).exit(exit);
         self.concluded(spec, title, conclusion, more)
     }
 
@@ -247,7 +248,7 @@ impl Answer {
 
     fn markdown(&self) -> String {
         let body = &self.body;
-        let mut text = format!("# SOAK RESULTS\n\nVerdict: **{}**\n\n", self.verdict.word());
+        let mut text = format!("# SOAK RESULTS\n\nVerdict: **{}**\n\n", self.verdict.as_str());
         if self.header.simulated {
             text.push_str(
                 "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
@@ -284,7 +285,7 @@ impl Answer {
         for (name, gate) in &body.gates {
             text.push_str(&markdown::row([
                 name,
-                gate.outcome.state.word(),
+                gate.outcome.state.as_str(),
                 &shown(gate.outcome.actual),
                 &gate.condition,
                 &format!("{:.2} %", 100.0 * gate.outcome.coverage),
@@ -322,17 +323,17 @@ fn shown(value: Option<f64>) -> String {
 fn gate_row(name: &str, gate: &GateResult) -> Row {
     let outcome = &gate.outcome;
     let status = match outcome.state {
-        State::Pass => Status::Ok,
-        State::SoftFail if !gate.required => Status::Warn,
+        GateState::Pass => Status::Ok,
+        GateState::SoftFail if !gate.required => Status::Warn,
         _ => Status::Fail,
     };
-    let note = format!("{} {} ({})", outcome.state.word(), shown(outcome.actual), gate.condition);
+    let note = format!("{} {} ({})", outcome.state.as_str(), shown(outcome.actual), gate.condition);
     let mut row = Row::new(name, status).note(note).field("state", outcome.state);
     if let Some(reason) = &outcome.reason {
         row = row.reason(reason);
     }
     if let Some(member) = gate.member.as_ref().filter(|_| !gate.pass) {
-        let bad = gate.members.values().filter(|outcome| outcome.state != State::Pass).count();
+        let bad = gate.members.values().filter(|outcome| outcome.state != GateState::Pass).count();
         row = row.reason(format!("worst: {member}; {bad} of {} members do not pass", gate.members.len()));
     }
     row

@@ -2,8 +2,8 @@
 
 use crate::ctx::Ctx;
 use crate::format::config::Source;
-use crate::judge::gate::{Profile, Profiles};
-use crate::judge::kpi::{Catalogue, Definition};
+use crate::judge::gate::{GateProfile, GateProfiles};
+use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::report::exit::Fault;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,8 +28,8 @@ pub(super) struct Files {
 /// What is measured, and what is allowed.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) kpis: BTreeMap<String, Definition>,
-    pub(super) profile: Profile,
+    pub(super) kpis: BTreeMap<String, KpiDefinition>,
+    pub(super) profile: GateProfile,
 }
 
 /// Loads both files and takes one profile of them.
@@ -37,8 +37,8 @@ pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, 
     let choose = |named: &Option<PathBuf>, (own, built_in), what: &str| {
         Source::of(named.as_deref(), own, built_in, what, &ctx.root)
     };
-    let catalogue: Catalogue = choose(&files.kpis, KPIS, "definitions")?.parse()?;
-    let profiles: Profiles = choose(&files.gates_file, GATES, &format!("gates {profile}"))?.parse()?;
+    let catalogue: KpiCatalogue = choose(&files.kpis, KPIS, "definitions")?.parse()?;
+    let profiles: GateProfiles = choose(&files.gates_file, GATES, &format!("gates {profile}"))?.parse()?;
     let mut problems = catalogue.problems();
     let Some(found) = profiles.profiles.get(profile) else {
         let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn the_built_in_files_are_usable() {
-        let catalogue: Catalogue = config::parse(KPIS.1, config::Format::Yaml, "kpis").expect("kpis");
-        let profiles: Profiles = config::parse(GATES.1, config::Format::Yaml, "gates").expect("gates");
+        let catalogue: KpiCatalogue = config::parse(KPIS.1, config::Format::Yaml, "kpis").expect("kpis");
+        let profiles: GateProfiles = config::parse(GATES.1, config::Format::Yaml, "gates").expect("gates");
         assert_eq!(catalogue.problems(), Vec::<String>::new());
         let names: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
         assert_eq!(names, ["kpi-last8", DEFAULT_PROFILE]);

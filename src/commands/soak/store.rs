@@ -9,10 +9,11 @@ use crate::commands::soak::run::source::Origin;
 use crate::ctx::Ctx;
 use crate::format::json::{self, typed};
 use crate::journal::{self, Durability, Journal};
-use crate::judge::gate::Profile;
-use crate::judge::kpi::{Collector, Definition};
+use crate::judge::gate::GateProfile;
+use crate::judge::kpi::KpiDefinition;
+use crate::judge::kpi::collector::Collector;
 use crate::judge::record::Iteration;
-use crate::judge::record::samples::{self, Frame, Series};
+use crate::judge::record::samples::{self, SampleFrame, SeriesKey};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use serde::{Deserialize, Serialize};
@@ -57,9 +58,9 @@ pub(crate) struct Plan {
     /// Name of the profile.
     pub(crate) profile_name: String,
     /// The profile as it was.
-    pub(crate) profile: Profile,
+    pub(crate) profile: GateProfile,
     /// The definitions as they were.
-    pub(crate) kpis: BTreeMap<String, Definition>,
+    pub(crate) kpis: BTreeMap<String, KpiDefinition>,
 }
 
 impl Plan {
@@ -128,7 +129,7 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) struct Left {
     pub(super) iterations: Vec<Iteration>,
-    pub(super) series: Vec<Series>,
+    pub(super) series: Vec<SeriesKey>,
 }
 
 impl Store {
@@ -182,10 +183,10 @@ impl Store {
             let mut kept = 0;
             let whole = each_frame(&dir.join(SAMPLES), |frame, end| {
                 match frame {
-                    Frame::Block(block) if block.iteration > done => return false,
-                    Frame::Block(block) => (keep, kept) = (end, kept.max(block.iteration)),
+                    SampleFrame::Block(block) if block.iteration > done => return false,
+                    SampleFrame::Block(block) => (keep, kept) = (end, kept.max(block.iteration)),
                     // A dictionary belongs to the block after it.
-                    Frame::Dictionary(fresh) => series.push((end, fresh)),
+                    SampleFrame::Dictionary(fresh) => series.push((end, fresh)),
                 }
                 true
             })?;
@@ -301,7 +302,10 @@ pub(super) fn samples_path(dir: &Path) -> PathBuf {
 
 /// Hands every whole frame with the offset of its end to `visit`, until it says false. Returns whether the
 /// file ended with a whole frame.
-pub(super) fn each_frame(path: &Path, mut visit: impl FnMut(Frame, u64) -> bool) -> anyhow::Result<bool> {
+pub(super) fn each_frame(
+    path: &Path,
+    mut visit: impl FnMut(SampleFrame, u64) -> bool,
+) -> anyhow::Result<bool> {
     let unreadable = |error: std::io::Error| fsio::unreadable(path, &error);
     let mut reader = BufReader::with_capacity(1 << 20, fsio::open(path)?);
     let mut magic = vec![0; samples::MAGIC.len()];

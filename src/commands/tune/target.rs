@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, ctx: &Ctx) -> Result<Option<TargetFile>, Fault> 
 pub(super) fn parse(text: &str, shown: &str) -> Result<Overrides, Fault> {
     let value = typed::parse(text).and_then(|value| match value {
         Value::Object(map) => Ok(map.into_iter().collect()),
-        _ => Err("it is no object".to_owned()),
+        _ => Err("it is not a JSON object".to_owned()),
     });
     value.map_err(|reason| Fault::config(format!("failed to load `{shown}`: {reason}")))
 }

@@ -3,6 +3,7 @@
 //! A path is written `root.kpi.net_bps`, `root.iterations[3].ts`, `root["a key"]`; a pattern has `*` and
 //! `[*]` for one step and `**` for any number of them.
 
+use anyhow::{Context as _, bail};
 use std::fmt;
 
 /// Paths longer than this are shown and sorted by their two ends.
@@ -96,22 +97,22 @@ impl fmt::Display for Pattern {
 
 impl Pattern {
     /// Reads a pattern.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         match Self::parse_start(text)? {
             (pattern, "") => Ok(pattern),
-            (_, rest) => Err(format!("`{text}`: `{rest}` is no step; write .KEY, [N], [*], .* or .**")),
+            (_, rest) => bail!("`{text}`: `{rest}` is not a step; write .KEY, [N], [*], .* or .**"),
         }
     }
 
     /// Reads a pattern at the start of a text, up to a `:` or `=`.
-    pub(crate) fn parse_start(text: &str) -> Result<(Self, &str), String> {
+    pub(crate) fn parse_start(text: &str) -> anyhow::Result<(Self, &str)> {
         let Some(mut rest) = text.strip_prefix("root").or_else(|| text.strip_prefix('$')) else {
-            return Err(format!("`{text}`: a path begins with root, such as root.{text}"));
+            bail!("`{text}`: a path begins with root, such as root.{text}");
         };
         let mut parts = Vec::new();
         while !rest.is_empty() && !rest.starts_with([':', '=']) {
-            let (part, after) = parse_part(rest).ok_or_else(|| {
-                format!("`{text}`: `{rest}` is no step; write .KEY, [N], [*], [\"a key\"], .* or .**")
+            let (part, after) = parse_part(rest).with_context(|| {
+                format!("`{text}`: `{rest}` is not a step; write .KEY, [N], [*], [\"a key\"], .* or .**")
             })?;
             parts.push(part);
             rest = after;
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn what_is_not_a_path_is_refused() {
         for text in ["a.b", "", "root.", "root..a", "root[", "root[x]", "root[\"a]", "root.a b", "rootx"] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }

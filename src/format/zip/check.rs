@@ -6,14 +6,11 @@
 //! overlap, and no local header that says something else than the directory.
 
 use super::layout::{self, DosTime, Form, Header, Method};
+use super::violation::Violation;
 use crate::format::hash::Digest;
-use crate::report::exit::Fault;
-use crate::sys::signal::Cancel;
 use flate2::{Decompress, FlushDecompress, Status};
 use rawzip::{CompressionMethod, ZipFileHeaderRecord, ZipLocator};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 pub(crate) use rawzip::{FileReader, ReaderAt};
 
@@ -31,21 +28,6 @@ const RECORD: usize = 46;
 const ENCRYPTED: u16 = 1;
 const DESCRIPTOR: u16 = 1 << 3;
 
-/// What is wrong, by a fixed name, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Flaw {
-    /// Such as `overlapping-entries`.
-    pub(crate) kind: &'static str,
-    /// The entry or the place, and the values.
-    pub(crate) detail: String,
-}
-
-impl Flaw {
-    fn new(kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
-    }
-}
-
 /// The members that the directory lists, in its order, and what is wrong with it.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -54,21 +36,21 @@ pub(crate) struct Directory {
     /// Time of every member; `None` when there is no member.
     pub(crate) time: Option<DosTime>,
     /// What is wrong.
-    pub(crate) flaws: Vec<Flaw>,
+    pub(crate) violations: Vec<Violation>,
 }
 
 /// Reads the directory of an archive of `length` bytes and compares it with everything around the data.
 pub(crate) fn directory<R: ReaderAt>(archive: &R, length: u64) -> Directory {
-    let mut found = Directory { members: Vec::new(), time: None, flaws: Vec::new() };
-    if let Err(flaw) = read_directory(archive, length, &mut found) {
-        found.flaws.push(flaw);
+    let mut found = Directory { members: Vec::new(), time: None, violations: Vec::new() };
+    if let Err(violation) = read_directory(archive, length, &mut found) {
+        found.violations.push(violation);
     }
     found
 }
 
-fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) -> Result<(), Flaw> {
-    let no_archive = |error: rawzip::Error| Flaw::new("no-archive", error.to_string());
-    let unreadable = |error: std::io::Error| Flaw::new("unreadable", error.to_string());
+fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) -> Result<(), Violation> {
+    let no_archive = |error: rawzip::Error| Violation::new("no-archive", error.to_string());
+    let unreadable = |error: std::io::Error| Violation::new("unreadable", error.to_string());
     let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
     let located = ZipLocator::new().locate_in_reader(archive, &mut buffer, length);
     let located = located.map_err(|(_, error)| no_archive(error))?;
@@ -83,40 +65,40 @@ fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) 
         let record = Record::of(&entry, &fixed)?;
         central_bytes = at + record.size - start;
         if central_bytes > LARGEST_DIRECTORY {
-            return Err(Flaw::new("directory-too-large", "the central directory is larger than 64 MiB"));
+            return Err(Violation::new("directory-too-large", "the central directory is larger than 64 MiB"));
         }
         records.push((at, record));
     }
     if located.entries_hint() != records.len() as u64 {
         let detail = format!("it counts {} entries and lists {}", located.entries_hint(), records.len());
-        found.flaws.push(Flaw::new("entry-count", detail));
+        found.violations.push(Violation::new("entry-count", detail));
     }
     let mut names = BTreeSet::new();
     let mut expected = 0;
     for (at, record) in records {
         let name = shown(&record.header.name);
         if !names.insert(record.header.name.clone()) {
-            found.flaws.push(Flaw::new("duplicate-entry", format!("`{name}` is there twice")));
+            found.violations.push(Violation::new("duplicate-entry", format!("`{name}` is there twice")));
         }
-        found.flaws.extend(record.flaws());
+        found.violations.extend(record.violations());
         let time = *found.time.get_or_insert(record.time);
         let spelled = record.header.central(time);
         let mut actual = vec![0; spelled.len()];
         archive.read_exact_at(&mut actual, at).map_err(unreadable)?;
         if actual != spelled || record.size != spelled.len() as u64 {
             let detail = format!("the directory's record of `{name}` is not as mmops writes it");
-            found.flaws.push(Flaw::new("central-header", detail));
+            found.violations.push(Violation::new("central-header", detail));
         }
         let offset = record.header.offset;
         if offset != expected {
             let kind = if offset < expected { "overlapping-entries" } else { "gap" };
             let detail = format!("`{name}` begins at byte {offset}, the entry before it ends at {expected}");
-            found.flaws.push(Flaw::new(kind, detail));
+            found.violations.push(Violation::new(kind, detail));
         }
         match around_data(archive, &record.header, time) {
             Ok(next) => expected = next,
-            Err(flaw) => {
-                found.flaws.push(flaw);
+            Err(violation) => {
+                found.violations.push(violation);
                 expected = offset.saturating_add(record.header.packed);
             }
         }
@@ -124,7 +106,7 @@ fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) 
     }
     if start != expected {
         let detail = format!("the directory begins at byte {start}, the last entry ends at {expected}");
-        found.flaws.push(Flaw::new("gap", detail));
+        found.violations.push(Violation::new("gap", detail));
     }
     let spelled = layout::end(found.members.len() as u64, start, central_bytes);
     let after = start + central_bytes;
@@ -133,14 +115,14 @@ fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) 
             "the archive has {length} bytes, its entries account for {}",
             after + spelled.len() as u64
         );
-        found.flaws.push(Flaw::new("foreign-bytes", detail));
+        found.violations.push(Violation::new("foreign-bytes", detail));
         return Ok(());
     }
     let mut actual = vec![0; spelled.len()];
     archive.read_exact_at(&mut actual, after).map_err(unreadable)?;
     if actual != spelled {
         let detail = format!("the end record at byte {end} is not as mmops writes it");
-        found.flaws.push(Flaw::new("end-record", detail));
+        found.violations.push(Violation::new("end-record", detail));
     }
     Ok(())
 }
@@ -155,7 +137,7 @@ struct Record {
 }
 
 impl Record {
-    fn of(entry: &ZipFileHeaderRecord<'_>, fixed: &[u8; RECORD]) -> Result<Self, Flaw> {
+    fn of(entry: &ZipFileHeaderRecord<'_>, fixed: &[u8; RECORD]) -> Result<Self, Violation> {
         let field = |at: usize| u16::from_le_bytes([fixed[at], fixed[at + 1]]);
         let name = entry.file_path().as_bytes().to_vec();
         let method = match entry.compression_method() {
@@ -163,7 +145,7 @@ impl Record {
             CompressionMethod::DEFLATE => Method::Deflated,
             other => {
                 let detail = format!("`{}` is kept by method {}", shown(&name), other.as_u16());
-                return Err(Flaw::new("unknown-method", detail));
+                return Err(Violation::new("unknown-method", detail));
             }
         };
         let attributes = entry.external_attributes() >> 16;
@@ -187,17 +169,17 @@ impl Record {
         })
     }
 
-    fn flaws(&self) -> Option<Flaw> {
+    fn violations(&self) -> Option<Violation> {
         let name = shown(&self.header.name);
         if self.flags & ENCRYPTED != 0 {
-            return Some(Flaw::new("encrypted-entry", format!("`{name}` is encrypted")));
+            return Some(Violation::new("encrypted-entry", format!("`{name}` is encrypted")));
         }
         let (kind, what) = match self.kind {
             0o100_000 => match self.header.method {
                 Method::Stored if self.header.packed != self.header.bytes => {
                     let (packed, bytes) = (self.header.packed, self.header.bytes);
                     let detail = format!("`{name}` is stored in {packed} bytes and declares {bytes}");
-                    return Some(Flaw::new("forged-size", detail));
+                    return Some(Violation::new("forged-size", detail));
                 }
                 _ => return None,
             },
@@ -205,14 +187,14 @@ impl Record {
             0o040_000 => ("directory-entry", "a directory"),
             _ => ("special-entry", "no regular file"),
         };
-        Some(Flaw::new(kind, format!("`{name}` is {what}")))
+        Some(Violation::new(kind, format!("`{name}` is {what}")))
     }
 }
 
 /// Compares the local header and the data descriptor, and returns where the next member begins.
-fn around_data<R: ReaderAt>(archive: &R, header: &Header, time: DosTime) -> Result<u64, Flaw> {
+fn around_data<R: ReaderAt>(archive: &R, header: &Header, time: DosTime) -> Result<u64, Violation> {
     let name = shown(&header.name);
-    let cut_off = |_| Flaw::new("truncated", format!("the archive ends within `{name}`"));
+    let cut_off = |_| Violation::new("truncated", format!("the archive ends within `{name}`"));
     let local = header.local(time);
     let mut actual = vec![0; local.len()];
     archive.read_exact_at(&mut actual, header.offset).map_err(cut_off)?;
@@ -222,17 +204,17 @@ fn around_data<R: ReaderAt>(archive: &R, header: &Header, time: DosTime) -> Resu
         let kind = if is_renamed { "local-name" } else { "local-header" };
         let detail =
             format!("the header at byte {} says something else than the directory's `{name}`", header.offset);
-        return Err(Flaw::new(kind, detail));
+        return Err(Violation::new(kind, detail));
     }
     let after = data_start(header, time).checked_add(header.packed);
-    let after =
-        after.ok_or_else(|| Flaw::new("forged-size", format!("`{name}` has more bytes than there are")))?;
+    let after = after
+        .ok_or_else(|| Violation::new("forged-size", format!("`{name}` has more bytes than there are")))?;
     let descriptor = header.descriptor();
     let mut actual = vec![0; descriptor.len()];
     archive.read_exact_at(&mut actual, after).map_err(cut_off)?;
     if actual != descriptor {
         let detail = format!("the descriptor behind `{name}` says something else than the directory");
-        return Err(Flaw::new("data-descriptor", detail));
+        return Err(Violation::new("data-descriptor", detail));
     }
     Ok(after.saturating_add(descriptor.len() as u64))
 }
@@ -247,97 +229,41 @@ pub(crate) fn content<R: ReaderAt>(
     header: &Header,
     time: DosTime,
     most: u64,
-) -> Result<Vec<u8>, Flaw> {
+) -> Result<Vec<u8>, Violation> {
     if header.bytes > most {
         let detail =
             format!("`{}` declares {} bytes, at most {most} are read", shown(&header.name), header.bytes);
-        return Err(Flaw::new("too-large", detail));
+        return Err(Violation::new("too-large", detail));
     }
     let mut out = Vec::new();
-    inflate(archive, header, time, &Cancel::default(), &mut |piece| out.extend_from_slice(piece))?;
+    inflate(archive, header, time, &mut |piece| out.extend_from_slice(piece))?;
     Ok(out)
 }
 
-/// SHA-256 of the archive and of the members in `wanted`, in their order; `None` where there was a flaw.
-#[derive(Debug)]
-pub(crate) struct Hashes {
-    /// Of the whole file.
-    pub(crate) archive: Result<String, Flaw>,
-    /// Of each wanted member.
-    pub(crate) members: Vec<Result<String, Flaw>>,
-}
-
-/// Hashes the `length` bytes of the archive and the content of members on `jobs` threads. No member is read beyond the size that
-/// its header declares, so the caller chooses which declarations to believe.
-pub(crate) fn hashes<R: ReaderAt + Sync>(
-    archive: &R,
-    length: u64,
-    wanted: &[&Header],
-    time: DosTime,
-    jobs: usize,
-    cancel: &Cancel,
-) -> Result<Hashes, Fault> {
-    // The longest first, so that no thread is left alone with it at the end.
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by_key(|index| std::cmp::Reverse(wanted[*index].bytes));
-    let next = AtomicUsize::new(0);
-    let whole = Mutex::new(None);
-    let results = Mutex::new(vec![None; wanted.len()]);
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if cancel.signal().is_some() {
-                return;
-            }
-            let Some(before) = at.checked_sub(1) else {
-                let hash = hash_all(archive, length, cancel);
-                *whole.lock().unwrap_or_else(PoisonError::into_inner) = Some(hash);
-                continue;
-            };
-            let Some(index) = order.get(before).copied() else { return };
-            let hash = hash_member(archive, wanted[index], time, cancel);
-            results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(hash);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..jobs.min(wanted.len() + 1) {
-            scope.spawn(work);
-        }
-        work();
-    });
-    if let Some(signal) = cancel.signal() {
-        return Err(Fault::stopped(signal));
-    }
-    let members = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let whole = whole.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Hashes {
-        archive: whole.expect("the first job was done"),
-        members: members.into_iter().map(|hash| hash.expect("every job was done")).collect(),
-    })
-}
-
-fn hash_all<R: ReaderAt>(archive: &R, length: u64, cancel: &Cancel) -> Result<String, Flaw> {
+/// SHA-256 of the `length` bytes of the archive.
+pub(crate) fn hash_archive<R: ReaderAt>(archive: &R, length: u64) -> Result<String, Violation> {
     let mut digest = Digest::default();
     let mut data = Data { archive, at: 0, left: length };
     let mut buffer = vec![0; BUFFER];
-    while cancel.signal().is_none() {
-        let piece = data.next(&mut buffer).map_err(|error| Flaw::new("unreadable", error.to_string()))?;
+    loop {
+        let piece =
+            data.next(&mut buffer).map_err(|error| Violation::new("unreadable", error.to_string()))?;
         if piece.is_empty() {
-            break;
+            return Ok(digest.hex());
         }
         digest.update(piece);
     }
-    Ok(digest.hex())
 }
 
-fn hash_member<R: ReaderAt>(
+/// SHA-256 of the content of a member. No member is read beyond the size that its header declares, so the
+/// caller chooses which declarations to believe.
+pub(crate) fn hash_member<R: ReaderAt>(
     archive: &R,
     header: &Header,
     time: DosTime,
-    cancel: &Cancel,
-) -> Result<String, Flaw> {
+) -> Result<String, Violation> {
     let mut digest = Digest::default();
-    inflate(archive, header, time, cancel, &mut |piece| digest.update(piece))?;
+    inflate(archive, header, time, &mut |piece| digest.update(piece))?;
     Ok(digest.hex())
 }
 
@@ -347,18 +273,18 @@ fn inflate<R: ReaderAt>(
     archive: &R,
     header: &Header,
     time: DosTime,
-    cancel: &Cancel,
     take: &mut dyn FnMut(&[u8]),
-) -> Result<(), Flaw> {
-    let flaw =
-        |kind: &'static str, detail: &str| Flaw::new(kind, format!("`{}` {detail}", shown(&header.name)));
+) -> Result<(), Violation> {
+    let violation = |kind: &'static str, detail: &str| {
+        Violation::new(kind, format!("`{}` {detail}", shown(&header.name)))
+    };
     let mut crc = crc32fast::Hasher::new();
     let mut data = Data { archive, at: data_start(header, time), left: header.packed };
     let mut input = buffer_for(header.packed);
     match header.method {
         Method::Stored => loop {
-            let piece = data.next(&mut input).map_err(|error| flaw("truncated", &error.to_string()))?;
-            if piece.is_empty() || cancel.signal().is_some() {
+            let piece = data.next(&mut input).map_err(|error| violation("truncated", &error.to_string()))?;
+            if piece.is_empty() {
                 break;
             }
             crc.update(piece);
@@ -368,21 +294,21 @@ fn inflate<R: ReaderAt>(
             let mut out = buffer_for(header.bytes);
             let mut state = Decompress::new(false);
             let mut ended = false;
-            while !ended && cancel.signal().is_none() {
+            while !ended {
                 let mut piece =
-                    data.next(&mut input).map_err(|error| flaw("truncated", &error.to_string()))?;
+                    data.next(&mut input).map_err(|error| violation("truncated", &error.to_string()))?;
                 if piece.is_empty() {
-                    return Err(flaw("broken-data", "ends before its content does"));
+                    return Err(violation("broken-data", "ends before its content does"));
                 }
                 while !ended {
                     let (before_in, before_out) = (state.total_in(), state.total_out());
                     let status = state.decompress(piece, &mut out, FlushDecompress::None);
-                    let status = status.map_err(|_| flaw("broken-data", "cannot be inflated"))?;
+                    let status = status.map_err(|_| violation("broken-data", "cannot be inflated"))?;
                     let taken = usize::try_from(state.total_in() - before_in).expect("at most the buffer");
                     let made = usize::try_from(state.total_out() - before_out).expect("at most the buffer");
                     if state.total_out() > header.bytes {
                         let detail = format!("inflates to more than the {} bytes it declares", header.bytes);
-                        return Err(flaw("larger-than-declared", &detail));
+                        return Err(violation("larger-than-declared", &detail));
                     }
                     crc.update(&out[..made]);
                     take(&out[..made]);
@@ -392,21 +318,21 @@ fn inflate<R: ReaderAt>(
                         break;
                     }
                     if taken == 0 && made == 0 && !ended {
-                        return Err(flaw("broken-data", "cannot be inflated any further"));
+                        return Err(violation("broken-data", "cannot be inflated any further"));
                     }
                 }
                 if ended && !(piece.is_empty() && data.left == 0) {
-                    return Err(flaw("foreign-bytes", "has bytes behind the end of its content"));
+                    return Err(violation("foreign-bytes", "has bytes behind the end of its content"));
                 }
             }
-            if state.total_out() != header.bytes && cancel.signal().is_none() {
+            if state.total_out() != header.bytes {
                 let detail = format!("inflates to {} bytes and declares {}", state.total_out(), header.bytes);
-                return Err(flaw("forged-size", &detail));
+                return Err(violation("forged-size", &detail));
             }
         }
     }
-    if crc.finalize() != header.crc32 && cancel.signal().is_none() {
-        return Err(flaw("crc", "has another CRC than its header declares"));
+    if crc.finalize() != header.crc32 {
+        return Err(violation("crc", "has another CRC than its header declares"));
     }
     Ok(())
 }

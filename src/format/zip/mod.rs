@@ -6,3 +6,4 @@ pub(crate) mod check;
 pub(crate) mod deflate;
 pub(crate) mod layout;
 pub(crate) mod pack;
+pub(crate) mod violation;

@@ -1,24 +1,15 @@
-//! Writes an archive: threads read, hash and deflate chunks, one thread puts them into the file in order.
+//! Writes an archive whose members are read, hashed and deflated in chunks, each on its own and in any
+//! order, and put into the file one behind the other.
 //!
-//! A chunk is read once. What is in memory is a window of chunks, whatever the sizes of the files; the
-//! result does not depend on the number of threads.
+//! A chunk is read once. What is in memory are the chunks between the two, whatever the sizes of the files;
+//! the result does not depend on who makes the chunks, or how many.
 
 use super::deflate::{CHUNK, Deflater, Place};
 use super::layout::{self, DosTime, Form, Header, Method};
-use crate::format::hash::Digest;
+use crate::format::hash::{self, Digest};
 use crate::report::exit::Fault;
-use crate::sys::signal::Cancel;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-
-/// Most threads; more would need more memory than they are worth.
-pub(crate) const MOST_JOBS: usize = 16;
-
-/// One thread a core.
-pub(crate) fn default_jobs() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
+use std::sync::OnceLock;
 
 /// Samples of a member of several chunks that tell how it is kept.
 const PROBES: u64 = 8;
@@ -38,13 +29,6 @@ pub(crate) struct Member {
 /// Reads `buffer.len()` bytes of a member from an offset on, or says why it cannot.
 pub(crate) type ReadAt<'a> = dyn Fn(usize, u64, &mut [u8]) -> Result<(), Fault> + Sync + 'a;
 
-/// What was written.
-#[derive(Debug)]
-pub(crate) struct Written {
-    /// SHA-256 of each member, lowercase hex, in order.
-    pub(crate) members: Vec<String>,
-}
-
 /// An archive that is being written.
 pub(crate) struct Archive<W> {
     out: W,
@@ -53,12 +37,22 @@ pub(crate) struct Archive<W> {
     time: DosTime,
     central: Vec<u8>,
     count: u64,
+    /// The member of several chunks that is not complete.
+    stream: Option<Stream>,
+}
+
+/// What an archive has become.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) sha256: String,
+    pub(crate) bytes: u64,
 }
 
 impl<W: Write> Archive<W> {
     /// Starts an archive whose members all have the same time.
     pub(crate) fn new(out: W, time: DosTime) -> Self {
-        Self { out, digest: Digest::default(), at: 0, time, central: Vec::new(), count: 0 }
+        let digest = Digest::default();
+        Self { out, digest, at: 0, time, central: Vec::new(), count: 0, stream: None }
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -74,129 +68,82 @@ impl<W: Write> Archive<W> {
     }
 
     /// Adds a member that is in memory.
-    pub(crate) fn add(&mut self, name: &str, permissions: u32, content: &[u8]) -> io::Result<String> {
-        let unit = whole(&mut Deflater::default(), content.to_vec());
-        let Part::Whole { digest, .. } = &unit.part else { unreachable!("a whole member") };
-        let digest = digest.clone();
-        self.put_whole(name, permissions, &unit)?;
-        Ok(digest)
+    pub(crate) fn add(&mut self, name: &str, permissions: u32, content: Vec<u8>) -> io::Result<()> {
+        let member = Member { name: name.to_owned(), permissions, bytes: content.len() as u64 };
+        self.add_whole(&member, &whole(&mut Deflater::default(), content))
     }
 
-    fn put_whole(&mut self, name: &str, permissions: u32, unit: &Unit) -> io::Result<()> {
-        let Part::Whole { method, .. } = &unit.part else { unreachable!("a whole member") };
+    /// Adds the next chunk of `member`. With its last one it gives the SHA-256 of the member's content.
+    pub(crate) fn add_chunk(&mut self, member: &Member, chunk: Packed) -> io::Result<Option<String>> {
+        let content = match chunk.content {
+            Content::Whole { ref sha256 } => {
+                let sha256 = sha256.clone();
+                return self.add_whole(member, &chunk).map(|()| Some(sha256));
+            }
+            Content::Part(content) => content,
+        };
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => self.start(member, chunk.method)?,
+        };
+        stream.digest.update(&content);
+        stream.crc.combine(&chunk.crc);
+        stream.header.packed += chunk.packed.len() as u64;
+        stream.header.bytes += content.len() as u64;
+        self.put(&chunk.packed)?;
+        if stream.header.bytes < member.bytes {
+            self.stream = Some(stream);
+            return Ok(None);
+        }
+        let Stream { mut header, digest, crc } = stream;
+        header.crc32 = crc.finalize();
+        self.put(&header.descriptor())?;
+        self.list(&header);
+        Ok(Some(digest.hex()))
+    }
+
+    fn add_whole(&mut self, member: &Member, chunk: &Packed) -> io::Result<()> {
         let header = Header {
-            name: name.as_bytes().to_vec(),
-            method: *method,
+            name: member.name.as_bytes().to_vec(),
+            method: chunk.method,
             form: Form::Whole,
-            permissions,
-            crc32: unit.crc.clone().finalize(),
-            packed: unit.packed.len() as u64,
-            bytes: unit.bytes,
+            permissions: member.permissions,
+            crc32: chunk.crc.clone().finalize(),
+            packed: chunk.packed.len() as u64,
+            bytes: member.bytes,
             offset: self.at,
         };
         self.put(&header.local(self.time))?;
-        self.put(&unit.packed)?;
+        self.put(&chunk.packed)?;
         self.list(&header);
         Ok(())
     }
 
-    /// Writes the central directory. Returns what was written to, and the SHA-256 and size of the whole.
-    pub(crate) fn finish(mut self) -> io::Result<(W, String, u64)> {
+    fn start(&mut self, member: &Member, method: Method) -> io::Result<Stream> {
+        let mut header = Header {
+            name: member.name.as_bytes().to_vec(),
+            method,
+            form: Form::Streamed,
+            permissions: member.permissions,
+            crc32: 0,
+            packed: 0,
+            bytes: member.bytes,
+            offset: self.at,
+        };
+        self.put(&header.local(self.time))?;
+        // From here on what was put so far.
+        header.bytes = 0;
+        Ok(Stream { header, digest: Digest::default(), crc: crc32fast::Hasher::new() })
+    }
+
+    /// Writes the central directory.
+    pub(crate) fn finish(mut self) -> io::Result<Finished> {
         let (offset, central) = (self.at, std::mem::take(&mut self.central));
         self.put(&central)?;
         self.put(&layout::end(self.count, offset, central.len() as u64))?;
         self.out.flush()?;
-        Ok((self.out, self.digest.hex(), self.at))
+        Ok(Finished { sha256: self.digest.hex(), bytes: self.at })
     }
-}
-
-/// One chunk, ready to be written.
-struct Unit {
-    crc: crc32fast::Hasher,
-    packed: Vec<u8>,
-    bytes: u64,
-    part: Part,
-}
-
-enum Part {
-    Whole { method: Method, digest: String },
-    Chunk { method: Method, content: Vec<u8> },
-}
-
-/// Which chunk of which member.
-#[derive(Clone, Copy)]
-struct Job {
-    member: usize,
-    offset: u64,
-    bytes: usize,
-}
-
-/// Adds `members`, whose content comes from `read`, on `jobs` threads; `wrote` hears of every chunk.
-pub(crate) fn pack<W: Write>(
-    archive: &mut Archive<W>,
-    members: &[Member],
-    read: &ReadAt<'_>,
-    jobs: usize,
-    cancel: &Cancel,
-    wrote: &dyn Fn(u64),
-) -> anyhow::Result<Written> {
-    let jobs = jobs.clamp(1, MOST_JOBS);
-    let line = Line::new(members, 2 * jobs + 2);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| line.work(members, read))).collect();
-        let result = collect(archive, members, &line, cancel, wrote);
-        line.stop();
-        for worker in workers {
-            if let Err(panic) = worker.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-        result
-    })
-}
-
-fn collect<W: Write>(
-    archive: &mut Archive<W>,
-    members: &[Member],
-    line: &Line,
-    cancel: &Cancel,
-    wrote: &dyn Fn(u64),
-) -> anyhow::Result<Written> {
-    let fail = |error: io::Error| Fault::write("the archive", &error);
-    let mut digests = Vec::with_capacity(members.len());
-    let mut at = 0;
-    for member in members {
-        if member.bytes <= CHUNK as u64 {
-            let unit = line.next(at, cancel)?;
-            archive.put_whole(&member.name, member.permissions, &unit).map_err(fail)?;
-            let Part::Whole { digest, .. } = unit.part else { unreachable!("a whole member") };
-            digests.push(digest);
-            at += 1;
-            wrote(member.bytes);
-            continue;
-        }
-        let mut stream = None;
-        for _ in 0..member.bytes.div_ceil(CHUNK as u64) {
-            let unit = line.next(at, cancel)?;
-            let Part::Chunk { method, content } = unit.part else { unreachable!("a chunk") };
-            if stream.is_none() {
-                stream = Some(Stream::start(archive, member, method).map_err(fail)?);
-            }
-            let open = stream.as_mut().expect("started above");
-            open.digest.update(&content);
-            open.crc.combine(&unit.crc);
-            open.header.packed += unit.packed.len() as u64;
-            archive.put(&unit.packed).map_err(fail)?;
-            at += 1;
-            wrote(unit.bytes);
-        }
-        let Stream { mut header, digest, crc } = stream.expect("a member of several chunks has one");
-        header.crc32 = crc.finalize();
-        archive.put(&header.descriptor()).map_err(fail)?;
-        archive.list(&header);
-        digests.push(digest.hex());
-    }
-    Ok(Written { members: digests })
 }
 
 /// A member of several chunks while it is written.
@@ -206,156 +153,106 @@ struct Stream {
     crc: crc32fast::Hasher,
 }
 
-impl Stream {
-    fn start<W: Write>(archive: &mut Archive<W>, member: &Member, method: Method) -> io::Result<Self> {
-        let header = Header {
-            name: member.name.as_bytes().to_vec(),
-            method,
-            form: Form::Streamed,
-            permissions: member.permissions,
-            crc32: 0,
-            packed: 0,
-            bytes: member.bytes,
-            offset: archive.at,
-        };
-        archive.put(&header.local(archive.time))?;
-        Ok(Self { header, digest: Digest::default(), crc: crc32fast::Hasher::new() })
-    }
+/// One chunk, ready to be added.
+pub(crate) struct Packed {
+    crc: crc32fast::Hasher,
+    method: Method,
+    packed: Vec<u8>,
+    content: Content,
 }
 
-/// The chunks in order: those not begun, those ready, and how many may be ready before they are taken.
-struct Line {
-    jobs: Vec<Job>,
+/// What a chunk was made from.
+enum Content {
+    Whole {
+        sha256: String,
+    },
+    /// A part of its member, which is hashed in order.
+    Part(Vec<u8>),
+}
+
+/// The chunks of members.
+pub(crate) struct Chunks<'a> {
+    members: &'a [Member],
+    read: &'a ReadAt<'a>,
+    chunks: Vec<Chunk>,
+    /// How each member of several chunks is kept, once somebody has looked.
     methods: Vec<OnceLock<Method>>,
-    window: usize,
-    state: Mutex<State>,
-    changed: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    begun: usize,
-    taken: usize,
-    ready: BTreeMap<usize, Result<Unit, Fault>>,
-    stopped: bool,
+/// Which part of which member.
+#[derive(Clone, Copy)]
+struct Chunk {
+    member: usize,
+    offset: u64,
+    bytes: usize,
 }
 
-impl Line {
-    fn new(members: &[Member], window: usize) -> Self {
-        let mut jobs = Vec::new();
+impl<'a> Chunks<'a> {
+    pub(crate) fn new(members: &'a [Member], read: &'a ReadAt<'a>) -> Self {
+        let mut chunks = Vec::new();
         for (index, member) in members.iter().enumerate() {
-            let chunks = member.bytes.div_ceil(CHUNK as u64).max(1);
-            jobs.extend((0..chunks).map(|chunk| {
+            let count = member.bytes.div_ceil(CHUNK as u64).max(1);
+            chunks.extend((0..count).map(|chunk| {
                 let offset = chunk * CHUNK as u64;
                 let bytes = usize::try_from((member.bytes - offset).min(CHUNK as u64));
-                Job { member: index, offset, bytes: bytes.expect("a chunk is small") }
+                Chunk { member: index, offset, bytes: bytes.expect("a chunk is small") }
             }));
         }
         let methods = members.iter().map(|_| OnceLock::new()).collect();
-        Self { jobs, methods, window, state: Mutex::default(), changed: Condvar::new() }
+        Self { members, read, chunks, methods }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn len(&self) -> usize {
+        self.chunks.len()
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    /// The member of a chunk.
+    pub(crate) fn member(&self, at: usize) -> &'a Member {
+        &self.members[self.chunks[at].member]
     }
 
-    fn stop(&self) {
-        self.lock().stopped = true;
-        self.changed.notify_all();
+    /// Bytes of the content of a chunk.
+    pub(crate) fn bytes(&self, at: usize) -> u64 {
+        self.chunks[at].bytes as u64
     }
 
-    /// The chunk at `at`, once it is ready.
-    fn next(&self, at: usize, cancel: &Cancel) -> Result<Unit, Fault> {
-        if let Some(signal) = cancel.signal() {
-            return Err(Fault::stopped(signal));
-        }
-        let mut state = self.lock();
-        loop {
-            if let Some(unit) = state.ready.remove(&at) {
-                state.taken = at + 1;
-                self.changed.notify_all();
-                return unit;
-            }
-            assert!(!state.stopped, "a thread that packs ended early");
-            state = self.wait(state);
-        }
-    }
-
-    fn work(&self, members: &[Member], read: &ReadAt<'_>) {
-        let ending = Ending(self);
-        let mut deflater = Deflater::default();
-        loop {
-            let mut state = self.lock();
-            while !state.stopped && state.begun < self.jobs.len() && state.begun >= state.taken + self.window
-            {
-                state = self.wait(state);
-            }
-            let at = state.begun;
-            let Some(job) = self.jobs.get(at).filter(|_| !state.stopped) else { break };
-            state.begun += 1;
-            drop(state);
-            let unit = self.make(*job, members, read, &mut deflater);
-            let mut state = self.lock();
-            state.ready.insert(at, unit);
-            self.changed.notify_all();
-        }
-        std::mem::forget(ending);
-    }
-
-    fn make(
-        &self,
-        job: Job,
-        members: &[Member],
-        read: &ReadAt<'_>,
-        deflater: &mut Deflater,
-    ) -> Result<Unit, Fault> {
-        let mut content = vec![0; job.bytes];
-        read(job.member, job.offset, &mut content)?;
-        let bytes = members[job.member].bytes;
+    /// Reads and packs a chunk.
+    pub(crate) fn pack(&self, at: usize, deflater: &mut Deflater) -> Result<Packed, Fault> {
+        let chunk = self.chunks[at];
+        let mut content = vec![0; chunk.bytes];
+        (self.read)(chunk.member, chunk.offset, &mut content)?;
+        let bytes = self.members[chunk.member].bytes;
         if bytes <= CHUNK as u64 {
             return Ok(whole(deflater, content));
         }
-        let method = if let Some(method) = self.methods[job.member].get() {
-            *method
-        } else {
-            let method = probe(job.member, bytes, read, deflater)?;
-            *self.methods[job.member].get_or_init(|| method)
+        let known = &self.methods[chunk.member];
+        let method = match known.get() {
+            Some(method) => *method,
+            None => {
+                let method = probe(chunk.member, bytes, self.read, deflater)?;
+                *known.get_or_init(|| method)
+            }
         };
         let mut crc = crc32fast::Hasher::new();
         crc.update(&content);
-        let is_last = job.offset + job.bytes as u64 == bytes;
+        let is_last = chunk.offset + chunk.bytes as u64 == bytes;
         let packed = match method {
             Method::Stored => content.clone(),
             Method::Deflated => deflater.deflate(&content, if is_last { Place::Last } else { Place::Inner }),
         };
-        Ok(Unit { crc, packed, bytes: content.len() as u64, part: Part::Chunk { method, content } })
+        Ok(Packed { crc, method, packed, content: Content::Part(content) })
     }
 }
 
-/// Tells the others when a thread ends by a panic.
-struct Ending<'a>(&'a Line);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
-fn whole(deflater: &mut Deflater, content: Vec<u8>) -> Unit {
+fn whole(deflater: &mut Deflater, content: Vec<u8>) -> Packed {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&content);
-    let mut digest = Digest::default();
-    digest.update(&content);
-    let bytes = content.len() as u64;
+    let sha256 = hash::sha256(&content);
     let (method, packed) = match deflater.smaller(&content) {
         Some(packed) => (Method::Deflated, packed),
         None => (Method::Stored, content),
     };
-    Unit { crc, packed, bytes, part: Part::Whole { method, digest: digest.hex() } }
+    Packed { crc, method, packed, content: Content::Whole { sha256 } }
 }
 
 /// How a member of several chunks is kept: stored when no sample of it shrinks.
@@ -371,7 +268,7 @@ fn probe(member: usize, bytes: u64, read: &ReadAt<'_>, deflater: &mut Deflater) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::hash;
+    use std::collections::BTreeMap;
     use std::io::{Cursor, Read as _};
 
     fn content(member: usize, bytes: u64) -> Vec<u8> {
@@ -391,7 +288,10 @@ mod tests {
 
     const SIZES: [u64; 7] = [0, 1, 100_000, 1 << 20, (1 << 20) + 1, 2_500_000, 3_000_000];
 
-    fn packed(jobs: usize) -> (Vec<u8>, Written) {
+    const TIME: &str = "2026-03-10T12:00:00Z";
+
+    /// The archive, and the hashes of its members; its chunks are made in this order.
+    fn packed(order: impl Fn(&mut Vec<usize>)) -> (Vec<u8>, Vec<String>) {
         let contents: Vec<Vec<u8>> = SIZES.iter().enumerate().map(|(i, bytes)| content(i, *bytes)).collect();
         let members: Vec<Member> = (0..)
             .zip(SIZES)
@@ -402,18 +302,25 @@ mod tests {
             buffer.copy_from_slice(&contents[member][offset..offset + buffer.len()]);
             Ok(())
         };
-        let time = DosTime::of("2026-03-10T12:00:00Z".parse().expect("a time"));
-        let mut archive = Archive::new(Vec::new(), time);
-        let written = pack(&mut archive, &members, &read, jobs, &Cancel::default(), &|_| ()).expect("packed");
-        archive.add("LAST", 0o644, b"the end").expect("added");
-        let (bytes, digest, size) = archive.finish().expect("finished");
-        assert_eq!((digest, size), (hash::sha256(&bytes), bytes.len() as u64));
-        (bytes, written)
+        let chunks = Chunks::new(&members, &read);
+        let mut numbers: Vec<usize> = (0..chunks.len()).collect();
+        order(&mut numbers);
+        let mut deflater = Deflater::default();
+        let pack = |at: usize| (at, chunks.pack(at, &mut deflater).expect("read"));
+        let made: BTreeMap<usize, Packed> = numbers.into_iter().map(pack).collect();
+        let mut out = Vec::new();
+        let mut archive = Archive::new(&mut out, DosTime::of(TIME.parse().expect("a time")));
+        let add = |(at, chunk)| archive.add_chunk(chunks.member(at), chunk).expect("written");
+        let hashes = made.into_iter().filter_map(add).collect();
+        archive.add("LAST", 0o644, b"the end".to_vec()).expect("added");
+        let Finished { sha256, bytes } = archive.finish().expect("finished");
+        assert_eq!((sha256, bytes), (hash::sha256(&out), out.len() as u64));
+        (out, hashes)
     }
 
     #[test]
     fn another_library_reads_every_member_back() {
-        let (bytes, written) = packed(2);
+        let (bytes, hashes) = packed(|_| ());
         let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
         assert_eq!(zip.len(), SIZES.len() + 1);
         for (i, size) in SIZES.iter().enumerate() {
@@ -422,37 +329,22 @@ mod tests {
             let mut out = Vec::new();
             member.read_to_end(&mut out).expect("its CRC holds");
             assert_eq!(out, content(i, *size), "{i}");
-            assert_eq!(written.members[i], hash::sha256(&out));
+            assert_eq!(hashes[i], hash::sha256(&out));
             let stored = member.compression() == zip::CompressionMethod::Stored;
             assert_eq!(stored, i % 3 == 2 || *size < 2, "{i}");
         }
     }
 
     #[test]
-    fn the_number_of_threads_changes_no_byte() {
-        let one = packed(1).0;
-        assert_eq!(one, packed(2).0);
-        assert_eq!(one, packed(7).0);
+    fn the_order_in_which_chunks_are_made_changes_no_byte() {
+        assert_eq!(packed(|_| ()), packed(|numbers| numbers.reverse()));
     }
 
     #[test]
-    fn a_member_that_cannot_be_read_ends_the_archive_with_its_reason() {
-        let members: Vec<Member> =
-            (0..50).map(|i| Member { name: format!("m{i}"), permissions: 0o644, bytes: 10 }).collect();
-        let read = |member: usize, _: u64, _: &mut [u8]| match member {
-            30 => Err(Fault::config("m30 changed")),
-            _ => Ok(()),
-        };
-        let time = DosTime::of(Timestamp::UNIX_EPOCH);
-        let mut archive = Archive::new(Vec::new(), time);
-        let error = pack(&mut archive, &members, &read, 3, &Cancel::default(), &|_| ()).expect_err("refused");
-        assert_eq!(error.to_string(), "m30 changed");
-        let cancel = Cancel::default();
-        cancel.request(2);
-        let read = |_: usize, _: u64, _: &mut [u8]| Ok(());
-        let error = pack(&mut archive, &members, &read, 3, &cancel, &|_| ()).expect_err("stopped");
-        assert_eq!(error.to_string(), "interrupted");
+    fn a_chunk_that_cannot_be_read_says_why() {
+        let members = [Member { name: "m".to_owned(), permissions: 0o644, bytes: 10 }];
+        let read = |_: usize, _: u64, _: &mut [u8]| Err(Fault::config("m changed"));
+        let chunk = Chunks::new(&members, &read).pack(0, &mut Deflater::default());
+        assert_eq!(chunk.err().expect("refused").to_string(), "m changed");
     }
-
-    use jiff::Timestamp;
 }

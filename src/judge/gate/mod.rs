@@ -1,25 +1,27 @@
 //! What is allowed: the profiles of `gates.yaml`, and whether the windows of a run keep to them.
+#![warn(clippy::wildcard_enum_match_arm)]
 
-mod judge;
+mod aggregate;
+mod evaluation;
 
-pub(crate) use judge::{Outcome, Point, judge};
+pub use aggregate::Aggregate;
+pub(crate) use evaluation::{GateOutcome, WindowValue, evaluate};
 
-use crate::judge::kpi::{Catalogue, MIN_COVERAGE};
+use crate::judge::kpi::{KpiCatalogue, MIN_COVERAGE};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// `gates.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Profiles {
-    /// Profiles by name.
-    pub(crate) profiles: BTreeMap<String, Profile>,
+pub(crate) struct GateProfiles {
+    pub(crate) profiles: BTreeMap<String, GateProfile>,
 }
 
 /// A named set of gates.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Profile {
+pub struct GateProfile {
     /// What it is for.
     pub description: String,
     /// Gates by name.
@@ -72,37 +74,6 @@ fn min_coverage() -> f64 {
     MIN_COVERAGE
 }
 
-/// Many windows to one value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Aggregate {
-    /// Each window is judged by itself.
-    Every,
-    /// The nearest-rank 95th percentile.
-    P95,
-    /// The mean.
-    Mean,
-    /// The median.
-    Median,
-    /// The largest.
-    Max,
-    /// The smallest.
-    Min,
-    /// The sum.
-    Sum,
-    /// The median of the second half less that of the first.
-    Growth,
-    /// The moving average at the end, with this half-life, such as `24h`.
-    Ema(String),
-}
-
-impl Aggregate {
-    /// Whether the threshold can be held against the value of one window.
-    pub fn is_of_one_window(&self) -> bool {
-        !matches!(self, Aggregate::Growth | Aggregate::Sum)
-    }
-}
-
 /// `k` of `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,17 +98,17 @@ pub enum Severity {
 
 impl Gate {
     /// Whether PASS needs this gate to hold.
-    pub fn is_required(&self) -> bool {
+    pub(crate) fn is_required(&self) -> bool {
         self.required.unwrap_or(self.severity != Severity::Soft)
     }
 
     /// Whether a value keeps to the threshold; the threshold itself does.
-    pub fn holds(&self, value: f64) -> bool {
+    pub(crate) fn holds(&self, value: f64) -> bool {
         self.at_most.is_none_or(|most| value <= most) && self.at_least.is_none_or(|least| value >= least)
     }
 
     /// The condition as it is shown, such as `<= 150 ms`.
-    pub fn condition(&self) -> String {
+    pub(crate) fn condition(&self) -> String {
         let part = |sign: &str, bound: Option<f64>| bound.map(|bound| format!("{sign} {bound}"));
         let parts: Vec<String> =
             [part("<=", self.at_most), part(">=", self.at_least)].into_iter().flatten().collect();
@@ -145,22 +116,14 @@ impl Gate {
     }
 
     /// The bound that is shown where one number is asked for.
-    pub fn threshold(&self) -> f64 {
+    pub(crate) fn threshold(&self) -> f64 {
         self.at_most.or(self.at_least).unwrap_or(f64::NAN)
-    }
-
-    /// The half-life of the moving average, seconds.
-    fn half_life_secs(&self) -> Result<Option<f64>, String> {
-        let Aggregate::Ema(text) = &self.aggregate else { return Ok(None) };
-        let parsed = humantime::parse_duration(text);
-        let secs = parsed.map_err(|error| format!("half-life `{text}`: {error}"))?.as_secs_f64();
-        if secs > 0.0 { Ok(Some(secs)) } else { Err(format!("half-life `{text}` must not be zero")) }
     }
 }
 
-impl Profile {
+impl GateProfile {
     /// Everything that makes the profile unusable with these definitions, one sentence each.
-    pub fn problems(&self, name: &str, catalogue: &Catalogue) -> Vec<String> {
+    pub(crate) fn problems(&self, name: &str, catalogue: &KpiCatalogue) -> Vec<String> {
         let mut problems = Vec::new();
         if self.gates.is_empty() {
             problems.push(format!("profiles.{name}: there is no gate"));
@@ -186,9 +149,8 @@ impl Profile {
             if !(gate.min_coverage > 0.0 && gate.min_coverage <= 1.0) {
                 bad("min_coverage must be above 0 and at most 1".to_owned());
             }
-            let is_counted =
-                matches!(gate.aggregate, Aggregate::Sum | Aggregate::Max) && gate.at_most.is_none();
-            if gate.severity == Severity::Events && !is_counted {
+            let only_rises = gate.aggregate.only_rises() && gate.at_most.is_none();
+            if gate.severity == Severity::Events && !only_rises {
                 bad("events need `sum` or `max` and at_least: what was seen so far is enough or not"
                     .to_owned());
             }
@@ -201,9 +163,9 @@ impl Profile {
             match gate.k_of_n {
                 Some(_) if gate.aggregate != Aggregate::Every => bad("k_of_n goes with `every`".to_owned()),
                 Some(KOfN { k, n }) if k == 0 || k > n => bad("k_of_n needs 1 <= k <= n".to_owned()),
-                _ => {}
+                Some(_) | None => {}
             }
-            if let Err(problem) = gate.half_life_secs() {
+            if let Err(problem) = gate.aggregate.half_life_secs() {
                 bad(problem);
             }
         }

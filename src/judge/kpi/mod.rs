@@ -1,10 +1,13 @@
 //! What is measured: the definitions of `kpis.yaml`, and what one window of samples shows of each.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod collector;
+mod measurement;
 pub(crate) mod quantile;
 pub(crate) mod selector;
 
-pub(crate) use collector::Collector;
+pub use measurement::Member;
+pub(crate) use measurement::{DataState, Measurement};
 pub use selector::Selector;
 
 use serde::{Deserialize, Serialize};
@@ -16,15 +19,14 @@ pub(crate) const MIN_COVERAGE: f64 = 0.95;
 /// `kpis.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Catalogue {
-    /// Definitions by name.
-    pub kpis: BTreeMap<String, Definition>,
+pub(crate) struct KpiCatalogue {
+    pub(crate) kpis: BTreeMap<String, KpiDefinition>,
 }
 
 /// How one figure is measured.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Definition {
+pub struct KpiDefinition {
     /// What it is, for people.
     pub description: String,
     /// Unit of the value.
@@ -33,7 +35,7 @@ pub struct Definition {
     pub measure: Measure,
     /// How many series each selector must find, buckets of one histogram counting as one.
     #[serde(default)]
-    pub series: Expected,
+    pub series: SeriesCount,
     /// The part of the expected points that must be there.
     #[serde(default = "min_coverage")]
     pub min_coverage: f64,
@@ -42,7 +44,7 @@ pub struct Definition {
     pub promql: Option<String>,
     /// Where an edge report has the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub edge_report: Option<Field>,
+    pub edge_report: Option<ReportField>,
 }
 
 fn min_coverage() -> f64 {
@@ -52,7 +54,7 @@ fn min_coverage() -> f64 {
 /// A value in a JSON document.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Field {
+pub struct ReportField {
     /// Keys from the top, joined with dots.
     pub path: String,
     /// The value is multiplied by this.
@@ -67,14 +69,14 @@ fn one() -> f64 {
 /// How many series are expected.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub struct SeriesCount {
     /// At least.
     pub min: u32,
     /// At most; more is an error of the definition or of the exporter.
     pub max: u32,
 }
 
-impl Default for Expected {
+impl Default for SeriesCount {
     fn default() -> Self {
         Self { min: 1, max: 64 }
     }
@@ -89,10 +91,10 @@ pub enum Measure {
         /// Its series.
         of: Selector,
         /// How the points of a window become one value.
-        over: Reduce,
+        over: Reducer,
         /// How several series become one at each point.
         #[serde(default = "largest")]
-        across: Reduce,
+        across: Reducer,
     },
     /// What some counters grew by, in relation to what others grew by.
     Ratio {
@@ -106,7 +108,7 @@ pub enum Measure {
         /// The counters.
         of: Vec<Selector>,
         /// The unit of time.
-        per: Per,
+        per: TimeUnit,
     },
     /// What counters grew by in the window.
     Increase {
@@ -122,14 +124,14 @@ pub enum Measure {
     },
 }
 
-fn largest() -> Reduce {
-    Reduce::Max
+fn largest() -> Reducer {
+    Reducer::Max
 }
 
 /// Many values to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Reduce {
+pub enum Reducer {
     /// The largest.
     Max,
     /// The smallest.
@@ -145,7 +147,7 @@ pub enum Reduce {
 /// A unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Per {
+pub enum TimeUnit {
     /// A second.
     Second,
     /// A minute.
@@ -154,20 +156,19 @@ pub enum Per {
     Hour,
 }
 
-impl Per {
-    /// Its length in seconds.
-    pub fn secs(self) -> f64 {
+impl TimeUnit {
+    pub(crate) fn secs(self) -> f64 {
         match self {
-            Per::Second => 1.0,
-            Per::Minute => 60.0,
-            Per::Hour => 3600.0,
+            TimeUnit::Second => 1.0,
+            TimeUnit::Minute => 60.0,
+            TimeUnit::Hour => 3600.0,
         }
     }
 }
 
 impl Measure {
     /// Every selector of samples that it needs, histograms as their buckets.
-    pub fn selectors(&self) -> Vec<Selector> {
+    pub(crate) fn selectors(&self) -> Vec<Selector> {
         match self {
             Measure::Gauge { of, .. } => vec![of.clone()],
             Measure::Ratio { of, to } => of.iter().chain(to).cloned().collect(),
@@ -177,9 +178,9 @@ impl Measure {
     }
 }
 
-impl Catalogue {
+impl KpiCatalogue {
     /// Everything that makes the definitions unusable, one sentence each.
-    pub fn problems(&self) -> Vec<String> {
+    pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for (name, kpi) in &self.kpis {
             let mut bad = |what: &str| problems.push(format!("kpis.{name}: {what}"));
@@ -200,105 +201,13 @@ impl Catalogue {
                 Measure::Rate { of, .. } | Measure::Increase { of } if of.is_empty() => {
                     bad("`of` needs a selector");
                 }
-                _ => {}
+                Measure::Gauge { .. }
+                | Measure::Ratio { .. }
+                | Measure::Rate { .. }
+                | Measure::Increase { .. }
+                | Measure::Quantile { .. } => {}
             }
         }
         problems
     }
-}
-
-/// How much is known of a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Knowledge {
-    /// Measured, with enough of the expected points.
-    Measured,
-    /// Measured on too few of the expected points.
-    Partial,
-    /// Nothing was there to measure.
-    NoData,
-    /// The source or the series cannot be used.
-    ToolError,
-}
-
-/// What one window shows of one figure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Measurement {
-    /// The value; null when there is none.
-    pub value: Option<f64>,
-    /// The value is only known to be at least this: the quantile lies beyond the last bucket bound.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub beyond: bool,
-    /// Unit of the value.
-    pub unit: String,
-    /// Observations behind the value: events of a counter or histogram, points of a gauge.
-    pub n: u64,
-    /// Points that were there.
-    pub points: u32,
-    /// Points that should have been there.
-    pub expected: u32,
-    /// `points / expected`.
-    pub coverage: f64,
-    /// How much is known.
-    pub state: Knowledge,
-    /// Restarts of counters in the window.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub resets: u32,
-    /// Where it comes from.
-    pub source: String,
-    /// Why it is not measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
-impl Measurement {
-    /// A value that was read once, and should have been.
-    pub fn single(value: f64, unit: &str, source: &str) -> Self {
-        Self {
-            value: Some(value),
-            beyond: false,
-            unit: unit.to_owned(),
-            n: 1,
-            points: 1,
-            expected: 1,
-            coverage: 1.0,
-            state: Knowledge::Measured,
-            resets: 0,
-            source: source.to_owned(),
-            reason: None,
-        }
-    }
-
-    /// A figure of which nothing is known.
-    pub fn unknown(state: Knowledge, unit: &str, expected: u32, source: &str, reason: &str) -> Self {
-        Self {
-            value: None,
-            beyond: false,
-            unit: unit.to_owned(),
-            n: 0,
-            points: 0,
-            expected,
-            coverage: 0.0,
-            state,
-            resets: 0,
-            source: source.to_owned(),
-            reason: Some(reason.to_owned()),
-        }
-    }
-}
-
-/// What one window shows of one member of a fleet: figures by name, and the parameters it reports.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Member {
-    /// The figures.
-    pub kpis: BTreeMap<String, Measurement>,
-    /// Run-time parameters in force, as the bot itself reports them.
-    pub params: BTreeMap<String, f64>,
 }

@@ -1,6 +1,7 @@
 //! Quantiles from cumulative buckets, by the rule of Prometheus' `histogram_quantile`: linear inside the
 //! bucket that holds the rank. Where that rule answers NaN, or names the last bound for a rank beyond it,
 //! this one says so.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use std::fmt;
 

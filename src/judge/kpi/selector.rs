@@ -1,4 +1,5 @@
 //! Which series: a metric name with label conditions, written as in `PromQL`.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ struct Condition {
 
 impl Selector {
     /// Whether a series of this name and these labels is meant; a label that is not there is empty.
-    pub fn matches(&self, name: &str, labels: &BTreeMap<String, String>) -> bool {
+    pub(crate) fn matches(&self, name: &str, labels: &BTreeMap<String, String>) -> bool {
         let holds = |condition: &Condition| {
             let value = labels.get(&condition.label).map_or("", String::as_str);
             (value == condition.value) == condition.equal
@@ -33,7 +34,7 @@ impl Selector {
 
     /// The buckets of a histogram.
     #[must_use]
-    pub fn buckets(&self) -> Self {
+    pub(crate) fn buckets(&self) -> Self {
         Self { name: format!("{}_bucket", self.name), conditions: self.conditions.clone() }
     }
 }

@@ -1,7 +1,8 @@
 //! Runs of the earlier toolkit: its summaries as figures, and the faults that are known of it.
+#![warn(clippy::wildcard_enum_match_arm)]
 
-use super::{ITERATION_SCHEMA, Iteration};
-use crate::judge::kpi::{Knowledge, Measurement};
+use super::iteration::{ITERATION_SCHEMA, Iteration};
+use crate::judge::kpi::{DataState, Measurement};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -28,35 +29,32 @@ const STUCK: usize = 3;
 
 /// A summary of the earlier toolkit.
 #[derive(Clone, Debug)]
-pub(crate) struct Summary {
+pub(crate) struct LegacySummary {
     /// Number of the iteration, as the file says.
     pub(crate) iteration: u32,
-    /// The document.
     pub(crate) document: Value,
 }
 
 /// What is wrong with a run, and whether it stands for a lost or forged measurement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// Short name.
+pub(crate) struct LegacyFinding {
     pub(crate) name: &'static str,
-    /// What it means for the verdict.
-    pub(crate) weight: Weight,
+    pub(crate) kind: FindingKind,
     /// What was found where.
     pub(crate) text: String,
 }
 
-/// What a finding means.
+/// What a finding means for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weight {
+pub(crate) enum FindingKind {
     /// The run fails.
-    Fails,
-    /// The figures are no measurements.
-    NoMeasurement,
-    /// Something is missing.
-    Missing,
-    /// To be known.
-    Remark,
+    Failure,
+    /// The figures are computed, not measured.
+    Simulated,
+    /// A part of the run is not known.
+    Incomplete,
+    /// Only to be known.
+    Informative,
 }
 
 /// Whether a document is a summary of the earlier toolkit.
@@ -65,7 +63,7 @@ pub(crate) fn is_summary(document: &Value) -> bool {
 }
 
 /// The figures of a summary.
-pub(crate) fn iteration(summary: &Summary) -> Iteration {
+pub(crate) fn iteration(summary: &LegacySummary) -> Iteration {
     let fields = &summary.document["summary"];
     let kpis = FIELDS.map(|(kpi, field, unit)| {
         let value = fields.get(field).and_then(Value::as_f64);
@@ -82,11 +80,11 @@ pub(crate) fn iteration(summary: &Summary) -> Iteration {
             Some(value) => Measurement::single(value, unit, "iter-summary"),
             None if invented => {
                 let reason = format!("`{field}` holds a default, not a measurement");
-                Measurement::unknown(Knowledge::NoData, unit, 1, "iter-summary", &reason)
+                Measurement::unknown(DataState::NoData, unit, 1, "iter-summary", &reason)
             }
             None => {
                 let reason = format!("no number in `summary.{field}`");
-                Measurement::unknown(Knowledge::NoData, unit, 1, "iter-summary", &reason)
+                Measurement::unknown(DataState::NoData, unit, 1, "iter-summary", &reason)
             }
         };
         (kpi.to_owned(), measured)
@@ -108,7 +106,7 @@ pub(crate) fn iteration(summary: &Summary) -> Iteration {
 }
 
 /// Every known fault of a run, given its summaries in numeric order and its overrides file if there is one.
-pub(crate) fn findings(summaries: &[Summary], overrides: Option<&Value>) -> Vec<Finding> {
+pub(crate) fn findings(summaries: &[LegacySummary], overrides: Option<&Value>) -> Vec<LegacyFinding> {
     let mut found = Vec::new();
     found.extend(closed_form(summaries));
     found.extend(constant_stamp(summaries));
@@ -121,14 +119,14 @@ pub(crate) fn findings(summaries: &[Summary], overrides: Option<&Value>) -> Vec<
     found
 }
 
-fn number(summary: &Summary, field: &str) -> Option<f64> {
+fn number(summary: &LegacySummary, field: &str) -> Option<f64> {
     summary.document["summary"].get(field)?.as_f64()
 }
 
 /// The mock computed its figures from the number of the iteration.
-fn closed_form(summaries: &[Summary]) -> Option<Finding> {
+fn closed_form(summaries: &[LegacySummary]) -> Option<LegacyFinding> {
     let close = |a: Option<f64>, b: f64| a.is_some_and(|a| (a - b).abs() < 1e-9);
-    let fits = |summary: &&Summary| {
+    let fits = |summary: &&LegacySummary| {
         let k = f64::from(summary.iteration) - 1.0;
         let (net, latency, risk) = match summary.iteration {
             1 => (-1.5, 250.0, 0.17),
@@ -143,9 +141,9 @@ fn closed_form(summaries: &[Summary]) -> Option<Finding> {
             && close(number(summary, "risk_ratio"), risk)
     };
     let count = summaries.iter().filter(fits).count();
-    (count >= 3 && 10 * count >= 9 * summaries.len()).then(|| Finding {
+    (count >= 3 && 10 * count >= 9 * summaries.len()).then(|| LegacyFinding {
         name: "closed_form_mock",
-        weight: Weight::NoMeasurement,
+        kind: FindingKind::Simulated,
         text: format!(
             "net_bps, p95_latency_ms and risk_ratio of {count} of {} iterations are functions of the iteration number",
             summaries.len()
@@ -153,19 +151,19 @@ fn closed_form(summaries: &[Summary]) -> Option<Finding> {
     })
 }
 
-fn constant_stamp(summaries: &[Summary]) -> Option<Finding> {
-    let stamp = |summary: &Summary| summary.document["summary"].get("runtime_utc").cloned();
+fn constant_stamp(summaries: &[LegacySummary]) -> Option<LegacyFinding> {
+    let stamp = |summary: &LegacySummary| summary.document["summary"].get("runtime_utc").cloned();
     let first = stamp(summaries.first()?)?;
     (summaries.len() >= 3 && summaries.iter().all(|summary| stamp(summary).as_ref() == Some(&first))).then(
-        || Finding {
+        || LegacyFinding {
             name: "constant_stamp",
-            weight: Weight::Remark,
+            kind: FindingKind::Informative,
             text: format!("all {} iterations carry the time {first}", summaries.len()),
         },
     )
 }
 
-fn missing(summaries: &[Summary]) -> Option<Finding> {
+fn missing(summaries: &[LegacySummary]) -> Option<LegacyFinding> {
     let mut lost = Vec::new();
     let mut next = 1;
     for summary in summaries {
@@ -178,9 +176,9 @@ fn missing(summaries: &[Summary]) -> Option<Finding> {
         .iter()
         .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") })
         .collect();
-    (!lost.is_empty()).then(|| Finding {
+    (!lost.is_empty()).then(|| LegacyFinding {
         name: "gaps",
-        weight: Weight::Missing,
+        kind: FindingKind::Incomplete,
         text: format!("iterations {} are missing", shown.join(", ")),
     })
 }
@@ -203,7 +201,7 @@ fn overridden(overrides: &Value) -> Vec<(String, &'static str, f64)> {
     found
 }
 
-fn deltas_as_values(summaries: &[Summary], overrides: &Value) -> Vec<Finding> {
+fn deltas_as_values(summaries: &[LegacySummary], overrides: &Value) -> Vec<LegacyFinding> {
     let delta = |key: &str| {
         summaries.iter().rev().find_map(|summary| {
             let tuning = &summary.document["tuning"];
@@ -217,9 +215,9 @@ fn deltas_as_values(summaries: &[Summary], overrides: &Value) -> Vec<Finding> {
         if let Some((iteration, delta)) = delta(key)
             && (value - delta).abs() < 1e-12
         {
-            found.push(Finding {
+            found.push(LegacyFinding {
                 name: "delta_as_value",
-                weight: Weight::Fails,
+                kind: FindingKind::Failure,
                 text: format!("`{path}` is {value}: the step proposed at iteration {iteration}, not a value"),
             });
         }
@@ -227,14 +225,14 @@ fn deltas_as_values(summaries: &[Summary], overrides: &Value) -> Vec<Finding> {
     found
 }
 
-fn out_of_limits(overrides: &Value) -> Vec<Finding> {
+fn out_of_limits(overrides: &Value) -> Vec<LegacyFinding> {
     let mut found = Vec::new();
     for (path, key, value) in overridden(overrides) {
         let (_, min, max) = LIMITS.into_iter().find(|(name, ..)| *name == key).expect("from the table");
         if value < min || value > max {
-            found.push(Finding {
+            found.push(LegacyFinding {
                 name: if value < 0.0 { "negative_value" } else { "out_of_limits" },
-                weight: Weight::Fails,
+                kind: FindingKind::Failure,
                 text: format!("`{path}` is {value}, allowed is {min} to {max}"),
             });
         }
@@ -243,8 +241,8 @@ fn out_of_limits(overrides: &Value) -> Vec<Finding> {
 }
 
 /// The signature stays the same although changes are proposed.
-fn stuck(summaries: &[Summary]) -> Option<Finding> {
-    let signature = |summary: &Summary| {
+fn stuck(summaries: &[LegacySummary]) -> Option<LegacyFinding> {
+    let signature = |summary: &LegacySummary| {
         let tuning = &summary.document["tuning"];
         let text = |key: &str| tuning.get(key).and_then(Value::as_str).map(str::to_owned);
         text("state_hash").or_else(|| text("signature"))
@@ -263,9 +261,9 @@ fn stuck(summaries: &[Summary]) -> Option<Finding> {
     }
     let stuck: Vec<&(u32, u32, usize)> = runs.iter().filter(|run| run.2 > STUCK).collect();
     let longest = stuck.iter().max_by_key(|run| run.2)?;
-    Some(Finding {
+    Some(LegacyFinding {
         name: "stuck_signature",
-        weight: Weight::Remark,
+        kind: FindingKind::Informative,
         text: format!(
             "the parameters never changed over iterations {}-{}: one signature {} times{}",
             longest.0,

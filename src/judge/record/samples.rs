@@ -6,6 +6,7 @@
 //! frame `B`, the iteration, the number of scrapes and of series, the times, and the values. Values are
 //! combined by exclusive or with the scrape before and stored plane by plane: bytes that rarely change lie
 //! together.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,31 +22,29 @@ const MAX_PAYLOAD: usize = 64 << 20;
 
 /// A series of the dictionary; its position is its number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Series {
-    /// Name of the metric.
+pub(crate) struct SeriesKey {
     pub(crate) name: String,
-    /// Labels.
     pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// Gathers scrapes and turns them into frames.
 #[derive(Debug, Default)]
-pub(crate) struct Encoder {
-    fresh: Vec<Series>,
+pub(crate) struct SampleEncoder {
+    fresh: Vec<SeriesKey>,
     width: usize,
     times: Vec<i64>,
     rows: Vec<u64>,
     out: Vec<u8>,
 }
 
-impl Encoder {
+impl SampleEncoder {
     /// An encoder that continues a file with so many known series.
     pub(crate) fn new(known_series: usize) -> Self {
         Self { width: known_series, ..Self::default() }
     }
 
     /// Adds a series to the dictionary; scrapes after it have a column for it.
-    pub(crate) fn register(&mut self, iteration: u32, series: Series) {
+    pub(crate) fn register(&mut self, iteration: u32, series: SeriesKey) {
         if !self.times.is_empty() {
             self.flush(iteration);
         }
@@ -133,16 +132,16 @@ fn frame(out: &mut Vec<u8>, payload: &[u8]) {
 
 /// What a frame holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Frame {
+pub(crate) enum SampleFrame {
     /// Series that follow those known so far.
-    Dictionary(Vec<Series>),
+    Dictionary(Vec<SeriesKey>),
     /// Scrapes of one iteration.
-    Block(Block),
+    Block(SampleBlock),
 }
 
 /// Scrapes of one iteration.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Block {
+pub(crate) struct SampleBlock {
     /// The iteration; 0 for a state before a window that only shows where counters stand.
     pub(crate) iteration: u32,
     /// Times of the scrapes, milliseconds since the epoch.
@@ -151,7 +150,7 @@ pub(crate) struct Block {
     rows: Vec<u64>,
 }
 
-impl Block {
+impl SampleBlock {
     /// The samples of a scrape: number of the series, and value.
     pub(crate) fn scrape(&self, index: usize) -> impl Iterator<Item = (u32, f64)> {
         let row = &self.rows[index * self.width..(index + 1) * self.width];
@@ -163,7 +162,7 @@ impl Block {
 }
 
 /// The frame at the start of `bytes` and its length; `None` where the rest is torn or damaged.
-pub(crate) fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<(SampleFrame, usize)> {
     let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     let length = word(0)? as usize;
     let body = bytes.get(8..8_usize.checked_add(length)?)?;
@@ -180,14 +179,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
         return None;
     }
     let frame = match payload.split_first()? {
-        (b'D', json) => Frame::Dictionary(serde_json::from_slice(json).ok()?),
-        (b'B', rest) => Frame::Block(block(rest)?),
+        (b'D', json) => SampleFrame::Dictionary(serde_json::from_slice(json).ok()?),
+        (b'B', rest) => SampleFrame::Block(block(rest)?),
         _ => return None,
     };
     Some((frame, 8 + length))
 }
 
-fn block(payload: &[u8]) -> Option<Block> {
+fn block(payload: &[u8]) -> Option<SampleBlock> {
     let word = |at: usize| Some(u32::from_le_bytes(payload.get(at..at + 4)?.try_into().ok()?));
     let (iteration, scrapes, width) = (word(0)?, word(4)? as usize, word(8)? as usize);
     let values = scrapes.checked_mul(width)?;
@@ -206,19 +205,19 @@ fn block(payload: &[u8]) -> Option<Block> {
     for at in width..values {
         rows[at] ^= rows[at - width];
     }
-    Some(Block { iteration, times, width, rows })
+    Some(SampleBlock { iteration, times, width, rows })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn series(name: &str) -> Series {
-        Series { name: name.to_owned(), labels: BTreeMap::new() }
+    fn series(name: &str) -> SeriesKey {
+        SeriesKey { name: name.to_owned(), labels: BTreeMap::new() }
     }
 
     fn file() -> Vec<u8> {
-        let mut encoder = Encoder::new(0);
+        let mut encoder = SampleEncoder::new(0);
         encoder.register(0, series("a"));
         encoder.begin_scrape(0, 1000);
         encoder.sample(0, 1.5);
@@ -243,9 +242,9 @@ mod tests {
             at += length;
         }
         assert_eq!(at, bytes.len());
-        let blocks: Vec<&Block> = frames
+        let blocks: Vec<&SampleBlock> = frames
             .iter()
-            .filter_map(|frame| if let Frame::Block(block) = frame { Some(block) } else { None })
+            .filter_map(|frame| if let SampleFrame::Block(block) = frame { Some(block) } else { None })
             .collect();
         assert_eq!(blocks.len(), 2);
         assert_eq!(blocks[0].scrape(0).collect::<Vec<_>>(), [(0, 1.5)]);

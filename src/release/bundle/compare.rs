@@ -3,25 +3,8 @@
 
 use super::manifest::{self, Manifest};
 use super::name;
-use schemars::JsonSchema;
-use serde::Serialize;
+use crate::format::zip::violation::Violation;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Why a bundle is refused, by a fixed name, and the place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct Refusal {
-    /// Such as `extra-entry`.
-    pub(crate) kind: String,
-    /// Which entry, and the values.
-    pub(crate) detail: String,
-}
-
-impl Refusal {
-    /// A refusal.
-    pub(crate) fn new(kind: &str, detail: impl Into<String>) -> Self {
-        Self { kind: kind.to_owned(), detail: detail.into() }
-    }
-}
 
 /// A file that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,73 +18,76 @@ pub(crate) struct Found {
 }
 
 /// Compares the entries of an archive, in their order, the manifest's own among them.
-pub(crate) fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
-    let mut refusals = files(manifest, found);
+pub(crate) fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Violation> {
+    let mut violations = files(manifest, found);
     let expected = manifest.files.iter().map(|file| file.path.as_str()).chain([manifest::FILE_NAME]);
     let same_names = found.len() == manifest.files.len() + 1;
-    if refusals.is_empty()
+    if violations.is_empty()
         && same_names
         && !expected.map(str::as_bytes).eq(found.iter().map(|file| &file.name[..]))
     {
-        refusals.push(Refusal::new("entry-order", "the entries are not in the order of the manifest"));
+        violations.push(Violation::new("entry-order", "the entries are not in the order of the manifest"));
     }
-    refusals
+    violations
 }
 
 /// Compares files in any order; the manifest's own may be among them.
-pub(crate) fn files(manifest: &Manifest, found: &[Found]) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+pub(crate) fn files(manifest: &Manifest, found: &[Found]) -> Vec<Violation> {
+    let mut violations = Vec::new();
     let listed: BTreeMap<&[u8], &manifest::File> =
         manifest.files.iter().map(|file| (file.path.as_bytes(), file)).collect();
     for path in manifest.files.iter().map(|file| &file.path) {
-        if let Err(bad) = name::judge(path.as_bytes()) {
-            refusals.push(Refusal::new(bad.name(), format!("`{}` {}", path.escape_debug(), bad.reason())));
+        if let Err(bad) = name::check(path.as_bytes()) {
+            violations.push(Violation::new(bad.kind(), format!("`{}` {bad}", path.escape_debug())));
         }
     }
     let mut seen = BTreeSet::new();
     for file in found {
         let shown = String::from_utf8_lossy(&file.name).escape_debug().to_string();
         seen.insert(&file.name[..]);
-        if let Err(bad) = name::judge(&file.name) {
-            refusals.push(Refusal::new(bad.name(), format!("`{shown}` {}", bad.reason())));
+        if let Err(bad) = name::check(&file.name) {
+            violations.push(Violation::new(bad.kind(), format!("`{shown}` {bad}")));
         }
         if file.name == manifest::FILE_NAME.as_bytes() {
             if file.permissions != 0o644 {
-                refusals
-                    .push(Refusal::new("mode", format!("`{shown}` has the mode {:04o}", file.permissions)));
+                violations
+                    .push(Violation::new("mode", format!("`{shown}` has the mode {:04o}", file.permissions)));
             }
             continue;
         }
         match listed.get(&file.name[..]) {
             None => {
-                refusals.push(Refusal::new("extra-entry", format!("`{shown}` is not in the manifest")));
+                violations.push(Violation::new("extra-entry", format!("`{shown}` is not in the manifest")));
             }
             Some(known) if known.size != file.bytes => {
                 let detail = format!("`{shown}` declares {} bytes, the manifest {}", file.bytes, known.size);
-                refusals.push(Refusal::new("forged-size", detail));
+                violations.push(Violation::new("forged-size", detail));
             }
             Some(known) if known.permissions() != Some(file.permissions) => {
                 let detail =
                     format!("`{shown}` has the mode {:04o}, the manifest {}", file.permissions, known.mode);
-                refusals.push(Refusal::new("mode", detail));
+                violations.push(Violation::new("mode", detail));
             }
             Some(_) => {}
         }
     }
     for file in manifest.files.iter().filter(|file| !seen.contains(file.path.as_bytes())) {
-        refusals.push(Refusal::new("missing-entry", format!("`{}` is in the manifest only", file.path)));
+        violations.push(Violation::new("missing-entry", format!("`{}` is in the manifest only", file.path)));
     }
     let names = manifest.files.iter().map(|file| file.path.as_str()).chain([manifest::FILE_NAME]);
-    refusals.extend(name::clash(names).map(|clash| {
-        Refusal::new("ambiguous-name", format!("some machine takes `{}` for `{}`", clash.second, clash.first))
+    violations.extend(name::clash(names).map(|clash| {
+        Violation::new(
+            "ambiguous-name",
+            format!("some machine takes `{}` for `{}`", clash.second, clash.first),
+        )
     }));
-    refusals
+    violations
 }
 
 /// Compares a content's hash with the manifest's.
-pub(crate) fn hash(path: &str, expected: &str, found: &str) -> Option<Refusal> {
+pub(crate) fn hash(path: &str, expected: &str, found: &str) -> Option<Violation> {
     let differs =
-        || Refusal::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}"));
+        || Violation::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}"));
     (expected != found).then(differs)
 }
 
@@ -154,8 +140,8 @@ mod tests {
         Found { name: name.as_bytes().to_vec(), bytes: 3, permissions: 0o644 }
     }
 
-    fn kinds(listed: &[&str], found: &[Found]) -> Vec<String> {
-        entries(&manifest(listed), found).into_iter().map(|refusal| refusal.kind).collect()
+    fn kinds(listed: &[&str], found: &[Found]) -> Vec<&'static str> {
+        entries(&manifest(listed), found).into_iter().map(|violation| violation.kind).collect()
     }
 
     #[test]

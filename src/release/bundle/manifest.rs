@@ -4,11 +4,18 @@
 //! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
 
 use crate::format::{hash::sha256, json};
+use anyhow::{anyhow, bail, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What makes bundles.
+pub(crate) const BUILDER: &str = concat!("mmops ", env!("CARGO_PKG_VERSION"));
+
 /// Name of the manifest in an archive and in a folder.
 pub(crate) const FILE_NAME: &str = "MANIFEST.json";
+
+/// Name of its signature in a folder.
+pub(crate) const SIGNATURE_NAME: &str = "MANIFEST.json.minisig";
 
 /// Name of the bill of materials in an archive.
 pub(crate) const SBOM_NAME: &str = "SBOM.cdx.json";
@@ -31,7 +38,7 @@ pub(crate) struct Manifest {
     /// Every file, sorted by path.
     pub(crate) files: Vec<File>,
     /// The revision it was made from; null when it is not known.
-    pub(crate) git: Option<Git>,
+    pub(crate) git: Option<Revision>,
     /// Name of what is released.
     pub(crate) name: String,
     /// How the bundle was made.
@@ -63,11 +70,22 @@ pub(crate) struct File {
 /// The revision a bundle was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Git {
+pub(crate) struct Revision {
     /// Full id of the commit.
     pub(crate) commit: String,
     /// Whether a tracked file differed from it.
     pub(crate) dirty: bool,
+}
+
+impl Revision {
+    pub(crate) fn short(&self) -> &str {
+        short(&self.commit)
+    }
+}
+
+/// The first digits of a commit's id, for people.
+pub(crate) fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
 }
 
 /// How a bundle was made.
@@ -120,39 +138,28 @@ impl Manifest {
 
     /// Whether it is small enough to be read again, whatever the hashes in it are. The central directory of
     /// an archive says less of each file than the manifest, so that it fits too.
-    pub(crate) fn check_size(self) -> Result<(), String> {
+    pub(crate) fn check_size(self) -> anyhow::Result<()> {
         let bytes = self.sealed().len() as u64;
-        if bytes > LARGEST_BYTES {
-            return Err(format!(
-                "the manifest would have {bytes} bytes, at most {LARGEST_BYTES} are read; bundle fewer files"
-            ));
-        }
+        ensure!(
+            bytes <= LARGEST_BYTES,
+            "the manifest would have {bytes} bytes, at most {LARGEST_BYTES} are read; bundle fewer files"
+        );
         Ok(())
     }
 
     /// Reads a manifest of one spelling whose seal holds, whose files are sorted and of known modes.
-    pub(crate) fn parse(document: &[u8]) -> Result<Self, String> {
-        let document = std::str::from_utf8(document).map_err(|_| "it is not UTF-8".to_owned())?;
-        let manifest: Self = serde_json::from_str(document).map_err(|error| error.to_string())?;
-        if manifest.schema != SCHEMA {
-            return Err(format!("its schema is `{}`, not `{SCHEMA}`", manifest.schema));
-        }
-        if json::document(&manifest) != document {
-            return Err("it is not spelled as mmops spells it".to_owned());
-        }
-        if manifest.clone().sealed() != document {
-            return Err("its seal is not the hash of the rest".to_owned());
-        }
+    pub(crate) fn parse(document: &[u8]) -> anyhow::Result<Self> {
+        let document = std::str::from_utf8(document).map_err(|_| anyhow!("it is not UTF-8"))?;
+        let manifest: Self = serde_json::from_str(document)?;
+        ensure!(manifest.schema == SCHEMA, "its schema is `{}`, not `{SCHEMA}`", manifest.schema);
+        ensure!(json::document(&manifest) == document, "it is not spelled as mmops spells it");
+        ensure!(manifest.clone().sealed() == document, "its seal is not the hash of the rest");
         let in_order = manifest.files.is_sorted_by(|a, b| a.path < b.path);
-        if !in_order {
-            return Err("its files are not sorted, or one is listed twice".to_owned());
-        }
+        ensure!(in_order, "its files are not sorted, or one is listed twice");
         if let Some(file) = manifest.files.iter().find(|file| file.permissions().is_none()) {
-            return Err(format!("`{}` has the mode `{}`", file.path, file.mode));
+            bail!("`{}` has the mode `{}`", file.path, file.mode);
         }
-        if manifest.files.is_empty() {
-            return Err("it lists no file".to_owned());
-        }
+        ensure!(!manifest.files.is_empty(), "it lists no file");
         Ok(manifest)
     }
 }
@@ -173,7 +180,7 @@ mod tests {
             clock: None,
             created_at: "2026-03-10T12:00:00Z".to_owned(),
             files: vec![file("a"), file("b")],
-            git: Some(Git { commit: "c".repeat(40), dirty: false }),
+            git: Some(Revision { commit: "c".repeat(40), dirty: false }),
             name: "mm-bot".to_owned(),
             provenance: Provenance {
                 builder: "mmops 0.1.0".to_owned(),
@@ -210,7 +217,7 @@ mod tests {
         let with = |change: fn(&mut Manifest)| {
             let mut manifest = manifest();
             change(&mut manifest);
-            Manifest::parse(manifest.sealed().as_bytes()).expect_err("refused")
+            Manifest::parse(manifest.sealed().as_bytes()).expect_err("refused").to_string()
         };
         assert!(with(|manifest| manifest.files.swap(0, 1)).contains("sorted"));
         assert!(with(|manifest| manifest.files[1] = manifest.files[0].clone()).contains("twice"));

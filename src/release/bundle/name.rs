@@ -1,13 +1,14 @@
 //! Names of files in a bundle: which ones are safe on every machine that may unpack it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Longest name, in bytes; headers have 16 bits for it and file systems have less.
 const LONGEST: usize = 1024;
 
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bad {
+pub(crate) enum NameError {
     /// It begins at the root of a file system or at a drive.
     Absolute,
     /// It has a component `..`.
@@ -16,35 +17,39 @@ pub(crate) enum Bad {
     Unsafe(&'static str),
 }
 
-impl Bad {
-    /// The refusal's fixed name.
-    pub(crate) fn name(self) -> &'static str {
+impl NameError {
+    /// The fixed name of the violation.
+    pub(crate) fn kind(self) -> &'static str {
         match self {
-            Bad::Absolute => "absolute-name",
-            Bad::Escaping => "escaping-name",
-            Bad::Unsafe(_) => "unsafe-name",
-        }
-    }
-
-    /// What is wrong, after the name.
-    pub(crate) fn reason(self) -> &'static str {
-        match self {
-            Bad::Absolute => "is absolute",
-            Bad::Escaping => "has a component `..`",
-            Bad::Unsafe(reason) => reason,
+            Self::Absolute => "absolute-name",
+            Self::Escaping => "escaping-name",
+            Self::Unsafe(_) => "unsafe-name",
         }
     }
 }
 
-/// Judges the name of one file.
-pub(crate) fn judge(name: &[u8]) -> Result<&str, Bad> {
-    let name = std::str::from_utf8(name).map_err(|_| Bad::Unsafe("is not UTF-8"))?;
+/// What is wrong, to be written behind the name.
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absolute => "is absolute",
+            Self::Escaping => "has a component `..`",
+            Self::Unsafe(reason) => reason,
+        })
+    }
+}
+
+impl std::error::Error for NameError {}
+
+/// Checks the name of one file.
+pub(crate) fn check(name: &[u8]) -> Result<&str, NameError> {
+    let name = std::str::from_utf8(name).map_err(|_| NameError::Unsafe("is not UTF-8"))?;
     let has_drive = name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic();
     if name.starts_with(['/', '\\']) || has_drive {
-        return Err(Bad::Absolute);
+        return Err(NameError::Absolute);
     }
     if name.split(['/', '\\']).any(|part| part == "..") {
-        return Err(Bad::Escaping);
+        return Err(NameError::Escaping);
     }
     let reason = match name {
         _ if name.is_empty() => "is empty",
@@ -55,7 +60,7 @@ pub(crate) fn judge(name: &[u8]) -> Result<&str, Bad> {
         _ if name.split('/').any(|part| part.is_empty() || part == ".") => "has an empty component or `.`",
         _ => return Ok(name),
     };
-    Err(Bad::Unsafe(reason))
+    Err(NameError::Unsafe(reason))
 }
 
 /// Two names that no machine may keep apart: equal when case is folded, or one a directory of the other.
@@ -107,11 +112,11 @@ mod tests {
             ("a\nb", "unsafe-name"),
             ("a\\b", "unsafe-name"),
         ] {
-            assert_eq!(judge(name.as_bytes()).expect_err(name).name(), reason, "{name:?}");
+            assert_eq!(check(name.as_bytes()).expect_err(name).kind(), reason, "{name:?}");
         }
-        assert_eq!(judge(b"a\xff"), Err(Bad::Unsafe("is not UTF-8")));
+        assert_eq!(check(b"a\xff"), Err(NameError::Unsafe("is not UTF-8")));
         for name in ["a", "..a/b..", "deploy/grafana/x.json", "Gr\u{fc}\u{df}e/a b.txt"] {
-            assert_eq!(judge(name.as_bytes()), Ok(name));
+            assert_eq!(check(name.as_bytes()), Ok(name));
         }
     }
 

@@ -1,13 +1,12 @@
 //! One JSON document: sorted keys, one trailing newline. Floats are the shortest text that parses back
 //! to the same `f64`.
 
+use crate::format::json;
 use crate::report::Report;
 
 /// Renders the document of `mmops schema <command>`.
 pub(crate) fn render(report: &Report) -> String {
-    let mut text = serde_json::to_string_pretty(&report.document()).expect("a value serialises");
-    text.push('\n');
-    text
+    json::document(&report.document())
 }
 
 #[cfg(test)]

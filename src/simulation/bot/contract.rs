@@ -1,6 +1,7 @@
 //! The names of the metric contract.
 
 use crate::format::exposition::Kind;
+use crate::tuning::key::NAMES;
 use std::collections::BTreeMap;
 
 /// Bounds of the tick-time buckets, milliseconds.
@@ -14,9 +15,10 @@ pub(super) const AGE_BOUNDS_MS: [f64; 10] =
 /// One series of a bot: what it is called and what tells it from its siblings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Series {
+    /// Position of its metric in [`METRICS`].
+    pub(super) metric: usize,
     /// Name of the sample, such as `mm_stage_duration_ms_bucket`.
-    pub(crate) name: &'static str,
-    /// Its labels.
+    pub(crate) name: String,
     pub(crate) labels: BTreeMap<String, String>,
 }
 
@@ -58,56 +60,34 @@ pub(super) const LIQUIDITY: [&str; 2] = ["maker", "taker"];
 /// Every series, in the order in which `SimulatedBot::values` gives its numbers.
 pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
     let mut all = Vec::new();
-    let mut one = |name: &'static str, labels: &[(&str, &str)]| {
-        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        all.push(Series { name, labels });
-    };
-    let bounds = |bounds: &[f64]| -> Vec<String> {
-        bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]).collect()
-    };
-    for le in bounds(&STAGE_BOUNDS_MS) {
-        one("mm_stage_duration_ms_bucket", &[("stage", "tick_total"), ("le", &le)]);
+    for (metric, (name, kind, _)) in METRICS.iter().enumerate() {
+        let by = |label, values: &[&'static str]| values.iter().map(|value| vec![(label, *value)]).collect();
+        let (siblings, bounds): (Vec<Vec<(&str, &str)>>, &[f64]) = match *name {
+            "mm_stage_duration_ms" => (by("stage", &["tick_total"]), &STAGE_BOUNDS_MS),
+            "mm_order_age_ms" => (vec![Vec::new()], &AGE_BOUNDS_MS),
+            "mm_circuit_breaker_state" => (by("state", &CIRCUIT), &[]),
+            "mm_guard_trip_total" => (by("guard", &GUARDS), &[]),
+            "mm_fills_total" | "mm_fill_volume_total" => (by("liquidity", &LIQUIDITY), &[]),
+            "mm_blocked_total" => (by("reason", &BLOCKS), &[]),
+            "mm_param" => (by("name", &NAMES), &[]),
+            "mm_build_info" => (vec![vec![("version", version), ("config_hash", config_hash)]], &[]),
+            _ => (vec![Vec::new()], &[]),
+        };
+        let mut add = |suffix: &str, labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            all.push(Series { metric, name: format!("{name}{suffix}"), labels });
+        };
+        for labels in siblings {
+            if *kind != Kind::Histogram {
+                add("", &labels);
+                continue;
+            }
+            for bound in bounds.iter().map(ToString::to_string).chain(["+Inf".to_owned()]) {
+                add("_bucket", &[&labels[..], &[("le", &*bound)]].concat());
+            }
+            add("_sum", &labels);
+            add("_count", &labels);
+        }
     }
-    one("mm_stage_duration_ms_sum", &[("stage", "tick_total")]);
-    one("mm_stage_duration_ms_count", &[("stage", "tick_total")]);
-    for le in bounds(&AGE_BOUNDS_MS) {
-        one("mm_order_age_ms_bucket", &[("le", &le)]);
-    }
-    one("mm_order_age_ms_sum", &[]);
-    one("mm_order_age_ms_count", &[]);
-    for name in ["mm_tick_total", "mm_deadline_miss_total"] {
-        one(name, &[]);
-    }
-    for name in ["mm_edge_bps_ema1h", "mm_edge_bps_ema24h", "mm_net_bps"] {
-        one(name, &[]);
-    }
-    for name in
-        ["mm_md_cache_hit_total", "mm_md_cache_miss_total", "mm_maker_share_ratio", "mm_ws_lag_max_ms"]
-    {
-        one(name, &[]);
-    }
-    for state in CIRCUIT {
-        one("mm_circuit_breaker_state", &[("state", state)]);
-    }
-    for guard in GUARDS {
-        one("mm_guard_trip_total", &[("guard", guard)]);
-    }
-    one("mm_active_orders_total", &[]);
-    for liquidity in LIQUIDITY {
-        one("mm_fills_total", &[("liquidity", liquidity)]);
-    }
-    for liquidity in LIQUIDITY {
-        one("mm_fill_volume_total", &[("liquidity", liquidity)]);
-    }
-    for reason in BLOCKS {
-        one("mm_blocked_total", &[("reason", reason)]);
-    }
-    for name in crate::tuning::key::NAMES {
-        one("mm_param", &[("name", name)]);
-    }
-    one("mm_build_info", &[("version", version), ("config_hash", config_hash)]);
-    one("mm_simulated", &[]);
-    one("process_resident_memory_bytes", &[]);
-    one("process_start_time_seconds", &[]);
     all
 }

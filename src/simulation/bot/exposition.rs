@@ -9,21 +9,17 @@ pub(crate) fn exposition(bot: &SimulatedBot, format: Format) -> String {
     let mut values = Vec::new();
     bot.values(&mut values);
     let mut page = Writer::new(format);
-    let mut metrics = METRICS.iter();
-    let mut current = "";
+    let mut current = None;
     for (series, value) in bot.series().iter().zip(values) {
-        if current.is_empty() || !belongs(series.name, current) {
-            let (name, kind, help) = metrics.next().expect("every series has its metric, in order");
-            current = name;
-            page.family(name, *kind, help);
+        if current != Some(series.metric) {
+            current = Some(series.metric);
+            let (name, kind, help) = METRICS[series.metric];
+            page.family(name, kind, help);
         }
-        page.sample(series.name, series.labels.iter().map(|(key, label)| (&key[..], &label[..])), value);
+        let labels = series.labels.iter().map(|(key, label)| (&key[..], &label[..]));
+        page.sample(&series.name, labels, value);
     }
     page.finish()
-}
-
-fn belongs(series: &str, metric: &str) -> bool {
-    series.strip_prefix(metric).is_some_and(|rest| ["", "_bucket", "_sum", "_count"].contains(&rest))
 }
 
 #[cfg(test)]

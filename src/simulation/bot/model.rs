@@ -168,7 +168,6 @@ impl SimulatedBot {
         if self.frozen || self.circuit() == CircuitState::Open { 0.0 } else { self.scale }
     }
 
-    /// Moves its time on.
     pub(crate) fn step(&mut self, secs: f64) {
         if self.scenario.hangs(self.secs + secs) {
             self.secs += secs;
@@ -271,12 +270,12 @@ pub(crate) fn with_overrides(
     let next = ParameterPoint::from_fn(|index| match overrides.get(NAMES[index]) {
         None => values[index],
         Some(value) => value.as_f64().unwrap_or_else(|| {
-            refused.push(format!("`{}` is no number", NAMES[index]));
+            refused.push(format!("`{}` is not a number", NAMES[index]));
             values[index]
         }),
     });
     let foreign = overrides.keys().filter(|name| !NAMES.contains(&name.as_str()));
-    refused.extend(foreign.map(|name| format!("`{name}` is no run-time parameter")));
+    refused.extend(foreign.map(|name| format!("`{name}` is not a run-time parameter")));
     (next, refused)
 }
 
@@ -372,6 +371,6 @@ mod tests {
         let file = serde_json::json!({"tail_age_ms": 700, "max_delta_ratio": "x", "engine": {}});
         let (next, refused) = with_overrides(&DEFAULTS, file.as_object().expect("an object"));
         assert_eq!(next, ParameterPoint { tail_age_ms: 700.0, ..DEFAULTS });
-        assert_eq!(refused, ["`max_delta_ratio` is no number", "`engine` is no run-time parameter"]);
+        assert_eq!(refused, ["`max_delta_ratio` is not a number", "`engine` is not a run-time parameter"]);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn create_new_dir(dir: &Path) -> Result<bool, Fault> {
 pub(crate) fn replace_link(link: &Path, target: &Path) -> Result<(), Fault> {
     let fail = |error: io::Error| Fault::write(shown(link), &error);
     if !matches!(kind(link)?, FileKind::Link | FileKind::Missing) {
-        let message = format!("{} is no link to the newest run", shown(link));
+        let message = format!("{} is not a link to the newest run", shown(link));
         return Err(Fault::config(message).hint("move it away: every run has a directory of its own"));
     }
     let name = target.file_name().expect("a directory below its parent has a name");

@@ -35,7 +35,6 @@ const STAT_MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
 /// An opened directory that rotation may work in.
 #[derive(Debug)]
 pub(crate) struct Root {
-    /// Canonical path.
     pub(crate) path: PathBuf,
     /// As the operator would write it.
     pub(crate) name: String,
@@ -86,7 +85,6 @@ impl Root {
         rustix::fs::syncfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))
     }
 
-    /// Whether the directory has an entry of this name.
     pub(crate) fn has(&self, name: &str) -> Result<bool, Fault> {
         match rustix::fs::statx(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE) {
             Ok(_) => Ok(true),
@@ -211,12 +209,10 @@ impl Tree {
         &self.files[file as usize]
     }
 
-    /// Time of the last write, in nanoseconds since 1970.
     pub(crate) fn modified_ns(&self, file: u32) -> i64 {
         self.record(file).modified_ns
     }
 
-    /// Apparent size.
     pub(crate) fn bytes(&self, file: u32) -> u64 {
         self.record(file).bytes
     }
@@ -232,17 +228,14 @@ impl Tree {
         self.disk.get(file as usize).map(|disk| disk.links)
     }
 
-    /// Whether this is a symbolic link.
     pub(crate) fn is_link(&self, file: u32) -> bool {
         self.record(file).dir & IS_LINK != 0
     }
 
-    /// Whether the file has more than one name.
     pub(crate) fn is_shared(&self, file: u32) -> bool {
         self.record(file).dir & IS_SHARED != 0
     }
 
-    /// Number of the directory that holds the file.
     pub(crate) fn dir(&self, file: u32) -> u32 {
         self.record(file).dir & DIR_BITS
     }

@@ -22,7 +22,6 @@ pub(crate) enum Refusal {
     Open,
     /// Another file of the directory that goes or stays as one has to stay.
     Unit,
-    /// The system refused.
     Failed(io::Error),
 }
 
@@ -57,7 +56,6 @@ pub(crate) struct Remover<'a> {
 }
 
 impl<'a> Remover<'a> {
-    /// Reaches into `tree`.
     pub(crate) fn new(tree: &'a Tree) -> Self {
         Self { tree, at: None }
     }
@@ -94,7 +92,6 @@ impl<'a> Remover<'a> {
         if same { Ok(()) } else { Err(Refusal::Changed) }
     }
 
-    /// Where a symbolic link points.
     pub(crate) fn link_target(&mut self, file: u32) -> Result<Vec<u8>, Refusal> {
         let tree = self.tree;
         let target = readlinkat(self.dir(tree.dir(file))?, tree.raw_name(file), Vec::new());

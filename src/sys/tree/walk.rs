@@ -85,7 +85,6 @@ struct Job {
     name: CString,
 }
 
-/// What one thread found.
 struct Shard {
     names: Vec<u8>,
     files: Vec<Record>,

@@ -3,13 +3,13 @@
 //! A change of bits leaves the hash beside the archive as it was. Every other change is made by somebody who
 //! knows the format: the hash is computed anew, so that only the archive itself can tell.
 
-use super::archive::{Inspected, inspect};
-use super::{Check, judge_sidecar};
+use super::check;
+use super::inspect::{Inspected, inspect};
 use crate::format::hash::sha256;
+use crate::format::zip::check::{hash_archive, hash_member};
 use crate::format::zip::deflate::{Deflater, Place};
 use crate::format::zip::layout::{self, DosTime, Form, Header, Method};
 use crate::release::bundle::manifest::{self, File, Manifest, Named, Provenance};
-use crate::sys::signal::Cancel;
 use std::collections::BTreeMap;
 
 /// Changes that are tried.
@@ -148,17 +148,16 @@ fn contents(random: &mut Random) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Every reason why these bytes are refused, given the hash that lies beside them.
-fn refusals(archive: &[u8], hash: &str) -> Vec<String> {
-    let Inspected { checks, sha256, .. } =
-        inspect(&archive, archive.len() as u64, 1, &Cancel::default()).expect("asked");
-    let sidecar = judge_sidecar(
-        Check::new("sidecar"),
-        &format!("{hash}  a.zip\n"),
-        "a.zip",
-        &sha256.expect("memory can be read"),
-    );
-    let all = checks.iter().chain([&sidecar]).flat_map(|check| &check.refusals);
-    all.map(|refusal| refusal.kind.clone()).collect()
+fn violations(archive: &[u8], hash: &str) -> Vec<String> {
+    let length = archive.len() as u64;
+    let hash_all = |members: &[&Header], time: DosTime| {
+        let members = members.iter().map(|member| hash_member(&archive, member, time)).collect();
+        Ok((hash_archive(&archive, length), members))
+    };
+    let Inspected { checks, sha256, .. } = inspect(&archive, length, &hash_all).expect("asked");
+    let sidecar = check::sidecar(&format!("{hash}  a.zip\n"), "a.zip", &sha256.expect("memory can be read"));
+    let all = checks.iter().chain([&sidecar]).flat_map(|check| &check.violations);
+    all.map(|violation| violation.kind.to_owned()).collect()
 }
 
 /// The places of deflated data, where another spelling of the same content is possible.
@@ -331,7 +330,7 @@ fn change(
 fn a_bundle_that_nobody_changed_is_accepted() {
     let good = contents(&mut Random(7));
     let bytes = assemble(&entries_of(&good), &[]);
-    assert_eq!(refusals(&bytes, &sha256(&bytes)), [""; 0]);
+    assert_eq!(violations(&bytes, &sha256(&bytes)), [""; 0]);
 }
 
 #[test]
@@ -341,7 +340,7 @@ fn every_change_of_a_bundle_is_refused_with_a_named_reason() {
     let entries = entries_of(&good);
     for round in 0..CHANGES {
         let (name, bytes, hash, kind) = change(round % 20, &good, &entries, &mut random);
-        let found = refusals(&bytes, &hash);
+        let found = violations(&bytes, &hash);
         assert!(!found.is_empty(), "round {round}: {name} was accepted");
         assert!(found.iter().any(|found| found.ends_with(kind)), "round {round}: {name}: {found:?}");
     }
@@ -364,12 +363,12 @@ fn every_bit_around_the_data_of_a_streamed_member_counts() {
     entries[place].header.packed = entries[place].packed.len() as u64;
     entries[place].header.form = Form::Streamed;
     let bytes = assemble(&entries, &[]);
-    assert_eq!(refusals(&bytes, &sha256(&bytes)), [""; 0]);
+    assert_eq!(violations(&bytes, &sha256(&bytes)), [""; 0]);
     let data = deflated(&entries);
     let around = (0..bytes.len()).filter(|at| !data.iter().any(|range| range.contains(at)));
     for at in around.step_by(7) {
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
-        assert!(!refusals(&changed, &sha256(&changed)).is_empty(), "byte {at}");
+        assert!(!violations(&changed, &sha256(&changed)).is_empty(), "byte {at}");
     }
 }

@@ -3,7 +3,7 @@
 //! or not the store answers.
 
 use super::order_file::OrderFile;
-use crate::commands::chaos::order_log::Answer;
+use crate::commands::chaos::order_log::OrderReply;
 use crate::commands::chaos::run_log::{Event, SLOT_US, StepDownReason, micros};
 use crate::journal::{Durability, Journal};
 use crate::lease::file::LeaseFile;
@@ -191,7 +191,7 @@ impl Node<'_> {
             match self.orders.place(self.name, token, id) {
                 Ok(answer) => {
                     self.log(&Event::Answered { at_us: clock::boot_us(), token, id, answer })?;
-                    if answer == Answer::Stale {
+                    if answer == OrderReply::Stale {
                         return self.step_down(StepDownReason::Fenced);
                     }
                     id += 1;

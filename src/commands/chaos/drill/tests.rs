@@ -2,7 +2,7 @@
 
 use super::node::{self, NodeSettings};
 use super::order_file::{self, OrderFile};
-use crate::commands::chaos::order_log::Answer;
+use crate::commands::chaos::order_log::OrderReply;
 use crate::commands::chaos::run_log::{Event, StepDownReason};
 use crate::journal;
 use crate::lease::StoreOutage;
@@ -23,7 +23,7 @@ fn contending_writers_place_every_order_once() {
                 for id in 1..=300 {
                     let answer = std::iter::repeat_with(|| log.place(&format!("N{name}"), 1, id));
                     let answer = answer.flatten().next().expect("an answer");
-                    accepted += usize::from(answer == Answer::Accepted);
+                    accepted += usize::from(answer == OrderReply::Accepted);
                 }
                 accepted
             }
@@ -42,12 +42,12 @@ fn a_new_leader_fences_the_log_and_learns_where_to_go_on() {
     let path = dir.path().join("orders.log");
     let (mut old, mut new) = (OrderFile::at(&path), OrderFile::at(&path));
     assert_eq!(old.fence("A", 1), Ok(Some(1)));
-    assert_eq!(old.place("A", 1, 1), Ok(Answer::Accepted));
+    assert_eq!(old.place("A", 1, 1), Ok(OrderReply::Accepted));
     assert_eq!(new.fence("B", 2), Ok(Some(2)));
-    assert_eq!(old.place("A", 1, 2), Ok(Answer::Stale));
+    assert_eq!(old.place("A", 1, 2), Ok(OrderReply::Stale));
     assert_eq!(old.fence("A", 1), Ok(None));
-    assert_eq!(new.place("B", 2, 1), Ok(Answer::Duplicate));
-    assert_eq!(new.place("B", 2, 2), Ok(Answer::Accepted));
+    assert_eq!(new.place("B", 2, 1), Ok(OrderReply::Duplicate));
+    assert_eq!(new.place("B", 2, 2), Ok(OrderReply::Accepted));
 }
 
 #[test]
@@ -58,14 +58,14 @@ fn half_a_line_in_the_log_is_cut_off_and_a_damaged_line_is_an_outage() {
     log.place("A", 1, 1).expect("placed");
     let whole = fsio::read_text(&path).expect("readable");
     fsio::write_atomic(&path, format!("{whole}{}", &whole[..20]).as_bytes()).expect("written");
-    assert_eq!(log.place("A", 1, 2), Ok(Answer::Accepted), "the torn line was never acknowledged");
+    assert_eq!(log.place("A", 1, 2), Ok(OrderReply::Accepted), "the torn line was never acknowledged");
     let entries = order_file::entries(&path).expect("whole");
     assert_eq!(entries.len(), 2);
 
     fsio::write_atomic(&path, format!("{whole}nonsense\n").as_bytes()).expect("written");
     assert!(OrderFile::at(&path).place("B", 2, 3).is_err());
     fsio::write_atomic(&path, b"").expect("written");
-    let outage: Result<Answer, StoreOutage> = log.place("A", 1, 3);
+    let outage: Result<OrderReply, StoreOutage> = log.place("A", 1, 3);
     assert!(outage.is_err(), "a log that lost lines is not trusted");
 }
 

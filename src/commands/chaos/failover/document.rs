@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use super::verdict::{Facts, Verdict};
 use crate::commands::chaos::run_log::{Scenario, micros, ms};
+use crate::judge::statistics::nearest_rank;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -174,13 +175,11 @@ fn figures(finding: &Finding) -> RunFigures {
 pub(super) fn takeovers(findings: &[Finding]) -> Option<Takeovers> {
     let mut all: Vec<u64> = findings.iter().filter_map(|finding| finding.takeover_us).map(ms).collect();
     all.sort_unstable();
-    let (first, last) = (*all.first()?, *all.last()?);
-    let rank = |percent: usize| all[(all.len() * percent).div_ceil(100).max(1) - 1];
     Some(Takeovers {
         count: all.len() as u64,
-        min_ms: first,
-        median_ms: rank(50),
-        p95_ms: rank(95),
-        max_ms: last,
+        min_ms: *all.first()?,
+        median_ms: nearest_rank(&all, 50)?,
+        p95_ms: nearest_rank(&all, 95)?,
+        max_ms: *all.last()?,
     })
 }

@@ -2,7 +2,7 @@
 //! log) is a failed run.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use crate::commands::chaos::order_log::{self, Answer, Entry};
+use crate::commands::chaos::order_log::{self, OrderEntry, OrderReply};
 use crate::commands::chaos::run_log::{
     DrillPlan, Event, GRACE_US, InjectedFault, NodeLog, RunLog, SLOT_US, Scenario, ms,
 };
@@ -165,8 +165,8 @@ fn read_node(node: &NodeLog, run: &RunLog, finding: &mut Finding) -> Vec<Belief>
                     finding.add_problem(Question::StepDown, text);
                 }
             }
-            Event::Answered { answer: Answer::Stale, .. } => finding.refused_stale += 1,
-            Event::Answered { answer: Answer::Duplicate, .. } => finding.idem_hits += 1,
+            Event::Answered { answer: OrderReply::Stale, .. } => finding.refused_stale += 1,
+            Event::Answered { answer: OrderReply::Duplicate, .. } => finding.idem_hits += 1,
             Event::Outage { .. } => finding.outages += 1,
             Event::Ready { .. }
             | Event::RenewRefused { .. }
@@ -248,10 +248,10 @@ fn examine_orders(run: &RunLog, finding: &mut Finding) {
     let mut seen = BTreeSet::new();
     let mut highest_token = 0;
     for entry in &run.orders {
-        let (Entry::Fence { token, .. } | Entry::Order { token, .. }) = *entry;
+        let (OrderEntry::Fence { token, .. } | OrderEntry::Order { token, .. }) = *entry;
         let older = token < highest_token;
         highest_token = highest_token.max(token);
-        if let Entry::Order { id, ref node, .. } = *entry {
+        if let OrderEntry::Order { id, ref node, .. } = *entry {
             finding.orders += 1;
             if older {
                 finding.older_accepted += 1;
@@ -272,7 +272,7 @@ fn examine_orders(run: &RunLog, finding: &mut Finding) {
         finding.add_problem(Question::Orders, "no order was placed, so nothing was proven");
     }
     let acknowledged = run.nodes.iter().flat_map(|node| &node.events).filter_map(|event| match *event {
-        Event::Answered { id, answer: Answer::Accepted | Answer::Duplicate, .. } => Some(id),
+        Event::Answered { id, answer: OrderReply::Accepted | OrderReply::Duplicate, .. } => Some(id),
         _ => None,
     });
     let mut expected: BTreeSet<u64> = acknowledged.collect();
@@ -338,7 +338,7 @@ fn examine_takeover(plan: &DrillPlan, run: &RunLog, beliefs: &[(&NodeLog, Belief
 /// When the log took the orders of one node.
 fn placed<'a>(run: &'a RunLog, name: &'a str) -> impl Iterator<Item = u64> + 'a {
     run.orders.iter().filter_map(move |entry| match entry {
-        Entry::Order { at_us, node, .. } if node == name => Some(*at_us),
+        OrderEntry::Order { at_us, node, .. } if node == name => Some(*at_us),
         _ => None,
     })
 }

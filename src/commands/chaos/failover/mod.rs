@@ -17,9 +17,8 @@ pub(crate) use report::SPEC;
 use crate::commands::chaos::drill::run::Drill;
 use crate::commands::chaos::run_log::{RunLog, Scenario};
 use crate::ctx::Ctx;
-use crate::format::json;
-use crate::report::Report;
 use crate::report::exit::Fault;
+use crate::report::{Report, render};
 use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::{env, progress, work};
 use report::Circumstances;
@@ -47,7 +46,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     };
     let mut report = report::report(&facts, &verdict, &circumstances);
     ctx.stamp(&mut report);
-    pending.finish(json::document(&report.document()).as_bytes())?;
+    pending.finish(render::json::render(&report).as_bytes())?;
     Ok(report)
 }
 

@@ -1,7 +1,7 @@
 //! The run as lines: `CHAOS t=<ms> role=<A|B> state=<..> lock=<..> idem_hits=<n>`, then its summary.
 
 use super::finding::Finding;
-use crate::commands::chaos::order_log::Answer;
+use crate::commands::chaos::order_log::OrderReply;
 use crate::commands::chaos::run_log::{Event, RunLog, StepDownReason, ms};
 
 /// How many lines of a run are shown from its start and from its end.
@@ -22,8 +22,8 @@ pub(crate) fn lines(run: &RunLog) -> Vec<String> {
                 Event::Renew { .. } => ("leader", "renew"),
                 Event::RenewRefused { .. } => ("leader", "renew_fail"),
                 Event::Outage { .. } => (if leading { "leader" } else { "follower" }, "outage"),
-                Event::Answered { answer: Answer::Stale, .. } => ("follower", "fenced"),
-                Event::Answered { answer: Answer::Duplicate, at_us, .. } => {
+                Event::Answered { answer: OrderReply::Stale, .. } => ("follower", "fenced"),
+                Event::Answered { answer: OrderReply::Duplicate, at_us, .. } => {
                     hits.push(*at_us);
                     continue;
                 }

@@ -10,9 +10,9 @@ const SHOWN_CHARS: usize = 80;
 /// Most keys that one message names.
 const SHOWN_KEYS: usize = 20;
 
-/// What kind of difference it is; missing keys come before those of the common ones.
+/// Difference kind of difference it is; missing keys come before those of the common ones.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum What {
+pub(crate) enum Difference {
     /// Keys of the baseline that are not there, or elements of an array without order.
     Missing {
         /// `keys` or `elements`.
@@ -75,15 +75,15 @@ pub(crate) enum What {
 pub(crate) struct Drift {
     /// Where it is in the document.
     pub(crate) path: Path,
-    /// What it is.
-    pub(crate) what: What,
+    /// Difference it is.
+    pub(crate) difference: Difference,
     /// Byte of the actual document at which it was seen.
     pub(crate) offset: u64,
 }
 
 /// A difference as reports keep it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct Shown {
+pub(crate) struct ListedDrift {
     /// The file, relative to the two directories; absent where two files were named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
@@ -101,17 +101,17 @@ pub(crate) struct Shown {
     pub(crate) column: Option<u64>,
 }
 
-impl What {
+impl Difference {
     /// The name of the kind.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            What::Missing { .. } => "missing",
-            What::Extra { .. } => "extra",
-            What::Type { .. } => "type",
-            What::Length { .. } => "length",
-            What::Float { .. } => "float",
-            What::Value { .. } => "value",
-            What::Bytes { .. } => "bytes",
+            Difference::Missing { .. } => "missing",
+            Difference::Extra { .. } => "extra",
+            Difference::Type { .. } => "type",
+            Difference::Length { .. } => "length",
+            Difference::Float { .. } => "float",
+            Difference::Value { .. } => "value",
+            Difference::Bytes { .. } => "bytes",
         }
     }
 }
@@ -120,29 +120,29 @@ impl Drift {
     /// The sentence.
     pub(crate) fn message(&self) -> String {
         let path = &self.path;
-        match &self.what {
-            What::Missing { noun, names } => format!("{path}: missing {noun}: {}", list(names)),
-            What::Extra { noun, names } => format!("{path}: extra {noun}: {}", list(names)),
-            What::Type { baseline, actual } => {
+        match &self.difference {
+            Difference::Missing { noun, names } => format!("{path}: missing {noun}: {}", list(names)),
+            Difference::Extra { noun, names } => format!("{path}: extra {noun}: {}", list(names)),
+            Difference::Type { baseline, actual } => {
                 format!("{path}: type mismatch (baseline={baseline}, actual={actual})")
             }
-            What::Length { baseline, actual, first } => format!(
+            Difference::Length { baseline, actual, first } => format!(
                 "{path}: length mismatch (baseline={baseline}, actual={actual}), first difference at [{first}]"
             ),
-            What::Float { baseline, actual, distance, tolerance } => {
+            Difference::Float { baseline, actual, distance, tolerance } => {
                 let (baseline, actual) = floats(baseline, actual);
                 let distance = scientific(distance.abs());
                 format!(
                     "{path}: float drift (baseline={baseline}, actual={actual}, diff={distance}, tolerance {tolerance})"
                 )
             }
-            What::Value { baseline, actual } => {
+            Difference::Value { baseline, actual } => {
                 format!("{path}: value mismatch (baseline={}, actual={})", short(baseline), short(actual))
             }
-            What::Bytes { line, line_endings: false } => {
+            Difference::Bytes { line, line_endings: false } => {
                 format!("content mismatch, first difference in line {line}")
             }
-            What::Bytes { line, line_endings: true } => {
+            Difference::Bytes { line, line_endings: true } => {
                 format!("content mismatch, only in line endings, first difference in line {line}")
             }
         }
@@ -150,12 +150,12 @@ impl Drift {
 
     /// Orders differences as a walk in the order of sorted keys meets them.
     pub(crate) fn order(&self, other: &Self) -> std::cmp::Ordering {
-        let rank = |what: &What| match what {
-            What::Missing { .. } => 0,
-            What::Extra { .. } => 1,
+        let rank = |difference: &Difference| match difference {
+            Difference::Missing { .. } => 0,
+            Difference::Extra { .. } => 1,
             _ => 2,
         };
-        self.path.cmp(&other.path).then_with(|| rank(&self.what).cmp(&rank(&other.what)))
+        self.path.cmp(&other.path).then_with(|| rank(&self.difference).cmp(&rank(&other.difference)))
     }
 }
 
@@ -190,13 +190,13 @@ mod tests {
     use super::*;
     use crate::format::json::path::Step;
 
-    fn message(what: What) -> String {
-        Drift { path: Path(vec![Step::Key("value".into())]), what, offset: 0 }.message()
+    fn message(difference: Difference) -> String {
+        Drift { path: Path(vec![Step::Key("value".into())]), difference, offset: 0 }.message()
     }
 
     #[test]
     fn the_sentences_are_those_of_the_earlier_tool() {
-        let float = |baseline: &str, actual: &str, distance| What::Float {
+        let float = |baseline: &str, actual: &str, distance| Difference::Float {
             baseline: baseline.into(),
             actual: actual.into(),
             distance,
@@ -212,19 +212,19 @@ mod tests {
         assert!(message(float("1e-12", "3e-12", 2e-12)).contains("baseline=1e-12, actual=3e-12"));
         assert!(message(float("1e300", "2e300", 1e300)).contains("baseline=1e300, actual=2e300"));
         assert_eq!(
-            message(What::Type { baseline: "int", actual: "float" }),
+            message(Difference::Type { baseline: "int", actual: "float" }),
             "root.value: type mismatch (baseline=int, actual=float)"
         );
         assert_eq!(
-            message(What::Missing { noun: "keys", names: vec!["c".into(), "it's".into()] }),
+            message(Difference::Missing { noun: "keys", names: vec!["c".into(), "it's".into()] }),
             "root.value: missing keys: ['c', 'it\\'s']"
         );
         assert_eq!(
-            message(What::Length { baseline: 3, actual: 2, first: 1 }),
+            message(Difference::Length { baseline: 3, actual: 2, first: 1 }),
             "root.value: length mismatch (baseline=3, actual=2), first difference at [1]"
         );
         assert_eq!(
-            message(What::Value { baseline: "1".into(), actual: "2".into() }),
+            message(Difference::Value { baseline: "1".into(), actual: "2".into() }),
             "root.value: value mismatch (baseline=1, actual=2)"
         );
     }
@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn long_lists_and_values_are_cut_with_their_size() {
         let names: Vec<String> = (0..25).map(|n| n.to_string()).collect();
-        assert!(message(What::Extra { noun: "keys", names }).ends_with("'19', and 5 more]"));
-        let long = message(What::Value { baseline: "x".repeat(500), actual: "1".into() });
+        assert!(message(Difference::Extra { noun: "keys", names }).ends_with("'19', and 5 more]"));
+        let long = message(Difference::Value { baseline: "x".repeat(500), actual: "1".into() });
         assert!(long.contains("xx.. (500 bytes)") && long.len() < 200, "{long}");
     }
 }

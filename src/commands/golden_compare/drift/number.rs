@@ -48,7 +48,7 @@ impl fmt::Display for Tolerance {
 
 /// What two numbers are to each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Comparison {
     /// The same, or close enough.
     Same,
     /// One is an integer and the other is not.
@@ -119,31 +119,31 @@ pub(crate) fn compare(
     own: bool,
     int_float: IntFloat,
     nan: NanPolicy,
-) -> Verdict {
+) -> Comparison {
     if let (Number::NonFinite(text), Number::NonFinite(other)) = (a, b) {
         let same = text == other && (text != "NaN" || nan == NanPolicy::Equal);
-        return if same { Verdict::Same } else { Verdict::Drift(a.value() - b.value()) };
+        return if same { Comparison::Same } else { Comparison::Drift(a.value() - b.value()) };
     }
     if let (Number::Integer(text), Number::Integer(other)) = (a, b) {
         if text == other || (zero(text) && zero(other)) {
-            return Verdict::Same;
+            return Comparison::Same;
         }
         if !own {
-            return Verdict::ValueMismatch;
+            return Comparison::ValueMismatch;
         }
     }
     if a.is_integer() != b.is_integer() && int_float == IntFloat::Strict {
-        return Verdict::TypeMismatch;
+        return Comparison::TypeMismatch;
     }
     if a.text() == b.text() {
-        return Verdict::Same;
+        return Comparison::Same;
     }
-    let Some(distance) = distance(a, b) else { return Verdict::ValueMismatch };
+    let Some(distance) = distance(a, b) else { return Comparison::ValueMismatch };
     let finite = a.value().is_finite() && b.value().is_finite();
     if finite && tolerance.allows(a, b, distance) {
-        return Verdict::Same;
+        return Comparison::Same;
     }
-    Verdict::Drift(distance)
+    Comparison::Drift(distance)
 }
 
 fn zero(text: &str) -> bool {
@@ -191,11 +191,13 @@ mod tests {
         }
     }
 
-    fn judged(a: &str, b: &str, tolerance: Tolerance, int_float: IntFloat) -> Verdict {
+    fn judged(a: &str, b: &str, tolerance: Tolerance, int_float: IntFloat) -> Comparison {
         let there = compare(number(a), number(b), tolerance, false, int_float, NanPolicy::Drift);
         let back = compare(number(b), number(a), tolerance, false, int_float, NanPolicy::Drift);
         match (there, back) {
-            (Verdict::Drift(a), Verdict::Drift(b)) => assert!(a == b || a.is_nan() || a == -b, "{a} {b}"),
+            (Comparison::Drift(a), Comparison::Drift(b)) => {
+                assert!(a == b || a.is_nan() || a == -b, "{a} {b}")
+            }
             (a, b) => assert_eq!(a, b),
         }
         there
@@ -205,52 +207,56 @@ mod tests {
     fn the_table_of_strict_comparison() {
         let default = Tolerance::default();
         let table = [
-            ("2.0", "2.0", Verdict::Same),
-            ("2.0", "2.00", Verdict::Same),
-            ("2.0", "2.1", Verdict::Drift(2.1 - 2.0)),
-            ("0.0", "-0.0", Verdict::Same),
-            ("0", "-0", Verdict::Same),
-            ("1", "1.0", Verdict::TypeMismatch),
-            ("9007199254740992", "9007199254740993", Verdict::ValueMismatch),
-            ("123456789012345678901234567890", "123456789012345678901234567891", Verdict::ValueMismatch),
-            ("1000000.0", "1000000.0000001", Verdict::Drift((1_000_000.0_f64 - 1_000_000.000_000_1).abs())),
-            ("0.0", "1e-9", Verdict::Same),
-            ("0.0", "1.1e-9", Verdict::Drift(1.1e-9)),
-            ("1e308", "-1e308", Verdict::Drift(f64::INFINITY)),
-            ("Infinity", "Infinity", Verdict::Same),
+            ("2.0", "2.0", Comparison::Same),
+            ("2.0", "2.00", Comparison::Same),
+            ("2.0", "2.1", Comparison::Drift(2.1 - 2.0)),
+            ("0.0", "-0.0", Comparison::Same),
+            ("0", "-0", Comparison::Same),
+            ("1", "1.0", Comparison::TypeMismatch),
+            ("9007199254740992", "9007199254740993", Comparison::ValueMismatch),
+            ("123456789012345678901234567890", "123456789012345678901234567891", Comparison::ValueMismatch),
+            (
+                "1000000.0",
+                "1000000.0000001",
+                Comparison::Drift((1_000_000.0_f64 - 1_000_000.000_000_1).abs()),
+            ),
+            ("0.0", "1e-9", Comparison::Same),
+            ("0.0", "1.1e-9", Comparison::Drift(1.1e-9)),
+            ("1e308", "-1e308", Comparison::Drift(f64::INFINITY)),
+            ("Infinity", "Infinity", Comparison::Same),
         ];
         for (a, b, expected) in table {
             assert_eq!(judged(a, b, default, IntFloat::Strict), expected, "{a} {b}");
         }
-        assert!(matches!(judged("NaN", "NaN", default, IntFloat::Strict), Verdict::Drift(_)));
-        assert!(matches!(judged("NaN", "1.0", default, IntFloat::Strict), Verdict::Drift(_)));
-        assert!(matches!(judged("Infinity", "1e308", default, IntFloat::Strict), Verdict::Drift(_)));
+        assert!(matches!(judged("NaN", "NaN", default, IntFloat::Strict), Comparison::Drift(_)));
+        assert!(matches!(judged("NaN", "1.0", default, IntFloat::Strict), Comparison::Drift(_)));
+        assert!(matches!(judged("Infinity", "1e308", default, IntFloat::Strict), Comparison::Drift(_)));
         let nan = number("NaN");
-        assert_eq!(compare(nan, nan, default, false, IntFloat::Strict, NanPolicy::Equal), Verdict::Same);
+        assert_eq!(compare(nan, nan, default, false, IntFloat::Strict, NanPolicy::Equal), Comparison::Same);
     }
 
     #[test]
     fn relative_and_ulp_tolerances_are_symmetric() {
         let rel = Tolerance { abs: 0.0, rel: 1e-6, ulp: 0 };
-        assert_eq!(judged("1000000.0", "1000000.9", rel, IntFloat::Strict), Verdict::Same);
-        assert!(matches!(judged("1000000.0", "1000001.1", rel, IntFloat::Strict), Verdict::Drift(_)));
+        assert_eq!(judged("1000000.0", "1000000.9", rel, IntFloat::Strict), Comparison::Same);
+        assert!(matches!(judged("1000000.0", "1000001.1", rel, IntFloat::Strict), Comparison::Drift(_)));
         let ulp = Tolerance { abs: 0.0, rel: 0.0, ulp: 1 };
-        assert_eq!(judged("0.1", "0.10000000000000002", ulp, IntFloat::Strict), Verdict::Same);
-        assert!(matches!(judged("0.1", "0.10000000000000003", ulp, IntFloat::Strict), Verdict::Drift(_)));
-        assert_eq!(judged("5e-324", "-0.0", ulp, IntFloat::Strict), Verdict::Same);
+        assert_eq!(judged("0.1", "0.10000000000000002", ulp, IntFloat::Strict), Comparison::Same);
+        assert!(matches!(judged("0.1", "0.10000000000000003", ulp, IntFloat::Strict), Comparison::Drift(_)));
+        assert_eq!(judged("5e-324", "-0.0", ulp, IntFloat::Strict), Comparison::Same);
         let none = Tolerance { abs: 0.0, rel: 0.0, ulp: 0 };
-        assert!(matches!(judged("0.1", "0.10000000000000002", none, IntFloat::Strict), Verdict::Drift(_)));
+        assert!(matches!(judged("0.1", "0.10000000000000002", none, IntFloat::Strict), Comparison::Drift(_)));
     }
 
     #[test]
     fn lenient_comparison_is_still_exact_for_whole_numbers() {
         let default = Tolerance::default();
-        assert_eq!(judged("1", "1.0", default, IntFloat::Lenient), Verdict::Same);
+        assert_eq!(judged("1", "1.0", default, IntFloat::Lenient), Comparison::Same);
         assert_eq!(
             judged("9007199254740993", "9007199254740992.0", default, IntFloat::Lenient),
-            Verdict::Drift(1.0)
+            Comparison::Drift(1.0)
         );
-        assert_eq!(judged("1", "1.5", default, IntFloat::Lenient), Verdict::Drift(0.5));
+        assert_eq!(judged("1", "1.5", default, IntFloat::Lenient), Comparison::Drift(0.5));
     }
 
     #[test]
@@ -258,7 +264,7 @@ mod tests {
         let five = Tolerance { abs: 5.0, rel: 0.0, ulp: 0 };
         let judge =
             |own| compare(number("100"), number("104"), five, own, IntFloat::Strict, NanPolicy::Refuse);
-        assert_eq!((judge(true), judge(false)), (Verdict::Same, Verdict::ValueMismatch));
+        assert_eq!((judge(true), judge(false)), (Comparison::Same, Comparison::ValueMismatch));
     }
 
     #[test]
@@ -271,14 +277,14 @@ mod tests {
             there
         };
         let long = |end: &str| "1".repeat(40) + end;
-        assert_eq!(with(&long("123"), &long("999"), 0.0, 0), Verdict::ValueMismatch);
-        assert_eq!(with(&long("123"), &long("999"), 1e300, 9), Verdict::ValueMismatch);
-        assert_eq!(with(&long("123"), &long("123"), 0.0, 0), Verdict::Same);
-        assert_eq!(with(&long("123"), "1e42", 0.0, 0), Verdict::ValueMismatch);
-        assert_eq!(with("9007199254740992", "9007199254740993", 0.0, 1), Verdict::Drift(1.0));
-        assert_eq!(with("9007199254740992", "9007199254740993", 1.0, 0), Verdict::Same);
-        assert_eq!(with("9007199254740993", "9007199254740992.0", 0.0, 1), Verdict::Drift(1.0));
-        assert_eq!(with("9007199254740992", "9007199254740994", 0.0, 1), Verdict::Same);
+        assert_eq!(with(&long("123"), &long("999"), 0.0, 0), Comparison::ValueMismatch);
+        assert_eq!(with(&long("123"), &long("999"), 1e300, 9), Comparison::ValueMismatch);
+        assert_eq!(with(&long("123"), &long("123"), 0.0, 0), Comparison::Same);
+        assert_eq!(with(&long("123"), "1e42", 0.0, 0), Comparison::ValueMismatch);
+        assert_eq!(with("9007199254740992", "9007199254740993", 0.0, 1), Comparison::Drift(1.0));
+        assert_eq!(with("9007199254740992", "9007199254740993", 1.0, 0), Comparison::Same);
+        assert_eq!(with("9007199254740993", "9007199254740992.0", 0.0, 1), Comparison::Drift(1.0));
+        assert_eq!(with("9007199254740992", "9007199254740994", 0.0, 1), Comparison::Same);
         let most = i128::MAX.to_string();
         assert!(!Number::Integer(&most).is_representable());
         assert!(Number::Integer(&i128::MIN.to_string()).is_representable());

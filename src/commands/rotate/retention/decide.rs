@@ -21,9 +21,7 @@ pub trait MemberFacts {
 /// A limit that is still exceeded after everything that may go has gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmet {
-    /// The mark of the limit.
     pub mark: Marks,
-    /// Group or device.
     pub of: usize,
     /// What the limit allows, or the device lacks.
     pub limit: u64,
@@ -34,9 +32,7 @@ pub struct Unmet {
 /// A group of which nothing would stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Emptied {
-    /// Index of the group.
     pub(crate) group: usize,
-    /// How many members it has.
     pub(crate) members: usize,
 }
 

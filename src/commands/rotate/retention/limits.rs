@@ -8,7 +8,6 @@ pub const DAY_NS: i64 = 86_400 * 1_000_000_000;
 /// A time of last write further ahead than this is a clock that cannot be trusted.
 pub(crate) const FUTURE_NS: i64 = 60 * 1_000_000_000;
 
-/// What a rule allows to stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Members older than this are marked.

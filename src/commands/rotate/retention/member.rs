@@ -5,9 +5,7 @@ use super::tiers;
 /// Members that compete with each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How it is called in reports.
     pub name: String,
-    /// Index of its limits.
     pub rule: usize,
 }
 
@@ -20,18 +18,14 @@ pub enum Guard {
     InProgress,
     /// It is younger than the smallest age.
     TooYoung,
-    /// It is among the newest that always stay.
     Floor,
-    /// It is the newest of its kind.
     NewestOfKind,
 }
 
 impl Guard {
-    /// Every guard, in order.
     pub const ALL: [Guard; 5] =
         [Guard::OpenForWriting, Guard::InProgress, Guard::TooYoung, Guard::Floor, Guard::NewestOfKind];
 
-    /// The word in reports and plans.
     pub fn as_str(self) -> &'static str {
         match self {
             Guard::OpenForWriting => "open_for_writing",
@@ -71,12 +65,10 @@ impl Marks {
         (Marks::MIN_FREE, "min_free"),
     ];
 
-    /// Whether this mark is among them.
     pub fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
     }
 
-    /// Whether there is none.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -85,7 +77,6 @@ impl Marks {
         self.0 |= mark.0;
     }
 
-    /// The words of these marks.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
         Self::ALL.into_iter().filter(move |(mark, _)| self.has(*mark)).map(|(_, word)| word)
     }
@@ -111,7 +102,6 @@ pub enum Exempt {
 }
 
 impl Exempt {
-    /// The word in reports and plans.
     pub fn as_str(self) -> &'static str {
         match self {
             Exempt::Protected => "protected",
@@ -141,20 +131,16 @@ pub enum Part {
 /// One file, or one directory that is a unit, with what was decided about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Member {
-    /// Index of its group.
     pub group: u32,
     /// Index of its kind; the newest of each stays.
     pub kind: u32,
-    /// What part it has.
     pub part: Part,
-    /// What marks it.
     pub marks: Marks,
     /// Which tiers want it, one bit each.
     pub tiers: u8,
 }
 
 impl Member {
-    /// A member about which nothing is decided.
     pub fn new(group: u32, kind: u32, guard: Option<Guard>) -> Self {
         let part = guard.map_or(Part::Free, Part::Guarded);
         Self { group, kind, part, marks: Marks::default(), tiers: 0 }
@@ -165,12 +151,10 @@ impl Member {
         Self { part, ..Self::new(0, 0, None) }
     }
 
-    /// Whether limits are asked about it.
     pub(crate) fn is_candidate(&self) -> bool {
         matches!(self.part, Part::Free | Part::Guarded(_))
     }
 
-    /// Whether it goes.
     pub fn goes(&self) -> bool {
         self.part == Part::Free && !self.marks.is_empty()
     }

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A policy as it is written down.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Policy {
@@ -34,7 +33,6 @@ pub(crate) struct Policy {
     pub(crate) rules: Vec<RuleText>,
 }
 
-/// A rule as it is written down.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleText {
@@ -63,7 +61,6 @@ fn yes() -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Unit {
-    /// Each file.
     #[default]
     File,
     /// Each matching directory with everything in it, aged by its newest file.
@@ -144,7 +141,6 @@ pub(crate) struct Pattern {
 }
 
 impl Pattern {
-    /// Parses a pattern.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
             return Err(format!("`{text}` is not a pattern: it must be relative to the root"));
@@ -171,15 +167,11 @@ pub(crate) const ARCHIVE_PREFIX: &str = "mmops-rotation-";
 /// A rule ready to be applied.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
-    /// How it is called in reports.
     pub(crate) name: String,
     /// What it applies to; everything if there is none.
     pub(crate) pattern: Option<Pattern>,
-    /// What is kept or removed as one.
     pub(crate) unit: Unit,
-    /// Which members compete.
     pub(crate) group_by: GroupBy,
-    /// What may stay.
     pub(crate) limits: Limits,
 }
 

@@ -26,7 +26,6 @@ pub struct Tiers {
 }
 
 impl Tiers {
-    /// Whether every tier is empty.
     pub fn keep_nothing(&self) -> bool {
         *self == Self::default()
     }

@@ -2,12 +2,10 @@
 
 use crate::commands::scan_secrets::detect::file::{self, Condition, Target};
 use crate::commands::scan_secrets::detect::pattern::Pattern;
-use crate::commands::scan_secrets::detect::rules::parse;
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 
-/// A compiled allowlist.
 #[derive(Debug)]
 pub(crate) struct Allowlist {
     description: String,
@@ -23,13 +21,11 @@ pub(crate) struct Allowlist {
 /// What an allowlist looks at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
-    /// Id of the rule.
     pub(crate) rule: &'a str,
     /// Path relative to the root.
     pub(crate) path: &'a str,
     /// Commit, in history.
     pub(crate) commit: Option<&'a str>,
-    /// The secret.
     pub(crate) secret: &'a [u8],
     /// Everything the rule matched.
     pub(crate) matched: &'a [u8],
@@ -48,7 +44,7 @@ impl Allowlist {
             return Err(format!("{whose} needs at least one of commits, paths, regexes, stopwords"));
         }
         let patterns = |texts: &[String], key: &str| -> Result<Vec<Pattern>, String> {
-            texts.iter().map(|text| parse(text, whose, key)).collect()
+            texts.iter().map(|text| Pattern::parse_of(text, whose, key)).collect()
         };
         if list.stopwords.iter().any(String::is_empty) {
             return Err(format!("{whose}: an empty stopword would tolerate everything"));
@@ -102,19 +98,13 @@ impl Allowlist {
     }
 }
 
-/// Why an exception cannot be used.
-#[derive(Debug)]
-pub(crate) struct ExceptionError(pub(crate) String);
-
 /// A deliberate exception.
 #[derive(Debug)]
 pub(crate) struct Exception {
     glob: GlobMatcher,
     /// Path or glob, as written.
     pub(crate) path: String,
-    /// The rule.
     pub(crate) rule: String,
-    /// Why the finding is tolerated.
     pub(crate) reason: String,
     /// Last day on which it is.
     pub(crate) expires: Date,
@@ -125,23 +115,21 @@ pub(crate) struct Exception {
 const LEAST_REASON: usize = 8;
 
 impl Exception {
-    /// Checks an exception.
-    pub(crate) fn compile(exception: &file::Exception) -> Result<Self, ExceptionError> {
-        let fail = |what: String| Err(ExceptionError(what));
+    pub(crate) fn compile(exception: &file::Exception) -> Result<Self, String> {
         let meaning = exception.reason.chars().filter(|c| c.is_alphanumeric()).count();
         if meaning < LEAST_REASON {
-            return fail(format!("reason `{}` does not say why", exception.reason));
+            return Err(format!("reason `{}` does not say why", exception.reason));
         }
         let Ok(expires) = exception.expires.parse::<Date>() else {
-            return fail(format!("expires `{}` is not a date, write YYYY-MM-DD", exception.expires));
+            return Err(format!("expires `{}` is not a date, write YYYY-MM-DD", exception.expires));
         };
         if !exception.path.chars().any(char::is_alphanumeric) {
-            return fail(format!("path `{}` would cover every file; name the one it is for", exception.path));
+            return Err(format!("path `{}` would cover every file; name the one it is for", exception.path));
         }
         let path = exception.path.trim_start_matches("./");
         let glob = match GlobBuilder::new(path).literal_separator(true).build() {
             Ok(glob) => glob.compile_matcher(),
-            Err(error) => return fail(format!("path `{}`: {}", exception.path, error.kind())),
+            Err(error) => return Err(format!("path `{}`: {}", exception.path, error.kind())),
         };
         Ok(Self {
             glob,
@@ -153,14 +141,18 @@ impl Exception {
         })
     }
 
-    /// Whether the exception is about this finding, expired or not.
     pub(crate) fn covers(&self, rule: &str, path: &str, fingerprint: &str) -> bool {
         self.rule == rule
             && self.fingerprint.as_ref().is_none_or(|own| own == fingerprint)
             && self.glob.is_match(path)
     }
 
-    /// Whether its last day is over.
+    /// What is to be done about it once it is over.
+    pub(crate) fn expiry(&self) -> String {
+        let Self { path, rule, reason, expires, .. } = self;
+        format!("the exception of `{rule}` in `{path}` ({reason}) expired on {expires}; renew or remove it")
+    }
+
     pub(crate) fn is_expired(&self, today: Date) -> bool {
         today > self.expires
     }
@@ -201,12 +193,10 @@ impl IgnoreFile {
         Ok(Self { entries })
     }
 
-    /// Number of fingerprints.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether the file names this finding.
     pub(crate) fn covers(&self, rule: &str, path: &str, line: u64, commit: Option<&str>) -> bool {
         let plain = format!("{path}:{rule}:{line}");
         let with_commit = || commit.is_some_and(|commit| self.entries.contains(&format!("{commit}:{plain}")));

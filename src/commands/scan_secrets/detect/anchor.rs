@@ -25,7 +25,6 @@ const WHOLE_COST: f64 = 4096.0;
 /// A short literal, and where it stands in a match.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Gram {
-    /// The bytes.
     pub(crate) bytes: Vec<u8>,
     /// Bytes between the anchor's start and the gram.
     pub(crate) offset: usize,

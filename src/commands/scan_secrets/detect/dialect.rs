@@ -11,7 +11,6 @@ use regex_syntax::{Parser, ParserBuilder};
 pub(crate) struct PatternError {
     /// 1-based character of the pattern as it was written.
     pub(crate) position: usize,
-    /// What is wrong there.
     pub(crate) message: String,
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, Read};
 /// How much of a file decides about its kind.
 pub(crate) const HEAD: usize = 8 << 10;
 
-/// A kind of content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Text in ASCII, UTF-8 or another one-byte encoding.
@@ -16,11 +15,8 @@ pub(crate) enum Kind {
     Utf16Be,
     /// A NUL in the head, which is no text otherwise.
     Binary,
-    /// A gzip stream.
     Gzip,
-    /// A ZIP archive.
     Zip,
-    /// A tar archive.
     Tar,
     /// Packed in a way that is not unpacked here; it says which.
     Packed(&'static str),
@@ -51,7 +47,6 @@ const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 const TAR_SUM: std::ops::Range<usize> = 148..156;
 
 impl Kind {
-    /// The kind of a file that starts with `head`.
     pub(crate) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Kind::Gzip,

@@ -15,14 +15,10 @@ const FUEL_FACTOR: usize = 4;
 /// Fuel that even a short text has.
 const FUEL_BASE: usize = 64 << 10;
 
-/// A match of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hit {
-    /// Index of the rule.
     pub(crate) rule: usize,
-    /// Everything that matched.
     pub(crate) matched: Range<usize>,
-    /// The secret in it.
     pub(crate) secret: Range<usize>,
 }
 
@@ -38,7 +34,6 @@ pub(crate) struct Engine<'r> {
 /// What one rule has seen of the current text.
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
-    /// End of its last match.
     next: usize,
     /// Every match that ends before this is known.
     searched: usize,
@@ -48,7 +43,6 @@ struct State {
 }
 
 impl<'r> Engine<'r> {
-    /// An engine for one thread.
     pub(crate) fn new(ruleset: &'r Ruleset) -> Self {
         let count = ruleset.rules.len();
         let always = |index: &usize| {

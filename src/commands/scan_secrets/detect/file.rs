@@ -5,7 +5,6 @@
 
 use serde::Deserialize;
 
-/// A rule file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "what is for people is accepted and not read")]
@@ -17,10 +16,8 @@ pub(crate) struct RuleFile {
     /// Least version of gitleaks; accepted and not used.
     #[serde(default, rename = "minVersion", alias = "minversion")]
     pub(crate) min_version: Option<String>,
-    /// Which rules to build on.
     #[serde(default)]
     pub(crate) extend: Extend,
-    /// The rules.
     #[serde(default)]
     pub(crate) rules: Vec<Rule>,
     /// A tolerance over all rules, the older spelling.
@@ -56,9 +53,7 @@ pub(crate) struct Extend {
 pub(crate) struct Rule {
     /// Name of the rule, in reports, fingerprints and exceptions.
     pub(crate) id: String,
-    /// What a match is.
     pub(crate) description: Option<String>,
-    /// Pattern of the content.
     pub(crate) regex: Option<String>,
     /// Pattern of the path; on its own it makes every file with such a path a finding.
     pub(crate) path: Option<String>,
@@ -77,7 +72,6 @@ pub(crate) struct Rule {
     /// A tolerance for this rule, the older spelling.
     #[serde(default, alias = "allowList")]
     pub(crate) allowlist: Option<Allowlist>,
-    /// Tolerances for this rule.
     #[serde(default, alias = "allowLists")]
     pub(crate) allowlists: Vec<Allowlist>,
     /// Other rules that must match nearby.
@@ -92,7 +86,6 @@ pub(crate) struct Rule {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Required {
-    /// The other rule.
     pub(crate) id: String,
     /// Most lines between the two.
     #[serde(default, rename = "withinLines", alias = "withinlines")]
@@ -114,16 +107,13 @@ pub(crate) struct Allowlist {
     /// Rules that a tolerance over all rules is limited to.
     #[serde(default, rename = "targetRules", alias = "targetrules")]
     pub(crate) target_rules: Vec<String>,
-    /// Commits, by id.
     #[serde(default)]
     pub(crate) commits: Vec<String>,
-    /// Patterns of the path.
     #[serde(default)]
     pub(crate) paths: Vec<String>,
     /// What `regexes` are tried on.
     #[serde(default, rename = "regexTarget", alias = "regextarget")]
     pub(crate) regex_target: Target,
-    /// Patterns of the content.
     #[serde(default)]
     pub(crate) regexes: Vec<String>,
     /// Words, in any case, inside the secret.
@@ -134,7 +124,6 @@ pub(crate) struct Allowlist {
 /// Whether one criterion of an allowlist is enough.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) enum Condition {
-    /// One is enough.
     #[default]
     #[serde(rename = "OR", alias = "or", alias = "||")]
     Any,
@@ -147,12 +136,10 @@ pub(crate) enum Condition {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Target {
-    /// The secret.
     #[default]
     Secret,
     /// Everything the rule matched.
     Match,
-    /// The lines of the match.
     Line,
 }
 
@@ -162,9 +149,7 @@ pub(crate) enum Target {
 pub(crate) struct Exception {
     /// Path or glob, relative to the root.
     pub(crate) path: String,
-    /// The rule.
     pub(crate) rule: String,
-    /// Why the finding is tolerated.
     pub(crate) reason: String,
     /// Last day on which it is, `YYYY-MM-DD`.
     pub(crate) expires: String,

@@ -60,7 +60,6 @@ pub(crate) struct Known {
 }
 
 impl Baseline {
-    /// Schema of the document.
     pub(crate) const SCHEMA: &'static str = "mmops.secrets-baseline.v1";
 
     /// The fingerprints; fails when the document is another one.

@@ -10,6 +10,7 @@ pub(crate) mod entropy;
 pub(crate) mod file;
 pub(crate) mod finding;
 pub(crate) mod fingerprint;
+pub(crate) mod judge;
 pub(crate) mod pattern;
 pub(crate) mod prefilter;
 pub(crate) mod rules;

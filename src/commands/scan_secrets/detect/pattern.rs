@@ -12,7 +12,6 @@ use std::sync::OnceLock;
 /// Largest compiled form of one pattern.
 const SIZE_LIMIT_BYTES: usize = 64 << 20;
 
-/// A parsed pattern.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     hir: Hir,
@@ -25,7 +24,13 @@ impl Pattern {
         Ok(Self { hir: dialect::parse(text)?, compiled: OnceLock::new() })
     }
 
-    /// The parsed form.
+    /// The same; the error names the pattern's owner, its key and the position.
+    pub(crate) fn parse_of(text: &str, whose: &str, key: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|PatternError { position, message }| {
+            format!("{whose}: {key} cannot be used, character {position}: {message}")
+        })
+    }
+
     pub(crate) fn hir(&self) -> &Hir {
         &self.hir
     }
@@ -46,7 +51,6 @@ impl Pattern {
         self.compiled.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 
-    /// Whether the pattern matches anywhere in `text`.
     pub(crate) fn is_match(&self, text: &[u8]) -> Result<bool, String> {
         Ok(self.regex()?.is_match(text))
     }
@@ -61,7 +65,6 @@ pub(crate) struct Matcher<'r> {
 }
 
 impl<'r> Matcher<'r> {
-    /// A matcher for one thread.
     pub(crate) fn new(regex: &'r Regex) -> Self {
         Self { regex, cache: regex.create_cache(), captures: regex.create_captures() }
     }

@@ -17,7 +17,6 @@ const PACKED_PASSES: usize = 3;
 /// A place where a rule could match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidate {
-    /// Index of the rule.
     pub(crate) rule: usize,
     /// Bytes between the anchor's start and the gram that was found.
     pub(crate) offset: usize,

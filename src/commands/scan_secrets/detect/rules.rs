@@ -1,7 +1,6 @@
 //! Rules ready to scan with: files merged, checked and parsed.
 
-pub(crate) use crate::commands::scan_secrets::detect::allow::Exception;
-use crate::commands::scan_secrets::detect::allow::{Allowlist, ExceptionError};
+use crate::commands::scan_secrets::detect::allow::{Allowlist, Exception};
 use crate::commands::scan_secrets::detect::anchor::{self, Gram};
 use crate::commands::scan_secrets::detect::file::{self, RuleFile};
 use crate::commands::scan_secrets::detect::pattern::Pattern;
@@ -21,16 +20,14 @@ pub(crate) const REACH: usize = 64 << 10;
 /// built-in rules say what is no secret at all, those of an operator tolerate a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The file that is built in.
     BuiltIn,
-    /// A file that the operator named.
     Operator,
 }
 
 /// Rules before they are compiled, in the order of their files.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
-    rules: Vec<DraftRule>,
+pub(crate) struct RulesetBuilder {
+    rules: Vec<RuleParts>,
     global: Vec<file::Allowlist>,
     exceptions: Vec<file::Exception>,
     /// Rules that were left out; tolerances for them are no mistake.
@@ -40,14 +37,14 @@ pub(crate) struct Draft {
 }
 
 #[derive(Debug)]
-struct DraftRule {
+struct RuleParts {
     rule: file::Rule,
     definition: Vec<file::Allowlist>,
     tolerance: Vec<file::Allowlist>,
 }
 
-impl Draft {
-    /// Lays `file` over this draft: rules of known ids change what they name, others are added.
+impl RulesetBuilder {
+    /// Lays `file` over those before: rules of known ids change what they name, others are added.
     pub(crate) fn extend(mut self, file: RuleFile, origin: Origin) -> Result<Self, String> {
         for disabled in &file.extend.disabled_rules {
             self.disabled.insert(disabled.clone());
@@ -81,7 +78,7 @@ impl Draft {
             Origin::Operator => (Vec::new(), lists),
         };
         let Some(known) = self.rules.iter_mut().find(|known| known.rule.id == rule.id) else {
-            self.rules.push(DraftRule { rule, definition, tolerance });
+            self.rules.push(RuleParts { rule, definition, tolerance });
             return Ok(());
         };
         let base = &mut known.rule;
@@ -108,7 +105,6 @@ impl Draft {
         nearest(id, self.rules.iter().map(|known| known.rule.id.as_str()))
     }
 
-    /// Checks and parses everything.
     pub(crate) fn compile(self) -> Result<Ruleset, String> {
         if self.rules.is_empty() {
             return Err("there are no rules: add [[rules]], or [extend] with useDefault = true".to_owned());
@@ -125,11 +121,11 @@ impl Draft {
         let mut known_grams = BTreeSet::new();
         let mut rules = Vec::with_capacity(self.rules.len());
         let mut gates = Vec::with_capacity(self.rules.len());
-        for draft in self.rules {
-            for other in &draft.rule.required {
-                known_id(&other.id, &format!("rule `{}`: required", draft.rule.id))?;
+        for parts in self.rules {
+            for other in &parts.rule.required {
+                known_id(&other.id, &format!("rule `{}`: required", parts.rule.id))?;
             }
-            let rule = Rule::compile(draft, &known_grams)?;
+            let rule = Rule::compile(parts, &known_grams)?;
             let grams = rule.grams();
             known_grams.extend(grams.iter().map(|gram| gram.bytes.clone()));
             gates.push(grams);
@@ -150,7 +146,7 @@ impl Draft {
                 known_id(&exception.rule, &whose)?;
             }
             let compiled = Exception::compile(exception);
-            exceptions.push(compiled.map_err(|ExceptionError(what)| format!("{whose}: {what}"))?);
+            exceptions.push(compiled.map_err(|what| format!("{whose}: {what}"))?);
         }
         let prefilter = Prefilter::new(&gates);
         let by_id = rules.iter().enumerate().map(|(index, rule)| (rule.id.clone(), index)).collect();
@@ -188,38 +184,27 @@ fn nearest<'a>(id: &str, ids: impl Iterator<Item = &'a str>) -> String {
 /// Everything that decides what a finding is.
 #[derive(Debug)]
 pub(crate) struct Ruleset {
-    /// The rules, in the order of their files.
     pub(crate) rules: Vec<Rule>,
     /// Tolerances over several rules.
     pub(crate) global: Vec<Allowlist>,
-    /// Deliberate exceptions.
     pub(crate) exceptions: Vec<Exception>,
-    /// Finds where a rule could match.
     pub(crate) prefilter: Prefilter,
     by_id: BTreeMap<String, usize>,
 }
 
 impl Ruleset {
-    /// Index of the rule with this id.
     pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 }
 
-/// One rule.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// Its name.
     pub(crate) id: String,
-    /// What a match is.
     pub(crate) description: String,
-    /// Pattern of the content.
     pub(crate) regex: Option<Pattern>,
-    /// Pattern of the path.
     pub(crate) path: Option<Pattern>,
-    /// Group that is the secret.
     pub(crate) secret_group: Option<usize>,
-    /// Entropy that the secret must exceed.
     pub(crate) entropy: f64,
     /// Lowercase words of which one must be in the text; empty for no such condition.
     pub(crate) keywords: Vec<String>,
@@ -227,15 +212,12 @@ pub(crate) struct Rule {
     pub(crate) is_generic: bool,
     /// Whether the rule only serves others.
     pub(crate) skip_report: bool,
-    /// Rules that must match nearby.
     pub(crate) required: Vec<file::Required>,
     /// What is no secret at all.
     pub(crate) definition: Vec<Allowlist>,
     /// What is tolerated.
     pub(crate) tolerance: Vec<Allowlist>,
-    /// How candidates are found.
     pub(crate) search: SearchPlan,
-    /// Longest match.
     pub(crate) reach: usize,
 }
 
@@ -243,31 +225,23 @@ pub(crate) struct Rule {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SearchPlan {
     /// At each gram: the match starts at most `before` bytes in front of the anchor.
-    Near {
-        /// The grams.
-        grams: BTreeSet<Gram>,
-        /// Most bytes between the start of the match and the anchor.
-        before: usize,
-    },
+    Near { grams: BTreeSet<Gram>, before: usize },
     /// Through the whole text, once any of the grams was seen.
-    Gated {
-        /// The grams.
-        grams: BTreeSet<Gram>,
-    },
+    Gated { grams: BTreeSet<Gram> },
     /// Through the whole text, always.
     Always,
 }
 
 impl Rule {
-    fn compile(draft: DraftRule, known_grams: &BTreeSet<Vec<u8>>) -> Result<Self, String> {
-        let DraftRule { rule, definition, tolerance } = draft;
+    fn compile(parts: RuleParts, known_grams: &BTreeSet<Vec<u8>>) -> Result<Self, String> {
+        let RuleParts { rule, definition, tolerance } = parts;
         let id = rule.id;
         if id.is_empty() || id.chars().any(|c| c.is_whitespace() || c == ':') {
             return Err(format!("rule id `{id}`: an id is not empty and has no space and no colon"));
         }
         let whose = rule_name(&id);
         let pattern = |text: Option<&str>, key: &str| -> Result<Option<Pattern>, String> {
-            text.filter(|text| !text.is_empty()).map(|text| parse(text, &whose, key)).transpose()
+            text.filter(|text| !text.is_empty()).map(|text| Pattern::parse_of(text, &whose, key)).transpose()
         };
         let regex = pattern(rule.regex.as_deref(), "regex")?;
         let path = pattern(rule.path.as_deref(), "path")?;
@@ -323,11 +297,4 @@ impl Rule {
             SearchPlan::Always => BTreeSet::new(),
         }
     }
-}
-
-/// Parses a pattern; the error names its owner, its key and the position.
-pub(crate) fn parse(text: &str, whose: &str, key: &str) -> Result<Pattern, String> {
-    Pattern::parse(text).map_err(|error| {
-        format!("{whose}: {key} cannot be used, character {}: {}", error.position, error.message)
-    })
 }

@@ -3,8 +3,9 @@
 use crate::commands::scan_secrets::detect::allow::IgnoreFile;
 use crate::commands::scan_secrets::detect::engine::Engine;
 use crate::commands::scan_secrets::detect::file::RuleFile;
-use crate::commands::scan_secrets::detect::finding::{Finding, Source, Start, Tolerance, judge};
-use crate::commands::scan_secrets::detect::rules::{BUILT_IN, Draft, Origin, Ruleset, SearchPlan};
+use crate::commands::scan_secrets::detect::finding::{Finding, Source, Start, Tolerance};
+use crate::commands::scan_secrets::detect::judge::judge;
+use crate::commands::scan_secrets::detect::rules::{BUILT_IN, Origin, Ruleset, RulesetBuilder, SearchPlan};
 use std::collections::BTreeSet;
 
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -31,7 +32,7 @@ fn noise(alphabet: &str, count: usize, seed: u64) -> String {
 
 fn compile(text: &str, origin: Origin) -> Result<Ruleset, String> {
     let file: RuleFile = toml::from_str(text).map_err(|error| error.to_string())?;
-    Draft::default().extend(file, origin)?.compile()
+    RulesetBuilder::default().extend(file, origin)?.compile()
 }
 
 fn built_in() -> Ruleset {
@@ -546,8 +547,8 @@ fn a_rule_that_lacks_its_companion_hides_nothing() {
         [[rules]]\nid = 'acme-id'\nregex = '''acme id [0-9]{6}'''\nskipReport = true\n";
     let built_in: RuleFile = toml::from_str(BUILT_IN).unwrap();
     let own: RuleFile = toml::from_str(own).unwrap();
-    let draft = Draft::default().extend(built_in, Origin::BuiltIn).unwrap();
-    let ruleset = draft.extend(own, Origin::Operator).unwrap().compile().unwrap();
+    let builder = RulesetBuilder::default().extend(built_in, Origin::BuiltIn).unwrap();
+    let ruleset = builder.extend(own, Origin::Operator).unwrap().compile().unwrap();
     let line = format!("api_key = \"acme_{}\"\n", noise(&format!("{LOWER}{DIGITS}"), 24, 131));
     assert_eq!(rules_found(&ruleset, &line), ["generic-api-key"]);
     assert_eq!(rules_found(&ruleset, &format!("{line}acme id 123456\n")), ["acme-key"]);

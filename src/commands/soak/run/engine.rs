@@ -7,7 +7,7 @@ use crate::commands::soak::store::{Left, Plan, StatusFile, StatusKpi, Store};
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::judge::kpi::collector::WHOLE;
-use crate::judge::kpi::{Knowledge, Member};
+use crate::judge::kpi::{DataState, Member};
 use crate::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
 use crate::report::exit::{Exit, Fault, classify};
 use crate::sys::progress;
@@ -75,7 +75,7 @@ pub(super) fn execute(
     Ok(Finished { ledger: run.ledger, stopped })
 }
 
-fn sink(plan: &Plan, series: Vec<crate::judge::record::samples::Series>) -> Sink {
+fn sink(plan: &Plan, series: Vec<crate::judge::record::samples::SeriesKey>) -> Sink {
     let mut used: Vec<String> =
         plan.kpis.values().flat_map(|kpi| kpi.measure.selectors()).map(|selector| selector.name).collect();
     used.extend(["mm_param".to_owned(), "mm_simulated".to_owned()]);
@@ -203,7 +203,7 @@ impl Run<'_> {
                     bad.or_else(|| members.next())
                 });
                 let value = found
-                    .filter(|measured| measured.state == Knowledge::Measured)
+                    .filter(|measured| measured.state == DataState::Measured)
                     .and_then(|measured| measured.value);
                 let holds =
                     value.filter(|_| gate.aggregate.is_of_one_window()).map(|value| gate.holds(value));

@@ -5,6 +5,7 @@ use crate::format::json;
 use crate::commands::soak::StatusKpi;
 use crate::commands::soak::store::{StatusFile, Store};
 use crate::judge::record::Ledger;
+use crate::judge::statistics::harmonic_mean;
 use crate::net::serve::{self, Answer, Server};
 use crate::report::exit::Fault;
 use std::net::SocketAddr;
@@ -77,8 +78,7 @@ fn metrics(status: &StatusFile, ledger: &Ledger) -> String {
         page.gauge("maker_share_pct", help, None, 100.0 * share);
     }
     let shares: Vec<f64> = shares.into_iter().flatten().filter(|share| *share > 0.0).collect();
-    if shares.len() == HMEAN_WINDOWS {
-        let mean = HMEAN_WINDOWS as f64 / shares.iter().map(|share| 1.0 / share).sum::<f64>();
+    if let Some(mean) = harmonic_mean(&shares).filter(|_| shares.len() == HMEAN_WINDOWS) {
         let window = HMEAN_WINDOWS.to_string();
         let help = "Harmonic mean of the maker share.";
         page.gauge("maker_taker_ratio_hmean", help, [("window", &window[..])], mean);

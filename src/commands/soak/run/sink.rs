@@ -2,14 +2,14 @@
 
 use crate::judge::kpi::Member;
 use crate::judge::kpi::collector::Collector;
-use crate::judge::record::samples::{Encoder, Series};
+use crate::judge::record::samples::{SampleEncoder, SeriesKey};
 use std::collections::BTreeMap;
 
 /// Takes samples.
 pub(super) struct Sink {
     collector: Collector,
-    encoder: Encoder,
-    known: BTreeMap<Series, u32>,
+    encoder: SampleEncoder,
+    known: BTreeMap<SeriesKey, u32>,
     /// Names of the metrics that a figure needs, and that are kept.
     used: Vec<String>,
     iteration: u32,
@@ -19,9 +19,9 @@ pub(super) struct Sink {
 
 impl Sink {
     /// A sink that continues a file with these series.
-    pub(super) fn new(mut collector: Collector, used: Vec<String>, series: Vec<Series>) -> Self {
-        let encoder = Encoder::new(series.len());
-        let register = |one: Series| {
+    pub(super) fn new(mut collector: Collector, used: Vec<String>, series: Vec<SeriesKey>) -> Self {
+        let encoder = SampleEncoder::new(series.len());
+        let register = |one: SeriesKey| {
             let id = collector.register(&one.name, &one.labels);
             (one, id)
         };
@@ -37,7 +37,7 @@ impl Sink {
 
     /// The number of a series.
     pub(super) fn register(&mut self, name: &str, labels: &BTreeMap<String, String>) -> u32 {
-        let series = Series { name: name.to_owned(), labels: labels.clone() };
+        let series = SeriesKey { name: name.to_owned(), labels: labels.clone() };
         if let Some(id) = self.known.get(&series) {
             return *id;
         }

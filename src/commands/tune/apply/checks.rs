@@ -1,15 +1,12 @@
 //! What is looked at before the parameters of a sweep are written, each with its outcome.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::facts::{Facts, FinishTime};
+use super::facts::Facts;
 use crate::commands::tune::choose::document::{BestCandidate, FeedRecord};
 use crate::commands::tune::choose::judge;
-use crate::evidence::age::CLOCK_TOLERANCE;
+use crate::evidence::age::{Age, AgeSource, display, judge_age};
 use crate::report::Outcome;
 use crate::tuning::overrides::{self, Overrides};
-use humantime::format_duration;
-use jiff::SignedDuration;
-use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Check {
@@ -18,7 +15,7 @@ pub(super) struct Check {
     pub(super) note: String,
     pub(super) reasons: Vec<String>,
     /// Age of the sweep, seconds, where this is what was looked at and it is known.
-    pub(super) age_s: Option<i64>,
+    pub(super) age_s: Option<u64>,
 }
 
 impl Check {
@@ -47,38 +44,30 @@ pub(super) fn integrity(facts: &Facts) -> Check {
     contradictions.into_iter().fold(check, Check::reason)
 }
 
+/// A finish time that was fixed proves no age; a rehearsal then goes by the file's own time and says so.
 pub(super) fn age(facts: &Facts) -> Check {
     let name = "age";
-    let (finished, is_stamped) = match &facts.finished {
-        FinishTime::Stamped(finished) => (finished, true),
-        FinishTime::OfFile(finished) => (finished, false),
-        FinishTime::Fixed => {
-            return Check::new(name, Outcome::Unknown, "unknown")
-                .reason("the sweep's finish time was fixed and proves no age");
-        }
-        FinishTime::Unreadable(text) => {
-            return Check::new(name, Outcome::Unknown, "unknown")
-                .reason(format!("`finished_at` is `{text}`, no RFC 3339 time"));
-        }
+    let Facts { document, policy, max_age, .. } = facts;
+    let told = judge_age(&document.header, AgeSource::Field(document.finished_at), *max_age, policy);
+    let (age, is_told) = match (told, facts.modified) {
+        (Age::Frozen | Age::Untold, Some(modified)) => (Age::of(modified, policy.now, *max_age), false),
+        (age, _) => (age, true),
     };
-    let age = facts.now.duration_since(*finished);
-    if age < -CLOCK_TOLERANCE {
-        return Check::new(name, Outcome::Fail, "clock")
-            .reason(format!("clock: the sweep was finished {} in the future", whole_seconds(-age)));
+    let limit = display(*max_age);
+    match age {
+        Age::Frozen | Age::Untold => Check::new(name, Outcome::Unknown, "unknown")
+            .reason("the sweep's finish time was fixed and proves no age"),
+        Age::Future { ahead } => Check::new(name, Outcome::Fail, "clock")
+            .reason(format!("clock: the sweep was finished {} in the future", display(ahead))),
+        Age::Stale { age } => Check::new(name, Outcome::Fail, "stale")
+            .reason(format!("stale: finished {} ago, the limit is {limit}", display(age))),
+        Age::Fresh { age } => {
+            let outcome = if is_told { Outcome::Pass } else { Outcome::Warn };
+            let mut check = Check::new(name, outcome, format!("at most {limit}"));
+            check.age_s = Some(age.as_secs());
+            if is_told { check } else { check.reason("finish time fixed; the file's own time was taken") }
+        }
     }
-    let limit = format_duration(facts.max_age);
-    if age > SignedDuration::try_from(facts.max_age).unwrap_or(SignedDuration::MAX) {
-        return Check::new(name, Outcome::Fail, "stale")
-            .reason(format!("stale: finished {} ago, the limit is {limit}", whole_seconds(age)));
-    }
-    let outcome = if is_stamped { Outcome::Pass } else { Outcome::Warn };
-    let mut check = Check::new(name, outcome, format!("at most {limit}"));
-    check.age_s = Some(age.as_secs().max(0));
-    if is_stamped { check } else { check.reason("finish time fixed; the file's own time was taken") }
-}
-
-fn whole_seconds(duration: SignedDuration) -> humantime::FormattedDuration {
-    format_duration(Duration::from_secs(duration.as_secs().unsigned_abs()))
 }
 
 /// Whether the sweep traded only feeds that are accepted.
@@ -102,13 +91,13 @@ pub(super) fn feed(facts: &Facts) -> Check {
 
 pub(super) fn market(facts: &Facts) -> Check {
     let name = "market";
-    let simulated = facts.document.simulated || facts.document.inputs.simulated();
-    match (simulated, facts.allow_simulated) {
+    let simulated = facts.document.header.simulated || facts.document.inputs.simulated();
+    match (simulated, facts.policy.allow_simulated) {
         (false, _) => Check::new(name, Outcome::Pass, "recorded"),
         (true, true) => Check::new(name, Outcome::Warn, "simulated")
             .reason("accepted by --allow-simulated; no evidence for a real market"),
         (true, false) => Check::new(name, Outcome::Fail, "simulated")
-            .reason("a sweep on a generated market is no evidence"),
+            .reason("a sweep on a generated market is not evidence"),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What `tune apply` writes down.
 
 use crate::commands::tune::choose::document::{BestCandidate, FeedRecord};
-use crate::evidence::stamp::StampClock;
+use crate::evidence::header::{self, Header};
 use crate::tuning::overrides::Change;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What came of an apply.
@@ -29,21 +30,19 @@ pub(crate) struct TuningReport {
     pub(crate) candidate: Option<BestCandidate>,
     /// Old and new value by key.
     pub(crate) changes: Vec<Change>,
-    /// Which clock made the stamp; absent for the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) clock: Option<StampClock>,
     /// Feeds the sweep was made on.
     pub(crate) feeds: Vec<FeedRecord>,
+    /// Simulated where the sweep was made on a generated market.
+    #[serde(flatten)]
+    pub(crate) header: Header,
     /// Why the sweep was refused.
     pub(crate) refusals: Vec<String>,
-    /// `mmops.tuning-report.v1`
-    pub(crate) schema: String,
-    /// Whether the sweep was made on a generated market.
-    pub(crate) simulated: bool,
     /// The sweep's report.
     pub(crate) sweep: String,
     /// When the sweep was finished.
-    pub(crate) sweep_finished_at: String,
+    #[serde(deserialize_with = "header::time_field")]
+    #[schemars(with = "String")]
+    pub(crate) sweep_finished_at: Timestamp,
     /// SHA-256 of the sweep's report.
     pub(crate) sweep_sha256: String,
     /// The overrides file.

@@ -19,7 +19,6 @@ use super::config;
 use super::paths::{beside, reports};
 use super::target::{self, TargetFile};
 use crate::ctx::Ctx;
-use crate::evidence::stamp::StampClock;
 use crate::format::config::{Format, parse};
 use crate::format::hash;
 use crate::format::json;
@@ -30,7 +29,7 @@ use crate::sys::lock::Lock;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides;
 use document::{Decision, TuningReport};
-use facts::{Facts, FinishTime};
+use facts::Facts;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::path::Path;
@@ -46,17 +45,16 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let target = ctx.path(&args.target);
     let lock = (!args.dry_run).then(|| Lock::acquire(&beside(&target, "lock"))).transpose()?;
 
-    let finished = finish_time(&document, &sweep_path, args, ctx)?;
+    let modified = args.dry_run.then(|| modified(&sweep_path)).transpose()?;
     let accepted_feeds = accepted_feeds(args, ctx)?;
     let before = target::read(&target, ctx)?;
     let facts = Facts {
         sweep_sha256: hash::sha256(text.as_bytes()),
         document,
-        finished,
-        now: ctx.clock.now(),
+        modified,
         max_age: args.max_age,
         accepted_feeds,
-        allow_simulated: args.allow_simulated,
+        policy: ctx.evidence_policy(args.allow_simulated),
         bounds: limits.bounds,
         safety: limits.safety,
         current: before.as_ref().map(|before| before.overrides.clone()),
@@ -83,11 +81,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         at: ctx.clock.stamp_utc(),
         candidate: verdict.best,
         changes: verdict.changes,
-        clock: ctx.clock.is_frozen().then_some(StampClock::Frozen),
+        header: ctx.header("mmops.tuning-report.v1").simulated(facts.document.header.simulated),
         feeds: facts.document.inputs.feeds,
         refusals: verdict.refusals,
-        schema: "mmops.tuning-report.v1".to_owned(),
-        simulated: facts.document.simulated,
         sweep: ctx.show(&sweep_path),
         sweep_finished_at: facts.document.finished_at,
         sweep_sha256: facts.sweep_sha256,
@@ -117,19 +113,10 @@ fn read_sweep(text: &str, shown: &str) -> Result<SweepDocument, Fault> {
     parse(text, Format::Json, shown)
 }
 
-/// The report's finish time, where its clock and ours tell the same time. A finish time that was fixed proves
-/// nothing: a dry run then goes by the file's own time and says so.
-fn finish_time(document: &SweepDocument, path: &Path, args: &Args, ctx: &Ctx) -> anyhow::Result<FinishTime> {
-    if document.stamp().tells_age(ctx.clock.is_frozen()) {
-        let text = &document.finished_at;
-        return Ok(text.parse().map_or_else(|_| FinishTime::Unreadable(text.clone()), FinishTime::Stamped));
-    }
-    if !args.dry_run {
-        return Ok(FinishTime::Fixed);
-    }
-    tracing::info!("the sweep's finish time was fixed and proves no age; going by the file's own time");
+/// When the file of a sweep was last written.
+fn modified(path: &Path) -> anyhow::Result<Timestamp> {
     let modified = fsio::metadata(path)?.modified().map_err(|error| fsio::unreadable(path, &error))?;
-    Ok(FinishTime::OfFile(Timestamp::try_from(modified)?))
+    Ok(Timestamp::try_from(modified)?)
 }
 
 /// The digests of the feeds that the operator named, else of those of the grid file.

@@ -33,7 +33,7 @@ pub(super) fn report(facts: &Facts, verdict: &Verdict, target: &str, after: Opti
         ApplyBody { candidate: &verdict.best, changes: &verdict.changes, apply_verdict: verdict.decision };
     Report::new(&SPEC, "TUNING APPLY RESULTS", conclusion)
         .rows(rows)
-        .simulated(facts.document.simulated)
+        .simulated(facts.document.header.simulated)
         .body(&body)
 }
 

@@ -56,11 +56,11 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::FinishTime;
     use super::*;
     use crate::commands::tune::choose::judge::tests::document;
+    use crate::evidence::age::EvidencePolicy;
+    use crate::evidence::header::ClockKind;
     use crate::report::Outcome;
-    use jiff::Timestamp;
     use serde_json::json;
     use std::time::Duration;
 
@@ -68,13 +68,13 @@ mod tests {
         let mut document = document();
         document.inputs_sha256 = document.inputs.sha256();
         let limits = document.inputs.limits.clone();
+        let finished_at = document.finished_at;
         let mut facts = Facts {
             sweep_sha256: "aa".to_owned(),
-            finished: FinishTime::Stamped(Timestamp::UNIX_EPOCH),
-            now: Timestamp::UNIX_EPOCH,
+            modified: None,
+            policy: EvidencePolicy { now: finished_at, is_frozen: false, allow_simulated: false },
             max_age: Duration::from_secs(3600),
             accepted_feeds: vec!["aa".to_owned()],
-            allow_simulated: false,
             bounds: limits.bounds,
             safety: limits.safety,
             current: None,
@@ -101,12 +101,12 @@ mod tests {
         let changes: [(&str, fn(&mut Facts)); 9] = [
             ("sweep: ", |f| f.document.inputs_sha256 = "bb".to_owned()),
             ("sweep: ", |f| f.document.candidates[80].safe = true),
-            ("age: ", |f| f.finished = FinishTime::Fixed),
-            ("age: ", |f| f.finished = FinishTime::Unreadable("soon".to_owned())),
-            ("age: clock: ", |f| f.now = Timestamp::from_second(-61).expect("a time")),
-            ("age: stale: ", |f| f.now = Timestamp::from_second(3601).expect("a time")),
+            ("age: ", |f| f.document.header.clock = ClockKind::Stamped),
+            ("age: ", |f| f.document.header.clock = ClockKind::Frozen),
+            ("age: clock: ", |f| f.policy.now -= Duration::from_secs(61)),
+            ("age: stale: ", |f| f.policy.now += Duration::from_secs(3601)),
             ("feed: foreign feed: ", |f| f.accepted_feeds = vec!["bb".to_owned()]),
-            ("market: ", |f| f.document.simulated = true),
+            ("market: ", |f| f.document.header.simulated = true),
             ("best_safe: unsafe: ", |f| f.safety.max_order_age_p95_ms = 1.0),
         ];
         for (reason, change) in changes {
@@ -120,7 +120,8 @@ mod tests {
     fn what_only_informs_does_not_refuse() {
         let verdict = verdict(&facts(|f| {
             f.accepted_feeds.clear();
-            f.finished = FinishTime::OfFile(Timestamp::UNIX_EPOCH);
+            f.document.header.clock = ClockKind::Stamped;
+            f.modified = Some(f.policy.now);
             f.current = Some([("foreign".to_owned(), json!(1))].into());
         }));
         assert!(outcomes(&verdict).contains(&Outcome::Warn));

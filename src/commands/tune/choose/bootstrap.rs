@@ -5,6 +5,7 @@
 //! as many fills as it; the ratio of each such series is one draw, and the interval lies between the
 //! draws' quantiles. The generator is seeded, and every candidate sees the same seed.
 
+use crate::judge::statistics::quantile;
 use crate::simulation::random::SplitMix64;
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +91,11 @@ pub(crate) fn interval(accounts: &[Account], settings: &BootstrapSettings) -> Re
     }
     ratios.sort_by(f64::total_cmp);
     let tail = (1.0 - settings.level) / 2.0;
-    Ok(Interval { lower: quantile(&ratios, tail), upper: quantile(&ratios, 1.0 - tail) })
+    let (lower, upper) = (quantile(&ratios, tail), quantile(&ratios, 1.0 - tail));
+    lower
+        .zip(upper)
+        .map(|(lower, upper)| Interval { lower, upper })
+        .ok_or("no resample was asked for".to_owned())
 }
 
 /// Twice the least integer whose cube reaches `n`: blocks grow with the recording, their number too.
@@ -101,19 +106,6 @@ fn block_length(n: usize) -> usize {
         root += 1;
     }
     2 * root
-}
-
-/// Quantile by linear interpolation between the order statistics of a sorted, non-empty slice.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a position inside a slice, far below 2^53"
-)]
-pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let at = q * (sorted.len() - 1) as f64;
-    let low = (at.floor() as usize).min(sorted.len() - 1);
-    let high = (low + 1).min(sorted.len() - 1);
-    sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
 }
 
 #[cfg(test)]
@@ -177,12 +169,5 @@ mod tests {
     fn blocks_grow_with_the_series() {
         let lengths: Vec<usize> = [20, 27, 28, 1000, 1001].map(block_length).to_vec();
         assert_eq!(lengths, [6, 6, 8, 20, 22]);
-    }
-
-    #[test]
-    fn quantiles_are_interpolated_between_order_statistics() {
-        assert!((quantile(&[1.0, 2.0, 3.0, 4.0], 0.95) - 3.85).abs() < 1e-12);
-        assert!((quantile(&[5.0], 0.95) - 5.0).abs() < 1e-12);
-        assert!((quantile(&[0.0, 10.0], 1.0) - 10.0).abs() < 1e-12);
     }
 }

@@ -5,13 +5,14 @@ use super::bootstrap::BootstrapSettings;
 use super::figures::Figures;
 use super::grid::{CandidateGrid, WalkForwardSplit};
 use super::safety::SafetyLimits;
-use crate::evidence::stamp::{Stamp, StampClock};
+use crate::evidence::header::{self, Header};
 use crate::format::hash;
 use crate::format::json;
 use crate::report::Outcome;
 use crate::tuning::key::ParameterPoint;
 use crate::tuning::limits::{Bounds, Violation};
 use crate::tuning::trading::{Fees, Latency};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) const SCHEMA: &str = "mmops.param-sweep.v1";
@@ -154,30 +155,23 @@ pub(crate) struct SweepDocument {
     pub(crate) best_safe: Option<BestCandidate>,
     /// All candidates: the safe ones best first, then the others in grid order.
     pub(crate) candidates: Vec<Candidate>,
-    /// Which clock made the stamp; absent for the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) clock: Option<StampClock>,
     /// When the last candidate was measured; of a merged sweep when its oldest slice was, of a resumed one
     /// when it first began.
-    pub(crate) finished_at: String,
+    #[serde(deserialize_with = "header::time_field")]
+    #[schemars(with = "String")]
+    pub(crate) finished_at: Timestamp,
+    /// Simulated where any feed was generated; such a sweep is no evidence for a real market.
+    #[serde(flatten)]
+    pub(crate) header: Header,
     /// Everything that decides the figures.
     pub(crate) inputs: SweepInputs,
     /// SHA-256 of the inputs as canonical JSON.
     pub(crate) inputs_sha256: String,
-    /// `mmops.param-sweep.v1`
-    pub(crate) schema: String,
-    /// Whether any feed was generated; such a sweep is no evidence for a real market.
-    pub(crate) simulated: bool,
     /// The walk-forward check.
     pub(crate) walk_forward: WalkForward,
 }
 
 impl SweepDocument {
-    /// When it was finished, and by which clock.
-    pub(crate) fn stamp(&self) -> Stamp {
-        Stamp { clock: self.clock, finished_at: self.finished_at.clone() }
-    }
-
     pub(crate) fn safe_count(&self) -> usize {
         self.candidates.iter().filter(|candidate| candidate.safe).count()
     }

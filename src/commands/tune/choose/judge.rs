@@ -9,18 +9,19 @@ use super::document::{
 use super::figures::Figures;
 use super::grid::{MAX_CANDIDATES, WalkForwardSplit};
 use super::safety::SafetyLimits;
-use crate::evidence::stamp::Stamp;
+use crate::evidence::header::Header;
 use crate::tuning::key::ParameterPoint;
 use crate::tuning::limits::{Bounds, Violation, out_of_bounds};
 use std::cmp::Ordering;
 
 /// Judges all measurements of a sweep and puts the report together.
 ///
-/// `measurements` must have each candidate of the grid exactly once, in any order.
+/// `measurements` must have each candidate of the grid exactly once, in any order. A header without a time makes
+/// a report that is too old for every use.
 pub(crate) fn assemble(
     inputs: SweepInputs,
     inputs_sha256: String,
-    stamp: Stamp,
+    header: Header,
     mut measurements: Vec<CandidateFigures>,
 ) -> Result<SweepDocument, String> {
     if inputs.grid.len() > MAX_CANDIDATES {
@@ -43,18 +44,9 @@ pub(crate) fn assemble(
     let walk_forward = walk_forward(&candidates, inputs.walk_forward, bounds, safety);
     sort(&mut candidates);
     let best_safe = best_safe(&candidates, bounds, safety);
-    let simulated = inputs.simulated();
-    Ok(SweepDocument {
-        best_safe,
-        candidates,
-        clock: stamp.clock,
-        finished_at: stamp.finished_at,
-        inputs,
-        inputs_sha256,
-        schema: SCHEMA.to_owned(),
-        simulated,
-        walk_forward,
-    })
+    let header = header.with_schema(SCHEMA).simulated(inputs.simulated());
+    let finished_at = header.made_at.unwrap_or_default();
+    Ok(SweepDocument { best_safe, candidates, finished_at, header, inputs, inputs_sha256, walk_forward })
 }
 
 /// Every limit that a candidate breaks.
@@ -141,10 +133,14 @@ fn sort(candidates: &mut [Candidate]) {
 /// judged differently.
 pub(crate) fn contradictions(stored: &SweepDocument) -> Vec<String> {
     let mut found = Vec::new();
-    if stored.schema != SCHEMA {
-        found.push(format!("schema is `{}`, not `{SCHEMA}`", stored.schema));
+    let header = &stored.header;
+    if header.schema != SCHEMA {
+        found.push(format!("schema is `{}`, not `{SCHEMA}`", header.schema));
     }
-    if stored.simulated != stored.inputs.simulated() {
+    if header.made_at.is_some_and(|made_at| made_at != stored.finished_at) {
+        found.push("`made_at` is not `finished_at`".to_owned());
+    }
+    if header.simulated != stored.inputs.simulated() {
         found.push("`simulated` does not follow from the feeds".to_owned());
     }
     let measurements = stored.candidates.iter().map(|candidate| CandidateFigures {
@@ -154,7 +150,7 @@ pub(crate) fn contradictions(stored: &SweepDocument) -> Vec<String> {
         whole: candidate.whole.clone(),
     });
     let sha256 = stored.inputs_sha256.clone();
-    match assemble(stored.inputs.clone(), sha256, stored.stamp(), measurements.collect()) {
+    match assemble(stored.inputs.clone(), sha256, header.clone(), measurements.collect()) {
         Err(problem) => found.push(problem),
         Ok(again) => {
             for (kept, judged) in stored.candidates.iter().zip(&again.candidates) {
@@ -184,6 +180,8 @@ pub(crate) mod tests {
     use crate::commands::tune::choose::document::FeedRecord;
     use crate::commands::tune::choose::grid::tests::{QUOTER, axes};
     use crate::commands::tune::choose::safety::tests::{measured, safety};
+    use crate::evidence::header::ClockKind;
+    use crate::evidence::header::tests::header;
     use crate::tuning::key::PerKey;
     use crate::tuning::limits::tests::bounds;
     use crate::tuning::trading::{Fees, Latency};
@@ -217,8 +215,8 @@ pub(crate) mod tests {
         }
     }
 
-    pub(crate) fn stamp() -> Stamp {
-        Stamp { clock: None, finished_at: "2026-01-01T00:00:00Z".to_owned() }
+    pub(crate) fn stamp() -> Header {
+        header(ClockKind::System, "2026-01-01T00:00:00Z")
     }
 
     /// Candidate 40 is the best safe one; every third is unsafe; 80 would be best but lives too long.
@@ -299,15 +297,16 @@ pub(crate) mod tests {
 
     #[test]
     fn an_edited_report_contradicts_itself() {
-        let edits: [fn(&mut SweepDocument); 8] = [
+        let edits: [fn(&mut SweepDocument); 9] = [
             |d| d.best_safe = None,
             |d| d.candidates[80].safe = true,
             |d| d.candidates[80].violations.clear(),
             |d| d.candidates.swap(0, 1),
-            |d| d.simulated = true,
+            |d| d.header.simulated = true,
+            |d| d.finished_at = d.finished_at + jiff::SignedDuration::from_secs(1),
             |d| d.candidates[0].params.tail_age_ms = 650.0,
             |d| d.walk_forward.chosen = Some(3),
-            |d| d.schema = "mmops.param-sweep.v2".to_owned(),
+            |d| d.header.schema = "mmops.param-sweep.v2".to_owned(),
         ];
         for (i, edit) in edits.iter().enumerate() {
             let mut edited = document();

@@ -1,6 +1,7 @@
 //! The sweep's report as a Markdown table: six decimals, one row a candidate, in the report's order.
 
 use super::document::{Candidate, SweepDocument};
+use crate::evidence::header::ClockKind;
 use crate::format::markdown::{self, Align};
 
 pub(crate) fn render(document: &SweepDocument) -> String {
@@ -12,13 +13,10 @@ pub(crate) fn render(document: &SweepDocument) -> String {
     line(format!(
         "- finished at: {}{}",
         document.finished_at,
-        match document.clock {
-            None => "",
-            Some(_) => " (fixed time)",
-        }
+        if document.header.clock == ClockKind::System { "" } else { " (fixed time)" }
     ));
     line(format!("- inputs: sha256 {}", document.inputs_sha256));
-    line(format!("- simulated: {}", document.simulated));
+    line(format!("- simulated: {}", document.header.simulated));
     for feed in &document.inputs.feeds {
         let (first, last) = (&feed.first_utc, &feed.last_utc);
         line(format!("- feed: {} {first} to {last}, sha256 {}", feed.name, feed.sha256));
@@ -36,66 +34,45 @@ pub(crate) fn render(document: &SweepDocument) -> String {
         (None, flag) => format!("- walk-forward: FLAGGED: {}", flag.as_deref().unwrap_or("no choice")),
     });
     line(String::new());
-    text.push_str(&markdown::aligned_table_head(&COLUMNS.map(|name| {
-        let align = if name == "safe" { Align::Left } else { Align::Right };
-        (name, align)
-    })));
+    let figures = FIGURES.iter().map(|(name, _)| *name);
+    let mut columns: Vec<(&str, Align)> =
+        ["#"].into_iter().chain(figures).chain(["fills"]).map(|name| (name, Align::Right)).collect();
+    columns.push(("safe", Align::Left));
+    text.push_str(&markdown::aligned_table_head(&columns));
     for candidate in &document.candidates {
         text.push_str(&markdown::row(cells(candidate)));
     }
     text
 }
 
-const COLUMNS: [&str; 20] = [
-    "#",
-    "max_delta_ratio",
-    "impact_cap_ratio",
-    "min_interval_ms",
-    "tail_age_ms",
-    "replace_rate_cap",
-    "spread_delta_bps",
-    "net_bps",
-    "lower",
-    "upper",
-    "gross_bps",
-    "fees_bps",
-    "adverse_bps_1s",
-    "order_age_p95_ms",
-    "fill_rate",
-    "taker_share_pct",
-    "replace_rate_per_min",
-    "max_inventory",
-    "fills",
-    "safe",
+type Figure = fn(&Candidate) -> Option<f64>;
+
+const FIGURES: [(&str, Figure); 17] = [
+    ("max_delta_ratio", |c| Some(c.params.max_delta_ratio)),
+    ("impact_cap_ratio", |c| Some(c.params.impact_cap_ratio)),
+    ("min_interval_ms", |c| Some(c.params.min_interval_ms)),
+    ("tail_age_ms", |c| Some(c.params.tail_age_ms)),
+    ("replace_rate_cap", |c| Some(c.params.replace_rate_per_min)),
+    ("spread_delta_bps", |c| Some(c.params.base_spread_bps_delta)),
+    ("net_bps", |c| c.whole.metrics.net_bps),
+    ("lower", |c| c.whole.net_interval.map(|interval| interval.lower)),
+    ("upper", |c| c.whole.net_interval.map(|interval| interval.upper)),
+    ("gross_bps", |c| c.whole.metrics.gross_bps),
+    ("fees_bps", |c| c.whole.metrics.fees_bps),
+    ("adverse_bps_1s", |c| c.whole.metrics.adverse_bps_1s),
+    ("order_age_p95_ms", |c| c.whole.metrics.order_age_p95_ms),
+    ("fill_rate", |c| c.whole.metrics.fill_rate),
+    ("taker_share_pct", |c| c.whole.metrics.taker_share_pct),
+    ("replace_rate_per_min", |c| c.whole.metrics.replace_rate_per_min),
+    ("max_inventory", |c| c.whole.metrics.max_inventory),
 ];
 
 fn cells(candidate: &Candidate) -> Vec<String> {
-    let point = &candidate.params;
-    let metrics = &candidate.whole.metrics;
-    let interval = candidate.whole.net_interval;
-    let numbers = [
-        Some(point.max_delta_ratio),
-        Some(point.impact_cap_ratio),
-        Some(point.min_interval_ms),
-        Some(point.tail_age_ms),
-        Some(point.replace_rate_per_min),
-        Some(point.base_spread_bps_delta),
-        metrics.net_bps,
-        interval.map(|interval| interval.lower),
-        interval.map(|interval| interval.upper),
-        metrics.gross_bps,
-        metrics.fees_bps,
-        metrics.adverse_bps_1s,
-        metrics.order_age_p95_ms,
-        metrics.fill_rate,
-        metrics.taker_share_pct,
-        metrics.replace_rate_per_min,
-        metrics.max_inventory,
-    ];
     let unknown = || "unknown".to_owned();
     let mut cells = vec![candidate.index.to_string()];
-    cells.extend(numbers.map(|number| number.map_or_else(unknown, |number| format!("{number:.6}"))));
-    cells.push(metrics.fills.map_or_else(unknown, |fills| fills.to_string()));
+    let figures = FIGURES.iter().map(|(_, figure)| figure(candidate));
+    cells.extend(figures.map(|figure| figure.map_or_else(unknown, |figure| format!("{figure:.6}"))));
+    cells.push(candidate.whole.metrics.fills.map_or_else(unknown, |fills| fills.to_string()));
     cells.push(if candidate.safe {
         "SAFE".to_owned()
     } else {

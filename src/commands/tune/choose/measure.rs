@@ -5,8 +5,9 @@
 //! part. Every part starts flat and ends marked at its last mid. A figure that cannot be known is
 //! `None` with the reason beside it, never 0.
 
-use super::bootstrap::{self, Account, BootstrapSettings, Interval, quantile};
+use super::bootstrap::{self, Account, BootstrapSettings, Interval};
 use super::figures::Figures;
+use crate::judge::statistics::quantile;
 use crate::tuning::trading::{Fees, TradingOutcome};
 
 /// One basis point is this part of the whole.
@@ -198,7 +199,7 @@ fn measure_orders(parts: &[&TradingOutcome], measured: &mut Figures) {
 fn p95(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
-    (!values.is_empty()).then(|| quantile(&values, 0.95))
+    quantile(&values, 0.95)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What one machine of a fleet writes: its part of the candidates.
 
 use super::document::{CandidateFigures, SweepInputs};
-use crate::evidence::stamp::{Stamp, StampClock};
+use crate::evidence::header::{self, Header};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) const SHARD_SCHEMA: &str = "mmops.param-sweep-shard.v1";
@@ -10,11 +11,12 @@ pub(crate) const SHARD_SCHEMA: &str = "mmops.param-sweep-shard.v1";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SweepShard {
-    /// Which clock made the stamp; absent for the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) clock: Option<StampClock>,
     /// When the shard was finished.
-    pub(crate) finished_at: String,
+    #[serde(deserialize_with = "header::time_field")]
+    #[schemars(with = "String")]
+    pub(crate) finished_at: Timestamp,
+    #[serde(flatten)]
+    pub(crate) header: Header,
     /// Number of this shard, from 0.
     pub(crate) index: usize,
     /// Everything that decides the figures.
@@ -25,24 +27,18 @@ pub(crate) struct SweepShard {
     pub(crate) measurements: Vec<CandidateFigures>,
     /// Number of shards.
     pub(crate) of: usize,
-    /// `mmops.param-sweep-shard.v1`
-    pub(crate) schema: String,
 }
 
 impl SweepShard {
     pub(crate) fn new(
         inputs: SweepInputs,
         inputs_sha256: String,
-        stamp: Stamp,
+        header: Header,
         (index, of): (usize, usize),
         measurements: Vec<CandidateFigures>,
     ) -> Self {
-        let Stamp { clock, finished_at } = stamp;
-        let schema = SHARD_SCHEMA.to_owned();
-        Self { clock, finished_at, index, inputs, inputs_sha256, measurements, of, schema }
-    }
-
-    pub(crate) fn stamp(&self) -> Stamp {
-        Stamp { clock: self.clock, finished_at: self.finished_at.clone() }
+        let header = header.with_schema(SHARD_SCHEMA).simulated(inputs.simulated());
+        let finished_at = header.made_at.unwrap_or_default();
+        Self { finished_at, header, index, inputs, inputs_sha256, measurements, of }
     }
 }

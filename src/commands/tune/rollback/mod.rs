@@ -15,7 +15,6 @@ use super::apply::document::TuningReport;
 use super::paths::{beside, reports};
 use super::target;
 use crate::ctx::Ctx;
-use crate::evidence::stamp::StampClock;
 use crate::format::config;
 use crate::format::json;
 use crate::report::Report;
@@ -68,13 +67,12 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let record = RollbackRecord {
         at: ctx.clock.stamp_utc(),
         changes,
-        clock: ctx.clock.is_frozen().then_some(StampClock::Frozen),
         dry_run: args.dry_run,
         from: OverridesVersion {
             path: current.as_ref().and_then(|_| kept(if args.dry_run { &target } else { &rolled_back_path })),
             sha256: facts.current_sha256.clone(),
         },
-        schema: "mmops.auto-rollback.v1".to_owned(),
+        header: ctx.header("mmops.auto-rollback.v1"),
         target: ctx.show(&target),
         to: OverridesVersion {
             path: kept(if args.dry_run { &previous_path } else { &target }),

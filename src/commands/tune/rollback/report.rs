@@ -1,7 +1,7 @@
 //! What a rollback writes down, and its report.
 
 use super::verdict::{Facts, Verdict};
-use crate::evidence::stamp::StampClock;
+use crate::evidence::header::Header;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::tuning::overrides::Change;
 use serde::Serialize;
@@ -25,15 +25,12 @@ pub(crate) struct RollbackRecord {
     pub(super) at: String,
     /// Old and new value by key.
     pub(super) changes: Vec<Change>,
-    /// Which clock made the stamp; absent for the system's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) clock: Option<StampClock>,
     /// Whether it was only shown.
     pub(super) dry_run: bool,
     /// What was rolled back.
     pub(super) from: OverridesVersion,
-    /// `mmops.auto-rollback.v1`
-    pub(super) schema: String,
+    #[serde(flatten)]
+    pub(super) header: Header,
     /// The overrides file.
     pub(super) target: String,
     /// What was restored.

@@ -8,7 +8,7 @@ pub(crate) struct Args {
     /// Recorded feed to trade, instead of the feeds of the grid file (can be repeated)
     #[arg(long, value_name = "FILE")]
     pub(crate) feed: Vec<PathBuf>,
-    /// CandidateGrid of parameters [default: deploy/tuning/grid.yaml, else the same built in]
+    /// Grid of parameters [default: deploy/tuning/grid.yaml, else the same built in]
     #[arg(long, value_name = "FILE")]
     pub(crate) grid: Option<PathBuf>,
     /// Safety limits and bounds [default: deploy/tuning/limits.yaml, else the same built in]

@@ -37,7 +37,7 @@ pub(super) fn load(
 pub(super) fn record(feed: &Feed) -> anyhow::Result<FeedRecord> {
     let time = |ns: i64| {
         jiff::Timestamp::from_nanosecond(i128::from(ns)).map(utc).map_err(|error| {
-            Fault::config(format!("feed `{}` has a time that is none: {ns} ns: {error}", feed.name))
+            Fault::config(format!("feed `{}` has an invalid time, {ns} ns: {error}", feed.name))
         })
     };
     Ok(FeedRecord {

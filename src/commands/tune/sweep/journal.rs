@@ -4,14 +4,17 @@
 use crate::commands::tune::choose::document::CandidateFigures;
 use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
-use crate::evidence::stamp::{Stamp, StampClock};
+use crate::evidence::age::{Age, AgeSource, display, judge_age};
+use crate::evidence::header::{self, ClockKind, Header};
 use crate::journal::{self, Durability};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 const SCHEMA: &str = "mmops.param-sweep-journal.v2";
 
@@ -21,10 +24,10 @@ const SCHEMA: &str = "mmops.param-sweep-journal.v2";
 struct Context {
     inputs_sha256: String,
     /// When the first of the candidates may have been measured.
-    started_at: String,
-    /// Which clock made the stamp; absent for the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    clock: Option<StampClock>,
+    #[serde(deserialize_with = "header::time_field")]
+    started_at: Timestamp,
+    /// The clock behind it.
+    clock: ClockKind,
 }
 
 /// The journal of a report.
@@ -42,7 +45,7 @@ pub(super) fn read(
     path: &Path,
     inputs_sha256: &str,
     ctx: &Ctx,
-) -> Result<Option<(Vec<CandidateFigures>, Stamp)>, Fault> {
+) -> Result<Option<(Vec<CandidateFigures>, Header)>, Fault> {
     let shown = ctx.show(path);
     let anew = |fault: Fault| fault.hint("run without --resume to start anew");
     let found = journal::read::<Context, CandidateFigures>(path, SCHEMA).map_err(anew)?;
@@ -57,14 +60,24 @@ pub(super) fn read(
     if context.inputs_sha256 != inputs_sha256 {
         return Err(refuse("it belongs to other inputs (grid, limits, feeds, fees, latency or version)"));
     }
-    let begun = Stamp { clock: context.clock, finished_at: context.started_at };
-    begun.check(ctx.clock.now(), ctx.clock.is_frozen()).map_err(|problem| refuse(&problem))?;
+    let Context { started_at, clock, .. } = context;
+    let begun = Header { clock, ..Header::default() }.or_made_at(started_at);
+    refuse_future(&begun, ctx).map_err(|problem| refuse(&problem))?;
     let mut known = BTreeSet::new();
     if let Some(twice) = done.iter().find(|measurement| !known.insert(measurement.index)) {
         return Err(refuse(&format!("candidate {} stands there twice", twice.index)));
     }
     tracing::info!("resuming with {} finished candidates from `{shown}`", done.len());
     Ok(Some((done, begun)))
+}
+
+/// What is wrong with the time of a part, before it is lost among those of the others. A time that tells no age
+/// stays so in the whole.
+pub(super) fn refuse_future(part: &Header, ctx: &Ctx) -> Result<(), String> {
+    match judge_age(part, AgeSource::Header, Duration::MAX, &ctx.evidence_policy(true)) {
+        Age::Future { ahead } => Err(format!("clock: its time is {} in the future", display(ahead))),
+        Age::Fresh { .. } | Age::Stale { .. } | Age::Frozen | Age::Untold => Ok(()),
+    }
 }
 
 /// A journal that is being written by the threads of a sweep.
@@ -75,15 +88,15 @@ impl Journal {
     pub(super) fn start(
         path: &Path,
         inputs_sha256: &str,
-        begun: Stamp,
+        begun: &Header,
         done: &[CandidateFigures],
         ctx: &Ctx,
     ) -> Result<Self, Fault> {
         if done.is_empty() && fsio::exists(path)? {
             tracing::info!("starting anew over `{}`", ctx.show(path));
         }
-        let Stamp { clock, finished_at: started_at } = begun;
-        let context = Context { inputs_sha256: inputs_sha256.to_owned(), started_at, clock };
+        let started_at = begun.made_at.unwrap_or_default();
+        let context = Context { inputs_sha256: inputs_sha256.to_owned(), started_at, clock: begun.clock };
         // What a loss of power takes is measured again.
         let journal = journal::Journal::create(path, SCHEMA, &context, done, Durability::Process)?;
         Ok(Self(Mutex::new(journal)))

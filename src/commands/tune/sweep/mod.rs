@@ -16,17 +16,16 @@ mod verdict;
 pub(crate) use arguments::Args;
 pub(crate) use report::SPEC;
 
-use super::choose::document::{CandidateFigures, SweepDocument};
+use super::choose::document::{CandidateFigures, SCHEMA, SweepDocument};
 use super::choose::shard::SweepShard;
 use super::choose::{judge, markdown};
 use super::paths::beside;
 use crate::ctx::Ctx;
-use crate::evidence::stamp::{Stamp, StampClock};
+use crate::evidence::header::Header;
 use crate::format::hash;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::clock::utc;
 use crate::sys::fsio::AtomicFile;
 use crate::sys::lock::Lock;
 use crate::sys::work;
@@ -83,8 +82,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         return finish(ctx, outputs, facts);
     }
     let journal = journal::path(&outputs.json_path);
-    let (measured, stamp) = measure_with_journal(args, ctx, &plan, &journal, all)?;
-    let facts = Facts { document: assemble(&plan, stamp, measured)?, origin: Origin::Measured };
+    let (measured, header) = measure_with_journal(args, ctx, &plan, &journal, all)?;
+    let facts = Facts { document: assemble(&plan, header, measured)?, origin: Origin::Measured };
     let report = finish(ctx, outputs, facts)?;
     journal::discard(&journal)?;
     Ok(report)
@@ -92,10 +91,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 /// The document of the first of two sweeps, with the digests of both.
 fn sweep_twice(args: &Args, ctx: &Ctx, plan: &SweepPlan, all: &[usize]) -> anyhow::Result<Facts> {
-    let (jobs, stamp, watch) = (two_job_counts(jobs(args)), stamp(ctx), ctx.clock.stopwatch());
+    let (jobs, header, watch) = (two_job_counts(jobs(args)), ctx.header(SCHEMA), ctx.clock.stopwatch());
     let sweep = |jobs| {
         let measured = engine::measure(plan, all, jobs, ctx, |_| Ok(()))?;
-        let document = assemble(plan, stamp.clone(), measured)?;
+        let document = assemble(plan, header.clone(), measured)?;
         let sha256 = hash::sha256(json::document(&document).as_bytes());
         anyhow::Ok((document, sha256))
     };
@@ -111,9 +110,9 @@ fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -
     let plan = SweepPlan::load(args, ctx)?;
     let mine: Vec<usize> = (index..plan.inputs.grid.len()).step_by(of).collect();
     let journal = journal::path(path);
-    let (mut measurements, stamp) = measure_with_journal(args, ctx, &plan, &journal, mine)?;
+    let (mut measurements, header) = measure_with_journal(args, ctx, &plan, &journal, mine)?;
     measurements.sort_by_key(|measurement| measurement.index);
-    let shard = SweepShard::new(plan.inputs, plan.inputs_sha256, stamp, (index, of), measurements);
+    let shard = SweepShard::new(plan.inputs, plan.inputs_sha256, header, (index, of), measurements);
     let text = json::document(&shard);
     output.finish(text.as_bytes())?;
     journal::discard(&journal)?;
@@ -142,16 +141,6 @@ fn two_job_counts(jobs: usize) -> [usize; 2] {
     [jobs, if jobs == 1 { 2 } else { 1 }]
 }
 
-/// The time of a finished sweep, and whether it says anything about age.
-fn stamp(ctx: &Ctx) -> Stamp {
-    let clock = &ctx.clock;
-    if clock.is_frozen() {
-        return Stamp { clock: Some(StampClock::Frozen), finished_at: utc(clock.now()) };
-    }
-    let fixed = ctx.env.get("CI_FAKE_UTC").is_some().then_some(StampClock::Stamped);
-    Stamp { clock: fixed, finished_at: clock.stamp_utc() }
-}
-
 /// Measures what a stopped sweep has not measured yet. Together they are as old as where that one began.
 fn measure_with_journal(
     args: &Args,
@@ -159,7 +148,7 @@ fn measure_with_journal(
     plan: &SweepPlan,
     path: &Path,
     mut wanted: Vec<usize>,
-) -> anyhow::Result<(Vec<CandidateFigures>, Stamp)> {
+) -> anyhow::Result<(Vec<CandidateFigures>, Header)> {
     let watch = ctx.clock.stopwatch();
     let stopped = if args.resume { journal::read(path, &plan.inputs_sha256, ctx)? } else { None };
     let (mut done, begun) = stopped.map_or((Vec::new(), None), |(done, begun)| (done, Some(begun)));
@@ -167,9 +156,9 @@ fn measure_with_journal(
     done.retain(|measurement| mine.contains(&measurement.index));
     let known: BTreeSet<usize> = done.iter().map(|measurement| measurement.index).collect();
     wanted.retain(|index| !known.contains(index));
-    let begun: Vec<Stamp> = begun.into_iter().filter(|_| !done.is_empty()).collect();
-    let since = |now| Stamp::of_parts(&[begun.as_slice(), &[now]].concat());
-    let journal = journal::Journal::start(path, &plan.inputs_sha256, since(stamp(ctx)), &done, ctx)?;
+    let begun = begun.filter(|_| !done.is_empty());
+    let since_begun = || begun.iter().fold(ctx.header(SCHEMA), Header::joined);
+    let journal = journal::Journal::start(path, &plan.inputs_sha256, &since_begun(), &done, ctx)?;
     done.extend(engine::measure(
         plan,
         &wanted,
@@ -178,15 +167,15 @@ fn measure_with_journal(
         |measurement| Ok(journal.add(measurement)?),
     )?);
     log_speed(ctx, plan, done.len(), watch.elapsed());
-    Ok((done, since(stamp(ctx))))
+    Ok((done, since_begun()))
 }
 
 fn assemble(
     plan: &SweepPlan,
-    stamp: Stamp,
+    header: Header,
     measured: Vec<CandidateFigures>,
 ) -> anyhow::Result<SweepDocument> {
-    judge::assemble(plan.inputs.clone(), plan.inputs_sha256.clone(), stamp, measured)
+    judge::assemble(plan.inputs.clone(), plan.inputs_sha256.clone(), header, measured)
         .map_err(|problem| anyhow::anyhow!("broken sweep: {problem}"))
 }
 

@@ -57,7 +57,7 @@ pub(super) fn report(facts: &Facts, verdict: Verdict, sha256: &str) -> Report {
         violations,
         walk_forward: document.walk_forward.clone(),
     };
-    Report::new(&SPEC, TITLE, conclusion).rows(rows).simulated(document.simulated).body(&body)
+    Report::new(&SPEC, TITLE, conclusion).rows(rows).simulated(document.header.simulated).body(&body)
 }
 
 fn feed(feed: &FeedRecord) -> Row {

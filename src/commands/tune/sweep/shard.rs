@@ -1,11 +1,12 @@
 //! Shards of a sweep: what one machine of a fleet writes, and how all of them become one report.
 
+use super::journal;
 use crate::commands::tune::choose::document::SweepDocument;
 use crate::commands::tune::choose::judge;
 use crate::commands::tune::choose::shard::{SHARD_SCHEMA, SweepShard};
 use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
-use crate::evidence::stamp::Stamp;
+use crate::evidence::header::Header;
 use crate::format::config;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -27,15 +28,20 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(SweepDocument, usi
     for path in paths {
         ctx.check_cancelled()?;
         let shown = ctx.show(&path);
-        let shard: SweepShard = config::load(&path)?;
+        let mut shard: SweepShard = config::load(&path)?;
         let refuse = |problem: String| Fault::config(format!("failed to merge `{shown}`: {problem}"));
-        if shard.schema != SHARD_SCHEMA {
-            return Err(refuse(format!("schema is `{}`, not `{SHARD_SCHEMA}`", shard.schema)).into());
+        if shard.header.schema != SHARD_SCHEMA {
+            let found = &shard.header.schema;
+            return Err(refuse(format!("schema is `{found}`, not `{SHARD_SCHEMA}`")).into());
         }
         if shard.inputs_sha256 != shard.inputs.sha256() {
             return Err(refuse("`inputs_sha256` is not the hash of its inputs".to_owned()).into());
         }
-        shard.stamp().check(ctx.clock.now(), ctx.clock.is_frozen()).map_err(refuse)?;
+        shard.header = shard.header.or_made_at(shard.finished_at);
+        if shard.header.made_at != Some(shard.finished_at) {
+            return Err(refuse("`made_at` is not `finished_at`".to_owned()).into());
+        }
+        journal::refuse_future(&shard.header, ctx).map_err(refuse)?;
         if let Some((first, known)) = shards.first() {
             if known.inputs_sha256 != shard.inputs_sha256 {
                 return Err(refuse(format!("its inputs differ from those of `{first}`")).into());
@@ -66,9 +72,9 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(SweepDocument, usi
     }
     let count = shards.len();
     let (inputs, sha256) = (first.inputs.clone(), first.inputs_sha256.clone());
-    let stamps: Vec<Stamp> = shards.iter().map(|(_, shard)| shard.stamp()).collect();
+    let header = shards.iter().map(|(_, shard)| &shard.header).fold(first.header.clone(), Header::joined);
     let measurements = shards.into_iter().flat_map(|(_, shard)| shard.measurements).collect();
-    let document = judge::assemble(inputs, sha256, Stamp::of_parts(&stamps), measurements)
+    let document = judge::assemble(inputs, sha256, header, measurements)
         .map_err(|problem| Fault::config(format!("failed to merge `{}`: {problem}", ctx.show(dir))))?;
     Ok((document, count))
 }

@@ -1,8 +1,9 @@
 //! Which keys an object has had so far: the refusal of duplicates.
 //!
-//! Documents repeat the shape of their objects. The keys of the object before, at the same depth, are
-//! known to differ from each other; as long as an object repeats them in order there is nothing to look up.
+//! Documents repeat the shape of their objects. The keys of the previous object at the same depth are known
+//! to differ from each other; as long as an object repeats them in order there is nothing to look up.
 
+use hashbrown::HashTable;
 use std::hash::{BuildHasher as _, RandomState};
 
 /// Objects with fewer keys are searched from end to end.
@@ -11,149 +12,113 @@ const SMALL: usize = 24;
 /// The keys of the object that is being read, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    /// Keys of the object so far; those behind are of the object before.
+    texts: Texts,
+    /// Keys of the object so far; those behind are of the previous object.
     seen: usize,
-    index: Option<Index>,
+    /// Positions of keys by their hash; empty until there are many.
+    index: HashTable<u32>,
+    hasher: RandomState,
 }
 
-/// Positions of keys by their hash, open addressing; zero is free, others are a position plus one.
-#[derive(Debug)]
-struct Index {
-    slots: Vec<u32>,
-    hasher: RandomState,
-    held: usize,
+/// Keys one behind the other.
+#[derive(Debug, Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn get(&self, at: usize) -> &[u8] {
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[at]]
+    }
 }
 
 impl Keys {
     /// A new object begins.
-    pub(crate) fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         self.seen = 0;
     }
 
-    /// Number of keys so far.
-    pub(crate) fn len(&self) -> usize {
-        self.seen
-    }
-
-    /// Whether there was no key yet.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.seen == 0
-    }
-
     /// The key that was read last.
-    pub(crate) fn last(&self) -> &[u8] {
-        self.seen.checked_sub(1).map_or(&[], |at| self.key(at))
+    pub(super) fn last(&self) -> &[u8] {
+        self.seen.checked_sub(1).map_or(&[], |at| self.texts.get(at))
     }
 
-    /// Notes a key; false when the object has it already.
+    /// Adds a key; false when the object has it already.
     #[inline]
-    pub(crate) fn note(&mut self, key: &[u8]) -> bool {
-        if self.seen < self.ends.len() && self.key(self.seen) == key {
+    pub(crate) fn insert(&mut self, key: &[u8]) -> bool {
+        if self.seen < self.texts.ends.len() && self.texts.get(self.seen) == key {
             self.seen += 1;
             return true;
         }
-        self.note_new(key)
+        self.insert_new(key)
     }
 
     /// Whether the first `count` keys have this one.
-    pub(crate) fn has(&mut self, key: &[u8], count: usize) -> bool {
-        self.forget_the_object_before();
+    pub(crate) fn is_among_first(&mut self, key: &[u8], count: usize) -> bool {
+        self.forget_previous_object();
         self.find(key).is_some_and(|at| at < count)
     }
 
-    fn note_new(&mut self, key: &[u8]) -> bool {
-        self.forget_the_object_before();
+    fn insert_new(&mut self, key: &[u8]) -> bool {
+        self.forget_previous_object();
         if self.find(key).is_some() {
             return false;
         }
-        self.bytes.extend_from_slice(key);
-        self.ends.push(self.bytes.len());
+        self.texts.bytes.extend_from_slice(key);
+        self.texts.ends.push(self.texts.bytes.len());
         self.seen += 1;
-        if self.index.is_some() {
-            self.enter(self.seen - 1);
+        if !self.index.is_empty() {
+            self.add_to_index(self.seen - 1);
         }
         true
     }
 
-    fn forget_the_object_before(&mut self) {
-        if self.seen < self.ends.len() {
-            self.ends.truncate(self.seen);
-            self.bytes.truncate(self.ends.last().copied().unwrap_or_default());
-            self.index = None;
+    fn forget_previous_object(&mut self) {
+        if self.seen < self.texts.ends.len() {
+            self.texts.ends.truncate(self.seen);
+            self.texts.bytes.truncate(self.texts.ends.last().copied().unwrap_or_default());
+            self.index.clear();
         }
-    }
-
-    fn key(&self, at: usize) -> &[u8] {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[at]]
     }
 
     fn find(&mut self, key: &[u8]) -> Option<usize> {
         if self.seen < SMALL {
-            return (0..self.seen).find(|at| self.key(*at) == key);
+            return (0..self.seen).find(|at| self.texts.get(*at) == key);
         }
-        if self.index.is_none() {
-            self.rebuild(4 * self.seen);
+        if self.index.is_empty() {
+            (0..self.seen).for_each(|at| self.add_to_index(at));
         }
-        let index = self.index.as_ref()?;
-        let mask = index.slots.len() - 1;
-        let mut slot = spot(&index.hasher, key, mask);
-        loop {
-            let at = (index.slots[slot] as usize).checked_sub(1)?;
-            if self.key(at) == key {
-                return Some(at);
-            }
-            slot = (slot + 1) & mask;
-        }
+        let is_key = |at: &u32| self.texts.get(*at as usize) == key;
+        self.index.find(self.hasher.hash_one(key), is_key).map(|at| *at as usize)
     }
 
-    fn rebuild(&mut self, slots: usize) {
-        let slots = vec![0; slots.next_power_of_two()];
-        self.index = Some(Index { slots, hasher: RandomState::new(), held: 0 });
-        for at in 0..self.seen {
-            self.enter(at);
-        }
+    fn add_to_index(&mut self, at: usize) {
+        let Self { texts, index, hasher, .. } = self;
+        let hash = |at: usize| hasher.hash_one(texts.get(at));
+        let position = u32::try_from(at).expect("an object has fewer than 2^32 keys");
+        index.insert_unique(hash(at), position, |at| hash(*at as usize));
     }
-
-    fn enter(&mut self, at: usize) {
-        let Some(mut index) = self.index.take() else { return };
-        if 2 * (index.held + 1) > index.slots.len() {
-            return self.rebuild(4 * self.seen);
-        }
-        let mask = index.slots.len() - 1;
-        let mut slot = spot(&index.hasher, self.key(at), mask);
-        while index.slots[slot] != 0 {
-            slot = (slot + 1) & mask;
-        }
-        index.slots[slot] = u32::try_from(at + 1).expect("an object has fewer than 2^32 keys");
-        index.held += 1;
-        self.index = Some(index);
-    }
-}
-
-fn spot(hasher: &RandomState, key: &[u8], mask: usize) -> usize {
-    usize::try_from(hasher.hash_one(key)).unwrap_or_default() & mask
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn noted(keys: &mut Keys, names: &[&str]) -> Vec<bool> {
+    fn inserted(keys: &mut Keys, names: &[&str]) -> Vec<bool> {
         keys.start();
-        names.iter().map(|name| keys.note(name.as_bytes())).collect()
+        names.iter().map(|name| keys.insert(name.as_bytes())).collect()
     }
 
     #[test]
     fn a_key_is_a_duplicate_only_of_keys_of_its_own_object() {
         let mut keys = Keys::default();
-        assert_eq!(noted(&mut keys, &["a", "b", "a"]), [true, true, false]);
-        assert_eq!(noted(&mut keys, &["b", "a", "b"]), [true, true, false]);
-        assert_eq!(noted(&mut keys, &["a", "c", "b", "c"]), [true, true, true, false]);
-        assert_eq!(noted(&mut keys, &["a", "c", "b"]), [true, true, true]);
-        assert_eq!(noted(&mut keys, &["a", "a"]), [true, false]);
+        assert_eq!(inserted(&mut keys, &["a", "b", "a"]), [true, true, false]);
+        assert_eq!(inserted(&mut keys, &["b", "a", "b"]), [true, true, false]);
+        assert_eq!(inserted(&mut keys, &["a", "c", "b", "c"]), [true, true, true, false]);
+        assert_eq!(inserted(&mut keys, &["a", "c", "b"]), [true, true, true]);
+        assert_eq!(inserted(&mut keys, &["a", "a"]), [true, false]);
         assert_eq!(keys.last(), b"a");
     }
 
@@ -163,13 +128,13 @@ mod tests {
         let mut keys = Keys::default();
         for _ in 0..2 {
             keys.start();
-            assert!(names.iter().all(|name| keys.note(name.as_bytes())));
+            assert!(names.iter().all(|name| keys.insert(name.as_bytes())));
             for name in &names {
-                assert!(!keys.note(name.as_bytes()), "{name}");
+                assert!(!keys.insert(name.as_bytes()), "{name}");
             }
         }
         keys.start();
-        assert!(keys.note(b"key1") && keys.note(b"key0") && !keys.note(b"key1"));
-        assert!(keys.has(b"key0", 2) && !keys.has(b"key0", 1));
+        assert!(keys.insert(b"key1") && keys.insert(b"key0") && !keys.insert(b"key1"));
+        assert!(keys.is_among_first(b"key0", 2) && !keys.is_among_first(b"key0", 1));
     }
 }

@@ -1,86 +1,24 @@
 //! A streaming reader of JSON: one token at a time out of a window over the file, so that a document of
 //! any size and any depth takes the memory of its longest token.
 //!
-//! It accepts exactly what `serde_json` accepts as a value, without its limit of depth; [`keys`] adds the
-//! refusal of duplicate keys, [`scan`] walks over a whole value.
+//! It accepts exactly what `serde_json` accepts as a value, without its limit of depth; [`cursor`] adds the
+//! refusal of duplicate keys, [`scan`] skips a whole value.
 
+pub(crate) mod cursor;
 pub(crate) mod keys;
+mod kind;
 mod number;
 pub(crate) mod place;
 pub(crate) mod scan;
 mod text;
 
+pub use kind::{JsonError, Kind, NonFinite};
+
 use std::borrow::Cow;
-use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes of a document that are held at a time; it stays in the second-level cache.
 const WINDOW_BYTES: usize = 256 * 1024;
-
-/// What stands at a place in a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `{` was read.
-    Object,
-    /// `[` was read.
-    Array,
-    /// A string.
-    Text,
-    /// A number without point and exponent.
-    Integer,
-    /// A number with a point or an exponent.
-    Float,
-    /// `NaN`, `Infinity`, `-Infinity`, where they are let through.
-    NonFinite,
-    /// `true`
-    True,
-    /// `false`
-    False,
-    /// `null`
-    Null,
-}
-
-/// Why a document cannot be read on.
-#[derive(Debug)]
-pub enum Trouble {
-    /// The file cannot be read.
-    Read(io::Error),
-    /// The text is no strict JSON.
-    Refused {
-        /// Byte at which it is not.
-        offset: u64,
-        /// What is wrong there.
-        reason: Cow<'static, str>,
-    },
-}
-
-impl Trouble {
-    /// A refusal at a byte of the document.
-    pub fn refused(offset: u64, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::Refused { offset, reason: reason.into() }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Read(error) => error.fmt(f),
-            Trouble::Refused { offset, reason } => write!(f, "{reason} at byte {offset}"),
-        }
-    }
-}
-
-impl std::error::Error for Trouble {}
-
-/// What becomes of `NaN`, `Infinity` and `-Infinity`, which are no JSON but what some programs write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NonFinite {
-    /// They are refused like any other word that is no JSON.
-    #[default]
-    Refuse,
-    /// They are tokens of [`Kind::NonFinite`].
-    Accept,
-}
 
 /// Tokens of one document.
 #[derive(Debug)]
@@ -101,12 +39,12 @@ pub struct Tokens<R> {
 
 impl<R: Read + Seek> Tokens<R> {
     /// Starts at the first byte of a document; a byte order mark is refused.
-    pub fn new(input: R, non_finite: NonFinite) -> Result<Self, Trouble> {
+    pub fn new(input: R, non_finite: NonFinite) -> Result<Self, JsonError> {
         Self::with_window(input, non_finite, WINDOW_BYTES)
     }
 
     /// The same with another size of the window.
-    pub fn with_window(input: R, non_finite: NonFinite, bytes: usize) -> Result<Self, Trouble> {
+    pub fn with_window(input: R, non_finite: NonFinite, bytes: usize) -> Result<Self, JsonError> {
         let mut tokens = Self {
             input,
             window: vec![0; bytes.max(16)],
@@ -121,7 +59,7 @@ impl<R: Read + Seek> Tokens<R> {
         };
         tokens.top_up(3)?;
         if tokens.rest().starts_with(b"\xef\xbb\xbf") {
-            return Err(Trouble::refused(0, "a byte order mark, which JSON does not have"));
+            return Err(JsonError::invalid(0, "a byte order mark, which JSON does not have"));
         }
         Ok(tokens)
     }
@@ -132,12 +70,12 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     /// Goes to a byte of the document; one that is in the window costs nothing.
-    pub fn seek(&mut self, offset: u64) -> Result<(), Trouble> {
+    pub fn seek(&mut self, offset: u64) -> Result<(), JsonError> {
         let inside = offset.checked_sub(self.base).and_then(|gap| usize::try_from(gap).ok());
         if let Some(at) = inside.filter(|at| *at <= self.filled) {
             self.at = at;
         } else {
-            self.input.seek(SeekFrom::Start(offset)).map_err(Trouble::Read)?;
+            self.input.seek(SeekFrom::Start(offset)).map_err(JsonError::Read)?;
             (self.base, self.at, self.filled, self.ended) = (offset, 0, 0, false);
         }
         self.mark = self.at;
@@ -155,7 +93,7 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     /// Reads on until `bytes` are in the window or the document ends.
-    pub fn top_up(&mut self, bytes: usize) -> Result<(), Trouble> {
+    pub fn top_up(&mut self, bytes: usize) -> Result<(), JsonError> {
         self.mark = self.at;
         while self.filled - self.at < bytes && self.fill()? {}
         Ok(())
@@ -177,7 +115,7 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     /// Reads a value, or the opening bracket of one.
-    pub fn value(&mut self) -> Result<Kind, Trouble> {
+    pub fn value(&mut self) -> Result<Kind, JsonError> {
         self.mark = self.at;
         let Some(first) = self.skip_space()? else { return Err(self.cut_short("a value")) };
         self.token = self.at..self.at + 1;
@@ -210,7 +148,7 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     /// Reads on inside an object: its next key and the colon, or its end. `first` right after the bracket.
-    pub fn next_key(&mut self, first: bool) -> Result<bool, Trouble> {
+    pub fn next_key(&mut self, first: bool) -> Result<bool, JsonError> {
         if !self.next_member(first, b'}', "`,` or `}`")? {
             return Ok(false);
         }
@@ -233,26 +171,26 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     /// Reads on inside an array: to its next element, or past its end. `first` right after the bracket.
-    pub fn next_element(&mut self, first: bool) -> Result<bool, Trouble> {
+    pub fn next_element(&mut self, first: bool) -> Result<bool, JsonError> {
         self.next_member(first, b']', "`,` or `]`")
     }
 
     /// Whether another document follows in a file of several.
-    pub fn next_document(&mut self) -> Result<bool, Trouble> {
+    pub fn next_document(&mut self) -> Result<bool, JsonError> {
         self.mark = self.at;
         Ok(self.skip_space()?.is_some())
     }
 
     /// Makes sure that nothing but white space follows.
-    pub fn finish(&mut self) -> Result<(), Trouble> {
+    pub fn finish(&mut self) -> Result<(), JsonError> {
         self.mark = self.at;
         match self.skip_space()? {
             None => Ok(()),
-            Some(_) => Err(Trouble::refused(self.offset(), "more text after the document")),
+            Some(_) => Err(JsonError::invalid(self.offset(), "more text after the document")),
         }
     }
 
-    fn next_member(&mut self, first: bool, end: u8, wanted: &'static str) -> Result<bool, Trouble> {
+    fn next_member(&mut self, first: bool, end: u8, wanted: &'static str) -> Result<bool, JsonError> {
         self.mark = self.at;
         match self.skip_space()? {
             Some(found) if found == end => {
@@ -263,7 +201,7 @@ impl<R: Read + Seek> Tokens<R> {
             Some(b',') => {
                 self.at += 1;
                 if self.skip_space()? == Some(end) {
-                    return Err(Trouble::refused(self.offset(), "a comma before the end"));
+                    return Err(JsonError::invalid(self.offset(), "a trailing comma"));
                 }
                 Ok(true)
             }
@@ -273,7 +211,7 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     #[inline]
-    fn skip_space(&mut self) -> Result<Option<u8>, Trouble> {
+    fn skip_space(&mut self) -> Result<Option<u8>, JsonError> {
         loop {
             while let Some(byte) = self.window[..self.filled].get(self.at) {
                 if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
@@ -288,7 +226,7 @@ impl<R: Read + Seek> Tokens<R> {
     }
 
     /// The byte that is `gap` bytes ahead.
-    fn byte_after(&mut self, gap: usize) -> Result<Option<u8>, Trouble> {
+    fn byte_after(&mut self, gap: usize) -> Result<Option<u8>, JsonError> {
         while self.filled - self.at <= gap {
             if !self.fill()? {
                 return Ok(None);
@@ -297,7 +235,7 @@ impl<R: Read + Seek> Tokens<R> {
         Ok(Some(self.window[self.at + gap]))
     }
 
-    fn word(&mut self, word: &'static [u8], kind: Kind) -> Result<Kind, Trouble> {
+    fn word(&mut self, word: &'static [u8], kind: Kind) -> Result<Kind, JsonError> {
         for (gap, wanted) in word.iter().enumerate() {
             if self.byte_after(gap)? != Some(*wanted) {
                 return Err(self.unexpected("a value"));
@@ -305,14 +243,14 @@ impl<R: Read + Seek> Tokens<R> {
         }
         if kind == Kind::NonFinite && self.non_finite == NonFinite::Refuse {
             let word = String::from_utf8_lossy(word).into_owned();
-            return Err(Trouble::refused(self.offset(), format!("`{word}`, which JSON does not have")));
+            return Err(JsonError::invalid(self.offset(), format!("`{word}`, which JSON does not have")));
         }
         self.token = self.at..self.at + word.len();
         self.at += word.len();
         Ok(kind)
     }
 
-    fn number(&mut self) -> Result<Kind, Trouble> {
+    fn number(&mut self) -> Result<Kind, JsonError> {
         loop {
             let rest = &self.window[self.at..self.filled];
             let scanned = number::scan(rest);
@@ -330,13 +268,13 @@ impl<R: Read + Seek> Tokens<R> {
                     self.at += length;
                     Ok(kind)
                 }
-                Err((at, reason)) => Err(Trouble::refused(self.offset() + at as u64, reason)),
+                Err((at, reason)) => Err(JsonError::invalid(self.offset() + at as u64, reason)),
             };
         }
     }
 
     /// Reads a string to its closing quote; `at` is behind the opening one.
-    fn text(&mut self) -> Result<(), Trouble> {
+    fn text(&mut self) -> Result<(), JsonError> {
         self.token.start = self.at;
         self.escaped = false;
         let mut wide = false;
@@ -354,7 +292,7 @@ impl<R: Read + Seek> Tokens<R> {
                     }
                     self.at += 2;
                 }
-                Some(_) => return Err(Trouble::refused(self.offset(), "a control character in a string")),
+                Some(_) => return Err(JsonError::invalid(self.offset(), "a control character in a string")),
                 None => {
                     if !self.fill()? {
                         return Err(self.cut_short("the end of the string"));
@@ -365,7 +303,7 @@ impl<R: Read + Seek> Tokens<R> {
         self.token.end = self.at;
         self.at += 1;
         let refuse =
-            |at: usize, reason: &'static str| Trouble::refused(self.token_offset() + at as u64, reason);
+            |at: usize, reason: &'static str| JsonError::invalid(self.token_offset() + at as u64, reason);
         if wide && let Err(error) = std::str::from_utf8(self.raw()) {
             return Err(refuse(error.valid_up_to(), "invalid UTF-8"));
         }
@@ -375,18 +313,18 @@ impl<R: Read + Seek> Tokens<R> {
         Ok(())
     }
 
-    fn unexpected(&self, wanted: &str) -> Trouble {
+    fn unexpected(&self, wanted: &str) -> JsonError {
         let found = self.window[..self.filled].get(self.at).copied().unwrap_or_default();
         let found = if found.is_ascii_graphic() {
             format!("`{}`", char::from(found))
         } else {
             format!("byte 0x{found:02x}")
         };
-        Trouble::refused(self.offset(), format!("{found} where {wanted} should be"))
+        JsonError::invalid(self.offset(), format!("{found} where {wanted} should be"))
     }
 
-    fn cut_short(&self, wanted: &str) -> Trouble {
-        Trouble::refused(
+    fn cut_short(&self, wanted: &str) -> JsonError {
+        JsonError::invalid(
             self.base + self.filled as u64,
             format!("the document ends where {wanted} should be"),
         )
@@ -394,7 +332,7 @@ impl<R: Read + Seek> Tokens<R> {
 
     /// Reads more into the window, which keeps what follows the mark; false at the end of the document.
     #[cold]
-    fn fill(&mut self) -> Result<bool, Trouble> {
+    fn fill(&mut self) -> Result<bool, JsonError> {
         if self.ended {
             return Ok(false);
         }
@@ -421,7 +359,7 @@ impl<R: Read + Seek> Tokens<R> {
                     return Ok(true);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Trouble::Read(error)),
+                Err(error) => return Err(JsonError::Read(error)),
             }
         }
     }

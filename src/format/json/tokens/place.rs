@@ -1,32 +1,9 @@
 //! Line and column of a byte: counted only when somebody has to be told.
 
-use super::Trouble;
-use crate::report::exit::Fault;
-use crate::sys::fsio;
 use std::io::{self, Read};
-use std::path::Path;
 
-/// The fault of a document, with line and column.
-pub(crate) fn fault(path: &Path, shown: &str, trouble: &Trouble) -> Fault {
-    match trouble {
-        Trouble::Read(error) => fsio::unreadable(path, error),
-        Trouble::Refused { offset, reason } => {
-            let place = match in_file(path, &[*offset]).as_deref() {
-                Some([(line, column)]) => format!("line {line} column {column}"),
-                _ => format!("byte {offset}"),
-            };
-            Fault::config(format!("failed to load `{shown}`: {reason} at {place}"))
-        }
-    }
-}
-
-/// Lines and columns of bytes of a file in ascending order; none for a pipe, which cannot be read twice.
-pub(crate) fn in_file(path: &Path, offsets: &[u64]) -> Option<Vec<(u64, u64)>> {
-    let is_file = fsio::metadata(path).is_ok_and(|metadata| metadata.is_file());
-    is_file.then(|| of_all(fsio::open(path).ok()?, offsets).ok()).flatten()
-}
-
-/// The 1-based lines and columns, in characters, of bytes in ascending order, in one pass; those beyond the end are at the end.
+/// The 1-based lines and columns, in characters, of bytes in ascending order, in one pass; those beyond the
+/// end are at the end.
 pub(crate) fn of_all(mut document: impl Read, offsets: &[u64]) -> io::Result<Vec<(u64, u64)>> {
     let mut buffer = vec![0; 128 * 1024];
     let mut places = Vec::with_capacity(offsets.len());

@@ -1,10 +1,10 @@
 use super::scan::validate;
-use super::{Kind, NonFinite, Tokens, Trouble, place};
+use super::{JsonError, Kind, NonFinite, Tokens, place};
 use std::io::Cursor;
 
 fn refusal(text: &[u8]) -> String {
     match validate(Cursor::new(text), NonFinite::Refuse) {
-        Err(Trouble::Refused { offset, reason }) => {
+        Err(JsonError::Invalid { offset, reason }) => {
             let (line, column) = place::of_all(text, &[offset]).expect("read")[0];
             format!("{line}:{column} {reason}")
         }
@@ -29,8 +29,8 @@ fn what_is_no_strict_json_is_refused_with_its_place() {
         (b"[1e+]", "1:5 a digit is missing in a number"),
         (b"[-]", "1:3 a digit is missing in a number"),
         (b"[+1]", "1:2 `+` where a value should be"),
-        (b"[1,]", "1:4 a comma before the end"),
-        (b"{\"a\":1,}", "1:8 a comma before the end"),
+        (b"[1,]", "1:4 a trailing comma"),
+        (b"{\"a\":1,}", "1:8 a trailing comma"),
         (b"{a:1}", "1:2 `a` where a key in double quotes should be"),
         (b"{\"a\" 1}", "1:6 `1` where `:` after the key should be"),
         (b"[1 2]", "1:4 `2` where `,` or `]` should be"),
@@ -39,11 +39,11 @@ fn what_is_no_strict_json_is_refused_with_its_place() {
         (b"{} x", "1:4 more text after the document"),
         (b"{}{}", "1:3 more text after the document"),
         (b"[\"a\nb\"]", "1:4 a control character in a string"),
-        (b"[\"\\x\"]", "1:3 an escape that is none"),
-        (b"[\"\\u12g4\"]", "1:3 an escape that is none"),
-        (b"[\"\\ud800\"]", "1:3 half of a surrogate pair"),
-        (b"[\"\\ud800\\u0041\"]", "1:3 half of a surrogate pair"),
-        (b"[\"\\udc00\"]", "1:3 half of a surrogate pair"),
+        (b"[\"\\x\"]", "1:3 an invalid escape"),
+        (b"[\"\\u12g4\"]", "1:3 an invalid escape"),
+        (b"[\"\\ud800\"]", "1:3 an unpaired surrogate"),
+        (b"[\"\\ud800\\u0041\"]", "1:3 an unpaired surrogate"),
+        (b"[\"\\udc00\"]", "1:3 an unpaired surrogate"),
         (b"[\"\xc3\xa4\xff\"]", "1:4 invalid UTF-8"),
         (b"[\"\xed\xa0\x80\"]", "1:3 invalid UTF-8"),
         (b"\xef\xbb\xbf{}", "1:1 a byte order mark, which JSON does not have"),

@@ -46,7 +46,7 @@ pub(super) fn check_escapes(raw: &[u8]) -> Result<(), (usize, &'static str)> {
         match raw.get(at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
             Some(b'u') => {
-                let unit = hex(raw, at + 2).ok_or((at, "an escape that is none"))?;
+                let unit = hex(raw, at + 2).ok_or((at, "an invalid escape"))?;
                 match unit {
                     0xd800..=0xdbff => {
                         let low = match raw.get(at + 6..at + 8) {
@@ -54,15 +54,15 @@ pub(super) fn check_escapes(raw: &[u8]) -> Result<(), (usize, &'static str)> {
                             _ => None,
                         };
                         if !low.is_some_and(|low| (0xdc00..=0xdfff).contains(&low)) {
-                            return Err((at, "half of a surrogate pair"));
+                            return Err((at, "an unpaired surrogate"));
                         }
                         at += 12;
                     }
-                    0xdc00..=0xdfff => return Err((at, "half of a surrogate pair")),
+                    0xdc00..=0xdfff => return Err((at, "an unpaired surrogate")),
                     _ => at += 6,
                 }
             }
-            _ => return Err((at, "an escape that is none")),
+            _ => return Err((at, "an invalid escape")),
         }
     }
     Ok(())

@@ -1,16 +1,16 @@
 use super::*;
-use crate::judge::kpi::{Expected, Per, Selector};
+use crate::judge::kpi::{DataState, Measurement, Selector, SeriesCount, TimeUnit};
 
 fn selector(text: &str) -> Selector {
     Selector::try_from(text.to_owned()).expect("a selector")
 }
 
 fn collector(measure: Measure) -> Collector {
-    let definition = Definition {
+    let definition = KpiDefinition {
         description: String::new(),
         unit: "u".to_owned(),
         measure,
-        series: Expected { min: 1, max: 2 },
+        series: SeriesCount { min: 1, max: 2 },
         min_coverage: 0.75,
         promql: None,
         edge_report: None,
@@ -47,40 +47,40 @@ fn close_to(found: Option<f64>, expected: f64) -> bool {
 
 #[test]
 fn a_restarted_counter_counts_from_zero() {
-    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: Per::Minute });
+    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: TimeUnit::Minute });
     let id = collector.register("c", &labels(&[]));
     let scrapes: Vec<[Option<f64>; 1]> = [100.0, 110.0, 3.0, 5.0, 5.0].map(|value| [Some(value)]).to_vec();
     let scrapes: Vec<&[Option<f64>]> = scrapes.iter().map(<[_; 1]>::as_slice).collect();
     let measured = window(&mut collector, &[id], &scrapes);
     // 10, then 3 after the restart, 2 and 0, in four seconds.
     assert!(close_to(measured.value, 15.0 / 4.0 * 60.0), "{measured:?}");
-    assert_eq!((measured.resets, measured.points, measured.state), (1, 4, Knowledge::Measured));
+    assert_eq!((measured.resets, measured.points, measured.state), (1, 4, DataState::Measured));
 }
 
 #[test]
 fn too_few_points_are_partial_and_none_are_no_data() {
-    let gauge = || collector(Measure::Gauge { of: selector("g"), over: Reduce::Mean, across: Reduce::Max });
+    let gauge = || collector(Measure::Gauge { of: selector("g"), over: Reducer::Mean, across: Reducer::Max });
     let full: &[Option<f64>] = &[Some(2.0)];
     let nan: &[Option<f64>] = &[Some(f64::NAN)];
     for (scrapes, state, points) in [
-        ([full, full, full, full, full], Knowledge::Measured, 4),
-        ([full, full, full, full, &[None]], Knowledge::Measured, 3),
-        ([full, full, full, nan, &[None]], Knowledge::Partial, 2),
-        ([full, nan, nan, nan, nan], Knowledge::NoData, 0),
-        ([full, &[None], &[None], &[None], &[None]], Knowledge::NoData, 0),
+        ([full, full, full, full, full], DataState::Measured, 4),
+        ([full, full, full, full, &[None]], DataState::Measured, 3),
+        ([full, full, full, nan, &[None]], DataState::Partial, 2),
+        ([full, nan, nan, nan, nan], DataState::NoData, 0),
+        ([full, &[None], &[None], &[None], &[None]], DataState::NoData, 0),
     ] {
         let mut collector = gauge();
         let id = collector.register("g", &labels(&[]));
         let measured = window(&mut collector, &[id], &scrapes);
         assert_eq!((measured.state, measured.points), (state, points));
         assert_eq!(measured.value.is_some(), points > 0);
-        assert_eq!(measured.reason.is_none(), state == Knowledge::Measured);
+        assert_eq!(measured.reason.is_none(), state == DataState::Measured);
     }
 }
 
 #[test]
 fn one_unusable_series_spoils_the_point_and_more_series_than_declared_are_an_error() {
-    let gauge = || collector(Measure::Gauge { of: selector("g"), over: Reduce::Max, across: Reduce::Sum });
+    let gauge = || collector(Measure::Gauge { of: selector("g"), over: Reducer::Max, across: Reducer::Sum });
     let run = |values: &[Option<f64>]| {
         let mut collector = gauge();
         let series: Vec<SeriesId> = (0..values.len())
@@ -89,8 +89,8 @@ fn one_unusable_series_spoils_the_point_and_more_series_than_declared_are_an_err
         window(&mut collector, &series, &[values, values])
     };
     assert!(close_to(run(&[Some(1.0), Some(2.0)]).value, 3.0));
-    assert_eq!(run(&[Some(1.0), Some(f64::INFINITY)]).state, Knowledge::NoData);
-    assert_eq!(run(&[Some(1.0), Some(2.0), Some(3.0)]).state, Knowledge::ToolError);
+    assert_eq!(run(&[Some(1.0), Some(f64::INFINITY)]).state, DataState::NoData);
+    assert_eq!(run(&[Some(1.0), Some(2.0), Some(3.0)]).state, DataState::ToolError);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_ratio_without_events_is_no_data() {
     };
     assert!(close_to(run(3.0, 1.0).value, 0.75));
     assert_eq!(run(3.0, 1.0).n, 4);
-    assert_eq!(run(0.0, 0.0).state, Knowledge::NoData);
+    assert_eq!(run(0.0, 0.0).state, DataState::NoData);
 }
 
 #[test]
@@ -123,10 +123,10 @@ fn a_quantile_lies_inside_its_bucket_or_beyond_the_last_bound() {
     let beyond = run(&["10", "20", "+Inf"], &[1.0, 2.0, 10.0]);
     assert!(close_to(beyond.value, 20.0) && beyond.beyond, "{beyond:?}");
     for (bounds, counts, state) in [
-        (["10", "20", "30"], [1.0, 2.0, 3.0], Knowledge::NoData),
-        (["10", "20", "+Inf"], [0.0, 0.0, 0.0], Knowledge::NoData),
-        (["10", "20", "+Inf"], [5.0, 2.0, 6.0], Knowledge::ToolError),
-        (["x", "20", "+Inf"], [1.0, 2.0, 6.0], Knowledge::NoData),
+        (["10", "20", "30"], [1.0, 2.0, 3.0], DataState::NoData),
+        (["10", "20", "+Inf"], [0.0, 0.0, 0.0], DataState::NoData),
+        (["10", "20", "+Inf"], [5.0, 2.0, 6.0], DataState::ToolError),
+        (["x", "20", "+Inf"], [1.0, 2.0, 6.0], DataState::NoData),
     ] {
         assert_eq!(run(&bounds, &counts).state, state, "{bounds:?}");
     }
@@ -140,16 +140,16 @@ fn what_grew_over_a_long_gap_is_not_known() {
     let scrapes: [&[Option<f64>]; 6] = [&[Some(1.0)], gap, gap, gap, &[Some(100.0)], &[Some(101.0)]];
     let measured = window(&mut collector, &[id], &scrapes);
     assert!(close_to(measured.value, 1.0), "{measured:?}");
-    assert_eq!((measured.points, measured.state), (1, Knowledge::Partial));
+    assert_eq!((measured.points, measured.state), (1, DataState::Partial));
 }
 
 #[test]
 fn members_are_told_apart_by_their_label() {
-    let definition = Definition {
+    let definition = KpiDefinition {
         description: String::new(),
         unit: "u".to_owned(),
-        measure: Measure::Gauge { of: selector("g"), over: Reduce::Last, across: Reduce::Max },
-        series: Expected::default(),
+        measure: Measure::Gauge { of: selector("g"), over: Reducer::Last, across: Reducer::Max },
+        series: SeriesCount::default(),
         min_coverage: 0.95,
         promql: None,
         edge_report: None,
@@ -173,12 +173,12 @@ fn members_are_told_apart_by_their_label() {
 #[test]
 fn every_selector_needs_its_series() {
     let ratio = Measure::Ratio { of: vec![selector("hit")], to: vec![selector("hit"), selector("miss")] };
-    let rate = Measure::Rate { of: vec![selector("hit"), selector("miss")], per: Per::Second };
+    let rate = Measure::Rate { of: vec![selector("hit"), selector("miss")], per: TimeUnit::Second };
     for measure in [ratio, rate] {
         let mut collector = collector(measure);
         let id = collector.register("hit", &labels(&[]));
         let measured = window(&mut collector, &[id], &[&[Some(5.0)], &[Some(8.0)]]);
-        assert_eq!((measured.state, measured.value), (Knowledge::NoData, None));
+        assert_eq!((measured.state, measured.value), (DataState::NoData, None));
     }
     // Two series of each selector are no more than two.
     let mut collector = collector(Measure::Increase { of: vec![selector("a"), selector("b")] });
@@ -188,12 +188,12 @@ fn every_selector_needs_its_series() {
         .map(|(name, n)| collector.register(name, &labels(&[("n", n)])))
         .collect();
     let measured = window(&mut collector, &series, &[&[Some(1.0); 4], &[Some(2.0); 4]]);
-    assert_eq!((measured.state, measured.value), (Knowledge::Measured, Some(4.0)));
+    assert_eq!((measured.state, measured.value), (DataState::Measured, Some(4.0)));
 }
 
 #[test]
 fn a_rate_is_over_the_time_that_was_seen() {
-    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: Per::Second });
+    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: TimeUnit::Second });
     let id = collector.register("c", &labels(&[]));
     let scrapes: [&[Option<f64>]; 4] = [&[Some(0.0)], &[Some(10.0)], &[None], &[Some(30.0)]];
     let measured = window(&mut collector, &[id], &scrapes);
@@ -202,7 +202,7 @@ fn a_rate_is_over_the_time_that_was_seen() {
 
 #[test]
 fn time_that_several_counters_cover_counts_once() {
-    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: Per::Second });
+    let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: TimeUnit::Second });
     let series = ["a", "b"].map(|name| collector.register("c", &labels(&[("n", name)])));
     // The second is missing at every other scrape.
     let scrapes: [&[Option<f64>]; 5] = [
@@ -218,7 +218,7 @@ fn time_that_several_counters_cover_counts_once() {
 
 #[test]
 fn a_member_that_never_shows_anything_is_unknown_and_a_series_of_nobody_is_harmless() {
-    let gauge = Measure::Gauge { of: selector("g"), over: Reduce::Last, across: Reduce::Max };
+    let gauge = Measure::Gauge { of: selector("g"), over: Reducer::Last, across: Reducer::Max };
     let kpis = collector(gauge).kpis;
     let mut collector = Collector::new(kpis, Some("instance".to_owned()), "test", 1000);
     let nobody = collector.register("g", &labels(&[]));
@@ -233,7 +233,7 @@ fn a_member_that_never_shows_anything_is_unknown_and_a_series_of_nobody_is_harml
     assert!(collector.close(1).is_empty());
     collector.expect_member("a");
     let members = collector.close(1);
-    assert_eq!(members["a"].kpis["k"].state, Knowledge::NoData);
+    assert_eq!(members["a"].kpis["k"].state, DataState::NoData);
 }
 
 #[test]

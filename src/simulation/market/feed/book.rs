@@ -20,7 +20,6 @@ pub(super) struct Replay {
     pub(super) ready: usize,
 }
 
-/// Which side of the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Bid,
@@ -129,9 +128,7 @@ impl Builder<'_> {
         }
         let (bid, ask) = (self.grid.tick_of(ticker.bid.price), self.grid.tick_of(ticker.ask.price));
         if bid >= ask && ticker.bid.qty.0 > 0 && ticker.ask.qty.0 > 0 {
-            let (bid, ask) = (float(ticker.bid.price.0), float(ticker.ask.price.0));
-            let detail = format!("best bid {bid} is not below best ask {ask}");
-            self.quality.note(FeedDefect::CrossedBook, line, detail);
+            self.quality.note(FeedDefect::CrossedBook, line, self.grid.crossed(bid, ask));
             return;
         }
         // Removing before setting keeps the book uncrossed at every step.
@@ -258,9 +255,7 @@ impl Builder<'_> {
             }
         }
         if let Some((bid, ask)) = crossed {
-            let (bid, ask) = (self.grid.price(bid), self.grid.price(ask));
-            let detail = format!("best bid {bid} is not below best ask {ask}");
-            self.quality.note(FeedDefect::CrossedBook, line, detail);
+            self.quality.note(FeedDefect::CrossedBook, line, self.grid.crossed(bid, ask));
         }
     }
 

@@ -64,7 +64,6 @@ impl<'de> Deserialize<'de> for Decimal {
 /// One price level: price and the quantity that now rests there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Level {
-    /// Price.
     pub(super) price: Decimal,
     /// Quantity; zero removes the level.
     pub(super) qty: Decimal,

@@ -67,7 +67,6 @@ impl GridSteps {
         (self.low, self.high) = (self.low.min(price), self.high.max(price));
     }
 
-    /// The grid of what was seen.
     pub(super) fn grid(&self) -> Result<PriceGrid, String> {
         let Self { tick, lot, low, high } = *self;
         if tick == 0 || lot == 0 || low > high {
@@ -120,15 +119,18 @@ impl PriceGrid {
         float(self.lot)
     }
 
-    /// An empty book over the range.
     pub(in crate::simulation::market) fn empty_book(&self) -> ROIVectorMarketDepth {
         let (low, high) = (self.price(self.range.0), self.price(self.range.1));
         ROIVectorMarketDepth::new(self.tick_size(), self.lot_size(), low, high)
     }
 
-    /// The middle of two prices in ticks.
     pub(in crate::simulation::market) fn mid(&self, bid: i64, ask: i64) -> f64 {
         float((bid + ask) * self.tick) / 2.0
+    }
+
+    /// What a crossed book is told with; ticks.
+    pub(super) fn crossed(&self, bid: i64, ask: i64) -> String {
+        format!("best bid {} is not below best ask {}", self.price(bid), self.price(ask))
     }
 
     /// The price of a tick, correctly rounded.

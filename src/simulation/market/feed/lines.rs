@@ -39,7 +39,6 @@ impl Depth<'_> {
     }
 }
 
-/// Best bid and best offer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Ticker<'a> {
     #[serde(rename = "s")]
@@ -96,18 +95,13 @@ pub(super) struct Snapshot {
     pub(super) asks: Vec<Level>,
 }
 
-/// What a line says.
 #[derive(Debug)]
 pub(super) enum Payload<'a> {
     /// The mark of a generated feed.
     Simulated(FeedSpec),
-    /// A change of the book.
     Depth(Depth<'a>),
-    /// Best bid and offer.
     Ticker(Ticker<'a>),
-    /// An execution.
     Trade(Trade<'a>),
-    /// A whole book.
     Snapshot(Snapshot),
     /// A stream that is known and has nothing to say about book or trades.
     Unused(&'a str),

@@ -15,10 +15,8 @@ use hftbacktest::types::{
 use std::collections::BTreeSet;
 use std::io::{Cursor, Read as _};
 
-/// The array in the archive.
 const MEMBER: &str = "data.npy";
 
-/// Bytes of one event.
 const EVENT_BYTES: usize = 64;
 
 /// Bytes before the header of an array: magic, version, header length.
@@ -240,9 +238,7 @@ fn count_crossed(events: &[Event], grid: PriceGrid, quality: &mut FeedQuality) {
             _ => None,
         };
         if let Some((bid, ask)) = crossed.filter(|_| !was_crossed) {
-            let (bid, ask) = (grid.price(bid), grid.price(ask));
-            let detail = format!("best bid {bid} is not below best ask {ask}");
-            quality.note(FeedDefect::CrossedBook, index as u64 + 1, detail);
+            quality.note(FeedDefect::CrossedBook, index as u64 + 1, grid.crossed(bid, ask));
         }
         was_crossed = crossed.is_some();
     }

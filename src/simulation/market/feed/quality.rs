@@ -151,12 +151,10 @@ fn every_kind<S: serde::Serializer>(found: &BTreeMap<String, u64>, to: S) -> Res
 }
 
 impl FeedQuality {
-    /// How often a defect occurred.
     pub fn count(&self, defect: FeedDefect) -> u64 {
         self.defects.get(defect.key()).copied().unwrap_or(0)
     }
 
-    /// Counts a defect.
     pub(super) fn note(&mut self, defect: FeedDefect, line: u64, detail: impl Into<String>) {
         *self.defects.entry(defect.key().to_owned()).or_default() += 1;
         if self.findings.len() < KEPT_FINDINGS {

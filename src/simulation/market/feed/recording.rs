@@ -33,7 +33,6 @@ pub(super) struct Recording {
     newest_exchange_ns: [i64; 3],
 }
 
-/// One message.
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) line: u64,

@@ -25,10 +25,6 @@ const DEPTH_INTERVAL_MS: i64 = 50;
 /// The way from the exchange to us: at least this long, and up to so much more.
 const FEED_LATENCY_NS: (i64, i64) = (2_000_000, 1_500_000);
 
-/// Generates the feed of `spec`.
-///
-/// # Panics
-/// Never: the reader takes what the generator writes.
 pub fn generate(spec: &FeedSpec) -> Feed {
     let text = text(spec);
     let name = format!("sim-{}-{}-seed{}-{}m", symbol(spec), spec.regime.as_str(), spec.seed, spec.minutes);
@@ -79,9 +75,6 @@ pub(crate) fn text(spec: &FeedSpec) -> String {
 }
 
 /// Compresses a feed: one gzip member without name or time, so that the same text gives the same bytes.
-///
-/// # Panics
-/// Never: writing to memory cannot fail.
 pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(text).expect("writing to memory cannot fail");

@@ -28,7 +28,6 @@ struct WorkingOrder {
     accepted: bool,
 }
 
-/// One side of the quoter.
 #[derive(Clone, Debug)]
 struct QuoteSide {
     side: Side,
@@ -43,7 +42,6 @@ struct QuoteSide {
     updated_ns: Option<i64>,
 }
 
-/// The quoter.
 pub(super) struct Desk<'a> {
     feed: &'a Feed,
     params: &'a QuoterParams,

@@ -32,7 +32,6 @@ const LONGEST_MS: f64 = 86_400_000.0;
 /// The part of a feed that is traded, split by exchange time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Window {
-    /// All of it.
     Whole,
     /// The first part, of this fraction of the feed's period.
     First(f64),

@@ -41,7 +41,6 @@ pub(super) struct Quotes {
 }
 
 impl Quotes {
-    /// The price of one side.
     pub(super) fn tick(&self, side: Side) -> i64 {
         match side {
             Side::Buy => self.bid_tick,
@@ -79,7 +78,6 @@ pub(super) struct Sizer {
 }
 
 impl Sizer {
-    /// Starts at the base size.
     pub(super) fn new(params: &QuoterParams, lot: f64) -> Self {
         let base = params.max_inventory * BASE_SIZE_RATIO;
         let (max_inventory, max_delta_ratio) = (params.max_inventory, params.max_delta_ratio);
@@ -95,7 +93,6 @@ impl Sizer {
         self.current + (target - self.current).clamp(-bound, bound)
     }
 
-    /// Remembers the size of a requote.
     pub(super) fn requoted(&mut self, size: f64) {
         self.current = size;
     }
@@ -136,7 +133,6 @@ impl TokenBucket {
         self.at_ns + wait.ceil() as i64
     }
 
-    /// Takes a token if there is one.
     pub(super) fn take(&mut self, now_ns: i64) -> bool {
         let gained = (now_ns - self.at_ns) as f64 * self.per_ns;
         self.tokens = (self.tokens + gained).min(self.capacity);

@@ -6,7 +6,7 @@ use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
 use crate::format::json::typed;
 use crate::judge::kpi::collector::WHOLE;
-use crate::judge::kpi::{Definition, Knowledge, Measurement, Member};
+use crate::judge::kpi::{DataState, KpiDefinition, Measurement, Member};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ const SOURCE: &str = "edge-report";
 pub(in crate::commands::soak::run) struct EdgeReport {
     path: PathBuf,
     shown: String,
-    kpis: BTreeMap<String, Definition>,
+    kpis: BTreeMap<String, KpiDefinition>,
     newest: Option<Timestamp>,
 }
 
@@ -32,11 +32,11 @@ impl EdgeReport {
     pub(super) fn window(&mut self, window: Window, ctx: &Ctx) -> anyhow::Result<BTreeMap<String, Member>> {
         wait_until(window.to_ms, ctx)?;
         let read = self.read(window);
-        let measure = |definition: &Definition| match (&read, &definition.edge_report) {
+        let measure = |definition: &KpiDefinition| match (&read, &definition.edge_report) {
             (Err((state, reason)), _) => Measurement::unknown(*state, &definition.unit, 1, SOURCE, reason),
             (Ok(_), None) => {
                 let reason = "an edge report does not have it";
-                Measurement::unknown(Knowledge::NoData, &definition.unit, 1, SOURCE, reason)
+                Measurement::unknown(DataState::NoData, &definition.unit, 1, SOURCE, reason)
             }
             (Ok(document), Some(field)) => {
                 let found = field.path.split('.').try_fold(document, |value, key| value.get(key));
@@ -48,7 +48,7 @@ impl EdgeReport {
                     Measurement::single(value, &definition.unit, SOURCE)
                 } else {
                     let reason = format!("no number at `{}` of `{}`", field.path, self.shown);
-                    Measurement::unknown(Knowledge::NoData, &definition.unit, 1, SOURCE, &reason)
+                    Measurement::unknown(DataState::NoData, &definition.unit, 1, SOURCE, &reason)
                 }
             }
         };
@@ -56,10 +56,10 @@ impl EdgeReport {
         Ok(BTreeMap::from([(WHOLE.to_owned(), Member { kpis, params: BTreeMap::new() })]))
     }
 
-    fn read(&mut self, window: Window) -> Result<Value, (Knowledge, String)> {
+    fn read(&mut self, window: Window) -> Result<Value, (DataState, String)> {
         let (document, modified) =
-            typed::load(&self.path).map_err(|fault| (Knowledge::ToolError, fault.to_string()))?;
-        let no_data = |reason: String| Err((Knowledge::NoData, reason));
+            typed::load(&self.path).map_err(|fault| (DataState::ToolError, fault.to_string()))?;
+        let no_data = |reason: String| Err((DataState::NoData, reason));
         if self.newest.is_some_and(|newest| modified <= newest) || modified.as_millisecond() <= window.from_ms
         {
             return no_data(format!("`{}` was not written since the last iteration", self.shown));

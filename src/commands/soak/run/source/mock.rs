@@ -46,7 +46,7 @@ impl Mock {
                 if several {
                     labels.insert("instance".to_owned(), format!("sim-{}", number + 1));
                 }
-                ids.push(sink.register(series.name, &labels));
+                ids.push(sink.register(&series.name, &labels));
             }
         }
         sink.begin_scrape(at_ms);

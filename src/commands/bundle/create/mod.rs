@@ -1,0 +1,311 @@
+//! `mmops bundle create`: chooses the files, packs them, describes them in a manifest inside the archive,
+//! and puts the archive's hash, its provenance and on request its signature beside it.
+
+mod report;
+
+pub(crate) use report::{Body, SPEC};
+
+use super::checkout::Checkout;
+use super::materials::{self, Versioned};
+use super::plan::{self, BundlePlan, Entry};
+use super::select::{self, Chosen, Selection};
+use super::{provenance, sbom};
+use crate::ctx::Ctx;
+use crate::format::config;
+use crate::format::hash;
+use crate::format::json;
+use crate::format::minisign::{self, Signer};
+use crate::format::zip::deflate::Deflater;
+use crate::format::zip::deflate::ENCODER;
+use crate::format::zip::layout::DosTime;
+use crate::format::zip::pack::{Archive, Chunks, Finished, Member};
+use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
+use crate::report::Report;
+use crate::report::exit::Fault;
+use crate::sys::clock;
+use crate::sys::fsio::{self, AtomicFile, NewDirs};
+use crate::sys::lock::Lock;
+use crate::sys::root_dir::{self, RootDir};
+use crate::sys::{progress, work};
+use report::Created;
+use std::io::BufWriter;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+/// The list of contents when none is named and the root has no file of its own.
+const BUILT_IN: &str = include_str!("../../../../deploy/release/bundle.yaml");
+/// Most threads; more would need more memory than they are worth.
+const MOST_JOBS: usize = 16;
+/// Where a root's own list is.
+const PLAN: &str = "deploy/release/bundle.yaml";
+
+/// Make an archive with a manifest, its hash beside it, and a signature on request
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "create")]
+pub(crate) struct Args {
+    /// Name of what is released [default: the plan's, mm-bot]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Version of what is released [default: `MM_VERSION`, else the file VERSION]
+    #[arg(long, value_name = "V")]
+    version: Option<String>,
+    /// Directory the archive goes to [default: the plan's, artifacts/release]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// More files, by a pattern relative to the root (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// List of contents [default: `deploy/release/bundle.yaml`, else the built-in list]
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Sign the archive with this minisign secret key
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
+    /// Put a bill of materials (`CycloneDX`), read from lock files, into the archive
+    #[arg(long)]
+    sbom: bool,
+    /// Threads that read and compress; the archive is the same for any number [default: one a core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<u16>>,
+}
+
+struct Made {
+    sha256: String,
+    bytes: u64,
+    manifest: Manifest,
+}
+
+/// Everything that is decided before the first byte is written.
+struct Order {
+    name: String,
+    versioned: Versioned,
+    plan: Named,
+    selection: Selection,
+    checkout: Checkout,
+    stamp: jiff::Timestamp,
+    bill: Option<materials::Bill>,
+    signer: Option<Signer>,
+    root: RootDir,
+    out: PathBuf,
+}
+
+impl Order {
+    fn file_name(&self) -> String {
+        format!("{}-v{}.zip", self.name, self.versioned.version)
+    }
+}
+
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let order = order(args, ctx)?;
+    let archive = order.out.join(order.file_name());
+    let dirs = NewDirs::create(&order.out)?;
+    let _lock = Lock::of_dir(&order.out)?;
+    let mut zip = AtomicFile::create(&archive)?;
+    let mut sidecar = AtomicFile::create(&fsio::with_ending(&archive, ".sha256"))?;
+    let mut statement = AtomicFile::create(&fsio::with_ending(&archive, ".provenance.json"))?;
+    let signature_path = fsio::with_ending(&archive, minisign::ENDING);
+    let signature =
+        order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, AtomicFile::create(&signature_path)?)));
+    let signature = signature.transpose()?;
+    let made = write(args, &order, &mut zip, ctx)?;
+    let name = order.file_name();
+    sidecar.write(format!("{}  {name}\n", made.sha256).as_bytes())?;
+    let document = provenance::statement(&made.manifest, &name, &made.sha256);
+    statement.write(json::document(&document).as_bytes())?;
+    let signed = match signature {
+        None => None,
+        Some((signer, mut pending)) => {
+            let version = &order.versioned.version;
+            let comment = materials::trusted_comment(order.stamp, &name, version, &made.sha256);
+            pending.write(signer.sign(zip.reread()?, &comment)?.as_bytes())?;
+            Some(pending)
+        }
+    };
+    ctx.check_cancelled()?;
+    // A signature of the archive that is being replaced would vouch for nothing.
+    if fsio::exists(&signature_path)? {
+        fsio::remove(&signature_path)
+            .map_err(|error| Fault::write(format!("`{}`", signature_path.display()), &error))?;
+    }
+    // The archive comes last: whoever waits for it finds what vouches for it, and between the first and the
+    // last name an older archive does not verify rather than the new one without its hash.
+    sidecar.commit()?;
+    statement.commit()?;
+    let has_signature = signed.is_some();
+    signed.map_or(Ok(()), AtomicFile::commit)?;
+    zip.commit()?;
+    dirs.keep();
+    let body = Body {
+        archive: ctx.show(&archive),
+        archive_bytes: made.bytes,
+        content_bytes: made.manifest.files.iter().map(|file| file.size).sum(),
+        files: made.manifest.files.len(),
+        left_out: order.selection.left_out,
+        plan: order.plan.path,
+        sha256: made.sha256,
+        signature: has_signature.then(|| ctx.show(&signature_path)),
+        bundle_version: order.versioned.version.to_string(),
+    };
+    Ok(report::report(&Created {
+        body,
+        version_source: order.versioned.source,
+        file_version: order.versioned.file_differs,
+        checkout: order.checkout,
+        listings: order.bill.map(|bill| bill.listings),
+    }))
+}
+
+fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
+    let (plan, source) = load_plan(args, ctx)?;
+    let name = args.name.clone().unwrap_or_else(|| plan.name.clone());
+    plan::check_name(&name).map_err(|error| Fault::config(error.to_string()))?;
+    let versioned = materials::version(args.version.as_deref(), ctx)?;
+    let stamp = materials::stamp(ctx)?;
+    let out = ctx.path(args.out.as_deref().unwrap_or(Path::new(&plan.out)));
+    let root = RootDir::open(&ctx.root)?;
+    let mut entries = plan.contents;
+    for glob in &args.include {
+        let entry = Entry::included(glob);
+        entry.check().map_err(|error| Fault::config(format!("--include: {error}")))?;
+        entries.push(entry);
+    }
+    let selection = select::select(&entries, &out, &root, ctx)?;
+    let reserved =
+        |chosen: &&Chosen| [manifest::FILE_NAME, manifest::SBOM_NAME].contains(&chosen.name.as_str());
+    if let Some(chosen) = selection.files.iter().find(reserved) {
+        return Err(Fault::config(format!("`{}` is a name that the bundle itself needs", chosen.name)).into());
+    }
+    let bill = if args.sbom { Some(materials::bill(&selection.files, &root, ctx)?) } else { None };
+    let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
+    let checkout = materials::checkout(ctx)?;
+    Ok(Order { name, versioned, plan: source, selection, checkout, stamp, bill, signer, root, out })
+}
+
+fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
+    let what = "list of contents bundle";
+    let chosen = config::Source::of(args.plan.as_deref(), PLAN, BUILT_IN, what, &ctx.root)?;
+    let (plan, shown): (BundlePlan, String) = (chosen.parse()?, chosen.name());
+    plan.check().map_err(|error| Fault::config(format!("plan `{shown}` cannot be used: {error}")))?;
+    Ok((plan, Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) }))
+}
+
+/// One member of the archive and where its content comes from.
+struct Part<'a> {
+    name: &'a str,
+    description: &'a str,
+    is_executable: bool,
+    bytes: u64,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    File(&'a Chosen),
+    Text(String),
+}
+
+impl Order {
+    /// The members in the order of their names.
+    fn parts<'a>(&'a self, created_at: &str, version: &str) -> Vec<Part<'a>> {
+        let file = |chosen: &'a Chosen| Part {
+            name: &chosen.name,
+            description: &chosen.description,
+            is_executable: chosen.state.is_executable(),
+            bytes: chosen.state.id.bytes,
+            source: Source::File(chosen),
+        };
+        let mut parts: Vec<Part<'_>> = self.selection.files.iter().map(file).collect();
+        if let Some(bill) = &self.bill {
+            let document = sbom::document(&self.name, version, created_at, &bill.listings);
+            let text = json::document(&document);
+            parts.push(Part {
+                name: manifest::SBOM_NAME,
+                description: "bill of materials",
+                is_executable: false,
+                bytes: text.len() as u64,
+                source: Source::Text(text),
+            });
+            parts.sort_by_key(|part| part.name);
+        }
+        parts
+    }
+
+    fn read(&self, source: &Source<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
+        let chosen = match source {
+            Source::File(chosen) => chosen,
+            Source::Text(text) => {
+                let start = usize::try_from(offset).expect("text is in memory");
+                buffer.copy_from_slice(&text.as_bytes()[start..start + buffer.len()]);
+                return Ok(());
+            }
+        };
+        let failed = |reason: String| Fault::config(format!("`{}` {reason}", chosen.source.display()));
+        let file = self.root.file(&chosen.source).map_err(|refused| failed(refused.to_string()))?;
+        root_dir::read_unchanged(&file, &chosen.state, offset, buffer).map_err(failed)
+    }
+}
+
+fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow::Result<Made> {
+    let created_at = clock::utc(order.stamp);
+    let version = order.versioned.version.to_string();
+    let parts = order.parts(&created_at, &version);
+    let described = |(part, sha256): (&Part<'_>, String)| manifest::File {
+        description: part.description.to_owned(),
+        mode: manifest::mode(part.is_executable).1.to_owned(),
+        path: part.name.to_owned(),
+        sha256,
+        size: part.bytes,
+    };
+    let manifest = |hashes: Vec<String>| Manifest {
+        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+        created_at: created_at.clone(),
+        files: parts.iter().zip(hashes).map(described).collect(),
+        git: order.checkout.revision().cloned(),
+        name: order.name.clone(),
+        provenance: Provenance {
+            builder: manifest::BUILDER.to_owned(),
+            encoder: ENCODER.to_owned(),
+            lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
+            plan: order.plan.clone(),
+        },
+        schema: manifest::SCHEMA.to_owned(),
+        seal: String::new(),
+        version: version.clone(),
+    };
+    let hash = hash::sha256(b"");
+    manifest(vec![hash; parts.len()]).check_size().map_err(|error| Fault::config(error.to_string()))?;
+    let member = |part: &Part<'_>| Member {
+        name: part.name.to_owned(),
+        permissions: manifest::mode(part.is_executable).0,
+        bytes: part.bytes,
+    };
+    let members: Vec<Member> = parts.iter().map(member).collect();
+    let bar = progress::bar(ctx.progress, members.iter().map(|member| member.bytes).sum(), "bundling");
+    let read =
+        |index: usize, offset: u64, buffer: &mut [u8]| order.read(&parts[index].source, offset, buffer);
+    let out = BufWriter::with_capacity(1 << 18, zip.file());
+    let mut archive = Archive::new(out, DosTime::of(order.stamp));
+    let fail = |error: std::io::Error| Fault::write("the archive", &error);
+    let jobs = args.jobs.map_or_else(work::processors, |jobs| usize::from(jobs.get())).min(MOST_JOBS);
+    let chunks = Chunks::new(&members, &read);
+    let hashes = work::in_order(
+        jobs,
+        2 * jobs + 2,
+        chunks.len(),
+        Deflater::default,
+        |deflater, at| chunks.pack(at, deflater),
+        |packed| {
+            let mut hashes = Vec::with_capacity(members.len());
+            for (at, chunk) in packed.enumerate() {
+                ctx.check_cancelled()?;
+                hashes.extend(archive.add_chunk(chunks.member(at), chunk?).map_err(fail)?);
+                bar.inc(chunks.bytes(at));
+            }
+            Ok::<_, Fault>(hashes)
+        },
+    )?;
+    bar.finish_and_clear();
+    let manifest = manifest(hashes);
+    archive.add(manifest::FILE_NAME, 0o644, manifest.clone().sealed().into_bytes()).map_err(fail)?;
+    let Finished { sha256, bytes } = archive.finish().map_err(fail)?;
+    Ok(Made { sha256, bytes, manifest })
+}

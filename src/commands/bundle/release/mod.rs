@@ -1,0 +1,135 @@
+//! `mmops bundle release`: the folder of a soak-validated release. Every document of the soak is read and
+//! must say yes; the folder is built beside its place and gets its name when it is complete.
+
+mod arguments;
+mod gather;
+mod report;
+mod verdict;
+
+pub(crate) use arguments::Args;
+pub(crate) use report::{Body, SPEC};
+
+use super::materials::{self, Versioned};
+use super::plan;
+use crate::ctx::Ctx;
+use crate::format::hash;
+use crate::format::minisign::Signer;
+use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
+use crate::release::snapshot::Snapshot;
+use crate::release::{changelog, rollback_plan};
+use crate::report::Report;
+use crate::report::exit::Fault;
+use crate::sys::clock;
+use crate::sys::fsio::{self, NewDirs};
+use gather::{Gathered, LoadedPolicy, Part};
+use report::Released;
+use std::path::Path;
+use verdict::Verdict;
+
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let out = ctx.path(&args.out);
+    let name = out.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    plan::check_name(&name).map_err(|error| Fault::config(format!("--out: {error}")))?;
+    if fsio::exists(&out)? {
+        let fault = Fault::config(format!("`{}` exists already", args.out.display()));
+        return Err(fault.hint("a release is never built over another one; choose another name").into());
+    }
+    let versioned = materials::version(args.version.as_deref(), ctx)?;
+    let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
+    let policy = gather::load_policy(args, ctx)?;
+    let Gathered { snapshot, parts, facts } = gather::gather(args, &policy.policy, ctx)?;
+    let verdict = verdict::verdict(&facts);
+    let released = match verdict {
+        Verdict::Refused => None,
+        Verdict::Released => {
+            let release = Release { name, out: &out, versioned: &versioned, signer, policy };
+            Some(release.build(&snapshot, parts, ctx)?)
+        }
+    };
+    let (release, version) = (args.out.display().to_string(), versioned.version.to_string());
+    Ok(report::report(release, version, &facts, released))
+}
+
+/// A release that may be built.
+struct Release<'a> {
+    name: String,
+    out: &'a Path,
+    versioned: &'a Versioned,
+    signer: Option<Signer>,
+    policy: LoadedPolicy,
+}
+
+impl Release<'_> {
+    fn build(&self, snapshot: &Snapshot, mut parts: Vec<Part>, ctx: &Ctx) -> anyhow::Result<Released> {
+        let (name, version) = (&self.name, self.versioned.version.to_string());
+        let stamp = materials::stamp(ctx)?;
+        let created_at = clock::utc(stamp);
+        let text = changelog::render(name, &version, &created_at, snapshot);
+        parts.push(Part::new("CHANGELOG.md", "what the soak showed", text));
+        let subject = rollback_plan::Subject {
+            name,
+            version: &version,
+            created_at: &created_at,
+            policy_path: &self.policy.shown,
+            policy_sha256: &self.policy.sha256,
+        };
+        let text = rollback_plan::render(&subject, &self.policy.policy);
+        parts.push(Part::new("rollback_plan.md", "ten minutes back", text));
+        parts.sort_by_key(|part| part.name);
+        let checkout = materials::checkout(ctx)?;
+        let manifest = Manifest {
+            clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+            created_at,
+            files: parts.iter().map(described).collect(),
+            git: checkout.revision().cloned(),
+            name: name.clone(),
+            provenance: Provenance {
+                builder: manifest::BUILDER.to_owned(),
+                encoder: "none".to_owned(),
+                lock_files: Vec::new(),
+                plan: Named { path: self.policy.shown.clone(), sha256: self.policy.sha256.clone() },
+            },
+            schema: manifest::SCHEMA.to_owned(),
+            seal: String::new(),
+            version,
+        };
+        let text = manifest.sealed();
+        let sha256 = hash::sha256(&text);
+        let comment =
+            materials::trusted_comment(stamp, manifest::FILE_NAME, &self.versioned.version, &sha256);
+        self.write(&parts, &text, &comment, ctx)?;
+        let files = parts.iter().map(|part| part.name.to_owned()).collect();
+        Ok(Released { files, sha256, checkout })
+    }
+
+    /// Builds the folder under another name in the same place, and renames it.
+    fn write(&self, parts: &[Part], manifest: &str, comment: &str, ctx: &Ctx) -> Result<(), Fault> {
+        let above = self.out.parent().unwrap_or(&ctx.root);
+        let dirs = NewDirs::create(above)?;
+        let scratch = fsio::scratch_dir_in(above, ".mmops-release-")?;
+        for part in parts {
+            ctx.check_cancelled()?;
+            fsio::write_atomic(&scratch.path().join(part.name), &part.content)?;
+        }
+        let path = scratch.path().join(manifest::FILE_NAME);
+        fsio::write_atomic(&path, manifest.as_bytes())?;
+        if let Some(signer) = &self.signer {
+            let signature = signer.sign(fsio::open(&path)?, comment)?;
+            fsio::write_atomic(&scratch.path().join(manifest::SIGNATURE_NAME), signature.as_bytes())?;
+        }
+        ctx.check_cancelled()?;
+        fsio::publish_dir(scratch, self.out)?;
+        dirs.keep();
+        Ok(())
+    }
+}
+
+fn described(part: &Part) -> manifest::File {
+    manifest::File {
+        description: part.description.to_owned(),
+        mode: "0644".to_owned(),
+        path: part.name.to_owned(),
+        sha256: hash::sha256(&part.content),
+        size: part.content.len() as u64,
+    }
+}

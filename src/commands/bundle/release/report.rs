@@ -1,0 +1,79 @@
+//! From facts and the release to the report: a row a document.
+
+use super::verdict::Facts;
+use crate::commands::bundle::checkout::Checkout;
+use crate::release::bundle::manifest;
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("bundle release", "BUNDLE", "FAILED").named("bundle").revised(2);
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Body {
+    /// Files of the folder, the manifest not counted.
+    files: Vec<String>,
+    /// The folder.
+    release: String,
+    /// SHA-256 of its manifest; null when there is no release.
+    sha256: Option<String>,
+    /// Verdict of the soak.
+    soak_verdict: String,
+    /// Version of what is released.
+    release_version: String,
+}
+
+/// A folder that was built.
+pub(super) struct Released {
+    pub(super) files: Vec<String>,
+    /// SHA-256 of its manifest.
+    pub(super) sha256: String,
+    pub(super) checkout: Checkout,
+}
+
+pub(super) fn report(release: String, version: String, facts: &Facts, released: Option<Released>) -> Report {
+    let mut rows = rows(facts);
+    let conclusion = match &released {
+        None => Conclusion::new(Outcome::Fail, "FAILED"),
+        Some(released) => {
+            rows.push(released.checkout.row());
+            let reason = format!("manifest sha256 {}", released.sha256);
+            rows.push(Row::new("release", Outcome::Pass).note(&release).reason(reason));
+            Conclusion::new(Outcome::Pass, "RELEASE")
+        }
+    };
+    let evidence = released.as_ref().map(|_| format!("{release}/{}", manifest::FILE_NAME));
+    let (files, sha256) = released.map(|released| (released.files, released.sha256)).unzip();
+    let body = Body {
+        files: files.unwrap_or_default(),
+        release,
+        sha256,
+        soak_verdict: facts.soak_verdict.clone(),
+        release_version: version,
+    };
+    Report::new(&SPEC, "BUNDLE RELEASE", conclusion)
+        .rows(rows)
+        .simulated(facts.is_simulated)
+        .body(&body)
+        .evidence(evidence)
+}
+
+fn rows(facts: &Facts) -> Vec<Row> {
+    let mut rows = vec![Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict)];
+    if facts.is_simulated && facts.allow_simulated {
+        rows.push(Row::new("simulated", Outcome::Warn).reason("the release rests on a simulated soak"));
+    }
+    rows.extend(facts.documents.iter().map(|(name, reason)| Row::judged(*name, reason.clone())));
+    let overrides = &facts.overrides;
+    let outcome = match (overrides.refusals.is_empty(), overrides.remarks.is_empty()) {
+        (false, _) => Outcome::Fail,
+        (true, false) => Outcome::Warn,
+        (true, true) => Outcome::Pass,
+    };
+    let reasons = overrides.refusals.iter().chain(&overrides.remarks);
+    rows.push(Row::new("runtime_overrides", outcome).reasons(reasons));
+    rows.push(Row::judged("rollback_policy", facts.policy.clone()));
+    rows
+}

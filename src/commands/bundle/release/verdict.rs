@@ -1,0 +1,69 @@
+//! Does everything that a release rests on say yes?
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use crate::release::evidence::OverridesCheck;
+
+/// What speaks against a release, document by document; nothing where a document says yes.
+pub(super) struct Facts {
+    pub(super) soak_verdict: String,
+    /// Whether the soak was a simulation.
+    pub(super) is_simulated: bool,
+    /// Whether that was allowed.
+    pub(super) allow_simulated: bool,
+    pub(super) snapshot: Vec<String>,
+    /// The other documents of the soak, by the names that they have in the release.
+    pub(super) documents: Vec<(&'static str, Option<String>)>,
+    pub(super) overrides: OverridesCheck,
+    pub(super) policy: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Released,
+    Refused,
+}
+
+/// What no limit covers, and that a simulation was allowed, is shown and changes nothing.
+pub(super) fn verdict(facts: &Facts) -> Verdict {
+    let documents_agree =
+        !facts.documents.is_empty() && facts.documents.iter().all(|(_, reason)| reason.is_none());
+    let is_refused = !documents_agree
+        || !facts.snapshot.is_empty()
+        || !facts.overrides.refusals.is_empty()
+        || !facts.policy.is_empty()
+        || (facts.is_simulated && !facts.allow_simulated);
+    if is_refused { Verdict::Refused } else { Verdict::Released }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            soak_verdict: "PASS".to_owned(),
+            is_simulated: true,
+            allow_simulated: true,
+            snapshot: Vec::new(),
+            documents: vec![("FAILURES.md", None)],
+            overrides: OverridesCheck { refusals: Vec::new(), remarks: vec!["no limit covers x".to_owned()] },
+            policy: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn remarks_change_nothing_and_every_refusal_counts() {
+        assert_eq!(verdict(&facts()), Verdict::Released);
+        let no = || vec!["no".to_owned()];
+        for refused in [
+            Facts { allow_simulated: false, ..facts() },
+            Facts { snapshot: no(), ..facts() },
+            Facts { documents: vec![("FAILURES.md", Some("no".to_owned()))], ..facts() },
+            Facts { documents: Vec::new(), ..facts() },
+            Facts { overrides: OverridesCheck { refusals: no(), remarks: Vec::new() }, ..facts() },
+            Facts { policy: no(), ..facts() },
+        ] {
+            assert_eq!(verdict(&refused), Verdict::Refused);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What an archive itself says: its structure, its manifest, every entry.
+
+use super::check::Check;
+use crate::format::zip::check::{self, Directory, ReaderAt};
+use crate::format::zip::layout::{DosTime, Header};
+use crate::format::zip::violation::Violation;
+use crate::release::bundle::compare::{self, Found};
+use crate::release::bundle::manifest::{self, Manifest};
+use crate::report::exit::Fault;
+
+pub(super) type Hash = Result<String, Violation>;
+
+/// Hashes the archive, and the content of these members.
+pub(super) type HashAll<'a> = &'a dyn Fn(&[&Header], DosTime) -> Result<(Hash, Vec<Hash>), Fault>;
+
+pub(super) struct Inspected {
+    pub(super) checks: Vec<Check>,
+    pub(super) manifest: Option<Manifest>,
+    pub(super) sha256: Hash,
+}
+
+/// Everything that can be said of an archive of `length` bytes without what lies beside it.
+pub(super) fn inspect<R: ReaderAt>(
+    archive: &R,
+    length: u64,
+    hash_all: HashAll<'_>,
+) -> Result<Inspected, Fault> {
+    let directory = check::directory(archive, length);
+    let mut structure = Check::new("structure").note(format!("{} entries", directory.members.len()));
+    structure.violations.clone_from(&directory.violations);
+    let manifest = read_manifest(archive, &directory);
+    let described = match &manifest {
+        Ok(manifest) => describe(manifest, directory.time),
+        Err(violation) => Check::new("manifest").violation(violation.clone()),
+    };
+    let (entries, sha256) = match &manifest {
+        Ok(manifest) => entries(&directory, manifest, hash_all)?,
+        Err(_) => {
+            let (sha256, _) = hash_all(&[], DosTime::of(jiff::Timestamp::UNIX_EPOCH))?;
+            let reason = "there is nothing to compare them with";
+            (Check::new("entries").violates("no-manifest", reason), sha256)
+        }
+    };
+    Ok(Inspected { checks: vec![structure, described, entries], manifest: manifest.ok(), sha256 })
+}
+
+fn read_manifest<R: ReaderAt>(archive: &R, directory: &Directory) -> Result<Manifest, Violation> {
+    let none = || Violation::new("no-manifest", format!("there is no `{}`", manifest::FILE_NAME));
+    let time = directory.time.ok_or_else(none)?;
+    let mut named = directory.members.iter().filter(|member| member.name == manifest::FILE_NAME.as_bytes());
+    let header = named.next().ok_or_else(none)?;
+    let text = check::content(archive, header, time, manifest::LARGEST_BYTES)?;
+    Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))
+}
+
+fn describe(manifest: &Manifest, time: Option<DosTime>) -> Check {
+    let check = Check::new("manifest").note(format!("{} v{}", manifest.name, manifest.version));
+    let made: Option<jiff::Timestamp> = manifest.created_at.parse().ok();
+    if time.is_some() && made.map(DosTime::of) != time {
+        return check.violates("time", "the entries have another time than the manifest");
+    }
+    check
+}
+
+/// Compares the entries with the manifest, by name and size first: only an entry of the size that the
+/// manifest gives is inflated.
+fn entries(
+    directory: &Directory,
+    manifest: &Manifest,
+    hash_all: HashAll<'_>,
+) -> Result<(Check, Hash), Fault> {
+    let mut check = Check::new("entries").note(format!("{} files agree", manifest.files.len()));
+    let found = |member: &Header| Found {
+        name: member.name.clone(),
+        bytes: member.bytes,
+        permissions: member.permissions,
+    };
+    let found: Vec<Found> = directory.members.iter().map(found).collect();
+    check.violations = compare::entries(manifest, &found);
+    let listed = |member: &Header| {
+        let at = manifest.files.binary_search_by(|file| file.path.as_bytes().cmp(&member.name)).ok()?;
+        Some(&manifest.files[at]).filter(|file| file.size == member.bytes)
+    };
+    let pairs: Vec<(&Header, &manifest::File)> =
+        directory.members.iter().filter_map(|member| Some((member, listed(member)?))).collect();
+    let wanted: Vec<&Header> = pairs.iter().map(|(member, _)| *member).collect();
+    let time = directory.time.unwrap_or_else(|| DosTime::of(jiff::Timestamp::UNIX_EPOCH));
+    let (sha256, members) = hash_all(&wanted, time)?;
+    for ((_, file), hash) in pairs.iter().zip(members) {
+        match hash {
+            Ok(hash) => check.violations.extend(compare::hash(&file.path, &file.sha256, &hash)),
+            Err(violation) => check.violations.push(violation),
+        }
+    }
+    Ok((check, sha256))
+}

@@ -1,0 +1,64 @@
+//! From facts and verdict to the report: a row a check.
+
+use super::check::Check;
+use super::verdict::{Facts, Verdict};
+use crate::format::zip::violation::Violation;
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Most reasons that are shown of one check.
+const SHOWN: usize = 20;
+
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("bundle verify", "BUNDLE", "FAILED").named("bundle").revised(2);
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Body {
+    /// What was verified.
+    bundle: String,
+    /// When it was made, as its manifest says.
+    created_at: Option<String>,
+    /// How many files its manifest lists.
+    files: Option<usize>,
+    /// Every reason to refuse it.
+    refusals: Vec<Violation>,
+    /// SHA-256 of the archive, or of the manifest of a folder.
+    sha256: Option<String>,
+    /// The comment that the signature vouches for, when it was checked.
+    trusted_comment: Option<String>,
+    /// Its version, as its manifest says.
+    bundle_version: Option<String>,
+}
+
+pub(super) fn report(bundle: String, facts: Facts, verdict: Verdict) -> Report {
+    let conclusion = match verdict {
+        Verdict::Verified => Conclusion::new(Outcome::Pass, "VERIFIED"),
+        Verdict::Refused => Conclusion::new(Outcome::Fail, "FAILED"),
+    };
+    let rows = facts.checks.iter().map(row).collect();
+    let manifest = facts.manifest.as_ref();
+    let body = Body {
+        bundle,
+        created_at: manifest.map(|manifest| manifest.created_at.clone()),
+        files: manifest.map(|manifest| manifest.files.len()),
+        bundle_version: manifest.map(|manifest| manifest.version.clone()),
+        refusals: facts.checks.into_iter().flat_map(|check| check.violations).collect(),
+        sha256: facts.sha256,
+        trusted_comment: facts.trusted_comment,
+    };
+    Report::new(&SPEC, "BUNDLE VERIFY", conclusion).rows(rows).body(&body)
+}
+
+fn row(check: &Check) -> Row {
+    let row = Row::new(check.name, check.outcome());
+    if let Some(reason) = check.skipped {
+        return row.reason(reason);
+    }
+    let row = if check.violations.is_empty() { row.note(&check.note) } else { row };
+    let reasons = check.violations.iter().map(ToString::to_string).chain(check.remarks.iter().cloned());
+    let more = (check.violations.len() + check.remarks.len()).saturating_sub(SHOWN);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    row.reasons(reasons.take(SHOWN).chain(more))
+}

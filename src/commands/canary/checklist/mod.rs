@@ -1,0 +1,51 @@
+//! `mmops canary checklist`: the first two days of a release on one page, with targets from its soak.
+
+mod report;
+mod verdict;
+
+pub(crate) use report::{Body, SPEC};
+
+use super::folder;
+use crate::ctx::Ctx;
+use crate::release::checklist;
+use crate::report::Report;
+use crate::sys::fsio::AtomicFile;
+use std::path::PathBuf;
+use verdict::{Facts, Verdict};
+
+/// Write the checklist of a release's first two days
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder of the release, as `bundle release` builds it
+    #[arg(long, value_name = "DIR")]
+    bundle: PathBuf,
+    /// Where the checklist goes; not into the folder of the release, which is complete
+    #[arg(long, value_name = "FILE", default_value = "artifacts/release/CANARY_CHECKLIST.md")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let shown = args.bundle.display().to_string();
+    let dir = ctx.path(&args.bundle);
+    let release = folder::load(&dir, &shown, ctx)?;
+    let snapshot = &release.snapshot;
+    let mut problems = snapshot.problems(ctx.clock.now(), true);
+    problems.extend(release.violations);
+    if ctx.path(&args.out).starts_with(&dir) {
+        problems
+            .push("--out lies in the folder of the release, which has no room for another file".to_owned());
+    }
+    let facts = Facts {
+        soak_verdict: snapshot.verdict.clone(),
+        is_simulated: snapshot.simulated,
+        problems,
+        has_manifest: release.manifest.is_some(),
+    };
+    let verdict = verdict::verdict(&facts);
+    if let (Verdict::Complete, Some((manifest, sha256))) = (verdict, &release.manifest) {
+        let name = format!("{} {}", manifest.name, manifest.version);
+        let text = checklist::render(&name, &shown, sha256, snapshot);
+        AtomicFile::create(&ctx.path(&args.out))?.finish(text.as_bytes())?;
+    }
+    Ok(report::report(args.out.display().to_string(), &facts, verdict))
+}

@@ -1,0 +1,91 @@
+//! From facts and verdict to the report: a row a condition.
+
+use super::verdict::{BuiltFrom, Facts, Head};
+use crate::release::bundle::manifest::short;
+use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Paths of a dirty tree that are named before "and more".
+const SHOWN: usize = 5;
+
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("canary tag", "CANARY", "FAIL").named("canary").revised(2);
+
+/// Fields of the report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Body {
+    /// Commit that is tagged.
+    tagged_commit: String,
+    /// Whether nothing was written on purpose.
+    dry_run: bool,
+    /// The tag's message; null when no tag may be put.
+    message: Option<String>,
+    /// The tag.
+    tag: String,
+}
+
+/// `message` is that of the tag, where one may be put.
+pub(super) fn report(tag: &str, dry_run: bool, facts: &Facts, message: Option<String>) -> Report {
+    let conclusion = match (&message, dry_run) {
+        (None, _) => Conclusion::new(Outcome::Fail, "FAIL"),
+        (Some(_), true) => Conclusion::new(Outcome::Pass, "DRYRUN"),
+        (Some(_), false) => Conclusion::new(Outcome::Pass, "TAGGED"),
+    };
+    let lines: Vec<String> = message.iter().flat_map(|message| message.lines()).map(str::to_owned).collect();
+    let tagged_commit = facts.head.commit().unwrap_or_default().to_owned();
+    let body = Body { tagged_commit, dry_run, message, tag: tag.to_owned() };
+    Report::new(&SPEC, "CANARY TAG", conclusion).rows(rows(tag, facts)).body(&body).preamble(lines)
+}
+
+fn rows(tag: &str, facts: &Facts) -> Vec<Row> {
+    let existing =
+        facts.existing.iter().map(|at| format!("the tag `{tag}` exists already, at {}", short(at)));
+    let mut rows = vec![
+        Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict),
+        Row::judged("bundle", facts.bundle.clone()),
+        Row::judged("tag", existing),
+        Row::judged("tree", differences(&facts.changed)),
+        match &facts.head {
+            Head::NoCommit => Row::judged("head", ["there is no commit yet".to_owned()]),
+            Head::Detached(commit) => {
+                let reason = format!("the head is detached at {}; check out a branch", short(commit));
+                Row::judged("head", [reason])
+            }
+            Head::Branch { name, commit } => {
+                Row::judged("head", None).note(format!("{name} {}", short(commit)))
+            }
+        },
+    ];
+    rows.extend(revision_row(&facts.built_from, facts.head.commit().unwrap_or_default()));
+    rows
+}
+
+fn differences(changed: &[String]) -> Option<String> {
+    let more = changed.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = changed.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    (!changed.is_empty()).then(|| format!("the tree differs from its commit: {named}{more}"))
+}
+
+/// The revision that the release was built from, against the commit that the tag goes to.
+fn revision_row(built_from: &BuiltFrom, commit: &str) -> Option<Row> {
+    let revision = match built_from {
+        BuiltFrom::NoManifest => return None,
+        BuiltFrom::Unknown => {
+            let reason = "nobody knows what revision the release was built from".to_owned();
+            return Some(Row::judged("revision", [reason]));
+        }
+        BuiltFrom::Revision(revision) => revision,
+    };
+    let from = revision.short();
+    Some(if revision.dirty {
+        let reason = format!("the release was built from a tree that differed from its commit {from}");
+        Row::judged("revision", [reason])
+    } else if revision.commit != commit {
+        let reason = format!("the release was built from {from}, the tag goes to {}", short(commit));
+        Row::new("revision", Outcome::Warn).reason(reason)
+    } else {
+        Row::judged("revision", None).note(from)
+    })
+}

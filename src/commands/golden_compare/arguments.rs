@@ -1,0 +1,150 @@
+//! What golden-compare is asked.
+
+use crate::commands::golden_compare::drift::number::Tolerance;
+use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
+use crate::format::json::path::Pattern;
+use anyhow::{Context as _, bail, ensure};
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+/// Say whether an output drifted from the accepted one, and accept a new one with a record
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The accepted file or directory
+    #[arg(long, value_name = "PATH")]
+    pub(super) baseline: PathBuf,
+    /// The file or directory to judge; files of directories are matched by relative path
+    #[arg(long, value_name = "PATH")]
+    pub(super) actual: PathBuf,
+    /// Largest absolute distance of two floats
+    #[arg(long, value_name = "ABS", default_value = "1e-9", value_parser = parse_distance, allow_hyphen_values = true)]
+    tolerance: f64,
+    /// Largest distance of two floats relative to the larger one
+    #[arg(long, value_name = "REL", default_value = "0", value_parser = parse_share, allow_hyphen_values = true)]
+    rtol: f64,
+    /// Largest distance of two floats in representable numbers
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_steps)]
+    ulp: u64,
+    /// Tolerance of the numbers, integers too, at a path: PATH=1e-6 or PATH=abs:1e-6,rel:1e-3,ulp:4 (can be repeated; the last match counts)
+    #[arg(long, value_name = "PATH=TOLERANCE", value_parser = parse_tolerance_at)]
+    tolerance_at: Vec<(Pattern, Tolerance)>,
+    /// Leave out what is at or below a path, such as root.meta.ts, root.runs[*].host, root.**.pid (can be repeated)
+    #[arg(long, value_name = "PATH", value_parser = Pattern::parse)]
+    ignore: Vec<Pattern>,
+    /// Compare the array at a path without order, its elements paired by a field or by all they hold (can be repeated)
+    #[arg(long, value_name = "PATH[:KEY]", value_parser = parse_unordered)]
+    ignore_order: Vec<Unordered>,
+    /// Let NaN and Infinity through, and say whether NaN equals NaN; refused as not JSON when left out
+    #[arg(long, value_enum)]
+    nan: Option<Nan>,
+    /// Whether 1 and 1.0 differ
+    #[arg(long, value_enum, default_value_t = Numbers::Strict)]
+    int_float: Numbers,
+    /// List at most N differences of a file; all are counted
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(super) max_diffs: usize,
+    /// Exit with 1 on drift
+    #[arg(long)]
+    pub(super) fail_on_drift: bool,
+    /// Show the drift, ask, and make the actual output the new baseline; recorded in BASELINE.accepted.json
+    #[arg(long, conflicts_with = "fail_on_drift", requires = "reason")]
+    pub(super) update: bool,
+    /// Do not ask
+    #[arg(long, requires = "update")]
+    pub(super) yes: bool,
+    /// Why the new output is right
+    #[arg(long, value_name = "TEXT", requires = "update", value_parser = parse_reason)]
+    pub(super) reason: Option<String>,
+    /// Who accepts it; the user who runs the command when left out
+    #[arg(long, value_name = "NAME", requires = "update")]
+    pub(super) by: Option<String>,
+}
+
+/// What NaN equals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Nan {
+    /// NaN equals NaN
+    Equal,
+    /// NaN differs from everything
+    Drift,
+}
+
+/// Whether integers and floats mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Numbers {
+    /// 1 and 1.0 differ in type
+    Strict,
+    /// Only the value counts
+    Lenient,
+}
+
+impl Args {
+    pub(super) fn rules(&self) -> Rules {
+        Rules {
+            tolerance: Tolerance { abs: self.tolerance, rel: self.rtol, ulp: self.ulp },
+            tolerances: self.tolerance_at.clone(),
+            ignored: self.ignore.clone(),
+            unordered: self.ignore_order.clone(),
+            nan: match self.nan {
+                None => NanPolicy::Refuse,
+                Some(Nan::Equal) => NanPolicy::Equal,
+                Some(Nan::Drift) => NanPolicy::Drift,
+            },
+            int_float: match self.int_float {
+                Numbers::Strict => IntFloat::Strict,
+                Numbers::Lenient => IntFloat::Lenient,
+            },
+        }
+    }
+}
+
+fn parse_distance(text: &str) -> anyhow::Result<f64> {
+    let value: f64 = text.parse().context("it is not a number")?;
+    ensure!(value.is_finite() && value >= 0.0, "it must be finite and not negative");
+    Ok(value)
+}
+
+/// A relative distance. Two numbers of the same sign are never further apart than the larger of them.
+fn parse_share(text: &str) -> anyhow::Result<f64> {
+    let value = parse_distance(text)?;
+    ensure!(value < 1.0, "it must be below 1, or nothing would be too far");
+    Ok(value)
+}
+
+/// A distance in representable numbers, of which there are 2^52 from a number to its double.
+fn parse_steps(text: &str) -> anyhow::Result<u64> {
+    let value: u64 = text.parse().with_context(|| format!("`{text}` is not a count"))?;
+    ensure!(value < 1 << 52, "it must be below 2^52, which is twice the number");
+    Ok(value)
+}
+
+fn parse_reason(text: &str) -> anyhow::Result<String> {
+    ensure!(!text.trim().is_empty(), "it says nothing");
+    Ok(text.trim().to_owned())
+}
+
+/// `PATH=1e-6` or `PATH=abs:1e-6,rel:1e-3,ulp:4`; what is left out is zero.
+fn parse_tolerance_at(text: &str) -> anyhow::Result<(Pattern, Tolerance)> {
+    let (pattern, rest) = Pattern::parse_start(text)?;
+    let rest = rest.strip_prefix('=').with_context(|| format!("`{text}` has no `=` behind the path"))?;
+    let mut tolerance = Tolerance { abs: 0.0, rel: 0.0, ulp: 0 };
+    for part in rest.split(',') {
+        match part.split_once(':') {
+            None => tolerance.abs = parse_distance(part)?,
+            Some(("abs", value)) => tolerance.abs = parse_distance(value)?,
+            Some(("rel", value)) => tolerance.rel = parse_share(value)?,
+            Some(("ulp", value)) => tolerance.ulp = parse_steps(value)?,
+            Some((name, _)) => bail!("`{name}` is none of abs, rel, ulp"),
+        }
+    }
+    Ok((pattern, tolerance))
+}
+
+fn parse_unordered(text: &str) -> anyhow::Result<Unordered> {
+    let (at, rest) = Pattern::parse_start(text)?;
+    match rest.strip_prefix(':') {
+        None if rest.is_empty() => Ok(Unordered { at, key: None }),
+        Some(key) if !key.is_empty() => Ok(Unordered { at, key: Some(key.to_owned()) }),
+        _ => bail!("`{text}`: write PATH or PATH:KEY"),
+    }
+}

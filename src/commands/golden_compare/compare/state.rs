@@ -1,0 +1,88 @@
+//! Where the walk over two documents is.
+
+use super::lookup::Lookup;
+use super::side::{CheckCancelled, CompareError, Found};
+use super::unordered::Pairs;
+use crate::commands::golden_compare::drift::Rules;
+use crate::format::json::tokens::Tokens;
+use crate::format::json::tokens::cursor::{Container, Cursor};
+use crate::format::json::tokens::scan::{Ends, Skipper};
+
+/// Steps between two looks at whether somebody asked for a stop.
+const STEPS_BETWEEN_CHECKS: u32 = 1 << 16;
+
+/// The two documents, what is open in both, and what was found.
+pub(super) struct Walk<'a, R> {
+    pub(super) a: Tokens<R>,
+    pub(super) b: Tokens<R>,
+    pub(super) rules: &'a Rules,
+    /// Differences beyond these are counted and not kept.
+    pub(super) listed: usize,
+    pub(super) check_cancelled: CheckCancelled<'a>,
+    pub(super) steps: u32,
+    /// In the baseline; its counts are those of the actual document too, as long as that goes the same way.
+    pub(super) cursor: Cursor,
+    /// One for each container of the cursor.
+    pub(super) frames: Vec<Frame>,
+    /// Whether both documents are at a value; else they are behind one, or behind a bracket.
+    pub(super) at_value: bool,
+    pub(super) skipper: Skipper,
+    pub(super) ends: Ends,
+    /// Open frames that go back in the actual document.
+    pub(super) lookups: usize,
+    pub(super) found: Found,
+}
+
+pub(super) struct Frame {
+    pub(super) order: Order,
+    /// Differences before the frame, all and listed.
+    pub(super) before: (u64, usize),
+    /// First entry with a difference.
+    pub(super) first: Option<u64>,
+}
+
+/// How the entries of the actual document are found.
+pub(super) enum Order {
+    /// In the order of the baseline.
+    Same,
+    /// By key, of an object.
+    ByKey(Box<Lookup>),
+    /// Pair by pair, of an array without order.
+    Pairs(Box<Pairs>),
+}
+
+impl<R> Walk<'_, R> {
+    pub(super) fn open(&mut self, container: Container) {
+        let before = (self.found.total, self.found.drifts.len());
+        self.frames.push(Frame { order: Order::Same, before, first: None });
+        self.cursor.enter(container, 0);
+        self.at_value = false;
+    }
+
+    pub(super) fn close(&mut self) {
+        self.frames.pop();
+        let left = self.cursor.leave();
+        if left.is_some_and(|left| left.container == Container::Documents && left.count == 0) {
+            self.found.empty = true;
+        }
+        self.note_first_difference();
+        self.at_value = false;
+    }
+
+    pub(super) fn note_first_difference(&mut self) {
+        if let Some(frame) = self.frames.last_mut()
+            && frame.first.is_none()
+            && self.found.total > frame.before.0
+        {
+            frame.first = self.cursor.innermost().and_then(|open| open.count.checked_sub(1));
+        }
+    }
+
+    pub(super) fn count_step(&mut self) -> Result<(), CompareError> {
+        self.steps = self.steps.wrapping_add(1);
+        if self.steps.is_multiple_of(STEPS_BETWEEN_CHECKS) {
+            (self.check_cancelled)()?;
+        }
+        Ok(())
+    }
+}

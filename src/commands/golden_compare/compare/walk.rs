@@ -1,0 +1,167 @@
+//! Walks over two documents in lock step.
+
+use super::content::Content;
+use super::side::{CheckCancelled, CompareError, Found, in_actual, in_baseline};
+use super::state::{Order, Walk};
+use crate::commands::golden_compare::drift::Rules;
+use crate::commands::golden_compare::drift::difference::{Difference, Drift};
+use crate::commands::golden_compare::drift::number::{self, Comparison, Number};
+use crate::format::json::tokens::cursor::{Container, Cursor};
+use crate::format::json::tokens::scan::{Ends, Skipper};
+use crate::format::json::tokens::{Kind, Tokens};
+use std::io::{Read, Seek};
+
+/// Compares two files; of the differences at most `listed` are kept, all are counted.
+pub(in crate::commands::golden_compare) fn compare<R: Read + Seek>(
+    content: Content,
+    baseline: R,
+    actual: R,
+    rules: &Rules,
+    listed: usize,
+    check_cancelled: CheckCancelled<'_>,
+) -> Result<Found, CompareError> {
+    let non_finite = rules.nan.non_finite();
+    let mut walk = Walk {
+        a: Tokens::new(baseline, non_finite).map_err(in_baseline)?,
+        b: Tokens::new(actual, non_finite).map_err(in_actual)?,
+        rules,
+        listed,
+        check_cancelled,
+        steps: 0,
+        cursor: Cursor::default(),
+        frames: Vec::new(),
+        at_value: true,
+        skipper: Skipper::default(),
+        ends: Ends::default(),
+        lookups: 0,
+        found: Found::default(),
+    };
+    if content == Content::Lines {
+        walk.open(Container::Documents);
+    }
+    walk.run()?;
+    let mut found = walk.found;
+    found.drifts.sort_by(Drift::order);
+    Ok(found)
+}
+
+impl<R: Read + Seek> Walk<'_, R> {
+    fn run(&mut self) -> Result<(), CompareError> {
+        loop {
+            self.count_step()?;
+            self.read_common()?;
+            if self.at_value {
+                self.pair()?;
+            } else if self.frames.is_empty() {
+                break;
+            } else {
+                self.advance()?;
+            }
+        }
+        self.a.finish().map_err(in_baseline)?;
+        self.b.finish().map_err(in_actual)
+    }
+
+    /// Compares the value that both documents are at.
+    fn pair(&mut self) -> Result<(), CompareError> {
+        let kind = self.a.value().map_err(in_baseline)?;
+        let other = self.b.value().map_err(in_actual)?;
+        let offset = self.b.token_offset();
+        self.at_value = false;
+        match (kind, other) {
+            (Kind::Array, Kind::Array) if self.is_unordered() => return self.open_unordered(),
+            (Kind::Object, Kind::Object) | (Kind::Array, Kind::Array) => {
+                self.open(if kind == Kind::Array { Container::Array } else { Container::Object });
+                return Ok(());
+            }
+            (Kind::Text, Kind::Text) => {
+                if self.a.raw() != self.b.raw() && self.a.decoded() != self.b.decoded() {
+                    let shown = |text: &[u8]| format!("\"{}\"", String::from_utf8_lossy(text));
+                    let difference =
+                        Difference::Value { baseline: shown(self.a.raw()), actual: shown(self.b.raw()) };
+                    self.emit(difference, offset);
+                }
+            }
+            _ if is_number(kind) && is_number(other) => {
+                if self.a.raw() != self.b.raw() || kind == Kind::NonFinite {
+                    let (a, b) = (text_of(&self.a), text_of(&self.b));
+                    self.numbers(number_of(kind, &a), number_of(other, &b), offset);
+                }
+            }
+            (Kind::True | Kind::False, Kind::True | Kind::False) => {
+                if kind != other {
+                    let difference =
+                        Difference::Value { baseline: text_of(&self.a), actual: text_of(&self.b) };
+                    self.emit(difference, offset);
+                }
+            }
+            _ if kind == other => {}
+            _ => {
+                self.emit(Difference::Type { baseline: name(kind), actual: name(other) }, offset);
+                self.skipper.skip_rest(kind, &mut self.a, None).map_err(in_baseline)?;
+                self.skipper.skip_rest(other, &mut self.b, None).map_err(in_actual)?;
+            }
+        }
+        self.note_first_difference();
+        Ok(())
+    }
+
+    pub(super) fn numbers(&mut self, a: Number<'_>, b: Number<'_>, offset: u64) {
+        let (tolerance, own) = self.rules.tolerance_at(|| self.path());
+        let text = |number: Number<'_>| number.text().to_owned();
+        let difference = match number::compare(a, b, tolerance, own, self.rules.int_float, self.rules.nan) {
+            Comparison::Same => return,
+            Comparison::TypeMismatch => Difference::Type { baseline: name_of(a), actual: name_of(b) },
+            Comparison::ValueMismatch => Difference::Value { baseline: text(a), actual: text(b) },
+            Comparison::Drift(distance) => {
+                Difference::Float { baseline: text(a), actual: text(b), distance, tolerance }
+            }
+        };
+        self.emit(difference, offset);
+    }
+
+    /// Goes on behind a value, or behind an opening bracket.
+    fn advance(&mut self) -> Result<(), CompareError> {
+        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let is_object = self.cursor.innermost().is_some_and(|open| open.container == Container::Object);
+        match (&frame.order, is_object) {
+            (Order::Same, false) => self.advance_array(),
+            (Order::Same, true) => self.advance_object(),
+            (Order::ByKey(_), _) => self.advance_lookup(),
+            (Order::Pairs(_), _) => self.advance_pairs(),
+        }
+    }
+}
+
+fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Integer | Kind::Float | Kind::NonFinite)
+}
+
+fn text_of<R: Read + Seek>(tokens: &Tokens<R>) -> String {
+    String::from_utf8_lossy(tokens.raw()).into_owned()
+}
+
+fn number_of(kind: Kind, text: &str) -> Number<'_> {
+    match kind {
+        Kind::Integer => Number::Integer(text),
+        Kind::Float => Number::Float(text),
+        _ => Number::NonFinite(text),
+    }
+}
+
+fn name_of(number: Number<'_>) -> &'static str {
+    if matches!(number, Number::Integer(_)) { "int" } else { "float" }
+}
+
+/// The names of the earlier tool, which operators know.
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Object => "dict",
+        Kind::Array => "list",
+        Kind::Text => "str",
+        Kind::Integer => "int",
+        Kind::Float | Kind::NonFinite => "float",
+        Kind::True | Kind::False => "bool",
+        Kind::Null => "NoneType",
+    }
+}

@@ -1,0 +1,379 @@
+//! One gate over the windows of a run.
+//!
+//! A broken threshold needs known windows; a kept one needs them, enough of the expected points, and enough
+//! observations. What is missing never counts for either side.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use super::aggregate::{Aggregate, Extreme, LowerBound};
+use super::{Gate, KOfN, Severity};
+use crate::judge::kpi::{DataState, Measurement};
+use crate::judge::verdict::GateState;
+use serde::{Deserialize, Serialize};
+
+/// What one window showed of the gate's figure.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WindowValue {
+    /// Number of the window, from 1.
+    pub(crate) iteration: u32,
+    pub(crate) value: Option<f64>,
+    /// The value is only known to be at least that.
+    pub(crate) beyond: bool,
+    /// Observations.
+    pub(crate) n: u64,
+    /// Points that were there, and points that should have been.
+    pub(crate) points: u32,
+    pub(crate) expected: u32,
+    pub(crate) state: DataState,
+}
+
+impl WindowValue {
+    pub(crate) fn of(iteration: u32, measured: &Measurement) -> Self {
+        Self {
+            iteration,
+            value: measured.value,
+            beyond: measured.beyond,
+            n: measured.n,
+            points: measured.points,
+            expected: measured.expected,
+            state: measured.state,
+        }
+    }
+
+    /// A window of which nothing is there at all.
+    pub(crate) fn missing(iteration: u32, expected: u32) -> Self {
+        let state = DataState::NoData;
+        Self { iteration, value: None, beyond: false, n: 0, points: 0, expected: expected.max(1), state }
+    }
+
+    /// The value, when it is known well enough to be judged.
+    fn known(&self) -> Option<f64> {
+        self.value.filter(|value| self.state == DataState::Measured && value.is_finite())
+    }
+
+    /// Whether what was seen of an incomplete window breaks the gate: too little to say so, too much to call
+    /// it kept.
+    fn is_suspect(&self, gate: &Gate) -> bool {
+        self.state == DataState::Partial && self.value.is_some_and(|value| !gate.holds(value))
+    }
+}
+
+/// The answer of one gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct GateOutcome {
+    /// The answer.
+    pub(crate) state: GateState,
+    /// The value that was judged: the aggregate, or with `every` the worst window.
+    pub(crate) actual: Option<f64>,
+    /// Windows that were judged.
+    pub(crate) judged: u32,
+    /// Windows that should have been judged.
+    pub(crate) windows: u32,
+    /// The part of the expected points that were there, in windows with a value.
+    pub(crate) coverage: f64,
+    /// Observations behind the windows.
+    pub(crate) n: u64,
+    /// Windows that break the threshold by themselves; none where the threshold is not that of one window.
+    pub(crate) violations: u32,
+    /// The first of them.
+    pub(crate) first_violation: Option<u32>,
+    /// The most of them in a row.
+    pub(crate) longest_streak: u32,
+    /// The window at which the gate broke.
+    pub(crate) tripped_at: Option<u32>,
+    /// Why it is not PASS.
+    pub(crate) reason: Option<String>,
+}
+
+/// Judges the windows of a run, in order; `window_secs` is the length of one.
+pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -> GateOutcome {
+    // A value that is only known to be at least some figure says nothing against a lower threshold above it.
+    let is_open = |window: &WindowValue| {
+        window.beyond && gate.at_least.zip(window.value).is_some_and(|(least, value)| value < least)
+    };
+    let closed: Vec<WindowValue>;
+    let windows = if windows.iter().any(is_open) {
+        let state = |window: &WindowValue| if is_open(window) { DataState::Partial } else { window.state };
+        closed = windows.iter().map(|one| WindowValue { state: state(one), ..one.clone() }).collect();
+        &closed
+    } else {
+        windows
+    };
+    let after: Vec<&WindowValue> = windows.iter().filter(|window| window.iteration > gate.warmup).collect();
+    let wanted = gate.last.map_or(after.len(), |last| last as usize);
+    let windows = &after[after.len().saturating_sub(wanted)..];
+    let counts = count(gate, windows);
+    let decision = decide(gate, windows, wanted, &counts, window_secs);
+    GateOutcome {
+        state: decision.state,
+        actual: decision.actual,
+        tripped_at: decision.tripped_at,
+        reason: decision.reason,
+        ..counts
+    }
+}
+
+struct Decision {
+    state: GateState,
+    actual: Option<f64>,
+    tripped_at: Option<u32>,
+    reason: Option<String>,
+}
+
+impl Decision {
+    fn pass(actual: Option<f64>) -> Self {
+        Self { state: GateState::Pass, actual, tripped_at: None, reason: None }
+    }
+
+    fn new(state: GateState, actual: Option<f64>, reason: String) -> Self {
+        Self { state, actual, tripped_at: None, reason: Some(reason) }
+    }
+}
+
+/// Counts: coverage, observations, and which windows break the threshold by themselves.
+fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
+    let (mut points, mut expected, mut n) = (0_u64, 0_u64, 0_u64);
+    let (mut violations, mut first, mut streak, mut longest, mut judged) = (0, None, 0, 0, 0);
+    for window in windows {
+        expected += u64::from(window.expected);
+        // Scrapes of a window that gave no value, such as a histogram with a bucket missing, cover nothing.
+        let Some(value) = window.known() else { continue };
+        points += u64::from(window.points.min(window.expected));
+        n += window.n;
+        judged += 1;
+        if gate.holds(value) || !gate.aggregate.is_of_one_window() {
+            streak = 0;
+        } else {
+            violations += 1;
+            first = first.or(Some(window.iteration));
+            streak += 1;
+            longest = longest.max(streak);
+        }
+    }
+    GateOutcome {
+        state: GateState::NoData,
+        actual: None,
+        judged,
+        windows: u32::try_from(windows.len()).unwrap_or(u32::MAX),
+        coverage: if expected == 0 { 0.0 } else { points as f64 / expected as f64 },
+        n,
+        violations,
+        first_violation: first,
+        longest_streak: longest,
+        tripped_at: None,
+        reason: None,
+    }
+}
+
+fn decide(
+    gate: &Gate,
+    windows: &[&WindowValue],
+    wanted: usize,
+    counts: &GateOutcome,
+    window_secs: f64,
+) -> Decision {
+    if windows.is_empty() {
+        return Decision::new(GateState::Warmup, None, "no window after the warm-up".to_owned());
+    }
+    if counts.judged == 0 {
+        let all = |state| windows.iter().all(|window| window.state == state);
+        let any = |state| windows.iter().any(|window| window.state == state);
+        let (state, reason) = if all(DataState::ToolError) {
+            (GateState::ToolError, "the source could not be used in any window")
+        } else if any(DataState::Partial) || any(DataState::Measured) {
+            (GateState::Partial, "every window misses expected points")
+        } else {
+            (GateState::NoData, "no window has a value")
+        };
+        return Decision::new(state, None, reason.to_owned());
+    }
+    let known = windows.iter().filter_map(|window| Some((*window, window.known()?))).collect();
+    let evaluation = Evaluation { gate, windows, wanted, counts, known };
+    if gate.aggregate == Aggregate::Every { evaluation.every() } else { evaluation.aggregated(window_secs) }
+}
+
+/// Windows of which at least one is known.
+struct Evaluation<'a> {
+    gate: &'a Gate,
+    windows: &'a [&'a WindowValue],
+    /// Windows that should be there.
+    wanted: usize,
+    counts: &'a GateOutcome,
+    known: Vec<(&'a WindowValue, f64)>,
+}
+
+impl Evaluation<'_> {
+    /// Each window by itself.
+    fn every(&self) -> Decision {
+        let worst = self.worst();
+        match sliding(self.gate, self.windows) {
+            Sliding::Violated(at) => self.too_few_observations(worst).unwrap_or_else(|| Decision {
+                tripped_at: Some(at),
+                ..Decision::new(
+                    self.failed(),
+                    worst,
+                    format!(
+                        "{} of {} windows break it, first at iteration {}, {} in a row",
+                        self.counts.violations,
+                        self.counts.judged,
+                        self.counts.first_violation.unwrap_or(at),
+                        self.counts.longest_streak
+                    ),
+                )
+            }),
+            Sliding::Unknown(why) => Decision::new(GateState::Partial, worst, why),
+            Sliding::TooEarly(why) => Decision::new(GateState::Warmup, worst, why),
+            Sliding::Held => self
+                .lower_bound(worst)
+                .or_else(|| self.too_little_coverage(worst))
+                .or_else(|| self.too_few_observations(worst))
+                .or_else(|| self.too_few_windows(worst))
+                .unwrap_or_else(|| Decision::pass(worst)),
+        }
+    }
+
+    /// All windows as one value.
+    fn aggregated(&self, window_secs: f64) -> Decision {
+        let gate = self.gate;
+        let values: Vec<f64> = self.known.iter().map(|(_, value)| *value).collect();
+        let value = gate.aggregate.value(&values, window_secs);
+        let Some(value) = value.filter(|value| value.is_finite()) else {
+            return Decision::new(GateState::Warmup, None, format!("{} windows are too few", values.len()));
+        };
+        let actual = Some(value);
+        if let Some(unknown) = self.too_few_windows(actual) {
+            return unknown;
+        }
+        if gate.severity == Severity::Events {
+            // Not having seen enough is no fault of the service.
+            return if gate.holds(value) {
+                Decision::pass(actual)
+            } else {
+                let reason = format!("seen {value}, {} is needed", gate.condition());
+                Decision::new(GateState::Warmup, actual, reason)
+            };
+        }
+        if let Some(unknown) = self.too_few_observations(actual) {
+            return unknown;
+        }
+        // A largest or smallest value that is known stays so whatever the missing windows hold.
+        let is_final = match gate.aggregate.extreme() {
+            Some(Extreme::Largest) => gate.at_most.is_some_and(|most| value > most),
+            Some(Extreme::Smallest) => gate.at_least.is_some_and(|least| value < least),
+            None => false,
+        };
+        if let Some(unknown) = self.too_little_coverage(actual).filter(|_| !is_final) {
+            return unknown;
+        }
+        if gate.holds(value) {
+            let unknown = self.lower_bound(actual).or_else(|| self.suspect(actual));
+            return unknown.unwrap_or_else(|| Decision::pass(actual));
+        }
+        let last = self.windows.last().map(|window| window.iteration);
+        let reason = format!("{value} is not {}", gate.condition());
+        let tripped_at = self.counts.first_violation.or(last);
+        Decision { tripped_at, ..Decision::new(self.failed(), actual, reason) }
+    }
+
+    fn failed(&self) -> GateState {
+        match self.gate.severity {
+            Severity::Hard => GateState::HardFail,
+            Severity::Soft | Severity::Events => GateState::SoftFail,
+        }
+    }
+
+    /// The value furthest on the wrong side.
+    fn worst(&self) -> Option<f64> {
+        let values = self.known.iter().map(|(_, value)| *value);
+        if self.gate.at_most.is_some() { values.reduce(f64::max) } else { values.reduce(f64::min) }
+    }
+
+    fn too_few_windows(&self, actual: Option<f64>) -> Option<Decision> {
+        let (there, wanted) = (self.windows.len(), self.wanted);
+        let reason = || format!("{there} of {wanted} windows");
+        (there < wanted).then(|| Decision::new(GateState::Warmup, actual, reason()))
+    }
+
+    fn too_few_observations(&self, actual: Option<f64>) -> Option<Decision> {
+        let (seen, needed) = (self.counts.n, self.gate.min_samples);
+        let reason = || format!("{seen} observations, {needed} are needed");
+        (seen < needed).then(|| Decision::new(GateState::Warmup, actual, reason()))
+    }
+
+    fn too_little_coverage(&self, actual: Option<f64>) -> Option<Decision> {
+        let (there, needed) = (self.counts.coverage, self.gate.min_coverage);
+        let reason =
+            || format!("{:.1} % of the expected points, {:.0} % are needed", 100.0 * there, 100.0 * needed);
+        (there < needed).then(|| Decision::new(GateState::Partial, actual, reason()))
+    }
+
+    /// Whether what is only known to be at least some value leaves the answer open.
+    fn lower_bound(&self, actual: Option<f64>) -> Option<Decision> {
+        let gate = self.gate;
+        let is_open = |(window, value): &(&WindowValue, f64)| {
+            let matters = match gate.aggregate.of_lower_bound() {
+                LowerBound::Subtracted => true,
+                LowerBound::Added => gate.at_most.is_some(),
+                LowerBound::Compared => gate.at_most.is_some() && gate.holds(*value),
+            };
+            window.beyond && matters
+        };
+        let reason = "a value lies beyond the last bucket bound";
+        let is_any = self.known.iter().any(is_open);
+        is_any.then(|| Decision::new(GateState::Partial, actual, reason.to_owned()))
+    }
+
+    /// Whether an incomplete window could be the largest or the smallest.
+    fn suspect(&self, actual: Option<f64>) -> Option<Decision> {
+        self.gate.aggregate.extreme()?;
+        let window = self.windows.iter().find(|window| window.is_suspect(self.gate))?;
+        let reason = format!("iteration {} breaks it as far as it was seen", window.iteration);
+        Some(Decision::new(GateState::Partial, actual, reason))
+    }
+}
+
+enum Sliding {
+    Held,
+    /// At this iteration.
+    Violated(u32),
+    /// Broken or not, depending on windows that are not known.
+    Unknown(String),
+    /// Some windows break it, and there are too few to say more.
+    TooEarly(String),
+}
+
+/// Slides `n` windows over the run: broken once `k` of them break the threshold. A window that is not known
+/// keeps its place and counts for neither side.
+fn sliding(gate: &Gate, windows: &[&WindowValue]) -> Sliding {
+    let KOfN { k, n } = gate.k_of_n.unwrap_or(KOfN { k: 1, n: 1 });
+    let violates = |window: &WindowValue| window.known().is_some_and(|value| !gate.holds(value));
+    let (mut violating, mut suspect, mut unknown) = (0, 0, 0);
+    let mut undecided = None;
+    for (index, window) in windows.iter().enumerate() {
+        violating += u32::from(violates(window));
+        suspect += u32::from(window.is_suspect(gate));
+        unknown += u32::from(window.known().is_none());
+        if let Some(gone) = index.checked_sub(n as usize).map(|gone| windows[gone]) {
+            violating -= u32::from(violates(gone));
+            suspect -= u32::from(gone.is_suspect(gate));
+            unknown -= u32::from(gone.known().is_none());
+        }
+        if violating >= k {
+            return Sliding::Violated(window.iteration);
+        }
+        if violating + suspect > 0 && violating + unknown >= k && undecided.is_none() {
+            undecided = Some(window.iteration);
+        }
+    }
+    if let Some(at) = undecided {
+        let reason = format!("broken in or beside windows that are not known, at iteration {at}");
+        return Sliding::Unknown(reason);
+    }
+    if windows.len() < n as usize && violating > 0 {
+        let there = windows.len();
+        return Sliding::TooEarly(format!("{violating} of {there} windows break it, {k} of {n} would fail"));
+    }
+    Sliding::Held
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+use super::*;
+
+/// At most 10, hard, 95 % coverage.
+fn gate(aggregate: Aggregate) -> Gate {
+    Gate {
+        kpi: "k".to_owned(),
+        unit: "ms".to_owned(),
+        aggregate,
+        at_most: Some(10.0),
+        at_least: None,
+        severity: Severity::Hard,
+        required: None,
+        warmup: 0,
+        last: None,
+        min_samples: 1,
+        k_of_n: None,
+        min_coverage: 0.95,
+    }
+}
+
+/// Windows of ten points each; `None` is a window without data.
+fn windows(values: &[Option<f64>]) -> Vec<WindowValue> {
+    let point = |(iteration, value): (u32, &Option<f64>)| match value {
+        None => WindowValue::missing(iteration, 10),
+        Some(value) => WindowValue {
+            iteration,
+            value: Some(*value),
+            beyond: false,
+            n: 10,
+            points: 10,
+            expected: 10,
+            state: DataState::Measured,
+        },
+    };
+    (1..).zip(values).map(point).collect()
+}
+
+fn known(values: &[f64]) -> Vec<WindowValue> {
+    windows(&values.iter().copied().map(Some).collect::<Vec<_>>())
+}
+
+fn state(gate: &Gate, points: &[WindowValue]) -> GateState {
+    evaluate(gate, points, 300.0).state
+}
+
+#[test]
+fn the_threshold_itself_is_kept() {
+    for aggregate in [Aggregate::Every, Aggregate::Mean, Aggregate::Median, Aggregate::Max, Aggregate::P95] {
+        let gate = gate(aggregate);
+        assert_eq!(state(&gate, &known(&[10.0, 10.0])), GateState::Pass);
+        assert_eq!(state(&gate, &known(&[10.1, 10.1])), GateState::HardFail);
+    }
+    let soft = Gate { severity: Severity::Soft, ..gate(Aggregate::Mean) };
+    assert_eq!(state(&soft, &known(&[11.0])), GateState::SoftFail);
+    let least = Gate { at_most: None, at_least: Some(10.0), ..gate(Aggregate::Min) };
+    assert_eq!(state(&least, &known(&[10.0, 12.0])), GateState::Pass);
+    assert_eq!(state(&least, &known(&[9.9, 12.0])), GateState::HardFail);
+}
+
+#[test]
+fn each_aggregate_is_what_its_name_says() {
+    let values = [4.0, 1.0, 3.0, 2.0];
+    for (aggregate, expected) in [
+        (Aggregate::Mean, 2.5),
+        (Aggregate::Median, 2.5),
+        (Aggregate::Max, 4.0),
+        (Aggregate::Min, 1.0),
+        (Aggregate::Sum, 10.0),
+        (Aggregate::P95, 4.0),
+        (Aggregate::Growth, 0.0),
+        (Aggregate::Every, 4.0),
+        // Half-life of one window: 4, then 2.5, 2.75, 2.375.
+        (Aggregate::Ema("5m".to_owned()), 2.375),
+    ] {
+        let actual = evaluate(&gate(aggregate.clone()), &known(&values), 300.0).actual;
+        assert_eq!(actual, Some(expected), "{aggregate:?}");
+    }
+    let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+    assert_eq!(evaluate(&gate(Aggregate::P95), &known(&hundred), 300.0).actual, Some(95.0));
+    assert_eq!(evaluate(&gate(Aggregate::Growth), &known(&hundred), 300.0).actual, Some(50.0));
+    assert_eq!(state(&gate(Aggregate::Growth), &known(&[1.0])), GateState::Warmup);
+}
+
+#[test]
+fn k_of_n_slides_and_what_is_not_known_keeps_its_place() {
+    let gate = Gate { k_of_n: Some(KOfN { k: 2, n: 3 }), min_coverage: 0.5, ..gate(Aggregate::Every) };
+    let (good, bad) = (Some(1.0), Some(11.0));
+    for (values, expected) in [
+        (vec![good, bad, good, good, bad, good], GateState::Pass),
+        (vec![good, bad, good, bad, good, good], GateState::HardFail),
+        (vec![good, good, bad, bad, good, good], GateState::HardFail),
+        // The gap neither resets nor counts: it could have been the second.
+        (vec![good, good, bad, None, good, good], GateState::Partial),
+        (vec![good, good, None, good, good, good], GateState::Pass),
+        (vec![bad, None, bad], GateState::HardFail),
+        (vec![bad, good], GateState::Warmup),
+        (vec![good, good], GateState::Pass),
+    ] {
+        assert_eq!(state(&gate, &windows(&values)), expected, "{values:?}");
+    }
+    let tripped = evaluate(&gate, &windows(&[good, bad, good, bad, good]), 300.0);
+    assert_eq!((tripped.tripped_at, tripped.first_violation, tripped.longest_streak), (Some(4), Some(2), 1));
+}
+
+#[test]
+fn missing_points_are_partial_unless_what_is_known_is_bad_enough() {
+    let lost = |value: f64| windows(&[Some(value), Some(value), None]);
+    assert_eq!(state(&gate(Aggregate::Mean), &lost(1.0)), GateState::Partial);
+    assert_eq!(state(&gate(Aggregate::Every), &lost(1.0)), GateState::Partial);
+    assert_eq!(state(&gate(Aggregate::Mean), &lost(11.0)), GateState::Partial);
+    // A largest value stays the largest or grows, whatever the missing window holds.
+    assert_eq!(state(&gate(Aggregate::Max), &lost(11.0)), GateState::HardFail);
+    assert_eq!(state(&gate(Aggregate::Every), &lost(11.0)), GateState::HardFail);
+    let mut tolerated = vec![Some(1.0); 39];
+    tolerated.push(None);
+    assert_eq!(state(&gate(Aggregate::Mean), &windows(&tolerated)), GateState::Pass);
+}
+
+#[test]
+fn nothing_known_is_said_by_its_kind() {
+    let with = |knowledge: DataState| {
+        let mut points = windows(&[None, None]);
+        for point in &mut points {
+            point.state = knowledge;
+        }
+        state(&gate(Aggregate::Mean), &points)
+    };
+    assert_eq!(with(DataState::NoData), GateState::NoData);
+    assert_eq!(with(DataState::ToolError), GateState::ToolError);
+    assert_eq!(with(DataState::Partial), GateState::Partial);
+    assert_eq!(state(&gate(Aggregate::Mean), &[]), GateState::Warmup);
+}
+
+#[test]
+fn warm_up_last_windows_and_samples_are_asked_for() {
+    let warm = Gate { warmup: 2, ..gate(Aggregate::Max) };
+    assert_eq!(state(&warm, &known(&[99.0, 99.0, 1.0])), GateState::Pass);
+    assert_eq!(state(&warm, &known(&[99.0, 99.0])), GateState::Warmup);
+    let last = Gate { last: Some(2), ..gate(Aggregate::Max) };
+    assert_eq!(state(&last, &known(&[99.0, 1.0, 1.0])), GateState::Pass);
+    assert_eq!(state(&last, &known(&[1.0])), GateState::Warmup);
+    let many = Gate { min_samples: 21, ..gate(Aggregate::Max) };
+    assert_eq!(state(&many, &known(&[99.0, 99.0])), GateState::Warmup);
+    assert_eq!(state(&many, &known(&[99.0, 99.0, 99.0])), GateState::HardFail);
+    let events =
+        Gate { at_most: None, at_least: Some(20.0), severity: Severity::Events, ..gate(Aggregate::Sum) };
+    assert_eq!(state(&events, &known(&[10.0, 9.0])), GateState::Warmup);
+    assert_eq!(state(&events, &known(&[10.0, 10.0])), GateState::Pass);
+}
+
+#[test]
+fn a_value_beyond_the_last_bucket_is_bad_or_unknown_and_never_good() {
+    for (value, expected) in [(11.0, GateState::HardFail), (9.0, GateState::Partial)] {
+        for aggregate in [Aggregate::Every, Aggregate::Max, Aggregate::Mean] {
+            let mut points = known(&[value]);
+            points[0].beyond = true;
+            assert_eq!(state(&gate(aggregate), &points), expected);
+        }
+    }
+    let least = Gate { at_most: None, at_least: Some(10.0), ..gate(Aggregate::Every) };
+    for (value, expected) in [(9.0, GateState::Partial), (11.0, GateState::Pass)] {
+        let mut points = known(&[value]);
+        points[0].beyond = true;
+        assert_eq!(state(&least, &points), expected);
+    }
+}
+
+#[test]
+fn scrapes_that_gave_no_value_cover_nothing() {
+    for unknown in [DataState::NoData, DataState::ToolError, DataState::Partial] {
+        let mut points = known(&[5.0; 40]);
+        for point in &mut points[1..] {
+            point.state = unknown;
+            point.value = (unknown == DataState::Partial).then_some(5.0);
+        }
+        for aggregate in [Aggregate::Every, Aggregate::Mean, Aggregate::Median, Aggregate::Max] {
+            let answer = evaluate(&gate(aggregate), &points, 300.0);
+            assert_eq!((answer.state, answer.coverage), (GateState::Partial, 0.025), "{unknown:?}");
+        }
+    }
+}
+
+#[test]
+fn a_window_that_breaks_the_gate_as_far_as_it_was_seen_is_never_kept() {
+    let mut points = known(&[1.0; 40]);
+    points[7] = WindowValue { value: Some(11.0), points: 9, state: DataState::Partial, ..points[7].clone() };
+    for (aggregate, expected) in [
+        (Aggregate::Every, GateState::Partial),
+        (Aggregate::Max, GateState::Partial),
+        (Aggregate::Mean, GateState::Pass),
+    ] {
+        assert_eq!(state(&gate(aggregate), &points), expected);
+    }
+    let twice = Gate { k_of_n: Some(KOfN { k: 2, n: 3 }), ..gate(Aggregate::Every) };
+    assert_eq!(state(&twice, &points), GateState::Pass);
+    points[9] = WindowValue { state: DataState::NoData, value: None, ..points[9].clone() };
+    assert_eq!(state(&Gate { min_coverage: 0.9, ..twice }, &points), GateState::Partial);
+}
+
+#[test]
+fn an_open_value_spoils_what_it_is_mixed_into() {
+    let mut points = known(&[11.0, 1.0, 1.0, 1.0]);
+    points[0].beyond = true;
+    for aggregate in [Aggregate::Mean, Aggregate::Ema("5m".to_owned()), Aggregate::Growth] {
+        assert_eq!(state(&gate(aggregate.clone()), &points), GateState::Partial, "{aggregate:?}");
+    }
+    let sum = Gate { at_most: Some(100.0), ..gate(Aggregate::Sum) };
+    assert_eq!(state(&sum, &points), GateState::Partial);
+    // Half of the windows lie below whatever the first one is.
+    assert_eq!(state(&gate(Aggregate::Median), &points), GateState::Pass);
+}
+
+#[test]
+fn windows_break_no_threshold_that_is_not_theirs() {
+    for aggregate in [Aggregate::Growth, Aggregate::Sum] {
+        let outcome = evaluate(&gate(aggregate), &known(&[50.0, 50.0, 50.0, 50.0]), 300.0);
+        assert_eq!((outcome.violations, outcome.first_violation), (0, None));
+    }
+}

@@ -1,0 +1,294 @@
+//! The windows of a run as far as judging needs them, and what a profile says of them.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use super::iteration::Iteration;
+use crate::judge::gate::{self, Aggregate, Gate, GateOutcome, GateProfile, Severity, WindowValue};
+use crate::judge::kpi::{DataState, Measurement};
+use crate::judge::verdict::{GateState, RunVerdict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The windows of a run so far.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    window_secs: f64,
+    points_per_window: u32,
+    is_grouped: bool,
+    last: u32,
+    /// The iteration at which each member was first seen.
+    first_seen: BTreeMap<String, u32>,
+    /// By member and figure.
+    windows: BTreeMap<String, BTreeMap<String, Vec<WindowValue>>>,
+    stats: BTreeMap<String, KpiStats>,
+    /// The iteration after each time without observation, and its seconds.
+    gaps: Vec<(u32, f64)>,
+    missing: Vec<u32>,
+    is_simulated: bool,
+}
+
+/// What the windows showed of one figure, over all members.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct KpiStats {
+    /// Unit of the values.
+    pub(crate) unit: String,
+    /// Windows with a value on enough points.
+    pub(crate) measured: u32,
+    /// Windows without.
+    pub(crate) unknown: u32,
+    /// The last value.
+    pub(crate) last: Option<f64>,
+    /// The mean.
+    pub(crate) mean: Option<f64>,
+    /// The smallest.
+    pub(crate) min: Option<f64>,
+    /// The largest.
+    pub(crate) max: Option<f64>,
+}
+
+impl KpiStats {
+    fn add(&mut self, measured: &Measurement) {
+        self.unit.clone_from(&measured.unit);
+        let Some(value) = measured.value.filter(|_| measured.state == DataState::Measured) else {
+            self.unknown += 1;
+            return;
+        };
+        self.measured += 1;
+        let count = f64::from(self.measured);
+        self.last = Some(value);
+        self.mean = Some(self.mean.map_or(value, |mean| mean + (value - mean) / count));
+        self.min = Some(self.min.map_or(value, |min| min.min(value)));
+        self.max = Some(self.max.map_or(value, |max| max.max(value)));
+    }
+}
+
+/// What a profile says of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    pub verdict: RunVerdict,
+    pub(crate) gates: BTreeMap<String, GateResult>,
+}
+
+/// One gate with its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct GateResult {
+    /// The figure.
+    pub(crate) kpi: String,
+    /// Its unit.
+    pub(crate) unit: String,
+    /// How the windows become one value.
+    pub(crate) aggregate: Aggregate,
+    /// The condition, such as `<= 150 ms`.
+    pub(crate) condition: String,
+    /// The bound of the condition.
+    pub(crate) threshold: f64,
+    /// What a broken gate means.
+    pub(crate) severity: Severity,
+    /// Whether PASS needs it.
+    pub(crate) required: bool,
+    /// Whether it holds.
+    pub(crate) pass: bool,
+    /// The answer; of several members the worst.
+    #[serde(flatten)]
+    pub(crate) outcome: GateOutcome,
+    /// The member with the worst answer, where members are judged one by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) member: Option<String>,
+    /// Answers by member.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) members: BTreeMap<String, GateOutcome>,
+}
+
+impl GateResult {
+    /// The answer for each member, or the one answer, with whether PASS needs it.
+    fn states(&self) -> impl Iterator<Item = (GateState, bool)> + '_ {
+        let one = self.members.is_empty().then_some(&self.outcome);
+        self.members.values().chain(one).map(|outcome| (outcome.state, self.required))
+    }
+}
+
+impl Ledger {
+    /// An empty ledger. `points_per_window` is what a window should have shown where a figure is missing
+    /// altogether.
+    pub fn new(window_secs: f64, points_per_window: u32, is_grouped: bool) -> Self {
+        Self {
+            window_secs,
+            points_per_window,
+            is_grouped,
+            last: 0,
+            first_seen: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            stats: BTreeMap::new(),
+            gaps: Vec::new(),
+            missing: Vec::new(),
+            is_simulated: false,
+        }
+    }
+
+    /// Adds the next iteration. Numbers that are left out are windows of which nothing is known.
+    pub fn add(&mut self, iteration: &Iteration) {
+        let number = iteration.iteration;
+        for lost in self.last + 1..number {
+            self.missing.push(lost);
+            for windows in self.windows.values_mut().flat_map(BTreeMap::values_mut) {
+                windows.push(WindowValue::missing(lost, self.points_per_window));
+            }
+        }
+        self.last = number;
+        self.is_simulated |= iteration.simulated;
+        self.gaps.extend(iteration.gap_before_secs.map(|secs| (number, secs)));
+        if !self.is_grouped {
+            self.add_member("", &iteration.kpis, number);
+            return;
+        }
+        for (name, member) in &iteration.members {
+            self.add_member(name, &member.kpis, number);
+        }
+        // A member that has been seen and shows nothing any more is unknown from then on.
+        let gone = self.windows.iter_mut().filter(|(name, _)| !iteration.members.contains_key(*name));
+        for windows in gone.flat_map(|(_, kpis)| kpis.values_mut()) {
+            windows.push(WindowValue::missing(number, self.points_per_window));
+        }
+    }
+
+    fn add_member(&mut self, member: &str, kpis: &BTreeMap<String, Measurement>, iteration: u32) {
+        // What a member has not shown since it was first seen is unknown, not left out.
+        let first =
+            if self.is_grouped { *self.first_seen.entry(member.to_owned()).or_insert(iteration) } else { 1 };
+        let missing = |number| WindowValue::missing(number, self.points_per_window);
+        let known = self.windows.entry(member.to_owned()).or_default();
+        for (_, windows) in known.iter_mut().filter(|(kpi, _)| !kpis.contains_key(*kpi)) {
+            windows.push(missing(iteration));
+        }
+        for (kpi, measured) in kpis {
+            let windows =
+                known.entry(kpi.clone()).or_insert_with(|| (first..iteration).map(missing).collect());
+            windows.push(WindowValue::of(iteration, measured));
+            self.stats.entry(kpi.clone()).or_default().add(measured);
+        }
+    }
+
+    /// Number of the last iteration.
+    pub(crate) fn iterations(&self) -> u32 {
+        self.last
+    }
+
+    /// Whether any iteration comes from a simulation.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.is_simulated
+    }
+
+    /// Iterations that are missing inside the run.
+    pub(crate) fn missing(&self) -> &[u32] {
+        &self.missing
+    }
+
+    /// Times without observation: the iteration after each, and its seconds.
+    pub(crate) fn gaps(&self) -> &[(u32, f64)] {
+        &self.gaps
+    }
+
+    /// The figure in the last windows, oldest first, of the first member; `None` where it was not measured.
+    pub(crate) fn recent(&self, kpi: &str, count: usize) -> Vec<Option<f64>> {
+        let windows =
+            self.windows.values().next().and_then(|kpis| kpis.get(kpi)).map_or(&[][..], Vec::as_slice);
+        let last = &windows[windows.len().saturating_sub(count)..];
+        last.iter().map(|window| window.value.filter(|_| window.state == DataState::Measured)).collect()
+    }
+
+    pub(crate) fn stats(&self) -> &BTreeMap<String, KpiStats> {
+        &self.stats
+    }
+
+    /// The answer of every gate, and of all of them.
+    pub fn judge(&self, profile: &GateProfile) -> Judgement {
+        let gates: BTreeMap<String, GateResult> =
+            profile.gates.iter().map(|(name, gate)| (name.clone(), self.judge_gate(gate))).collect();
+        // Of every member, not of the worst: a soft failure of one must not hide that another is unknown.
+        let verdict = RunVerdict::fold(gates.values().flat_map(GateResult::states));
+        Judgement { verdict, gates }
+    }
+
+    fn judge_gate(&self, gate: &Gate) -> GateResult {
+        let missing = |number| WindowValue::missing(number, self.points_per_window);
+        let evaluate = |windows: Option<&Vec<WindowValue>>| match windows {
+            Some(windows) => gate::evaluate(gate, windows, self.window_secs),
+            None => gate::evaluate(gate, &(1..=self.last).map(missing).collect::<Vec<_>>(), self.window_secs),
+        };
+        let mut answers: BTreeMap<String, GateOutcome> =
+            self.windows.iter().map(|(name, kpis)| (name.clone(), evaluate(kpis.get(&gate.kpi)))).collect();
+        if answers.is_empty() {
+            answers.insert(String::new(), evaluate(None));
+        }
+        let (name, worst) =
+            answers.iter().rev().max_by_key(|(_, outcome)| outcome.state).expect("there is an answer");
+        GateResult {
+            kpi: gate.kpi.clone(),
+            unit: gate.unit.clone(),
+            aggregate: gate.aggregate.clone(),
+            condition: gate.condition(),
+            threshold: gate.threshold(),
+            severity: gate.severity,
+            required: gate.is_required(),
+            pass: worst.state == GateState::Pass,
+            outcome: worst.clone(),
+            member: (self.is_grouped && !name.is_empty()).then(|| name.clone()),
+            members: if self.is_grouped { answers } else { BTreeMap::new() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::kpi::Member;
+    use crate::judge::record::ITERATION_SCHEMA;
+
+    fn iteration(number: u32, members: &[(&str, f64)]) -> Iteration {
+        let member = |(name, value): &(&str, f64)| {
+            let kpis = BTreeMap::from([("k".to_owned(), Measurement::single(*value, "u", "test"))]);
+            ((*name).to_owned(), Member { kpis, params: BTreeMap::new() })
+        };
+        Iteration {
+            schema: ITERATION_SCHEMA.to_owned(),
+            iteration: number,
+            from: String::new(),
+            to: String::new(),
+            simulated: false,
+            source: "test".to_owned(),
+            gap_before_secs: None,
+            kpis: BTreeMap::new(),
+            params: BTreeMap::new(),
+            members: members.iter().map(member).collect(),
+            state_hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_soft_failure_of_one_member_does_not_hide_that_another_is_unknown() {
+        let gate = Gate {
+            kpi: "k".to_owned(),
+            unit: "u".to_owned(),
+            aggregate: Aggregate::Mean,
+            at_most: Some(1.0),
+            at_least: None,
+            severity: Severity::Soft,
+            required: None,
+            warmup: 0,
+            last: Some(2),
+            min_samples: 1,
+            k_of_n: None,
+            min_coverage: 0.95,
+        };
+        let profile =
+            GateProfile { description: String::new(), gates: BTreeMap::from([("g".to_owned(), gate)]) };
+        let mut ledger = Ledger::new(300.0, 1, true);
+        ledger.add(&iteration(1, &[("old", 2.0)]));
+        ledger.add(&iteration(2, &[("old", 2.0), ("young", 0.5)]));
+        let judged = ledger.judge(&profile);
+        assert_eq!(judged.gates["g"].outcome.state, GateState::SoftFail);
+        assert_eq!(judged.gates["g"].members["young"].state, GateState::Warmup);
+        assert_eq!(judged.verdict, RunVerdict::Inconclusive);
+        ledger.add(&iteration(3, &[("old", 2.0), ("young", 0.5)]));
+        assert_eq!(ledger.judge(&profile).verdict, RunVerdict::Pass);
+    }
+}
