@@ -4,7 +4,6 @@
 use super::materials;
 use crate::commands::bundle::contents::plan;
 use crate::ctx::Ctx;
-use crate::format::config::{self, Format, Source};
 use crate::format::hash;
 use crate::format::json::typed;
 use crate::format::minisign::{self, Signer};
@@ -15,6 +14,7 @@ use crate::release::{changelog, evidence, rollback_plan};
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row, Status};
 use crate::sys::clock;
+use crate::sys::config::{self, Format, Source};
 use crate::sys::fsio::{self, FileKind, NewDirs};
 use crate::tuning::limits::{Bounds, bounds_problems};
 use crate::tuning::overrides::Overrides;
@@ -349,6 +349,6 @@ fn gather(args: &Args, ctx: &Ctx) -> anyhow::Result<Gathered> {
 /// A document and its text, read once: what is judged is what is released.
 fn read(path: &Path) -> Result<(Value, String), Fault> {
     let text = fsio::read_text(path)?;
-    let bad = |reason: String| Fault::config(format!("failed to load `{}`: {reason}", path.display()));
-    Ok((typed::parse(&text).map_err(bad)?, text))
+    let document = typed::parse(&text).map_err(|error| error.fault(&path.display().to_string()))?;
+    Ok((document, text))
 }

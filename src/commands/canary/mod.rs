@@ -4,11 +4,11 @@ pub(crate) mod checklist;
 pub(crate) mod tag;
 
 use crate::ctx::Ctx;
-use crate::format::json::typed;
 use crate::release::bundle::manifest::Manifest;
 use crate::release::folder;
 use crate::release::snapshot::{self, Snapshot};
 use crate::report::exit::Fault;
+use crate::sys::json_file;
 use std::path::Path;
 
 /// A release folder as it was found.
@@ -24,7 +24,7 @@ fn load(dir: &Path, shown: &str, ctx: &Ctx) -> anyhow::Result<Release> {
     let found = folder::inspect(dir, &ctx.cancel)?;
     let broken =
         found.all_refusals().map(|refusal| format!("{}: {}", refusal.kind, refusal.detail)).collect();
-    let (document, _) = typed::load(&dir.join(snapshot::FILE_NAME))?;
+    let (document, _) = json_file::load(&dir.join(snapshot::FILE_NAME))?;
     let snapshot = Snapshot::parse(&document).map_err(|reason| {
         Fault::config(format!("`{shown}/{}` cannot be used: {reason}", snapshot::FILE_NAME))
     })?;

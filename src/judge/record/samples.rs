@@ -7,6 +7,7 @@
 //! combined by exclusive or with the scrape before and stored plane by plane: bytes that rarely change lie
 //! together.
 
+use crate::format::json::typed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -180,7 +181,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
         return None;
     }
     let frame = match payload.split_first()? {
-        (b'D', json) => Frame::Dictionary(serde_json::from_slice(json).ok()?),
+        (b'D', json) => Frame::Dictionary(typed::read_bytes(json).ok()?),
         (b'B', rest) => Frame::Block(block(rest)?),
         _ => return None,
     };

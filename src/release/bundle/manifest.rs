@@ -3,6 +3,7 @@
 //! Its text has one spelling, and its last field is the hash of all others, so that a manifest on its own
 //! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
 
+use crate::format::json::typed;
 use crate::format::{hash::sha256, json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,7 @@ impl Manifest {
     /// Reads a manifest of one spelling whose seal holds, whose files are sorted and of known modes.
     pub(crate) fn parse(document: &[u8]) -> Result<Self, String> {
         let document = std::str::from_utf8(document).map_err(|_| "it is not UTF-8".to_owned())?;
-        let manifest: Self = serde_json::from_str(document).map_err(|error| error.to_string())?;
+        let manifest: Self = typed::read(document).map_err(|error| error.to_string())?;
         if manifest.schema != SCHEMA {
             return Err(format!("its schema is `{}`, not `{SCHEMA}`", manifest.schema));
         }

@@ -10,13 +10,10 @@ use std::path::Path;
 pub(crate) fn fault(path: &Path, shown: &str, trouble: &Trouble) -> Fault {
     match trouble {
         Trouble::Read(error) => fsio::unreadable(path, error),
-        Trouble::Refused { offset, reason } => {
-            let place = match in_file(path, &[*offset]).as_deref() {
-                Some([(line, column)]) => format!("line {line} column {column}"),
-                _ => format!("byte {offset}"),
-            };
-            Fault::config(format!("failed to load `{shown}`: {reason} at {place}"))
-        }
+        Trouble::Refused { offset, reason } => Fault::config(match in_file(path, &[*offset]).as_deref() {
+            Some([(line, column)]) => format!("failed to load `{shown}:{line}:{column}`: {reason}"),
+            _ => format!("failed to load `{shown}`: {reason} at byte {offset}"),
+        }),
     }
 }
 
