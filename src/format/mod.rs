@@ -7,5 +7,6 @@ pub(crate) mod hash;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod minisign;
+pub(crate) mod node;
 pub(crate) mod size;
 pub(crate) mod zip;

@@ -1,6 +1,7 @@
 //! The lines of a journal, each bound to the one before it by a hash.
 
 use crate::format::hash::sha256;
+use crate::format::json::typed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -48,7 +49,7 @@ impl Chain {
         }
         let record = rest.strip_prefix(self.link().as_bytes()).and_then(|record| record.strip_suffix(b"}"));
         let record = record.ok_or("a line before it is missing, added or moved")?;
-        let record = serde_json::from_slice(record).map_err(|error| error.to_string())?;
+        let record = typed::read_bytes(record).map_err(|error| error.to_string())?;
         self.last = String::from_utf8_lossy(&text[HASH]).into_owned();
         self.lines += 1;
         self.bytes += line.len() as u64;

@@ -1,6 +1,7 @@
 //! A journal as it is read: from the begin, or from where it was read before.
 
 use super::chain::Chain;
+use crate::format::node;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use serde::de::DeserializeOwned;
@@ -70,7 +71,7 @@ impl Reader {
         if self.chain.lines == 0 {
             return Ok(None);
         }
-        let context = serde_json::from_value(self.context.take());
+        let context = node::from_json(self.context.take());
         let context = context.map_err(|error| damaged(&self.path, 1, error))?;
         Ok(Some(Contents { context, records, is_torn }))
     }

@@ -3,6 +3,7 @@
 //! on ext4, a thousand times as much, while every contender waits.) A checksum tells a torn or damaged
 //! record from a whole one.
 
+use crate::format::json::typed;
 use crate::lease::StoreOutage;
 use crate::sys::fsio;
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreO
     if rest.trim_end() != checksum(json) {
         return Err(damaged(path, "the checksum differs"));
     }
-    serde_json::from_str(json).map(Some).map_err(|error| damaged(path, error))
+    typed::read(json).map(Some).map_err(|error| damaged(path, error))
 }
 
 /// Replaces the record. The caller keeps other writers out.

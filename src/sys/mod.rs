@@ -1,9 +1,11 @@
 //! Everything that touches the world: each file owns one piece of it.
 
 pub(crate) mod clock;
+pub(crate) mod config;
 pub(crate) mod env;
 pub(crate) mod fsio;
 pub(crate) mod git;
+pub(crate) mod json_file;
 pub(crate) mod lock;
 pub(crate) mod logging;
 pub(crate) mod proc;

@@ -1,6 +1,9 @@
 //! A bill of materials (`CycloneDX`) from the lock files of a tree. What a lock file does not pin is said so.
 
 use anyhow::{anyhow, bail};
+use crate::format::config::{self, Format};
+use crate::format::json::typed;
+use crate::format::node;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -99,7 +102,7 @@ struct TomlPackage {
 }
 
 fn toml_lock(text: &str, ecosystem: &str) -> anyhow::Result<(Listing, bool)> {
-    let lock: TomlLock = toml::from_str(text).map_err(|error| anyhow!("{}", error.message()))?;
+    let lock: TomlLock = config::read(text, Format::Toml).map_err(|error| anyhow!("{error}"))?;
     let component =
         |package: TomlPackage| component(ecosystem, &package.name, package.version, package.checksum);
     let says_its_format = lock.version.is_some() || lock.metadata.lock_version.is_some();
@@ -176,7 +179,7 @@ struct NpmPackage {
 }
 
 fn npm(text: &str) -> anyhow::Result<(Listing, bool)> {
-    let lock: NpmLock = serde_json::from_str(text)?;
+    let lock: NpmLock = typed::read(text).map_err(|error| anyhow!("{error}"))?;
     let mut listing = Listing::default();
     let Some(packages) = lock.packages else {
         for (name, package) in lock.dependencies {
@@ -195,9 +198,9 @@ fn npm(text: &str) -> anyhow::Result<(Listing, bool)> {
 
 fn add_npm_tree(listing: &mut Listing, name: &str, package: &NpmPackage) -> anyhow::Result<()> {
     add_npm(listing, name, package);
-    let Some(below) = &package.dependencies else { return Ok(()) };
-    let below: BTreeMap<String, NpmPackage> = Deserialize::deserialize(below)
-        .map_err(|error: serde_json::Error| anyhow!("dependencies of `{name}`: {error}"))?;
+    let Some(below) = package.dependencies.clone() else { return Ok(()) };
+    let below: BTreeMap<String, NpmPackage> =
+        node::from_json(below).map_err(|error| anyhow!("dependencies of `{name}`: {error}"))?;
     below.iter().try_for_each(|(name, package)| add_npm_tree(listing, name, package))
 }
 

@@ -1,11 +1,11 @@
 //! The folder of a release, as the commands of canary read it.
 
 use crate::ctx::Ctx;
-use crate::format::json::typed;
 use crate::release::bundle::manifest::Manifest;
 use crate::release::folder;
 use crate::release::snapshot::{self, Snapshot};
 use crate::report::exit::Fault;
+use crate::sys::json_file;
 use std::path::Path;
 
 pub(super) struct ReleaseFolder {
@@ -20,7 +20,7 @@ pub(super) struct ReleaseFolder {
 pub(super) fn load(dir: &Path, shown: &str, ctx: &Ctx) -> Result<ReleaseFolder, Fault> {
     let found = folder::inspect(dir, &ctx.cancel)?;
     let violations = found.all_violations().map(ToString::to_string).collect();
-    let (document, _) = typed::load(&dir.join(snapshot::FILE_NAME))?;
+    let (document, _) = json_file::load(&dir.join(snapshot::FILE_NAME))?;
     let snapshot = Snapshot::parse(&document).map_err(|error| {
         Fault::config(format!("`{shown}/{}` cannot be used: {error}", snapshot::FILE_NAME))
     })?;

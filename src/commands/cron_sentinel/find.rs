@@ -181,7 +181,7 @@ fn content(bytes: Vec<u8>, wants_document: bool) -> Content {
             Content { text: String::new(), document: None, fault: Some("it is not UTF-8 text".to_owned()) }
         }
         Ok(text) => {
-            let document = wants_document.then(|| typed::parse(&text));
+            let document = wants_document.then(|| typed::parse(&text).map_err(|error| error.to_string()));
             Content { text, document, fault: None }
         }
     }

@@ -168,11 +168,10 @@ impl Acceptance {
 }
 
 fn load(path: &Path) -> Result<Record, Fault> {
-    let (document, _) = typed::load(path)?;
     let bad = |reason: String| {
         Fault::config(format!("`{}` is not a record of acceptances: {reason}", path.display()))
     };
-    let record: Record = serde_json::from_value(document).map_err(|error| bad(error.to_string()))?;
+    let record: Record = typed::read(&fsio::read_text(path)?).map_err(|error| bad(error.to_string()))?;
     if record.schema == SCHEMA { Ok(record) } else { Err(bad(format!("its schema is `{}`", record.schema))) }
 }
 

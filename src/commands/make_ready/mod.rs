@@ -10,11 +10,11 @@ pub(crate) use report::SPEC;
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
 use crate::evidence::requirement::{Found, Requirement};
-use crate::format::config::Source;
-use crate::format::json::typed;
 use crate::report::exit::{self, Fault};
 use crate::report::{Outcome, Report, render};
+use crate::sys::config::Source;
 use crate::sys::fsio::AtomicFile;
+use crate::sys::json_file;
 use plan::ReadyPlan;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     ctx.check_cancelled()?;
     let policy = ctx.evidence_policy(args.allow_simulated);
     let judge = |requirement: &Requirement| {
-        let found = Found::of(typed::load(&ctx.path(&requirement.artifact)));
+        let found = Found::of(json_file::load(&ctx.path(&requirement.artifact)));
         requirement.judge(&found, &policy)
     };
     let facts = Facts { components, evidence: plan.evidence.iter().map(judge).collect() };

@@ -12,9 +12,9 @@ mod verdict;
 pub(crate) use report::SPEC;
 
 use crate::ctx::Ctx;
-use crate::format::config::Source;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
+use crate::sys::config::Source;
 use crate::sys::fsio::AtomicFile;
 use crate::sys::{proc, work};
 use clap::Args as _;

@@ -4,6 +4,7 @@ use super::points::Sections;
 use super::scale::SECTIONS;
 use super::verdict::{Facts, Verdict, verdict};
 use crate::evidence::header;
+use crate::format::node;
 use serde_json::Value;
 
 /// Everything that is wrong with the document, one sentence each; empty when nothing is.
@@ -64,7 +65,7 @@ pub(super) fn faults(document: &Value) -> Result<Vec<String>, String> {
 
 /// The verdict that the document states, if it is one.
 pub(super) fn claimed(document: &Value) -> Option<Verdict> {
-    serde_json::from_value(document.get("verdict")?.clone()).ok()
+    node::from_json(document.get("verdict")?.clone()).ok()
 }
 
 /// Keys of a readiness file beside those of the evidence header.
@@ -98,7 +99,7 @@ fn read_sections(found: &Value, faults: &mut Vec<String>) -> Option<Sections> {
             Some(_) => {}
         }
     }
-    serde_json::from_value(found.clone()).ok()
+    node::from_json(found.clone()).ok()
 }
 
 fn check_values(facts: &Facts, sections: &Sections, claimed: Verdict, faults: &mut Vec<String>) {

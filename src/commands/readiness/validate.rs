@@ -6,9 +6,9 @@ use super::verdict::confirmed;
 use crate::ctx::Ctx;
 use crate::evidence::age::{AgeSource, display, judge_age};
 use crate::evidence::header::Header;
-use crate::format::json::typed;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Outcome, Report, Row};
+use crate::sys::json_file;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -41,13 +41,13 @@ pub(crate) struct Body {
 
 /// Validates the file, its age included.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
-    let (document, modified) = typed::load(&ctx.path(&args.file))?;
+    let (document, modified) = json_file::load(&ctx.path(&args.file))?;
     judge(&args.file, &document, args.allow_simulated, (modified, args.max_age), ctx)
 }
 
 /// Validates a score that this run has just written; its age is not in question.
 pub(crate) fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
-    let (document, _) = typed::load(&ctx.path(file))?;
+    let (document, _) = json_file::load(&ctx.path(file))?;
     judge(file, &document, allow_simulated, (ctx.clock.now(), Duration::MAX), ctx)
 }
 

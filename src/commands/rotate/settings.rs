@@ -6,8 +6,8 @@ use super::retention::member::Marks;
 use super::retention::policy::{GroupBy, Pattern, Policy, Rule, Size, Unit, days_ns, removes_everything};
 use super::scope::Scope;
 use crate::ctx::Ctx;
-use crate::format::config;
 use crate::report::exit::Fault;
+use crate::sys::config;
 use std::path::{Path, PathBuf};
 
 /// Everything that was asked for.

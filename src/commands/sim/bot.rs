@@ -6,14 +6,15 @@
 //! `{"type":"scale_strategy","factor":0.5}` or `{"type":"circuit_state","state":"open"}`.
 use crate::format::exposition::Format;
 use crate::format::json;
+use crate::format::json::typed;
 
 use crate::ctx::Ctx;
-use crate::format::json::typed;
 use crate::net::serve::{self, Answer, Asked, Server};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::simulation::bot::exposition::exposition;
 use crate::simulation::bot::{RollbackAction, Scenario, SimulatedBot, model};
+use crate::sys::json_file;
 use crate::sys::{clock, fsio};
 use jiff::Timestamp;
 use std::io::Write;
@@ -166,7 +167,7 @@ fn answer(shared: &Mutex<Shared>, asked: &Asked<'_>) -> Answer {
 }
 
 fn act(state: &mut Shared, body: &[u8]) -> Result<(), String> {
-    let action: RollbackAction = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let action: RollbackAction = typed::read_bytes(body).map_err(|error| error.to_string())?;
     state.bot.apply(action)?;
     state.actions.push(action);
     tracing::warn!("Enforcement triggered: {action:?}");
@@ -218,7 +219,7 @@ impl Overrides {
         if !fsio::exists(&self.path).map_err(|fault| fault.to_string())? {
             return Ok(None);
         }
-        let (document, modified) = typed::load(&self.path).map_err(|fault| fault.to_string())?;
+        let (document, modified) = json_file::load(&self.path).map_err(|fault| fault.to_string())?;
         if self.seen == Some(modified) {
             return Ok(None);
         }

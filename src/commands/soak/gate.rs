@@ -6,7 +6,6 @@ use crate::commands::soak::outputs::{Answer, Origin};
 use crate::commands::soak::settings::{self, Files};
 use crate::commands::soak::store::{self, Plan};
 use crate::ctx::Ctx;
-use crate::format::json::typed;
 use crate::judge::kpi::collector::{Collector, WHOLE};
 use crate::judge::kpi::{DataState, Measurement, Member};
 use crate::judge::record::legacy::{self, FindingKind, LegacySummary};
@@ -16,6 +15,7 @@ use crate::judge::verdict::RunVerdict;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Report, Row, Status};
 use crate::sys::fsio;
+use crate::sys::json_file;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ fn summaries_row(plan: &Plan, iterations: &[Iteration], dir: &Path) -> Row {
     let mut row = Row::new("summaries", Status::Ok).note(format!("{} files", iterations.len()));
     for iteration in iterations {
         let name = store::summary_name(iteration.iteration);
-        let found = typed::load(&dir.join(&name)).map(|(document, _)| document);
+        let found = json_file::load(&dir.join(&name)).map(|(document, _)| document);
         let expected = serde_json::to_value(iteration).expect("plain data serialises");
         let problem = match found {
             _ if iteration.source != plan.origin.word() => {
@@ -269,7 +269,7 @@ fn read_summaries(dir: &Path, ctx: &Ctx) -> anyhow::Result<(PathBuf, Vec<LegacyS
         let mut summaries = Vec::with_capacity(found.len());
         for (number, path) in found {
             ctx.check_cancelled()?;
-            let (document, _) = typed::load(&path)?;
+            let (document, _) = json_file::load(&path)?;
             let bad = |what: &str| Fault::config(format!("`{}` {what}", ctx.show(&path)));
             if !legacy::is_summary(&document) {
                 return Err(bad("is no summary of the earlier toolkit, and the run has no RUN.json").into());
@@ -307,7 +307,7 @@ fn read_overrides(home: &Path) -> anyhow::Result<Option<Value>> {
     for place in [Some(home), home.parent()].into_iter().flatten() {
         let path = place.join("runtime_overrides.json");
         if fsio::exists(&path)? {
-            return Ok(Some(typed::load(&path)?.0));
+            return Ok(Some(json_file::load(&path)?.0));
         }
     }
     Ok(None)

@@ -1,10 +1,10 @@
 //! The definitions and the profile of a run: from the files that were named, from `deploy/soak/`, or built in.
 
 use crate::ctx::Ctx;
-use crate::format::config::Source;
 use crate::judge::gate::{GateProfile, GateProfiles};
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::report::exit::Fault;
+use crate::sys::config::Source;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::config;
+    use crate::sys::config;
 
     #[test]
     fn the_built_in_files_are_usable() {

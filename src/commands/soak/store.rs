@@ -7,7 +7,8 @@
 
 use crate::commands::soak::run::source::Origin;
 use crate::ctx::Ctx;
-use crate::format::json::{self, typed};
+use crate::format::json;
+use crate::format::node;
 use crate::journal::{self, Durability, Journal};
 use crate::judge::gate::GateProfile;
 use crate::judge::kpi::KpiDefinition;
@@ -16,6 +17,7 @@ use crate::judge::record::Iteration;
 use crate::judge::record::samples::{self, SampleFrame, SeriesKey};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
+use crate::sys::json_file;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -259,13 +261,12 @@ pub(super) fn read_plan(dir: &Path) -> anyhow::Result<Option<Plan>> {
     if !fsio::exists(&path)? {
         return Ok(None);
     }
-    let (document, _) = typed::load(&path)?;
+    let (document, _) = json_file::load(&path)?;
     let schema = document.get("schema").and_then(serde_json::Value::as_str).unwrap_or_default();
     if schema != "mmops.soak-plan.v1" {
         return Err(Fault::config(format!("`{}` has the schema `{schema}`", path.display())).into());
     }
-    let plan: Plan = serde_json::from_value(document)
-        .map_err(|error| Fault::config(format!("failed to read `{}`: {error}", path.display())))?;
+    let plan: Plan = node::from_json(document).map_err(|error| error.fault(&path.display().to_string()))?;
     if plan.interval_secs == 0 || plan.iteration_secs < plan.interval_secs {
         return Err(Fault::config(format!("`{}` has no usable interval", path.display())).into());
     }

@@ -6,9 +6,9 @@ use crate::commands::tune::choose::document::LimitsRecord;
 use crate::commands::tune::choose::grid::{self, CandidateGrid, QuoterSettings, WalkForwardSplit};
 use crate::commands::tune::choose::safety::SafetyLimits;
 use crate::ctx::Ctx;
-use crate::format::config::{Number, Source};
 use crate::report::exit::Fault;
 use crate::simulation::market;
+use crate::sys::config::Source;
 use crate::tuning::key::PerKey;
 use crate::tuning::limits::Bounds;
 use crate::tuning::trading::{Fees, Latency};
@@ -28,8 +28,8 @@ const BUILT_IN_LIMITS: &str = include_str!("../../../deploy/tuning/limits.yaml")
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GridFile {
-    grid: PerKey<Option<Vec<Number>>>,
-    fixed: PerKey<Option<Number>>,
+    grid: PerKey<Option<Vec<f64>>>,
+    fixed: PerKey<Option<f64>>,
     quoter: QuoterSettings,
     pub(super) fees: Fees,
     pub(super) latency: Latency,
@@ -89,11 +89,7 @@ pub(super) fn grid(named: Option<&Path>, ctx: &Ctx) -> Result<Named<GridFile>, F
 pub(super) fn grid_of(file: &Named<GridFile>, limits: &LimitsFile) -> Result<CandidateGrid, Fault> {
     let GridFile { grid, fixed, quoter, fees, latency, walk_forward, bootstrap, .. } = &file.value;
     file.refuse(&grid::settings_problems(fees, latency, *walk_forward, bootstrap))?;
-    let numbers = |list: &Vec<Number>| list.iter().map(|number| number.0).collect();
-    let (axes, kept) = (grid.values(), fixed.values());
-    let axes = PerKey::from_fn(|key| axes[key].as_ref().map(numbers));
-    let kept = PerKey::from_fn(|key| kept[key].map(|number| number.0));
-    match CandidateGrid::new(&axes, &kept, *quoter, &limits.bounds, &limits.safety) {
+    match CandidateGrid::new(grid, fixed, *quoter, &limits.bounds, &limits.safety) {
         Ok(grid) => Ok(grid),
         Err(problems) => Err(file.refuse(&problems).expect_err("there are problems")),
     }
@@ -113,7 +109,7 @@ fn load<T: DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::config::{self, Format};
+    use crate::sys::config::{self, Format};
 
     #[test]
     fn the_shipped_files_are_the_standard_grid_inside_the_documented_bounds() {

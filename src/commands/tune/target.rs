@@ -28,9 +28,8 @@ pub(super) fn read(path: &Path, ctx: &Ctx) -> Result<Option<TargetFile>, Fault> 
 
 /// A key that stands there twice is refused: the bot may take the other of the two values.
 pub(super) fn parse(text: &str, shown: &str) -> Result<Overrides, Fault> {
-    let value = typed::parse(text).and_then(|value| match value {
+    match typed::parse(text).map_err(|error| error.fault(shown))? {
         Value::Object(map) => Ok(map.into_iter().collect()),
-        _ => Err("it is not a JSON object".to_owned()),
-    });
-    value.map_err(|reason| Fault::config(format!("failed to load `{shown}`: {reason}")))
+        _ => Err(Fault::config(format!("failed to load `{shown}`: it is not a JSON object"))),
+    }
 }

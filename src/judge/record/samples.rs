@@ -8,6 +8,7 @@
 //! together.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::format::json::typed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -179,7 +180,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(SampleFrame, usize)> {
         return None;
     }
     let frame = match payload.split_first()? {
-        (b'D', json) => SampleFrame::Dictionary(serde_json::from_slice(json).ok()?),
+        (b'D', json) => SampleFrame::Dictionary(typed::read_bytes(json).ok()?),
         (b'B', rest) => SampleFrame::Block(block(rest)?),
         _ => return None,
     };

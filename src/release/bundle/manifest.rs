@@ -3,6 +3,7 @@
 //! Its text has one spelling, and its last field is the hash of all others, so that a manifest on its own
 //! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
 
+use crate::format::json::typed;
 use crate::format::{hash::sha256, json};
 use anyhow::{anyhow, bail, ensure};
 use schemars::JsonSchema;
@@ -150,7 +151,7 @@ impl Manifest {
     /// Reads a manifest of one spelling whose seal holds, whose files are sorted and of known modes.
     pub(crate) fn parse(document: &[u8]) -> anyhow::Result<Self> {
         let document = std::str::from_utf8(document).map_err(|_| anyhow!("it is not UTF-8"))?;
-        let manifest: Self = serde_json::from_str(document)?;
+        let manifest: Self = typed::read(document).map_err(|error| anyhow!("{error}"))?;
         ensure!(manifest.schema == SCHEMA, "its schema is `{}`, not `{SCHEMA}`", manifest.schema);
         ensure!(json::document(&manifest) == document, "it is not spelled as mmops spells it");
         ensure!(manifest.clone().sealed() == document, "its seal is not the hash of the rest");

@@ -176,6 +176,6 @@ pub(super) fn gather(args: &Args, policy: &Policy, ctx: &Ctx) -> Result<Gathered
 /// A document and its text, read once: what is judged is what is released.
 fn read(path: &Path) -> Result<(Value, String), Fault> {
     let text = fsio::read_text(path)?;
-    let bad = |reason: String| Fault::config(format!("failed to load `{}`: {reason}", path.display()));
-    Ok((typed::parse(&text).map_err(bad)?, text))
+    let document = typed::parse(&text).map_err(|error| error.fault(&path.display().to_string()))?;
+    Ok((document, text))
 }

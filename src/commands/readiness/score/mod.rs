@@ -10,11 +10,12 @@ use super::points;
 use crate::ctx::Ctx;
 use crate::evidence::daily::{self, File, Rules};
 use crate::evidence::requirement::{Found, Judged, Requirement};
-use crate::format::config;
-use crate::format::json::{self, typed};
+use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
+use crate::sys::config;
 use crate::sys::fsio::{self, AtomicFile};
+use crate::sys::json_file;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,7 +73,7 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     let window = daily::window(&files, &rules);
     let scored = points::score(&window);
     let judge = |drill: &Requirement| {
-        let found = Found::of(typed::load(&ctx.path(&drill.artifact)));
+        let found = Found::of(json_file::load(&ctx.path(&drill.artifact)));
         drill.judge(&found, &policy)
     };
     let drills: Vec<Judged> = drills.iter().map(judge).collect();
@@ -107,7 +108,7 @@ fn read_reports(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<File>> {
     let reports =
         files.iter().filter_map(|path| Some((path, name(path).filter(|name| daily::is_report(name))?)));
     let read = |(path, name): (&PathBuf, String)| {
-        let content = typed::load(path).map(|(content, _)| content);
+        let content = json_file::load(path).map(|(content, _)| content);
         File { name, content: content.map_err(|fault| fault.to_string()) }
     };
     Ok(reports.map(read).collect())

@@ -6,6 +6,7 @@ use crate::commands::scan_secrets::detect::file::RuleFile;
 use crate::commands::scan_secrets::detect::finding::{Finding, Source, Start, Tolerance};
 use crate::commands::scan_secrets::detect::judge::judge;
 use crate::commands::scan_secrets::detect::rules::{BUILT_IN, Origin, Ruleset, RulesetBuilder, SearchPlan};
+use crate::format::config::{self, Format};
 use std::collections::BTreeSet;
 
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -31,7 +32,7 @@ fn noise(alphabet: &str, count: usize, seed: u64) -> String {
 }
 
 fn compile(text: &str, origin: Origin) -> Result<Ruleset, String> {
-    let file: RuleFile = toml::from_str(text).map_err(|error| error.to_string())?;
+    let file: RuleFile = config::read(text, Format::Toml).map_err(|error| error.to_string())?;
     RulesetBuilder::default().extend(file, origin)?.compile()
 }
 
@@ -545,8 +546,8 @@ fn a_rule_that_lacks_its_companion_hides_nothing() {
     let own = "[[rules]]\nid = 'acme-key'\nregex = '''acme_[a-z0-9]{24}'''\n\
         [[rules.required]]\nid = 'acme-id'\nwithinLines = 2\n\
         [[rules]]\nid = 'acme-id'\nregex = '''acme id [0-9]{6}'''\nskipReport = true\n";
-    let built_in: RuleFile = toml::from_str(BUILT_IN).unwrap();
-    let own: RuleFile = toml::from_str(own).unwrap();
+    let built_in: RuleFile = config::read(BUILT_IN, Format::Toml).unwrap();
+    let own: RuleFile = config::read(own, Format::Toml).unwrap();
     let builder = RulesetBuilder::default().extend(built_in, Origin::BuiltIn).unwrap();
     let ruleset = builder.extend(own, Origin::Operator).unwrap().compile().unwrap();
     let line = format!("api_key = \"acme_{}\"\n", noise(&format!("{LOWER}{DIGITS}"), 24, 131));

@@ -165,7 +165,7 @@ impl Run<'_> {
         let whole = whole.unwrap_or_default();
         let params: Vec<&BTreeMap<String, f64>> =
             [&whole.params].into_iter().chain(members.values().map(|member| &member.params)).collect();
-        let state_hash = hash::sha256(&serde_json::to_vec(&params).expect("plain data serialises"));
+        let state_hash = hash::sha256(serde_json::to_vec(&params).expect("plain data serialises"));
         Ok(Iteration {
             schema: ITERATION_SCHEMA.to_owned(),
             iteration: window.iteration,

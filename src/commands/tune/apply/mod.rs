@@ -19,9 +19,9 @@ use super::config;
 use super::paths::{beside, reports};
 use super::target::{self, TargetFile};
 use crate::ctx::Ctx;
-use crate::format::config::{Format, parse};
 use crate::format::hash;
 use crate::format::json;
+use crate::format::json::typed;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile};
@@ -106,11 +106,11 @@ fn read_sweep(text: &str, shown: &str) -> Result<SweepDocument, Fault> {
         Fault::config(format!("`{shown}` is not a sweep: {problem}"))
             .hint("write one with `mmops tune sweep`")
     };
-    let head: Head = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+    let head: Head = typed::read(text).map_err(|error| refuse(error.to_string()))?;
     if head.schema != SCHEMA {
         return Err(refuse(format!("its schema is `{}`, not `{SCHEMA}`", head.schema)));
     }
-    parse(text, Format::Json, shown)
+    typed::read(text).map_err(|error| error.fault(shown))
 }
 
 /// When the file of a sweep was last written.

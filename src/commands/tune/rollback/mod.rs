@@ -15,12 +15,12 @@ use super::apply::document::TuningReport;
 use super::paths::{beside, reports};
 use super::target;
 use crate::ctx::Ctx;
-use crate::format::config;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::env;
 use crate::sys::fsio::{self, AtomicFile};
+use crate::sys::json_file;
 use crate::sys::lock::Lock;
 use crate::tuning::overrides::{self, Overrides};
 use report::{OverridesVersion, RollbackRecord};
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 /// report nothing is known, and nothing is claimed.
 fn changed_since_apply(ctx: &Ctx, target: &Path, current_sha256: Option<&str>) -> bool {
     let path = ctx.path("artifacts/TUNING_REPORT.json");
-    let Ok(report) = config::load::<TuningReport>(&path) else { return false };
+    let Ok(report) = json_file::read::<TuningReport>(&path) else { return false };
     let same_file = report.target == ctx.show(target) && report.target_sha256_after.is_some();
     same_file && report.target_sha256_after.as_deref() != current_sha256
 }

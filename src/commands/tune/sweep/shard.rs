@@ -7,9 +7,9 @@ use crate::commands::tune::choose::shard::{SHARD_SCHEMA, SweepShard};
 use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
-use crate::format::config;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
+use crate::sys::json_file;
 use std::path::{Path, PathBuf};
 
 /// Where a shard of the report at `output` goes.
@@ -28,7 +28,7 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(SweepDocument, usi
     for path in paths {
         ctx.check_cancelled()?;
         let shown = ctx.show(&path);
-        let mut shard: SweepShard = config::load(&path)?;
+        let mut shard: SweepShard = json_file::read(&path)?;
         let refuse = |problem: String| Fault::config(format!("failed to merge `{shown}`: {problem}"));
         if shard.header.schema != SHARD_SCHEMA {
             let found = &shard.header.schema;

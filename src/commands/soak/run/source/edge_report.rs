@@ -4,9 +4,9 @@
 use super::{Window, wait_until};
 use crate::commands::soak::store::Plan;
 use crate::ctx::Ctx;
-use crate::format::json::typed;
 use crate::judge::kpi::collector::WHOLE;
 use crate::judge::kpi::{DataState, KpiDefinition, Measurement, Member};
+use crate::sys::json_file;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ impl EdgeReport {
 
     fn read(&mut self, window: Window) -> Result<Value, (DataState, String)> {
         let (document, modified) =
-            typed::load(&self.path).map_err(|fault| (DataState::ToolError, fault.to_string()))?;
+            json_file::load(&self.path).map_err(|fault| (DataState::ToolError, fault.to_string()))?;
         let no_data = |reason: String| Err((DataState::NoData, reason));
         if self.newest.is_some_and(|newest| modified <= newest) || modified.as_millisecond() <= window.from_ms
         {
