@@ -80,7 +80,6 @@ impl Xoshiro256 {
 }
 
 /// A word scaled to a number below `bound`, by the high half of a product; the bias is below `bound / 2^64`.
-#[expect(clippy::cast_possible_truncation, reason = "the high half of a product of two words is a word")]
 fn scaled(word: u64, bound: u64) -> u64 {
     ((u128::from(word) * u128::from(bound)) >> 64) as u64
 }

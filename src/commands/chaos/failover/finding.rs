@@ -271,11 +271,14 @@ fn examine_orders(run: &RunLog, finding: &mut Finding) {
     if finding.orders == 0 {
         finding.add_problem(Question::Orders, "no order was placed, so nothing was proven");
     }
-    let acknowledged = run.nodes.iter().flat_map(|node| &node.events).filter_map(|event| match *event {
-        Event::Answered { id, answer: OrderReply::Accepted | OrderReply::Duplicate, .. } => Some(id),
-        _ => None,
-    });
-    let mut expected: BTreeSet<u64> = acknowledged.collect();
+    let acknowledged = |event: &Event| {
+        let Event::Answered { id, answer: OrderReply::Accepted | OrderReply::Duplicate, .. } = *event else {
+            return None;
+        };
+        Some(id)
+    };
+    let events = run.nodes.iter().flat_map(|node| &node.events);
+    let mut expected: BTreeSet<u64> = events.filter_map(acknowledged).collect();
     let last = seen.last().copied().unwrap_or(0);
     let due = run.ended_us.saturating_sub(GRACE_US).saturating_sub(run.origin_us) / SLOT_US;
     expected.extend(1..=last.max(due));
@@ -329,7 +332,7 @@ fn examine_takeover(plan: &DrillPlan, run: &RunLog, beliefs: &[(&NodeLog, Belief
     match (before, after) {
         (Some(before), Some(after)) => finding.order_gap_us = Some(after.saturating_sub(before)),
         (None, _) => {
-            finding.add_problem(Question::Orders, "the first leader placed no order before it was hit")
+            finding.add_problem(Question::Orders, "the first leader placed no order before it was hit");
         }
         (_, None) => finding.add_problem(Question::Orders, "the next leader placed no order"),
     }
@@ -339,6 +342,6 @@ fn examine_takeover(plan: &DrillPlan, run: &RunLog, beliefs: &[(&NodeLog, Belief
 fn placed<'a>(run: &'a RunLog, name: &'a str) -> impl Iterator<Item = u64> + 'a {
     run.orders.iter().filter_map(move |entry| match entry {
         OrderEntry::Order { at_us, node, .. } if node == name => Some(*at_us),
-        _ => None,
+        OrderEntry::Order { .. } | OrderEntry::Fence { .. } => None,
     })
 }

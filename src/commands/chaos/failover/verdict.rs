@@ -26,10 +26,7 @@ impl Verdict {
     /// The answer to one question. Without a run there is none.
     pub(crate) fn answer(&self, question: Question) -> Outcome {
         let is_problem = |finding: &Finding| finding.problems.iter().any(|p| p.question == question);
-        Outcome::fold(self.findings.iter().map(|finding| match is_problem(finding) {
-            true => Outcome::Fail,
-            false => Outcome::Pass,
-        }))
+        Outcome::fold(self.findings.iter().map(|finding| Outcome::of(!is_problem(finding))))
     }
 
     pub(crate) fn outcome(&self) -> Outcome {

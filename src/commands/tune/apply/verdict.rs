@@ -73,7 +73,7 @@ mod tests {
             sweep_sha256: "aa".to_owned(),
             modified: None,
             policy: EvidencePolicy { now: finished_at, is_frozen: false, allow_simulated: false },
-            max_age: Duration::from_secs(3600),
+            max_age: Duration::from_hours(1),
             accepted_feeds: vec!["aa".to_owned()],
             bounds: limits.bounds,
             safety: limits.safety,

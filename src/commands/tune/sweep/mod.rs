@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     if let Some(dir) = &args.merge {
         let outputs = Outputs::open(json, md)?;
         let (document, shards) = shard::merge(&ctx.path(dir), ctx)?;
-        return finish(ctx, outputs, Facts { document, origin: Origin::Merged { shards } });
+        return finish(ctx, outputs, &Facts { document, origin: Origin::Merged { shards } });
     }
     if let Some((index, of)) = args.shard {
         return run_shard(args, ctx, &shard::path(&json, index, of), (index, of));
@@ -79,12 +79,12 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let all: Vec<usize> = (0..plan.inputs.grid.len()).collect();
     if args.dry_run {
         let facts = sweep_twice(args, ctx, &plan, &all)?;
-        return finish(ctx, outputs, facts);
+        return finish(ctx, outputs, &facts);
     }
     let journal = journal::path(&outputs.json_path);
     let (measured, header) = measure_with_journal(args, ctx, &plan, &journal, all)?;
     let facts = Facts { document: assemble(&plan, header, measured)?, origin: Origin::Measured };
-    let report = finish(ctx, outputs, facts)?;
+    let report = finish(ctx, outputs, &facts)?;
     journal::discard(&journal)?;
     Ok(report)
 }
@@ -191,10 +191,10 @@ fn log_speed(ctx: &Ctx, plan: &SweepPlan, candidates: usize, took: Duration) {
 
 /// Writes the report's files and tells what is in them. A sweep that does not reproduce itself is no
 /// evidence and leaves no file.
-fn finish(ctx: &Ctx, outputs: Outputs, facts: Facts) -> anyhow::Result<Report> {
+fn finish(ctx: &Ctx, outputs: Outputs, facts: &Facts) -> anyhow::Result<Report> {
     let text = json::document(&facts.document);
-    let verdict = verdict::verdict(&facts);
-    let report = report::report(&facts, verdict, &hash::sha256(text.as_bytes()));
+    let verdict = verdict::verdict(facts);
+    let report = report::report(facts, verdict, &hash::sha256(text.as_bytes()));
     if verdict == Verdict::NotReproducible {
         return Ok(report);
     }
