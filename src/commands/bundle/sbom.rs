@@ -1,9 +1,9 @@
 //! A bill of materials (`CycloneDX`) from the lock files of a tree. What a lock file does not pin is said so.
 
-use anyhow::{anyhow, bail};
 use crate::format::config::{self, Format};
 use crate::format::json::typed;
 use crate::format::node;
+use anyhow::{anyhow, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
