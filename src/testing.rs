@@ -34,7 +34,8 @@ pub mod exit {
     pub use crate::report::exit::{Exit, classify};
 }
 pub mod exposition {
-    pub use crate::format::exposition::{Exposition, Format, ParseError, parse};
+    pub use crate::format::exposition::parse;
+    pub use crate::format::exposition::sample::{Exposition, Format, ParseError};
 }
 pub mod figures {
     pub use crate::commands::tune::choose::figures::{Figures, Metrics};
@@ -87,7 +88,8 @@ pub mod quantile {
     pub use crate::judge::kpi::quantile::{Bucket, Quantile, quantile};
 }
 pub mod record {
-    pub use crate::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
+    pub use crate::judge::record::iteration::{ITERATION_SCHEMA, Iteration};
+    pub use crate::judge::record::ledger::Ledger;
 }
 pub mod retention {
     pub use crate::commands::rotate::retention::decide::{MemberFacts, decide};

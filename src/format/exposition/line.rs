@@ -1,7 +1,7 @@
 //! One line after the other into a page: comments, samples, and the rules that span lines.
 
+use super::sample::{Exposition, Family, Format, Kind, Labels, ParseError, Sample, unescaped};
 use super::unique::{Identity, duplicate};
-use super::{Exposition, Family, Format, Kind, Labels, ParseError, Sample, unescaped};
 use memchr::memchr2;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -292,18 +292,6 @@ fn kind(word: &str, open_metrics: bool) -> Option<Kind> {
         ("info", true) => Kind::Info,
         _ => return None,
     })
-}
-
-/// The place of the quote that ends a label value.
-pub(super) fn closing_quote(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let found = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[found] == b'"' {
-            return Some(found);
-        }
-        at = found + 2;
-    }
 }
 
 /// A place in a line.

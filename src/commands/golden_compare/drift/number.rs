@@ -1,7 +1,7 @@
 //! Are two numbers the same, or close enough? Decided on their texts first, so that integers of any size
 //! compare exactly.
 
-use super::{IntFloat, NanPolicy};
+use super::policy::{IntFloat, NanPolicy};
 use std::fmt;
 
 /// A number as it stands in a document.
