@@ -82,9 +82,10 @@ pub(crate) fn judge_age(
 ) -> Age {
     let counted_from = match (source, header.clock) {
         (_, ClockKind::Frozen) if !policy.is_frozen => return Age::Frozen,
-        (AgeSource::Outside(time), _) => Some(time),
         (AgeSource::Header | AgeSource::Field(_), ClockKind::Stamped) => None,
-        (AgeSource::Field(time), ClockKind::System | ClockKind::Frozen) => Some(time),
+        (AgeSource::Outside(time), _) | (AgeSource::Field(time), ClockKind::System | ClockKind::Frozen) => {
+            Some(time)
+        }
         (AgeSource::Header, ClockKind::System | ClockKind::Frozen) => header.observed_to.or(header.made_at),
     };
     counted_from.map_or(Age::Untold, |time| Age::of(time, policy.now, max_age))

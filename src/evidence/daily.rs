@@ -74,7 +74,7 @@ impl Window {
     pub(crate) fn observed(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let mut dates = self.days.iter().filter(|day| day.fault.is_none()).map(|day| day.date);
         let first = dates.next()?;
-        let last = dates.last().unwrap_or(first);
+        let last = dates.next_back().unwrap_or(first);
         Some((start(first), observed_to(last, now)))
     }
 }

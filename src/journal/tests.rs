@@ -40,7 +40,9 @@ fn what_is_added_is_read_back_and_others_are_kept_out() {
     assert!(found(&path).expect("nothing").is_none());
     for durability in [Durability::Process, Durability::Disk] {
         let mut journal = Journal::create::<Value>(&path, SCHEMA, &"it", &[], durability).expect("made");
-        three().iter().for_each(|record| journal.append(record).expect("added"));
+        for record in three() {
+            journal.append(&record).expect("added");
+        }
         let other = Journal::resume::<String, Value>(&path, SCHEMA, durability).expect_err("held");
         assert!(other.to_string().contains("was locked"), "{other}");
         assert!(Journal::create::<Value>(&path, SCHEMA, &"it", &[], durability).is_err(), "held");

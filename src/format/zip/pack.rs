@@ -226,12 +226,11 @@ impl<'a> Chunks<'a> {
             return Ok(whole(deflater, content));
         }
         let known = &self.methods[chunk.member];
-        let method = match known.get() {
-            Some(method) => *method,
-            None => {
-                let method = probe(chunk.member, bytes, self.read, deflater)?;
-                *known.get_or_init(|| method)
-            }
+        let method = if let Some(method) = known.get() {
+            *method
+        } else {
+            let method = probe(chunk.member, bytes, self.read, deflater)?;
+            *known.get_or_init(|| method)
         };
         let mut crc = crc32fast::Hasher::new();
         crc.update(&content);

@@ -196,7 +196,7 @@ mod tests {
         let back = compare(number(b), number(a), tolerance, false, int_float, NanPolicy::Drift);
         match (there, back) {
             (Comparison::Drift(a), Comparison::Drift(b)) => {
-                assert!(a == b || a.is_nan() || a == -b, "{a} {b}")
+                assert!(a == b || a.is_nan() || a == -b, "{a} {b}");
             }
             (a, b) => assert_eq!(a, b),
         }

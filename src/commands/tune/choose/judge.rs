@@ -21,7 +21,7 @@ use std::cmp::Ordering;
 pub(crate) fn assemble(
     inputs: SweepInputs,
     inputs_sha256: String,
-    header: Header,
+    header: &Header,
     mut measurements: Vec<CandidateFigures>,
 ) -> Result<SweepDocument, String> {
     if inputs.grid.len() > MAX_CANDIDATES {
@@ -150,7 +150,7 @@ pub(crate) fn contradictions(stored: &SweepDocument) -> Vec<String> {
         whole: candidate.whole.clone(),
     });
     let sha256 = stored.inputs_sha256.clone();
-    match assemble(stored.inputs.clone(), sha256, header.clone(), measurements.collect()) {
+    match assemble(stored.inputs.clone(), sha256, header, measurements.collect()) {
         Err(problem) => found.push(problem),
         Ok(again) => {
             for (kept, judged) in stored.candidates.iter().zip(&again.candidates) {
@@ -235,7 +235,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn document() -> SweepDocument {
-        assemble(inputs(), "hash".to_owned(), stamp(), measurements()).unwrap()
+        assemble(inputs(), "hash".to_owned(), &stamp(), measurements()).unwrap()
     }
 
     #[test]
@@ -254,7 +254,7 @@ pub(crate) mod tests {
     fn without_a_safe_candidate_nothing_is_chosen() {
         let mut inputs = inputs();
         inputs.limits.safety.max_order_age_p95_ms = 200.0;
-        let document = assemble(inputs, String::new(), stamp(), measurements()).unwrap();
+        let document = assemble(inputs, String::new(), &stamp(), measurements()).unwrap();
         assert_eq!(document.best_safe, None);
         assert_eq!(document.walk_forward.chosen, None);
         assert!(document.walk_forward.flag.is_some());
@@ -265,13 +265,13 @@ pub(crate) mod tests {
         let mut all = measurements();
         all[10].train = measured(5.0, 300.0);
         all[10].test.metrics.net_bps = Some(-0.25);
-        let document = assemble(inputs(), String::new(), stamp(), all.clone()).unwrap();
+        let document = assemble(inputs(), String::new(), &stamp(), all.clone()).unwrap();
         assert_eq!(document.best_safe.as_ref().map(|best| best.index), Some(40));
         assert_eq!(document.walk_forward.chosen, Some(10));
         let flag = document.walk_forward.flag.as_deref();
         assert_eq!(flag, Some("net_bps on the rest is -0.250000, below 0"));
         all[10].test = Figures::default();
-        let document = assemble(inputs(), String::new(), stamp(), all).unwrap();
+        let document = assemble(inputs(), String::new(), &stamp(), all).unwrap();
         assert!(document.walk_forward.flag.unwrap().contains("unknown"));
     }
 
@@ -284,7 +284,7 @@ pub(crate) mod tests {
         for change in changes {
             let mut all = measurements();
             change(&mut all);
-            assert!(assemble(inputs(), String::new(), stamp(), all).is_err());
+            assert!(assemble(inputs(), String::new(), &stamp(), all).is_err());
         }
     }
 
@@ -292,7 +292,7 @@ pub(crate) mod tests {
     fn the_order_of_the_measurements_means_nothing() {
         let mut reversed = measurements();
         reversed.reverse();
-        assert_eq!(assemble(inputs(), "hash".to_owned(), stamp(), reversed).unwrap(), document());
+        assert_eq!(assemble(inputs(), "hash".to_owned(), &stamp(), reversed).unwrap(), document());
     }
 
     #[test]
@@ -303,7 +303,7 @@ pub(crate) mod tests {
             |d| d.candidates[80].violations.clear(),
             |d| d.candidates.swap(0, 1),
             |d| d.header.simulated = true,
-            |d| d.finished_at = d.finished_at + jiff::SignedDuration::from_secs(1),
+            |d| d.finished_at += jiff::SignedDuration::from_secs(1),
             |d| d.candidates[0].params.tail_age_ms = 650.0,
             |d| d.walk_forward.chosen = Some(3),
             |d| d.header.schema = "mmops.param-sweep.v2".to_owned(),

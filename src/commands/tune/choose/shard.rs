@@ -33,7 +33,7 @@ impl SweepShard {
     pub(crate) fn new(
         inputs: SweepInputs,
         inputs_sha256: String,
-        header: Header,
+        header: &Header,
         (index, of): (usize, usize),
         measurements: Vec<CandidateFigures>,
     ) -> Self {

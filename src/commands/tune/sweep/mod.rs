@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     }
     let journal = journal::path(&outputs.json_path);
     let (measured, header) = measure_with_journal(args, ctx, &plan, &journal, all)?;
-    let facts = Facts { document: assemble(&plan, header, measured)?, origin: Origin::Measured };
+    let facts = Facts { document: assemble(&plan, &header, measured)?, origin: Origin::Measured };
     let report = finish(ctx, outputs, &facts)?;
     journal::discard(&journal)?;
     Ok(report)
@@ -94,7 +94,7 @@ fn sweep_twice(args: &Args, ctx: &Ctx, plan: &SweepPlan, all: &[usize]) -> anyho
     let (jobs, header, watch) = (two_job_counts(jobs(args)), ctx.header(SCHEMA), ctx.clock.stopwatch());
     let sweep = |jobs| {
         let measured = engine::measure(plan, all, jobs, ctx, |_| Ok(()))?;
-        let document = assemble(plan, header.clone(), measured)?;
+        let document = assemble(plan, &header, measured)?;
         let sha256 = hash::sha256(json::document(&document).as_bytes());
         anyhow::Ok((document, sha256))
     };
@@ -112,7 +112,7 @@ fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -
     let journal = journal::path(path);
     let (mut measurements, header) = measure_with_journal(args, ctx, &plan, &journal, mine)?;
     measurements.sort_by_key(|measurement| measurement.index);
-    let shard = SweepShard::new(plan.inputs, plan.inputs_sha256, header, (index, of), measurements);
+    let shard = SweepShard::new(plan.inputs, plan.inputs_sha256, &header, (index, of), measurements);
     let text = json::document(&shard);
     output.finish(text.as_bytes())?;
     journal::discard(&journal)?;
@@ -172,7 +172,7 @@ fn measure_with_journal(
 
 fn assemble(
     plan: &SweepPlan,
-    header: Header,
+    header: &Header,
     measured: Vec<CandidateFigures>,
 ) -> anyhow::Result<SweepDocument> {
     judge::assemble(plan.inputs.clone(), plan.inputs_sha256.clone(), header, measured)

@@ -74,7 +74,7 @@ pub(super) fn merge(dir: &Path, ctx: &Ctx) -> anyhow::Result<(SweepDocument, usi
     let (inputs, sha256) = (first.inputs.clone(), first.inputs_sha256.clone());
     let header = shards.iter().map(|(_, shard)| &shard.header).fold(first.header.clone(), Header::joined);
     let measurements = shards.into_iter().flat_map(|(_, shard)| shard.measurements).collect();
-    let document = judge::assemble(inputs, sha256, header, measurements)
+    let document = judge::assemble(inputs, sha256, &header, measurements)
         .map_err(|problem| Fault::config(format!("failed to merge `{}`: {problem}", ctx.show(dir))))?;
     Ok((document, count))
 }
