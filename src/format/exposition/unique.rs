@@ -1,7 +1,7 @@
 //! Whether a page names a series twice: each series gets a number that does not depend on the order of
 //! its labels; equal numbers are compared exactly, so that a collision is neither an error nor slow.
 
-use super::{Format, Sample};
+use super::model::{Format, Sample};
 use std::borrow::Cow;
 
 const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;

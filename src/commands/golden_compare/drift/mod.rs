@@ -7,40 +7,8 @@ pub(crate) mod difference;
 pub(crate) mod number;
 
 use crate::format::json::path::{Path, Pattern};
-use crate::format::json::tokens::NonFinite;
 use number::Tolerance;
-
-/// Whether NaN is let through, and whether it equals itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum NanPolicy {
-    /// Not JSON.
-    #[default]
-    Refuse,
-    /// NaN equals NaN.
-    Equal,
-    /// NaN differs from everything.
-    Drift,
-}
-
-impl NanPolicy {
-    /// Whether NaN and its like are tokens at all.
-    pub(crate) fn non_finite(self) -> NonFinite {
-        match self {
-            Self::Refuse => NonFinite::Refuse,
-            Self::Equal | Self::Drift => NonFinite::Accept,
-        }
-    }
-}
-
-/// Whether `1` and `1.0` are the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum IntFloat {
-    /// They differ in type.
-    #[default]
-    Strict,
-    /// Only their value counts.
-    Lenient,
-}
+pub(crate) use number::{IntFloat, NanPolicy};
 
 /// An array whose order means nothing.
 #[derive(Clone, Debug)]
