@@ -61,7 +61,7 @@ fn exact(whole: &str, fraction: &str, shift: u32) -> Option<u64> {
 
 /// A size as it is shown: one decimal, `B` to `TB`.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub(crate) fn shown(bytes: u64) -> String {
+pub(crate) fn display(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KB", "MB", "GB"] {
         if value < 1024.0 {
@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn a_size_is_shown_with_one_decimal() {
-        assert_eq!(shown(18), "18.0B");
-        assert_eq!(shown(1536), "1.5KB");
-        assert_eq!(shown(2_147_483_648), "2.0GB");
+        assert_eq!(display(18), "18.0B");
+        assert_eq!(display(1536), "1.5KB");
+        assert_eq!(display(2_147_483_648), "2.0GB");
     }
 }

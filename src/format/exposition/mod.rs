@@ -21,7 +21,6 @@ pub(crate) use write::Writer;
 
 use memchr::memchr;
 
-/// Reads a page.
 pub fn parse(bytes: &[u8], format: Format) -> Result<Exposition<'_>, ParseError> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,

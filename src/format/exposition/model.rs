@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Which of the two formats a text is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
@@ -33,7 +32,6 @@ pub struct ParseError {
     pub line: usize,
     /// The byte in the line, from 1.
     pub column: usize,
-    /// What is wrong there.
     pub what: String,
 }
 
@@ -114,7 +112,6 @@ impl Kind {
 pub struct Family<'a> {
     /// Its kind, if it is told.
     pub kind: Option<Kind>,
-    /// Its help, unescaped.
     pub help: Option<Cow<'a, str>>,
     pub unit: Option<&'a str>,
 }
@@ -171,7 +168,6 @@ impl fmt::Debug for Labels<'_> {
 pub struct Exposition<'a> {
     /// What the comments say, by the name of the family.
     pub families: BTreeMap<&'a str, Family<'a>>,
-    /// The samples in the order of the text.
     pub samples: Vec<Sample<'a>>,
 }
 

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long the labels of an exemplar may be, names and values together, in characters.
 const EXEMPLAR_CHARS: usize = 128;
 
-/// A page that is being read.
 pub(super) struct Page<'a> {
     format: Format,
     line: u32,

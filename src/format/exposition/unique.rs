@@ -22,7 +22,6 @@ impl Identity {
         self.0 = self.0.wrapping_add(hash(value.as_bytes(), hash(name.as_bytes(), 2)));
     }
 
-    /// Adds the time of a point.
     pub(super) fn add_time(&mut self, timestamp_ms: i64) {
         self.0 = self.0.wrapping_add(hash(&timestamp_ms.to_le_bytes(), 3));
     }

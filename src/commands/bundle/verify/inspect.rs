@@ -33,13 +33,12 @@ pub(super) fn inspect<R: ReaderAt>(
         Ok(manifest) => describe(manifest, directory.time),
         Err(violation) => Check::new("manifest").violation(violation.clone()),
     };
-    let (entries, sha256) = match &manifest {
-        Ok(manifest) => entries(&directory, manifest, hash_all)?,
-        Err(_) => {
-            let (sha256, _) = hash_all(&[], DosTime::of(jiff::Timestamp::UNIX_EPOCH))?;
-            let reason = "there is nothing to compare them with";
-            (Check::new("entries").violates("no-manifest", reason), sha256)
-        }
+    let (entries, sha256) = if let Ok(manifest) = &manifest {
+        entries(&directory, manifest, hash_all)?
+    } else {
+        let (sha256, _) = hash_all(&[], DosTime::of(jiff::Timestamp::UNIX_EPOCH))?;
+        let reason = "there is nothing to compare them with";
+        (Check::new("entries").violates("no-manifest", reason), sha256)
     };
     Ok(Inspected { checks: vec![structure, described, entries], manifest: manifest.ok(), sha256 })
 }

@@ -9,7 +9,6 @@ use std::io::{Read, Seek};
 /// What a JSON file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// One document.
     Document,
     /// Any number of documents, one after another.
     Lines,

@@ -61,7 +61,6 @@ pub(super) fn in_actual(error: JsonError) -> CompareError {
     CompareError::Document(Side::Actual, error)
 }
 
-/// What a comparison found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// All differences, listed or not.

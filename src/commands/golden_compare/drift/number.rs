@@ -10,7 +10,6 @@ pub(crate) enum NanPolicy {
     /// Not JSON.
     #[default]
     Refuse,
-    /// NaN equals NaN.
     Equal,
     /// NaN differs from everything.
     Drift,
@@ -51,11 +50,9 @@ pub(crate) enum Number<'a> {
 /// representable numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tolerance {
-    /// Absolute distance.
     pub(crate) abs: f64,
     /// Distance relative to the larger of the two.
     pub(crate) rel: f64,
-    /// Distance in representable numbers.
     pub(crate) ulp: u64,
 }
 
@@ -103,7 +100,6 @@ impl Tolerance {
 }
 
 impl<'a> Number<'a> {
-    /// The text in the document.
     pub(crate) fn text(self) -> &'a str {
         match self {
             Number::Integer(text) | Number::Float(text) | Number::NonFinite(text) => text,
@@ -228,7 +224,7 @@ mod tests {
         let back = compare(number(b), number(a), tolerance, false, int_float, NanPolicy::Drift);
         match (there, back) {
             (Comparison::Drift(a), Comparison::Drift(b)) => {
-                assert!(a == b || a.is_nan() || a == -b, "{a} {b}")
+                assert!(a == b || a.is_nan() || a == -b, "{a} {b}");
             }
             (a, b) => assert_eq!(a, b),
         }
