@@ -34,8 +34,7 @@ pub mod exit {
     pub use crate::report::exit::{Exit, classify};
 }
 pub mod exposition {
-    pub use crate::format::exposition::parse;
-    pub use crate::format::exposition::sample::{Exposition, Format, ParseError};
+    pub use crate::format::exposition::{Exposition, Format, ParseError, parse};
 }
 pub mod figures {
     pub use crate::commands::tune::choose::figures::{Figures, Metrics};

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-/// How a column of a table is aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
@@ -23,7 +22,6 @@ pub(crate) fn aligned_table_head(columns: &[(&str, Align)]) -> String {
     row(columns.iter().map(|(name, _)| name)) + &row(columns.iter().map(rule))
 }
 
-/// A line of a table.
 pub(crate) fn row<T: ToString>(cells: impl IntoIterator<Item = T>) -> String {
     let mut line = "|".to_owned();
     for cell in cells {

@@ -56,7 +56,6 @@ fn without_checksum(text: &str) -> Option<SecretKey> {
     is_ours.then(|| SecretKey::from_bytes(&bytes).ok())?
 }
 
-/// A public key.
 pub(crate) struct Verifier(PublicKey);
 
 impl Verifier {

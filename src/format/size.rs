@@ -1,17 +1,23 @@
 //! Sizes as operators write and read them: 1024-based, one letter.
 
+use anyhow::anyhow;
+use std::borrow::Cow;
+
 const UNITS: [(char, u32); 4] = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
 
-/// Bytes in `2G`, `500M`, `1.5K` or `1024`; the error says what is wrong with the text.
-pub(crate) fn parse(text: &str) -> Result<u64, String> {
+/// Bytes in `2G`, `500M`, `1.5K` or `1024`.
+pub(crate) fn parse(text: &str) -> anyhow::Result<u64> {
+    bytes(text).map_err(|reason| anyhow!("`{text}` is not a size: {reason}"))
+}
+
+const FORM: &str = "write a number with K, M, G or T (1024-based), or whole bytes";
+
+/// The bytes, or what is wrong with the text.
+fn bytes(text: &str) -> Result<u64, Cow<'static, str>> {
     let trimmed = text.trim();
-    let wrong = |why: &str| Err(format!("`{text}` is not a size: {why}"));
-    let form = "write a number with K, M, G or T (1024-based), or whole bytes";
-    let Some(last) = trimmed.chars().last() else {
-        return wrong(form);
-    };
+    let last = trimmed.chars().last().ok_or(FORM)?;
     if trimmed.starts_with('-') {
-        return wrong("it is negative");
+        return Err("it is negative".into());
     }
     let shift = UNITS.iter().find(|(unit, _)| *unit == last.to_ascii_uppercase()).map(|(_, shift)| *shift);
     let digits = if shift.is_some() { trimmed[..trimmed.len() - 1].trim_end() } else { trimmed };
@@ -19,26 +25,27 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let numeric = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let has_point = digits.contains('.');
     if digits.is_empty() || !numeric(whole) || !numeric(fraction) || (has_point && fraction.is_empty()) {
-        let number = trimmed.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let suffix = &trimmed[number.len()..];
-        let unit = suffix.chars().next().map(|c| c.to_ascii_uppercase());
-        let known = unit.filter(|unit| UNITS.iter().any(|(known, _)| known == unit));
-        return match known {
-            Some(unit) if suffix.len() > 1 && !number.trim().is_empty() => {
-                wrong(&format!("write `{}{unit}`, which is 1024-based", number.trim()))
-            }
-            _ => wrong(form),
-        };
+        return Err(with_another_unit(trimmed));
     }
-    let Some(shift) = shift else {
-        return match digits.parse() {
-            Ok(bytes) if !has_point => Ok(bytes),
-            Ok(_) => wrong(form),
-            Err(_) if has_point => wrong("a fraction needs K, M, G or T"),
-            Err(_) => wrong("it is too large"),
-        };
-    };
-    exact(whole, fraction, shift).map_or_else(|| wrong("it is too large"), Ok)
+    match shift {
+        Some(shift) => Ok(exact(whole, fraction, shift).ok_or("it is too large")?),
+        None if has_point => Err("a fraction needs K, M, G or T".into()),
+        None => digits.parse().map_err(|_| "it is too large".into()),
+    }
+}
+
+/// How a text that is not a size may have been meant.
+fn with_another_unit(text: &str) -> Cow<'static, str> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let suffix = &text[number.len()..];
+    let unit = suffix.chars().next().map(|c| c.to_ascii_uppercase());
+    let known = unit.filter(|unit| UNITS.iter().any(|(known, _)| known == unit));
+    match known {
+        Some(unit) if suffix.len() > 1 && !number.trim().is_empty() => {
+            format!("write `{}{unit}`, which is 1024-based", number.trim()).into()
+        }
+        _ => FORM.into(),
+    }
 }
 
 /// `whole.fraction` times 2^`shift`, rounded down, without the rounding of floats.
@@ -54,7 +61,7 @@ fn exact(whole: &str, fraction: &str, shift: u32) -> Option<u64> {
 
 /// A size as it is shown: one decimal, `B` to `TB`.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub(crate) fn shown(bytes: u64) -> String {
+pub(crate) fn display(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KB", "MB", "GB"] {
         if value < 1024.0 {
@@ -89,12 +96,12 @@ mod tests {
             ("0.0000001G", 107),
             ("3T", 3 << 40),
         ] {
-            assert_eq!(parse(text), Ok(bytes), "{text}");
+            assert_eq!(parse(text).expect(text), bytes, "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_size_is_refused_with_the_reason() {
+    fn what_is_not_a_size_is_refused_with_the_reason() {
         for (text, why) in [
             ("2GB", "write `2G`"),
             ("2 GiB", "write `2G`"),
@@ -110,15 +117,15 @@ mod tests {
             ("99999999999T", "it is too large"),
             ("99999999999999999999", "it is too large"),
         ] {
-            let error = parse(text).expect_err(text);
+            let error = parse(text).expect_err(text).to_string();
             assert!(error.starts_with(&format!("`{text}` is not a size: {why}")), "{error}");
         }
     }
 
     #[test]
     fn a_size_is_shown_with_one_decimal() {
-        assert_eq!(shown(18), "18.0B");
-        assert_eq!(shown(1536), "1.5KB");
-        assert_eq!(shown(2_147_483_648), "2.0GB");
+        assert_eq!(display(18), "18.0B");
+        assert_eq!(display(1536), "1.5KB");
+        assert_eq!(display(2_147_483_648), "2.0GB");
     }
 }

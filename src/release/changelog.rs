@@ -6,7 +6,6 @@ use crate::format::markdown;
 /// Iterations and keys that are listed before "and more".
 const LISTED: usize = 10;
 
-/// The document.
 pub(crate) fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) -> String {
     let mut out = format!("# {name} {version}\n\n");
     if snapshot.simulated {
@@ -18,7 +17,7 @@ pub(crate) fn render(name: &str, version: &str, created_at: &str, snapshot: &Sna
     out.push_str(&format!("- Iterations analysed: {}\n", snapshot.range()));
     out.push_str(&format!("- Goals met: {}\n", snapshot.goals_met()));
     if let Some(ready) = snapshot.freeze_ready {
-        out.push_str(&format!("- Came to rest: {}\n", if ready { "yes" } else { "no" }));
+        out.push_str(&format!("- Converged: {}\n", if ready { "yes" } else { "no" }));
     }
     out.push_str("\n## Figures\n\n");
     out.push_str(&markdown::table_head(&["figure", "mean", "median", "min", "max", "trend"]));

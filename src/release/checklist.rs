@@ -10,17 +10,16 @@ use crate::format::markdown;
 /// be missed half of the time.
 const MARGIN: f64 = 0.05;
 
-/// Targets of one look.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Targets {
+pub(crate) struct Checkpoint {
     /// Hours after the start.
     pub(crate) hour: u32,
-    /// Each figure's name and target; a look at the first hour asks less.
-    pub(crate) figures: Vec<(String, Target)>,
+    /// Each figure's name and target; not every figure has one in the first hour.
+    pub(crate) targets: Vec<(String, Target)>,
 }
 
-/// The three looks; the last one has the validated figures with a margin, and asks no less than the second.
-pub(crate) fn targets(snapshot: &Snapshot) -> [Targets; 3] {
+/// The last checkpoint has the validated figures with a margin, and asks no less than the second.
+pub(crate) fn checkpoints(snapshot: &Snapshot) -> [Checkpoint; 3] {
     let day = |figure: &figure::Figure| {
         let value = figure.value(snapshot.kpi(figure.key));
         let margin = MARGIN * value.abs();
@@ -29,26 +28,25 @@ pub(crate) fn targets(snapshot: &Snapshot) -> [Targets; 3] {
             Target::AtMost(most) => Target::AtMost((value + margin).min(most)),
         }
     };
-    let look = |hour: u32, target: &dyn Fn(&figure::Figure) -> Option<Target>| Targets {
+    let checkpoint = |hour: u32, target: &dyn Fn(&figure::Figure) -> Option<Target>| Checkpoint {
         hour,
-        figures: FIGURES.iter().filter_map(|figure| Some((figure.trigger.name(), target(figure)?))).collect(),
+        targets: FIGURES.iter().filter_map(|figure| Some((figure.trigger.name(), target(figure)?))).collect(),
     };
     [
-        look(1, &|figure| figure.hour_1),
-        look(6, &|figure| Some(figure.hour_6)),
-        look(24, &|figure| Some(day(figure))),
+        checkpoint(1, &|figure| figure.hour_1),
+        checkpoint(6, &|figure| Some(figure.hour_6)),
+        checkpoint(24, &|figure| Some(day(figure))),
     ]
 }
 
 /// Cut to three decimals on the side that asks less.
-fn shown(target: Target) -> String {
+fn display(target: Target) -> String {
     match target {
         Target::AtLeast(value) => format!(">= {:.3}", (value * 1e3).floor() / 1e3),
         Target::AtMost(value) => format!("<= {:.3}", (value * 1e3).ceil() / 1e3),
     }
 }
 
-/// The document.
 pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snapshot) -> String {
     let mut out = format!("# Canary checklist of {release}\n\n");
     if snapshot.simulated {
@@ -60,7 +58,7 @@ pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snaps
     for item in [
         "The bundle verifies, with the key of the release",
         "The rollback plan was read by the person on call",
-        "The version before is still deployable",
+        "The previous version is still deployable",
         "Dashboards show both versions, alerts reach the person on call",
     ] {
         out.push_str(&format!("- [ ] {item}\n"));
@@ -73,15 +71,18 @@ pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snaps
     out.push_str("\n## Ramp\n\n");
     out.push_str(&markdown::table_head(&["share of traffic", "hold", "go on when"]));
     for (share, hold) in [("5 %", "24 to 48 h"), ("25 %", "12 h"), ("50 %", "6 h"), ("100 %", "-")] {
-        let on =
-            if hold == "-" { "done" } else { "every target of the latest look holds, no trigger was seen" };
+        let on = if hold == "-" {
+            "done"
+        } else {
+            "every target of the latest checkpoint holds, no trigger fired"
+        };
         out.push_str(&markdown::row([share, hold, on]));
     }
-    out.push_str("\n## Looks\n");
-    for look in targets(snapshot) {
-        out.push_str(&format!("\nHour {}:\n\n", look.hour));
-        for (figure, target) in look.figures {
-            out.push_str(&format!("- [ ] {figure} {}\n", shown(target)));
+    out.push_str("\n## Checkpoints\n");
+    for checkpoint in checkpoints(snapshot) {
+        out.push_str(&format!("\nHour {}:\n\n", checkpoint.hour));
+        for (figure, target) in checkpoint.targets {
+            out.push_str(&format!("- [ ] {figure} {}\n", display(target)));
         }
     }
     out.push_str(&format!(
@@ -89,8 +90,8 @@ pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snaps
         MARGIN * 100.0
     ));
     out.push_str(&rollback_plan::queries());
-    out.push_str("\n## Back at once\n\n");
+    out.push_str("\n## Roll back at once when\n\n");
     out.push_str(&rollback_plan::triggers());
-    out.push_str("\nThen follow `rollback_plan.md` of the bundle. A metric that cannot be read holds the ramp and pages; it is no reason to roll back.\n");
+    out.push_str("\nThen follow `rollback_plan.md` of the bundle. A metric that cannot be read holds the ramp and pages; it is not a reason to roll back.\n");
     out
 }

@@ -3,7 +3,6 @@
 
 use super::kpi::Kpi;
 
-/// What a figure must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Target {
     AtLeast(f64),
@@ -20,7 +19,7 @@ impl Target {
     }
 }
 
-/// A sign that the release must go, and how long it must last.
+/// When a release must be rolled back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trigger {
     pub(crate) what: &'static str,
@@ -38,14 +37,14 @@ impl Trigger {
         if self.unit.is_empty() { self.what.to_owned() } else { format!("{}, {}", self.what, self.unit) }
     }
 
-    /// When it is too much, such as `> 500 ms`.
-    pub(crate) fn sign(&self) -> String {
-        let (sign, limit) = match self.limit {
+    /// When it fires, such as `> 500 ms`.
+    pub(crate) fn condition(&self) -> String {
+        let (relation, limit) = match self.limit {
             Target::AtLeast(least) => ("<", least),
             Target::AtMost(most) => (">", most),
         };
         let decimals = if limit.fract() == 0.0 { 0 } else { 2 };
-        format!("{sign} {limit:.decimals$} {}", self.unit).trim_end().to_owned()
+        format!("{relation} {limit:.decimals$} {}", self.unit).trim_end().to_owned()
     }
 }
 
@@ -65,7 +64,7 @@ pub(crate) struct Figure {
     pub(crate) possible: (f64, f64),
     /// Which part counts.
     pub(crate) part: Part,
-    /// When a live release goes back for it.
+    /// When a live release is rolled back for it.
     pub(crate) trigger: Trigger,
     /// What it must reach after an hour.
     pub(crate) hour_1: Option<Target>,
@@ -142,7 +141,7 @@ pub(crate) const FIGURES: [Figure; 4] = [
     },
 ];
 
-/// A sign that no figure of a soak stands for.
+/// What no figure of a soak stands for.
 const ERROR_RATE: Trigger = Trigger {
     what: "error rate",
     unit: "%",
@@ -151,7 +150,6 @@ const ERROR_RATE: Trigger = Trigger {
     query: "mm_error_rate",
 };
 
-/// The signs, as the canary's triggers have them.
 pub(crate) fn triggers() -> impl Iterator<Item = Trigger> {
     FIGURES.iter().map(|figure| figure.trigger).chain([ERROR_RATE])
 }

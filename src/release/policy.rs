@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Where the policy is.
 pub(crate) const PATH: &str = "deploy/policies/rollback.yaml";
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,4 +1,4 @@
-//! `rollback_plan.md`: ten minutes from the first sign to a verified rollback, with the commands that the
+//! `rollback_plan.md`: ten minutes from the first trigger to a verified rollback, with the commands that the
 //! policy gives for each action.
 
 use super::figure;
@@ -6,16 +6,15 @@ use super::policy::Policy;
 use super::shell;
 use crate::format::markdown;
 
-/// The table of the signs.
 pub(crate) fn triggers() -> String {
-    let mut out = markdown::table_head(&["sign", "limit", "lasting"]);
+    let mut out = markdown::table_head(&["trigger", "limit", "lasting"]);
     for trigger in figure::triggers() {
-        out.push_str(&markdown::row([trigger.what, &trigger.sign(), trigger.lasting]));
+        out.push_str(&markdown::row([trigger.what, &trigger.condition(), trigger.lasting]));
     }
     out
 }
 
-/// The queries that show the signs.
+/// The queries that show the triggers.
 pub(crate) fn queries() -> String {
     shell::block(&figure::triggers().map(|trigger| shell::query(trigger.query)).collect::<Vec<_>>())
 }
@@ -23,13 +22,9 @@ pub(crate) fn queries() -> String {
 /// What the plan is of, and what its commands come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
-    /// Name of the release.
     pub(crate) name: &'a str,
-    /// Its version.
     pub(crate) version: &'a str,
-    /// When it was built.
     pub(crate) created_at: &'a str,
-    /// Where the policy is.
     pub(crate) policy_path: &'a str,
     /// SHA-256 of its text.
     pub(crate) policy_sha256: &'a str,
@@ -42,10 +37,10 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
         "- Built: {}\n- Policy: `{}`, SHA-256 {}\n",
         subject.created_at, subject.policy_path, subject.policy_sha256
     ));
-    out.push_str("\n## When\n\nAny of these signs, or an order of the person on call:\n\n");
+    out.push_str("\n## When\n\nAny of these triggers, or an order of the person on call:\n\n");
     out.push_str(&triggers());
-    out.push_str("\nA metric that cannot be read is no such sign: hold, and page.\n");
-    out.push_str("\n## Minute 0 to 1: look once more\n\n");
+    out.push_str("\nA metric that cannot be read is not a trigger: hold, and page.\n");
+    out.push_str("\n## Minute 0 to 1: check once more\n\n");
     out.push_str(&queries());
     out.push_str("\n## Minute 1 to 4: the actions of the policy, in order\n\n");
     out.push_str("An action that fails does not stop the ones after it; note it and go on.\n");
@@ -70,7 +65,7 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
     let queries: Vec<String> = checks.iter().map(|check| shell::query(&check.metric)).collect();
     out.push_str(&shell::block(&queries));
     out.push_str(
-        "\nNo answer is no proof: the rollback is UNVERIFIED until every condition was seen to hold.\n",
+        "\nNo answer proves nothing: the rollback is UNVERIFIED until every condition was seen to hold.\n",
     );
     out.push_str("\n## Minute 9 to 10: leave the parameters as they were before\n\n");
     out.push_str(&shell::block(&["mmops tune rollback".to_owned()]));

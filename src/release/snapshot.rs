@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// File name of the snapshot.
 pub(crate) const FILE_NAME: &str = "POST_SOAK_SNAPSHOT.json";
 
 /// What a snapshot says.
@@ -25,17 +24,15 @@ pub(crate) struct Snapshot {
     pub(crate) verdict: String,
     /// Whether the run was simulated, or its clock was not the system's.
     pub(crate) simulated: bool,
-    /// When it was made.
     pub(crate) made_at: Timestamp,
     /// Iterations of the whole run.
     pub(crate) iterations_total: u64,
     /// The iterations that the figures are about, ascending.
     pub(crate) iterations: Vec<u64>,
-    /// Figures by name.
     pub(crate) kpis: BTreeMap<String, Kpi>,
     /// Goals and whether they were met.
     pub(crate) goals: BTreeMap<String, bool>,
-    /// Whether the run came to rest, where it says so.
+    /// Whether the run converged, where it says so.
     pub(crate) freeze_ready: Option<bool>,
     /// How often each guard acted, where it says so.
     pub(crate) guards: Option<BTreeMap<String, u64>>,
@@ -117,8 +114,8 @@ impl Snapshot {
         for figure in &FIGURES {
             let (value, trigger) = (figure.value(self.kpi(figure.key)), &figure.trigger);
             if !trigger.limit.holds(value) {
-                let (name, sign) = (trigger.name(), trigger.sign());
-                problems.push(format!("{name} was {value}; a live release is rolled back at {sign}"));
+                let (name, condition) = (trigger.name(), trigger.condition());
+                problems.push(format!("{name} was {value}; a live release is rolled back at {condition}"));
             }
         }
         let known = self.iterations_total;
@@ -159,7 +156,6 @@ fn possible(figure: &Figure, kpi: &Kpi) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A field that is there and not null.
 fn given<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     fields.get(name).filter(|value| !value.is_null())
 }

@@ -6,11 +6,9 @@ use super::snapshot::Snapshot;
 /// What the tag is put on and what it vouches for.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject<'a> {
-    /// Name of the tag.
     pub(crate) tag: &'a str,
     /// Name and version of the release.
     pub(crate) release: &'a str,
-    /// Commit that is tagged.
     pub(crate) commit: &'a str,
     /// SHA-256 of the release's manifest.
     pub(crate) bundle_sha256: &'a str,
@@ -21,7 +19,7 @@ pub(crate) fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
     let mut out = format!("{}: {}\n\n", subject.tag, subject.release);
     out.push_str(&format!("Verdict: {}\n", snapshot.verdict));
     if let Some(ready) = snapshot.freeze_ready {
-        out.push_str(&format!("Came to rest: {}\n", if ready { "yes" } else { "no" }));
+        out.push_str(&format!("Converged: {}\n", if ready { "yes" } else { "no" }));
     }
     out.push_str(&format!("Snapshot: {}\n", snapshot.made_at));
     out.push_str(&format!("Iterations: {}\n", snapshot.range()));

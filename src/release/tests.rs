@@ -1,6 +1,6 @@
 //! Snapshots that are evidence and those that are not; documents that say what the evidence says.
 
-use super::checklist::{Targets, targets};
+use super::checklist::{Checkpoint, checkpoints};
 use super::figure::{FIGURES, Target, triggers};
 use super::policy::Policy;
 use super::snapshot::Snapshot;
@@ -75,7 +75,7 @@ fn a_soak_that_failed_or_was_simulated_is_none() {
 }
 
 #[test]
-fn figures_that_a_live_release_goes_back_for_contradict_a_verdict_that_passed() {
+fn figures_that_trigger_a_rollback_contradict_a_verdict_that_passed() {
     let all = |value: f64| json!({"mean": value, "median": value, "min": value, "max": value});
     for (key, bad, limit, part) in [
         ("maker_taker_ratio", 0.2, 0.70, "maker share was 0.2; a live release is rolled back at < 0.70"),
@@ -97,15 +97,15 @@ fn figures_that_a_live_release_goes_back_for_contradict_a_verdict_that_passed() 
 }
 
 #[test]
-fn no_target_on_the_way_is_looser_than_the_sign_to_go_back() {
+fn no_target_on_the_way_is_looser_than_the_trigger_of_a_rollback() {
     for figure in &FIGURES {
         for target in figure.hour_1.into_iter().chain([figure.hour_6]) {
             let (Target::AtLeast(value) | Target::AtMost(value)) = target;
             assert!(figure.trigger.limit.holds(value), "{}", figure.key);
         }
     }
-    let signs: Vec<String> = triggers().map(|trigger| trigger.sign()).collect();
-    assert_eq!(signs, ["< 0.70", "> 500 ms", "> 0.60", "< 0 bps", "> 5 %"]);
+    let conditions: Vec<String> = triggers().map(|trigger| trigger.condition()).collect();
+    assert_eq!(conditions, ["< 0.70", "> 500 ms", "> 0.60", "< 0 bps", "> 5 %"]);
 }
 
 #[test]
@@ -213,9 +213,9 @@ fn the_changelog_has_the_figures_of_the_snapshot_and_marks_a_simulation() {
 }
 
 #[test]
-fn the_targets_leave_a_margin_and_are_never_looser_than_the_look_before() {
-    let [_, six, day] = targets(&snapshot());
-    let of = |look: &Targets, at: usize| match look.figures[at].1 {
+fn the_targets_leave_a_margin_and_are_never_looser_than_those_of_the_previous_checkpoint() {
+    let [_, six, day] = checkpoints(&snapshot());
+    let of = |checkpoint: &Checkpoint, at: usize| match checkpoint.targets[at].1 {
         Target::AtLeast(value) | Target::AtMost(value) => value,
     };
     assert!((of(&day, 0) - 0.8075).abs() < 1e-9 && of(&day, 0) >= of(&six, 0));
@@ -224,7 +224,7 @@ fn the_targets_leave_a_margin_and_are_never_looser_than_the_look_before() {
     assert!((of(&day, 3) - 5.6525).abs() < 1e-9);
     let mut slow = snapshot();
     slow.kpis.get_mut("p95_latency_ms").expect("there").max = 349.0;
-    assert!((of(&targets(&slow)[2], 1) - 350.0).abs() < 1e-9);
+    assert!((of(&checkpoints(&slow)[2], 1) - 350.0).abs() < 1e-9);
     let text = checklist::render("mm-bot 1.2.3", "release/x", "ab", &snapshot());
     assert!(text.contains("- [ ] net edge, bps >= 5.652\n"), "{text}");
     for part in

@@ -27,7 +27,6 @@ pub(super) struct Entry {
     pub(super) glob: Option<String>,
     /// Directory of the bundle that they go to by their last component; their own path when left out.
     pub(super) into: Option<String>,
-    /// What they are for.
     pub(super) description: String,
     /// Whether the bundle cannot be made without one.
     #[serde(default = "yes")]

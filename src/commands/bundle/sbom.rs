@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 /// Lock files by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// `Cargo.lock`
     Cargo,
     /// `poetry.lock`, `uv.lock`
     Python,

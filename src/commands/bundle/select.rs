@@ -19,7 +19,6 @@ use walkdir::WalkDir;
 /// Reasons of one line of the plan that are named before "and more".
 const SHOWN: usize = 5;
 
-/// A file that goes into the bundle.
 #[derive(Clone, Debug)]
 pub(super) struct Chosen {
     /// Path in the bundle.
@@ -92,7 +91,6 @@ struct Finder<'a> {
 
 /// What became of a file that a line of the plan matches.
 enum Choice {
-    /// It is in the bundle.
     Taken,
     /// It is not; why is told once, at the end.
     LeftOut(String),

@@ -174,7 +174,6 @@ fn content_of(path: &Path) -> Option<Content> {
 }
 
 impl Pair {
-    /// Compares the two files.
     pub(super) fn compare(
         &self,
         rules: &Rules,

@@ -78,11 +78,11 @@ fn parse_count(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "it must be a whole number of files".to_owned())
 }
 
-fn parse_size(text: &str) -> Result<Size, String> {
+fn parse_size(text: &str) -> anyhow::Result<Size> {
     size::parse(text).map(Size)
 }
 
-fn parse_gigabytes(text: &str) -> Result<Size, String> {
+fn parse_gigabytes(text: &str) -> anyhow::Result<Size> {
     parse_size(&format!("{text}G"))
 }
 

@@ -10,7 +10,7 @@ use super::retention::member::{Guard, Marks, Member};
 use super::scope::Scope;
 use super::select::Selection;
 use super::settings::Settings;
-use crate::format::size::{shown as size, total};
+use crate::format::size::{display as size, total};
 use crate::sys::tree::{SkipReason, Tree};
 use std::collections::BTreeMap;
 

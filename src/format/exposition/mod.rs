@@ -7,25 +7,26 @@
 //! unescaped when they are asked for.
 
 mod line;
-pub(crate) mod sample;
+mod model;
+mod page;
 mod unique;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use sample::{Exposition, Format, Kind, ParseError};
+pub(crate) use model::Kind;
+pub use model::{Exposition, Format, ParseError};
 pub(crate) use write::Writer;
 
 use memchr::memchr;
 
-/// Reads a page.
 pub fn parse(bytes: &[u8], format: Format) -> Result<Exposition<'_>, ParseError> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => return Err(position(bytes, error.valid_up_to(), "invalid UTF-8")),
     };
-    let mut page = line::Page::new(format, bytes.len());
+    let mut page = page::Page::new(format, bytes.len());
     let mut at = 0;
     while at < bytes.len() {
         let Some(length) = memchr(b'\n', &bytes[at..]) else {

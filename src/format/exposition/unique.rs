@@ -1,7 +1,7 @@
 //! Whether a page names a series twice: each series gets a number that does not depend on the order of
 //! its labels; equal numbers are compared exactly, so that a collision is neither an error nor slow.
 
-use super::sample::{Format, Sample};
+use super::model::{Format, Sample};
 use std::borrow::Cow;
 
 const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -22,7 +22,6 @@ impl Identity {
         self.0 = self.0.wrapping_add(hash(value.as_bytes(), hash(name.as_bytes(), 2)));
     }
 
-    /// Adds the time of a point.
     pub(super) fn add_time(&mut self, timestamp_ms: i64) {
         self.0 = self.0.wrapping_add(hash(&timestamp_ms.to_le_bytes(), 3));
     }

@@ -1,6 +1,6 @@
 //! Writes a page, beside what reads one.
 
-use super::{Format, Kind};
+use super::model::{Format, Kind};
 use std::fmt::Write as _;
 
 /// A page that is being written: a family, then its samples.

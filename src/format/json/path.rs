@@ -12,9 +12,7 @@ const SHOWN_STEPS: usize = 256;
 /// One step down into a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
-    /// Into an array.
     Index(u64),
-    /// Into an object.
     Key(String),
     /// Into an element of an array that is known by a field, such as `id=7`.
     Label(String),
@@ -27,7 +25,6 @@ pub(crate) enum Step {
 pub(crate) struct Path(pub(crate) Vec<Step>);
 
 impl Path {
-    /// The path one step further down.
     #[must_use]
     pub(crate) fn with(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
@@ -96,7 +93,6 @@ impl fmt::Display for Pattern {
 }
 
 impl Pattern {
-    /// Reads a pattern.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         match Self::parse_start(text)? {
             (pattern, "") => Ok(pattern),

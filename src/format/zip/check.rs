@@ -35,7 +35,6 @@ pub(crate) struct Directory {
     pub(crate) members: Vec<Header>,
     /// Time of every member; `None` when there is no member.
     pub(crate) time: Option<DosTime>,
-    /// What is wrong.
     pub(crate) violations: Vec<Violation>,
 }
 
@@ -76,7 +75,7 @@ fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) 
     let mut names = BTreeSet::new();
     let mut expected = 0;
     for (at, record) in records {
-        let name = shown(&record.header.name);
+        let name = display_name(&record.header.name);
         if !names.insert(record.header.name.clone()) {
             found.violations.push(Violation::new("duplicate-entry", format!("`{name}` is there twice")));
         }
@@ -144,7 +143,7 @@ impl Record {
             CompressionMethod::STORE => Method::Stored,
             CompressionMethod::DEFLATE => Method::Deflated,
             other => {
-                let detail = format!("`{}` is kept by method {}", shown(&name), other.as_u16());
+                let detail = format!("`{}` is kept by method {}", display_name(&name), other.as_u16());
                 return Err(Violation::new("unknown-method", detail));
             }
         };
@@ -170,7 +169,7 @@ impl Record {
     }
 
     fn violations(&self) -> Option<Violation> {
-        let name = shown(&self.header.name);
+        let name = display_name(&self.header.name);
         if self.flags & ENCRYPTED != 0 {
             return Some(Violation::new("encrypted-entry", format!("`{name}` is encrypted")));
         }
@@ -193,7 +192,7 @@ impl Record {
 
 /// Compares the local header and the data descriptor, and returns where the next member begins.
 fn around_data<R: ReaderAt>(archive: &R, header: &Header, time: DosTime) -> Result<u64, Violation> {
-    let name = shown(&header.name);
+    let name = display_name(&header.name);
     let cut_off = |_| Violation::new("truncated", format!("the archive ends within `{name}`"));
     let local = header.local(time);
     let mut actual = vec![0; local.len()];
@@ -231,8 +230,11 @@ pub(crate) fn content<R: ReaderAt>(
     most: u64,
 ) -> Result<Vec<u8>, Violation> {
     if header.bytes > most {
-        let detail =
-            format!("`{}` declares {} bytes, at most {most} are read", shown(&header.name), header.bytes);
+        let detail = format!(
+            "`{}` declares {} bytes, at most {most} are read",
+            display_name(&header.name),
+            header.bytes
+        );
         return Err(Violation::new("too-large", detail));
     }
     let mut out = Vec::new();
@@ -276,7 +278,7 @@ fn inflate<R: ReaderAt>(
     take: &mut dyn FnMut(&[u8]),
 ) -> Result<(), Violation> {
     let violation = |kind: &'static str, detail: &str| {
-        Violation::new(kind, format!("`{}` {detail}", shown(&header.name)))
+        Violation::new(kind, format!("`{}` {detail}", display_name(&header.name)))
     };
     let mut crc = crc32fast::Hasher::new();
     let mut data = Data { archive, at: data_start(header, time), left: header.packed };
@@ -357,6 +359,6 @@ impl<R: ReaderAt> Data<'_, R> {
 }
 
 /// A name for people.
-pub(crate) fn shown(name: &[u8]) -> String {
+pub(crate) fn display_name(name: &[u8]) -> String {
     String::from_utf8_lossy(name).escape_debug().to_string()
 }

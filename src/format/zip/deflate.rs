@@ -26,9 +26,7 @@ const SAMPLES: usize = 4;
 /// Whether a chunk is the last of its member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Others follow.
     Inner,
-    /// Nothing follows.
     Last,
 }
 

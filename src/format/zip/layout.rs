@@ -5,10 +5,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// How a member is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
-    /// As it is.
     Stored,
     /// Raw deflate.
     Deflated,
@@ -37,13 +35,9 @@ pub(crate) enum Form {
 pub(crate) struct Header {
     /// Name, with `/` between components.
     pub(crate) name: Vec<u8>,
-    /// How it is kept.
     pub(crate) method: Method,
-    /// How it was written.
     pub(crate) form: Form,
-    /// Permission bits.
     pub(crate) permissions: u32,
-    /// CRC-32 of the content.
     pub(crate) crc32: u32,
     /// Bytes in the archive.
     pub(crate) packed: u64,

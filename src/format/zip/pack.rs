@@ -15,12 +15,9 @@ use std::sync::OnceLock;
 const PROBES: u64 = 8;
 const PROBE: usize = 8 << 10;
 
-/// A member to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
-    /// Name in the archive.
     pub(crate) name: String,
-    /// Permission bits.
     pub(crate) permissions: u32,
     /// Size; the content must have exactly this.
     pub(crate) bytes: u64,
@@ -29,7 +26,6 @@ pub(crate) struct Member {
 /// Reads `buffer.len()` bytes of a member from an offset on, or says why it cannot.
 pub(crate) type ReadAt<'a> = dyn Fn(usize, u64, &mut [u8]) -> Result<(), Fault> + Sync + 'a;
 
-/// An archive that is being written.
 pub(crate) struct Archive<W> {
     out: W,
     digest: Digest,
@@ -41,7 +37,6 @@ pub(crate) struct Archive<W> {
     stream: Option<Stream>,
 }
 
-/// What an archive has become.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) sha256: String,
@@ -67,7 +62,6 @@ impl<W: Write> Archive<W> {
         self.count += 1;
     }
 
-    /// Adds a member that is in memory.
     pub(crate) fn add(&mut self, name: &str, permissions: u32, content: Vec<u8>) -> io::Result<()> {
         let member = Member { name: name.to_owned(), permissions, bytes: content.len() as u64 };
         self.add_whole(&member, &whole(&mut Deflater::default(), content))
@@ -136,7 +130,6 @@ impl<W: Write> Archive<W> {
         Ok(Stream { header, digest: Digest::default(), crc: crc32fast::Hasher::new() })
     }
 
-    /// Writes the central directory.
     pub(crate) fn finish(mut self) -> io::Result<Finished> {
         let (offset, central) = (self.at, std::mem::take(&mut self.central));
         self.put(&central)?;
@@ -170,7 +163,6 @@ enum Content {
     Part(Vec<u8>),
 }
 
-/// The chunks of members.
 pub(crate) struct Chunks<'a> {
     members: &'a [Member],
     read: &'a ReadAt<'a>,
@@ -206,17 +198,14 @@ impl<'a> Chunks<'a> {
         self.chunks.len()
     }
 
-    /// The member of a chunk.
     pub(crate) fn member(&self, at: usize) -> &'a Member {
         &self.members[self.chunks[at].member]
     }
 
-    /// Bytes of the content of a chunk.
     pub(crate) fn bytes(&self, at: usize) -> u64 {
         self.chunks[at].bytes as u64
     }
 
-    /// Reads and packs a chunk.
     pub(crate) fn pack(&self, at: usize, deflater: &mut Deflater) -> Result<Packed, Fault> {
         let chunk = self.chunks[at];
         let mut content = vec![0; chunk.bytes];

@@ -9,11 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A file that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Its name, as it is.
     pub(crate) name: Vec<u8>,
-    /// Its size.
     pub(crate) bytes: u64,
-    /// Permission bits.
     pub(crate) permissions: u32,
 }
 

@@ -9,7 +9,6 @@ use anyhow::{anyhow, bail, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What makes bundles.
 pub(crate) const BUILDER: &str = concat!("mmops ", env!("CARGO_PKG_VERSION"));
 
 /// Name of the manifest in an archive and in a folder.
@@ -24,7 +23,6 @@ pub(crate) const SBOM_NAME: &str = "SBOM.cdx.json";
 /// Largest manifest that is read.
 pub(crate) const LARGEST_BYTES: u64 = 64 << 20;
 
-/// The `schema` of a manifest.
 pub(crate) const SCHEMA: &str = "mmops.bundle-manifest.v1";
 
 /// The manifest.

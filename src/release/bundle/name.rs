@@ -11,7 +11,6 @@ const LONGEST: usize = 1024;
 pub(crate) enum NameError {
     /// It begins at the root of a file system or at a drive.
     Absolute,
-    /// It has a component `..`.
     Escaping,
     /// It is empty, too long, not normal, or has bytes that some machine reads as something else.
     Unsafe(&'static str),
@@ -66,13 +65,10 @@ pub(crate) fn check(name: &[u8]) -> Result<&str, NameError> {
 /// Two names that no machine may keep apart: equal when case is folded, or one a directory of the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Clash {
-    /// The one that came first.
     pub(crate) first: String,
-    /// The one that cannot stand beside it.
     pub(crate) second: String,
 }
 
-/// The first clash among names.
 pub(crate) fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<Clash> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     let found =

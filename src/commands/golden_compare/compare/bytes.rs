@@ -10,7 +10,7 @@ use std::io::{self, BufRead as _, BufReader, Read, Seek};
 const WINDOW_BYTES: usize = 1 << 18;
 
 /// Compares two files from their first byte on.
-pub(in crate::commands::golden_compare) fn compare<R: Read + Seek>(
+pub(crate) fn compare<R: Read + Seek>(
     baseline: R,
     actual: R,
     check_cancelled: CheckCancelled<'_>,

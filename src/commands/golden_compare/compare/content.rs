@@ -8,8 +8,7 @@ use std::io::{Read, Seek};
 
 /// What a JSON file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::commands::golden_compare) enum Content {
-    /// One document.
+pub(crate) enum Content {
     Document,
     /// Any number of documents, one after another.
     Lines,
@@ -17,11 +16,7 @@ pub(in crate::commands::golden_compare) enum Content {
 
 impl Content {
     /// Checks a file that is compared with nothing.
-    pub(in crate::commands::golden_compare) fn validate<R: Read + Seek>(
-        self,
-        input: R,
-        rules: &Rules,
-    ) -> Result<(), JsonError> {
+    pub(crate) fn validate<R: Read + Seek>(self, input: R, rules: &Rules) -> Result<(), JsonError> {
         match self {
             Self::Document => scan::validate(input, rules.nan.non_finite()),
             Self::Lines => scan::validate_all(input, rules.nan.non_finite()),
@@ -30,7 +25,7 @@ impl Content {
 }
 
 /// Whether anything of a valid document is compared at all.
-pub(in crate::commands::golden_compare) fn compares_something<R: Read + Seek>(
+pub(crate) fn compares_something<R: Read + Seek>(
     content: Content,
     document: R,
     rules: &Rules,

@@ -1,4 +1,4 @@
-//! Difference the walk keeps of the differences it meets, and the path of each.
+//! What the walk keeps of the differences it meets, and the path of each.
 
 use super::state::{Frame, Order, Walk};
 use crate::commands::golden_compare::drift::difference::{Difference, Drift};

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Which of the two documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::commands::golden_compare) enum Side {
+pub(crate) enum Side {
     Baseline,
     Actual,
 }
@@ -23,7 +23,7 @@ impl fmt::Display for Side {
 
 /// Why a comparison could not be finished.
 #[derive(Debug)]
-pub(in crate::commands::golden_compare) enum CompareError {
+pub(crate) enum CompareError {
     /// One of the documents cannot be used.
     Document(Side, JsonError),
     /// It was stopped, or asks for what makes no sense.
@@ -61,16 +61,15 @@ pub(super) fn in_actual(error: JsonError) -> CompareError {
     CompareError::Document(Side::Actual, error)
 }
 
-/// What a comparison found.
 #[derive(Debug, Default)]
-pub(in crate::commands::golden_compare) struct Found {
+pub(crate) struct Found {
     /// All differences, listed or not.
-    pub(in crate::commands::golden_compare) total: u64,
+    pub(crate) total: u64,
     /// The first of them.
-    pub(in crate::commands::golden_compare) drifts: Vec<Drift>,
+    pub(crate) drifts: Vec<Drift>,
     /// Whether the files hold nothing, so that they could not differ.
-    pub(in crate::commands::golden_compare) empty: bool,
+    pub(crate) empty: bool,
 }
 
 /// Returns early when somebody asked for a stop.
-pub(in crate::commands::golden_compare) type CheckCancelled<'a> = &'a dyn Fn() -> Result<(), Fault>;
+pub(crate) type CheckCancelled<'a> = &'a dyn Fn() -> Result<(), Fault>;

@@ -315,7 +315,7 @@ fn written(value: &Value, seed: u64, out: &mut String) {
     }
 }
 
-/// Difference a walk over two trees in memory finds, for comparison.
+/// What a walk over two trees in memory finds, for comparison.
 fn differences(a: &Value, b: &Value) -> u64 {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {

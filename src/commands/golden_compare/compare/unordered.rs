@@ -205,7 +205,7 @@ impl<R: Read + Seek> Reader<'_, R> {
     }
 }
 
-/// Difference an object or array that is being digested holds so far.
+/// What an object or array that is being digested holds so far.
 enum Content {
     /// Digests by key.
     Object(BTreeMap<Vec<u8>, [u8; 32]>),
@@ -248,7 +248,7 @@ impl Content {
     }
 }
 
-/// Difference a plain value is, whatever way it is written: its type and value.
+/// What a plain value is, whatever way it is written: its type and value.
 fn scalar(kind: Kind, text: &[u8], int_float: IntFloat) -> Vec<u8> {
     let tagged = |tag: u8, value: &[u8]| [&[tag], value].concat();
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);

@@ -12,7 +12,7 @@ use crate::format::json::tokens::{Kind, Tokens};
 use std::io::{Read, Seek};
 
 /// Compares two files; of the differences at most `listed` are kept, all are counted.
-pub(in crate::commands::golden_compare) fn compare<R: Read + Seek>(
+pub(crate) fn compare<R: Read + Seek>(
     content: Content,
     baseline: R,
     actual: R,

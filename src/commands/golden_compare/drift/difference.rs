@@ -10,55 +10,40 @@ const SHOWN_CHARS: usize = 80;
 /// Most keys that one message names.
 const SHOWN_KEYS: usize = 20;
 
-/// Difference kind of difference it is; missing keys come before those of the common ones.
+/// Missing keys come before those of the common ones.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Difference {
     /// Keys of the baseline that are not there, or elements of an array without order.
     Missing {
         /// `keys` or `elements`.
         noun: &'static str,
-        /// Their names.
         names: Vec<String>,
     },
     /// Keys that the baseline does not have.
     Extra {
         /// `keys` or `elements`.
         noun: &'static str,
-        /// Their names.
         names: Vec<String>,
     },
-    /// Another type.
     Type {
-        /// Name of the type in the baseline.
         baseline: &'static str,
-        /// Name of the type found.
         actual: &'static str,
     },
-    /// Arrays of different length.
     Length {
-        /// Elements in the baseline.
         baseline: u64,
-        /// Elements found.
         actual: u64,
         /// First index at which they differ.
         first: u64,
     },
     /// Numbers too far apart.
     Float {
-        /// Text in the baseline.
         baseline: String,
-        /// Text found.
         actual: String,
-        /// How far apart.
         distance: f64,
-        /// How far they may be.
         tolerance: Tolerance,
     },
-    /// Other values.
     Value {
-        /// Text in the baseline.
         baseline: String,
-        /// Text found.
         actual: String,
     },
     /// Files that are not JSON and differ.
@@ -70,12 +55,10 @@ pub(crate) enum Difference {
     },
 }
 
-/// One difference.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Drift {
     /// Where it is in the document.
     pub(crate) path: Path,
-    /// Difference it is.
     pub(crate) difference: Difference,
     /// Byte of the actual document at which it was seen.
     pub(crate) offset: u64,
@@ -102,7 +85,6 @@ pub(crate) struct ListedDrift {
 }
 
 impl Difference {
-    /// The name of the kind.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Difference::Missing { .. } => "missing",
@@ -117,7 +99,6 @@ impl Difference {
 }
 
 impl Drift {
-    /// The sentence.
     pub(crate) fn message(&self) -> String {
         let path = &self.path;
         match &self.difference {

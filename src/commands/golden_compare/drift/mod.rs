@@ -5,36 +5,28 @@
 
 pub(crate) mod difference;
 pub(crate) mod number;
-mod policy;
-
-pub(crate) use policy::{IntFloat, NanPolicy};
 
 use crate::format::json::path::{Path, Pattern};
 use number::Tolerance;
+pub(crate) use number::{IntFloat, NanPolicy};
 
 /// An array whose order means nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Unordered {
-    /// Where it is.
     pub(crate) at: Pattern,
     /// Field that pairs its elements; whole elements are paired when left out.
     pub(crate) key: Option<String>,
 }
 
-/// How two documents are compared.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     /// For numbers without a rule of their own.
     pub(crate) tolerance: Tolerance,
     /// Rules for the numbers at some paths; the last one that matches counts.
     pub(crate) tolerances: Vec<(Pattern, Tolerance)>,
-    /// What is not compared.
     pub(crate) ignored: Vec<Pattern>,
-    /// Arrays without order.
     pub(crate) unordered: Vec<Unordered>,
-    /// What NaN means.
     pub(crate) nan: NanPolicy,
-    /// Whether integers and floats mix.
     pub(crate) int_float: IntFloat,
 }
 

@@ -1,8 +1,39 @@
 //! Are two numbers the same, or close enough? Decided on their texts first, so that integers of any size
 //! compare exactly.
 
-use super::policy::{IntFloat, NanPolicy};
+use crate::format::json::tokens::NonFinite;
 use std::fmt;
+
+/// Whether NaN is let through, and whether it equals itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum NanPolicy {
+    /// Not JSON.
+    #[default]
+    Refuse,
+    Equal,
+    /// NaN differs from everything.
+    Drift,
+}
+
+impl NanPolicy {
+    /// Whether NaN and its like are tokens at all.
+    pub(crate) fn non_finite(self) -> NonFinite {
+        match self {
+            Self::Refuse => NonFinite::Refuse,
+            Self::Equal | Self::Drift => NonFinite::Accept,
+        }
+    }
+}
+
+/// Whether `1` and `1.0` are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum IntFloat {
+    /// They differ in type.
+    #[default]
+    Strict,
+    /// Only their value counts.
+    Lenient,
+}
 
 /// A number as it stands in a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +50,9 @@ pub(crate) enum Number<'a> {
 /// representable numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tolerance {
-    /// Absolute distance.
     pub(crate) abs: f64,
     /// Distance relative to the larger of the two.
     pub(crate) rel: f64,
-    /// Distance in representable numbers.
     pub(crate) ulp: u64,
 }
 
@@ -71,7 +100,6 @@ impl Tolerance {
 }
 
 impl<'a> Number<'a> {
-    /// The text in the document.
     pub(crate) fn text(self) -> &'a str {
         match self {
             Number::Integer(text) | Number::Float(text) | Number::NonFinite(text) => text,

@@ -10,7 +10,7 @@ use super::facts::{
 };
 use super::retention::member::Marks;
 use super::verdict::Verdict;
-use crate::format::size::shown as size;
+use crate::format::size::display as size;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use std::collections::BTreeMap;
 

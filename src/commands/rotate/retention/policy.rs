@@ -96,9 +96,9 @@ enum NumberOrText {
 }
 
 impl TryFrom<NumberOrText> for Size {
-    type Error = String;
+    type Error = anyhow::Error;
 
-    fn try_from(value: NumberOrText) -> Result<Self, String> {
+    fn try_from(value: NumberOrText) -> anyhow::Result<Self> {
         match value {
             NumberOrText::Number(bytes) => Ok(Size(bytes)),
             NumberOrText::Text(text) => size::parse(&text).map(Size),

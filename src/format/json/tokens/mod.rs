@@ -104,7 +104,6 @@ impl<R: Read + Seek> Tokens<R> {
         &self.window[self.token.clone()]
     }
 
-    /// Offset of the last token.
     pub fn token_offset(&self) -> u64 {
         self.base + self.token.start as u64
     }

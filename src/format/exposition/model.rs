@@ -1,11 +1,10 @@
-//! What a page says: its families, its samples and their labels.
+//! What a page says: families and samples, borrowed from its text.
 
 use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Which of the two formats a text is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
@@ -33,7 +32,6 @@ pub struct ParseError {
     pub line: usize,
     /// The byte in the line, from 1.
     pub column: usize,
-    /// What is wrong there.
     pub what: String,
 }
 
@@ -50,7 +48,6 @@ impl std::error::Error for ParseError {}
 pub enum Kind {
     /// Only ever rises, but for resets.
     Counter,
-    /// Any value.
     Gauge,
     /// Cumulative buckets.
     Histogram,
@@ -80,6 +77,34 @@ impl Kind {
             Self::Unknown => "unknown",
         }
     }
+
+    /// The kind that a `TYPE` line of a format names.
+    pub(super) fn of_word(word: &str, format: Format) -> Option<Self> {
+        let open_metrics = format == Format::OpenMetrics;
+        Some(match (word, open_metrics) {
+            ("counter", _) => Self::Counter,
+            ("gauge", _) => Self::Gauge,
+            ("histogram", _) => Self::Histogram,
+            ("summary", _) => Self::Summary,
+            ("untyped", false) | ("unknown", _) => Self::Unknown,
+            ("gaugehistogram", true) => Self::GaugeHistogram,
+            ("stateset", true) => Self::StateSet,
+            ("info", true) => Self::Info,
+            _ => return None,
+        })
+    }
+
+    /// What the names of its samples may end in.
+    pub(super) fn suffixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Counter => &["", "_total", "_created"],
+            Self::Histogram => &["_bucket", "_count", "_sum", "_created"],
+            Self::GaugeHistogram => &["_bucket", "_gcount", "_gsum"],
+            Self::Summary => &["", "_count", "_sum", "_created"],
+            Self::Info => &["_info"],
+            Self::Gauge | Self::StateSet | Self::Unknown => &[""],
+        }
+    }
 }
 
 /// What the comments of a family say.
@@ -87,9 +112,7 @@ impl Kind {
 pub struct Family<'a> {
     /// Its kind, if it is told.
     pub kind: Option<Kind>,
-    /// Its help, unescaped.
     pub help: Option<Cow<'a, str>>,
-    /// Its unit.
     pub unit: Option<&'a str>,
 }
 
@@ -98,7 +121,6 @@ pub struct Family<'a> {
 pub struct Sample<'a> {
     /// The metric's name, with its suffix.
     pub name: &'a str,
-    /// The labels.
     pub labels: Labels<'a>,
     /// The value; it may be infinite or not a number.
     pub value: f64,
@@ -127,12 +149,10 @@ impl<'a> Labels<'a> {
         })
     }
 
-    /// The labels as a map.
     pub fn to_map(self) -> BTreeMap<String, String> {
         self.iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect()
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
@@ -144,12 +164,10 @@ impl fmt::Debug for Labels<'_> {
     }
 }
 
-/// A page, read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exposition<'a> {
     /// What the comments say, by the name of the family.
     pub families: BTreeMap<&'a str, Family<'a>>,
-    /// The samples in the order of the text.
     pub samples: Vec<Sample<'a>>,
 }
 
@@ -157,18 +175,6 @@ impl<'a> Exposition<'a> {
     /// The samples of this exact name.
     pub fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Sample<'a>> {
         self.samples.iter().filter(move |sample| sample.name == name)
-    }
-}
-
-/// The place of the quote that ends a label value.
-pub(super) fn closing_quote(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let found = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[found] == b'"' {
-            return Some(found);
-        }
-        at = found + 2;
     }
 }
 
@@ -187,4 +193,16 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// The place of the quote that ends a label value.
+fn closing_quote(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let found = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[found] == b'"' {
+            return Some(found);
+        }
+        at = found + 2;
+    }
 }
