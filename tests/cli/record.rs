@@ -77,7 +77,7 @@ const VARYING: [(&str, &str); 16] = [
     (r#""(dev|ino)":\d+"#, "\"$1\":0"),
     // A journal's header names the version.
     (r#""((?:prev_)?hash)":"[0-9a-f]{64}""#, "\"$1\":\"[HASH]\""),
-    (r#"(plan\.json seal |rotation-plan\.v1","seal":")[0-9a-f]{64}"#, "$1[SEAL]"),
+    (r#"(plan\.json seal |"seal":")[0-9a-f]{64}"#, "$1[SEAL]"),
 ];
 
 impl Recorder {

@@ -6,6 +6,7 @@ use super::arguments::Args;
 use super::facts::{Decision, Facts};
 use super::pairs::{Form, Pair, RECORD};
 use crate::ctx::Ctx;
+use crate::evidence::header::{ClockKind, Header};
 use crate::format::hash::{self, Digest};
 use crate::format::json;
 use crate::format::json::typed;
@@ -24,8 +25,9 @@ const SCHEMA: &str = "mmops.golden-acceptance.v1";
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
-    /// `mmops.golden-acceptance.v1`
-    schema: String,
+    /// Of the newest acceptance.
+    #[serde(flatten)]
+    header: Header,
     /// The baseline.
     baseline: String,
     /// What was accepted, the newest last.
@@ -50,9 +52,9 @@ struct Accepted {
     listed: Vec<String>,
     /// What became of each file.
     files: Vec<Change>,
-    /// `frozen` when the clock was frozen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    clock: Option<String>,
+    /// The clock behind `when`.
+    #[serde(default)]
+    clock: ClockKind,
 }
 
 /// A file of the baseline that was replaced, added or removed.
@@ -97,7 +99,7 @@ impl Acceptance {
         let record = if fsio::exists(&target)? {
             load(&target)?
         } else {
-            Record { schema: SCHEMA.into(), baseline: shown, acceptances: Vec::new() }
+            Record { header: ctx.header(SCHEMA), baseline: shown, acceptances: Vec::new() }
         };
         Ok(Self {
             record,
@@ -146,6 +148,7 @@ impl Acceptance {
             };
             files.push(Change { path: pair.baseline.shown.clone(), before, after });
         }
+        let header = ctx.header(SCHEMA);
         self.record.acceptances.push(Accepted {
             who: self.who,
             when: ctx.clock.stamp_utc(),
@@ -154,8 +157,9 @@ impl Acceptance {
             differences: facts.differences(),
             listed,
             files,
-            clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+            clock: header.clock,
         });
+        self.record.header = header;
         self.pending.finish(json::document(&self.record).as_bytes())?;
         for pending in copies {
             pending.commit()?;
@@ -172,7 +176,8 @@ fn load(path: &Path) -> Result<Record, Fault> {
         Fault::config(format!("`{}` is not a record of acceptances: {reason}", path.display()))
     };
     let record: Record = typed::read(&fsio::read_text(path)?).map_err(|error| bad(error.to_string()))?;
-    if record.schema == SCHEMA { Ok(record) } else { Err(bad(format!("its schema is `{}`", record.schema))) }
+    let schema = &record.header.schema;
+    if schema == SCHEMA { Ok(record) } else { Err(bad(format!("its schema is `{schema}`"))) }
 }
 
 fn hash(path: &Path) -> Result<String, Fault> {

@@ -5,6 +5,7 @@
 use super::path_text::PathText;
 use super::retention::policy::ARCHIVE_PREFIX;
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::format::hash;
 use crate::format::json;
 use crate::report::exit::Fault;
@@ -37,15 +38,12 @@ const COMMENT: &str = "mmops rotation archive v1, manifest sha256 ";
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) clock: Option<String>,
+    #[serde(flatten)]
+    header: Header,
     /// When the archive was made.
     pub(super) created_utc: String,
     /// The files, sorted by member name.
     pub(super) members: Vec<Entry>,
-    /// `mmops.rotation-archive.v1`
-    pub(super) schema: String,
 }
 
 /// One archived file.
@@ -128,9 +126,11 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
             }
         }
     }
-    let clock = ctx.clock.is_frozen().then(|| "frozen".to_owned());
-    let schema = "mmops.rotation-archive.v1".to_owned();
-    let manifest = Manifest { clock, created_utc: ctx.clock.stamp_utc(), members: entries, schema };
+    let manifest = Manifest {
+        header: ctx.header("mmops.rotation-archive.v1"),
+        created_utc: ctx.clock.stamp_utc(),
+        members: entries,
+    };
     let text = json::document(&manifest);
     zip.start_file(MANIFEST, options(0)).map_err(fail)?;
     zip.write_all(text.as_bytes()).map_err(|error| fail(error.into()))?;

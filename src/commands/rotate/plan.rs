@@ -5,6 +5,7 @@ use super::path_text::PathText;
 use super::scope::Scope;
 use super::select::Selection;
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::format::hash::{self, Digest};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile, FileId};
@@ -23,9 +24,8 @@ const SEAL_BYTES: usize = SEAL.len() + 64 + "\"}\n".len();
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Plan {
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    clock: Option<String>,
+    #[serde(flatten)]
+    header: Header,
     /// When the plan was made.
     created_utc: String,
     /// Every file below the roots, sorted by root and path.
@@ -34,8 +34,6 @@ pub(crate) struct Plan {
     pub(super) options: Options,
     /// What was scanned.
     roots: Vec<RootText>,
-    /// `mmops.rotation-plan.v1`
-    schema: String,
     /// SHA-256 of everything before this field.
     seal: String,
 }
@@ -127,7 +125,7 @@ impl<W: Write> Write for Sealed<W> {
     }
 }
 
-/// Keys in alphabetical order, as in every document; the seal is last by its name.
+/// The evidence header first, then keys in alphabetical order; the seal is last.
 fn write_plan(
     out: &mut impl Write,
     selection: &Selection<'_>,
@@ -135,8 +133,9 @@ fn write_plan(
     options: &Options,
     ctx: &Ctx,
 ) -> io::Result<()> {
-    let clock = if ctx.clock.is_frozen() { "\"clock\":\"frozen\"," } else { "" };
-    write!(out, "{{{clock}\"created_utc\":\"{}\",\"files\":[", ctx.clock.stamp_utc())?;
+    let header = serde_json::to_string(&ctx.header(SCHEMA).fields())?;
+    let header = header.trim_end_matches('}');
+    write!(out, "{header},\"created_utc\":\"{}\",\"files\":[", ctx.clock.stamp_utc())?;
     let tree = selection.inventory.tree;
     let mut first = true;
     for file in sorted_files(tree, scope) {
@@ -147,7 +146,7 @@ fn write_plan(
     let root = |root: &Root| RootText { dev: root.dev, ino: root.ino, path: PathText::of(&root.path) };
     let roots: Vec<RootText> = tree.roots.iter().map(root).collect();
     let (options, roots) = (serde_json::to_string(options)?, serde_json::to_string(&roots)?);
-    write!(out, "\n],\"options\":{options},\"roots\":{roots},\"schema\":\"{SCHEMA}\"")
+    write!(out, "\n],\"options\":{options},\"roots\":{roots}")
 }
 
 /// Every file that a plan speaks of, by root and path.
@@ -193,8 +192,10 @@ pub(super) fn load(path: &Path) -> Result<Plan, Fault> {
     }
     let plan: Plan = serde_json::from_slice(&bytes)
         .map_err(|error| refuse(format!("is not a rotation plan: {error}")).hint(hint))?;
-    if plan.schema != SCHEMA {
-        return Err(refuse(format!("has the schema `{}` instead of `{SCHEMA}`", plan.schema)).hint(hint));
+    if plan.header.schema != SCHEMA {
+        return Err(
+            refuse(format!("has the schema `{}` instead of `{SCHEMA}`", plan.header.schema)).hint(hint)
+        );
     }
     Ok(plan)
 }

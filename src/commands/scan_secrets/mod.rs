@@ -155,10 +155,5 @@ fn baseline_of(ctx: &Ctx, facts: &Facts) -> Baseline {
         .collect();
     findings.sort();
     findings.dedup();
-    Baseline {
-        schema: Baseline::SCHEMA.to_owned(),
-        generated_at: ctx.clock.stamp_utc(),
-        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
-        findings,
-    }
+    Baseline { header: ctx.header(Baseline::SCHEMA), generated_at: ctx.clock.stamp_utc(), findings }
 }

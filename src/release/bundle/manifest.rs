@@ -3,6 +3,7 @@
 //! Its text has one spelling, and its last field is the hash of all others, so that a manifest on its own
 //! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
 
+use crate::evidence::header::ClockKind;
 use crate::format::json::typed;
 use crate::format::{hash::sha256, json};
 use anyhow::{anyhow, bail, ensure};
@@ -31,7 +32,7 @@ pub(crate) const SCHEMA: &str = "mmops.bundle-manifest.v1";
 pub(crate) struct Manifest {
     /// `frozen` when the clock was frozen; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) clock: Option<String>,
+    pub(crate) clock: Option<ClockKind>,
     /// When the bundle was made; also the time of every member of the archive.
     pub(crate) created_at: String,
     /// Every file, sorted by path.

@@ -11,6 +11,7 @@ use super::plan::{self, BundlePlan, Entry};
 use super::select::{self, Chosen, Selection};
 use super::{provenance, sbom};
 use crate::ctx::Ctx;
+use crate::evidence::header::ClockKind;
 use crate::format::hash;
 use crate::format::json;
 use crate::format::minisign::{self, Signer};
@@ -256,7 +257,7 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         size: part.bytes,
     };
     let manifest = |hashes: Vec<String>| Manifest {
-        clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+        clock: ctx.clock.is_frozen().then_some(ClockKind::Frozen),
         created_at: created_at.clone(),
         files: parts.iter().zip(hashes).map(described).collect(),
         git: order.checkout.revision().cloned(),

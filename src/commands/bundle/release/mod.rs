@@ -12,6 +12,7 @@ pub(crate) use report::{Body, SPEC};
 use super::materials::{self, Versioned};
 use super::plan;
 use crate::ctx::Ctx;
+use crate::evidence::header::ClockKind;
 use crate::format::hash;
 use crate::format::minisign::Signer;
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
@@ -78,7 +79,7 @@ impl Release<'_> {
         parts.sort_by_key(|part| part.name);
         let checkout = materials::checkout(ctx)?;
         let manifest = Manifest {
-            clock: ctx.clock.is_frozen().then(|| "frozen".to_owned()),
+            clock: ctx.clock.is_frozen().then_some(ClockKind::Frozen),
             created_at,
             files: parts.iter().map(described).collect(),
             git: checkout.revision().cloned(),

@@ -1,6 +1,7 @@
 //! What identifies a finding without telling the secret: its fingerprint, its sample, and the baseline
 //! of known findings.
 
+use crate::evidence::header::Header;
 use crate::format::hash::{self, Digest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -36,13 +37,10 @@ pub(crate) fn sample(secret: &[u8]) -> String {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Baseline {
-    /// `mmops.secrets-baseline.v1`
-    pub(crate) schema: String,
+    #[serde(flatten)]
+    pub(crate) header: Header,
     /// When it was written, RFC 3339 UTC.
     pub(crate) generated_at: String,
-    /// `frozen` when the clock was frozen; absent otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) clock: Option<String>,
     /// The findings, sorted.
     pub(crate) findings: Vec<Known>,
 }
@@ -64,8 +62,9 @@ impl Baseline {
 
     /// The fingerprints; fails when the document is another one.
     pub(crate) fn fingerprints(self) -> Result<BTreeSet<String>, String> {
-        if self.schema != Self::SCHEMA {
-            return Err(format!("schema `{}` is not `{}`", self.schema, Self::SCHEMA));
+        let schema = &self.header.schema;
+        if schema != Self::SCHEMA {
+            return Err(format!("schema `{schema}` is not `{}`", Self::SCHEMA));
         }
         Ok(self.findings.into_iter().map(|known| known.fingerprint).collect())
     }
@@ -95,5 +94,22 @@ mod tests {
         assert_eq!(sample(b"12345678"), "12****");
         assert_eq!(sample(b"abc"), "****");
         assert_eq!(sample(b"\n\xff\x1babcdefghijklmnop"), "???a****");
+    }
+
+    /// What was written before there was an evidence header stands in repositories.
+    #[test]
+    fn a_baseline_from_before_the_header_is_read_and_an_unknown_field_is_not() {
+        let old = serde_json::json!({
+            "schema": Baseline::SCHEMA, "generated_at": "2026-03-10T12:00:00Z", "clock": "frozen", "findings": [],
+        });
+        let read = |document: &serde_json::Value| serde_json::from_value::<Baseline>(document.clone());
+        assert_eq!(read(&old).expect("read").fingerprints(), Ok(BTreeSet::new()));
+        for (field, value) in
+            [("made_by", "somebody"), ("clock", "slow"), ("made_at", "2026-03-10T12:00:00Z")]
+        {
+            let mut other = old.clone();
+            other[field] = value.into();
+            assert!(read(&other).is_err(), "{field}");
+        }
     }
 }
