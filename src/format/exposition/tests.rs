@@ -104,7 +104,7 @@ fn a_fault_is_named_with_its_line_and_column() {
     refuses("a 1 2 3\n", 1, 7, "expected the end");
     refuses("a 1 # {} 1\n", 1, 5, "not a time in milliseconds");
     refuses("a{b=\"c\",b=\"d\"} 1\n", 1, 9, "`b` stands twice");
-    refuses("# TYPE a tally\n", 1, 10, "`tally` is no type");
+    refuses("# TYPE a tally\n", 1, 10, "`tally` is not a type");
     refuses("# TYPE a counter\n# TYPE a counter\n", 2, 8, "a second TYPE");
     refuses("a_bucket 1\n# TYPE a histogram\n", 2, 8, "after its samples");
     refuses("# HELP a b\n# HELP a b\n", 2, 8, "a second HELP");
