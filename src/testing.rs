@@ -16,7 +16,9 @@ pub mod choice {
     pub use crate::commands::tune::choose::choice::{Contender, best};
 }
 pub mod client {
-    pub use crate::net::prometheus::client::{Answer, Client, Grid, Kind, Options, Series, Unknown};
+    pub use crate::net::prometheus::client::{
+        ClientOptions, PrometheusClient, QueryError, QueryErrorKind, QueryResult, Series, TimeGrid,
+    };
 }
 pub mod clock {
     pub use crate::sys::clock::Clock;
@@ -46,7 +48,7 @@ pub mod hash {
     pub use crate::format::hash::sha256;
 }
 pub mod http {
-    pub use crate::net::http::{Auth, Http, Secret, Send, Settings, Url, form};
+    pub use crate::net::http::{Auth, HttpClient, HttpSettings, Request, Secret, Url, form};
 }
 pub mod key {
     pub use crate::tuning::key::{NAMES, PerKey};

@@ -54,11 +54,11 @@ const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
     ("secrets-baseline", schema_of::<Baseline>),
     ("sim-bot", schema_of::<Envelope<sim::bot::Body>>),
     ("sim-feed", schema_of::<Envelope<sim::feed::Body>>),
-    ("soak-gate", schema_of::<Envelope<soak::Body>>),
+    ("soak-gate", schema_of::<Envelope<soak::SoakBody>>),
     ("soak-gates", schema_of::<soak::GatesSummary>),
-    ("soak-metrics", schema_of::<soak::Metrics>),
-    ("soak-plan", schema_of::<soak::Plan>),
-    ("soak-run", schema_of::<Envelope<soak::Body>>),
+    ("soak-metrics", schema_of::<soak::SoakMetrics>),
+    ("soak-plan", schema_of::<soak::SoakPlan>),
+    ("soak-run", schema_of::<Envelope<soak::SoakBody>>),
     ("soak-status", schema_of::<soak::StatusFile>),
 ];
 

@@ -21,38 +21,31 @@ pub(crate) const JSON: &str = "application/json";
 /// The content type of plain text.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
-/// What is asked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct Request<'a> {
     /// The method, such as `GET`.
     pub(crate) method: &'a str,
     /// The path, without a query.
     pub(crate) path: &'a str,
     /// The content types that `Accept` names; empty where it is not sent.
     pub(crate) accept: &'a str,
-    /// The body.
     pub(crate) body: &'a [u8],
 }
 
-/// What is answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    /// Status code.
+pub(crate) struct Response {
     pub(crate) status: u16,
-    /// Content type.
     pub(crate) content_type: &'static str,
-    /// Body.
     pub(crate) body: String,
 }
 
-impl Answer {
-    /// An answer with the status 200.
+impl Response {
     pub(crate) fn ok(content_type: &'static str, body: impl Into<String>) -> Self {
         Self { status: 200, content_type, body: body.into() }
     }
 
-    /// A refusal in plain text.
-    pub(crate) fn refused(status: u16, why: impl Into<String>) -> Self {
+    /// An error in plain text.
+    pub(crate) fn error(status: u16, why: impl Into<String>) -> Self {
         Self { status, content_type: TEXT, body: why.into() + "\n" }
     }
 }
@@ -69,7 +62,7 @@ impl Server {
     /// Listens on `address`, which must be on the loopback interface: there is no authentication.
     pub(crate) fn start(
         address: SocketAddr,
-        answer: impl Fn(&Asked<'_>) -> Answer + Send + Sync + 'static,
+        answer: impl Fn(&Request<'_>) -> Response + Send + Sync + 'static,
     ) -> Result<Self, Fault> {
         if !address.ip().is_loopback() {
             let message = format!("`{address}` is not on the loopback interface");
@@ -89,8 +82,8 @@ impl Server {
                 async move {
                     let accept =
                         headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-                    let asked = Asked { method: method.as_str(), path: uri.path(), accept, body: &body };
-                    let Answer { status, content_type, body } = answer(&asked);
+                    let request = Request { method: method.as_str(), path: uri.path(), accept, body: &body };
+                    let Response { status, content_type, body } = answer(&request);
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                     (status, [(CONTENT_TYPE, content_type)], body).into_response()
                 }

@@ -3,10 +3,12 @@
 
 use crate::fake_server::{Asked, FakeServer, Told};
 use jiff::Timestamp;
-use mmops::testing::client::{Answer, Client, Grid, Kind, Options, Unknown};
+use mmops::testing::client::{
+    ClientOptions, PrometheusClient, QueryError, QueryErrorKind, QueryResult, TimeGrid,
+};
 use mmops::testing::clock::Clock;
 use mmops::testing::exit::{Exit, classify};
-use mmops::testing::http::{Auth, Secret, Settings, Url};
+use mmops::testing::http::{Auth, HttpSettings, Secret, Url};
 use mmops::testing::signal::Cancel;
 use proptest::prelude::*;
 use std::sync::Mutex;
@@ -23,17 +25,17 @@ fn frozen() -> Clock {
     Clock::frozen(time(START_MS), None)
 }
 
-fn client_with(url: &str, settings: &Settings, clock: &Clock, cancel: &Cancel) -> Client {
+fn client_with(url: &str, settings: &HttpSettings, clock: &Clock, cancel: &Cancel) -> PrometheusClient {
     let (url, _) = Url::parse(url).unwrap();
-    Client::new(url, settings, Options::default(), clock.clone(), cancel.clone()).unwrap()
+    PrometheusClient::new(url, settings, ClientOptions::default(), clock.clone(), cancel.clone()).unwrap()
 }
 
-fn client(server: &FakeServer) -> Client {
-    client_with(&server.url(), &Settings::default(), &frozen(), &Cancel::default())
+fn client(server: &FakeServer) -> PrometheusClient {
+    client_with(&server.url(), &HttpSettings::default(), &frozen(), &Cancel::default())
 }
 
-fn grid(points: i64) -> Grid {
-    Grid::new(time(START_MS), time(START_MS + (points - 1) * 1000), Duration::from_secs(1)).unwrap()
+fn grid(points: i64) -> TimeGrid {
+    TimeGrid::new(time(START_MS), time(START_MS + (points - 1) * 1000), Duration::from_secs(1)).unwrap()
 }
 
 fn millis(text: &str) -> i64 {
@@ -78,7 +80,7 @@ fn prometheus(asked: &Asked, limit: i64) -> Told {
 
 /// Asserts that each time of the grid came once and in order, with its own value.
 #[track_caller]
-fn assert_whole(answer: &Answer, from_ms: i64, points: i64, step_ms: i64) {
+fn assert_whole(answer: &QueryResult, from_ms: i64, points: i64, step_ms: i64) {
     let times: Vec<i64> = (0..points).map(|place| from_ms + place * step_ms).collect();
     for series in &answer.series {
         let found: Vec<i64> = series.points.iter().map(|(at, _)| *at).collect();
@@ -96,7 +98,7 @@ fn assert_whole(answer: &Answer, from_ms: i64, points: i64, step_ms: i64) {
 fn three_days_at_five_seconds_are_51841_points_in_five_requests() {
     let server = FakeServer::start(|asked| prometheus(asked, i64::MAX));
     let three_days =
-        Grid::new(time(START_MS), time(START_MS + 72 * 3_600_000), Duration::from_secs(5)).unwrap();
+        TimeGrid::new(time(START_MS), time(START_MS + 72 * 3_600_000), Duration::from_secs(5)).unwrap();
     let answer = client(&server).range("x", &three_days).unwrap();
     assert_whole(&answer, START_MS, 51_841, 5000);
     assert_eq!(server.asked().len(), 5);
@@ -115,7 +117,7 @@ proptest! {
         let server = FakeServer::start(|asked| prometheus(asked, i64::MAX));
         #[expect(clippy::cast_possible_truncation, reason = "small")]
         let to = from_ms + (points - 1) * step_ms + (over * (step_ms - 1) as f64) as i64;
-        let grid = Grid::new(time(from_ms), time(to), Duration::from_millis(step_ms.cast_unsigned())).unwrap();
+        let grid = TimeGrid::new(time(from_ms), time(to), Duration::from_millis(step_ms.cast_unsigned())).unwrap();
         let answer = client(&server).range("x", &grid).unwrap();
         assert_whole(&answer, from_ms, points, step_ms);
         prop_assert!(server.most() <= 2);
@@ -148,7 +150,7 @@ fn two_requests_are_on_the_way_and_never_three() {
 
 #[test]
 fn a_late_answer_is_asked_for_in_halves_and_then_given_up() {
-    let quick = Settings { timeout: Duration::from_millis(300), ..Settings::default() };
+    let quick = HttpSettings { timeout: Duration::from_millis(300), ..HttpSettings::default() };
     let late = |limit: usize| {
         FakeServer::start(move |asked| match prometheus(asked, i64::MAX) {
             Told::Reply(_, _, body) if body.matches("],[").count() > limit => Told::Silence,
@@ -162,13 +164,13 @@ fn a_late_answer_is_asked_for_in_halves_and_then_given_up() {
     let server = FakeServer::start(|_| Told::Silence);
     let client = client_with(&server.url(), &quick, &frozen(), &Cancel::default());
     let unknown = client.range("x", &grid(11_000)).unwrap_err();
-    assert_eq!(unknown.kind, Kind::TimedOut);
+    assert_eq!(unknown.kind, QueryErrorKind::TimedOut);
     assert!(unknown.to_string().ends_with("no answer within 300ms"), "{unknown}");
     assert!(server.asked().len() <= 10, "{}", server.asked().len());
 }
 
 /// The outcome of a question to a server that gives these answers in turn and then the last for ever.
-fn in_turn(answers: Vec<fn() -> Told>) -> (Result<Answer, Unknown>, usize, Duration) {
+fn in_turn(answers: Vec<fn() -> Told>) -> (Result<QueryResult, QueryError>, usize, Duration) {
     let next = AtomicUsize::new(0);
     let server = FakeServer::start(move |asked| {
         let place = next.fetch_add(1, Ordering::SeqCst);
@@ -178,7 +180,7 @@ fn in_turn(answers: Vec<fn() -> Told>) -> (Result<Answer, Unknown>, usize, Durat
         }
     });
     let clock = frozen();
-    let client = client_with(&server.url(), &Settings::default(), &clock, &Cancel::default());
+    let client = client_with(&server.url(), &HttpSettings::default(), &clock, &Cancel::default());
     let started = Instant::now();
     let outcome = client.range("x", &grid(1));
     assert!(started.elapsed() < Duration::from_secs(2), "a frozen clock does not wait");
@@ -202,7 +204,7 @@ fn what_may_pass_is_tried_again_with_growing_pauses_on_the_clock() {
         assert!(outcome.unwrap().series[0].points[0].1.is_nan());
         assert_eq!((asked, waited), (4, Duration::from_millis(3500)));
         let (outcome, asked, _) = in_turn(vec![trouble]);
-        assert!(matches!(outcome.unwrap_err().kind, Kind::Failed | Kind::Unreachable));
+        assert!(matches!(outcome.unwrap_err().kind, QueryErrorKind::Failed | QueryErrorKind::Unreachable));
         assert_eq!(asked, 5);
     }
     let patient = || Told::Reply(429, "Retry-After: 7\r\n", String::new());
@@ -215,41 +217,57 @@ fn what_may_pass_is_tried_again_with_growing_pauses_on_the_clock() {
 
 #[test]
 fn what_does_not_pass_is_asked_once_and_has_a_type() {
-    let cases: [(fn() -> Told, Kind, &str); 12] = [
-        (|| Told::Reply(401, "", "who are you".into()), Kind::Unauthorised, "answered 401: who are you"),
-        (|| Told::Reply(403, "", String::new()), Kind::Unauthorised, "answered 403"),
-        (|| Told::Reply(404, "", "no such\n page".into()), Kind::Refused, "answered 404: no such page"),
+    let cases: [(fn() -> Told, QueryErrorKind, &str); 12] = [
+        (
+            || Told::Reply(401, "", "who are you".into()),
+            QueryErrorKind::Unauthorised,
+            "answered 401: who are you",
+        ),
+        (|| Told::Reply(403, "", String::new()), QueryErrorKind::Unauthorised, "answered 403"),
+        (
+            || Told::Reply(404, "", "no such\n page".into()),
+            QueryErrorKind::Refused,
+            "answered 404: no such page",
+        ),
         (
             || Told::Reply(302, "Location: http://x/login?t=1\r\n", String::new()),
-            Kind::Refused,
+            QueryErrorKind::Refused,
             "a redirect to `http://x/login`",
         ),
         (
             || refused(400, "bad_data", "1:3: parse error: x"),
-            Kind::Refused,
+            QueryErrorKind::Refused,
             "answered 400: bad_data: 1:3: parse",
         ),
         (
             || refused(422, "execution", "many-to-many"),
-            Kind::Refused,
+            QueryErrorKind::Refused,
             "answered 422: execution: many-to-many",
         ),
         (
             || Told::Reply(200, "", "<html>Log in</html>".into()),
-            Kind::Malformed,
+            QueryErrorKind::Malformed,
             "begins `<html>Log in</html>`",
         ),
-        (|| Told::Reply(200, "", r#"{"status":"error"}"#.into()), Kind::Malformed, "its status is `error`"),
-        (|| Told::Reply(200, "", r#"{"status":"success"}"#.into()), Kind::Malformed, "it has no data"),
-        (|| success(r#"{"resultType":"vector","result":[]}"#), Kind::Malformed, "is a `vector`"),
+        (
+            || Told::Reply(200, "", r#"{"status":"error"}"#.into()),
+            QueryErrorKind::Malformed,
+            "its status is `error`",
+        ),
+        (
+            || Told::Reply(200, "", r#"{"status":"success"}"#.into()),
+            QueryErrorKind::Malformed,
+            "it has no data",
+        ),
+        (|| success(r#"{"resultType":"vector","result":[]}"#), QueryErrorKind::Malformed, "is a `vector`"),
         (
             || success(r#"{"resultType":"matrix","result":[{"metric":{},"histograms":[]}]}"#),
-            Kind::Malformed,
+            QueryErrorKind::Malformed,
             "native histogram",
         ),
         (
             || success(r#"{"resultType":"matrix","result":[{"metric":{},"values":[[1767225600,"x"]]}]}"#),
-            Kind::Malformed,
+            QueryErrorKind::Malformed,
             "`x` is not a number",
         ),
     ];
@@ -279,7 +297,7 @@ fn a_partial_answer_is_no_answer() {
         r#""isPartial":true"#,
     ] {
         let unknown = with(extra).unwrap_err();
-        assert_eq!(unknown.kind, Kind::Partial, "{extra}");
+        assert_eq!(unknown.kind, QueryErrorKind::Partial, "{extra}");
         assert_eq!(classify(&unknown.fault().into()), Exit::Stalled);
     }
     let note = "PromQL info: metric might not be a counter";
@@ -299,7 +317,11 @@ fn a_time_that_was_not_asked_for_is_refused() {
     ] {
         let body = format!(r#"{{"resultType":"matrix","result":[{{"metric":{{}},"values":[{values}]}}]}}"#);
         let server = FakeServer::start(move |_| success(&body));
-        assert_eq!(client(&server).range("x", &grid(3)).unwrap_err().kind, Kind::Malformed, "{values}");
+        assert_eq!(
+            client(&server).range("x", &grid(3)).unwrap_err().kind,
+            QueryErrorKind::Malformed,
+            "{values}"
+        );
     }
 }
 
@@ -307,7 +329,7 @@ fn a_time_that_was_not_asked_for_is_refused() {
 fn a_query_that_never_works_is_soon_known_not_to() {
     let server = FakeServer::start(|_| refused(422, "execution", "found duplicate series"));
     let unknown = client(&server).range("x", &grid(50_000)).unwrap_err();
-    assert_eq!((unknown.kind, unknown.status), (Kind::Refused, Some(422)));
+    assert_eq!((unknown.kind, unknown.status), (QueryErrorKind::Refused, Some(422)));
     assert!(server.asked().len() <= 40, "{}", server.asked().len());
 }
 
@@ -318,9 +340,9 @@ fn a_server_that_is_not_there_is_unreachable() {
     let gone = format!("http://127.0.0.1:{port}");
     assert_ne!(address, gone);
     let clock = frozen();
-    let client = client_with(&gone, &Settings::default(), &clock, &Cancel::default());
+    let client = client_with(&gone, &HttpSettings::default(), &clock, &Cancel::default());
     let unknown = client.range("up", &grid(1)).unwrap_err();
-    assert_eq!(unknown.kind, Kind::Unreachable);
+    assert_eq!(unknown.kind, QueryErrorKind::Unreachable);
     assert!(unknown.to_string().contains(&gone), "{unknown}");
     assert_eq!(classify(&unknown.fault().into()), Exit::Api);
     assert_eq!(clock.now().as_millisecond(), START_MS + 7500);
@@ -340,9 +362,15 @@ fn credentials_are_sent_and_never_shown() {
         (auth, "authorization: Basic am9lOnBhNTU="),
         (Auth::Bearer(Secret::new("t0ken".into())), "authorization: Bearer t0ken"),
     ] {
-        let settings = Settings { auth, headers: vec![header.clone()], ..Settings::default() };
-        let client =
-            Client::new(url.clone(), &settings, Options::default(), frozen(), Cancel::default()).unwrap();
+        let settings = HttpSettings { auth, headers: vec![header.clone()], ..HttpSettings::default() };
+        let client = PrometheusClient::new(
+            url.clone(),
+            &settings,
+            ClientOptions::default(),
+            frozen(),
+            Cancel::default(),
+        )
+        .unwrap();
         let unknown = client.range("up", &grid(1)).unwrap_err();
         let headers = seen.lock().unwrap().clone();
         assert!(headers.contains(&wanted.to_owned()), "{headers:?}");
@@ -373,7 +401,7 @@ fn a_proxy_that_lets_only_get_through_is_asked_that_way() {
 fn a_stop_does_not_wait_for_a_silent_server() {
     let server = FakeServer::start(|_| Told::Silence);
     let cancel = Cancel::default();
-    let client = client_with(&server.url(), &Settings::default(), &Clock::system(None), &cancel);
+    let client = client_with(&server.url(), &HttpSettings::default(), &Clock::system(None), &cancel);
     let started = Instant::now();
     let unknown = std::thread::scope(|scope| {
         let asked = scope.spawn(|| client.range("x", &grid(1)));
@@ -384,14 +412,14 @@ fn a_stop_does_not_wait_for_a_silent_server() {
         asked.join().unwrap().unwrap_err()
     });
     assert!(started.elapsed() < Duration::from_secs(5));
-    assert_eq!(unknown.kind, Kind::Stopped(2));
+    assert_eq!(unknown.kind, QueryErrorKind::Stopped(2));
     assert_eq!(classify(&unknown.fault().into()), Exit::Interrupted);
 }
 
 #[test]
 fn an_answer_larger_than_the_bound_is_asked_for_in_parts() {
     let server = FakeServer::start(|asked| prometheus(asked, i64::MAX));
-    let settings = Settings { max_body_bytes: 4000, ..Settings::default() };
+    let settings = HttpSettings { max_body_bytes: 4000, ..HttpSettings::default() };
     let client = client_with(&server.url(), &settings, &frozen(), &Cancel::default());
     assert_whole(&client.range("x", &grid(500)).unwrap(), START_MS, 500, 1000);
     assert!(server.asked().len() > 4);

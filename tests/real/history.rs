@@ -3,10 +3,10 @@
 
 use crate::server::{Prometheus, client, have, instant, run};
 use jiff::Timestamp;
-use mmops::testing::client::{Answer, Client, Grid, Kind};
+use mmops::testing::client::{PrometheusClient, QueryErrorKind, QueryResult, TimeGrid};
 use mmops::testing::exit::{Exit, classify};
 use mmops::testing::exposition::{Format, parse};
-use mmops::testing::http::{Auth, Http, Secret, Send, Settings, Url, form};
+use mmops::testing::http::{Auth, HttpClient, HttpSettings, Request, Secret, Url, form};
 use mmops::testing::prometheus::Point;
 use mmops::testing::quantile::{Bucket, Quantile, quantile};
 use std::path::Path;
@@ -105,12 +105,12 @@ fn time(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap()
 }
 
-fn grid(from_ms: i64) -> Grid {
+fn grid(from_ms: i64) -> TimeGrid {
     let to = time(START_MS + (POINTS - 1) * STEP_MS);
-    Grid::new(time(from_ms), to, Duration::from_millis(STEP_MS.cast_unsigned())).unwrap()
+    TimeGrid::new(time(from_ms), to, Duration::from_millis(STEP_MS.cast_unsigned())).unwrap()
 }
 
-fn one(answer: Answer) -> Vec<Point> {
+fn one(answer: QueryResult) -> Vec<Point> {
     assert_eq!(answer.series.len(), 1, "{:?}", answer.series);
     answer.series.into_iter().next().unwrap().points
 }
@@ -124,7 +124,7 @@ fn assert_same(found: &[Point], wanted: &[Point]) {
     }
 }
 
-fn buckets(client: &Client, at_ms: i64) -> Vec<Bucket> {
+fn buckets(client: &PrometheusClient, at_ms: i64) -> Vec<Bucket> {
     let answer = instant(client, "mm_stage_duration_ms_bucket", time(at_ms)).unwrap();
     let bucket = |series: &mmops::testing::client::Series| Bucket {
         upper: series.labels["le"].parse().unwrap(),
@@ -186,39 +186,40 @@ fn three_days_of_history_are_read_as_they_were_recorded() {
 
     // The limit that the chunks keep to is real.
     let (url, _) = Url::parse(&server.url()).unwrap();
-    let http = Http::new(&Settings::default()).unwrap();
+    let http = HttpClient::new(&HttpSettings::default()).unwrap();
     let end = (START_MS / 1000 + 72 * 3600).to_string();
     let start = (START_MS / 1000).to_string();
     let whole = form(&[("query", "mm_edge_bps"), ("start", &start), ("end", &end), ("step", "15")]);
-    let reply = http.send(&url, "/api/v1/query_range", Send::Get(&whole)).unwrap();
+    let reply = http.send(&url, "/api/v1/query_range", Request::Get(&whole)).unwrap();
     assert_eq!(reply.status, 400);
     assert!(reply.excerpt().contains("11,000"), "{}", reply.excerpt());
 
     // A query that finds nothing is an empty answer; one that is wrong is refused.
     assert_eq!(client.range("no_such_metric", &grid(START_MS)).unwrap().series, []);
     let wrong = client.range("rate(mm_edge_bps", &grid(START_MS)).unwrap_err();
-    assert_eq!((wrong.kind, wrong.status), (Kind::Refused, Some(400)));
+    assert_eq!((wrong.kind, wrong.status), (QueryErrorKind::Refused, Some(400)));
 
     // Its own page is read in the format it chooses.
     assert_page(&http, &url);
 
     server.kill();
-    let options = mmops::testing::client::Options { backoff: Duration::from_millis(1), ..Default::default() };
+    let options =
+        mmops::testing::client::ClientOptions { backoff: Duration::from_millis(1), ..Default::default() };
     let (clock, cancel) =
         (mmops::testing::clock::Clock::system(None), mmops::testing::signal::Cancel::default());
-    let client = Client::new(url, &Settings::default(), options, clock, cancel).unwrap();
+    let client = PrometheusClient::new(url, &HttpSettings::default(), options, clock, cancel).unwrap();
     let gone = client.range("mm_edge_bps", &grid(START_MS)).unwrap_err();
-    assert_eq!(gone.kind, Kind::Unreachable);
+    assert_eq!(gone.kind, QueryErrorKind::Unreachable);
     assert_eq!(classify(&gone.fault().into()), Exit::Api);
 }
 
-fn assert_page(http: &Http, url: &Url) {
-    let asking = Settings {
+fn assert_page(http: &HttpClient, url: &Url) {
+    let asking = HttpSettings {
         headers: vec![("Accept".to_owned(), Secret::new(Format::ACCEPT.to_owned()))],
-        ..Settings::default()
+        ..HttpSettings::default()
     };
-    for http in [http, &Http::new(&asking).unwrap()] {
-        let reply = http.send(url, "/metrics", Send::Get("")).unwrap();
+    for http in [http, &HttpClient::new(&asking).unwrap()] {
+        let reply = http.send(url, "/metrics", Request::Get("")).unwrap();
         let page = parse(&reply.body, Format::of_content_type(reply.content_type.as_deref())).unwrap();
         assert!(page.samples.len() > 100);
         let info = page.named("prometheus_build_info").next().unwrap();
@@ -253,17 +254,17 @@ fn a_server_behind_tls_and_a_password_is_reached_with_both_and_not_without() {
     let ca_pem = Some(std::fs::read(dir.path().join("ca.pem")).unwrap());
     let basic = |password: &str| Auth::Basic { user: "joe".into(), password: Secret::new(password.into()) };
     let ask = |auth, ca_pem: &Option<Vec<u8>>| {
-        let settings = Settings { auth, ca_pem: ca_pem.clone(), ..Settings::default() };
+        let settings = HttpSettings { auth, ca_pem: ca_pem.clone(), ..HttpSettings::default() };
         instant(&client(&url, &settings), "vector(7)", time(START_MS))
     };
     assert_eq!(one(ask(basic("open sesame"), &ca_pem).unwrap()), [(START_MS, 7.0)]);
     for auth in [basic("wrong"), Auth::None, Auth::Bearer(Secret::new("x".into()))] {
         let unknown = ask(auth, &ca_pem).unwrap_err();
-        assert_eq!((unknown.kind, unknown.status), (Kind::Unauthorised, Some(401)));
+        assert_eq!((unknown.kind, unknown.status), (QueryErrorKind::Unauthorised, Some(401)));
         assert_eq!(classify(&unknown.fault().into()), Exit::Api);
     }
     let untrusted = ask(basic("open sesame"), &None).unwrap_err();
-    assert_eq!(untrusted.kind, Kind::Unreachable);
+    assert_eq!(untrusted.kind, QueryErrorKind::Unreachable);
     assert!(untrusted.why.starts_with("TLS refused"), "{untrusted}");
 }
 

@@ -1,9 +1,9 @@
 //! A Prometheus on a free loopback port with a data directory of its own.
 
 use jiff::Timestamp;
-use mmops::testing::client::{Answer, Client, Grid, Options, Unknown};
+use mmops::testing::client::{ClientOptions, PrometheusClient, QueryError, QueryResult, TimeGrid};
 use mmops::testing::clock::Clock;
-use mmops::testing::http::{Settings, Url};
+use mmops::testing::http::{HttpSettings, Url};
 use mmops::testing::signal::Cancel;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -79,8 +79,8 @@ impl Prometheus {
     }
 
     /// A client of this server on the system clock: until the server is ready it is asked again.
-    pub fn client(&self) -> Client {
-        client(&self.url(), &Settings::default())
+    pub fn client(&self) -> PrometheusClient {
+        client(&self.url(), &HttpSettings::default())
     }
 
     /// Ends the server at once.
@@ -96,12 +96,13 @@ impl Drop for Prometheus {
     }
 }
 
-pub fn client(url: &str, settings: &Settings) -> Client {
+pub fn client(url: &str, settings: &HttpSettings) -> PrometheusClient {
     let (url, _) = Url::parse(url).unwrap();
-    Client::new(url, settings, Options::default(), Clock::system(None), Cancel::default()).unwrap()
+    PrometheusClient::new(url, settings, ClientOptions::default(), Clock::system(None), Cancel::default())
+        .unwrap()
 }
 
 /// The values of a query at one time: a range of one point.
-pub fn instant(client: &Client, query: &str, at: Timestamp) -> Result<Answer, Unknown> {
-    client.range(query, &Grid::new(at, at, Duration::from_secs(1)).unwrap())
+pub fn instant(client: &PrometheusClient, query: &str, at: Timestamp) -> Result<QueryResult, QueryError> {
+    client.range(query, &TimeGrid::new(at, at, Duration::from_secs(1)).unwrap())
 }

@@ -9,7 +9,7 @@ use crate::format::json;
 use crate::format::json::typed;
 
 use crate::ctx::Ctx;
-use crate::net::serve::{self, Answer, Asked, Server};
+use crate::net::serve::{self, Request, Response, Server};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::simulation::bot::exposition::exposition;
@@ -82,7 +82,7 @@ struct Shared {
     actions: Vec<RollbackAction>,
 }
 
-/// Runs until a signal, or for the time asked for.
+/// Runs until a signal, or for the time request for.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let log = args.log.as_ref().map(|path| fsio::append(&ctx.path(path))).transpose()?;
     let mut log = Log { file: log.map(|file| Box::new(file) as Box<dyn Write>) };
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     log.line(ctx, "Rules initialized: 3 rules")?;
     let server = {
         let shared = Arc::clone(&shared);
-        Server::start(args.listen, move |asked| answer(&shared, asked))?
+        Server::start(args.listen, move |request| answer(&shared, request))?
     };
     let address = format!("http://{}", server.address());
     if let Some(path) = &args.address_file {
@@ -138,31 +138,31 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(shared: &Mutex<Shared>, asked: &Asked<'_>) -> Answer {
-    match (asked.method, asked.path) {
+fn answer(shared: &Mutex<Shared>, request: &Request<'_>) -> Response {
+    match (request.method, request.path) {
         ("GET", "/metrics") => {
-            let (format, content_type) = if asked.accept.contains("application/openmetrics-text") {
+            let (format, content_type) = if request.accept.contains("application/openmetrics-text") {
                 (Format::OpenMetrics, serve::OPEN_METRICS)
             } else {
                 (Format::Text, serve::EXPOSITION)
             };
-            Answer::ok(content_type, exposition(&lock(shared).bot, format))
+            Response::ok(content_type, exposition(&lock(shared).bot, format))
         }
-        ("GET", "/health") => Answer::ok(serve::TEXT, "ok\n"),
+        ("GET", "/health") => Response::ok(serve::TEXT, "ok\n"),
         ("GET", "/status") => {
             let state = lock(shared);
             let (params, circuit, actions) = (state.bot.params(), state.bot.circuit(), &state.actions);
             let status = serde_json::json!({
                 "simulated": true, "params": params, "circuit": circuit, "actions": actions,
             });
-            Answer::ok(serve::JSON, json::document(&status))
+            Response::ok(serve::JSON, json::document(&status))
         }
-        ("POST", "/actions") => match act(&mut lock(shared), asked.body) {
-            Ok(()) => Answer::ok(serve::JSON, "{\"executed\":true}\n"),
-            Err(reason) => Answer::refused(400, format!("not an action: {reason}")),
+        ("POST", "/actions") => match act(&mut lock(shared), request.body) {
+            Ok(()) => Response::ok(serve::JSON, "{\"executed\":true}\n"),
+            Err(reason) => Response::error(400, format!("not an action: {reason}")),
         },
-        (_, "/metrics" | "/health" | "/status" | "/actions") => Answer::refused(405, "method not allowed"),
-        _ => Answer::refused(404, "there are /metrics, /health, /status and /actions"),
+        (_, "/metrics" | "/health" | "/status" | "/actions") => Response::error(405, "method not allowed"),
+        _ => Response::error(404, "there are /metrics, /health, /status and /actions"),
     }
 }
 

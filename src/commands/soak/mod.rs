@@ -4,9 +4,16 @@
 pub(crate) mod gate;
 pub(crate) mod run;
 
+mod document;
 mod outputs;
+mod plan;
+mod report;
+mod samples_file;
 mod settings;
+mod status;
 mod store;
+mod verdict;
 
-pub(crate) use outputs::{Body, GatesSummary, Metrics};
-pub(crate) use store::{Plan, StatusFile, StatusKpi};
+pub(crate) use document::{GatesSummary, SoakBody, SoakMetrics};
+pub(crate) use plan::SoakPlan;
+pub(crate) use status::StatusFile;

@@ -16,7 +16,7 @@ pub(super) const DEFAULT_PROFILE: &str = "soak-72h";
 
 /// Where definitions and gates come from.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Files {
+pub(super) struct SettingsFiles {
     /// Definitions of the figures [default: deploy/soak/kpis.yaml, else the built-in ones]
     #[arg(long, value_name = "FILE")]
     pub(super) kpis: Option<PathBuf>,
@@ -27,13 +27,13 @@ pub(super) struct Files {
 
 /// What is measured, and what is allowed.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+pub(super) struct SoakSettings {
     pub(super) kpis: BTreeMap<String, KpiDefinition>,
     pub(super) profile: GateProfile,
 }
 
 /// Loads both files and takes one profile of them.
-pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, Fault> {
+pub(super) fn load(files: &SettingsFiles, profile: &str, ctx: &Ctx) -> Result<SoakSettings, Fault> {
     let choose = |named: &Option<PathBuf>, (own, built_in), what: &str| {
         Source::of(named.as_deref(), own, built_in, what, &ctx.root)
     };
@@ -53,7 +53,7 @@ pub(super) fn load(files: &Files, profile: &str, ctx: &Ctx) -> Result<Settings, 
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
         return Err(Fault::config(format!("the gates cannot be used: {first}{more}")));
     }
-    Ok(Settings { kpis: catalogue.kpis, profile: found.clone() })
+    Ok(SoakSettings { kpis: catalogue.kpis, profile: found.clone() })
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use model::Kind;
 pub use model::{Exposition, Format, ParseError};
+pub(crate) use model::{Kind, Sample};
 pub(crate) use write::Writer;
 
 use memchr::memchr;

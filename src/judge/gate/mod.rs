@@ -96,6 +96,16 @@ pub enum Severity {
     Events,
 }
 
+impl Severity {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+            Self::Events => "events",
+        }
+    }
+}
+
 impl Gate {
     /// Whether PASS needs this gate to hold.
     pub(crate) fn is_required(&self) -> bool {

@@ -5,6 +5,7 @@ use super::iteration::Iteration;
 use crate::judge::gate::{self, Aggregate, Gate, GateOutcome, GateProfile, Severity, WindowValue};
 use crate::judge::kpi::{DataState, Measurement};
 use crate::judge::verdict::{GateState, RunVerdict};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,8 @@ pub struct Ledger {
     gaps: Vec<(u32, f64)>,
     missing: Vec<u32>,
     is_simulated: bool,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
 }
 
 /// What the windows showed of one figure, over all members.
@@ -121,6 +124,8 @@ impl Ledger {
             gaps: Vec::new(),
             missing: Vec::new(),
             is_simulated: false,
+            from: None,
+            to: None,
         }
     }
 
@@ -133,6 +138,10 @@ impl Ledger {
                 windows.push(WindowValue::missing(lost, self.points_per_window));
             }
         }
+        if self.last == 0 {
+            self.from = iteration.from.parse().ok();
+        }
+        self.to = iteration.to.parse().ok();
         self.last = number;
         self.is_simulated |= iteration.simulated;
         self.gaps.extend(iteration.gap_before_secs.map(|secs| (number, secs)));
@@ -175,6 +184,11 @@ impl Ledger {
     /// Whether any iteration comes from a simulation.
     pub(crate) fn is_simulated(&self) -> bool {
         self.is_simulated
+    }
+
+    /// Begin of the first window and end of the last, where they are known.
+    pub(crate) fn observation(&self) -> Option<(Timestamp, Timestamp)> {
+        self.from.zip(self.to)
     }
 
     /// Iterations that are missing inside the run.

@@ -7,5 +7,4 @@ pub(crate) mod legacy;
 pub(crate) mod samples;
 
 pub(crate) use iteration::{ITERATION_SCHEMA, Iteration};
-pub(crate) use ledger::Ledger;
-pub(crate) use ledger::{GateResult, Judgement, KpiStats};
+pub(crate) use ledger::{GateResult, Judgement, KpiStats, Ledger};

@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 pub(crate) const MAGIC: &[u8] = b"mmops.samples.v1\n";
 /// The value of a series that a scrape did not show: a NaN that no exporter sends.
 const MISSING: u64 = 0x7ff8_dead_beef_0001;
+/// Length and checksum before each body.
+pub(crate) const HEAD: usize = 8;
 /// Values after which a block is full.
 const BLOCK_VALUES: usize = 1 << 18;
 /// No payload is larger than this; a length beyond it is damage.
@@ -152,6 +154,11 @@ pub(crate) struct SampleBlock {
 }
 
 impl SampleBlock {
+    /// Number of series that its scrapes have a place for.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
     /// The samples of a scrape: number of the series, and value.
     pub(crate) fn scrape(&self, index: usize) -> impl Iterator<Item = (u32, f64)> {
         let row = &self.rows[index * self.width..(index + 1) * self.width];
@@ -162,15 +169,24 @@ impl SampleBlock {
     }
 }
 
+/// The little-endian word at a place.
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// The length of the body behind a head.
+pub(crate) fn body_length(head: &[u8]) -> u64 {
+    word(head, 0).unwrap_or_default().into()
+}
+
 /// The frame at the start of `bytes` and its length; `None` where the rest is torn or damaged.
 pub(crate) fn decode(bytes: &[u8]) -> Option<(SampleFrame, usize)> {
-    let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let length = word(0)? as usize;
-    let body = bytes.get(8..8_usize.checked_add(length)?)?;
-    if crc32fast::hash(body) != word(4)? {
+    let length = word(bytes, 0)? as usize;
+    let body = bytes.get(HEAD..HEAD.checked_add(length)?)?;
+    if crc32fast::hash(body) != word(bytes, 4)? {
         return None;
     }
-    let size = u32::from_le_bytes(body.get(..4)?.try_into().ok()?) as usize;
+    let size = word(body, 0)? as usize;
     if size > MAX_PAYLOAD {
         return None;
     }
@@ -184,12 +200,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(SampleFrame, usize)> {
         (b'B', rest) => SampleFrame::Block(block(rest)?),
         _ => return None,
     };
-    Some((frame, 8 + length))
+    Some((frame, HEAD + length))
 }
 
 fn block(payload: &[u8]) -> Option<SampleBlock> {
-    let word = |at: usize| Some(u32::from_le_bytes(payload.get(at..at + 4)?.try_into().ok()?));
-    let (iteration, scrapes, width) = (word(0)?, word(4)? as usize, word(8)? as usize);
+    let iteration = word(payload, 0)?;
+    let (scrapes, width) = (word(payload, 4)? as usize, word(payload, 8)? as usize);
     let values = scrapes.checked_mul(width)?;
     let times_end = 12_usize.checked_add(scrapes.checked_mul(8)?)?;
     if payload.len() != times_end.checked_add(values.checked_mul(8)?)? {

@@ -1,5 +1,5 @@
 //! The one HTTP client: blocking, with a deadline and a bounded body on every request, no redirects, no
-//! proxy from the environment, TLS by rustls. What it cannot do it says as a [`Failure`].
+//! proxy from the environment, TLS by rustls. What it cannot do it says as an [`HttpError`].
 
 mod url;
 
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use ureq::http::{HeaderMap, Method, Request};
+use ureq::http::{HeaderMap, Method};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// A value that is sent and never shown.
@@ -22,7 +22,6 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a value.
     pub fn new(value: String) -> Self {
         Self(value)
     }
@@ -57,24 +56,18 @@ pub enum Auth {
     /// `Authorization: Bearer`.
     Bearer(Secret),
     /// `Authorization: Basic`.
-    Basic {
-        /// The user's name.
-        user: String,
-        /// The password.
-        password: Secret,
-    },
+    Basic { user: String, password: Secret },
 }
 
 /// What every request of a client has in common.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct HttpSettings {
     /// Longest time until a connection stands.
     pub connect_timeout: Duration,
     /// Longest time of a whole request, body included.
     pub timeout: Duration,
     /// Largest body that is read.
     pub max_body_bytes: u64,
-    /// Credentials.
     pub auth: Auth,
     /// Further headers, such as a tenant.
     pub headers: Vec<(String, Secret)>,
@@ -82,7 +75,7 @@ pub struct Settings {
     pub ca_pem: Option<Vec<u8>>,
 }
 
-impl Default for Settings {
+impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
@@ -97,7 +90,7 @@ impl Default for Settings {
 
 /// A client; clones share its connections.
 #[derive(Clone, Debug)]
-pub struct Http {
+pub struct HttpClient {
     agent: ureq::Agent,
     headers: Arc<HeaderMap>,
     max_body_bytes: u64,
@@ -106,8 +99,7 @@ pub struct Http {
 
 /// What came back, whatever its status.
 #[derive(Clone, Debug)]
-pub struct Reply {
-    /// The status code.
+pub struct Response {
     pub status: u16,
     /// The `Content-Type`, if one was sent.
     pub content_type: Option<String>,
@@ -115,11 +107,10 @@ pub struct Reply {
     pub retry_after: Option<Duration>,
     /// Where a redirect that was not followed leads.
     pub location: Option<String>,
-    /// The body, whole.
     pub body: Vec<u8>,
 }
 
-impl Reply {
+impl Response {
     /// The start of the body on one line, for an error text.
     pub fn excerpt(&self) -> String {
         const SHOWN: usize = 200;
@@ -133,9 +124,9 @@ impl Reply {
     }
 }
 
-/// Why there is no reply.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum HttpError {
     /// No connection, or it broke.
     Connect(String),
     /// The deadline passed.
@@ -151,7 +142,7 @@ pub enum Failure {
     Protocol(String),
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(why) => write!(f, "no connection: {why}"),
@@ -163,20 +154,20 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for HttpError {}
 
 /// What a request sends.
 #[derive(Clone, Copy, Debug)]
-pub enum Send<'a> {
+pub enum Request<'a> {
     /// Nothing, with this query (already encoded).
     Get(&'a str),
     /// A body of this content type.
     Post(&'a str, &'a [u8]),
 }
 
-impl Http {
+impl HttpClient {
     /// Prepares a client; a certificate or header that cannot be used is a fault of the configuration.
-    pub fn new(settings: &Settings) -> Result<Self, Fault> {
+    pub fn new(settings: &HttpSettings) -> Result<Self, Fault> {
         let mut tls = TlsConfig::builder();
         if let Some(pem) = &settings.ca_pem {
             let items = parse_pem(pem).collect::<Result<Vec<_>, _>>();
@@ -207,35 +198,35 @@ impl Http {
         Ok(Self { agent, headers, max_body_bytes: settings.max_body_bytes, timeout: settings.timeout })
     }
 
-    /// Sends a request to `path` below `url` and reads the whole reply.
-    pub fn send(&self, url: &Url, path: &str, send: Send<'_>) -> Result<Reply, Failure> {
+    /// Sends a request to `path` below `url` and reads the whole response.
+    pub fn send(&self, url: &Url, path: &str, request: Request<'_>) -> Result<Response, HttpError> {
         let mut target = url.at(path);
-        let body = match send {
-            Send::Get("") => &[][..],
-            Send::Get(query) => {
+        let body = match request {
+            Request::Get("") => &[][..],
+            Request::Get(query) => {
                 target.push(if target.contains('?') { '&' } else { '?' });
                 target.push_str(query);
                 &[]
             }
-            Send::Post(_, body) => body,
+            Request::Post(_, body) => body,
         };
-        let mut request = Request::builder().uri(target);
+        let mut builder = ureq::http::Request::builder().uri(target);
         for (name, value) in self.headers.iter() {
-            request = request.header(name, value);
+            builder = builder.header(name, value);
         }
-        let sent = match send {
-            Send::Get(_) => request.method(Method::GET).body(()).map(|request| self.agent.run(request)),
-            Send::Post(kind, _) => {
-                let request = request.method(Method::POST).header(CONTENT_TYPE, kind);
-                request.body(body).map(|request| self.agent.run(request))
+        let sent = match request {
+            Request::Get(_) => builder.method(Method::GET).body(()).map(|request| self.agent.run(request)),
+            Request::Post(kind, _) => {
+                let builder = builder.method(Method::POST).header(CONTENT_TYPE, kind);
+                builder.body(body).map(|request| self.agent.run(request))
             }
         };
         // The text of such an error may quote the address, which may hold a secret.
-        let sent = sent.map_err(|_| Failure::Protocol("the request cannot be built".to_owned()))?;
-        let response = sent.map_err(|error| self.failure(error))?;
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        let mut reply = Reply {
-            status: response.status().as_u16(),
+        let sent = sent.map_err(|_| HttpError::Protocol("the request cannot be built".to_owned()))?;
+        let received = sent.map_err(|error| self.error(error))?;
+        let header = |name| received.headers().get(name).and_then(|value| value.to_str().ok());
+        let mut response = Response {
+            status: received.status().as_u16(),
             content_type: header(CONTENT_TYPE).map(str::to_owned),
             retry_after: header(RETRY_AFTER)
                 .and_then(|text| text.trim().parse().ok())
@@ -243,39 +234,39 @@ impl Http {
             location: header(LOCATION).map(str::to_owned),
             body: Vec::new(),
         };
-        let body = response.into_body().into_with_config().limit(self.max_body_bytes);
-        reply.body = body.read_to_vec().map_err(|error| self.failure(error))?;
-        Ok(reply)
+        let body = received.into_body().into_with_config().limit(self.max_body_bytes);
+        response.body = body.read_to_vec().map_err(|error| self.error(error))?;
+        Ok(response)
     }
 
-    fn failure(&self, error: ureq::Error) -> Failure {
+    fn error(&self, error: ureq::Error) -> HttpError {
         use ureq::{Error, Timeout};
         match error {
             Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
-                Failure::Connect("the connection took too long".to_owned())
+                HttpError::Connect("the connection took too long".to_owned())
             }
-            Error::Timeout(_) => Failure::Timeout(self.timeout),
-            Error::BodyExceedsLimit(_) => Failure::TooLarge { limit: self.max_body_bytes },
-            Error::HostNotFound => Failure::Connect("the host is not known".to_owned()),
-            Error::ConnectionFailed => Failure::Connect("the connection failed".to_owned()),
-            Error::Tls(why) => Failure::Tls(why.to_owned()),
-            Error::Rustls(why) => Failure::Tls(why.to_string()),
-            Error::Pem(why) => Failure::Tls(why.to_string()),
+            Error::Timeout(_) => HttpError::Timeout(self.timeout),
+            Error::BodyExceedsLimit(_) => HttpError::TooLarge { limit: self.max_body_bytes },
+            Error::HostNotFound => HttpError::Connect("the host is not known".to_owned()),
+            Error::ConnectionFailed => HttpError::Connect("the connection failed".to_owned()),
+            Error::Tls(why) => HttpError::Tls(why.to_owned()),
+            Error::Rustls(why) => HttpError::Tls(why.to_string()),
+            Error::Pem(why) => HttpError::Tls(why.to_string()),
             Error::Io(why) => match why.kind() {
-                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout(self.timeout),
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => HttpError::Timeout(self.timeout),
                 // A refused certificate arrives as invalid data of the transport.
-                io::ErrorKind::InvalidData => Failure::Tls(why.to_string()),
-                _ => Failure::Connect(why.to_string()),
+                io::ErrorKind::InvalidData => HttpError::Tls(why.to_string()),
+                _ => HttpError::Connect(why.to_string()),
             },
-            Error::Protocol(why) => Failure::Protocol(why.to_string()),
-            Error::LargeResponseHeader(..) => Failure::Protocol("the headers are too large".to_owned()),
-            Error::BadUri(_) | Error::Http(_) => Failure::Protocol("the address cannot be used".to_owned()),
-            other => Failure::Protocol(other.to_string()),
+            Error::Protocol(why) => HttpError::Protocol(why.to_string()),
+            Error::LargeResponseHeader(..) => HttpError::Protocol("the headers are too large".to_owned()),
+            Error::BadUri(_) | Error::Http(_) => HttpError::Protocol("the address cannot be used".to_owned()),
+            other => HttpError::Protocol(other.to_string()),
         }
     }
 }
 
-fn headers(settings: &Settings) -> Result<HeaderMap, Fault> {
+fn headers(settings: &HttpSettings) -> Result<HeaderMap, Fault> {
     let mut headers = HeaderMap::new();
     let secret = |text: &str, what: &str| {
         let bad = |_| Fault::config(format!("{what} has characters that a header cannot carry"));

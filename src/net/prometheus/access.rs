@@ -1,8 +1,8 @@
 //! How to reach a Prometheus: its address, and credentials from the environment or from files, never
 //! from the command line, where every user of the machine could read them.
 
-use crate::net::http::{Auth, Secret, Settings, Url};
-use crate::net::prometheus::client::{Client, Options};
+use crate::net::http::{Auth, HttpSettings, Secret, Url};
+use crate::net::prometheus::client::{ClientOptions, PrometheusClient};
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
 use crate::sys::env::Env;
@@ -25,9 +25,9 @@ pub(crate) fn client(
     env: &Env,
     clock: &Clock,
     cancel: &Cancel,
-) -> Result<Client, Fault> {
+) -> Result<PrometheusClient, Fault> {
     let (url, settings) = settings(url, root, &|name| env.get(name).map(str::to_owned))?;
-    Client::new(url, &settings, Options::default(), clock.clone(), cancel.clone())
+    PrometheusClient::new(url, &settings, ClientOptions::default(), clock.clone(), cancel.clone())
 }
 
 /// The address without its credentials, and what the client of that server sends.
@@ -35,7 +35,7 @@ pub(crate) fn settings(
     url: &str,
     root: &Path,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<(Url, Settings), Fault> {
+) -> Result<(Url, HttpSettings), Fault> {
     let (url, in_address) = Url::parse(url)?;
     let file = |name: &str| env(name).map(|path| root.join(path));
     let read = |path: Option<PathBuf>| path.map(|path| Secret::read(&path)).transpose();
@@ -63,7 +63,7 @@ pub(crate) fn settings(
     let auth = found.pop().map_or(Auth::None, |(_, auth)| auth);
     let headers = file(HEADERS_FILE).map(|path| headers(&path)).transpose()?.unwrap_or_default();
     let ca_pem = file(CA_FILE).map(|path| fsio::read(&path)).transpose()?;
-    Ok((url, Settings { auth, headers, ca_pem, ..Settings::default() }))
+    Ok((url, HttpSettings { auth, headers, ca_pem, ..HttpSettings::default() }))
 }
 
 fn basic(name: &str, pair: &str) -> Result<Auth, Fault> {
@@ -96,7 +96,7 @@ fn headers(path: &Path) -> Result<Vec<(String, Secret)>, Fault> {
 mod tests {
     use super::*;
 
-    fn of(url: &str, root: &Path, set: &[(&str, &str)]) -> Result<Settings, String> {
+    fn of(url: &str, root: &Path, set: &[(&str, &str)]) -> Result<HttpSettings, String> {
         let env =
             |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         settings(url, root, &env).map(|(_, settings)| settings).map_err(|fault| fault.to_string())

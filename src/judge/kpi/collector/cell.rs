@@ -86,7 +86,8 @@ impl Cell {
             CounterRole::Numerator => self.numerator += by,
             CounterRole::Denominator => self.denominator += by,
             CounterRole::Both => {
-                (self.numerator, self.denominator) = (self.numerator + by, self.denominator + by);
+                self.numerator += by;
+                self.denominator += by;
             }
             CounterRole::Bucket(upper) if upper.is_nan() => {
                 self.reject_scrape();

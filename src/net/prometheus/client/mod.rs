@@ -3,23 +3,23 @@
 //! A range is cut into requests the server accepts: at most 11,000 points each, smaller where it says
 //! that even that is too much or does not answer in time; at most two are on the way at once. What is
 //! worth a second try is tried again, with pauses on the clock of the command. An answer is whole or it
-//! is an [`Unknown`]: a warning of missing data never becomes a number.
+//! is a [`QueryError`]: a warning of missing data never becomes a number.
 
-mod answer;
-mod span;
-mod unknown;
+mod error;
+mod grid;
+mod response;
 
-pub use answer::{Answer, Series};
-pub use span::Grid;
-pub use unknown::{Kind, Unknown};
+pub use error::{QueryError, QueryErrorKind};
+pub use grid::TimeGrid;
+pub use response::{QueryResult, Series};
 
-use crate::net::http::{Failure, Http, Reply, Send, Settings, Url, form};
+use crate::net::http::{HttpClient, HttpError, HttpSettings, Request, Response, Url, form};
 use crate::net::prometheus::{Labels, Point};
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
 use crate::sys::signal::Cancel;
-use answer::Envelope;
-use span::{POINTS, Span};
+use grid::{GridSpan, POINTS};
+use response::Envelope;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak, mpsc};
@@ -29,17 +29,17 @@ use std::time::Duration;
 const RANGE: &str = "/api/v1/query_range";
 /// How often a span may be halved because its answer came too late; after that the server is too slow.
 const LATE_HALVINGS: u32 = 4;
-/// Between two looks at whether a stop was asked for.
-const LOOK: Duration = Duration::from_millis(50);
+/// Time between two looks at whether a stop was asked for.
+const CANCEL_POLL: Duration = Duration::from_millis(50);
 /// How much of a query an error text shows.
 const SHOWN_QUERY: usize = 300;
 
 /// How patient and how pressing a client is.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct ClientOptions {
     /// Requests on the way at once.
     pub in_flight: usize,
-    /// Further tries after a failure that may pass.
+    /// Further tries after an error that may pass.
     pub retries: u32,
     /// The pause before the first of them; it doubles each time.
     pub backoff: Duration,
@@ -47,7 +47,7 @@ pub struct Options {
     pub backoff_max: Duration,
 }
 
-impl Default for Options {
+impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             in_flight: 2,
@@ -60,13 +60,13 @@ impl Default for Options {
 
 /// A client of one server; clones share its connections and its limit of requests.
 #[derive(Clone, Debug)]
-pub struct Client(Arc<Inner>);
+pub struct PrometheusClient(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    http: Http,
+    http: HttpClient,
     url: Url,
-    options: Options,
+    options: ClientOptions,
     clock: Clock,
     cancel: Cancel,
     busy: Mutex<usize>,
@@ -75,28 +75,28 @@ struct Inner {
     get_only: AtomicBool,
 }
 
-/// What one try came to.
-enum Trouble {
+/// Why one try gave nothing.
+enum AttemptError {
     /// It may pass; the server may have said when.
-    Passing(Unknown, Option<Duration>),
+    Transient(QueryError, Option<Duration>),
     /// Less may work.
-    TooMuch(Unknown),
+    TooLarge(QueryError),
     /// It will not change.
-    Final(Unknown),
+    Permanent(QueryError),
 }
 
-type Found = (BTreeMap<Labels, Vec<Point>>, Vec<String>);
+type RangeData = (BTreeMap<Labels, Vec<Point>>, Vec<String>);
 
-impl Client {
+impl PrometheusClient {
     /// Prepares a client; nothing is sent yet.
     pub fn new(
         url: Url,
-        settings: &Settings,
-        options: Options,
+        settings: &HttpSettings,
+        options: ClientOptions,
         clock: Clock,
         cancel: Cancel,
     ) -> Result<Self, Fault> {
-        let http = Http::new(settings)?;
+        let http = HttpClient::new(settings)?;
         let (busy, freed, get_only) = (Mutex::new(0), Condvar::new(), AtomicBool::new(false));
         Ok(Self(Arc::new(Inner { http, url, options, clock, cancel, busy, freed, get_only })))
     }
@@ -107,20 +107,20 @@ impl Client {
     }
 
     /// The values of `query` at every time of `grid`.
-    pub fn range(&self, query: &str, grid: &Grid) -> Result<Answer, Unknown> {
+    pub fn range(&self, query: &str, grid: &TimeGrid) -> Result<QueryResult, QueryError> {
         let call = Arc::new(());
         let (sender, receiver) = mpsc::channel();
         let mut todo = vec![grid.whole()];
         let mut most = POINTS;
         let mut under_way = 0;
-        let mut parts: BTreeMap<u64, Found> = BTreeMap::new();
+        let mut parts: BTreeMap<u64, RangeData> = BTreeMap::new();
         loop {
             while under_way < self.0.options.in_flight
                 && let Some(next) = todo.pop()
             {
                 let (span, rest) = next.cut(most);
                 // What is left over may be small without having been too much.
-                todo.extend(rest.map(|rest| Span { halved: false, ..rest }));
+                todo.extend(rest.map(|rest| GridSpan { halved: false, ..rest }));
                 let (inner, sender, query) = (Arc::clone(&self.0), sender.clone(), query.to_owned());
                 let (grid, caller) = (*grid, Caller::of(&call));
                 std::thread::spawn(move || {
@@ -142,37 +142,39 @@ impl Client {
                     }
                     parts.insert(span.first, found);
                 }
-                Err(Trouble::TooMuch(unknown)) => {
-                    let late = unknown.kind == Kind::TimedOut;
+                Err(AttemptError::TooLarge(query_error)) => {
+                    let late = query_error.kind == QueryErrorKind::TimedOut;
                     let late = if late { span.late + 1 } else { 0 };
-                    let halves = Span { late, ..span }.halves().filter(|_| late <= LATE_HALVINGS);
-                    let Some((head, tail)) = halves else { return Err(unknown) };
+                    let halves = GridSpan { late, ..span }.halves().filter(|_| late <= LATE_HALVINGS);
+                    let Some((head, tail)) = halves else { return Err(query_error) };
                     // The head comes first, so that a query that never works is soon known not to.
                     todo.extend([tail, head]);
                 }
-                Err(Trouble::Passing(unknown, _) | Trouble::Final(unknown)) => return Err(unknown),
+                Err(AttemptError::Transient(query_error, _) | AttemptError::Permanent(query_error)) => {
+                    return Err(query_error);
+                }
             }
         }
     }
 
     /// The next message of a worker, unless a stop is asked for first.
-    fn wait<T>(&self, receiver: &mpsc::Receiver<T>) -> Result<T, Unknown> {
+    fn wait<T>(&self, receiver: &mpsc::Receiver<T>) -> Result<T, QueryError> {
         loop {
-            match receiver.recv_timeout(LOOK) {
+            match receiver.recv_timeout(CANCEL_POLL) {
                 Ok(message) => return Ok(message),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(self.unknown(Kind::Failed, "a request ended without a result"));
+                    return Err(self.query_error(QueryErrorKind::Failed, "a request ended without a result"));
                 }
             }
             if let Some(signal) = self.0.cancel.signal() {
-                return Err(self.unknown(Kind::Stopped(signal), "stopped"));
+                return Err(self.query_error(QueryErrorKind::Stopped(signal), "stopped"));
             }
         }
     }
 
-    fn unknown(&self, kind: Kind, why: &str) -> Unknown {
-        Unknown { kind, address: self.address(), status: None, why: why.to_owned() }
+    fn query_error(&self, kind: QueryErrorKind, why: &str) -> QueryError {
+        QueryError { kind, address: self.address(), status: None, why: why.to_owned() }
     }
 }
 
@@ -191,7 +193,13 @@ impl Caller {
 }
 
 impl Inner {
-    fn span(&self, query: &str, grid: &Grid, span: Span, caller: &Caller) -> Result<Found, Trouble> {
+    fn span(
+        &self,
+        query: &str,
+        grid: &TimeGrid,
+        span: GridSpan,
+        caller: &Caller,
+    ) -> Result<RangeData, AttemptError> {
         let start = seconds(grid.at(span.first));
         let end = seconds(grid.at(span.first + span.points - 1));
         let step = seconds(grid.step_ms());
@@ -199,14 +207,14 @@ impl Inner {
         self.ask(&pairs, caller, grid, span)
     }
 
-    /// Asks until there is an answer, or trouble that does not pass.
+    /// Asks until there is an answer, or an error that does not pass.
     fn ask(
         &self,
         pairs: &[(&str, &str)],
         caller: &Caller,
-        grid: &Grid,
-        span: Span,
-    ) -> Result<Found, Trouble> {
+        grid: &TimeGrid,
+        span: GridSpan,
+    ) -> Result<RangeData, AttemptError> {
         let mut pause = self.options.backoff;
         let mut left = self.options.retries;
         loop {
@@ -215,7 +223,7 @@ impl Inner {
                 self.once(pairs, grid, span)
             };
             match found {
-                Err(Trouble::Passing(_, after))
+                Err(AttemptError::Transient(_, after))
                     if left > 0 && self.cancel.signal().is_none() && caller.waits() =>
                 {
                     left -= 1;
@@ -228,40 +236,53 @@ impl Inner {
         }
     }
 
-    fn once(&self, pairs: &[(&str, &str)], grid: &Grid, span: Span) -> Result<Found, Trouble> {
+    fn once(
+        &self,
+        pairs: &[(&str, &str)],
+        grid: &TimeGrid,
+        span: GridSpan,
+    ) -> Result<RangeData, AttemptError> {
         let sent = form(pairs);
-        let mut reply = Err(Failure::Protocol(String::new()));
+        let mut response = Err(HttpError::Protocol(String::new()));
         if !self.get_only.load(Ordering::Relaxed) {
-            let post = Send::Post("application/x-www-form-urlencoded", sent.as_bytes());
-            reply = self.http.send(&self.url, RANGE, post);
-            if reply.as_ref().is_ok_and(|reply| matches!(reply.status, 405 | 501)) {
+            let post = Request::Post("application/x-www-form-urlencoded", sent.as_bytes());
+            response = self.http.send(&self.url, RANGE, post);
+            if response.as_ref().is_ok_and(|response| matches!(response.status, 405 | 501)) {
                 self.get_only.store(true, Ordering::Relaxed);
             }
         }
         if self.get_only.load(Ordering::Relaxed) {
-            reply = self.http.send(&self.url, RANGE, Send::Get(&sent));
+            response = self.http.send(&self.url, RANGE, Request::Get(&sent));
         }
-        let unknown = |kind, status, why: String| Unknown { kind, address: self.shown(pairs), status, why };
-        let reply = reply.map_err(|failure| {
-            let why = failure.to_string();
-            match failure {
-                Failure::Connect(_) | Failure::Protocol(_) => {
-                    Trouble::Passing(unknown(Kind::Unreachable, None, why), None)
+        let query_error =
+            |kind, status, why: String| QueryError { kind, address: self.shown(pairs), status, why };
+        let response = response.map_err(|error| {
+            let why = error.to_string();
+            match error {
+                HttpError::Connect(_) | HttpError::Protocol(_) => {
+                    AttemptError::Transient(query_error(QueryErrorKind::Unreachable, None, why), None)
                 }
-                Failure::Tls(_) => Trouble::Final(unknown(Kind::Unreachable, None, why)),
-                Failure::Timeout(_) => Trouble::TooMuch(unknown(Kind::TimedOut, None, why)),
-                Failure::TooLarge { .. } => Trouble::TooMuch(unknown(Kind::Refused, None, why)),
+                HttpError::Tls(_) => {
+                    AttemptError::Permanent(query_error(QueryErrorKind::Unreachable, None, why))
+                }
+                HttpError::Timeout(_) => {
+                    AttemptError::TooLarge(query_error(QueryErrorKind::TimedOut, None, why))
+                }
+                HttpError::TooLarge { .. } => {
+                    AttemptError::TooLarge(query_error(QueryErrorKind::Refused, None, why))
+                }
             }
         })?;
-        if reply.status == 200 {
-            return whole(&reply, grid, span).map_err(|(kind, why)| Trouble::Final(unknown(kind, None, why)));
+        if response.status == 200 {
+            return whole(&response, grid, span)
+                .map_err(|(kind, why)| AttemptError::Permanent(query_error(kind, None, why)));
         }
-        let (kind, passing, why) = refusal(&reply);
-        let unknown = unknown(kind, Some(reply.status), why);
+        let (kind, passing, why) = refusal(&response);
+        let query_error = query_error(kind, Some(response.status), why);
         Err(match passing {
-            Remedy::Wait => Trouble::Passing(unknown, reply.retry_after),
-            Remedy::AskLess => Trouble::TooMuch(unknown),
-            Remedy::None => Trouble::Final(unknown),
+            Remedy::Wait => AttemptError::Transient(query_error, response.retry_after),
+            Remedy::AskLess => AttemptError::TooLarge(query_error),
+            Remedy::None => AttemptError::Permanent(query_error),
         })
     }
 
@@ -295,15 +316,15 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// What may help after a reply that is no answer.
+/// What may help after a response that is no answer.
 enum Remedy {
     Wait,
     AskLess,
     None,
 }
 
-fn refusal(reply: &Reply) -> (Kind, Remedy, String) {
-    let envelope: Option<Envelope<'_>> = serde_json::from_slice(&reply.body).ok();
+fn refusal(response: &Response) -> (QueryErrorKind, Remedy, String) {
+    let envelope: Option<Envelope<'_>> = serde_json::from_slice(&response.body).ok();
     let kind = envelope.as_ref().map(|envelope| envelope.error_type.clone()).unwrap_or_default();
     let why = match envelope {
         Some(envelope) if !envelope.error.is_empty() => {
@@ -311,44 +332,50 @@ fn refusal(reply: &Reply) -> (Kind, Remedy, String) {
                 envelope.error.chars().filter(|c| !c.is_control()).take(SHOWN_QUERY).collect::<String>();
             format!("{kind}: {text}")
         }
-        _ => reply.excerpt(),
+        _ => response.excerpt(),
     };
-    let (kind, remedy) = match reply.status {
-        401 | 403 | 407 => (Kind::Unauthorised, Remedy::None),
+    let (kind, remedy) = match response.status {
+        401 | 403 | 407 => (QueryErrorKind::Unauthorised, Remedy::None),
         300..=399 => {
-            let target = reply.location.as_deref().unwrap_or("nowhere").split('?').next().unwrap_or_default();
+            let target =
+                response.location.as_deref().unwrap_or("nowhere").split('?').next().unwrap_or_default();
             let why = format!("a redirect to `{}`, which is not followed", target.escape_debug());
-            return (Kind::Refused, Remedy::None, why);
+            return (QueryErrorKind::Refused, Remedy::None, why);
         }
         // A query that cannot be parsed does not get better by asking for less of it.
-        400 if why.contains("parse error") => (Kind::Refused, Remedy::None),
-        400 | 413 | 422 => (Kind::Refused, Remedy::AskLess),
-        408 | 504 => (Kind::TimedOut, Remedy::AskLess),
-        503 if kind == "timeout" || kind == "canceled" => (Kind::TimedOut, Remedy::AskLess),
-        429 | 500..=599 => (Kind::Failed, Remedy::Wait),
-        _ => (Kind::Refused, Remedy::None),
+        400 if why.contains("parse error") => (QueryErrorKind::Refused, Remedy::None),
+        400 | 413 | 422 => (QueryErrorKind::Refused, Remedy::AskLess),
+        408 | 504 => (QueryErrorKind::TimedOut, Remedy::AskLess),
+        503 if kind == "timeout" || kind == "canceled" => (QueryErrorKind::TimedOut, Remedy::AskLess),
+        429 | 500..=599 => (QueryErrorKind::Failed, Remedy::Wait),
+        _ => (QueryErrorKind::Refused, Remedy::None),
     };
     (kind, remedy, why)
 }
 
-/// The series of a reply, if it is whole.
-fn whole(reply: &Reply, grid: &Grid, span: Span) -> Result<Found, (Kind, String)> {
-    let malformed = |why: String| (Kind::Malformed, format!("{why}; it begins `{}`", reply.excerpt()));
+/// The series of a response, if it is whole.
+fn whole(
+    response: &Response,
+    grid: &TimeGrid,
+    span: GridSpan,
+) -> Result<RangeData, (QueryErrorKind, String)> {
+    let malformed =
+        |why: String| (QueryErrorKind::Malformed, format!("{why}; it begins `{}`", response.excerpt()));
     let mut envelope: Envelope<'_> =
-        serde_json::from_slice(&reply.body).map_err(|error| malformed(error.to_string()))?;
+        serde_json::from_slice(&response.body).map_err(|error| malformed(error.to_string()))?;
     if envelope.status != "success" {
         return Err(malformed(format!("its status is `{}`", envelope.status.escape_debug())));
     }
     let (missing, notes) = envelope.warnings();
     if !missing.is_empty() {
-        return Err((Kind::Partial, missing.join("; ")));
+        return Err((QueryErrorKind::Partial, missing.join("; ")));
     }
     let data = envelope.data.ok_or_else(|| malformed("it has no data".to_owned()))?;
     data.range(grid, span).map(|series| (series, notes)).map_err(malformed)
 }
 
 /// The parts of a range as one answer, in order of time.
-fn joined(parts: BTreeMap<u64, Found>) -> Answer {
+fn joined(parts: BTreeMap<u64, RangeData>) -> QueryResult {
     let mut series: BTreeMap<Labels, Vec<Point>> = BTreeMap::new();
     let mut notes = Vec::new();
     for (found, remarks) in parts.into_values() {
@@ -359,7 +386,10 @@ fn joined(parts: BTreeMap<u64, Found>) -> Answer {
     }
     notes.sort();
     notes.dedup();
-    Answer { series: series.into_iter().map(|(labels, points)| Series { labels, points }).collect(), notes }
+    QueryResult {
+        series: series.into_iter().map(|(labels, points)| Series { labels, points }).collect(),
+        notes,
+    }
 }
 
 /// A time in milliseconds as the API wants it.

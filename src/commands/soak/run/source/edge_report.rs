@@ -1,11 +1,12 @@
 //! A report file that the bot writes. A file that is not newer than the begin of the window says nothing
 //! about it.
 
-use super::{Window, wait_until};
-use crate::commands::soak::store::Plan;
+use super::window::{TimeWindow, wait_until};
+use crate::commands::soak::plan::SoakPlan;
 use crate::ctx::Ctx;
 use crate::judge::kpi::collector::WHOLE;
 use crate::judge::kpi::{DataState, KpiDefinition, Measurement, Member};
+use crate::report::exit::Fault;
 use crate::sys::json_file;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,22 +15,24 @@ use std::path::PathBuf;
 
 const SOURCE: &str = "edge-report";
 
-/// The file.
-pub(in crate::commands::soak::run) struct EdgeReport {
+pub(crate) struct EdgeReportSource {
     path: PathBuf,
     shown: String,
     kpis: BTreeMap<String, KpiDefinition>,
     newest: Option<Timestamp>,
 }
 
-impl EdgeReport {
-    /// Remembers what to read.
-    pub(super) fn open(path: PathBuf, plan: &Plan, ctx: &Ctx) -> Self {
+impl EdgeReportSource {
+    pub(super) fn open(path: PathBuf, plan: &SoakPlan, ctx: &Ctx) -> Self {
         Self { shown: ctx.show(&path), path, kpis: plan.kpis.clone(), newest: None }
     }
 
     /// Waits for the end of the window and reads the file.
-    pub(super) fn window(&mut self, window: Window, ctx: &Ctx) -> anyhow::Result<BTreeMap<String, Member>> {
+    pub(super) fn window(
+        &mut self,
+        window: TimeWindow,
+        ctx: &Ctx,
+    ) -> Result<BTreeMap<String, Member>, Fault> {
         wait_until(window.to_ms, ctx)?;
         let read = self.read(window);
         let measure = |definition: &KpiDefinition| match (&read, &definition.edge_report) {
@@ -56,7 +59,7 @@ impl EdgeReport {
         Ok(BTreeMap::from([(WHOLE.to_owned(), Member { kpis, params: BTreeMap::new() })]))
     }
 
-    fn read(&mut self, window: Window) -> Result<Value, (DataState, String)> {
+    fn read(&mut self, window: TimeWindow) -> Result<Value, (DataState, String)> {
         let (document, modified) =
             json_file::load(&self.path).map_err(|fault| (DataState::ToolError, fault.to_string()))?;
         let no_data = |reason: String| Err((DataState::NoData, reason));

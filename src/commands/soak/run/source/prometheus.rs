@@ -4,26 +4,26 @@
 //! one and a half intervals, and go the same way as scraped samples. A figure with a query of its own is
 //! computed by the server and reduced here.
 
-use super::{Window, wait_until};
-use crate::commands::soak::run::sink::Sink;
-use crate::commands::soak::store::Plan;
+use super::window::{TimeWindow, wait_until};
+use crate::commands::soak::plan::{OWN_METRICS, SoakPlan};
+use crate::commands::soak::run::recorder::Recorder;
 use crate::ctx::Ctx;
-use crate::judge::kpi::{Measure, Member, Selector};
-use crate::net::prometheus::client::{Answer, Client, Grid, Kind};
+use crate::judge::kpi::{Measure, Selector};
+use crate::net::prometheus::client::{PrometheusClient, QueryErrorKind, QueryResult, TimeGrid};
 use crate::net::prometheus::{access, staleness};
 use crate::report::exit::Fault;
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Points of one series that are asked for ahead in recorded time.
 const AHEAD: u32 = 2_000;
 
-/// A server, and what to ask it.
-pub(in crate::commands::soak::run) struct Prometheus {
-    client: Client,
+pub(crate) struct PrometheusSource {
+    client: PrometheusClient,
     history: bool,
-    /// Name of the series in the sink, and the query that gives it.
+    /// Name of the series as it is recorded, and the query that gives it.
     queries: Vec<(String, String)>,
     interval_ms: i64,
     iterations_ahead: u32,
@@ -31,14 +31,14 @@ pub(in crate::commands::soak::run) struct Prometheus {
     /// Scrapes that were asked for ahead, by time.
     ready: BTreeMap<i64, Vec<(u32, f64)>>,
     ready_until_ms: i64,
-    failure: Option<String>,
+    error: Option<String>,
     /// Remarks of the server that were passed on.
     remarks: BTreeSet<String>,
 }
 
-impl Prometheus {
+impl PrometheusSource {
     /// Prepares the client; nothing is sent yet.
-    pub(super) fn open(url: &str, history: bool, plan: &Plan, ctx: &Ctx) -> Result<Self, Fault> {
+    pub(super) fn open(url: &str, history: bool, plan: &SoakPlan, ctx: &Ctx) -> Result<Self, Fault> {
         let client = access::client(url, &ctx.root, &ctx.env, &ctx.clock, &ctx.cancel)?;
         let lookback_ms = u64::from(plan.interval_secs) * 1500;
         let mut selectors: BTreeSet<Selector> = BTreeSet::new();
@@ -54,8 +54,8 @@ impl Prometheus {
                 (None, measure) => selectors.extend(measure.selectors()),
             }
         }
-        for text in ["mm_param", "mm_simulated"] {
-            selectors.insert(Selector::try_from(text.to_owned()).expect("a metric name"));
+        for name in OWN_METRICS {
+            selectors.insert(Selector::try_from(name.to_owned()).expect("a metric name"));
         }
         let mut taken: BTreeSet<&str> = selectors.iter().map(|selector| selector.name.as_str()).collect();
         for (name, _) in &queries {
@@ -74,30 +74,30 @@ impl Prometheus {
             client,
             history,
             queries,
-            interval_ms: i64::from(plan.interval_secs) * 1000,
+            interval_ms: plan.interval_ms(),
             iterations_ahead: if history { (AHEAD / plan.points()).max(1) } else { 1 },
             iterations: plan.iterations,
             ready: BTreeMap::new(),
             ready_until_ms: i64::MIN,
-            failure: None,
+            error: None,
             remarks: BTreeSet::new(),
         })
     }
 
     /// Asks for the points at the begin of the first window.
-    pub(super) fn baseline(&mut self, at_ms: i64, sink: &mut Sink, ctx: &Ctx) -> anyhow::Result<()> {
-        self.fetch(at_ms, at_ms, sink, ctx)?;
-        self.hand_over(at_ms, at_ms, sink);
+    pub(super) fn baseline(&mut self, at_ms: i64, recorder: &mut Recorder, ctx: &Ctx) -> Result<(), Fault> {
+        self.fetch(at_ms, at_ms, recorder, ctx)?;
+        self.hand_over(at_ms, at_ms, recorder);
         Ok(())
     }
 
     /// Waits for the end of the window, asks for its points, and hands them over.
     pub(super) fn window(
         &mut self,
-        window: Window,
-        sink: &mut Sink,
+        window: TimeWindow,
+        recorder: &mut Recorder,
         ctx: &Ctx,
-    ) -> anyhow::Result<Option<BTreeMap<String, Member>>> {
+    ) -> Result<(), Fault> {
         if !self.history {
             wait_until(window.to_ms, ctx)?;
         }
@@ -105,29 +105,31 @@ impl Prometheus {
             let ahead = self.iterations_ahead.min(self.iterations - window.iteration + 1);
             let length = window.to_ms - window.from_ms;
             let until = window.from_ms + i64::from(ahead) * length;
-            self.fetch(window.from_ms + self.interval_ms, until, sink, ctx)?;
+            self.fetch(window.from_ms + self.interval_ms, until, recorder, ctx)?;
         }
-        self.hand_over(window.from_ms + self.interval_ms, window.to_ms, sink);
-        Ok(None)
+        self.hand_over(window.from_ms + self.interval_ms, window.to_ms, recorder);
+        Ok(())
     }
 
-    fn fetch(&mut self, from_ms: i64, to_ms: i64, sink: &mut Sink, ctx: &Ctx) -> anyhow::Result<()> {
+    fn fetch(&mut self, from_ms: i64, to_ms: i64, recorder: &mut Recorder, ctx: &Ctx) -> Result<(), Fault> {
         self.ready.clear();
-        self.failure = None;
+        self.error = None;
         self.ready_until_ms = to_ms;
         let time = |ms| Timestamp::from_millisecond(ms).map_err(|error| Fault::config(error.to_string()));
         let step = Duration::from_millis(self.interval_ms.unsigned_abs());
-        let grid = Grid::new(time(from_ms)?, time(to_ms)?, step)?;
+        let grid = TimeGrid::new(time(from_ms)?, time(to_ms)?, step)?;
         for (name, query) in &self.queries {
             ctx.check_cancelled()?;
             match self.client.range(query, &grid) {
-                Ok(Answer { series, notes }) => {
+                Ok(QueryResult { series, notes }) => {
                     for note in notes.into_iter().filter(|note| self.remarks.insert(note.clone())) {
                         tracing::info!("the server remarks: {note}");
                     }
-                    for mut one in series {
-                        one.labels.remove("__name__");
-                        let Some(id) = sink.register_used(name, &one.labels) else { continue };
+                    for one in series {
+                        let own = one.labels.iter().filter(|(name, _)| *name != "__name__");
+                        let labels =
+                            || own.map(|(name, value)| (&name[..], Cow::Borrowed(&value[..]))).collect();
+                        let Some(id) = recorder.series_in_use(name, labels) else { continue };
                         let live = one.points.iter().filter(|(_, value)| !staleness::is_stale(*value));
                         for (at, value) in live {
                             self.ready.entry(*at).or_default().push((id, *value));
@@ -135,12 +137,12 @@ impl Prometheus {
                     }
                 }
                 Err(unknown) => match unknown.kind {
-                    Kind::Stopped(signal) => return Err(Fault::stopped(signal).into()),
+                    QueryErrorKind::Stopped(signal) => return Err(Fault::stopped(signal)),
                     // Asked wrongly, every further question is: the operator must know now.
-                    Kind::Unauthorised | Kind::Refused => return Err(unknown.fault().into()),
+                    QueryErrorKind::Unauthorised | QueryErrorKind::Refused => return Err(unknown.fault()),
                     _ => {
                         tracing::warn!("{unknown}");
-                        self.failure = Some(unknown.to_string());
+                        self.error = Some(unknown.to_string());
                         // What one query could not get is not there for this time at all.
                         self.ready.clear();
                         return Ok(());
@@ -151,17 +153,17 @@ impl Prometheus {
         Ok(())
     }
 
-    fn hand_over(&mut self, from_ms: i64, to_ms: i64, sink: &mut Sink) {
-        if let Some(failure) = &self.failure {
-            sink.fail_scrape(failure);
+    fn hand_over(&mut self, from_ms: i64, to_ms: i64, recorder: &mut Recorder) {
+        if let Some(error) = &self.error {
+            recorder.fail_scrape(error);
         }
         let mut at_ms = from_ms;
         while at_ms <= to_ms {
-            sink.begin_scrape(at_ms);
+            recorder.begin_scrape(at_ms);
             for (id, value) in self.ready.remove(&at_ms).unwrap_or_default() {
-                sink.sample(id, value);
+                recorder.sample(id, value);
             }
-            sink.end_scrape();
+            recorder.end_scrape();
             at_ms += self.interval_ms;
         }
     }

@@ -1,32 +1,32 @@
 //! The bot's own `/metrics`, fetched at every interval.
 
-use super::{Window, wait_until};
-use crate::commands::soak::run::sink::Sink;
-use crate::commands::soak::store::Plan;
+use super::window::{TimeWindow, wait_until};
+use crate::commands::soak::plan::{SoakPlan, instance};
+use crate::commands::soak::run::recorder::{LabelPairs, Recorder};
 use crate::ctx::Ctx;
 use crate::evidence::age::CLOCK_TOLERANCE;
-use crate::format::exposition::{self, Format};
-use crate::net::http::{Http, Secret, Send, Url};
+use crate::format::exposition::{self, Format, Sample};
+use crate::net::http::{HttpClient, Request, Secret, Url};
 use crate::net::prometheus::{access, staleness};
 use crate::report::exit::Fault;
+use std::borrow::Cow;
 use std::time::Duration;
 
-/// Endpoints.
-pub(in crate::commands::soak::run) struct Scrape {
+pub(crate) struct ScrapeSource {
     targets: Vec<Target>,
     interval_ms: i64,
-    labelled: bool,
 }
 
+/// An endpoint.
 struct Target {
-    http: Http,
+    http: HttpClient,
     url: Url,
-    shown: String,
+    /// The value of its label `instance`, where there are several.
+    instance: Option<String>,
 }
 
-impl Scrape {
-    /// Prepares the clients; nothing is fetched yet.
-    pub(super) fn open(urls: &[String], plan: &Plan, ctx: &Ctx) -> Result<Self, Fault> {
+impl ScrapeSource {
+    pub(super) fn open(urls: &[String], plan: &SoakPlan, ctx: &Ctx) -> Result<Self, Fault> {
         let env = |name: &str| ctx.env.get(name).map(str::to_owned);
         let interval = Duration::from_secs(u64::from(plan.interval_secs));
         let target = |text: &String| -> Result<Target, Fault> {
@@ -37,43 +37,45 @@ impl Scrape {
             if !settings.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
                 settings.headers.push(("Accept".to_owned(), Secret::new(Format::ACCEPT.to_owned())));
             }
-            Ok(Target { http: Http::new(&settings)?, shown: url.shown(""), url })
+            let instance = (urls.len() > 1).then(|| instance(text).to_owned());
+            Ok(Target { http: HttpClient::new(&settings)?, url, instance })
         };
-        let targets: Vec<Target> = urls.iter().map(target).collect::<Result<_, _>>()?;
-        let labelled = targets.len() > 1;
-        Ok(Self { targets, interval_ms: i64::from(plan.interval_secs) * 1000, labelled })
+        let targets = urls.iter().map(target).collect::<Result<_, _>>()?;
+        Ok(Self { targets, interval_ms: plan.interval_ms() })
     }
 
-    /// Lives through a window.
-    pub(super) fn window(&mut self, window: Window, sink: &mut Sink, ctx: &Ctx) -> anyhow::Result<()> {
-        let mut at_ms = window.from_ms + self.interval_ms;
-        while at_ms <= window.to_ms {
+    pub(super) fn window(
+        &mut self,
+        window: TimeWindow,
+        recorder: &mut Recorder,
+        ctx: &Ctx,
+    ) -> Result<(), Fault> {
+        for at_ms in window.times(self.interval_ms) {
             wait_until(at_ms, ctx)?;
             // After a pause of this machine the scrapes that were due are lost, not made up for.
             let late = ctx.clock.now().as_millisecond() - at_ms;
             if late < self.interval_ms {
-                self.scrape(at_ms, sink, ctx);
+                self.scrape(at_ms, recorder, ctx);
             } else {
-                sink.fail_scrape(&format!("a scrape was {} s late", late / 1000));
+                recorder.fail_scrape(&format!("a scrape was {} s late", late / 1000));
             }
-            at_ms += self.interval_ms;
         }
         Ok(())
     }
 
     /// Fetches every endpoint once.
-    pub(super) fn scrape(&mut self, at_ms: i64, sink: &mut Sink, ctx: &Ctx) {
+    pub(super) fn scrape(&mut self, at_ms: i64, recorder: &mut Recorder, ctx: &Ctx) {
         let bodies: Vec<Result<(Vec<u8>, Format), String>> = self.targets.iter().map(Target::fetch).collect();
         let now_ms = ctx.clock.now().as_millisecond();
         let mut samples: Vec<(u32, f64)> = Vec::new();
         for (target, body) in self.targets.iter().zip(&bodies) {
             let parsed = body.as_ref().map_err(Clone::clone).and_then(|(body, format)| {
-                exposition::parse(body, *format).map_err(|error| format!("`{}`: {error}", target.shown))
+                exposition::parse(body, *format).map_err(|error| format!("`{}`: {error}", target.url))
             });
             let exposition = match parsed {
                 Ok(exposition) => exposition,
                 Err(problem) => {
-                    sink.fail_scrape(&problem);
+                    recorder.fail_scrape(&problem);
                     continue;
                 }
             };
@@ -83,11 +85,9 @@ impl Scrape {
                 if !current || staleness::is_stale(sample.value) {
                     continue;
                 }
-                let mut labels = sample.labels.to_map();
-                if self.labelled {
-                    labels.insert("instance".to_owned(), target.shown.clone());
-                }
-                let Some(id) = sink.register_used(sample.name, &labels) else { continue };
+                let Some(id) = recorder.series_in_use(sample.name, || target.labels(sample)) else {
+                    continue;
+                };
                 match samples.last_mut() {
                     // Of several points of one series the last is the newest.
                     Some((last, value)) if *last == id => *value = sample.value,
@@ -95,11 +95,11 @@ impl Scrape {
                 }
             }
         }
-        sink.begin_scrape(at_ms);
+        recorder.begin_scrape(at_ms);
         for (id, value) in samples {
-            sink.sample(id, value);
+            recorder.sample(id, value);
         }
-        sink.end_scrape();
+        recorder.end_scrape();
     }
 }
 
@@ -111,14 +111,21 @@ fn is_current(stamp_ms: i64, at_ms: i64, now_ms: i64, interval_ms: i64) -> bool 
 }
 
 impl Target {
+    /// The labels of a sample; ours takes the place of what the endpoint calls its instance.
+    fn labels<'a>(&'a self, sample: &Sample<'a>) -> LabelPairs<'a> {
+        let Some(instance) = &self.instance else { return sample.labels.iter().collect() };
+        let own = sample.labels.iter().filter(|(name, _)| *name != "instance");
+        own.chain([("instance", Cow::Borrowed(&instance[..]))]).collect()
+    }
+
     fn fetch(&self) -> Result<(Vec<u8>, Format), String> {
-        let reply =
-            self.http.send(&self.url, "", Send::Get("")).map_err(|why| format!("`{}`: {why}", self.shown))?;
-        if reply.status != 200 {
-            return Err(format!("`{}` answered {}: {}", self.shown, reply.status, reply.excerpt()));
+        let response = self.http.send(&self.url, "", Request::Get(""));
+        let response = response.map_err(|error| format!("`{}`: {error}", self.url))?;
+        if response.status != 200 {
+            return Err(format!("`{}` answered {}: {}", self.url, response.status, response.excerpt()));
         }
-        let format = Format::of_content_type(reply.content_type.as_deref());
-        Ok((reply.body, format))
+        let format = Format::of_content_type(response.content_type.as_deref());
+        Ok((response.body, format))
     }
 }
 

@@ -10,13 +10,13 @@ pub(super) const POINTS: u64 = 11_000;
 
 /// The times of a range: the first, and then one every step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
+pub struct TimeGrid {
     first_ms: i64,
     step_ms: i64,
     points: u64,
 }
 
-impl Grid {
+impl TimeGrid {
     /// Every `step` from `from` to at most `to`.
     pub fn new(from: Timestamp, to: Timestamp, step: Duration) -> Result<Self, Fault> {
         let step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
@@ -54,14 +54,14 @@ impl Grid {
     }
 
     /// The whole grid as one span.
-    pub(super) fn whole(&self) -> Span {
-        Span { first: 0, points: self.points, late: 0, halved: false }
+    pub(super) fn whole(&self) -> GridSpan {
+        GridSpan { first: 0, points: self.points, late: 0, halved: false }
     }
 }
 
 /// Points of a grid that one request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct GridSpan {
     pub(super) first: u64,
     pub(super) points: u64,
     /// How often in a row a span around it was too slow.
@@ -70,7 +70,7 @@ pub(super) struct Span {
     pub(super) halved: bool,
 }
 
-impl Span {
+impl GridSpan {
     /// The first `points` of it, and the rest.
     pub(super) fn cut(self, points: u64) -> (Self, Option<Self>) {
         let head = Self { points: self.points.min(points), ..self };
@@ -98,24 +98,25 @@ mod tests {
 
     #[test]
     fn a_grid_has_its_first_time_and_its_last_only_when_a_step_meets_it() {
-        let grid =
-            |to, step| Grid::new(time(1000), time(to), Duration::from_millis(step)).map(|grid| grid.points());
+        let grid = |to, step| {
+            TimeGrid::new(time(1000), time(to), Duration::from_millis(step)).map(|grid| grid.points())
+        };
         assert_eq!(grid(1000, 500).unwrap(), 1);
         assert_eq!(grid(1999, 500).unwrap(), 2);
         assert_eq!(grid(2000, 500).unwrap(), 3);
         assert!(grid(999, 500).is_err());
         assert!(grid(2000, 0).is_err());
-        assert!(Grid::new(time(0), time(1), Duration::from_micros(1500)).is_err());
-        let three_days = Grid::new(time(0), time(72 * 3_600_000), Duration::from_secs(5)).unwrap();
+        assert!(TimeGrid::new(time(0), time(1), Duration::from_micros(1500)).is_err());
+        let three_days = TimeGrid::new(time(0), time(72 * 3_600_000), Duration::from_secs(5)).unwrap();
         assert_eq!(three_days.points(), 51_841);
     }
 
     #[test]
     fn halves_of_a_span_are_the_span() {
-        let span = Span { first: 7, points: 5, late: 1, halved: false };
+        let span = GridSpan { first: 7, points: 5, late: 1, halved: false };
         let (head, tail) = span.halves().unwrap();
         assert_eq!((head.first, head.points, tail.first, tail.points), (7, 3, 10, 2));
         assert!(head.halved && tail.halved && head.late == 1);
-        assert_eq!(Span { points: 1, ..span }.halves(), None);
+        assert_eq!(GridSpan { points: 1, ..span }.halves(), None);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What stood in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum QueryErrorKind {
     /// The server says that its answer is not whole.
     Partial,
     /// No connection, or it broke, also after every retry.
@@ -26,39 +26,41 @@ pub enum Kind {
 
 /// Why there is no answer, with the address that was asked, fit to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unknown {
+pub struct QueryError {
     /// What stood in the way.
-    pub kind: Kind,
+    pub kind: QueryErrorKind,
     /// The address with the query, without secrets.
     pub address: String,
-    /// The status of the last reply, if there was one.
+    /// The status of the last response, if there was one.
     pub status: Option<u16>,
     /// The server's words, or ours.
     pub why: String,
 }
 
-impl fmt::Display for Unknown {
+impl fmt::Display for QueryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, address, status, why } = self;
         match (kind, status) {
-            (Kind::Stopped(_), _) => write!(f, "stopped while waiting for `{address}`"),
-            (Kind::Partial, _) => write!(f, "`{address}` gave a partial answer: {why}"),
-            (Kind::Malformed, _) => write!(f, "`{address}` gave an answer that cannot be read: {why}"),
+            (QueryErrorKind::Stopped(_), _) => write!(f, "stopped while waiting for `{address}`"),
+            (QueryErrorKind::Partial, _) => write!(f, "`{address}` gave a partial answer: {why}"),
+            (QueryErrorKind::Malformed, _) => {
+                write!(f, "`{address}` gave an answer that cannot be read: {why}")
+            }
             (_, Some(status)) => write!(f, "`{address}` answered {status}: {why}"),
             (_, None) => write!(f, "`{address}`: {why}"),
         }
     }
 }
 
-impl std::error::Error for Unknown {}
+impl std::error::Error for QueryError {}
 
-impl Unknown {
+impl QueryError {
     /// The fault of a question that cannot be asked without this answer.
     pub fn fault(&self) -> Fault {
         match self.kind {
-            Kind::Stopped(signal) => Fault::stopped(signal),
-            Kind::Partial => Fault::stalled(self.to_string()),
-            Kind::Unauthorised => Fault::api(self.to_string())
+            QueryErrorKind::Stopped(signal) => Fault::stopped(signal),
+            QueryErrorKind::Partial => Fault::stalled(self.to_string()),
+            QueryErrorKind::Unauthorised => Fault::api(self.to_string())
                 .hint("set MMOPS_PROMETHEUS_TOKEN_FILE or MMOPS_PROMETHEUS_BASIC_FILE"),
             _ => Fault::api(self.to_string()),
         }

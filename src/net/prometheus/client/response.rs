@@ -1,6 +1,6 @@
 //! What the query API sends, decoded and checked against what was asked.
 
-use super::span::{Grid, Span};
+use super::grid::{GridSpan, TimeGrid};
 use crate::net::prometheus::{Labels, Point};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
@@ -19,14 +19,14 @@ pub struct Series {
 
 /// A whole answer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answer {
+pub struct QueryResult {
     /// The series in the order of their labels; none at all is an answer too.
     pub series: Vec<Series>,
     /// What the server's engine remarks about the query.
     pub notes: Vec<String>,
 }
 
-/// What every reply of the query API has in common.
+/// What every response of the query API has in common.
 #[derive(Deserialize)]
 pub(super) struct Envelope<'a> {
     pub(super) status: String,
@@ -80,7 +80,11 @@ impl Envelope<'_> {
 
 impl Data<'_> {
     /// The series of a range, whose times must be times of the span.
-    pub(super) fn range(&self, grid: &Grid, span: Span) -> Result<BTreeMap<Labels, Vec<Point>>, String> {
+    pub(super) fn range(
+        &self,
+        grid: &TimeGrid,
+        span: GridSpan,
+    ) -> Result<BTreeMap<Labels, Vec<Point>>, String> {
         if self.kind != "matrix" {
             return Err(format!("the result is a `{}`, not a matrix", self.kind));
         }

@@ -1,0 +1,127 @@
+//! `mmops soak gate`: judges a finished or stopped run again, from its journal or its summaries, and checks
+//! that the kept samples give the same figures. Runs of the earlier toolkit are read as well, with the faults
+//! that are known of it.
+
+mod legacy_files;
+mod recompute;
+
+use super::plan::SoakPlan;
+use super::report::report;
+use super::samples_file::each_frame;
+use super::settings::{self, SettingsFiles};
+use super::store;
+use super::verdict::{Occasion, Recomputed, SoakFacts, SummaryCheck, verdict};
+use crate::ctx::Ctx;
+use crate::judge::record::legacy::{self, FindingKind};
+use crate::judge::record::{Iteration, Ledger};
+use crate::report::Report;
+use crate::report::exit::Fault;
+use crate::sys::fsio;
+use crate::sys::json_file;
+use recompute::Recomputation;
+use std::path::{Path, PathBuf};
+
+pub(crate) use super::report::GATE as SPEC;
+
+/// Summaries that are looked at once so many are known to be wrong.
+const ENOUGH: usize = 6;
+
+/// Judge a finished or stopped run again, of the earlier toolkit as well
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Directory of the run
+    #[arg(value_name = "RUN_DIR", default_value = "artifacts/soak/latest")]
+    run_dir: PathBuf,
+    /// Profile of gates [default: that of the run; kpi-last8 for a run of the earlier toolkit]
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    #[command(flatten)]
+    files: SettingsFiles,
+    /// Judge a simulated run as the rehearsal it is
+    #[arg(long)]
+    mock: bool,
+}
+
+pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let dir = fsio::canonical(&ctx.path(&args.run_dir))?;
+    let facts = match store::read_plan(&dir)? {
+        Some(plan) => kept_facts(args, plan, &dir, ctx)?,
+        None => legacy_facts(args, &dir, ctx)?,
+    };
+    Ok(report(&facts, verdict(&facts)))
+}
+
+fn kept_facts(args: &Args, mut plan: SoakPlan, dir: &Path, ctx: &Ctx) -> Result<SoakFacts, Fault> {
+    if let Some(name) = &args.profile {
+        plan.profile = settings::load(&args.files, name, ctx)?.profile;
+        plan.profile_name.clone_from(name);
+    }
+    let iterations = store::read_journal(dir)?;
+    let (recomputed, saw_simulation) = recompute(&plan, &iterations, dir)?.unzip();
+    let occasion = Occasion::Kept {
+        summaries: check_summaries(&plan, &iterations, dir),
+        recomputed,
+        allow_simulated: args.mock,
+    };
+    let ledger = plan.ledger(&iterations);
+    let mut facts = SoakFacts::new(&plan, ledger, ctx.show(dir), occasion);
+    facts.simulated |= saw_simulation.unwrap_or_default();
+    Ok(facts)
+}
+
+/// Computes every figure again from the samples that were kept, where the source has any; also whether any of
+/// them came from a simulation.
+fn recompute(
+    plan: &SoakPlan,
+    iterations: &[Iteration],
+    dir: &Path,
+) -> Result<Option<(Recomputed, bool)>, Fault> {
+    if !plan.origin.has_samples() {
+        return Ok(None);
+    }
+    let mut recomputation = Recomputation::new(plan, iterations);
+    let is_whole = each_frame(&store::samples_path(dir), |frame, _| {
+        recomputation.frame(frame);
+        true
+    })?;
+    Ok(Some(recomputation.finish(is_whole)))
+}
+
+fn check_summaries(plan: &SoakPlan, iterations: &[Iteration], dir: &Path) -> SummaryCheck {
+    let source = plan.origin.as_str();
+    let problem = |iteration: &Iteration| {
+        let name = store::summary_name(iteration.iteration);
+        if iteration.source != source {
+            return Some(format!("`{name}` comes from {}, the run from {source}", iteration.source));
+        }
+        let expected = serde_json::to_value(iteration).expect("plain data serialises");
+        match json_file::load(&dir.join(&name)) {
+            Ok((document, _)) if document == expected => None,
+            Ok(_) => Some(format!("`{name}` differs from the journal")),
+            Err(fault) => Some(fault.to_string()),
+        }
+    };
+    let problems = iterations.iter().filter_map(problem).take(ENOUGH).collect();
+    SummaryCheck { files: iterations.len(), problems }
+}
+
+fn legacy_facts(args: &Args, dir: &Path, ctx: &Ctx) -> Result<SoakFacts, Fault> {
+    let (home, summaries) = legacy_files::summaries(dir, ctx)?;
+    let profile = args.profile.as_deref().unwrap_or("kpi-last8");
+    let settings = settings::load(&args.files, profile, ctx)?;
+    let iteration_secs = 300.0;
+    let mut ledger = Ledger::new(iteration_secs, 1, false);
+    summaries.iter().map(legacy::iteration).for_each(|iteration| ledger.add(&iteration));
+    let findings = legacy::findings(&summaries, legacy_files::overrides(&home)?.as_ref());
+    Ok(SoakFacts {
+        run_dir: ctx.show(&home),
+        source: "earlier toolkit".to_owned(),
+        profile: profile.to_owned(),
+        iteration_secs,
+        planned: ledger.iterations(),
+        simulated: findings.iter().any(|finding| finding.kind == FindingKind::Simulated),
+        judgement: ledger.judge(&settings.profile),
+        ledger,
+        occasion: Occasion::Legacy { findings, allow_simulated: args.mock },
+    })
+}

@@ -1,0 +1,168 @@
+//! What a run is to do, as `RUN.json` keeps it: everything that its figures and its verdict depend on.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use crate::judge::gate::GateProfile;
+use crate::judge::kpi::collector::Collector;
+use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
+use crate::judge::record::{Iteration, Ledger};
+use crate::simulation::bot::Scenario;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub(super) const PLAN_SCHEMA: &str = "mmops.soak-plan.v1";
+
+/// Metrics that no figure needs: the parameters in force, and whether the bot is a simulation.
+pub(super) const OWN_METRICS: [&str; 2] = ["mm_param", "mm_simulated"];
+
+/// `RUN.json`: everything a run depends on.
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SoakPlan {
+    /// `mmops.soak-plan.v1`
+    pub(super) schema: String,
+    /// Version of mmops.
+    pub(super) version: String,
+    /// Begin of the first window, milliseconds since the epoch.
+    pub(super) started_at_ms: i64,
+    /// Number of iterations.
+    pub(super) iterations: u32,
+    /// Length of an iteration, seconds.
+    pub(super) iteration_secs: u32,
+    /// Distance of two samples, seconds.
+    pub(super) interval_secs: u32,
+    /// Whether the figures come from a simulation. Set once, it stays.
+    pub(super) simulated: bool,
+    /// Where the figures come from.
+    pub(super) origin: SampleSource,
+    /// The label whose values are judged one by one.
+    pub(super) group_by: Option<String>,
+    /// Name of the profile.
+    pub(super) profile_name: String,
+    /// The profile as it was.
+    pub(super) profile: GateProfile,
+    /// The definitions as they were.
+    pub(super) kpis: BTreeMap<String, KpiDefinition>,
+}
+
+/// Where the figures of a run come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum SampleSource {
+    /// Simulated bots in process.
+    Mock {
+        /// What goes wrong with them.
+        scenario: Scenario,
+        /// Seed of the noise.
+        seed: u64,
+        /// How many bots.
+        instances: u32,
+    },
+    /// Metrics endpoints.
+    Scrape {
+        /// Their addresses.
+        urls: Vec<String>,
+    },
+    /// A report file that the bot writes.
+    EdgeReport {
+        /// The file.
+        path: String,
+    },
+    /// A server with the Prometheus query API.
+    Prometheus {
+        /// Its address.
+        url: String,
+        /// Whether recorded time is judged.
+        history: bool,
+    },
+}
+
+impl SampleSource {
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Mock { .. } => "mock",
+            Self::Scrape { .. } => "scrape",
+            Self::EdgeReport { .. } => "edge-report",
+            Self::Prometheus { .. } => "prometheus",
+        }
+    }
+
+    /// Whether it is computed on a clock of its own, in seconds, as often as one likes.
+    pub(super) fn is_simulated(&self) -> bool {
+        match self {
+            Self::Mock { .. } => true,
+            Self::Scrape { .. } | Self::EdgeReport { .. } | Self::Prometheus { .. } => false,
+        }
+    }
+
+    /// Whether the samples behind the figures are kept.
+    pub(super) fn has_samples(&self) -> bool {
+        match self {
+            Self::EdgeReport { .. } => false,
+            Self::Mock { .. } | Self::Scrape { .. } | Self::Prometheus { .. } => true,
+        }
+    }
+}
+
+/// The value of the label `instance` of an endpoint; its address holds no secrets.
+pub(super) fn instance(url: &str) -> &str {
+    url.trim_end_matches('/')
+}
+
+impl SoakPlan {
+    /// Samples that a window should have.
+    pub(super) fn points(&self) -> u32 {
+        self.iteration_secs / self.interval_secs
+    }
+
+    pub(super) fn iteration_ms(&self) -> i64 {
+        i64::from(self.iteration_secs) * 1000
+    }
+
+    pub(super) fn interval_ms(&self) -> i64 {
+        i64::from(self.interval_secs) * 1000
+    }
+
+    /// What makes figures of the samples of the run.
+    pub(super) fn collector(&self) -> Collector {
+        let kpis = self.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.clone())).collect();
+        let (group_by, source) = (self.group_by.clone(), self.origin.as_str());
+        let mut collector = Collector::new(kpis, group_by, source, self.interval_ms());
+        match &self.origin {
+            // What never answers is a member all the same.
+            SampleSource::Scrape { urls } if urls.len() > 1 => {
+                for url in urls {
+                    collector.expect_member(instance(url));
+                }
+            }
+            SampleSource::Mock { .. }
+            | SampleSource::Scrape { .. }
+            | SampleSource::EdgeReport { .. }
+            | SampleSource::Prometheus { .. } => {}
+        }
+        collector
+    }
+
+    /// Names of the metrics that a figure or the run itself needs.
+    pub(super) fn metrics(&self) -> Vec<String> {
+        let selectors = self.kpis.values().flat_map(|kpi| kpi.measure.selectors());
+        let names = selectors.map(|selector| selector.name);
+        names.chain(OWN_METRICS.map(str::to_owned)).collect()
+    }
+
+    pub(super) fn ledger<'a>(&self, iterations: impl IntoIterator<Item = &'a Iteration>) -> Ledger {
+        let mut ledger = Ledger::new(f64::from(self.iteration_secs), self.points(), self.group_by.is_some());
+        iterations.into_iter().for_each(|iteration| ledger.add(iteration));
+        ledger
+    }
+
+    /// Why the plan cannot be run or judged.
+    pub(super) fn problem(&self) -> Option<String> {
+        if self.interval_secs == 0 || self.iteration_secs < self.interval_secs {
+            return Some("it has no usable interval".to_owned());
+        }
+        let catalogue = KpiCatalogue { kpis: self.kpis.clone() };
+        let mut problems = catalogue.problems();
+        problems.extend(self.profile.problems(&self.profile_name, &catalogue));
+        problems.into_iter().next()
+    }
+}

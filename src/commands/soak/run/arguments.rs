@@ -1,0 +1,112 @@
+//! The command line of `mmops soak run`.
+
+use crate::commands::soak::outputs::Outputs;
+use crate::commands::soak::settings::SettingsFiles;
+use crate::simulation::bot::Scenario;
+use jiff::Timestamp;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Watch a service iteration by iteration and judge it
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "soak_run")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(super) from: Sources,
+    #[command(flatten)]
+    pub(super) length: Length,
+    /// Length of one iteration [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) iteration: Option<Duration>,
+    /// Time between two samples [default: 15s]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) interval: Option<Duration>,
+    /// Profile of gates [default: soak-72h]
+    #[arg(long, value_name = "PROFILE")]
+    pub(super) gates: Option<String>,
+    #[command(flatten)]
+    pub(super) files: SettingsFiles,
+    /// Iterations left out of every gate at the start [default: as the gates say]
+    #[arg(long, value_name = "N")]
+    pub(super) warmup: Option<u32>,
+    /// Continue the newest run where it stopped
+    #[arg(long)]
+    pub(super) resume: bool,
+    /// Answer /status and /metrics on this address while the run lasts, loopback only
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) serve: Option<SocketAddr>,
+    /// Accepted for the command lines of the earlier toolkit: every run has a directory of its own
+    #[arg(long)]
+    pub(super) run_isolated: bool,
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
+}
+
+/// Where samples come from.
+#[derive(Clone, Debug, clap::Args)]
+#[group(multiple = true)]
+pub(super) struct Sources {
+    /// Watch simulated bots on a virtual clock; stamped for ever
+    #[arg(long, conflicts_with_all = ["scrape", "edge_report", "prometheus"])]
+    pub(super) mock: bool,
+    /// What goes wrong with the simulated bots
+    #[arg(long, value_enum, requires = "mock", value_name = "NAME")]
+    pub(super) scenario: Option<Scenario>,
+    /// Seed of the simulated bots [default: 7]
+    #[arg(long, requires = "mock")]
+    pub(super) seed: Option<u64>,
+    /// Number of simulated bots, each judged by itself [default: 1]
+    #[arg(long, requires = "mock", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) instances: Option<u32>,
+    /// Fetch this metrics endpoint (can be repeated: each is judged by itself)
+    #[arg(long, value_name = "URL", conflicts_with_all = ["edge_report", "prometheus"])]
+    pub(super) scrape: Vec<String>,
+    /// Read this report file of the bot once an iteration
+    #[arg(long, value_name = "PATH", conflicts_with = "prometheus")]
+    pub(super) edge_report: Option<PathBuf>,
+    /// Ask this server with the Prometheus query API
+    #[arg(long, value_name = "URL")]
+    pub(super) prometheus: Option<String>,
+    /// Judge each value of this label by itself
+    #[arg(long, value_name = "LABEL", requires = "prometheus")]
+    pub(super) group_by: Option<String>,
+    /// Judge recorded time from here on
+    #[arg(long, value_name = "RFC3339", requires = "prometheus", requires = "to")]
+    pub(super) from: Option<Timestamp>,
+    /// Judge recorded time up to here
+    #[arg(long, value_name = "RFC3339", requires = "from", conflicts_with_all = ["hours", "duration", "iterations"])]
+    pub(super) to: Option<Timestamp>,
+}
+
+/// How long the run is.
+#[derive(Clone, Debug, clap::Args)]
+#[group(multiple = false)]
+pub(super) struct Length {
+    /// Length in hours [default: 72]
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=8784))]
+    pub(super) hours: Option<u32>,
+    /// Length as a duration, such as 90m
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) duration: Option<Duration>,
+    /// Number of iterations
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) iterations: Option<u32>,
+}
+
+impl Args {
+    /// Whether anything beside the source was given that a run depends on.
+    pub(super) fn changes_the_plan(&self) -> bool {
+        let Length { hours, duration, iterations } = &self.length;
+        let SettingsFiles { kpis, gates_file } = &self.files;
+        hours.is_some()
+            || duration.is_some()
+            || iterations.is_some()
+            || self.iteration.is_some()
+            || self.interval.is_some()
+            || self.gates.is_some()
+            || kpis.is_some()
+            || gates_file.is_some()
+            || self.warmup.is_some()
+    }
+}

@@ -1,0 +1,119 @@
+//! From a command line to the plan of a run.
+
+use super::arguments::{Args, Length, Sources};
+use crate::commands::soak::plan::{PLAN_SCHEMA, SampleSource, SoakPlan};
+use crate::commands::soak::settings;
+use crate::ctx::Ctx;
+use crate::net::prometheus::access;
+use crate::report::exit::Fault;
+use std::time::Duration;
+
+impl Sources {
+    pub(super) fn origin(&self, ctx: &Ctx) -> Result<Option<SampleSource>, Fault> {
+        if self.mock {
+            return Ok(Some(SampleSource::Mock {
+                scenario: self.scenario.unwrap_or_default(),
+                seed: self.seed.unwrap_or(7),
+                instances: self.instances.unwrap_or(1),
+            }));
+        }
+        if !self.scrape.is_empty() {
+            let urls: Vec<String> =
+                self.scrape.iter().map(|url| address(url, "/metrics", ctx)).collect::<Result<_, _>>()?;
+            if let Some(twice) = (1..urls.len()).find(|index| urls[..*index].contains(&urls[*index])) {
+                return Err(Fault::usage(format!("--scrape names `{}` twice", urls[twice])));
+            }
+            return Ok(Some(SampleSource::Scrape { urls }));
+        }
+        if let Some(path) = &self.edge_report {
+            return Ok(Some(SampleSource::EdgeReport { path: path.display().to_string() }));
+        }
+        let Some(url) = &self.prometheus else { return Ok(None) };
+        Ok(Some(SampleSource::Prometheus { url: address(url, "", ctx)?, history: self.from.is_some() }))
+    }
+}
+
+/// An address as it may be kept with the run: without secrets, and with a path.
+fn address(text: &str, default_path: &str, ctx: &Ctx) -> Result<String, Fault> {
+    access::settings(text, &ctx.root, &|name| ctx.env.get(name).map(str::to_owned))?;
+    if text.contains('@') || text.contains('?') {
+        return Err(Fault::usage("an address with a password or a query would be kept with the run")
+            .hint("name credentials in the environment, such as MMOPS_PROMETHEUS_TOKEN_FILE"));
+    }
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let bare = !host.trim_end_matches('/').contains('/');
+    Ok(if bare { format!("{}{default_path}", text.trim_end_matches('/')) } else { text.to_owned() })
+}
+
+/// The plan that the command line asks for.
+pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
+    let Some(origin) = args.from.origin(ctx)? else {
+        let fault =
+            Fault::usage("nothing to watch: name one of --prometheus, --scrape, --edge-report, --mock");
+        return Err(fault);
+    };
+    let iteration_secs = whole_secs("--iteration", args.iteration.unwrap_or(Duration::from_mins(5)))?;
+    let default_interval = Duration::from_secs(15).min(Duration::from_secs(u64::from(iteration_secs)));
+    let interval = if matches!(origin, SampleSource::EdgeReport { .. }) { iteration_secs } else { 0 };
+    let interval_secs = match interval {
+        0 => whole_secs("--interval", args.interval.unwrap_or(default_interval))?,
+        once => once,
+    };
+    if !iteration_secs.is_multiple_of(interval_secs) || iteration_secs / interval_secs > 50_000 {
+        let message = format!(
+            "an iteration of {iteration_secs} s is not up to 50000 times the interval of {interval_secs} s"
+        );
+        return Err(Fault::usage(message));
+    }
+    let started_at = args.from.from.unwrap_or_else(|| ctx.clock.now());
+    let iterations = match (&args.length, args.from.to) {
+        (Length { iterations: Some(iterations), .. }, _) => *iterations,
+        (length, to) => {
+            let total = match (to, length.duration, length.hours) {
+                (Some(to), ..) => u64::try_from(to.duration_since(started_at).as_secs()).unwrap_or(0),
+                (None, Some(duration), _) => duration.as_secs(),
+                (None, None, hours) => u64::from(hours.unwrap_or(72)) * 3600,
+            };
+            if total == 0 || !total.is_multiple_of(u64::from(iteration_secs)) {
+                let message = format!("{total} s are not a whole number of iterations of {iteration_secs} s");
+                return Err(Fault::usage(message));
+            }
+            u32::try_from(total / u64::from(iteration_secs))
+                .map_err(|_| Fault::usage("too many iterations"))?
+        }
+    };
+    if args.from.to.is_some_and(|to| to > ctx.clock.now()) {
+        return Err(Fault::usage("--to lies in the future"));
+    }
+    let group_by = match &origin {
+        SampleSource::Mock { instances, .. } if *instances > 1 => Some("instance".to_owned()),
+        SampleSource::Scrape { urls } if urls.len() > 1 => Some("instance".to_owned()),
+        _ => args.from.group_by.clone(),
+    };
+    let profile_name = args.gates.as_deref().unwrap_or(settings::DEFAULT_PROFILE);
+    let mut settings = settings::load(&args.files, profile_name, ctx)?;
+    if let Some(warmup) = args.warmup {
+        settings.profile.gates.values_mut().for_each(|gate| gate.warmup = warmup);
+    }
+    Ok(SoakPlan {
+        schema: PLAN_SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at_ms: started_at.as_millisecond(),
+        iterations,
+        iteration_secs,
+        interval_secs,
+        simulated: origin.is_simulated(),
+        origin,
+        group_by,
+        profile_name: profile_name.to_owned(),
+        profile: settings.profile,
+        kpis: settings.kpis,
+    })
+}
+
+fn whole_secs(flag: &str, duration: Duration) -> Result<u32, Fault> {
+    match u32::try_from(duration.as_secs()) {
+        Ok(secs) if secs > 0 && duration.subsec_nanos() == 0 => Ok(secs),
+        _ => Err(Fault::usage(format!("{flag} must be a whole number of seconds"))),
+    }
+}

@@ -1,0 +1,157 @@
+//! Where samples go: into the figures of the window, and into the file of raw samples.
+
+use crate::judge::kpi::Member;
+use crate::judge::kpi::collector::{Collector, SeriesId};
+use crate::judge::record::samples::{SampleEncoder, SeriesKey};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Names and values of the labels of a series, in any order.
+pub(crate) type LabelPairs<'a> = Vec<(&'a str, Cow<'a, str>)>;
+
+pub(crate) struct Recorder {
+    collector: Collector,
+    encoder: SampleEncoder,
+    /// By what [`spell`] makes of a series, so that a sample is looked up without a copy of its labels.
+    known: BTreeMap<Vec<u8>, SeriesId>,
+    spelling: Vec<u8>,
+    /// Names of the metrics that a figure needs and that are kept, in order.
+    used: Vec<String>,
+    iteration: u32,
+    /// Whether what comes is kept already, because a stopped run is computed again.
+    is_replaying: bool,
+}
+
+impl Recorder {
+    /// Continues a file with these series.
+    pub(crate) fn new(mut collector: Collector, mut used: Vec<String>, series: &[SeriesKey]) -> Self {
+        used.sort();
+        used.dedup();
+        let encoder = SampleEncoder::new(series.len());
+        let mut known = BTreeMap::new();
+        for key in series {
+            let mut spelling = Vec::new();
+            spell(&mut spelling, &key.name, key.labels.iter().map(|(name, value)| (&name[..], &value[..])));
+            known.insert(spelling, collector.register(&key.name, &key.labels));
+        }
+        Self { collector, encoder, known, spelling: Vec::new(), used, iteration: 0, is_replaying: false }
+    }
+
+    /// Says which iteration the samples belong to, and whether they are kept already.
+    pub(crate) fn begin_window(&mut self, iteration: u32, is_replaying: bool) {
+        self.iteration = iteration;
+        self.is_replaying = is_replaying;
+    }
+
+    /// The number of a series, unless no figure needs its metric; its labels are asked for only if one does.
+    pub(crate) fn series_in_use<'a>(
+        &mut self,
+        name: &str,
+        labels: impl FnOnce() -> LabelPairs<'a>,
+    ) -> Option<SeriesId> {
+        self.used.binary_search_by(|used| used.as_str().cmp(name)).ok().map(|_| self.series(name, labels()))
+    }
+
+    /// The number of a series.
+    pub(crate) fn series(&mut self, name: &str, mut labels: LabelPairs<'_>) -> SeriesId {
+        labels.sort();
+        self.spelling.clear();
+        spell(&mut self.spelling, name, labels.iter().map(|(name, value)| (*name, &value[..])));
+        if let Some(id) = self.known.get(&self.spelling) {
+            return *id;
+        }
+        let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect();
+        let key = SeriesKey { name: name.to_owned(), labels };
+        let id = self.collector.register(&key.name, &key.labels);
+        self.encoder.register(self.iteration, key);
+        self.known.insert(self.spelling.clone(), id);
+        id
+    }
+
+    pub(crate) fn begin_scrape(&mut self, at_ms: i64) {
+        self.collector.begin_scrape(at_ms);
+        if !self.is_replaying {
+            self.encoder.begin_scrape(self.iteration, at_ms);
+        }
+    }
+
+    pub(crate) fn sample(&mut self, id: SeriesId, value: f64) {
+        self.collector.sample(id, value);
+        if !self.is_replaying {
+            self.encoder.sample(id, value);
+        }
+    }
+
+    pub(crate) fn end_scrape(&mut self) {
+        self.collector.end_scrape();
+    }
+
+    /// Notes a scrape that failed.
+    pub(crate) fn fail_scrape(&mut self, reason: &str) {
+        self.collector.fail_scrape(reason);
+    }
+
+    /// Whether any sample said that its process is a simulation.
+    pub(crate) fn saw_simulation(&self) -> bool {
+        self.collector.saw_simulation()
+    }
+
+    /// Ends what came before the first window: it shows where counters stand, and nothing else.
+    pub(crate) fn close_baseline(&mut self) {
+        self.collector.close(1);
+        self.encoder.flush(0);
+    }
+
+    /// Ends the window: its figures, and the frames to keep.
+    pub(crate) fn close(&mut self, points: u32) -> (BTreeMap<String, Member>, Vec<u8>) {
+        let members = self.collector.close(points);
+        let frames = if self.is_replaying { Vec::new() } else { self.encoder.finish(self.iteration) };
+        (members, frames)
+    }
+}
+
+/// Name and labels in one run of bytes; no text has the byte between them. The labels are in order.
+fn spell<'a>(out: &mut Vec<u8>, name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+    out.extend(name.as_bytes());
+    for (label, value) in labels {
+        for part in [label, value] {
+            out.push(0xff);
+            out.extend(part.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder(series: &[SeriesKey]) -> Recorder {
+        let collector = Collector::new(Vec::new(), None, "test", 1000);
+        Recorder::new(collector, vec!["m".to_owned()], series)
+    }
+
+    fn pairs<'a>(pairs: &[(&'a str, &'a str)]) -> LabelPairs<'a> {
+        pairs.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))).collect()
+    }
+
+    #[test]
+    fn a_series_is_known_by_its_labels_whatever_their_order_and_after_a_stop() {
+        let mut recorder = recorder(&[]);
+        let first = recorder.series("m", pairs(&[("a", "1"), ("b", "2")]));
+        assert_eq!(recorder.series("m", pairs(&[("b", "2"), ("a", "1")])), first);
+        for other in [pairs(&[("a", "1")]), pairs(&[("a", "1b"), ("", "2")]), pairs(&[])] {
+            assert_ne!(recorder.series("m", other), first);
+        }
+        let labels = [("a", "1"), ("b", "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let key = SeriesKey { name: "m".to_owned(), labels: labels.into_iter().collect() };
+        let mut resumed = self::recorder(&[key]);
+        assert_eq!(resumed.series("m", pairs(&[("b", "2"), ("a", "1")])), 0);
+    }
+
+    #[test]
+    fn labels_of_what_no_figure_needs_are_not_looked_at() {
+        let mut recorder = recorder(&[]);
+        assert_eq!(recorder.series_in_use("n", || unreachable!("not needed")), None);
+        assert_eq!(recorder.series_in_use("m", Vec::new), Some(0));
+    }
+}

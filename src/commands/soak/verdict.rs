@@ -1,0 +1,233 @@
+//! What a run comes to: its gates, how much of it is there, and whether what was kept can be believed.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use super::plan::SoakPlan;
+use crate::judge::record::legacy::{FindingKind, LegacyFinding};
+use crate::judge::record::{Judgement, Ledger};
+use crate::judge::verdict::RunVerdict;
+
+/// What a run is judged by.
+#[derive(Clone, Debug)]
+pub(super) struct SoakFacts {
+    /// The directory of the run, as it is shown.
+    pub(super) run_dir: String,
+    pub(super) source: String,
+    pub(super) profile: String,
+    pub(super) iteration_secs: f64,
+    /// Iterations that were planned; of a run of the earlier toolkit, those found.
+    pub(super) planned: u32,
+    pub(super) simulated: bool,
+    pub(super) ledger: Ledger,
+    pub(super) judgement: Judgement,
+    pub(super) occasion: Occasion,
+}
+
+/// When and from what a run is judged.
+#[derive(Clone, Debug)]
+pub(super) enum Occasion {
+    /// At its end, which a signal may have brought early.
+    Finished { stopped_by: Option<i32> },
+    /// From what it has kept.
+    Kept { summaries: SummaryCheck, recomputed: Option<Recomputed>, allow_simulated: bool },
+    /// From what the earlier toolkit has kept.
+    Legacy { findings: Vec<LegacyFinding>, allow_simulated: bool },
+}
+
+/// Whether the summary files say what the journal says, and all come from the source that was planned.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SummaryCheck {
+    pub(super) files: usize,
+    pub(super) problems: Vec<String>,
+}
+
+/// What the kept samples give when the figures are computed again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recomputed {
+    pub(super) equal: usize,
+    pub(super) iterations: u32,
+    pub(super) is_torn: bool,
+    pub(super) differences: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SoakVerdict {
+    Judged(RunVerdict),
+    /// A signal ended the run before it could be judged.
+    Interrupted {
+        signal: i32,
+    },
+}
+
+impl SoakFacts {
+    /// The facts of a run of ours, judged by the profile of its plan.
+    pub(super) fn new(plan: &SoakPlan, ledger: Ledger, run_dir: String, occasion: Occasion) -> Self {
+        Self {
+            run_dir,
+            source: plan.origin.as_str().to_owned(),
+            profile: plan.profile_name.clone(),
+            iteration_secs: f64::from(plan.iteration_secs),
+            planned: plan.iterations,
+            simulated: plan.simulated || ledger.is_simulated(),
+            judgement: ledger.judge(&plan.profile),
+            ledger,
+            occasion,
+        }
+    }
+
+    /// Whether figures of a simulation are judged by somebody who wants to know of a service.
+    pub(super) fn is_no_evidence(&self) -> bool {
+        match self.occasion {
+            Occasion::Finished { .. } => false,
+            Occasion::Kept { allow_simulated, .. } | Occasion::Legacy { allow_simulated, .. } => {
+                self.simulated && !allow_simulated
+            }
+        }
+    }
+}
+
+pub(super) fn verdict(facts: &SoakFacts) -> SoakVerdict {
+    let at_least_unknown = |is_so: bool| if is_so { RunVerdict::Inconclusive } else { RunVerdict::Pass };
+    let of_evidence = match &facts.occasion {
+        Occasion::Finished { stopped_by: Some(signal) } => {
+            return SoakVerdict::Interrupted { signal: *signal };
+        }
+        Occasion::Finished { stopped_by: None } => RunVerdict::Pass,
+        Occasion::Kept { summaries, recomputed, .. } => {
+            let differs = |found: &Recomputed| !found.differences.is_empty();
+            let is_contradicted = !summaries.problems.is_empty() || recomputed.as_ref().is_some_and(differs);
+            if is_contradicted { RunVerdict::Fail } else { RunVerdict::Pass }
+        }
+        Occasion::Legacy { findings, .. } => {
+            findings.iter().map(of_finding).max().unwrap_or(RunVerdict::Pass)
+        }
+    };
+    // A run that ended early has not seen what it was to see.
+    let is_short = facts.ledger.iterations() < facts.planned;
+    let parts = [at_least_unknown(is_short), at_least_unknown(facts.is_no_evidence()), of_evidence];
+    SoakVerdict::Judged(parts.into_iter().fold(facts.judgement.verdict, RunVerdict::max))
+}
+
+fn of_finding(finding: &LegacyFinding) -> RunVerdict {
+    match finding.kind {
+        FindingKind::Failure => RunVerdict::Fail,
+        FindingKind::Incomplete => RunVerdict::Inconclusive,
+        // That the figures are computed makes the whole run a simulation.
+        FindingKind::Simulated | FindingKind::Informative => RunVerdict::Pass,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::judge::gate::GateProfile;
+    use crate::judge::kpi::Measurement;
+    use crate::judge::record::{ITERATION_SCHEMA, Iteration};
+    use std::collections::BTreeMap;
+
+    /// A run of two iterations, both below its one limit.
+    pub(in super::super) fn facts(occasion: Occasion) -> SoakFacts {
+        let mut ledger = Ledger::new(300.0, 1, false);
+        for number in 1..=2 {
+            let kpis = BTreeMap::from([("k".to_owned(), Measurement::single(1.0, "u", "test"))]);
+            ledger.add(&Iteration {
+                schema: ITERATION_SCHEMA.to_owned(),
+                iteration: number,
+                from: String::new(),
+                to: String::new(),
+                simulated: false,
+                source: "test".to_owned(),
+                gap_before_secs: None,
+                kpis,
+                params: BTreeMap::new(),
+                members: BTreeMap::new(),
+                state_hash: String::new(),
+            });
+        }
+        let gate = serde_json::json!({
+            "kpi": "k", "unit": "u", "aggregate": "mean", "at_most": 2.0, "severity": "hard",
+        });
+        let gate = serde_json::from_value(gate).expect("a gate");
+        let gates = BTreeMap::from([("g".to_owned(), gate)]);
+        let judgement = ledger.judge(&GateProfile { description: String::new(), gates });
+        SoakFacts {
+            run_dir: "RUN_1".to_owned(),
+            source: "test".to_owned(),
+            profile: "p".to_owned(),
+            iteration_secs: 300.0,
+            planned: 2,
+            simulated: false,
+            ledger,
+            judgement,
+            occasion,
+        }
+    }
+
+    fn of(change: impl FnOnce(&mut SoakFacts), occasion: Occasion) -> SoakVerdict {
+        let mut facts = facts(occasion);
+        change(&mut facts);
+        verdict(&facts)
+    }
+
+    fn finished() -> Occasion {
+        Occasion::Finished { stopped_by: None }
+    }
+
+    fn kept(allow_simulated: bool) -> Occasion {
+        let summaries = SummaryCheck { files: 2, problems: Vec::new() };
+        Occasion::Kept { summaries, recomputed: Some(Recomputed::default()), allow_simulated }
+    }
+
+    fn legacy(kind: FindingKind, allow_simulated: bool) -> Occasion {
+        let finding = LegacyFinding { name: "x", kind, text: String::new() };
+        Occasion::Legacy { findings: vec![finding], allow_simulated }
+    }
+
+    const PASS: SoakVerdict = SoakVerdict::Judged(RunVerdict::Pass);
+    const INCONCLUSIVE: SoakVerdict = SoakVerdict::Judged(RunVerdict::Inconclusive);
+    const FAIL: SoakVerdict = SoakVerdict::Judged(RunVerdict::Fail);
+
+    #[test]
+    fn a_run_is_what_its_gates_are_unless_it_is_short_or_stopped() {
+        let short = |facts: &mut SoakFacts| facts.planned = 3;
+        let failed = |facts: &mut SoakFacts| facts.judgement.verdict = RunVerdict::Fail;
+        assert_eq!(of(|_| (), finished()), PASS);
+        assert_eq!(of(short, finished()), INCONCLUSIVE);
+        assert_eq!(of(failed, finished()), FAIL);
+        let both = |facts: &mut SoakFacts| {
+            short(facts);
+            failed(facts);
+        };
+        assert_eq!(of(both, finished()), FAIL);
+        let stopped = Occasion::Finished { stopped_by: Some(2) };
+        assert_eq!(of(failed, stopped), SoakVerdict::Interrupted { signal: 2 });
+        let simulated = |facts: &mut SoakFacts| facts.simulated = true;
+        assert_eq!(of(simulated, finished()), PASS, "whoever runs a simulation knows it");
+    }
+
+    #[test]
+    fn what_was_kept_must_agree_and_be_no_simulation() {
+        let simulated = |facts: &mut SoakFacts| facts.simulated = true;
+        assert_eq!(of(|_| (), kept(false)), PASS);
+        assert_eq!(of(simulated, kept(false)), INCONCLUSIVE);
+        assert_eq!(of(simulated, kept(true)), PASS);
+        for part in 0..2 {
+            let contradicted = |facts: &mut SoakFacts| {
+                let Occasion::Kept { summaries, recomputed: Some(found), .. } = &mut facts.occasion else {
+                    unreachable!("made above")
+                };
+                [&mut summaries.problems, &mut found.differences][part].push("x".to_owned());
+            };
+            assert_eq!(of(contradicted, kept(true)), FAIL);
+        }
+    }
+
+    #[test]
+    fn each_kind_of_finding_means_what_its_name_says() {
+        let simulated = |facts: &mut SoakFacts| facts.simulated = true;
+        assert_eq!(of(|_| (), legacy(FindingKind::Failure, true)), FAIL);
+        assert_eq!(of(|_| (), legacy(FindingKind::Incomplete, true)), INCONCLUSIVE);
+        assert_eq!(of(|_| (), legacy(FindingKind::Informative, false)), PASS);
+        assert_eq!(of(simulated, legacy(FindingKind::Simulated, false)), INCONCLUSIVE);
+        assert_eq!(of(simulated, legacy(FindingKind::Simulated, true)), PASS);
+    }
+}
