@@ -75,8 +75,7 @@ pub(crate) struct Conclusion {
 
 impl Conclusion {
     /// The marker says `value`; the code is 0 for a yes, else 1.
-    pub(crate) fn new(outcome: impl Into<Outcome>, value: &'static str) -> Self {
-        let outcome = outcome.into();
+    pub(crate) fn new(outcome: Outcome, value: &'static str) -> Self {
         let exit = if outcome.is_yes() { Exit::Ok } else { Exit::Fail };
         Self { outcome, value, exit }
     }

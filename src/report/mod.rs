@@ -30,24 +30,21 @@ pub(crate) struct Place {
 /// Rows are shown, not asked: what a command answers follows from its facts, never from its rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    pub(crate) name: String,
-    pub(crate) status: Status,
+    name: String,
     outcome: Outcome,
     /// Short third column, such as `KEY=VALUE`; empty for none.
-    pub(crate) note: String,
+    note: String,
     /// Each is an indented line below the row.
-    pub(crate) reasons: Vec<String>,
+    reasons: Vec<String>,
     place: Option<Place>,
     /// More fields of the JSON row.
     fields: Map<String, Value>,
 }
 
 impl Row {
-    pub(crate) fn new(name: impl Into<String>, outcome: impl Into<Outcome>) -> Self {
-        let outcome = outcome.into();
+    pub(crate) fn new(name: impl Into<String>, outcome: Outcome) -> Self {
         Self {
             name: name.into(),
-            status: outcome.status(),
             outcome,
             note: String::new(),
             reasons: Vec::new(),
@@ -94,18 +91,14 @@ impl Row {
         self
     }
 
-    // While rooms still set the status of a finished row.
-    fn outcome(&self) -> Outcome {
-        match (self.outcome, self.status) {
-            (Outcome::Unknown, Status::Fail) => Outcome::Unknown,
-            _ => self.status.into(),
-        }
+    fn status(&self) -> Status {
+        self.outcome.status()
     }
 
     fn document(&self) -> Value {
         let mut fields = self.fields.clone();
         fields.insert("name".into(), self.name.clone().into());
-        fields.insert("status".into(), self.status.as_str().into());
+        fields.insert("status".into(), self.status().as_str().into());
         if !self.note.is_empty() {
             fields.insert("note".into(), self.note.clone().into());
         }
@@ -295,7 +288,7 @@ impl Report {
 
     /// What speaks against a yes, row by row.
     pub(crate) fn complaints(&self) -> impl Iterator<Item = String> {
-        self.rows.iter().filter(|row| !row.outcome().is_yes()).flat_map(|row| {
+        self.rows.iter().filter(|row| !row.outcome.is_yes()).flat_map(|row| {
             let reasons = if row.reasons.is_empty() { std::slice::from_ref(&row.note) } else { &row.reasons };
             reasons.iter().map(move |reason| format!("{}: {reason}", row.name))
         })

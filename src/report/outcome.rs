@@ -77,17 +77,6 @@ impl Outcome {
     }
 }
 
-impl From<Status> for Outcome {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Ok => Self::Pass,
-            Status::Warn => Self::Warn,
-            Status::Skip => Self::Skipped,
-            Status::Fail => Self::Fail,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

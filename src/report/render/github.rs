@@ -16,7 +16,7 @@ const SUMMARY_BYTES: usize = 900 * 1024;
 pub(crate) fn render(report: &Report) -> String {
     let (mut out, command) = (String::new(), report.spec.name());
     for (kind, statuses) in [("error", &[Status::Fail][..]), ("warning", &[Status::Warn, Status::Skip])] {
-        let of = |status: Status| report.rows.iter().filter(move |row| row.status == status);
+        let of = |status: Status| report.rows.iter().filter(move |row| row.status() == status);
         let rows: Vec<&Row> = statuses.iter().copied().flat_map(of).collect();
         for row in rows.iter().take(SHOWN) {
             out.push_str(&annotation(kind, &command, row));
@@ -37,7 +37,7 @@ pub(crate) fn summary(report: &Report) -> String {
     let mut cut = 0;
     for row in &report.rows {
         let note = row.reasons.first().unwrap_or(&row.note);
-        let line = markdown::row([&inert(&row.name), row.status.as_str(), &inert(note)]);
+        let line = markdown::row([&inert(&row.name), row.status().as_str(), &inert(note)]);
         if out.len() + line.len() > SUMMARY_BYTES {
             cut += 1;
         } else {

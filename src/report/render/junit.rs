@@ -10,7 +10,7 @@ pub(crate) fn render(report: &Report, took: Duration) -> String {
     let marker = &report.marker;
     let last = Row::new(marker.name.clone(), marker.outcome).note(marker.assignment());
     let cases: Vec<&Row> = report.rows.iter().chain([&last]).collect();
-    let count = |wanted: Outcome| cases.iter().filter(|row| row.outcome() == wanted).count();
+    let count = |wanted: Outcome| cases.iter().filter(|row| row.outcome == wanted).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     writeln!(
         out,
@@ -33,7 +33,7 @@ fn case(command: &str, row: &Row) -> String {
     let open = format!("    <testcase classname=\"mmops.{command}\" name=\"{}\"", escape(&row.name));
     let message = escape(row.reasons.first().map_or(&*row.note, String::as_str));
     let details = escape(&row.reasons.join("\n"));
-    match row.outcome() {
+    match row.outcome {
         Outcome::Pass => format!("{open}/>\n"),
         Outcome::Warn => format!("{open}><system-out>{details}</system-out></testcase>\n"),
         Outcome::Skipped => format!("{open}><skipped message=\"{message}\"/></testcase>\n"),

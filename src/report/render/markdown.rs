@@ -21,6 +21,6 @@ pub(crate) fn components(report: &Report) -> String {
 fn page(report: &Report, columns: &[&str], third: impl Fn(&Row) -> &str) -> String {
     let marker = report.marker.assignment();
     let mut out = format!("# {}\n\n**{marker}**\n\n{}", report.title, markdown::table_head(columns));
-    out.extend(report.rows.iter().map(|row| markdown::row([&row.name, row.status.as_str(), third(row)])));
+    out.extend(report.rows.iter().map(|row| markdown::row([&row.name, row.status().as_str(), third(row)])));
     out
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Renders the log of one run; a row's name is its rule, `fingerprint` in its fields identifies it.
 pub(crate) fn render(report: &Report) -> String {
-    let found: Vec<&Row> = report.rows.iter().filter(|row| row.status >= Status::Warn).collect();
+    let found: Vec<&Row> = report.rows.iter().filter(|row| row.status() >= Status::Warn).collect();
     let mut rules = BTreeMap::new();
     for row in &found {
         rules.insert(rule(row), json!({"id": rule(row), "name": rule(row)}));
@@ -40,7 +40,7 @@ fn result(row: &Row) -> Value {
     let message = if row.reasons.is_empty() { row.note.clone() } else { row.reasons.join("\n") };
     let mut result = Map::new();
     result.insert("ruleId".into(), rule(row).into());
-    result.insert("level".into(), if row.status == Status::Fail { "error" } else { "warning" }.into());
+    result.insert("level".into(), if row.status() == Status::Fail { "error" } else { "warning" }.into());
     result.insert("message".into(), json!({"text": if message.is_empty() { rule(row) } else { message }}));
     if let Some(place) = &row.place {
         let mut location = Map::new();

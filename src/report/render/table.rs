@@ -41,7 +41,7 @@ pub(crate) fn render(report: &Report, color: bool) -> String {
         out.push('\n');
     }
     for row in &report.rows {
-        line(&mut out, &row.name, row.status, &row.note);
+        line(&mut out, &row.name, row.status(), &row.note);
         for reason in row.reasons.iter().flat_map(|reason| reason.lines()) {
             out.push_str(&format!("    {}\n", one_line(reason)));
         }

@@ -15,7 +15,7 @@ pub(crate) fn render(report: &Report, ended_at: i64, took: Duration) -> String {
     page.gauge("mmops_last_run_exit_code", "Exit code of the last run.", [command], exit);
     page.family("mmops_last_run_rows", Kind::Gauge, "Rows of the last report.");
     for status in [Status::Ok, Status::Warn, Status::Skip, Status::Fail] {
-        let count = report.rows.iter().filter(|row| row.status == status).count();
+        let count = report.rows.iter().filter(|row| row.status() == status).count();
         page.sample("mmops_last_run_rows", [command, ("status", status.as_str())], count as f64);
     }
     page.finish()
