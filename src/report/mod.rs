@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 /// Where in a file a row's finding is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     /// Path as the operator named it, or relative to the root.
     pub(crate) path: String,
     /// 1-based.
@@ -36,7 +36,7 @@ pub(crate) struct Row {
     note: String,
     /// Each is an indented line below the row.
     reasons: Vec<String>,
-    place: Option<Place>,
+    location: Option<Location>,
     /// More fields of the JSON row.
     fields: Map<String, Value>,
 }
@@ -48,7 +48,7 @@ impl Row {
             outcome,
             note: String::new(),
             reasons: Vec::new(),
-            place: None,
+            location: None,
             fields: Map::new(),
         }
     }
@@ -78,8 +78,8 @@ impl Row {
     }
 
     #[must_use]
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+    pub(crate) fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
         self
     }
 
@@ -105,10 +105,10 @@ impl Row {
         if !self.reasons.is_empty() {
             fields.insert("reasons".into(), self.reasons.clone().into());
         }
-        if let Some(place) = &self.place {
-            fields.insert("path".into(), place.path.clone().into());
-            fields.insert("line".into(), place.line.into());
-            fields.insert("column".into(), place.column.into());
+        if let Some(location) = &self.location {
+            fields.insert("path".into(), location.path.clone().into());
+            fields.insert("line".into(), location.line.into());
+            fields.insert("column".into(), location.column.into());
         }
         Value::Object(fields)
     }

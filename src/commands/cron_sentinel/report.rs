@@ -2,7 +2,7 @@
 
 use super::judge::{Judged, State};
 use super::verdict::{Facts, Verdict};
-use crate::report::{CommandSpec, Conclusion, Outcome, Place, Report, Row};
+use crate::report::{CommandSpec, Conclusion, Location, Outcome, Report, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -50,6 +50,6 @@ fn row(task: &Judged) -> Row {
     let reasons = task.reasons.iter().map(|reason| format!("{}: {reason}", task.artifact));
     let owner = task.owner.as_ref().map_or_else(String::new, |owner| format!(", owner {owner}"));
     let severity = format!("severity {}{owner}", task.severity);
-    let place = Place { path: task.artifact.clone(), line: None, column: None };
-    row.reasons(reasons).reason(severity).at(place)
+    let location = Location { path: task.artifact.clone(), line: None, column: None };
+    row.reasons(reasons).reason(severity).at(location)
 }

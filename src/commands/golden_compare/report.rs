@@ -6,7 +6,7 @@ use super::drift::difference::ListedDrift;
 use super::facts::{Decision, Facts, FileFacts, FileState};
 use super::verdict::Verdict;
 use crate::report::exit::Exit;
-use crate::report::{CommandSpec, Conclusion, Outcome, Place, Report, Row};
+use crate::report::{CommandSpec, Conclusion, Location, Outcome, Report, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -144,7 +144,7 @@ fn row(file: &FileFacts, drifted: Outcome) -> Row {
             let row = row(drifted, &format!("{differences} difference(s)")).field("differences", differences);
             match listed.first() {
                 None => row,
-                Some(first) => row.reason(format!("first: {}", first.message)).at(Place {
+                Some(first) => row.reason(format!("first: {}", first.message)).at(Location {
                     path: file.actual.clone(),
                     line: first.line,
                     column: first.column,

@@ -4,7 +4,7 @@ use crate::commands::scan_secrets::detect::finding::{Disposition, Finding};
 use crate::commands::scan_secrets::detect::rules::UNSCANNED;
 use crate::commands::scan_secrets::facts::{Facts, Stats};
 use crate::commands::scan_secrets::verdict::Verdict;
-use crate::report::{CommandSpec, Conclusion, Outcome, Place, Report, Row};
+use crate::report::{CommandSpec, Conclusion, Location, Outcome, Report, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -86,14 +86,15 @@ fn rows(facts: &Facts) -> Vec<Row> {
         rows.push(row.reason("scanned with every rule that is not tagged generic"));
     }
     rows.extend(facts.expired.iter().map(|(file, words)| {
-        let place = Place { path: file.clone(), ..Place::default() };
-        Row::new(EXPIRED, Outcome::Fail).note(file).reason(words).at(place).field("rule", EXPIRED)
+        let location = Location { path: file.clone(), ..Location::default() };
+        Row::new(EXPIRED, Outcome::Fail).note(file).reason(words).at(location).field("rule", EXPIRED)
     }));
     rows.extend(facts.open().map(row));
     if facts.strict {
         rows.extend(facts.tolerated().map(row));
     } else if facts.tolerated().next().is_some() {
-        let lines = facts.tolerated().map(|finding| format!("{} {}", place(finding), words(finding)));
+        let lines =
+            facts.tolerated().map(|finding| format!("{} {}", display_location(finding), words(finding)));
         let row = Row::new("tolerated", Outcome::Warn).note(format!("COUNT={}", facts.tolerated().count()));
         rows.push(row.reasons(lines));
     }
@@ -146,7 +147,7 @@ fn scanned(facts: &Facts) -> Row {
 }
 
 fn row(finding: &Finding) -> Row {
-    let location = Place {
+    let location = Location {
         path: finding.path.clone(),
         line: (finding.line > 0).then_some(finding.line),
         column: (finding.column > 0).then_some(finding.column),
@@ -154,7 +155,7 @@ fn row(finding: &Finding) -> Row {
     let is_unscanned = finding.rule == UNSCANNED;
     let outcome = if is_unscanned { Outcome::Unknown } else { Outcome::Fail };
     let mut row = Row::new(&finding.rule, outcome)
-        .note(place(finding))
+        .note(display_location(finding))
         .reason(words(finding))
         .at(location)
         .field("rule", &finding.rule)
@@ -169,7 +170,7 @@ fn row(finding: &Finding) -> Row {
     }
 }
 
-fn place(finding: &Finding) -> String {
+fn display_location(finding: &Finding) -> String {
     match finding.line {
         0 => finding.path.clone(),
         line => format!("{}:{line}:{}", finding.path, finding.column),

@@ -53,9 +53,9 @@ pub(crate) fn summary(report: &Report) -> String {
 
 fn annotation(kind: &str, command: &str, row: &Row) -> String {
     let mut properties = format!("title={}", property(&format!("mmops {command}: {}", row.name)));
-    if let Some(place) = &row.place {
-        properties.push_str(&format!(",file={}", property(&place.path)));
-        for (key, value) in [("line", place.line), ("col", place.column)] {
+    if let Some(location) = &row.location {
+        properties.push_str(&format!(",file={}", property(&location.path)));
+        for (key, value) in [("line", location.line), ("col", location.column)] {
             if let Some(value) = value {
                 properties.push_str(&format!(",{key}={value}"));
             }
@@ -84,7 +84,7 @@ fn inert(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{CommandSpec, Conclusion, Outcome, Place};
+    use crate::report::{CommandSpec, Conclusion, Location, Outcome};
 
     fn report(rows: Vec<Row>) -> Report {
         const SPEC: CommandSpec = CommandSpec::new("scan-secrets", "RESULT", "FOUND");
@@ -92,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn a_place_and_hostile_text_are_escaped() {
-        let place = Place { path: "a:b,c".into(), line: Some(3), column: None };
-        let row = Row::new("rule", Outcome::Fail).reason("100%\n::error::forged").at(place);
+    fn a_location_and_hostile_text_are_escaped() {
+        let location = Location { path: "a:b,c".into(), line: Some(3), column: None };
+        let row = Row::new("rule", Outcome::Fail).reason("100%\n::error::forged").at(location);
         let text = render(&report(vec![row]));
         let expected = "::error title=mmops scan-secrets%3A rule,file=a%3Ab%2Cc,line=3::100%25%0A::error::forged\n\
                         | scan_secrets | FAIL | RESULT=FOUND |\n";

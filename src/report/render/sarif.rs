@@ -1,4 +1,4 @@
-//! SARIF 2.1.0: a result per row that has a place or a reason to be looked at.
+//! SARIF 2.1.0: a result per row that has a location or a reason to be looked at.
 
 use crate::report::{Report, Row, Status};
 use serde_json::{Map, Value, json};
@@ -42,17 +42,17 @@ fn result(row: &Row) -> Value {
     result.insert("ruleId".into(), rule(row).into());
     result.insert("level".into(), if row.status() == Status::Fail { "error" } else { "warning" }.into());
     result.insert("message".into(), json!({"text": if message.is_empty() { rule(row) } else { message }}));
-    if let Some(place) = &row.place {
-        let mut location = Map::new();
-        location.insert("artifactLocation".into(), json!({"uri": uri(&place.path)}));
-        if let Some(line) = place.line {
+    if let Some(location) = &row.location {
+        let mut physical = Map::new();
+        physical.insert("artifactLocation".into(), json!({"uri": uri(&location.path)}));
+        if let Some(line) = location.line {
             let mut region = Map::from_iter([("startLine".to_owned(), json!(line))]);
-            if let Some(column) = place.column {
+            if let Some(column) = location.column {
                 region.insert("startColumn".into(), json!(column));
             }
-            location.insert("region".into(), region.into());
+            physical.insert("region".into(), region.into());
         }
-        result.insert("locations".into(), json!([{"physicalLocation": location}]));
+        result.insert("locations".into(), json!([{"physicalLocation": physical}]));
     }
     if let Some(fingerprint) = row.fields.get("fingerprint") {
         result.insert("partialFingerprints".into(), json!({"mmops/v1": fingerprint}));
@@ -77,13 +77,13 @@ fn uri(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{CommandSpec, Conclusion, Outcome, Place};
+    use crate::report::{CommandSpec, Conclusion, Location, Outcome};
 
     #[test]
-    fn a_finding_has_rule_place_and_fingerprint() {
+    fn a_finding_has_rule_location_and_fingerprint() {
         const SPEC: CommandSpec = CommandSpec::new("scan-secrets", "RESULT", "FOUND");
-        let place = Place { path: "a dir/x.env".into(), line: Some(3), column: Some(7) };
-        let row = Row::new("aws-key", Outcome::Fail).at(place).field("fingerprint", "f00");
+        let location = Location { path: "a dir/x.env".into(), line: Some(3), column: Some(7) };
+        let row = Row::new("aws-key", Outcome::Fail).at(location).field("fingerprint", "f00");
         let report = Report::new(&SPEC, "T", Conclusion::new(Outcome::Fail, "FOUND")).rows(vec![row]);
         let log: Value = serde_json::from_str(&render(&report)).expect("valid JSON");
         let result = &log["runs"][0]["results"][0];
