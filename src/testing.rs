@@ -9,6 +9,12 @@ pub fn takes(words: &[String]) -> Result<(), String> {
 pub mod age {
     pub use crate::evidence::age::EvidencePolicy;
 }
+/// A YAML text as configuration reads it.
+pub fn yaml(text: &str) -> Result<serde_json::Value, String> {
+    use crate::format::config::{Format, read};
+    read(text, Format::Yaml).map_err(|error| error.to_string())
+}
+
 pub mod bootstrap {
     pub use crate::commands::tune::choose::bootstrap::BootstrapSettings;
 }

@@ -12,8 +12,7 @@ fn workflows() -> BTreeMap<String, Value> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
     let read = |path: &Path| {
         let text = fs::read_to_string(path).unwrap();
-        let value =
-            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let value = mmops::testing::yaml(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         (path.file_stem().unwrap().to_str().unwrap().to_owned(), value)
     };
     let mut found: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();

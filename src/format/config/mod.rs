@@ -1,6 +1,7 @@
 //! Typed configuration from YAML, JSON or TOML by extension. Unknown keys are refused and the nearest
 //! valid one is named; every error has the file, the line, the column and the path in the document.
 
+mod plain;
 mod toml;
 mod yaml;
 

@@ -31,14 +31,14 @@ pub(crate) struct Dialect {
 }
 
 /// A value and the bytes of the text where it stands; a list or map has no length.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) at: usize,
     pub(crate) length: usize,
     pub(crate) value: Value,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
@@ -54,7 +54,7 @@ pub(crate) enum Value {
 }
 
 /// A key and its place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) at: usize,
     pub(crate) text: String,

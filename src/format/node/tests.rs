@@ -147,7 +147,7 @@ fn a_plain_yaml_scalar_is_the_text_that_it_was_written_as() {
     let texts: Texts = config::read(text, Format::Yaml).expect("texts");
     let values: Vec<&str> = texts.values().map(String::as_str).collect();
     assert_eq!(values, ["1.10", "yes", "007", "1e999", ".inf", "0x1F", "x", "1.50", "1.50", "12"]);
-    for text in ["a: ~\n", "a:\n", "a: []\n", "a: !!int '5'\n"] {
+    for text in ["a: ~\n", "a:\n", "a: []\n", "a: !!int '5'\n", "~: 1\n", "[a]: 1\n"] {
         assert!(config::read::<Texts>(text, Format::Yaml).is_err(), "{text}");
     }
     assert!(config::read::<Texts>("{\"a\": 1}", Format::Json).is_err());
@@ -179,6 +179,13 @@ fn anchors_and_merges_are_resolved_and_told_keys_win() {
     let file: Steps = config::read(text, Format::Yaml).expect("valid");
     assert_eq!(file.base, file.steps[1]);
     assert_eq!(file.steps[0], step("a", Some(2), Check::None));
+    let text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 3}\nd: {'<<': 1}\n";
+    let maps: BTreeMap<String, BTreeMap<String, u64>> = config::read(text, Format::Yaml).expect("valid");
+    assert_eq!(maps["c"].values().copied().collect::<Vec<_>>(), [3, 1, 2]);
+    assert_eq!(maps["d"]["<<"], 1);
+    for text in ["a: &a [*a]\n", "a: {<<: 1}\n", "a: *none\n"] {
+        assert!(config::read::<serde_json::Value>(text, Format::Yaml).is_err(), "{text}");
+    }
 }
 
 #[test]
@@ -220,7 +227,7 @@ fn deep_and_swollen_documents_are_errors_and_not_crashes() {
 
 #[test]
 fn a_tag_that_nothing_knows_is_refused() {
-    for text in ["a: !vault x\n", "a: !vault {b: 1}\n", "!plan {a: 1}\n"] {
+    for text in ["a: !!int x\n", "a: !!map []\n", "a: !vault x\n", "a: !vault {b: 1}\n", "!plan {a: 1}\n"] {
         assert!(config::read::<serde_json::Value>(text, Format::Yaml).is_err(), "{text}");
     }
 }
