@@ -1,5 +1,4 @@
 //! The walls of the house: the rules of its rooms, one stem a command, words that do not belong.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
 #[path = "tidy/graph.rs"]
 mod graph;

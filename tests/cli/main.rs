@@ -13,6 +13,7 @@ mod canary;
 mod chaos;
 mod contract;
 mod cron_sentinel;
+mod docs;
 mod golden_compare;
 mod make_ready;
 mod pre_live_pack;
@@ -24,6 +25,7 @@ mod scan_secrets;
 mod sim;
 mod soak;
 mod tune;
+mod workflows;
 
 /// A test file that is not wired in would be lost silently.
 #[test]

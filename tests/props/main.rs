@@ -14,5 +14,7 @@ mod prom_client;
 mod readiness;
 mod retention;
 mod soak;
+#[path = "../tidy.rs"]
+mod tidy;
 mod tokens;
 mod tune;

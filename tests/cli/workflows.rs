@@ -1,6 +1,5 @@
 //! The workflows under `.github/workflows` do what they say: valid, triggered as they should be, bounded in
 //! time and rights, and every command line of mmops in them is one that mmops takes.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
 use mmops::testing::takes;
 use serde_json::{Value, json};

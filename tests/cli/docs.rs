@@ -2,7 +2,6 @@
 //!
 //! An example is a fenced block `console` of lines `$ command` and the output that follows; a line `...`
 //! stands for any lines. It runs in a fresh root with the clock frozen.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests touch the world directly")]
 
 use mmops::testing::env::VARIABLES;
 use mmops::testing::exit::Exit;
