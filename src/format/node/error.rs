@@ -1,6 +1,5 @@
 //! What is wrong in a document, and where: `line:column, root.a.b: message`.
 
-use super::{Node, Tree, Value};
 use crate::format::json::path::{Path, Step};
 use crate::format::json::tokens::place;
 use crate::report::exit::Fault;
@@ -68,14 +67,15 @@ impl Error {
         self
     }
 
-    /// The value that the error is in, or about.
-    pub(super) fn enter(mut self, tree: &Tree<'_>, node: &Node) -> Self {
+    /// The value that the error is in, or about: its place, and the text of a scalar.
+    pub(super) fn enter(mut self, at: usize, scalar: Option<&str>) -> Self {
         if std::mem::take(&mut self.0.untold)
-            && let Some(value) = shown(tree, node).filter(|value| !self.0.message.contains(value.as_str()))
+            && let Some(value) =
+                scalar.map(shortened).filter(|value| !self.0.message.contains(value.as_str()))
         {
             self.0.message += &format!("; there stands `{value}`");
         }
-        self.at(node.at)
+        self.at(at)
     }
 
     /// Line and column of the place, now that the text is at hand.
@@ -98,16 +98,6 @@ impl Error {
         let steps = self.0.path.as_ref()?;
         Some(Path(steps.iter().rev().cloned().collect()).shortened())
     }
-}
-
-/// A scalar as it was written, as far as a line shows it.
-fn shown(tree: &Tree<'_>, node: &Node) -> Option<String> {
-    let text = match (&node.value, tree.written(node)) {
-        (Value::Text(text), _) => text,
-        (Value::List(_) | Value::Map(_), _) | (_, None) => return None,
-        (_, Some(written)) => written,
-    };
-    Some(shortened(text))
 }
 
 fn described(found: Unexpected<'_>) -> String {
@@ -134,6 +124,7 @@ fn plain(wanted: &dyn Expected) -> String {
     }
 }
 
+/// As much of a text as a line shows.
 fn shortened(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     line.chars().take(SHOWN_CHARS).collect()

@@ -5,9 +5,7 @@ mod error;
 mod read;
 
 pub(crate) use error::Error;
-
-use read::Reader;
-use serde::de::DeserializeOwned;
+pub(crate) use read::from_json;
 
 /// Deepest nesting of a document, so that recursion over it cannot exhaust the stack.
 pub(crate) const DEEPEST: usize = 128;
@@ -65,33 +63,23 @@ impl<'t> Tree<'t> {
         Self { text, root, dialect }
     }
 
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        T::deserialize(Reader::new(self, &self.root)).map_err(|error| {
-            let error = error.enter(self, &self.root);
-            if self.text.is_empty() { error } else { error.counted(self.text) }
-        })
-    }
-
     pub(crate) fn into_root(self) -> Node {
         self.root
     }
 
-    /// The text that a scalar was written as.
-    fn written(&self, node: &Node) -> Option<&'t str> {
-        self.text.get(node.at..node.at + node.length).filter(|text| !text.is_empty())
+    /// The content of a text, and every other scalar as it was written.
+    fn scalar<'n>(&self, node: &'n Node) -> Option<&'n str>
+    where
+        't: 'n,
+    {
+        match &node.value {
+            Value::Text(text) => Some(text),
+            Value::List(_) | Value::Map(_) => None,
+            Value::Null | Value::Bool(_) | Value::Unsigned(_) | Value::Signed(_) | Value::Float(_) => {
+                self.text.get(node.at..node.at + node.length).filter(|text| !text.is_empty())
+            }
+        }
     }
-}
-
-impl Node {
-    /// A value without a place.
-    fn unplaced(value: Value) -> Self {
-        Self { at: 0, length: 0, value }
-    }
-}
-
-/// Reads a type out of a JSON value; the error has the path, and no line.
-pub(crate) fn from_json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Error> {
-    Tree::new("", Node::from(value), Dialect::default()).read()
 }
 
 /// The first key that a map has twice.
@@ -102,6 +90,7 @@ pub(crate) fn duplicate(entries: &[(Key, Node)]) -> Option<&Key> {
     twice.min_by_key(|key| key.at)
 }
 
+/// A value without a place.
 impl From<serde_json::Value> for Node {
     fn from(value: serde_json::Value) -> Self {
         use serde_json::Value as Json;
@@ -119,7 +108,7 @@ impl From<serde_json::Value> for Node {
                 map.into_iter().map(|(text, value)| (Key { at: 0, text }, Node::from(value))).collect(),
             ),
         };
-        Self::unplaced(value)
+        Self { at: 0, length: 0, value }
     }
 }
 

@@ -3,23 +3,45 @@
 //! What it is generic over is compiled once for each type, so each method calls the one method of the
 //! visitor that its value needs, and leaves the rest to functions that are compiled once.
 
-use super::{Error, Key, Node, Tree, Value};
+use super::{Dialect, Error, Key, Node, Tree, Value};
 use crate::format::json::path::Step;
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess,
+};
 use serde::de::{Deserialize as _, Error as _, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use std::slice;
 
+impl Tree<'_> {
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let root = Reader::new(self, &self.root);
+        T::deserialize(root).map_err(|error| {
+            let error = root.inside(error);
+            if self.text.is_empty() { error } else { error.counted(self.text) }
+        })
+    }
+}
+
+/// Reads a type out of a JSON value; the error has the path, and no line.
+pub(crate) fn from_json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Error> {
+    Tree::new("", Node::from(value), Dialect::default()).read()
+}
+
 /// A value that is read.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'t> {
+struct Reader<'t> {
     tree: &'t Tree<'t>,
     node: &'t Node,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(tree: &'t Tree<'t>, node: &'t Node) -> Self {
+    fn new(tree: &'t Tree<'t>, node: &'t Node) -> Self {
         Self { tree, node }
+    }
+
+    /// The error in this value.
+    fn inside(&self, error: Error) -> Error {
+        error.enter(self.node.at, self.tree.scalar(self.node))
     }
 
     fn invalid(&self, wanted: &dyn de::Expected) -> Error {
@@ -44,7 +66,7 @@ impl<'t> Reader<'t> {
                 if self.tree.dialect.plain_text =>
             {
                 // A tag can make a number of a quoted scalar.
-                self.tree.written(self.node).filter(|text| !text.starts_with(['"', '\'', '|', '>']))
+                self.tree.scalar(self.node).filter(|text| !text.starts_with(['"', '\'', '|', '>']))
             }
             _ => None,
         }
@@ -270,7 +292,7 @@ impl<'t> Items<'t> {
     /// The error in the item that was taken last.
     fn inside(&self, error: Error) -> Error {
         let index = self.next - 1;
-        let error = error.enter(self.tree, &self.nodes[index]);
+        let error = Reader::new(self.tree, &self.nodes[index]).inside(error);
         if self.listed { error.under(Step::Index(index as u64)) } else { error }
     }
 
@@ -326,8 +348,7 @@ impl<'t> Entries<'t> {
 
     /// The error in the value that was read last.
     fn inside(&self, error: Error) -> Error {
-        let (key, node) = self.last();
-        error.enter(self.tree, node).under(Step::Key(key.text.clone()))
+        self.value().inside(error).under(Step::Key(self.last().0.text.clone()))
     }
 }
 
@@ -405,7 +426,7 @@ impl<'t> Variant<'t> {
 
     fn inside(&self, error: Error) -> Error {
         match self.content {
-            Some(content) => error.enter(content.tree, content.node).under(Step::Key(self.name.to_owned())),
+            Some(content) => content.inside(error).under(Step::Key(self.name.to_owned())),
             None => error,
         }
     }
