@@ -143,7 +143,7 @@ impl Ledger {
         }
         self.to = iteration.to.parse().ok();
         self.last = number;
-        self.is_simulated |= iteration.simulated;
+        self.is_simulated |= iteration.header.simulated;
         self.gaps.extend(iteration.gap_before_secs.map(|secs| (number, secs)));
         if !self.is_grouped {
             self.add_member("", &iteration.kpis, number);
@@ -255,26 +255,13 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::judge::kpi::Member;
-    use crate::judge::record::ITERATION_SCHEMA;
 
     fn iteration(number: u32, members: &[(&str, f64)]) -> Iteration {
         let member = |(name, value): &(&str, f64)| {
             let kpis = BTreeMap::from([("k".to_owned(), Measurement::single(*value, "u", "test"))]);
             ((*name).to_owned(), Member { kpis, params: BTreeMap::new() })
         };
-        Iteration {
-            schema: ITERATION_SCHEMA.to_owned(),
-            iteration: number,
-            from: String::new(),
-            to: String::new(),
-            simulated: false,
-            source: "test".to_owned(),
-            gap_before_secs: None,
-            kpis: BTreeMap::new(),
-            params: BTreeMap::new(),
-            members: members.iter().map(member).collect(),
-            state_hash: String::new(),
-        }
+        Iteration { iteration: number, members: members.iter().map(member).collect(), ..Iteration::default() }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs of the earlier toolkit: its summaries as figures, and the faults that are known of it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::iteration::{ITERATION_SCHEMA, Iteration};
+use super::iteration::Iteration;
 use crate::judge::kpi::{DataState, Measurement};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -91,17 +91,11 @@ pub(crate) fn iteration(summary: &LegacySummary) -> Iteration {
     });
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     Iteration {
-        schema: ITERATION_SCHEMA.to_owned(),
         iteration: summary.iteration,
-        from: String::new(),
         to: text("runtime_utc"),
-        simulated: false,
         source: "iter-summary".to_owned(),
-        gap_before_secs: None,
         kpis: BTreeMap::from(kpis),
-        params: BTreeMap::new(),
-        members: BTreeMap::new(),
-        state_hash: String::new(),
+        ..Iteration::default()
     }
 }
 
