@@ -63,7 +63,7 @@ impl StatusFile {
         last: Option<&Iteration>,
         state: RunState,
     ) -> Self {
-        let done = ledger.iterations();
+        let done = ledger.iterations;
         let gates = plan.profile.gates.values();
         let kpi = |(gate, last): (&Gate, &Iteration)| (gate.kpi.clone(), StatusKpi::new(gate, last));
         Self {

@@ -67,7 +67,7 @@ impl SoakFacts {
             profile: plan.profile_name.clone(),
             iteration_secs: f64::from(plan.iteration_secs),
             planned: plan.iterations,
-            simulated: plan.header.simulated || ledger.is_simulated(),
+            simulated: plan.header.simulated || ledger.is_simulated,
             judgement: ledger.judge(&plan.profile),
             ledger,
             occasion,
@@ -102,7 +102,7 @@ pub(super) fn verdict(facts: &SoakFacts) -> SoakVerdict {
         }
     };
     // A run that ended early has not seen what it was to see.
-    let is_short = facts.ledger.iterations() < facts.planned;
+    let is_short = facts.ledger.iterations < facts.planned;
     let parts = [at_least_unknown(is_short), at_least_unknown(facts.is_no_evidence()), of_evidence];
     SoakVerdict::Judged(parts.into_iter().fold(facts.judgement.verdict, RunVerdict::max))
 }

@@ -122,7 +122,7 @@ fn legacy_facts(args: &Args, dir: &Path, ctx: &Ctx) -> Result<SoakFacts, Fault> 
         source: "earlier toolkit".to_owned(),
         profile: profile.to_owned(),
         iteration_secs,
-        planned: ledger.iterations(),
+        planned: ledger.iterations,
         simulated: findings.iter().any(|finding| finding.kind == FindingKind::Simulated),
         judgement: ledger.judge(&settings.profile),
         ledger,

@@ -177,7 +177,7 @@ impl ActiveRun<'_> {
 
     /// A simulation, if anything that was seen comes from one, before a stop as well.
     fn header(&self, schema: &str) -> Header {
-        let saw_simulation = self.recorder.saw_simulation() || self.ledger.is_simulated();
+        let saw_simulation = self.recorder.saw_simulation() || self.ledger.is_simulated;
         self.ctx.header(schema).simulated(self.plan.header.simulated || saw_simulation)
     }
 
