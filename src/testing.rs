@@ -95,7 +95,7 @@ pub mod quantile {
     pub use crate::judge::kpi::quantile::{Bucket, Quantile, quantile};
 }
 pub mod record {
-    pub use crate::judge::record::iteration::{ITERATION_SCHEMA, Iteration};
+    pub use crate::judge::record::iteration::Iteration;
     pub use crate::judge::record::ledger::Ledger;
 }
 pub mod retention {

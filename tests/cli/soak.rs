@@ -290,6 +290,33 @@ fn a_resumed_run_must_be_the_run_that_was_started() {
 }
 
 #[test]
+fn a_run_from_before_its_documents_had_a_header_goes_on_and_is_judged() {
+    let sandbox = Sandbox::new();
+    sandbox.run("soak run --mock --iterations 2").code(0);
+    let path = |name: &str| format!("artifacts/soak/latest/{name}");
+    let old = |mut document: Value| {
+        for field in ["made_at", "clock", "commit", "observed_from", "observed_to"] {
+            document.as_object_mut().unwrap().remove(field);
+        }
+        document
+    };
+    sandbox.write(&path("RUN.json"), old(sandbox.json(&path("RUN.json"))).to_string());
+    let mut lines = records(&sandbox.read(&path("JOURNAL.jsonl")));
+    for (number, iteration) in lines.iter_mut().enumerate().skip(1) {
+        *iteration = old(iteration.take());
+        iteration.as_object_mut().unwrap().remove("version");
+        sandbox.write(&path(&format!("ITER_SUMMARY_{number}.json")), iteration.to_string());
+    }
+    sandbox.write(&path("JOURNAL.jsonl"), journal(&lines));
+    sandbox.run("soak gate --mock").code(0).marker("| soak_gate | OK | SOAK=PASS |");
+    sandbox.run("soak gate").code(2).marker("| soak_gate | FAIL | SOAK=INCONCLUSIVE |");
+    sandbox.run("soak run --mock --iterations 2 --resume").code(0);
+    let edited = sandbox.read(&path("ITER_SUMMARY_2.json")).replacen("{", "{\"clock\":\"frozen\",", 1);
+    sandbox.write(&path("ITER_SUMMARY_2.json"), edited);
+    sandbox.run("soak gate --mock").code(1).marker("| soak_gate | FAIL | SOAK=FAIL |");
+}
+
+#[test]
 fn samples_that_are_damaged_inside_are_kept_and_refused() {
     let sandbox = Sandbox::new();
     sandbox.run("soak run --mock --iterations 6").code(0);

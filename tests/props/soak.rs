@@ -3,7 +3,7 @@
 use mmops::testing::collector::{Collector, WHOLE};
 use mmops::testing::gate::{Aggregate, Gate, GateProfile, KOfN, Severity};
 use mmops::testing::kpi::{KpiDefinition, Measure, Reducer, Selector, SeriesCount, TimeUnit};
-use mmops::testing::record::{ITERATION_SCHEMA, Iteration, Ledger};
+use mmops::testing::record::{Iteration, Ledger};
 use mmops::testing::verdict::RunVerdict;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -147,19 +147,10 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> RunVerdict {
             collector.end_scrape();
         }
         let mut members = collector.close(u32::try_from(SCRAPES).unwrap());
-        ledger.add(&Iteration {
-            schema: ITERATION_SCHEMA.to_owned(),
-            iteration: number,
-            from: String::new(),
-            to: String::new(),
-            simulated: false,
-            source: "test".to_owned(),
-            gap_before_secs: None,
-            kpis: members.remove(WHOLE).unwrap().kpis,
-            params: BTreeMap::new(),
-            members: BTreeMap::new(),
-            state_hash: String::new(),
-        });
+        let mut iteration = Iteration::default();
+        iteration.iteration = number;
+        iteration.kpis = members.remove(WHOLE).unwrap().kpis;
+        ledger.add(&iteration);
     }
     let profile = GateProfile {
         description: String::new(),

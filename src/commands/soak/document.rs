@@ -87,12 +87,12 @@ impl SoakBody {
             run_dir: facts.run_dir.clone(),
             source: facts.source.clone(),
             profile: facts.profile.clone(),
-            duration_hours: f64::from(ledger.iterations()) * iteration_secs / 3600.0,
+            duration_hours: f64::from(ledger.iterations) * iteration_secs / 3600.0,
             iteration_secs: *iteration_secs,
             planned: facts.planned,
-            iterations: ledger.iterations(),
-            missing: ledger.missing().to_vec(),
-            gaps: ledger.gaps().iter().copied().map(gap).collect(),
+            iterations: ledger.iterations,
+            missing: ledger.missing.clone(),
+            gaps: ledger.gaps.iter().copied().map(gap).collect(),
             gates: facts.judgement.gates.clone(),
         }
     }
@@ -126,7 +126,7 @@ impl JudgedRun<'_> {
             runtime: self.runtime(),
             verdict: self.verdict,
             body: SoakBody::new(self.facts),
-            metrics: self.facts.ledger.stats().clone(),
+            metrics: self.facts.ledger.stats.clone(),
         }
     }
 
@@ -149,15 +149,15 @@ impl JudgedRun<'_> {
                 "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
             );
         }
-        let done = ledger.iterations();
+        let done = ledger.iterations;
         let hours = SoakBody::new(self.facts).duration_hours;
         text.push_str(&format!("- Run: `{run_dir}`\n- Source: {source}\n- Profile: {profile}\n"));
         text.push_str(&format!("- Iterations: {done} of {planned}, {hours:.2} h\n- Made: {}\n", self.stamp));
-        for (before, secs) in ledger.gaps() {
+        for (before, secs) in &ledger.gaps {
             text.push_str(&format!("- Gap: {secs:.0} s before iteration {before} were not observed\n"));
         }
-        if !ledger.missing().is_empty() {
-            text.push_str(&format!("- Missing: {} iterations\n", ledger.missing().len()));
+        if !ledger.missing.is_empty() {
+            text.push_str(&format!("- Missing: {} iterations\n", ledger.missing.len()));
         }
         text.push_str("\n## Gates\n\n");
         let columns = ["gate", "state", "actual", "condition", "coverage", "severity"];
@@ -178,7 +178,7 @@ impl JudgedRun<'_> {
         text.push_str("\n## Figures\n\n");
         let columns = ["figure", "unit", "windows", "unknown", "last", "mean", "min", "max"];
         text.push_str(&markdown::table_head(&columns));
-        for (name, stats) in ledger.stats() {
+        for (name, stats) in &ledger.stats {
             let counts = [stats.measured, stats.unknown].map(|count| count.to_string());
             let figures = [stats.last, stats.mean, stats.min, stats.max].map(figure);
             let cells = [name, &stats.unit].into_iter().chain(&counts).chain(&figures);

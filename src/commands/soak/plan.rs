@@ -1,6 +1,7 @@
 //! What a run is to do, as `RUN.json` keeps it: everything that its figures and its verdict depend on.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::evidence::header::Header;
 use crate::judge::gate::GateProfile;
 use crate::judge::kpi::collector::Collector;
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
@@ -18,10 +19,9 @@ pub(super) const OWN_METRICS: [&str; 2] = ["mm_param", "mm_simulated"];
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SoakPlan {
-    /// `mmops.soak-plan.v1`
-    pub(super) schema: String,
-    /// Version of mmops.
-    pub(super) version: String,
+    /// `mmops.soak-plan.v1`. That a run is a simulation is set once and stays.
+    #[serde(flatten)]
+    pub(super) header: Header,
     /// Begin of the first window, milliseconds since the epoch.
     pub(super) started_at_ms: i64,
     /// Number of iterations.
@@ -30,8 +30,6 @@ pub(crate) struct SoakPlan {
     pub(super) iteration_secs: u32,
     /// Distance of two samples, seconds.
     pub(super) interval_secs: u32,
-    /// Whether the figures come from a simulation. Set once, it stays.
-    pub(super) simulated: bool,
     /// Where the figures come from.
     pub(super) origin: SampleSource,
     /// The label whose values are judged one by one.

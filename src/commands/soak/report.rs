@@ -44,14 +44,14 @@ fn conclusion(facts: &SoakFacts, verdict: SoakVerdict) -> Conclusion {
 
 fn rows(facts: &SoakFacts) -> Vec<Row> {
     let (ledger, planned) = (&facts.ledger, facts.planned);
-    let is_complete = ledger.iterations() >= planned && ledger.missing().is_empty();
+    let is_complete = ledger.iterations >= planned && ledger.missing.is_empty();
     let complete = if is_complete { Outcome::Pass } else { Outcome::Fail };
-    let done = format!("{} of {planned}", ledger.iterations());
+    let done = format!("{} of {planned}", ledger.iterations);
     let mut rows = vec![Row::new("iterations", complete).note(done)];
     if facts.simulated {
         rows.push(Row::new("simulated", Outcome::Warn).note(format!("SOURCE={}", facts.source)));
     }
-    rows.extend(ledger.gaps().iter().map(|(before, secs)| {
+    rows.extend(ledger.gaps.iter().map(|(before, secs)| {
         let reason = format!("{secs:.0} s before iteration {before} were not observed");
         Row::new("gap", Outcome::Warn).reason(reason)
     }));

@@ -2,6 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::plan::SoakPlan;
+use crate::evidence::header::Header;
 use crate::format::exposition::{Format, Kind, Writer};
 use crate::judge::gate::Gate;
 use crate::judge::kpi::{DataState, Measurement};
@@ -13,15 +14,16 @@ use std::collections::BTreeMap;
 /// Windows behind the harmonic mean of the maker share.
 const HMEAN_WINDOWS: usize = 8;
 
+pub(super) const STATUS_SCHEMA: &str = "mmops.soak-status.v1";
+
 /// `status.json`: where the run stands.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct StatusFile {
     /// `mmops.soak-status.v1`
-    schema: String,
-    /// `running`, `finished` or `interrupted`.
-    state: String,
-    /// Whether the figures come from a simulation.
-    simulated: bool,
+    #[serde(flatten)]
+    header: Header,
+    /// Whether the run goes on.
+    state: RunState,
     /// Iterations done.
     iteration: u32,
     /// Iterations planned.
@@ -45,38 +47,28 @@ struct StatusKpi {
     holds: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum RunState {
     Running,
     Finished,
     Interrupted,
 }
 
-impl RunState {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
 impl StatusFile {
     pub(super) fn new(
+        header: Header,
         plan: &SoakPlan,
         ledger: &Ledger,
         last: Option<&Iteration>,
-        simulated: bool,
         state: RunState,
     ) -> Self {
-        let done = ledger.iterations();
+        let done = ledger.iterations;
         let gates = plan.profile.gates.values();
         let kpi = |(gate, last): (&Gate, &Iteration)| (gate.kpi.clone(), StatusKpi::new(gate, last));
         Self {
-            schema: "mmops.soak-status.v1".to_owned(),
-            state: state.as_str().to_owned(),
-            simulated,
+            header,
+            state,
             iteration: done,
             iterations: plan.iterations,
             left_secs: u64::from(plan.iterations - done) * u64::from(plan.iteration_secs),
@@ -101,7 +93,12 @@ impl StatusFile {
         let flag = |holds: bool| f64::from(u8::from(holds));
         page.gauge("mmops_soak_iterations_done", "Iterations done.", None, f64::from(self.iteration));
         page.gauge("mmops_soak_iterations_planned", "Iterations planned.", None, f64::from(self.iterations));
-        page.gauge("mmops_soak_simulated", "1 when a simulation is watched.", None, flag(self.simulated));
+        page.gauge(
+            "mmops_soak_simulated",
+            "1 when a simulation is watched.",
+            None,
+            flag(self.header.simulated),
+        );
         let mut by_kpi = |name: &str, help: &str, value: &dyn Fn(&StatusKpi) -> Option<f64>| {
             let known = self.kpis.iter().filter_map(|(kpi, state)| Some((kpi, value(state)?)));
             for (at, (kpi, value)) in known.enumerate() {

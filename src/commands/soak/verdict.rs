@@ -67,7 +67,7 @@ impl SoakFacts {
             profile: plan.profile_name.clone(),
             iteration_secs: f64::from(plan.iteration_secs),
             planned: plan.iterations,
-            simulated: plan.simulated || ledger.is_simulated(),
+            simulated: plan.header.simulated || ledger.is_simulated,
             judgement: ledger.judge(&plan.profile),
             ledger,
             occasion,
@@ -102,7 +102,7 @@ pub(super) fn verdict(facts: &SoakFacts) -> SoakVerdict {
         }
     };
     // A run that ended early has not seen what it was to see.
-    let is_short = facts.ledger.iterations() < facts.planned;
+    let is_short = facts.ledger.iterations < facts.planned;
     let parts = [at_least_unknown(is_short), at_least_unknown(facts.is_no_evidence()), of_evidence];
     SoakVerdict::Judged(parts.into_iter().fold(facts.judgement.verdict, RunVerdict::max))
 }
@@ -121,7 +121,7 @@ pub(super) mod tests {
     use super::*;
     use crate::judge::gate::GateProfile;
     use crate::judge::kpi::Measurement;
-    use crate::judge::record::{ITERATION_SCHEMA, Iteration};
+    use crate::judge::record::Iteration;
     use std::collections::BTreeMap;
 
     /// A run of two iterations, both below its one limit.
@@ -129,19 +129,7 @@ pub(super) mod tests {
         let mut ledger = Ledger::new(300.0, 1, false);
         for number in 1..=2 {
             let kpis = BTreeMap::from([("k".to_owned(), Measurement::single(1.0, "u", "test"))]);
-            ledger.add(&Iteration {
-                schema: ITERATION_SCHEMA.to_owned(),
-                iteration: number,
-                from: String::new(),
-                to: String::new(),
-                simulated: false,
-                source: "test".to_owned(),
-                gap_before_secs: None,
-                kpis,
-                params: BTreeMap::new(),
-                members: BTreeMap::new(),
-                state_hash: String::new(),
-            });
+            ledger.add(&Iteration { iteration: number, kpis, ..Iteration::default() });
         }
         let gate = serde_json::json!({
             "kpi": "k", "unit": "u", "aggregate": "mean", "at_most": 2.0, "severity": "hard",

@@ -84,6 +84,13 @@ pub(crate) struct GateOutcome {
     pub(crate) reason: Option<String>,
 }
 
+impl GateOutcome {
+    /// These counts with an answer that is not PASS.
+    fn with(&self, state: GateState, actual: Option<f64>, reason: String) -> Self {
+        Self { state, actual, reason: Some(reason), ..self.clone() }
+    }
+}
+
 /// Judges the windows of a run, in order; `window_secs` is the length of one.
 pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -> GateOutcome {
     // A value that is only known to be at least some figure says nothing against a lower threshold above it.
@@ -102,31 +109,7 @@ pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -
     let wanted = gate.last.map_or(after.len(), |last| last as usize);
     let windows = &after[after.len().saturating_sub(wanted)..];
     let counts = count(gate, windows);
-    let decision = decide(gate, windows, wanted, &counts, window_secs);
-    GateOutcome {
-        state: decision.state,
-        actual: decision.actual,
-        tripped_at: decision.tripped_at,
-        reason: decision.reason,
-        ..counts
-    }
-}
-
-struct Decision {
-    state: GateState,
-    actual: Option<f64>,
-    tripped_at: Option<u32>,
-    reason: Option<String>,
-}
-
-impl Decision {
-    fn pass(actual: Option<f64>) -> Self {
-        Self { state: GateState::Pass, actual, tripped_at: None, reason: None }
-    }
-
-    fn new(state: GateState, actual: Option<f64>, reason: String) -> Self {
-        Self { state, actual, tripped_at: None, reason: Some(reason) }
-    }
+    decide(gate, windows, wanted, &counts, window_secs)
 }
 
 /// Counts: coverage, observations, and which windows break the threshold by themselves.
@@ -170,9 +153,9 @@ fn decide(
     wanted: usize,
     counts: &GateOutcome,
     window_secs: f64,
-) -> Decision {
+) -> GateOutcome {
     if windows.is_empty() {
-        return Decision::new(GateState::Warmup, None, "no window after the warm-up".to_owned());
+        return counts.with(GateState::Warmup, None, "no window after the warm-up".to_owned());
     }
     if counts.judged == 0 {
         let all = |state| windows.iter().all(|window| window.state == state);
@@ -184,7 +167,7 @@ fn decide(
         } else {
             (GateState::NoData, "no window has a value")
         };
-        return Decision::new(state, None, reason.to_owned());
+        return counts.with(state, None, reason.to_owned());
     }
     let known = windows.iter().filter_map(|window| Some((*window, window.known()?))).collect();
     let evaluation = Evaluation { gate, windows, wanted, counts, known };
@@ -203,12 +186,12 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     /// Each window by itself.
-    fn every(&self) -> Decision {
+    fn every(&self) -> GateOutcome {
         let worst = self.worst();
         match sliding(self.gate, self.windows) {
-            Sliding::Violated(at) => self.too_few_observations(worst).unwrap_or_else(|| Decision {
+            Sliding::Violated(at) => self.too_few_observations(worst).unwrap_or_else(|| GateOutcome {
                 tripped_at: Some(at),
-                ..Decision::new(
+                ..self.counts.with(
                     self.failed(),
                     worst,
                     format!(
@@ -220,24 +203,28 @@ impl Evaluation<'_> {
                     ),
                 )
             }),
-            Sliding::Unknown(why) => Decision::new(GateState::Partial, worst, why),
-            Sliding::TooEarly(why) => Decision::new(GateState::Warmup, worst, why),
+            Sliding::Unknown(why) => self.counts.with(GateState::Partial, worst, why),
+            Sliding::TooEarly(why) => self.counts.with(GateState::Warmup, worst, why),
             Sliding::Held => self
                 .lower_bound(worst)
                 .or_else(|| self.too_little_coverage(worst))
                 .or_else(|| self.too_few_observations(worst))
                 .or_else(|| self.too_few_windows(worst))
-                .unwrap_or_else(|| Decision::pass(worst)),
+                .unwrap_or_else(|| self.pass(worst)),
         }
     }
 
     /// All windows as one value.
-    fn aggregated(&self, window_secs: f64) -> Decision {
+    fn aggregated(&self, window_secs: f64) -> GateOutcome {
         let gate = self.gate;
         let values: Vec<f64> = self.known.iter().map(|(_, value)| *value).collect();
         let value = gate.aggregate.value(&values, window_secs);
         let Some(value) = value.filter(|value| value.is_finite()) else {
-            return Decision::new(GateState::Warmup, None, format!("{} windows are too few", values.len()));
+            return self.counts.with(
+                GateState::Warmup,
+                None,
+                format!("{} windows are too few", values.len()),
+            );
         };
         let actual = Some(value);
         if let Some(unknown) = self.too_few_windows(actual) {
@@ -246,10 +233,10 @@ impl Evaluation<'_> {
         if gate.severity == Severity::Events {
             // Not having seen enough is no fault of the service.
             return if gate.holds(value) {
-                Decision::pass(actual)
+                self.pass(actual)
             } else {
                 let reason = format!("seen {value}, {} is needed", gate.condition());
-                Decision::new(GateState::Warmup, actual, reason)
+                self.counts.with(GateState::Warmup, actual, reason)
             };
         }
         if let Some(unknown) = self.too_few_observations(actual) {
@@ -266,12 +253,16 @@ impl Evaluation<'_> {
         }
         if gate.holds(value) {
             let unknown = self.lower_bound(actual).or_else(|| self.suspect(actual));
-            return unknown.unwrap_or_else(|| Decision::pass(actual));
+            return unknown.unwrap_or_else(|| self.pass(actual));
         }
         let last = self.windows.last().map(|window| window.iteration);
         let reason = format!("{value} is not {}", gate.condition());
         let tripped_at = self.counts.first_violation.or(last);
-        Decision { tripped_at, ..Decision::new(self.failed(), actual, reason) }
+        GateOutcome { tripped_at, ..self.counts.with(self.failed(), actual, reason) }
+    }
+
+    fn pass(&self, actual: Option<f64>) -> GateOutcome {
+        GateOutcome { state: GateState::Pass, actual, ..self.counts.clone() }
     }
 
     fn failed(&self) -> GateState {
@@ -287,27 +278,27 @@ impl Evaluation<'_> {
         if self.gate.at_most.is_some() { values.reduce(f64::max) } else { values.reduce(f64::min) }
     }
 
-    fn too_few_windows(&self, actual: Option<f64>) -> Option<Decision> {
+    fn too_few_windows(&self, actual: Option<f64>) -> Option<GateOutcome> {
         let (there, wanted) = (self.windows.len(), self.wanted);
         let reason = || format!("{there} of {wanted} windows");
-        (there < wanted).then(|| Decision::new(GateState::Warmup, actual, reason()))
+        (there < wanted).then(|| self.counts.with(GateState::Warmup, actual, reason()))
     }
 
-    fn too_few_observations(&self, actual: Option<f64>) -> Option<Decision> {
+    fn too_few_observations(&self, actual: Option<f64>) -> Option<GateOutcome> {
         let (seen, needed) = (self.counts.n, self.gate.min_samples);
         let reason = || format!("{seen} observations, {needed} are needed");
-        (seen < needed).then(|| Decision::new(GateState::Warmup, actual, reason()))
+        (seen < needed).then(|| self.counts.with(GateState::Warmup, actual, reason()))
     }
 
-    fn too_little_coverage(&self, actual: Option<f64>) -> Option<Decision> {
+    fn too_little_coverage(&self, actual: Option<f64>) -> Option<GateOutcome> {
         let (there, needed) = (self.counts.coverage, self.gate.min_coverage);
         let reason =
             || format!("{:.1} % of the expected points, {:.0} % are needed", 100.0 * there, 100.0 * needed);
-        (there < needed).then(|| Decision::new(GateState::Partial, actual, reason()))
+        (there < needed).then(|| self.counts.with(GateState::Partial, actual, reason()))
     }
 
     /// Whether what is only known to be at least some value leaves the answer open.
-    fn lower_bound(&self, actual: Option<f64>) -> Option<Decision> {
+    fn lower_bound(&self, actual: Option<f64>) -> Option<GateOutcome> {
         let gate = self.gate;
         let is_open = |(window, value): &(&WindowValue, f64)| {
             let matters = match gate.aggregate.of_lower_bound() {
@@ -319,15 +310,15 @@ impl Evaluation<'_> {
         };
         let reason = "a value lies beyond the last bucket bound";
         let is_any = self.known.iter().any(is_open);
-        is_any.then(|| Decision::new(GateState::Partial, actual, reason.to_owned()))
+        is_any.then(|| self.counts.with(GateState::Partial, actual, reason.to_owned()))
     }
 
     /// Whether an incomplete window could be the largest or the smallest.
-    fn suspect(&self, actual: Option<f64>) -> Option<Decision> {
+    fn suspect(&self, actual: Option<f64>) -> Option<GateOutcome> {
         self.gate.aggregate.extreme()?;
         let window = self.windows.iter().find(|window| window.is_suspect(self.gate))?;
         let reason = format!("iteration {} breaks it as far as it was seen", window.iteration);
-        Some(Decision::new(GateState::Partial, actual, reason))
+        Some(self.counts.with(GateState::Partial, actual, reason))
     }
 }
 

@@ -1,27 +1,27 @@
 //! What is kept of one iteration.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::evidence::header::Header;
 use crate::judge::kpi::{Measurement, Member};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Schema of an iteration.
-pub const ITERATION_SCHEMA: &str = "mmops.iter-summary.v2";
+pub(crate) const ITERATION_SCHEMA: &str = "mmops.iter-summary.v2";
 
 /// `ITER_SUMMARY_<i>.json`, and one line of the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Iteration {
     /// `mmops.iter-summary.v2`
-    pub schema: String,
+    #[serde(flatten)]
+    pub(crate) header: Header,
     /// Number, from 1.
     pub iteration: u32,
     /// Begin of the window, RFC 3339 UTC.
     pub from: String,
     /// End of the window.
     pub to: String,
-    /// Whether the figures come from a simulation.
-    pub simulated: bool,
     /// Where the figures come from.
     pub source: String,
     /// Seconds without observation before the window.

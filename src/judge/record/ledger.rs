@@ -10,21 +10,24 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The windows of a run so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     window_secs: f64,
     points_per_window: u32,
     is_grouped: bool,
-    last: u32,
+    /// Number of the last iteration.
+    pub(crate) iterations: u32,
     /// The iteration at which each member was first seen.
     first_seen: BTreeMap<String, u32>,
     /// By member and figure.
     windows: BTreeMap<String, BTreeMap<String, Vec<WindowValue>>>,
-    stats: BTreeMap<String, KpiStats>,
+    pub(crate) stats: BTreeMap<String, KpiStats>,
     /// The iteration after each time without observation, and its seconds.
-    gaps: Vec<(u32, f64)>,
-    missing: Vec<u32>,
-    is_simulated: bool,
+    pub(crate) gaps: Vec<(u32, f64)>,
+    /// Iterations that are missing inside the run.
+    pub(crate) missing: Vec<u32>,
+    /// Whether any iteration comes from a simulation.
+    pub(crate) is_simulated: bool,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
 }
@@ -113,37 +116,24 @@ impl Ledger {
     /// An empty ledger. `points_per_window` is what a window should have shown where a figure is missing
     /// altogether.
     pub fn new(window_secs: f64, points_per_window: u32, is_grouped: bool) -> Self {
-        Self {
-            window_secs,
-            points_per_window,
-            is_grouped,
-            last: 0,
-            first_seen: BTreeMap::new(),
-            windows: BTreeMap::new(),
-            stats: BTreeMap::new(),
-            gaps: Vec::new(),
-            missing: Vec::new(),
-            is_simulated: false,
-            from: None,
-            to: None,
-        }
+        Self { window_secs, points_per_window, is_grouped, ..Self::default() }
     }
 
     /// Adds the next iteration. Numbers that are left out are windows of which nothing is known.
     pub fn add(&mut self, iteration: &Iteration) {
         let number = iteration.iteration;
-        for lost in self.last + 1..number {
+        for lost in self.iterations + 1..number {
             self.missing.push(lost);
             for windows in self.windows.values_mut().flat_map(BTreeMap::values_mut) {
                 windows.push(WindowValue::missing(lost, self.points_per_window));
             }
         }
-        if self.last == 0 {
+        if self.iterations == 0 {
             self.from = iteration.from.parse().ok();
         }
         self.to = iteration.to.parse().ok();
-        self.last = number;
-        self.is_simulated |= iteration.simulated;
+        self.iterations = number;
+        self.is_simulated |= iteration.header.simulated;
         self.gaps.extend(iteration.gap_before_secs.map(|secs| (number, secs)));
         if !self.is_grouped {
             self.add_member("", &iteration.kpis, number);
@@ -176,29 +166,9 @@ impl Ledger {
         }
     }
 
-    /// Number of the last iteration.
-    pub(crate) fn iterations(&self) -> u32 {
-        self.last
-    }
-
-    /// Whether any iteration comes from a simulation.
-    pub(crate) fn is_simulated(&self) -> bool {
-        self.is_simulated
-    }
-
     /// Begin of the first window and end of the last, where they are known.
     pub(crate) fn observation(&self) -> Option<(Timestamp, Timestamp)> {
         self.from.zip(self.to)
-    }
-
-    /// Iterations that are missing inside the run.
-    pub(crate) fn missing(&self) -> &[u32] {
-        &self.missing
-    }
-
-    /// Times without observation: the iteration after each, and its seconds.
-    pub(crate) fn gaps(&self) -> &[(u32, f64)] {
-        &self.gaps
     }
 
     /// The figure in the last windows, oldest first, of the first member; `None` where it was not measured.
@@ -207,10 +177,6 @@ impl Ledger {
             self.windows.values().next().and_then(|kpis| kpis.get(kpi)).map_or(&[][..], Vec::as_slice);
         let last = &windows[windows.len().saturating_sub(count)..];
         last.iter().map(|window| window.value.filter(|_| window.state == DataState::Measured)).collect()
-    }
-
-    pub(crate) fn stats(&self) -> &BTreeMap<String, KpiStats> {
-        &self.stats
     }
 
     /// The answer of every gate, and of all of them.
@@ -226,7 +192,11 @@ impl Ledger {
         let missing = |number| WindowValue::missing(number, self.points_per_window);
         let evaluate = |windows: Option<&Vec<WindowValue>>| match windows {
             Some(windows) => gate::evaluate(gate, windows, self.window_secs),
-            None => gate::evaluate(gate, &(1..=self.last).map(missing).collect::<Vec<_>>(), self.window_secs),
+            None => gate::evaluate(
+                gate,
+                &(1..=self.iterations).map(missing).collect::<Vec<_>>(),
+                self.window_secs,
+            ),
         };
         let mut answers: BTreeMap<String, GateOutcome> =
             self.windows.iter().map(|(name, kpis)| (name.clone(), evaluate(kpis.get(&gate.kpi)))).collect();
@@ -255,26 +225,13 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::judge::kpi::Member;
-    use crate::judge::record::ITERATION_SCHEMA;
 
     fn iteration(number: u32, members: &[(&str, f64)]) -> Iteration {
         let member = |(name, value): &(&str, f64)| {
             let kpis = BTreeMap::from([("k".to_owned(), Measurement::single(*value, "u", "test"))]);
             ((*name).to_owned(), Member { kpis, params: BTreeMap::new() })
         };
-        Iteration {
-            schema: ITERATION_SCHEMA.to_owned(),
-            iteration: number,
-            from: String::new(),
-            to: String::new(),
-            simulated: false,
-            source: "test".to_owned(),
-            gap_before_secs: None,
-            kpis: BTreeMap::new(),
-            params: BTreeMap::new(),
-            members: members.iter().map(member).collect(),
-            state_hash: String::new(),
-        }
+        Iteration { iteration: number, members: members.iter().map(member).collect(), ..Iteration::default() }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs of the earlier toolkit: its summaries as figures, and the faults that are known of it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::iteration::{ITERATION_SCHEMA, Iteration};
+use super::iteration::Iteration;
 use crate::judge::kpi::{DataState, Measurement};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -78,12 +78,11 @@ pub(crate) fn iteration(summary: &LegacySummary) -> Iteration {
         };
         let measured = match value.filter(|_| !invented) {
             Some(value) => Measurement::single(value, unit, "iter-summary"),
-            None if invented => {
-                let reason = format!("`{field}` holds a default, not a measurement");
-                Measurement::unknown(DataState::NoData, unit, 1, "iter-summary", &reason)
-            }
             None => {
-                let reason = format!("no number in `summary.{field}`");
+                let reason = match invented {
+                    true => format!("`{field}` holds a default, not a measurement"),
+                    false => format!("no number in `summary.{field}`"),
+                };
                 Measurement::unknown(DataState::NoData, unit, 1, "iter-summary", &reason)
             }
         };
@@ -91,26 +90,18 @@ pub(crate) fn iteration(summary: &LegacySummary) -> Iteration {
     });
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     Iteration {
-        schema: ITERATION_SCHEMA.to_owned(),
         iteration: summary.iteration,
-        from: String::new(),
         to: text("runtime_utc"),
-        simulated: false,
         source: "iter-summary".to_owned(),
-        gap_before_secs: None,
         kpis: BTreeMap::from(kpis),
-        params: BTreeMap::new(),
-        members: BTreeMap::new(),
-        state_hash: String::new(),
+        ..Iteration::default()
     }
 }
 
 /// Every known fault of a run, given its summaries in numeric order and its overrides file if there is one.
 pub(crate) fn findings(summaries: &[LegacySummary], overrides: Option<&Value>) -> Vec<LegacyFinding> {
-    let mut found = Vec::new();
-    found.extend(closed_form(summaries));
-    found.extend(constant_stamp(summaries));
-    found.extend(missing(summaries));
+    let whole_run = [closed_form(summaries), constant_stamp(summaries), missing(summaries)];
+    let mut found: Vec<LegacyFinding> = whole_run.into_iter().flatten().collect();
     if let Some(overrides) = overrides {
         found.extend(deltas_as_values(summaries, overrides));
         found.extend(out_of_limits(overrides));
@@ -210,34 +201,22 @@ fn deltas_as_values(summaries: &[LegacySummary], overrides: &Value) -> Vec<Legac
             delta.filter(|_| applied).map(|delta| (summary.iteration, delta))
         })
     };
-    let mut found = Vec::new();
-    for (path, key, value) in overridden(overrides) {
-        if let Some((iteration, delta)) = delta(key)
-            && (value - delta).abs() < 1e-12
-        {
-            found.push(LegacyFinding {
-                name: "delta_as_value",
-                kind: FindingKind::Failure,
-                text: format!("`{path}` is {value}: the step proposed at iteration {iteration}, not a value"),
-            });
-        }
-    }
-    found
+    let finding = |(path, key, value): (String, &str, f64)| {
+        let (iteration, _) = delta(key).filter(|(_, delta)| (value - delta).abs() < 1e-12)?;
+        let text = format!("`{path}` is {value}: the step proposed at iteration {iteration}, not a value");
+        Some(LegacyFinding { name: "delta_as_value", kind: FindingKind::Failure, text })
+    };
+    overridden(overrides).into_iter().filter_map(finding).collect()
 }
 
 fn out_of_limits(overrides: &Value) -> Vec<LegacyFinding> {
-    let mut found = Vec::new();
-    for (path, key, value) in overridden(overrides) {
+    let finding = |(path, key, value): (String, &str, f64)| {
         let (_, min, max) = LIMITS.into_iter().find(|(name, ..)| *name == key).expect("from the table");
-        if value < min || value > max {
-            found.push(LegacyFinding {
-                name: if value < 0.0 { "negative_value" } else { "out_of_limits" },
-                kind: FindingKind::Failure,
-                text: format!("`{path}` is {value}, allowed is {min} to {max}"),
-            });
-        }
-    }
-    found
+        let name = if value < 0.0 { "negative_value" } else { "out_of_limits" };
+        let text = format!("`{path}` is {value}, allowed is {min} to {max}");
+        (value < min || value > max).then_some(LegacyFinding { name, kind: FindingKind::Failure, text })
+    };
+    overridden(overrides).into_iter().filter_map(finding).collect()
 }
 
 /// The signature stays the same although changes are proposed.

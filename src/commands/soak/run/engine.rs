@@ -4,9 +4,10 @@ use super::publisher::StatusPublisher;
 use super::recorder::Recorder;
 use super::source::{Source, TimeWindow};
 use crate::commands::soak::plan::SoakPlan;
-use crate::commands::soak::status::{RunState, StatusFile};
+use crate::commands::soak::status::{RunState, STATUS_SCHEMA, StatusFile};
 use crate::commands::soak::store::{Progress, RunStore};
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::format::hash;
 use crate::judge::kpi::Member;
 use crate::judge::kpi::collector::WHOLE;
@@ -153,21 +154,18 @@ impl ActiveRun<'_> {
         window: TimeWindow,
         mut members: BTreeMap<String, Member>,
     ) -> Result<Iteration, Fault> {
-        let time = |ms| {
-            let time = Timestamp::from_millisecond(ms);
-            time.map(|time| time.to_string()).map_err(|error| Fault::config(error.to_string()))
-        };
+        let time = |ms| Timestamp::from_millisecond(ms).map_err(|error| Fault::config(error.to_string()));
+        let (from, to) = (time(window.from_ms)?, time(window.to_ms)?);
         let whole = if self.plan.group_by.is_none() { members.remove(WHOLE) } else { None };
         let whole = whole.unwrap_or_default();
         let params: Vec<&BTreeMap<String, f64>> =
             [&whole.params].into_iter().chain(members.values().map(|member| &member.params)).collect();
         let state_hash = hash::sha256(serde_json::to_vec(&params).expect("plain data serialises"));
         Ok(Iteration {
-            schema: ITERATION_SCHEMA.to_owned(),
+            header: self.header(ITERATION_SCHEMA).observed(Some((from, to))),
             iteration: window.iteration,
-            from: time(window.from_ms)?,
-            to: time(window.to_ms)?,
-            simulated: self.is_simulated(),
+            from: from.to_string(),
+            to: to.to_string(),
             source: self.plan.origin.as_str().to_owned(),
             gap_before_secs: self.gap_before_secs.take(),
             kpis: whole.kpis,
@@ -177,9 +175,10 @@ impl ActiveRun<'_> {
         })
     }
 
-    /// Whether anything that was seen, before a stop as well, comes from a simulation.
-    fn is_simulated(&self) -> bool {
-        self.plan.simulated || self.recorder.saw_simulation() || self.ledger.is_simulated()
+    /// A simulation, if anything that was seen comes from one, before a stop as well.
+    fn header(&self, schema: &str) -> Header {
+        let saw_simulation = self.recorder.saw_simulation() || self.ledger.is_simulated;
+        self.ctx.header(schema).simulated(self.plan.header.simulated || saw_simulation)
     }
 
     fn publish(&self, state: RunState) -> Result<(), Fault> {
@@ -187,6 +186,7 @@ impl ActiveRun<'_> {
     }
 
     fn status(&self, state: RunState) -> StatusFile {
-        StatusFile::new(self.plan, &self.ledger, self.last.as_ref(), self.is_simulated(), state)
+        let header = self.header(STATUS_SCHEMA).observed(self.ledger.observation());
+        StatusFile::new(header, self.plan, &self.ledger, self.last.as_ref(), state)
     }
 }

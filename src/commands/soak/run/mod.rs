@@ -16,6 +16,7 @@ use super::report::report;
 use super::store::{self, Progress, RunStore};
 use super::verdict::{Occasion, SoakFacts, SoakVerdict, verdict};
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -87,7 +88,8 @@ fn check_resumed(args: &Args, kept: &SoakPlan, dir: &Path, ctx: &Ctx) -> Result<
         return Err(Fault::usage(message).hint(hint));
     }
     let mut asked = planning::plan(args, ctx)?;
-    // When it started is the one thing that the command line does not say.
+    // When it was planned and started is all that the command line does not say.
+    asked.header = Header { version: asked.header.version, ..kept.header.clone() };
     if args.from.from.is_none() {
         asked.started_at_ms = kept.started_at_ms;
     }

@@ -96,13 +96,11 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
         settings.profile.gates.values_mut().for_each(|gate| gate.warmup = warmup);
     }
     Ok(SoakPlan {
-        schema: PLAN_SCHEMA.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        header: ctx.header(PLAN_SCHEMA).simulated(origin.is_simulated()),
         started_at_ms: started_at.as_millisecond(),
         iterations,
         iteration_secs,
         interval_secs,
-        simulated: origin.is_simulated(),
         origin,
         group_by,
         profile_name: profile_name.to_owned(),
