@@ -311,7 +311,7 @@ fn a_run_from_before_its_documents_had_a_header_goes_on_and_is_judged() {
     sandbox.run("soak gate --mock").code(0).marker("| soak_gate | OK | SOAK=PASS |");
     sandbox.run("soak gate").code(2).marker("| soak_gate | FAIL | SOAK=INCONCLUSIVE |");
     sandbox.run("soak run --mock --iterations 2 --resume").code(0);
-    let edited = sandbox.read(&path("ITER_SUMMARY_2.json")).replacen("{", "{\"clock\":\"frozen\",", 1);
+    let edited = sandbox.read(&path("ITER_SUMMARY_2.json")).replacen('{', "{\"clock\":\"frozen\",", 1);
     sandbox.write(&path("ITER_SUMMARY_2.json"), edited);
     sandbox.run("soak gate --mock").code(1).marker("| soak_gate | FAIL | SOAK=FAIL |");
 }

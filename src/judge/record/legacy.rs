@@ -76,15 +76,15 @@ pub(crate) fn iteration(summary: &LegacySummary) -> Iteration {
             }
             _ => false,
         };
-        let measured = match value.filter(|_| !invented) {
-            Some(value) => Measurement::single(value, unit, "iter-summary"),
-            None => {
-                let reason = match invented {
-                    true => format!("`{field}` holds a default, not a measurement"),
-                    false => format!("no number in `summary.{field}`"),
-                };
-                Measurement::unknown(DataState::NoData, unit, 1, "iter-summary", &reason)
-            }
+        let measured = if let Some(value) = value.filter(|_| !invented) {
+            Measurement::single(value, unit, "iter-summary")
+        } else {
+            let reason = if invented {
+                format!("`{field}` holds a default, not a measurement")
+            } else {
+                format!("no number in `summary.{field}`")
+            };
+            Measurement::unknown(DataState::NoData, unit, 1, "iter-summary", &reason)
         };
         (kpi.to_owned(), measured)
     });
