@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Four windows of five seconds, in which a bot at five times its pace shows enough for every gate.
-const LINE: &str = "soak run --iterations 4 --iteration 5s --interval 1s --prometheus";
+/// Four windows of three seconds, in which a bot at eight times its pace shows enough for every gate.
+const LINE: &str = "soak run --iterations 4 --iteration 3s --interval 1s --prometheus";
 
 fn mmops(dir: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
@@ -38,7 +38,7 @@ impl Scene {
     fn of(scenario: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let line = format!(
-            "sim bot --listen 127.0.0.1:0 --address-file bot.address --speed 5 --scenario {scenario}"
+            "sim bot --listen 127.0.0.1:0 --address-file bot.address --speed 8 --scenario {scenario}"
         );
         let child = mmops(dir.path(), &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let bot = Bot(child);
@@ -97,31 +97,32 @@ fn ended(output: &Output, code: i32, marker: &str) {
     assert!(stdout.lines().last().unwrap_or_default().contains(marker), "\n{stdout}\n{stderr}");
 }
 
+/// The three spend their time waiting, so they wait together.
 #[test]
-fn a_healthy_bot_passes_a_live_soak() {
+fn a_live_soak_is_judged_by_what_the_server_recorded() {
     if !have(&["prometheus"]) {
         return;
     }
+    std::thread::scope(|scope| {
+        scope.spawn(a_healthy_bot_passes);
+        scope.spawn(a_bot_that_misses_its_deadlines_fails);
+        scope.spawn(a_server_that_stops_half_way_leaves_no_verdict_and_the_run_goes_on_after_its_return);
+    });
+}
+
+fn a_healthy_bot_passes() {
     let scene = Scene::of("steady");
     ended(&scene.soak().output().unwrap(), 0, "SOAK=PASS");
 }
 
-#[test]
-fn a_bot_that_misses_its_deadlines_fails_a_live_soak() {
-    if !have(&["prometheus"]) {
-        return;
-    }
+fn a_bot_that_misses_its_deadlines_fails() {
     let scene = Scene::of("deadline_storm");
     ended(&scene.soak().output().unwrap(), 1, "SOAK=FAIL");
     let text = scene.summary().to_string();
     assert!(text.contains("deadline_miss_rate"), "{text}");
 }
 
-#[test]
 fn a_server_that_stops_half_way_leaves_no_verdict_and_the_run_goes_on_after_its_return() {
-    if !have(&["prometheus"]) {
-        return;
-    }
     let mut scene = Scene::of("steady");
     let run = scene.soak().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let windows = scene.dir.path().join("artifacts/soak/latest");
