@@ -114,6 +114,63 @@ fn no_text_has_words_that_do_not_belong() {
     }
 }
 
+/// Names that gave way to a word of the field, with that word; one of them that is defined again is found.
+const RENAMED: &[(&str, &str)] = &[
+    ("Asked", "Request"),
+    ("Bad", "a name of the fault"),
+    ("Beneath", "RootDir"),
+    ("Case", "Evaluation"),
+    ("Census", "Inventory"),
+    ("Crew", "VisitorBuilder"),
+    ("Flank", "QuoteSide"),
+    ("Flaw", "Violation"),
+    ("Grove", "ScannedRoot"),
+    ("Habits", "RegimeRates"),
+    ("Harvest", "ScanResult"),
+    ("Knowledge", "DataState"),
+    ("Left", "SkipReason"),
+    ("Outage", "StoreOutage"),
+    ("Reach", "Remover"),
+    ("Shown", "ListedDrift"),
+    ("Sink", "Recorder"),
+    ("Standing", "Disposition"),
+    ("Tally", "Stats"),
+    ("Terms", "Scope"),
+    ("Trouble", "a name of the fault"),
+    ("Undue", "ScheduleUnknown"),
+    ("Whole", "DirUnit"),
+    ("heir", "successor"),
+    ("leads_on", "target_exists"),
+    ("look", "check_cancelled"),
+    ("settle", "sync_filesystem"),
+    ("tell", "publish_status"),
+    ("tell_speed", "log_speed"),
+    ("twin_run", "read_common"),
+];
+
+/// What defines a name that was renamed away, by the rest of its line.
+fn defined_again(text: &str) -> Vec<&'static str> {
+    let kinds = ["fn ", "struct ", "enum ", "trait ", "type ", "const "];
+    let names = text.lines().filter_map(|line| {
+        let line = line.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+        let name = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+        name.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+    });
+    let names: Vec<&str> = names.collect();
+    RENAMED.iter().map(|(old, _)| *old).filter(|old| names.contains(old)).collect()
+}
+
+#[test]
+fn no_name_comes_back_that_was_renamed_away() {
+    assert_eq!(defined_again("pub(crate) struct Grove {\n    fn settle(self)"), ["Grove", "settle"]);
+    assert_eq!(defined_again("struct Grover; // struct Grove\nfn resettle()"), Vec::<&str>::new());
+    for (name, text) in files("src", &["rs"]) {
+        let found = defined_again(&text);
+        let words = RENAMED.iter().filter(|(old, _)| found.contains(old));
+        assert!(found.is_empty(), "{name} defines again: {:?}", words.collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn every_file_says_first_what_it_is_for() {
     for (name, text) in files("src", &["rs"]) {

@@ -132,11 +132,15 @@ fn re_exports(source: &Source) -> Vec<(Path, Path)> {
 }
 
 /// Every path of the file into this crate, from its root, and the modules of the standard library that it
-/// names. A re-export alone is no import.
+/// names. A re-export is an import where the file uses the name as well.
 fn paths(source: &Source) -> (Vec<Path>, BTreeSet<String>) {
     let base = module(&source.path);
     let children = declared(&source.code);
-    let imported = uses(&source.code).into_iter().filter(|(is_public, ..)| !is_public);
+    let items = source.code.split(';').map(|item| item.split("use ").next().unwrap_or_default());
+    let items = items.map(|item| item.split("mod ").next().unwrap_or_default());
+    let words: BTreeSet<&str> = items.flat_map(|item| item.split(|c| !is_word(c))).collect();
+    let is_used = |name: &str| words.contains(name);
+    let imported = uses(&source.code).into_iter().filter(|(is_public, _, name)| !is_public || is_used(name));
     let mut named: Vec<Path> = imported.map(|(_, path, _)| path).collect();
     let mut rest = source.code.as_str();
     while let Some(at) = rest.find("::") {
@@ -269,6 +273,8 @@ fn imports_are_followed_through_groups_parents_children_and_re_exports() {
             ("c/mod.rs", "mod d;\nfn f() { d::go() }\n#[cfg(test)]\nmod tests {\n    use crate::e::E;\n}\n"),
             ("c/d.rs", "fn f() { let x = crate::a::Thing::new(); }\n"),
             ("e.rs", "#[cfg(test)]\nmod trial;\n"),
+            ("g/mod.rs", "mod h;\npub(crate) use h::{Given, h};\nfn f(given: Given) {}\n"),
+            ("g/h.rs", "use super::Taken;\n"),
             ("e/trial.rs", "use crate::a::Thing;\n"),
         ]
         .map(|(path, text)| (path.to_owned(), text.to_owned())),
@@ -280,5 +286,5 @@ fn imports_are_followed_through_groups_parents_children_and_re_exports() {
     assert_eq!(imports("c/d.rs"), ["a/b.rs"]);
     assert!(!graph.imports.contains_key("e/trial.rs"));
     assert!(graph.std_modules["a/mod.rs"].iter().eq(["fs", "io"]));
-    assert_eq!(graph.circles(), [["a/b.rs", "c/d.rs", "c/mod.rs"]]);
+    assert_eq!(graph.circles(), [vec!["a/b.rs", "c/d.rs", "c/mod.rs"], vec!["g/h.rs", "g/mod.rs"]]);
 }

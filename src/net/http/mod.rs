@@ -1,63 +1,21 @@
 //! The one HTTP client: blocking, with a deadline and a bounded body on every request, no redirects, no
 //! proxy from the environment, TLS by rustls. What it cannot do it says as an [`HttpError`].
 
+mod auth;
 mod url;
 
+pub use auth::{Auth, Secret};
 pub use url::{Url, form};
 
 use crate::report::exit::Fault;
-use crate::sys::fsio;
 use base64::Engine as _;
 use std::fmt;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderMap, Method};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-
-/// A value that is sent and never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// Reads the value from a file, without the white space around it; an empty file is refused.
-    pub fn read(path: &Path) -> Result<Self, Fault> {
-        let text = fsio::read_text(path)?;
-        match text.trim() {
-            "" => Err(Fault::config(format!("the secret file `{}` is empty", path.display()))),
-            value => Ok(Self(value.to_owned())),
-        }
-    }
-
-    /// The value, for the wire only.
-    fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
-
-/// How a request says who it is from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Auth {
-    /// It does not.
-    #[default]
-    None,
-    /// `Authorization: Bearer`.
-    Bearer(Secret),
-    /// `Authorization: Basic`.
-    Basic { user: String, password: Secret },
-}
 
 /// What every request of a client has in common.
 #[derive(Clone, Debug)]

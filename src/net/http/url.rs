@@ -1,7 +1,7 @@
 //! Addresses of remote sides: what an operator wrote, checked, and what may be shown of it. A password
 //! in an address is moved into the credentials; neither it nor a query value is ever shown.
 
-use super::{Auth, Secret};
+use super::auth::{Auth, Secret};
 use crate::report::exit::Fault;
 use std::fmt;
 
