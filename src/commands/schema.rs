@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 /// Every published document: its name and its schema.
 const DOCUMENTS: &[(&str, fn() -> Schema)] = &[
-    ("bundle-create", schema_of::<Envelope<create::Body>>),
+    ("bundle-create", schema_of::<Envelope<create::Facts>>),
     ("bundle-manifest", schema_of::<Manifest>),
     ("bundle-release", schema_of::<Envelope<release::Body>>),
     ("bundle-verify", schema_of::<Envelope<verify::Body>>),

@@ -65,19 +65,15 @@ pub(super) fn stamp(ctx: &Ctx) -> Result<Timestamp, Fault> {
 
 pub(super) fn checkout(ctx: &Ctx) -> Result<Checkout, Fault> {
     ctx.check_cancelled()?;
-    let ask = || -> Result<Option<Revision>, Fault> {
+    let ask = || -> Result<Checkout, Fault> {
         let git = Git::open(&ctx.root, &ctx.cancel)?;
-        let Some(commit) = git.head()? else { return Ok(None) };
+        let Some(commit) = git.head()? else { return Ok(Err("there is no commit yet".to_owned())) };
         let dirty = !git.changes()?.is_empty();
-        Ok(Some(Revision { commit, dirty }))
+        Ok(Ok(Revision { commit, dirty }))
     };
     let found = ask();
     ctx.check_cancelled()?;
-    Ok(match found {
-        Ok(Some(revision)) => Checkout::Known(revision),
-        Ok(None) => Checkout::Unknown("there is no commit yet".to_owned()),
-        Err(fault) => Checkout::Unknown(fault.to_string()),
-    })
+    Ok(found.unwrap_or_else(|fault| Err(fault.to_string())))
 }
 
 /// The comment that a signature vouches for: it binds the name, version and hash of what is signed.

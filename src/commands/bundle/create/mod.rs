@@ -2,8 +2,10 @@
 //! and puts the archive's hash, its provenance and on request its signature beside it.
 
 mod report;
+mod verdict;
 
-pub(crate) use report::{Body, SPEC};
+pub(crate) use report::SPEC;
+pub(crate) use verdict::Facts;
 
 use super::checkout::Checkout;
 use super::materials::{self, Versioned};
@@ -28,10 +30,10 @@ use crate::sys::fsio::{self, AtomicFile, NewDirs};
 use crate::sys::lock::Lock;
 use crate::sys::root_dir::{self, RootDir};
 use crate::sys::{progress, work};
-use report::Created;
 use std::io::BufWriter;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use verdict::verdict;
 
 /// The list of contents when none is named and the root has no file of its own.
 const BUILT_IN: &str = include_str!("../../../../deploy/release/bundle.yaml");
@@ -136,7 +138,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     signed.map_or(Ok(()), AtomicFile::commit)?;
     zip.commit()?;
     dirs.keep();
-    let body = Body {
+    let facts = Facts {
         archive: ctx.show(&archive),
         archive_bytes: made.bytes,
         content_bytes: made.manifest.files.iter().map(|file| file.size).sum(),
@@ -146,14 +148,13 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         sha256: made.sha256,
         signature: has_signature.then(|| ctx.show(&signature_path)),
         bundle_version: order.versioned.version.to_string(),
-    };
-    Ok(report::report(&Created {
-        body,
+        signs: args.sign.is_some(),
         version_source: order.versioned.source,
         file_version: order.versioned.file_differs,
         checkout: order.checkout,
         listings: order.bill.map(|bill| bill.listings),
-    }))
+    };
+    Ok(report::report(&facts, verdict(&facts)))
 }
 
 fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
@@ -260,7 +261,7 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         clock: ctx.clock.is_frozen().then_some(ClockKind::Frozen),
         created_at: created_at.clone(),
         files: parts.iter().zip(hashes).map(described).collect(),
-        git: order.checkout.revision().cloned(),
+        git: order.checkout.clone().ok(),
         name: order.name.clone(),
         provenance: Provenance {
             builder: manifest::BUILDER.to_owned(),

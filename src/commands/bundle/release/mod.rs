@@ -82,7 +82,7 @@ impl Release<'_> {
             clock: ctx.clock.is_frozen().then_some(ClockKind::Frozen),
             created_at,
             files: parts.iter().map(described).collect(),
-            git: checkout.revision().cloned(),
+            git: checkout.clone().ok(),
             name: name.clone(),
             provenance: Provenance {
                 builder: manifest::BUILDER.to_owned(),

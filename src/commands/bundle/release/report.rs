@@ -1,7 +1,7 @@
 //! From facts and the release to the report: a row a document.
 
 use super::verdict::Facts;
-use crate::commands::bundle::checkout::Checkout;
+use crate::commands::bundle::checkout::{self, Checkout};
 use crate::release::bundle::manifest;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use schemars::JsonSchema;
@@ -38,7 +38,7 @@ pub(super) fn report(release: String, version: String, facts: &Facts, released: 
     let conclusion = match &released {
         None => Conclusion::new(Outcome::Fail, "FAILED"),
         Some(released) => {
-            rows.push(released.checkout.row());
+            rows.push(checkout::row(&released.checkout));
             let reason = format!("manifest sha256 {}", released.sha256);
             rows.push(Row::new("release", Outcome::Pass).note(&release).reason(reason));
             Conclusion::new(Outcome::Pass, "RELEASE")
