@@ -65,7 +65,7 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
     let queries: Vec<String> = checks.iter().map(|check| shell::query(&check.metric)).collect();
     out.push_str(&shell::block(&queries));
     out.push_str(
-        "\nNo answer proves nothing: the rollback is UNVERIFIED until every condition was seen to hold.\n",
+        "\nA missing answer proves nothing: the rollback is UNVERIFIED until every condition was seen to hold.\n",
     );
     out.push_str("\n## Minute 9 to 10: leave the parameters as they were before\n\n");
     out.push_str(&shell::block(&["mmops tune rollback".to_owned()]));
