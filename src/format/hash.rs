@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 /// Of bytes in memory.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
@@ -15,15 +15,21 @@ pub(crate) fn digest(bytes: impl AsRef<[u8]>) -> [u8; 32] {
 }
 
 /// Of a stream to its end, with the number of its bytes.
-pub(crate) fn sha256_reader(mut reader: impl Read) -> io::Result<(String, u64)> {
+pub(crate) fn sha256_reader(reader: impl Read) -> io::Result<(String, u64)> {
+    copy(reader, io::sink())
+}
+
+/// The same of a stream that is copied, so that who hashes it and who gets it see the same bytes.
+pub(crate) fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<(String, u64)> {
     let mut digest = Digest::default();
     let mut buffer = vec![0; 128 * 1024];
     let mut total = 0;
     loop {
-        match reader.read(&mut buffer) {
+        match from.read(&mut buffer) {
             Ok(0) => return Ok((digest.hex(), total)),
             Ok(n) => {
                 digest.update(&buffer[..n]);
+                to.write_all(&buffer[..n])?;
                 total += n as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

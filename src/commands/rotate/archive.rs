@@ -2,6 +2,7 @@
 //! written, whose manifest names every one of them, and which is read back and verified before it gets
 //! its name.
 
+use super::facts::ArchiveBody;
 use super::path_text::PathText;
 use super::retention::policy::ARCHIVE_PREFIX;
 use crate::ctx::Ctx;
@@ -18,7 +19,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -81,20 +82,11 @@ pub(super) enum Kind {
     Link,
 }
 
-/// An archive that exists and was verified.
-#[derive(Debug)]
-pub(super) struct Archive {
-    pub(super) path: PathBuf,
-    pub(super) members: usize,
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
-}
-
 /// What archiving came to: the archive, unless there was nothing to put into it, and the files that
 /// must stay.
 #[derive(Debug, Default)]
 pub(super) struct Archived {
-    pub(super) archive: Option<Archive>,
+    pub(super) archive: Option<ArchiveBody>,
     pub(super) stay: BTreeMap<u32, Refusal>,
 }
 
@@ -114,17 +106,23 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
         ctx.check_cancelled()?;
         let root = &tree.roots[tree.root_of(file)].name;
         let member = unused(&mut names, &member_name(root, &tree.path(file)));
-        match add(&mut zip, tree, file, member, &mut remover).map_err(fail)? {
-            Ok(entry) => {
-                if entry.stays {
-                    archived.stay.insert(file, Refusal::Changed);
-                }
-                entries.push(entry);
-            }
+        let source = if tree.is_link(file) {
+            remover.link_target(file).map(Source::Link)
+        } else {
+            remover.open(file).map(Source::File)
+        };
+        let source = match source {
+            Ok(source) => source,
             Err(refusal) => {
                 archived.stay.insert(file, refusal);
+                continue;
             }
+        };
+        let entry = add(&mut zip, tree, file, member, source, &remover).map_err(fail)?;
+        if entry.stays {
+            archived.stay.insert(file, Refusal::Changed);
         }
+        entries.push(entry);
     }
     let manifest = Manifest {
         header: ctx.header("mmops.rotation-archive.v1"),
@@ -140,8 +138,7 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
     drop(out);
     unfinished.sync()?;
     let (sha256, bytes) = verify(unfinished.reread()?, &ctx.show(&unfinished.temporary()), &manifest)?;
-    let members = manifest.members.len();
-    if members == 0 {
+    if manifest.members.is_empty() {
         return Ok(archived);
     }
     let stem = format!("{ARCHIVE_PREFIX}{}", ctx.clock.stamp().strftime("%Y%m%dT%H%M%SZ"));
@@ -152,7 +149,8 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
     let path = unfinished.commit_as(names)?;
     let path =
         path.ok_or_else(|| Fault::config(format!("`{shown}` has too many archives called `{stem}`")))?;
-    archived.archive = Some(Archive { path, members, bytes, sha256 });
+    let (path, members) = (ctx.show(&path), manifest.members.len() as u64);
+    archived.archive = Some(ArchiveBody { path, sha256, bytes, members });
     Ok(archived)
 }
 
@@ -173,65 +171,44 @@ fn options(bytes: u64) -> SimpleFileOptions {
         .large_file(bytes >= u64::from(u32::MAX))
 }
 
-type Added = Result<Entry, Refusal>;
+/// What is put into the archive.
+enum Source {
+    File(File),
+    /// The target of a link.
+    Link(Vec<u8>),
+}
 
 fn add<W: Write + Seek>(
     zip: &mut ZipWriter<W>,
     tree: &Tree,
     file: u32,
     member: String,
-    remover: &mut Remover<'_>,
-) -> zip::result::ZipResult<Added> {
-    let path = tree.path(file);
+    source: Source,
+    remover: &Remover<'_>,
+) -> zip::result::ZipResult<Entry> {
     let id = tree.file_id(file);
-    let mut entry = Entry {
-        bytes: id.bytes,
-        kind: Kind::File,
+    zip.start_file(&member, options(id.bytes))?;
+    let (kind, permissions, (sha256, bytes), stays) = match source {
+        Source::Link(target) => (Kind::Link, 0, hash::copy(&*target, zip)?, false),
+        Source::File(opened) => {
+            let permissions = opened.metadata()?.mode() & 0o777;
+            let copied = hash::copy(&opened, zip)?;
+            // Written to while it was read: what was copied is kept, and so is the original.
+            let stays = copied.1 != id.bytes || remover.check(file, &opened).is_err();
+            (Kind::File, permissions, copied, stays)
+        }
+    };
+    Ok(Entry {
+        bytes,
+        kind,
         member,
         modified_ns: id.modified_ns,
-        path: PathText::of(&path),
-        permissions: 0,
+        path: PathText::of(&tree.path(file)),
+        permissions,
         root: tree.roots[tree.root_of(file)].name.clone(),
-        sha256: String::new(),
-        stays: false,
-    };
-    if tree.is_link(file) {
-        let target = match remover.link_target(file) {
-            Ok(target) => target,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        zip.start_file(&entry.member, options(0))?;
-        zip.write_all(&target)?;
-        (entry.kind, entry.bytes) = (Kind::Link, target.len() as u64);
-        entry.sha256 = hash::sha256(&target);
-        return Ok(Ok(entry));
-    }
-    let opened = match remover.open(file) {
-        Ok(opened) => opened,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let permissions = opened.metadata()?.mode() & 0o777;
-    zip.start_file(&entry.member, options(id.bytes))?;
-    let mut copy = Copy { from: &opened, to: zip };
-    let (sha256, bytes) = hash::sha256_reader(&mut copy)?;
-    // Written to while it was read: what was copied is kept, and so is the original.
-    entry.stays = bytes != id.bytes || remover.check(file, &opened).is_err();
-    (entry.permissions, entry.sha256, entry.bytes) = (permissions, sha256, bytes);
-    Ok(Ok(entry))
-}
-
-/// Passes on to the archive what is read from the file, so that both see the same bytes.
-struct Copy<'a, W: Write + Seek> {
-    from: &'a File,
-    to: &'a mut ZipWriter<W>,
-}
-
-impl<W: Write + Seek> Read for Copy<'_, W> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.from.read(buffer)?;
-        self.to.write_all(&buffer[..read])?;
-        Ok(read)
-    }
+        sha256,
+        stays,
+    })
 }
 
 /// The name of a file in an archive: its root as shown, and its path; bytes that are no text are
@@ -333,20 +310,6 @@ impl Stored {
     /// unpacked, so that a forged member cannot fill the disk.
     pub(super) fn read(&mut self, entry: &Entry, to: impl Write) -> std::io::Result<(String, u64)> {
         let member = self.zip.by_name(&entry.member).map_err(std::io::Error::other)?;
-        let mut tee = Tee { from: member.take(entry.bytes.saturating_add(1)), to };
-        hash::sha256_reader(&mut tee)
-    }
-}
-
-struct Tee<R, W> {
-    from: R,
-    to: W,
-}
-
-impl<R: Read, W: Write> Read for Tee<R, W> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.from.read(buffer)?;
-        self.to.write_all(&buffer[..read])?;
-        Ok(read)
+        hash::copy(member.take(entry.bytes.saturating_add(1)), to)
     }
 }

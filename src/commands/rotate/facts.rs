@@ -45,7 +45,7 @@ impl Names {
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) mode: Mode,
-    pub(super) roots: Vec<RootFacts>,
+    pub(super) roots: Vec<RootBody>,
     pub(super) skipped: Vec<Skipped>,
     /// What could not be read, with the reason.
     pub(super) unreadable: BTreeMap<String, String>,
@@ -61,10 +61,11 @@ pub(super) struct Facts {
     pub(super) course: Course,
 }
 
-#[derive(Debug)]
-pub(super) struct RootFacts {
-    pub(super) name: String,
-    pub(super) found: Amount,
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct RootBody {
+    pub(super) path: String,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
     pub(super) directories: u64,
 }
 
@@ -90,8 +91,8 @@ pub(super) struct ProcessTable {
 pub(super) struct Decision {
     /// How many members each limit in force marks.
     pub(super) marked: Vec<(&'static str, u64)>,
-    /// The rules of a policy.
-    pub(super) rules: Vec<RuleFacts>,
+    /// The rules of a policy, by name, in its order.
+    pub(super) rules: Vec<(String, RuleBody)>,
     /// What each guard keeps from being removed, the oldest first.
     pub(super) saved: Vec<(Guard, Names)>,
     /// How many files take no part.
@@ -99,9 +100,8 @@ pub(super) struct Decision {
     pub(super) unmet: Vec<UnmetLimit>,
 }
 
-#[derive(Debug)]
-pub(super) struct RuleFacts {
-    pub(super) name: String,
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub(super) struct RuleBody {
     pub(super) members: u64,
     pub(super) going: u64,
 }
@@ -118,14 +118,17 @@ pub(super) struct UnmetLimit {
 pub(super) enum PlanFacts {
     /// There is none.
     None,
-    Written {
-        path: String,
-        seal: String,
-    },
+    Written(PlanBody),
     /// It is carried out: nothing has changed since it was made.
     Unchanged,
     /// It is not carried out; how the tree differs.
     Changed(Names),
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct PlanBody {
+    pub(super) path: String,
+    pub(super) seal: String,
 }
 
 /// How far a rotation went.
@@ -152,12 +155,13 @@ pub(super) struct Done {
     pub(super) kept: BTreeMap<String, String>,
     /// Should have gone, but the system refused.
     pub(super) failed: BTreeMap<String, String>,
-    pub(super) archive: Option<ArchiveFacts>,
+    /// It was read back and verified.
+    pub(super) archive: Option<ArchiveBody>,
     pub(super) short_disks: Vec<ShortDisk>,
 }
 
-#[derive(Debug)]
-pub(super) struct ArchiveFacts {
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct ArchiveBody {
     pub(super) path: String,
     pub(super) sha256: String,
     pub(super) bytes: u64,
@@ -175,10 +179,9 @@ pub(super) struct ShortDisk {
 impl Facts {
     /// Everything below the roots.
     pub(super) fn found(&self) -> Amount {
-        let sizes = || self.roots.iter().map(|root| root.found);
         Amount {
-            files: sizes().map(|found| found.files).sum(),
-            bytes: total(sizes().map(|found| found.bytes)),
+            files: self.roots.iter().map(|root| root.files).sum(),
+            bytes: total(self.roots.iter().map(|root| root.bytes)),
         }
     }
 

@@ -39,7 +39,7 @@ use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::tree::{self, Detail, Root, Tree};
 use disks::Disks;
-use facts::{Course, Facts, Mode, Names, PlanFacts};
+use facts::{Course, Facts, Mode, Names, PlanBody, PlanFacts};
 use inventory::Inventory;
 use removal::Removal;
 use retention::decide::emptied;
@@ -88,24 +88,18 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Facts> {
         facts.process_table = Some(removal::process_table(&writers));
     }
     facts.decision = observe::decision(&selection, &settings, unmet);
-    let removal = Removal {
-        files: selection.going(),
-        unit_dirs: selection.going_dirs(),
-        archive_dir: args.archive_dir.as_ref().map(|dir| ctx.path(dir)),
+    let options = plan::Options {
+        archive_dir: args.archive_dir.clone(),
         remove_empty_dirs: args.remove_empty_dirs,
         min_free: settings.min_free,
     };
+    let removal = Removal { files: selection.going(), unit_dirs: selection.going_dirs(), options };
     facts.going = selection.inventory.amount(&removal.files);
     facts.going_names = observe::going_names(&selection, settings.scope.now_ns);
     if let Some(file) = plan {
         let path = ctx.show(file.target());
-        let options = plan::Options {
-            archive_dir: args.archive_dir.clone(),
-            remove_empty_dirs: args.remove_empty_dirs,
-            min_free: settings.min_free,
-        };
-        let seal = plan::write(file, &selection, &settings.scope, &options, ctx)?;
-        facts.plan = PlanFacts::Written { path, seal };
+        let seal = plan::write(file, &selection, &settings.scope, &removal.options, ctx)?;
+        facts.plan = PlanFacts::Written(PlanBody { path, seal });
     }
     drop(selection);
     finish(facts, removal, &tree, ctx)
@@ -144,13 +138,7 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Facts> {
     };
     facts.plan = PlanFacts::Unchanged;
     (facts.going, facts.going_names) = observe::planned(&tree, &files);
-    let removal = Removal {
-        files,
-        unit_dirs: plan.unit_dirs(&tree),
-        archive_dir: plan.options.archive_dir.as_ref().map(|dir| ctx.path(dir)),
-        remove_empty_dirs: plan.options.remove_empty_dirs,
-        min_free: plan.options.min_free,
-    };
+    let removal = Removal { files, unit_dirs: plan.unit_dirs(&tree), options: plan.options };
     finish(facts, removal, &tree, ctx)
 }
 
@@ -173,13 +161,14 @@ fn finish(mut facts: Facts, mut removal: Removal, tree: &Tree, ctx: &Ctx) -> any
     facts.course = match facts.mode {
         Mode::DryRun => Course::DryRun {
             dirs: removal.dirs(tree, ctx.clock.now_ns()).len() as u64,
-            archive_dir: removal.archive_dir.filter(|_| !removal.files.is_empty()).map(|dir| ctx.show(&dir)),
+            archive_dir: (removal.options.archive_dir.filter(|_| !removal.files.is_empty()))
+                .map(|dir| ctx.show(&ctx.path(dir))),
         },
         Mode::Real => {
             removal.files.sort_unstable_by(|a, b| tree.path_cmp(*a, *b));
             let (mut done, process_table) = removal::carry_out(&removal, tree, ctx)?;
             facts.process_table = process_table;
-            if let Some(wanted) = removal.min_free {
+            if let Some(wanted) = removal.options.min_free {
                 done.short_disks = Disks::of(tree).short(tree, wanted);
             }
             Course::Done(done)

@@ -1,7 +1,7 @@
 //! The facts of a rotation, taken from the tree and from what was decided about it.
 
 use super::facts::{
-    Amount, Course, Decision, Facts, Mode, NAMES, Names, PlanFacts, RootFacts, RuleFacts, Skipped, UnmetLimit,
+    Amount, Course, Decision, Facts, Mode, NAMES, Names, PlanFacts, RootBody, RuleBody, Skipped, UnmetLimit,
 };
 use super::inventory::Inventory;
 use super::retention::decide::{MemberFacts as _, Unmet};
@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 /// What was scanned; nothing is decided yet.
 pub(super) fn scanned(inventory: &Inventory<'_>, scope: &Scope, mode: Mode) -> Facts {
     let tree = inventory.tree;
-    let roots = tree.roots.iter().enumerate().map(|(index, root)| RootFacts {
-        name: root.name.clone(),
-        found: inventory.found(index, scope),
-        directories: tree.dirs_of(index).len() as u64,
+    let roots = tree.roots.iter().enumerate().map(|(index, root)| {
+        let Amount { files, bytes } = inventory.found(index, scope);
+        let directories = tree.dirs_of(index).len() as u64;
+        RootBody { path: root.name.clone(), files, bytes, directories }
     });
     Facts {
         mode,
@@ -98,11 +98,10 @@ pub(super) fn decision(selection: &Selection<'_>, settings: &Settings, unmet: Ve
     }
 }
 
-fn rules(selection: &Selection<'_>, scope: &Scope) -> Vec<RuleFacts> {
-    let named = scope.rules.iter().map(|rule| RuleFacts { name: rule.name.clone(), members: 0, going: 0 });
-    let mut rules: Vec<RuleFacts> = named.collect();
+fn rules(selection: &Selection<'_>, scope: &Scope) -> Vec<(String, RuleBody)> {
+    let mut rules: Vec<_> = scope.rules.iter().map(|rule| (rule.name.clone(), RuleBody::default())).collect();
     for member in selection.members.iter().filter(|member| member.is_candidate()) {
-        let rule = &mut rules[selection.groups[member.group as usize].rule];
+        let (_, rule) = &mut rules[selection.groups[member.group as usize].rule];
         rule.members += 1;
         rule.going += u64::from(member.goes());
     }

@@ -180,22 +180,23 @@ fn root_index(root: usize) -> u16 {
 /// Reads a plan that nobody has touched since it was written.
 pub(super) fn load(path: &Path) -> Result<Plan, Fault> {
     let bytes = fsio::read(path)?;
-    let refuse = |why: String| Fault::config(format!("`{}` {why}", path.display()));
-    let hint = "make a new plan with `mmops rotate ... --dry-run --plan FILE`";
+    let refuse = |why: &str| {
+        let hint = "make a new plan with `mmops rotate ... --dry-run --plan FILE`";
+        Fault::config(format!("`{}` {why}", path.display())).hint(hint)
+    };
     let body = bytes.len().checked_sub(SEAL_BYTES).filter(|body| bytes[*body..].starts_with(SEAL.as_bytes()));
     let Some(body) = body else {
-        return Err(refuse("is not a rotation plan, or was cut short".to_owned()).hint(hint));
+        return Err(refuse("is not a rotation plan, or was cut short"));
     };
     let seal = hash::sha256(&bytes[..body]);
     if !bytes[body + SEAL.len()..].starts_with(seal.as_bytes()) {
-        return Err(refuse("was edited after it was made: its seal does not fit".to_owned()).hint(hint));
+        return Err(refuse("was edited after it was made: its seal does not fit"));
     }
     let plan: Plan = serde_json::from_slice(&bytes)
-        .map_err(|error| refuse(format!("is not a rotation plan: {error}")).hint(hint))?;
-    if plan.header.schema != SCHEMA {
-        return Err(
-            refuse(format!("has the schema `{}` instead of `{SCHEMA}`", plan.header.schema)).hint(hint)
-        );
+        .map_err(|error| refuse(&format!("is not a rotation plan: {error}")))?;
+    let schema = &plan.header.schema;
+    if schema != SCHEMA {
+        return Err(refuse(&format!("has the schema `{schema}` instead of `{SCHEMA}`")));
     }
     Ok(plan)
 }

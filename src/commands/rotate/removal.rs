@@ -1,14 +1,14 @@
 //! Carries a decision out: archive, then remove file by file, then the directories that became empty.
 
 use super::archive;
-use super::facts::{ArchiveFacts, Done, ProcessTable};
+use super::facts::{Done, ProcessTable};
+use super::plan::Options;
 use crate::ctx::Ctx;
 use crate::sys::progress;
 use crate::sys::tree::Tree;
 use crate::sys::tree::remove::{Refusal, Remover};
 use crate::sys::tree::writers::{self, Writers};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 /// A directory nobody has put a file into for so long is empty for good.
 const EMPTY_FOR_NS: i64 = 600 * 1_000_000_000;
@@ -20,12 +20,7 @@ pub(super) struct Removal {
     pub(super) files: Vec<u32>,
     /// Directories of units, which go with their files.
     pub(super) unit_dirs: Vec<u32>,
-    /// Where the files are archived first.
-    pub(super) archive_dir: Option<PathBuf>,
-    /// Whether directories that are empty go as well.
-    pub(super) remove_empty_dirs: bool,
-    /// Free space that each disk is to have afterwards.
-    pub(super) min_free: Option<u64>,
+    pub(super) options: Options,
 }
 
 impl Removal {
@@ -57,7 +52,7 @@ impl Removal {
     /// The directories that go if every file does: deepest first.
     pub(super) fn dirs(&self, tree: &Tree, now_ns: i64) -> Vec<u32> {
         let units: BTreeSet<u32> = self.unit_dirs.iter().copied().collect();
-        if units.is_empty() && !self.remove_empty_dirs {
+        if units.is_empty() && !self.options.remove_empty_dirs {
             return Vec::new();
         }
         let mut left: Vec<u32> = tree.dirs.iter().map(|dir| dir.entries).collect();
@@ -74,7 +69,8 @@ impl Removal {
                 let at = number as usize;
                 let dir = &tree.dirs[at];
                 let is_old = now_ns.saturating_sub(dir.modified_ns) > EMPTY_FOR_NS;
-                let is_asked = units.contains(&number) || (self.remove_empty_dirs && (touched[at] || is_old));
+                let is_asked =
+                    units.contains(&number) || (self.options.remove_empty_dirs && (touched[at] || is_old));
                 if dir.skipped.is_none() && left[at] == 0 && is_asked {
                     going.push(number);
                     left[dir.parent as usize] = left[dir.parent as usize].saturating_sub(1);
@@ -122,15 +118,9 @@ pub(super) fn carry_out(
 ) -> anyhow::Result<(Done, Option<ProcessTable>)> {
     let mut done = Done::default();
     let mut stay = BTreeMap::new();
-    if let (Some(dir), false) = (&removal.archive_dir, removal.files.is_empty()) {
-        let archived = archive::write(dir, tree, &removal.files, ctx)?;
-        stay = archived.stay;
-        done.archive = archived.archive.map(|archive| ArchiveFacts {
-            path: ctx.show(&archive.path),
-            sha256: archive.sha256,
-            bytes: archive.bytes,
-            members: archive.members as u64,
-        });
+    if let (Some(dir), false) = (&removal.options.archive_dir, removal.files.is_empty()) {
+        let archived = archive::write(&ctx.path(dir), tree, &removal.files, ctx)?;
+        (done.archive, stay) = (archived.archive, archived.stay);
     }
     let process_table = removal.keep_what_is_used(tree, &mut stay);
     let mut remover = Remover::new(tree);

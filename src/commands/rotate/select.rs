@@ -136,54 +136,36 @@ impl Sorter<'_, '_> {
 #[derive(Default)]
 struct Numbers {
     groups: Vec<Group>,
-    by_directory: BTreeMap<(usize, u32), u32>,
-    by_rule: Vec<(usize, u32)>,
-    few_kinds: Vec<Kind>,
-    more_kinds: BTreeMap<Kind, u32>,
+    /// By rule, and by directory where the rule has a group for each.
+    by_rule: BTreeMap<(usize, Option<u32>), u32>,
+    kinds: u32,
+    /// By root and group, then by extension.
+    by_extension: BTreeMap<(usize, u32), BTreeMap<Box<[u8]>, u32>>,
 }
-
-/// Root, group and extension.
-type Kind = (usize, u32, Box<[u8]>);
-
-/// Up to so many kinds are looked for one by one, which is faster than a tree for the few there are.
-const FEW_KINDS: usize = 16;
 
 impl Numbers {
     /// The group of the members of a rule in a directory.
     fn group(&mut self, rule: &Rule, index: usize, tree: &Tree, dir: u32) -> u32 {
-        if rule.group_by == GroupBy::Rule {
-            if let Some((_, group)) = self.by_rule.iter().find(|(known, _)| *known == index) {
-                return *group;
-            }
-            let group = self.add(rule.name.clone(), index);
-            self.by_rule.push((index, group));
-            return group;
-        }
-        if let Some(group) = self.by_directory.get(&(index, dir)) {
-            return *group;
-        }
-        let group = self.add(format!("{} in {}", rule.name, tree.display_dir(dir)), index);
-        self.by_directory.insert((index, dir), group);
-        group
-    }
-
-    fn add(&mut self, name: String, rule: usize) -> u32 {
-        self.groups.push(Group { name, rule });
-        u32::try_from(self.groups.len() - 1).expect("there are fewer groups than files")
+        let dir = (rule.group_by == GroupBy::Directory).then_some(dir);
+        *self.by_rule.entry((index, dir)).or_insert_with(|| {
+            let name = match dir {
+                None => rule.name.clone(),
+                Some(dir) => format!("{} in {}", rule.name, tree.display_dir(dir)),
+            };
+            self.groups.push(Group { name, rule: index });
+            u32::try_from(self.groups.len() - 1).expect("there are fewer groups than files")
+        })
     }
 
     fn kind(&mut self, root: usize, group: u32, ending: &[u8]) -> u32 {
-        let same = |(a, b, text): &Kind| *a == root && *b == group && **text == *ending;
-        if let Some(index) = self.few_kinds.iter().position(same) {
-            return u32::try_from(index).expect("few");
+        let kinds = self.by_extension.entry((root, group)).or_default();
+        // Looked up first: an entry would have to own its key.
+        if let Some(kind) = kinds.get(ending) {
+            return *kind;
         }
-        let key = (root, group, Box::from(ending));
-        if self.few_kinds.len() < FEW_KINDS {
-            self.few_kinds.push(key);
-            return u32::try_from(self.few_kinds.len() - 1).expect("few");
-        }
-        let next = FEW_KINDS + self.more_kinds.len();
-        let next = u32::try_from(next).expect("there are fewer kinds than files");
-        *self.more_kinds.entry(key).or_insert(next)
+        let kind = self.kinds;
+        self.kinds += 1;
+        kinds.insert(ending.into(), kind);
+        kind
     }
 }

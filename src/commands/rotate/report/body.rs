@@ -1,6 +1,8 @@
 //! The fields of the report of `rotate`.
 
-use crate::commands::rotate::facts::{Amount, Course, Done, Facts, Mode, PlanFacts, RuleFacts};
+use crate::commands::rotate::facts::{
+    Amount, ArchiveBody, Course, Done, Facts, Mode, PlanBody, PlanFacts, RootBody, RuleBody,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -47,39 +49,11 @@ pub(crate) struct Body {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct RootBody {
-    path: String,
-    files: u64,
-    bytes: u64,
-    directories: u64,
-}
-
-#[derive(Debug, Default, Serialize, JsonSchema)]
-struct RuleBody {
-    members: u64,
-    going: u64,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
 struct UnmetBody {
     limit: &'static str,
     of: String,
     allowed: u64,
     actual: u64,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-struct ArchiveBody {
-    path: String,
-    sha256: String,
-    bytes: u64,
-    members: u64,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-struct PlanBody {
-    path: String,
-    seal: String,
 }
 
 impl Body {
@@ -91,17 +65,9 @@ impl Body {
             Course::Refused => (&nothing, 0),
             Course::Done(done) => (done, done.dirs),
         };
-        let roots = facts.roots.iter().map(|root| RootBody {
-            path: root.name.clone(),
-            files: root.found.files,
-            bytes: root.found.bytes,
-            directories: root.directories,
-        });
-        let rule =
-            |rule: &RuleFacts| (rule.name.clone(), RuleBody { members: rule.members, going: rule.going });
         Self {
             mode: facts.mode,
-            roots: roots.collect(),
+            roots: facts.roots.clone(),
             found: facts.found(),
             going: facts.going,
             removed: done.removed,
@@ -109,22 +75,15 @@ impl Body {
             marked: decision.marked.iter().copied().collect(),
             saved: decision.saved.iter().map(|(guard, names)| (guard.as_str(), names.count as u64)).collect(),
             exempt: decision.exempt.iter().map(|(why, files)| (why.as_str(), *files)).collect(),
-            rules: decision.rules.iter().map(rule).collect(),
+            rules: decision.rules.iter().cloned().collect(),
             unmet: unmet(facts, done),
             future: facts.future.count as u64,
             unreadable: bounded(&facts.unreadable),
             kept: bounded(&done.kept),
             failed: done.failed.clone(),
-            archive: done.archive.as_ref().map(|archive| ArchiveBody {
-                path: archive.path.clone(),
-                sha256: archive.sha256.clone(),
-                bytes: archive.bytes,
-                members: archive.members,
-            }),
+            archive: done.archive.clone(),
             plan: match &facts.plan {
-                PlanFacts::Written { path, seal } => {
-                    Some(PlanBody { path: path.clone(), seal: seal.clone() })
-                }
+                PlanFacts::Written(plan) => Some(plan.clone()),
                 PlanFacts::None | PlanFacts::Unchanged | PlanFacts::Changed(_) => None,
             },
         }

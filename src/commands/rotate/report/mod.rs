@@ -6,7 +6,8 @@ mod body;
 pub(crate) use body::Body;
 
 use super::facts::{
-    Amount, Course, Decision, Done, Facts, Mode, NAMES, Names, PlanFacts, ProcessTable, UnmetLimit,
+    Amount, Course, Decision, Done, Facts, Mode, NAMES, Names, PlanBody, PlanFacts, ProcessTable, RootBody,
+    UnmetLimit,
 };
 use super::retention::member::Marks;
 use super::verdict::Verdict;
@@ -44,7 +45,7 @@ pub(super) fn report(facts: &Facts, verdict: Verdict) -> Report {
 
 fn evidence(facts: &Facts) -> impl Iterator<Item = &String> {
     let plan = match &facts.plan {
-        PlanFacts::Written { path, .. } => Some(path),
+        PlanFacts::Written(plan) => Some(&plan.path),
         PlanFacts::None | PlanFacts::Unchanged | PlanFacts::Changed(_) => None,
     };
     let archive = match &facts.course {
@@ -55,8 +56,11 @@ fn evidence(facts: &Facts) -> impl Iterator<Item = &String> {
 }
 
 fn rows(facts: &Facts) -> Vec<Row> {
-    let mut rows: Vec<Row> =
-        facts.roots.iter().map(|root| Row::new(&root.name, Outcome::Pass).note(note(root.found))).collect();
+    let root = |root: &RootBody| {
+        let found = Amount { files: root.files, bytes: root.bytes };
+        Row::new(&root.path, Outcome::Pass).note(note(found))
+    };
+    let mut rows: Vec<Row> = facts.roots.iter().map(root).collect();
     rows.extend(surprises(facts));
     let is_dry = facts.mode == Mode::DryRun;
     let process_table = facts.process_table.and_then(process_table);
@@ -68,7 +72,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let going = with_names(Row::new(going_name, Outcome::Pass).note(note(facts.going)), &facts.going_names);
     match &facts.plan {
         PlanFacts::None => rows.push(going),
-        PlanFacts::Written { path, seal } => {
+        PlanFacts::Written(PlanBody { path, seal }) => {
             rows.extend([going, Row::new("plan", Outcome::Pass).reason(format!("{path} seal {seal}"))]);
         }
         PlanFacts::Unchanged => {
@@ -151,8 +155,8 @@ fn decided(facts: &Facts) -> Vec<Row> {
     let mut rows = Vec::new();
     let add = |name: String, note: String| Row::new(name, Outcome::Pass).note(note);
     rows.extend(marked.iter().map(|(limit, count)| add((*limit).to_owned(), format!("MARKED={count}"))));
-    rows.extend(rules.iter().map(|rule| {
-        add(format!("rule_{}", rule.name), format!("MEMBERS={} GOING={}", rule.members, rule.going))
+    rows.extend(rules.iter().map(|(name, rule)| {
+        add(format!("rule_{name}"), format!("MEMBERS={} GOING={}", rule.members, rule.going))
     }));
     rows.extend(saved.iter().map(|(guard, names)| {
         with_names(add(format!("kept_{}", guard.as_str()), format!("MEMBERS={}", names.count)), names)
