@@ -1,7 +1,7 @@
 //! A folder with a manifest: is every file of it what the manifest says, and is there nothing else? And a
 //! deployed tree against a manifest.
-use crate::format::hash;
 
+use crate::format::hash;
 use crate::format::zip::violation::Violation;
 use crate::release::bundle::compare::{self, Found};
 use crate::release::bundle::manifest::{self, Manifest};
@@ -10,6 +10,7 @@ use crate::sys::fsio::FileState;
 use crate::sys::root_dir::{Refused, RootDir};
 use crate::sys::signal::Cancel;
 use std::collections::BTreeSet;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -44,13 +45,13 @@ pub(crate) fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
 fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Violation> {
     let name = manifest::FILE_NAME;
     let none = |refused: Refused| Violation::new("no-manifest", format!("`{name}` {refused}"));
-    let file = root.file(Path::new(name)).map_err(none)?;
+    let mut file = root.file(Path::new(name)).map_err(none)?;
     let bytes = FileState::of(&file).map_err(|error| none(Refused::Failed(error)))?.id.bytes;
     if bytes > manifest::LARGEST_BYTES {
         return Err(Violation::new("too-large", format!("`{name}` has {bytes} bytes")));
     }
     let mut text = Vec::new();
-    std::io::Read::read_to_end(&mut &file, &mut text).map_err(|error| none(Refused::Failed(error)))?;
+    file.read_to_end(&mut text).map_err(|error| none(Refused::Failed(error)))?;
     let manifest = Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))?;
     Ok((manifest, hash::sha256(&text)))
 }
@@ -91,7 +92,7 @@ fn entries(
     for file in &manifest.files {
         check(cancel)?;
         if sizes.contains(&(file.path.as_bytes(), file.size)) {
-            violations.extend(differs(root, file));
+            violations.extend(check_file(root, file).err());
         }
     }
     Ok(violations)
@@ -112,7 +113,7 @@ pub(crate) fn against(
     let mut violations = Vec::new();
     for file in &manifest.files {
         check(cancel)?;
-        violations.extend(differs(&root, file));
+        violations.extend(check_file(&root, file).err());
     }
     let mut ours: BTreeSet<&Path> = manifest.files.iter().map(|file| Path::new(&file.path)).collect();
     ours.extend([manifest::FILE_NAME, manifest::SIGNATURE_NAME].map(Path::new));
@@ -135,33 +136,24 @@ pub(crate) fn against(
     Ok((violations, others))
 }
 
-/// Whether a file of the tree is another than the manifest's.
-fn differs(root: &RootDir, file: &manifest::File) -> Option<Violation> {
-    let path = Path::new(&file.path);
-    let opened = match root.file(path) {
-        Ok(opened) => opened,
-        Err(Refused::Missing) => {
-            return Some(Violation::new("missing-entry", format!("`{}` is not in the tree", file.path)));
-        }
-        Err(refused) => return Some(Violation::new("unreadable", format!("`{}` {refused}", file.path))),
-    };
-    let unreadable =
-        |error: std::io::Error| Some(Violation::new("unreadable", format!("`{}`: {error}", file.path)));
-    let state = match FileState::of(&opened) {
-        Ok(state) => state,
-        Err(error) => return unreadable(error),
-    };
+/// Whether a file of the tree is the one of the manifest.
+fn check_file(root: &RootDir, file: &manifest::File) -> Result<(), Violation> {
+    let path = &file.path;
+    let unreadable = |error: io::Error| Violation::new("unreadable", format!("`{path}`: {error}"));
+    let opened = root.file(Path::new(path)).map_err(|refused| match refused {
+        Refused::Missing => Violation::new("missing-entry", format!("`{path}` is not in the tree")),
+        refused => Violation::new("unreadable", format!("`{path}` {refused}")),
+    })?;
+    let state = FileState::of(&opened).map_err(unreadable)?;
     if state.id.bytes != file.size {
-        let detail = format!("`{}` has {} bytes, the manifest {}", file.path, state.id.bytes, file.size);
-        return Some(Violation::new("content", detail));
+        let detail = format!("`{path}` has {} bytes, the manifest {}", state.id.bytes, file.size);
+        return Err(Violation::new("content", detail));
     }
     let (permissions, mode) = manifest::mode(state.is_executable());
     if file.permissions() != Some(permissions) {
-        let detail = format!("`{}` has the mode {mode}, the manifest {}", file.path, file.mode);
-        return Some(Violation::new("mode", detail));
+        let detail = format!("`{path}` has the mode {mode}, the manifest {}", file.mode);
+        return Err(Violation::new("mode", detail));
     }
-    match hash::sha256_reader(opened) {
-        Ok((found, _)) => compare::hash(&file.path, &file.sha256, &found),
-        Err(error) => unreadable(error),
-    }
+    let (found, _) = hash::sha256_reader(opened).map_err(unreadable)?;
+    compare::hash(path, &file.sha256, &found)
 }

@@ -78,7 +78,7 @@ impl Entry {
         ensure!(is_one, "entry `{}` needs `path` or `glob`, and not both", self.source());
         let named = self.path.iter().chain(&self.glob).chain(&self.into);
         for text in named {
-            name::check(text.as_bytes()).map_err(|error| anyhow!("`{text}` {error}"))?;
+            name::check(text.as_bytes()).map_err(|bad| anyhow!("`{text}` {}", bad.reason))?;
         }
         self.max_age().map(|_| ())
     }

@@ -57,12 +57,8 @@ pub(super) fn select(entries: &[Entry], out: &Path, root: &RootDir, ctx: &Ctx) -
         finder.add(entry)?;
     }
     let Finder { found, left_out, mut problems, .. } = finder;
-    let clash = name::clash(found.keys().map(String::as_str));
-    problems.extend(clash.map(|clash| {
-        format!(
-            "`{}` and `{}` cannot stand in one bundle: some machine takes them for the same",
-            clash.first, clash.second
-        )
+    problems.extend(name::clash(found.keys().map(String::as_str)).map(|(first, second)| {
+        format!("`{first}` and `{second}` cannot stand in one bundle: some machine takes them for the same")
     }));
     if !problems.is_empty() {
         return Err(Fault::config(format!("no bundle can be made: {}", problems.join("; "))));
@@ -145,7 +141,7 @@ impl Finder<'_> {
         };
         let target = entry.target(text);
         if let Err(bad) = name::check(target.as_bytes()) {
-            return refused(format!("`{}` {bad}", target.escape_debug()));
+            return refused(format!("`{}` {}", target.escape_debug(), bad.reason));
         }
         if entry.glob.is_some() && self.is_in_out(source)? {
             return Ok(Choice::LeftOut(format!("`{text}` lies where the archive goes")));

@@ -31,61 +31,56 @@ pub(crate) fn entries(manifest: &Manifest, found: &[Found]) -> Vec<Violation> {
 /// Compares files in any order; the manifest's own may be among them.
 pub(crate) fn files(manifest: &Manifest, found: &[Found]) -> Vec<Violation> {
     let mut violations = Vec::new();
+    let mut refuse = |kind, detail: String| violations.push(Violation::new(kind, detail));
     let listed: BTreeMap<&[u8], &manifest::File> =
         manifest.files.iter().map(|file| (file.path.as_bytes(), file)).collect();
     for path in manifest.files.iter().map(|file| &file.path) {
         if let Err(bad) = name::check(path.as_bytes()) {
-            violations.push(Violation::new(bad.kind(), format!("`{}` {bad}", path.escape_debug())));
+            refuse(bad.kind, format!("`{}` {}", path.escape_debug(), bad.reason));
         }
     }
     let mut seen = BTreeSet::new();
-    for file in found {
-        let shown = String::from_utf8_lossy(&file.name).escape_debug().to_string();
-        seen.insert(&file.name[..]);
-        if let Err(bad) = name::check(&file.name) {
-            violations.push(Violation::new(bad.kind(), format!("`{shown}` {bad}")));
+    for Found { name, bytes, permissions } in found {
+        let shown = String::from_utf8_lossy(name).escape_debug().to_string();
+        seen.insert(&name[..]);
+        if let Err(bad) = name::check(name) {
+            refuse(bad.kind, format!("`{shown}` {}", bad.reason));
         }
-        if file.name == manifest::FILE_NAME.as_bytes() {
-            if file.permissions != 0o644 {
-                violations
-                    .push(Violation::new("mode", format!("`{shown}` has the mode {:04o}", file.permissions)));
+        if name == manifest::FILE_NAME.as_bytes() {
+            if *permissions != 0o644 {
+                refuse("mode", format!("`{shown}` has the mode {permissions:04o}"));
             }
             continue;
         }
-        match listed.get(&file.name[..]) {
-            None => {
-                violations.push(Violation::new("extra-entry", format!("`{shown}` is not in the manifest")));
+        match listed.get(&name[..]) {
+            None => refuse("extra-entry", format!("`{shown}` is not in the manifest")),
+            Some(known) if known.size != *bytes => {
+                let detail = format!("`{shown}` declares {bytes} bytes, the manifest {}", known.size);
+                refuse("forged-size", detail);
             }
-            Some(known) if known.size != file.bytes => {
-                let detail = format!("`{shown}` declares {} bytes, the manifest {}", file.bytes, known.size);
-                violations.push(Violation::new("forged-size", detail));
-            }
-            Some(known) if known.permissions() != Some(file.permissions) => {
-                let detail =
-                    format!("`{shown}` has the mode {:04o}, the manifest {}", file.permissions, known.mode);
-                violations.push(Violation::new("mode", detail));
+            Some(known) if known.permissions() != Some(*permissions) => {
+                let detail = format!("`{shown}` has the mode {permissions:04o}, the manifest {}", known.mode);
+                refuse("mode", detail);
             }
             Some(_) => {}
         }
     }
     for file in manifest.files.iter().filter(|file| !seen.contains(file.path.as_bytes())) {
-        violations.push(Violation::new("missing-entry", format!("`{}` is in the manifest only", file.path)));
+        refuse("missing-entry", format!("`{}` is in the manifest only", file.path));
     }
     let names = manifest.files.iter().map(|file| file.path.as_str()).chain([manifest::FILE_NAME]);
-    violations.extend(name::clash(names).map(|clash| {
-        Violation::new(
-            "ambiguous-name",
-            format!("some machine takes `{}` for `{}`", clash.second, clash.first),
-        )
-    }));
+    if let Some((first, second)) = name::clash(names) {
+        refuse("ambiguous-name", format!("some machine takes `{second}` for `{first}`"));
+    }
     violations
 }
 
 /// Compares a content's hash with the manifest's.
-pub(crate) fn hash(path: &str, expected: &str, found: &str) -> Option<Violation> {
-    let differs =
-        || Violation::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}"));
-    (expected != found).then(differs)
+pub(crate) fn hash(path: &str, expected: &str, found: &str) -> Result<(), Violation> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Violation::new("content", format!("`{path}` has SHA-256 {found}, the manifest {expected}")))
 }
 
 /// The name and the hash in a line of `sha256sum`; `Err` says what is wrong with it.

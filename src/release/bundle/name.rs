@@ -1,54 +1,29 @@
 //! Names of files in a bundle: which ones are safe on every machine that may unpack it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Longest name, in bytes; headers have 16 bits for it and file systems have less.
 const LONGEST: usize = 1024;
 
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NameError {
-    /// It begins at the root of a file system or at a drive.
-    Absolute,
-    Escaping,
-    /// It is empty, too long, not normal, or has bytes that some machine reads as something else.
-    Unsafe(&'static str),
-}
-
-impl NameError {
+pub(crate) struct NameError {
     /// The fixed name of the violation.
-    pub(crate) fn kind(self) -> &'static str {
-        match self {
-            Self::Absolute => "absolute-name",
-            Self::Escaping => "escaping-name",
-            Self::Unsafe(_) => "unsafe-name",
-        }
-    }
+    pub(crate) kind: &'static str,
+    /// What is wrong, to be written behind the name.
+    pub(crate) reason: &'static str,
 }
-
-/// What is wrong, to be written behind the name.
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Absolute => "is absolute",
-            Self::Escaping => "has a component `..`",
-            Self::Unsafe(reason) => reason,
-        })
-    }
-}
-
-impl std::error::Error for NameError {}
 
 /// Checks the name of one file.
 pub(crate) fn check(name: &[u8]) -> Result<&str, NameError> {
-    let name = std::str::from_utf8(name).map_err(|_| NameError::Unsafe("is not UTF-8"))?;
+    let refuse = |kind, reason| Err(NameError { kind, reason });
+    let Ok(name) = std::str::from_utf8(name) else { return refuse("unsafe-name", "is not UTF-8") };
     let has_drive = name.as_bytes().get(1) == Some(&b':') && name.as_bytes()[0].is_ascii_alphabetic();
     if name.starts_with(['/', '\\']) || has_drive {
-        return Err(NameError::Absolute);
+        return refuse("absolute-name", "is absolute");
     }
     if name.split(['/', '\\']).any(|part| part == "..") {
-        return Err(NameError::Escaping);
+        return refuse("escaping-name", "has a component `..`");
     }
     let reason = match name {
         _ if name.is_empty() => "is empty",
@@ -59,32 +34,21 @@ pub(crate) fn check(name: &[u8]) -> Result<&str, NameError> {
         _ if name.split('/').any(|part| part.is_empty() || part == ".") => "has an empty component or `.`",
         _ => return Ok(name),
     };
-    Err(NameError::Unsafe(reason))
+    refuse("unsafe-name", reason)
 }
 
 /// Two names that no machine may keep apart: equal when case is folded, or one a directory of the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Clash {
-    pub(crate) first: String,
-    pub(crate) second: String,
-}
-
-pub(crate) fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<Clash> {
+pub(crate) fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<(&'a str, &'a str)> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    let found =
-        |first: &str, second: &str| Some(Clash { first: first.to_owned(), second: second.to_owned() });
     for name in names {
         if let Some(first) = seen.insert(name.to_lowercase(), name) {
-            return found(first, name);
+            return Some((first, name));
         }
     }
-    for (folded, name) in &seen {
+    seen.iter().find_map(|(folded, name)| {
         let above = folded.match_indices('/').find_map(|(at, _)| seen.get(&folded[..at]));
-        if let Some(first) = above {
-            return found(first, name);
-        }
-    }
-    None
+        above.map(|first| (*first, *name))
+    })
 }
 
 #[cfg(test)]
@@ -108,9 +72,9 @@ mod tests {
             ("a\nb", "unsafe-name"),
             ("a\\b", "unsafe-name"),
         ] {
-            assert_eq!(check(name.as_bytes()).expect_err(name).kind(), reason, "{name:?}");
+            assert_eq!(check(name.as_bytes()).expect_err(name).kind, reason, "{name:?}");
         }
-        assert_eq!(check(b"a\xff"), Err(NameError::Unsafe("is not UTF-8")));
+        assert_eq!(check(b"a\xff"), Err(NameError { kind: "unsafe-name", reason: "is not UTF-8" }));
         for name in ["a", "..a/b..", "deploy/grafana/x.json", "Gr\u{fc}\u{df}e/a b.txt"] {
             assert_eq!(check(name.as_bytes()), Ok(name));
         }
@@ -118,10 +82,9 @@ mod tests {
 
     #[test]
     fn names_that_a_file_system_may_not_keep_apart_clash() {
-        let pair = |names: &[&str]| clash(names.iter().copied()).map(|clash| (clash.first, clash.second));
-        assert_eq!(pair(&["README.md", "b", "readme.md"]), Some(("README.md".into(), "readme.md".into())));
-        assert_eq!(pair(&["a/b", "a"]), Some(("a".into(), "a/b".into())));
-        assert_eq!(pair(&["A", "a/b/c"]), Some(("A".into(), "a/b/c".into())));
-        assert_eq!(pair(&["a", "ab", "b/a"]), None);
+        assert_eq!(clash(["README.md", "b", "readme.md"].into_iter()), Some(("README.md", "readme.md")));
+        assert_eq!(clash(["a/b", "a"].into_iter()), Some(("a", "a/b")));
+        assert_eq!(clash(["A", "a/b/c"].into_iter()), Some(("A", "a/b/c")));
+        assert_eq!(clash(["a", "ab", "b/a"].into_iter()), None);
     }
 }

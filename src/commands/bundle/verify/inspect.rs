@@ -86,10 +86,8 @@ fn entries(
     let time = directory.time.unwrap_or_else(|| DosTime::of(jiff::Timestamp::UNIX_EPOCH));
     let (sha256, members) = hash_all(&wanted, time)?;
     for ((_, file), hash) in pairs.iter().zip(members) {
-        match hash {
-            Ok(hash) => check.violations.extend(compare::hash(&file.path, &file.sha256, &hash)),
-            Err(violation) => check.violations.push(violation),
-        }
+        let compared = hash.and_then(|hash| compare::hash(&file.path, &file.sha256, &hash));
+        check.violations.extend(compared.err());
     }
     Ok((check, sha256))
 }
