@@ -7,10 +7,11 @@
 
 use super::layout::{self, DosTime, Form, Header, Method};
 use super::violation::Violation;
-use crate::format::hash::Digest;
+use crate::format::hash::{self, Digest};
 use flate2::{Decompress, FlushDecompress, Status};
 use rawzip::{CompressionMethod, ZipFileHeaderRecord, ZipLocator};
 use std::collections::BTreeSet;
+use std::io::{self, Read};
 
 pub(crate) use rawzip::{FileReader, ReaderAt};
 
@@ -49,7 +50,7 @@ pub(crate) fn directory<R: ReaderAt>(archive: &R, length: u64) -> Directory {
 
 fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) -> Result<(), Violation> {
     let no_archive = |error: rawzip::Error| Violation::new("no-archive", error.to_string());
-    let unreadable = |error: std::io::Error| Violation::new("unreadable", error.to_string());
+    let unreadable = |error: io::Error| Violation::new("unreadable", error.to_string());
     let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
     let located = ZipLocator::new().locate_in_reader(archive, &mut buffer, length);
     let located = located.map_err(|(_, error)| no_archive(error))?;
@@ -82,9 +83,8 @@ fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) 
         found.violations.extend(record.violations());
         let time = *found.time.get_or_insert(record.time);
         let spelled = record.header.central(time);
-        let mut actual = vec![0; spelled.len()];
-        archive.read_exact_at(&mut actual, at).map_err(unreadable)?;
-        if actual != spelled || record.size != spelled.len() as u64 {
+        let is_spelled = bytes_at(archive, at, spelled.len()).map_err(unreadable)? == spelled;
+        if !is_spelled || record.size != spelled.len() as u64 {
             let detail = format!("the directory's record of `{name}` is not as mmops writes it");
             found.violations.push(Violation::new("central-header", detail));
         }
@@ -117,9 +117,7 @@ fn read_directory<R: ReaderAt>(archive: &R, length: u64, found: &mut Directory) 
         found.violations.push(Violation::new("foreign-bytes", detail));
         return Ok(());
     }
-    let mut actual = vec![0; spelled.len()];
-    archive.read_exact_at(&mut actual, after).map_err(unreadable)?;
-    if actual != spelled {
+    if bytes_at(archive, after, spelled.len()).map_err(unreadable)? != spelled {
         let detail = format!("the end record at byte {end} is not as mmops writes it");
         found.violations.push(Violation::new("end-record", detail));
     }
@@ -195,8 +193,7 @@ fn around_data<R: ReaderAt>(archive: &R, header: &Header, time: DosTime) -> Resu
     let name = display_name(&header.name);
     let cut_off = |_| Violation::new("truncated", format!("the archive ends within `{name}`"));
     let local = header.local(time);
-    let mut actual = vec![0; local.len()];
-    archive.read_exact_at(&mut actual, header.offset).map_err(cut_off)?;
+    let actual = bytes_at(archive, header.offset, local.len()).map_err(cut_off)?;
     if actual != local {
         let (from, to) = (30, (30 + header.name.len()).min(actual.len()));
         let is_renamed = actual[26..28] != local[26..28] || actual[from..to] != local[from..to];
@@ -209,13 +206,17 @@ fn around_data<R: ReaderAt>(archive: &R, header: &Header, time: DosTime) -> Resu
     let after = after
         .ok_or_else(|| Violation::new("forged-size", format!("`{name}` has more bytes than there are")))?;
     let descriptor = header.descriptor();
-    let mut actual = vec![0; descriptor.len()];
-    archive.read_exact_at(&mut actual, after).map_err(cut_off)?;
-    if actual != descriptor {
+    if bytes_at(archive, after, descriptor.len()).map_err(cut_off)? != descriptor {
         let detail = format!("the descriptor behind `{name}` says something else than the directory");
         return Err(Violation::new("data-descriptor", detail));
     }
     Ok(after.saturating_add(descriptor.len() as u64))
+}
+
+fn bytes_at<R: ReaderAt>(archive: &R, at: u64, count: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    archive.read_exact_at(&mut bytes, at)?;
+    Ok(bytes)
 }
 
 fn data_start(header: &Header, time: DosTime) -> u64 {
@@ -244,17 +245,8 @@ pub(crate) fn content<R: ReaderAt>(
 
 /// SHA-256 of the `length` bytes of the archive.
 pub(crate) fn hash_archive<R: ReaderAt>(archive: &R, length: u64) -> Result<String, Violation> {
-    let mut digest = Digest::default();
-    let mut data = Data { archive, at: 0, left: length };
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        let piece =
-            data.next(&mut buffer).map_err(|error| Violation::new("unreadable", error.to_string()))?;
-        if piece.is_empty() {
-            return Ok(digest.hex());
-        }
-        digest.update(piece);
-    }
+    let hashed = hash::sha256_reader(Data { archive, at: 0, left: length });
+    hashed.map(|(sha256, _)| sha256).map_err(|error| Violation::new("unreadable", error.to_string()))
 }
 
 /// SHA-256 of the content of a member. No member is read beyond the size that its header declares, so the
@@ -280,25 +272,26 @@ fn inflate<R: ReaderAt>(
     let violation = |kind: &'static str, detail: &str| {
         Violation::new(kind, format!("`{}` {detail}", display_name(&header.name)))
     };
+    let truncated = |error: io::Error| violation("truncated", &error.to_string());
     let mut crc = crc32fast::Hasher::new();
     let mut data = Data { archive, at: data_start(header, time), left: header.packed };
     let mut input = buffer_for(header.packed);
     match header.method {
         Method::Stored => loop {
-            let piece = data.next(&mut input).map_err(|error| violation("truncated", &error.to_string()))?;
-            if piece.is_empty() {
+            let count = data.read(&mut input).map_err(truncated)?;
+            if count == 0 {
                 break;
             }
-            crc.update(piece);
-            take(piece);
+            crc.update(&input[..count]);
+            take(&input[..count]);
         },
         Method::Deflated => {
             let mut out = buffer_for(header.bytes);
             let mut state = Decompress::new(false);
             let mut ended = false;
             while !ended {
-                let mut piece =
-                    data.next(&mut input).map_err(|error| violation("truncated", &error.to_string()))?;
+                let count = data.read(&mut input).map_err(truncated)?;
+                let mut piece = &input[..count];
                 if piece.is_empty() {
                     return Err(violation("broken-data", "ends before its content does"));
                 }
@@ -346,15 +339,13 @@ struct Data<'a, R> {
     left: u64,
 }
 
-impl<R: ReaderAt> Data<'_, R> {
-    /// The next piece; empty at the end.
-    fn next<'b>(&mut self, buffer: &'b mut [u8]) -> std::io::Result<&'b [u8]> {
+impl<R: ReaderAt> Read for Data<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let piece = &mut buffer[..count];
-        self.archive.read_exact_at(piece, self.at)?;
+        self.archive.read_exact_at(&mut buffer[..count], self.at)?;
         self.at += count as u64;
         self.left -= count as u64;
-        Ok(piece)
+        Ok(count)
     }
 }
 

@@ -97,33 +97,30 @@ impl<W: Write> Archive<W> {
     }
 
     fn add_whole(&mut self, member: &Member, chunk: &Packed) -> io::Result<()> {
-        let header = Header {
-            name: member.name.as_bytes().to_vec(),
-            method: chunk.method,
-            form: Form::Whole,
-            permissions: member.permissions,
-            crc32: chunk.crc.clone().finalize(),
-            packed: chunk.packed.len() as u64,
-            bytes: member.bytes,
-            offset: self.at,
-        };
+        let mut header = self.header(member, chunk.method, Form::Whole);
+        (header.crc32, header.packed) = (chunk.crc.clone().finalize(), chunk.packed.len() as u64);
         self.put(&header.local(self.time))?;
         self.put(&chunk.packed)?;
         self.list(&header);
         Ok(())
     }
 
-    fn start(&mut self, member: &Member, method: Method) -> io::Result<Stream> {
-        let mut header = Header {
+    /// The header of a member that begins here; what is packed is not known yet.
+    fn header(&self, member: &Member, method: Method, form: Form) -> Header {
+        Header {
             name: member.name.as_bytes().to_vec(),
             method,
-            form: Form::Streamed,
+            form,
             permissions: member.permissions,
             crc32: 0,
             packed: 0,
             bytes: member.bytes,
             offset: self.at,
-        };
+        }
+    }
+
+    fn start(&mut self, member: &Member, method: Method) -> io::Result<Stream> {
+        let mut header = self.header(member, method, Form::Streamed);
         self.put(&header.local(self.time))?;
         // From here on what was put so far.
         header.bytes = 0;
