@@ -10,6 +10,7 @@ use crate::sys::proc::{End, Group, Task, run};
 use crate::sys::signal::Cancel;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
@@ -23,6 +24,11 @@ const PATIENCE: Duration = Duration::from_hours(1);
 
 /// The mode of a submodule, whose content is elsewhere.
 const SUBMODULE: &str = "160000";
+
+const STATUS: &str = "status --porcelain=v1 -z --no-renames --ignore-submodules=none --untracked-files=no";
+
+const LOG: &str = "log --all --topo-order --reverse --full-history --raw -z -m --root --no-abbrev --no-renames \
+     --relative --format=%x01%H --";
 
 /// A repository.
 #[derive(Clone, Debug)]
@@ -55,7 +61,10 @@ impl<'a> Git<'a> {
         let git = Self { root, cancel };
         match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
             Ok(answer) if answer.trim() == "true" => Ok(git),
-            Ok(_) | Err(Failure::Said { .. }) => Err(not_a_repository(root)),
+            Ok(_) | Err(Failure::Said { .. }) => {
+                let message = format!("`{}` is not inside a work tree of git", root.display());
+                Err(Fault::config(message).hint("point --root into a clone"))
+            }
             Err(Failure::Other(fault)) => Err(fault),
         }
     }
@@ -112,15 +121,7 @@ impl<'a> Git<'a> {
 
     /// Tracked paths that differ from the commit that is checked out, relative to the top of the work tree.
     pub(crate) fn changes(&self) -> Result<Vec<String>, Fault> {
-        let words = [
-            "status",
-            "--porcelain=v1",
-            "-z",
-            "--no-renames",
-            "--ignore-submodules=none",
-            "--untracked-files=no",
-        ];
-        let answer = self.answer(&words)?;
+        let answer = self.answer(&STATUS.split(' ').collect::<Vec<_>>())?;
         Ok(answer.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
     }
 
@@ -154,22 +155,7 @@ impl<'a> Git<'a> {
     /// Every file of every commit that a ref reaches, each object once; below `paths`, or below the folder
     /// that was opened.
     pub(crate) fn blobs(&self, paths: &[String]) -> Result<Vec<Blob>, Fault> {
-        let mut words = vec![
-            "log",
-            "--all",
-            "--topo-order",
-            "--reverse",
-            "--full-history",
-            "--raw",
-            "-z",
-            "-m",
-            "--root",
-            "--no-abbrev",
-            "--no-renames",
-            "--relative",
-            "--format=%x01%H",
-            "--",
-        ];
+        let mut words: Vec<&str> = LOG.split(' ').collect();
         words.extend(paths.iter().map(String::as_str));
         if paths.is_empty() {
             words.push(".");
@@ -187,7 +173,7 @@ impl<'a> Git<'a> {
         let mut group = Group::spawn(&argv, self.root, &environment(), |command| {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         })
-        .map_err(|error| start_fault(&error))?;
+        .map_err(not_started)?;
         let mut stdin = group.child().stdin.take().expect("stdin was asked for");
         let stdout = group.child().stdout.take().expect("stdout was asked for");
         std::thread::scope(|scope| {
@@ -203,11 +189,8 @@ impl<'a> Git<'a> {
             let mut read = || -> Result<(), Fault> {
                 let mut content = Vec::new();
                 for blob in blobs {
-                    if read_object(&mut reader, &mut content).map_err(|error| failed(&error))? {
-                        each(blob, Some(&content))?;
-                    } else {
-                        each(blob, None)?;
-                    }
+                    let is_there = read_object(&mut reader, &mut content).map_err(|error| failed(&error))?;
+                    each(blob, is_there.then_some(&content[..]))?;
                 }
                 Ok(())
             };
@@ -245,10 +228,7 @@ impl<'a> Git<'a> {
             End::Exited(0) => Err(other(format!("git {}: the answer is too long", words[0]))),
             End::Exited(code) => Err(Failure::Said { code, stderr: finished.stderr.text() }),
             End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
-            End::NotStarted(error) => {
-                let fault = Fault::dependency(format!("git cannot be started: {error}"));
-                Err(Failure::Other(fault.hint("install git")))
-            }
+            End::NotStarted(error) => Err(Failure::Other(not_started(error).hint("install git"))),
             End::TimedOut | End::Signalled(_) => Err(other(format!("git {} was stopped", words[0]))),
         }
     }
@@ -286,13 +266,8 @@ fn environment() -> Vec<(OsString, OsString)> {
     fixed.iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
-fn start_fault(error: &io::Error) -> Fault {
+fn not_started(error: impl Display) -> Fault {
     Fault::dependency(format!("git cannot be started: {error}"))
-}
-
-fn not_a_repository(root: &Path) -> Fault {
-    let message = format!("`{}` is not inside a work tree of git", root.display());
-    Fault::config(message).hint("point --root into a clone")
 }
 
 /// Reads one answer of `git cat-file --batch`; `false` for an object that is not there.
