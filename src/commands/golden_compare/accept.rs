@@ -17,7 +17,7 @@ use crate::sys::{env, prompt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const SCHEMA: &str = "mmops.golden-acceptance.v1";
 
@@ -70,20 +70,16 @@ struct Change {
 }
 
 /// An acceptance that may follow the comparison.
-pub(super) struct Acceptance {
+pub(super) struct Acceptance<'a> {
+    args: &'a Args,
     record: Record,
-    target: PathBuf,
     pending: AtomicFile,
-    yes: bool,
-    who: String,
-    why: String,
-    actual: String,
     _lock: Lock,
 }
 
-impl Acceptance {
+impl<'a> Acceptance<'a> {
     /// Opens the record, so that a bad path or an unreadable record is known before the work starts.
-    pub(super) fn prepare(args: &Args, ctx: &Ctx) -> Result<Self, Fault> {
+    pub(super) fn prepare(args: &'a Args, ctx: &Ctx) -> Result<Self, Fault> {
         if !args.yes && !prompt::is_possible() {
             let message = "--update asks before it replaces the baseline, and there is nobody to ask";
             return Err(Fault::usage(message).hint("look at the drift without --update, then add --yes"));
@@ -101,16 +97,7 @@ impl Acceptance {
         } else {
             Record { header: ctx.header(SCHEMA), baseline: shown, acceptances: Vec::new() }
         };
-        Ok(Self {
-            record,
-            pending: AtomicFile::create(&target)?,
-            target,
-            yes: args.yes,
-            who: args.by.clone().unwrap_or_else(user),
-            why: args.reason.clone().unwrap_or_default(),
-            actual: args.actual.display().to_string(),
-            _lock: lock,
-        })
+        Ok(Self { args, record, pending: AtomicFile::create(&target)?, _lock: lock })
     }
 
     /// Shows the drift, asks, and replaces the baseline.
@@ -125,7 +112,7 @@ impl Acceptance {
             return Ok(Decision::Needless);
         }
         let listed = facts.lines();
-        if !self.yes {
+        if !self.args.yes {
             let question = format!("Replace {} file(s) of `{}`?", drifted.len(), self.record.baseline);
             // Whoever is asked sees the drift, however quiet the rest of the run is.
             if !prompt::confirm(&format!("{}\n{question}", listed.join("\n")))? {
@@ -150,16 +137,17 @@ impl Acceptance {
         }
         let header = ctx.header(SCHEMA);
         self.record.acceptances.push(Accepted {
-            who: self.who,
+            who: self.args.by.clone().unwrap_or_else(user),
             when: ctx.clock.stamp_utc(),
-            why: self.why,
-            actual: self.actual,
+            why: self.args.reason.clone().unwrap_or_default(),
+            actual: self.args.actual.display().to_string(),
             differences: facts.differences(),
             listed,
             files,
             clock: header.clock,
         });
         self.record.header = header;
+        let target = ctx.show(self.pending.target());
         self.pending.finish(json::document(&self.record).as_bytes())?;
         for pending in copies {
             pending.commit()?;
@@ -167,7 +155,7 @@ impl Acceptance {
         for path in removals {
             fsio::remove(&path).map_err(|error| Fault::write(format!("`{}`", path.display()), &error))?;
         }
-        Ok(Decision::Accepted(ctx.show(&self.target)))
+        Ok(Decision::Accepted(target))
     }
 }
 

@@ -4,7 +4,6 @@ use crate::commands::golden_compare::drift::number::Tolerance;
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
 use crate::format::json::path::Pattern;
 use anyhow::{Context as _, bail, ensure};
-use clap::ValueEnum;
 use std::path::PathBuf;
 
 /// Say whether an output drifted from the accepted one, and accept a new one with a record
@@ -36,10 +35,10 @@ pub(crate) struct Args {
     ignore_order: Vec<Unordered>,
     /// Let NaN and Infinity through, and say whether NaN equals NaN; refused as not JSON when left out
     #[arg(long, value_enum)]
-    nan: Option<Nan>,
+    nan: Option<NanPolicy>,
     /// Whether 1 and 1.0 differ
-    #[arg(long, value_enum, default_value_t = Numbers::Strict)]
-    int_float: Numbers,
+    #[arg(long, value_enum, default_value = "strict")]
+    int_float: IntFloat,
     /// List at most N differences of a file; all are counted
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(super) max_diffs: usize,
@@ -60,24 +59,6 @@ pub(crate) struct Args {
     pub(super) by: Option<String>,
 }
 
-/// What NaN equals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Nan {
-    /// NaN equals NaN
-    Equal,
-    /// NaN differs from everything
-    Drift,
-}
-
-/// Whether integers and floats mix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Numbers {
-    /// 1 and 1.0 differ in type
-    Strict,
-    /// Only the value counts
-    Lenient,
-}
-
 impl Args {
     pub(super) fn rules(&self) -> Rules {
         Rules {
@@ -85,15 +66,8 @@ impl Args {
             tolerances: self.tolerance_at.clone(),
             ignored: self.ignore.clone(),
             unordered: self.ignore_order.clone(),
-            nan: match self.nan {
-                None => NanPolicy::Refuse,
-                Some(Nan::Equal) => NanPolicy::Equal,
-                Some(Nan::Drift) => NanPolicy::Drift,
-            },
-            int_float: match self.int_float {
-                Numbers::Strict => IntFloat::Strict,
-                Numbers::Lenient => IntFloat::Lenient,
-            },
+            nan: self.nan.unwrap_or_default(),
+            int_float: self.int_float,
         }
     }
 }

@@ -30,17 +30,6 @@ pub(crate) enum CompareError {
     Fault(Fault),
 }
 
-impl fmt::Display for CompareError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Document(side, error) => write!(f, "{side}: {error}"),
-            Self::Fault(fault) => fault.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for CompareError {}
-
 impl From<Fault> for CompareError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)

@@ -5,13 +5,15 @@ use crate::format::json::tokens::NonFinite;
 use std::fmt;
 
 /// Whether NaN is let through, and whether it equals itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum NanPolicy {
-    /// Not JSON.
+    // Not JSON; what holds where nothing else is asked for.
     #[default]
+    #[value(skip)]
     Refuse,
+    /// NaN equals NaN
     Equal,
-    /// NaN differs from everything.
+    /// NaN differs from everything
     Drift,
 }
 
@@ -26,12 +28,12 @@ impl NanPolicy {
 }
 
 /// Whether `1` and `1.0` are the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum IntFloat {
-    /// They differ in type.
+    /// 1 and 1.0 differ in type
     #[default]
     Strict,
-    /// Only their value counts.
+    /// Only the value counts
     Lenient,
 }
 
