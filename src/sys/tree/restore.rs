@@ -58,11 +58,7 @@ impl RestoreDir {
             let fd = openat(&dir, name.as_os_str(), flags, Mode::empty())?;
             Ok(File::from(fd))
         });
-        match opened {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_there(opened)
     }
 
     /// Target of an existing link, or none if there is nothing of that name.
@@ -70,11 +66,7 @@ impl RestoreDir {
         let read = self.parent(path, false).and_then(|(dir, name)| {
             Ok(rustix::fs::readlinkat(&dir, name.as_os_str(), Vec::new())?.into_bytes())
         });
-        match read {
-            Ok(target) => Ok(Some(target)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_there(read)
     }
 
     /// Starts a file that appears under `path` when [`finish`] is called for it, unless its name is taken
@@ -95,6 +87,14 @@ impl RestoreDir {
     /// Waits until every name that was given is on the disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::syncfs(&self.top)?)
+    }
+}
+
+/// Nothing of a name is no error.
+fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
     }
 }
 
