@@ -7,7 +7,7 @@ use crate::release::bundle::compare::{self, Found};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
 use crate::sys::fsio::FileState;
-use crate::sys::root_dir::{Refused, RootDir};
+use crate::sys::root_dir::{OpenError, RootDir};
 use crate::sys::signal::Cancel;
 use std::collections::BTreeSet;
 use std::io::{self, Read as _};
@@ -44,14 +44,14 @@ pub(crate) fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
 
 fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Violation> {
     let name = manifest::FILE_NAME;
-    let none = |refused: Refused| Violation::new("no-manifest", format!("`{name}` {refused}"));
+    let none = |refused: OpenError| Violation::new("no-manifest", format!("`{name}` {refused}"));
     let mut file = root.file(Path::new(name)).map_err(none)?;
-    let bytes = FileState::of(&file).map_err(|error| none(Refused::Failed(error)))?.id.bytes;
+    let bytes = FileState::of(&file).map_err(|error| none(OpenError::Failed(error)))?.id.bytes;
     if bytes > manifest::LARGEST_BYTES {
         return Err(Violation::new("too-large", format!("`{name}` has {bytes} bytes")));
     }
     let mut text = Vec::new();
-    file.read_to_end(&mut text).map_err(|error| none(Refused::Failed(error)))?;
+    file.read_to_end(&mut text).map_err(|error| none(OpenError::Failed(error)))?;
     let manifest = Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))?;
     Ok((manifest, hash::sha256(&text)))
 }
@@ -141,7 +141,7 @@ fn check_file(root: &RootDir, file: &manifest::File) -> Result<(), Violation> {
     let path = &file.path;
     let unreadable = |error: io::Error| Violation::new("unreadable", format!("`{path}`: {error}"));
     let opened = root.file(Path::new(path)).map_err(|refused| match refused {
-        Refused::Missing => Violation::new("missing-entry", format!("`{path}` is not in the tree")),
+        OpenError::Missing => Violation::new("missing-entry", format!("`{path}` is not in the tree")),
         refused => Violation::new("unreadable", format!("`{path}` {refused}")),
     })?;
     let state = FileState::of(&opened).map_err(unreadable)?;

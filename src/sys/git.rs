@@ -76,10 +76,9 @@ impl<'a> Git<'a> {
 
     /// The commit that is checked out; `None` before the first one.
     pub(crate) fn head(&self) -> Result<Option<String>, Fault> {
-        match self.ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
-            Ok(answer) => return Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { code: 1, .. }) => {}
-            Err(failure) => return Err(failure.fault("rev-parse")),
+        let commit = self.answer_if_any(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?;
+        if commit.is_some() {
+            return Ok(commit);
         }
         // Git says the same of a branch without a commit and of one that cannot be read.
         let unborn = match self.branch_ref()? {
@@ -96,11 +95,7 @@ impl<'a> Git<'a> {
     }
 
     fn branch_ref(&self) -> Result<Option<String>, Fault> {
-        match self.ask(&["symbolic-ref", "--quiet", "HEAD"]) {
-            Ok(answer) => Ok(Some(answer.trim().to_owned())),
-            Err(Failure::Said { code: 1, .. }) => Ok(None),
-            Err(failure) => Err(failure.fault("symbolic-ref")),
-        }
+        self.answer_if_any(&["symbolic-ref", "--quiet", "HEAD"])
     }
 
     /// What a ref of this full name points to, tags followed; a ref that is there and cannot be read is a
@@ -108,7 +103,7 @@ impl<'a> Git<'a> {
     fn object(&self, reference: &str) -> Result<Option<String>, Fault> {
         let format = "--format=%(refname) %(objectname) %(*objectname)";
         let (answer, warnings) = self
-            .ask_aloud(&["for-each-ref", format, reference])
+            .ask_with_stderr(&["for-each-ref", format, reference])
             .map_err(|failure| failure.fault("for-each-ref"))?;
         if warnings.contains(reference) {
             let first = warnings.lines().next().unwrap_or_default();
@@ -138,11 +133,8 @@ impl<'a> Git<'a> {
 
     /// Whether git takes this name for a tag.
     pub(crate) fn is_tag_name(&self, name: &str) -> Result<bool, Fault> {
-        match self.ask(&["check-ref-format", &format!("refs/tags/{name}")]) {
-            Ok(_) => Ok(!name.starts_with('-')),
-            Err(Failure::Said { code: 1, .. }) => Ok(false),
-            Err(failure) => Err(failure.fault("check-ref-format")),
-        }
+        let answer = self.answer_if_any(&["check-ref-format", &format!("refs/tags/{name}")])?;
+        Ok(answer.is_some() && !name.starts_with('-'))
     }
 
     /// Puts an annotated tag on a commit; a tag of this name must not exist.
@@ -205,12 +197,21 @@ impl<'a> Git<'a> {
         self.ask(words).map_err(|failure| failure.fault(words[0]))
     }
 
+    /// The answer on one line; none where git ends with 1.
+    fn answer_if_any(&self, words: &[&str]) -> Result<Option<String>, Fault> {
+        match self.ask(words) {
+            Ok(answer) => Ok(Some(answer.trim().to_owned())),
+            Err(Failure::Said { code: 1, .. }) => Ok(None),
+            Err(failure) => Err(failure.fault(words[0])),
+        }
+    }
+
     fn ask(&self, words: &[&str]) -> Result<String, Failure> {
-        self.ask_aloud(words).map(|(answer, _)| answer)
+        self.ask_with_stderr(words).map(|(answer, _)| answer)
     }
 
     /// The answer, and what git said beside it.
-    fn ask_aloud(&self, words: &[&str]) -> Result<(String, String), Failure> {
+    fn ask_with_stderr(&self, words: &[&str]) -> Result<(String, String), Failure> {
         let task = Task {
             argv: Self::argv(words),
             dir: self.root.to_owned(),

@@ -20,22 +20,22 @@ pub(crate) struct RootDir {
 
 /// Why a file below the directory is not read.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum OpenError {
     Missing,
     /// A link on the way, or the file itself, leads out of the directory.
-    Leaves,
+    Escapes,
     /// It is a directory, a device, a pipe or a socket.
-    NoFile(&'static str),
+    NotAFile(&'static str),
     Failed(io::Error),
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Missing => f.write_str("is missing"),
-            Refused::Leaves => f.write_str("is a link that leaves the root"),
-            Refused::NoFile(kind) => write!(f, "is {kind}, not a file"),
-            Refused::Failed(error) => write!(f, "cannot be read: {error}"),
+            OpenError::Missing => f.write_str("is missing"),
+            OpenError::Escapes => f.write_str("is a link that leaves the root"),
+            OpenError::NotAFile(kind) => write!(f, "is {kind}, not a file"),
+            OpenError::Failed(error) => write!(f, "cannot be read: {error}"),
         }
     }
 }
@@ -49,7 +49,7 @@ impl RootDir {
     }
 
     /// Opens a file of this path relative to the directory.
-    pub(crate) fn file(&self, relative: &Path) -> Result<File, Refused> {
+    pub(crate) fn file(&self, relative: &Path) -> Result<File, OpenError> {
         // Without waiting, or a pipe that nobody writes to would be waited for.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let bounds = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
@@ -57,40 +57,40 @@ impl RootDir {
             Ok(fd) => fd,
             // Kernels before 5.6, and sandboxes that know no later call.
             Err(Errno::NOSYS | Errno::PERM) => self.open_by_path(relative, flags)?,
-            Err(error) => return Err(refused(error)),
+            Err(error) => return Err(open_error(error)),
         };
-        let stat = fstat(&fd).map_err(refused)?;
+        let stat = fstat(&fd).map_err(open_error)?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Ok(File::from(fd)),
-            FileType::Directory => Err(Refused::NoFile("a directory")),
-            FileType::Fifo => Err(Refused::NoFile("a pipe")),
-            FileType::Socket => Err(Refused::NoFile("a socket")),
-            _ => Err(Refused::NoFile("a device")),
+            FileType::Directory => Err(OpenError::NotAFile("a directory")),
+            FileType::Fifo => Err(OpenError::NotAFile("a pipe")),
+            FileType::Socket => Err(OpenError::NotAFile("a socket")),
+            _ => Err(OpenError::NotAFile("a device")),
         }
     }
 
-    fn open_by_path(&self, relative: &Path, flags: OFlags) -> Result<OwnedFd, Refused> {
+    fn open_by_path(&self, relative: &Path, flags: OFlags) -> Result<OwnedFd, OpenError> {
         let path = self.path.join(relative);
-        let failed = |fault| Refused::Failed(io::Error::other(fault));
+        let failed = |fault| OpenError::Failed(io::Error::other(fault));
         if fsio::kind(&path).map_err(failed)? == FileKind::Missing {
-            return Err(Refused::Missing);
+            return Err(OpenError::Missing);
         }
         let canonical = |path: &Path| fsio::canonical(path).map_err(failed);
         let (path, root) = (canonical(&path)?, canonical(&self.path)?);
         if !path.starts_with(root) {
-            return Err(Refused::Leaves);
+            return Err(OpenError::Escapes);
         }
-        rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(refused)
+        rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(open_error)
     }
 }
 
-fn refused(error: Errno) -> Refused {
+fn open_error(error: Errno) -> OpenError {
     match error {
-        Errno::NOENT | Errno::NOTDIR => Refused::Missing,
-        Errno::XDEV => Refused::Leaves,
+        Errno::NOENT | Errno::NOTDIR => OpenError::Missing,
+        Errno::XDEV => OpenError::Escapes,
         // What opening a socket says.
-        Errno::NXIO => Refused::NoFile("a socket or a device without a driver"),
-        other => Refused::Failed(other.into()),
+        Errno::NXIO => OpenError::NotAFile("a socket or a device without a driver"),
+        other => OpenError::Failed(other.into()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::release::bundle::manifest::{Named, Revision};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::git::Git;
-use crate::sys::root_dir::{Refused, RootDir};
+use crate::sys::root_dir::{OpenError, RootDir};
 use jiff::Timestamp;
 use semver::Version;
 use std::io::Read as _;
@@ -113,11 +113,13 @@ pub(super) fn bill(chosen: &[Chosen], root: &RootDir, ctx: &Ctx) -> Result<Bill,
 }
 
 fn read(path: &str, root: &RootDir) -> Result<String, Fault> {
-    let bad = |refused: Refused| Fault::config(format!("lock file `{path}` {refused}"));
+    let bad = |refused: OpenError| Fault::config(format!("lock file `{path}` {refused}"));
     let file = root.file(Path::new(path)).map_err(bad)?;
     let mut text = String::new();
-    let read =
-        file.take(LARGEST_LOCK + 1).read_to_string(&mut text).map_err(|error| bad(Refused::Failed(error)))?;
+    let read = file
+        .take(LARGEST_LOCK + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| bad(OpenError::Failed(error)))?;
     if read as u64 > LARGEST_LOCK {
         return Err(Fault::config(format!("lock file `{path}` is larger than 64 MiB")));
     }

@@ -8,8 +8,8 @@ use crate::evidence::daily;
 use crate::release::bundle::name;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileState};
-use crate::sys::root_dir::{Refused, RootDir};
-use globset::{GlobBuilder, GlobMatcher};
+use crate::sys::root_dir::{OpenError, RootDir};
+use globset::GlobBuilder;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -147,10 +147,10 @@ impl Finder<'_> {
             return Ok(Choice::LeftOut(format!("`{text}` lies where the archive goes")));
         }
         let opened = self.root.file(source);
-        let state = match opened.and_then(|file| FileState::of(&file).map_err(Refused::Failed)) {
+        let state = match opened.and_then(|file| FileState::of(&file).map_err(OpenError::Failed)) {
             Ok(state) => state,
             // What a pattern found is there, if only as a link to nothing.
-            Err(Refused::Missing) if !entry.required && entry.path.is_some() => return Ok(Choice::Absent),
+            Err(OpenError::Missing) if !entry.required && entry.path.is_some() => return Ok(Choice::Absent),
             Err(reason) => return refused(format!("`{text}` {reason}")),
         };
         if state.id.bytes == 0 && entry.required && entry.path.is_some() {
@@ -193,7 +193,9 @@ impl Finder<'_> {
 
     /// Files and links below the root whose path matches, sorted.
     fn matching(&self, glob: &str) -> Result<Vec<PathBuf>, Fault> {
-        let matcher = matcher(glob)?;
+        let built = GlobBuilder::new(glob).literal_separator(true).build();
+        let unusable = |error| Fault::config(format!("pattern `{glob}` cannot be used: {error}"));
+        let matcher = built.map_err(unusable)?.compile_matcher();
         let is_literal = |part: &&str| !part.contains(['*', '?', '[', '{', '\\']);
         let mut start: Vec<&str> = glob.split('/').take_while(is_literal).collect();
         if start.len() == glob.split('/').count() {
@@ -217,12 +219,6 @@ impl Finder<'_> {
         found.sort();
         Ok(found)
     }
-}
-
-fn matcher(glob: &str) -> Result<GlobMatcher, Fault> {
-    let built = GlobBuilder::new(glob).literal_separator(true).build();
-    let built = built.map_err(|error| Fault::config(format!("pattern `{glob}` cannot be used: {error}")))?;
-    Ok(built.compile_matcher())
 }
 
 /// Up to when a daily report speaks. `None` for other files.

@@ -12,7 +12,7 @@ use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile, Temporary};
 use crate::sys::tree::Tree;
-use crate::sys::tree::remove::{Refusal, Remover};
+use crate::sys::tree::remove::{RemoveError, Remover};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -87,7 +87,7 @@ pub(super) enum Kind {
 #[derive(Debug, Default)]
 pub(super) struct Archived {
     pub(super) archive: Option<ArchiveBody>,
-    pub(super) stay: BTreeMap<u32, Refusal>,
+    pub(super) stay: BTreeMap<u32, RemoveError>,
 }
 
 /// Archives `going`, which is sorted by path, into a new file in `dir`.
@@ -120,7 +120,7 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
         };
         let entry = add(&mut zip, tree, file, member, source, &remover).map_err(fail)?;
         if entry.stays {
-            archived.stay.insert(file, Refusal::Changed);
+            archived.stay.insert(file, RemoveError::Changed);
         }
         entries.push(entry);
     }

@@ -6,7 +6,7 @@ use super::plan::Options;
 use crate::ctx::Ctx;
 use crate::sys::progress;
 use crate::sys::tree::Tree;
-use crate::sys::tree::remove::{Refusal, Remover};
+use crate::sys::tree::remove::{RemoveError, Remover};
 use crate::sys::tree::writers::{self, Writers};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub(super) struct Removal {
 
 impl Removal {
     /// Lets every file of a unit stay of which one has to.
-    fn keep_units_whole(&self, tree: &Tree, stay: &mut BTreeMap<u32, Refusal>) {
+    fn keep_units_whole(&self, tree: &Tree, stay: &mut BTreeMap<u32, RemoveError>) {
         let dirs: BTreeSet<u32> = self.unit_dirs.iter().copied().collect();
         // The outermost directory of those that go as one.
         let unit = |file: u32| {
@@ -44,7 +44,7 @@ impl Removal {
         }
         for &file in &self.files {
             if unit(file).is_some_and(|unit| torn.contains(&unit)) {
-                stay.entry(file).or_insert(Refusal::Unit);
+                stay.entry(file).or_insert(RemoveError::Unit);
             }
         }
     }
@@ -83,7 +83,7 @@ impl Removal {
 
     /// The files that must stay although they were to go: what is open for writing, and what a unit holds
     /// together.
-    fn keep_what_is_used(&self, tree: &Tree, stay: &mut BTreeMap<u32, Refusal>) -> Option<ProcessTable> {
+    fn keep_what_is_used(&self, tree: &Tree, stay: &mut BTreeMap<u32, RemoveError>) -> Option<ProcessTable> {
         if self.files.is_empty() {
             return None;
         }
@@ -92,7 +92,7 @@ impl Removal {
         for &file in &self.files {
             let id = tree.file_id(file);
             if writers.has(id.dev, id.ino) {
-                stay.entry(file).or_insert(Refusal::Open);
+                stay.entry(file).or_insert(RemoveError::Open);
             }
         }
         self.keep_units_whole(tree, stay);
@@ -137,7 +137,7 @@ pub(super) fn carry_out(
                 done.removed.files += 1;
                 done.removed.bytes = done.removed.bytes.saturating_add(tree.bytes(file));
             }
-            Err(Refusal::Failed(error)) => {
+            Err(RemoveError::Failed(error)) => {
                 done.failed.insert(tree.display(file), error.to_string());
             }
             Err(refusal) => {
@@ -150,7 +150,7 @@ pub(super) fn carry_out(
         match remover.remove_dir(dir) {
             Ok(true) => done.dirs += 1,
             // Something was put into it meanwhile, or somebody else removed it.
-            Ok(false) | Err(Refusal::Gone) => {}
+            Ok(false) | Err(RemoveError::Gone) => {}
             Err(refusal) => {
                 done.failed.insert(tree.display_dir(dir), refusal.to_string());
             }

@@ -11,7 +11,7 @@ use std::io;
 
 /// Why a file was left where it is.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum RemoveError {
     /// Somebody else has removed it.
     Gone,
     /// It was written to, or another file has its name, since the scan.
@@ -25,25 +25,25 @@ pub(crate) enum Refusal {
     Failed(io::Error),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RemoveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Gone => f.write_str("removed by somebody else since the scan"),
-            Refusal::Changed => f.write_str("changed since the scan"),
-            Refusal::Locked => f.write_str("locked by another process"),
-            Refusal::Open => f.write_str("open for writing in another process"),
-            Refusal::Unit => f.write_str("a file beside it in the unit has to stay"),
-            Refusal::Failed(error) => error.fmt(f),
+            RemoveError::Gone => f.write_str("removed by somebody else since the scan"),
+            RemoveError::Changed => f.write_str("changed since the scan"),
+            RemoveError::Locked => f.write_str("locked by another process"),
+            RemoveError::Open => f.write_str("open for writing in another process"),
+            RemoveError::Unit => f.write_str("a file beside it in the unit has to stay"),
+            RemoveError::Failed(error) => error.fmt(f),
         }
     }
 }
 
-impl From<Errno> for Refusal {
+impl From<Errno> for RemoveError {
     fn from(error: Errno) -> Self {
         match error {
-            Errno::NOENT => Refusal::Gone,
-            Errno::LOOP | Errno::NOTDIR => Refusal::Changed,
-            other => Refusal::Failed(other.into()),
+            Errno::NOENT => RemoveError::Gone,
+            Errno::LOOP | Errno::NOTDIR => RemoveError::Changed,
+            other => RemoveError::Failed(other.into()),
         }
     }
 }
@@ -77,7 +77,7 @@ impl<'a> Remover<'a> {
     }
 
     /// Opens a file for reading, after checking that it is the one that was seen.
-    pub(crate) fn open(&mut self, file: u32) -> Result<File, Refusal> {
+    pub(crate) fn open(&mut self, file: u32) -> Result<File, RemoveError> {
         let tree = self.tree;
         let fd = openat(self.dir(tree.dir(file))?, tree.raw_name(file), READ, Mode::empty())?;
         let opened = File::from(fd);
@@ -86,24 +86,24 @@ impl<'a> Remover<'a> {
     }
 
     /// Whether an opened file still is what was seen.
-    pub(crate) fn check(&self, file: u32, opened: &File) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, file: u32, opened: &File) -> Result<(), RemoveError> {
         let stat = statx(opened, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
         let same = file_type(&stat) == FileType::RegularFile && file_id(&stat) == self.tree.file_id(file);
-        if same { Ok(()) } else { Err(Refusal::Changed) }
+        if same { Ok(()) } else { Err(RemoveError::Changed) }
     }
 
-    pub(crate) fn link_target(&mut self, file: u32) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn link_target(&mut self, file: u32) -> Result<Vec<u8>, RemoveError> {
         let tree = self.tree;
         let target = readlinkat(self.dir(tree.dir(file))?, tree.raw_name(file), Vec::new());
         match target {
             Ok(target) => Ok(target.into_bytes()),
-            Err(Errno::INVAL) => Err(Refusal::Changed),
+            Err(Errno::INVAL) => Err(RemoveError::Changed),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Removes one file or link, unless it changed or somebody holds a lock on it.
-    pub(crate) fn remove(&mut self, file: u32) -> Result<(), Refusal> {
+    pub(crate) fn remove(&mut self, file: u32) -> Result<(), RemoveError> {
         let tree = self.tree;
         let (name, link) = (tree.raw_name(file), tree.is_link(file));
         let dir = self.dir(tree.dir(file))?;
@@ -112,18 +112,18 @@ impl<'a> Remover<'a> {
         if let Some(held) = &held
             && rustix::fs::flock(held, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
         {
-            return Err(Refusal::Locked);
+            return Err(RemoveError::Locked);
         }
         let stat = statx(dir, name, AtFlags::SYMLINK_NOFOLLOW, STAT_MASK)?;
         let expected = if link { FileType::Symlink } else { FileType::RegularFile };
         if file_type(&stat) != expected || file_id(&stat) != tree.file_id(file) {
-            return Err(Refusal::Changed);
+            return Err(RemoveError::Changed);
         }
         Ok(unlinkat(dir, name, AtFlags::empty())?)
     }
 
     /// Removes a directory if it is empty; says whether it did.
-    pub(crate) fn remove_dir(&mut self, dir: u32) -> Result<bool, Refusal> {
+    pub(crate) fn remove_dir(&mut self, dir: u32) -> Result<bool, RemoveError> {
         let tree = self.tree;
         let entry = &tree.dirs[dir as usize];
         // The descriptor of a directory below would keep nothing alive, yet it must not be reused.

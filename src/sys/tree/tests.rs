@@ -1,7 +1,7 @@
 //! What the walk sees, and what is refused between the scan and the removal.
 #![expect(clippy::disallowed_methods, reason = "tests touch the disk directly")]
 
-use super::remove::{Refusal, Remover};
+use super::remove::{RemoveError, Remover};
 use super::{Detail, Root, SkipReason, Tree, walk};
 use crate::sys::signal::Cancel;
 use std::fs::{self, File};
@@ -146,7 +146,7 @@ fn a_file_replaced_between_scan_and_removal_stays() {
     fs::rename(dir.path().join("a"), dir.path().join("kept_open")).unwrap();
     write(dir.path(), "a");
     File::options().write(true).open(dir.path().join("a")).unwrap().set_modified(modified).unwrap();
-    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Changed)));
+    assert!(matches!(Remover::new(&tree).remove(0), Err(RemoveError::Changed)));
     assert!(dir.path().join("a").exists());
 }
 
@@ -157,8 +157,8 @@ fn a_file_written_to_between_scan_and_removal_stays() {
     let tree = scan(dir.path());
     let file = File::options().write(true).open(dir.path().join("a")).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Changed)));
-    assert!(matches!(Remover::new(&tree).open(0), Err(Refusal::Changed)));
+    assert!(matches!(Remover::new(&tree).remove(0), Err(RemoveError::Changed)));
+    assert!(matches!(Remover::new(&tree).open(0), Err(RemoveError::Changed)));
     assert!(dir.path().join("a").exists());
 }
 
@@ -175,8 +175,8 @@ fn a_file_or_directory_replaced_by_a_link_is_not_followed() {
     fs::remove_dir_all(dir.path().join("sub")).unwrap();
     symlink(outside.path(), dir.path().join("sub")).unwrap();
     let mut remover = Remover::new(&tree);
-    assert!(matches!(remover.remove(a), Err(Refusal::Changed)));
-    assert!(matches!(remover.remove(b), Err(Refusal::Changed)));
+    assert!(matches!(remover.remove(a), Err(RemoveError::Changed)));
+    assert!(matches!(remover.remove(b), Err(RemoveError::Changed)));
     assert!(outside.path().join("b").exists());
 }
 
@@ -187,7 +187,7 @@ fn a_locked_file_stays_until_the_lock_is_gone() {
     let tree = scan(dir.path());
     let holder = File::open(dir.path().join("a")).unwrap();
     rustix::fs::flock(&holder, rustix::fs::FlockOperation::LockShared).unwrap();
-    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Locked)));
+    assert!(matches!(Remover::new(&tree).remove(0), Err(RemoveError::Locked)));
     drop(holder);
     Remover::new(&tree).remove(0).unwrap();
 }
@@ -199,7 +199,7 @@ fn a_vanished_file_is_gone_and_a_full_directory_stays() {
     let tree = scan(dir.path());
     assert!(!Remover::new(&tree).remove_dir(1).unwrap());
     fs::remove_file(dir.path().join("sub/a")).unwrap();
-    assert!(matches!(Remover::new(&tree).remove(0), Err(Refusal::Gone)));
+    assert!(matches!(Remover::new(&tree).remove(0), Err(RemoveError::Gone)));
     assert!(Remover::new(&tree).remove_dir(1).unwrap());
     assert!(!dir.path().join("sub").exists());
 }

@@ -12,7 +12,7 @@ use crate::sys::fsio;
 use crate::sys::signal::Cancel;
 use crate::sys::work::{self, Queue};
 use rustix::fd::{AsFd as _, OwnedFd};
-use rustix::fs::{AtFlags, FileType, Mode, RawDir, openat, statx};
+use rustix::fs::{AtFlags, FileType, Mode, RawDir, Statx, openat, statx};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;
@@ -163,9 +163,8 @@ impl Progress {
 
 /// Reads directories until all are read, or a stop is asked for.
 fn read_dirs(queue: &Queue<Progress>, root: &Root, detail: Detail, cancel: &Cancel) -> Shard {
-    let mut shard = Shard::new();
-    let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
-    let mut pending = Vec::new();
+    let buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
+    let mut reader = Reader { root, detail, shard: Shard::new(), buffer, pending: Vec::new() };
     let next = |progress: &mut Progress| {
         if cancel.signal().is_some() {
             progress.stack.clear();
@@ -174,10 +173,9 @@ fn read_dirs(queue: &Queue<Progress>, root: &Root, detail: Detail, cancel: &Canc
     };
     while let Some((job, running)) = queue.take(next) {
         let opened = openat(&*job.parent, &job.name, OPEN_DIR, Mode::empty());
-        let mut scratch = Scratch { shard: &mut shard, detail, buffer: &mut buffer, pending: &mut pending };
         let (fd, visit) = match opened {
             Ok(fd) => {
-                let visit = scratch.visit(root, job.dir, &fd);
+                let visit = reader.visit(job.dir, &fd);
                 (Some(Arc::new(fd)), visit)
             }
             // Gone, or replaced by something else, since its name was read: nothing to rotate.
@@ -185,12 +183,12 @@ fn read_dirs(queue: &Queue<Progress>, root: &Root, detail: Detail, cancel: &Canc
             Err(error) => (None, Err(error)),
         };
         let visit = visit.unwrap_or_else(|error| {
-            shard.note_unreadable(job.dir, c"", error);
+            reader.shard.note_unreadable(job.dir, c"", error);
             Visit { skipped: Some(SkipReason::Unreadable), ..Visit::default() }
         });
-        shard.overflow |= !running.finish(|progress| progress.add(job.dir, fd.as_ref(), visit));
+        reader.shard.overflow |= !running.finish(|progress| progress.add(job.dir, fd.as_ref(), visit));
     }
-    shard
+    reader.shard
 }
 
 impl Shard {
@@ -201,19 +199,26 @@ impl Shard {
     }
 }
 
-/// A thread's working memory.
-struct Scratch<'a> {
-    shard: &'a mut Shard,
+/// A thread that reads directories, with its working memory.
+struct Reader<'a> {
+    root: &'a Root,
     detail: Detail,
-    buffer: &'a mut [MaybeUninit<u8>],
-    pending: &'a mut Vec<u32>,
+    shard: Shard,
+    buffer: Vec<MaybeUninit<u8>>,
+    /// Where the names of the directory that is read begin.
+    pending: Vec<u32>,
 }
 
-impl Scratch<'_> {
-    fn visit(&mut self, root: &Root, dir: u32, fd: &OwnedFd) -> Result<Visit, Errno> {
+impl Reader<'_> {
+    /// Whether another file system or a bind mount begins at what this is of.
+    fn is_mounted(&self, stat: &Statx) -> bool {
+        device(stat) != self.root.dev || stat.stx_mnt_id != self.root.mount
+    }
+
+    fn visit(&mut self, dir: u32, fd: &OwnedFd) -> Result<Visit, Errno> {
         let stat = statx(fd, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
         let mut visit = Visit { modified_ns: modified_ns(&stat), ..Visit::default() };
-        if device(&stat) != root.dev || stat.stx_mnt_id != root.mount {
+        if self.is_mounted(&stat) {
             visit.skipped = Some(SkipReason::Mount);
             return Ok(visit);
         }
@@ -226,7 +231,7 @@ impl Scratch<'_> {
             return Ok(visit);
         }
         for at in 0..self.pending.len() {
-            self.examine(root, dir, fd, self.pending[at], &mut visit);
+            self.examine(dir, fd, self.pending[at], &mut visit);
         }
         Ok(visit)
     }
@@ -234,7 +239,7 @@ impl Scratch<'_> {
     /// Collects the names in a directory, and says whether one of them means that it is left alone.
     fn read_names(&mut self, fd: &OwnedFd, visit: &mut Visit) -> Result<Option<SkipReason>, Errno> {
         let mut skipped = None;
-        let mut entries = RawDir::new(fd.as_fd(), self.buffer);
+        let mut entries = RawDir::new(fd.as_fd(), &mut self.buffer);
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name();
@@ -261,7 +266,7 @@ impl Scratch<'_> {
         Ok(skipped)
     }
 
-    fn examine(&mut self, root: &Root, dir: u32, fd: &OwnedFd, at: u32, visit: &mut Visit) {
+    fn examine(&mut self, dir: u32, fd: &OwnedFd, at: u32, visit: &mut Visit) {
         let name =
             CStr::from_bytes_until_nul(&self.shard.names[at as usize..]).expect("names end with a NUL");
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
@@ -286,7 +291,7 @@ impl Scratch<'_> {
                 return;
             }
         };
-        if device(&stat) != root.dev || stat.stx_mnt_id != root.mount {
+        if self.is_mounted(&stat) {
             visit.special += 1;
             return;
         }
