@@ -33,15 +33,13 @@ pub(super) struct Inventory<'a> {
     pub(super) tree: &'a Tree,
     pub(super) units: Vec<DirUnit>,
     /// The unit that each directory is in; empty where no rule makes units.
-    unit_of_dir: Vec<u32>,
+    unit_of_dir: Vec<Option<u32>>,
     /// Names of inodes that are counted under another name.
     uncounted: BTreeSet<u32>,
     /// Names after whose removal the inode lives on elsewhere.
     frees_nothing: BTreeSet<u32>,
     pub(super) disks: Disks,
 }
-
-const NO_UNIT: u32 = u32::MAX;
 
 impl<'a> Inventory<'a> {
     /// Finds the units and the hard links of a tree.
@@ -63,14 +61,15 @@ impl<'a> Inventory<'a> {
 
     fn find_units(&mut self, scope: &Scope) {
         let tree = self.tree;
-        self.unit_of_dir = vec![NO_UNIT; tree.dirs.len()];
+        self.unit_of_dir = vec![None; tree.dirs.len()];
         for (dir, entry) in (0_u32..).zip(&tree.dirs).filter(|(dir, entry)| entry.parent != *dir) {
             let mut unit = self.unit_of_dir[entry.parent as usize];
-            if unit == NO_UNIT
+            if unit.is_none()
                 && entry.skipped.is_none()
                 && let Some(rule) = scope.unit_rule(tree, dir)
             {
-                unit = u32::try_from(self.units.len()).expect("there are fewer units than directories");
+                let number = u32::try_from(self.units.len());
+                unit = Some(number.expect("there are fewer units than directories"));
                 self.units.push(DirUnit {
                     dir,
                     rule,
@@ -83,8 +82,8 @@ impl<'a> Inventory<'a> {
                 });
             }
             self.unit_of_dir[dir as usize] = unit;
-            if unit != NO_UNIT && (entry.skipped.is_some() || entry.special > 0) {
-                self.units[unit as usize].is_exempt = true;
+            if let Some(unit) = unit {
+                self.units[unit as usize].is_exempt |= entry.skipped.is_some() || entry.special > 0;
             }
         }
     }
@@ -110,7 +109,7 @@ impl<'a> Inventory<'a> {
 
     /// The unit that a directory is in.
     pub(super) fn unit_of_dir(&self, dir: u32) -> Option<u32> {
-        self.unit_of_dir.get(dir as usize).copied().filter(|unit| *unit != NO_UNIT)
+        self.unit_of_dir.get(dir as usize).copied().flatten()
     }
 
     /// The unit that a file is in.

@@ -1,9 +1,10 @@
 //! Paths in documents.
 
 use crate::format::hash;
+use ct_codecs::{Decoder as _, Hex};
 use serde::{Deserialize, Serialize};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// A path as text; bytes that are no UTF-8 are kept in hexadecimal.
@@ -33,10 +34,8 @@ impl PathText {
         match self {
             Self::Text(text) => Some(PathBuf::from(text)),
             Self::Hex { hex } => {
-                let digits = hex.as_bytes().chunks(2);
-                let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-                let bytes: Option<Vec<u8>> = digits.map(byte).collect();
-                Some(PathBuf::from(OsStr::from_bytes(&bytes?)))
+                let bytes = Hex::decode_to_vec(hex, None).ok()?;
+                Some(PathBuf::from(OsString::from_vec(bytes)))
             }
         }
     }

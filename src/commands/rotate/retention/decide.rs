@@ -179,29 +179,23 @@ impl<F: MemberFacts> Table<'_, F> {
             }
         }
         if let Some(limit) = limits.max_bytes {
-            let total = sum(ids.iter().map(|id| self.facts.bytes(*id as usize)));
-            let excess = total.saturating_sub(limit.into());
-            if excess > 0 {
-                let got = self.mark_oldest(ids, excess, Marks::SIZE, F::bytes);
-                if got < excess {
-                    unmet.push(Unmet { mark: Marks::SIZE, of: group, limit, actual: clipped(total - got) });
-                }
-            }
+            unmet.extend(self.fit(ids, Marks::SIZE, group, limit));
         }
+    }
+
+    /// Marks the oldest until the rest fits; returns the limit where that cannot be.
+    fn fit(&mut self, ids: &mut [u32], mark: Marks, of: usize, limit: u64) -> Option<Unmet> {
+        let total = sum(ids.iter().map(|id| self.facts.bytes(*id as usize)));
+        let excess = total.saturating_sub(limit.into());
+        let got = self.mark_oldest(ids, excess, mark, F::bytes);
+        (got < excess).then(|| Unmet { mark, of, limit, actual: clipped(total - got) })
     }
 
     fn apply_overall(&mut self, order: &mut [u32], overall: &Overall, unmet: &mut Vec<Unmet>) {
         if let Some(limit) = overall.max_bytes {
             let stays = |id: &&u32| !self.members[**id as usize].goes();
-            let total = sum(order.iter().filter(stays).map(|id| self.facts.bytes(*id as usize)));
-            let excess = total.saturating_sub(limit.into());
-            if excess > 0 {
-                let mut left: Vec<u32> = order.iter().filter(stays).copied().collect();
-                let got = self.mark_oldest(&mut left, excess, Marks::TOTAL, F::bytes);
-                if got < excess {
-                    unmet.push(Unmet { mark: Marks::TOTAL, of: 0, limit, actual: clipped(total - got) });
-                }
-            }
+            let mut left: Vec<u32> = order.iter().filter(stays).copied().collect();
+            unmet.extend(self.fit(&mut left, Marks::TOTAL, 0, limit));
         }
         for (device, &short) in overall.short_bytes.iter().enumerate().filter(|(_, short)| **short > 0) {
             let here = |id: &&u32| self.facts.device(**id as usize) == device;
@@ -243,6 +237,9 @@ impl<F: MemberFacts> Table<'_, F> {
         mark: Marks,
         amount: fn(&F, usize) -> u64,
     ) -> u128 {
+        if excess == 0 {
+            return 0;
+        }
         ids.sort_unstable_by(|a, b| self.oldest_first(*a, *b));
         let mut got = 0_u128;
         for &mut id in ids {
