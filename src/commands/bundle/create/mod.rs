@@ -72,12 +72,6 @@ pub(crate) struct Args {
     jobs: Option<NonZero<u16>>,
 }
 
-struct Made {
-    sha256: String,
-    bytes: u64,
-    manifest: Manifest,
-}
-
 /// Everything that is decided before the first byte is written.
 struct Order {
     name: String,
@@ -110,10 +104,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let signature =
         order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, AtomicFile::create(&signature_path)?)));
     let signature = signature.transpose()?;
-    let made = write(args, &order, &mut zip, ctx)?;
+    let (made, manifest) = write(args, &order, &mut zip, ctx)?;
     let name = order.file_name();
     sidecar.write(format!("{}  {name}\n", made.sha256).as_bytes())?;
-    let document = provenance::statement(&made.manifest, &name, &made.sha256);
+    let document = provenance::statement(&manifest, &name, &made.sha256);
     statement.write(json::document(&document).as_bytes())?;
     let signed = match signature {
         None => None,
@@ -141,8 +135,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let facts = Facts {
         archive: ctx.show(&archive),
         archive_bytes: made.bytes,
-        content_bytes: made.manifest.files.iter().map(|file| file.size).sum(),
-        files: made.manifest.files.len(),
+        content_bytes: manifest.files.iter().map(|file| file.size).sum(),
+        files: manifest.files.len(),
         left_out: order.selection.left_out,
         plan: order.plan.path,
         sha256: made.sha256,
@@ -191,44 +185,35 @@ fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
     Ok((plan, Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) }))
 }
 
-/// One member of the archive and where its content comes from.
-struct Part<'a> {
-    name: &'a str,
-    description: &'a str,
-    is_executable: bool,
-    bytes: u64,
-    source: Source<'a>,
-}
-
+/// Where the content of a file comes from.
 enum Source<'a> {
     File(&'a Chosen),
     Text(String),
 }
 
 impl Order {
-    /// The members in the order of their names.
-    fn parts<'a>(&'a self, created_at: &str, version: &str) -> Vec<Part<'a>> {
-        let file = |chosen: &'a Chosen| Part {
-            name: &chosen.name,
-            description: &chosen.description,
-            is_executable: chosen.state.is_executable(),
-            bytes: chosen.state.id.bytes,
-            source: Source::File(chosen),
+    /// The files in the order of their names, with a hash that is not theirs yet, and their sources.
+    fn contents(&self, created_at: &str, version: &str) -> (Vec<manifest::File>, Vec<Source<'_>>) {
+        let file = |path: &str, description: &str, is_executable: bool, size: u64| manifest::File {
+            description: description.to_owned(),
+            mode: manifest::mode(is_executable).1.to_owned(),
+            path: path.to_owned(),
+            sha256: hash::sha256(b""),
+            size,
         };
-        let mut parts: Vec<Part<'_>> = self.selection.files.iter().map(file).collect();
-        if let Some(bill) = &self.bill {
-            let document = sbom::document(&self.name, version, created_at, &bill.listings);
-            let text = json::document(&document);
-            parts.push(Part {
-                name: manifest::SBOM_NAME,
-                description: "bill of materials",
-                is_executable: false,
-                bytes: text.len() as u64,
-                source: Source::Text(text),
-            });
-            parts.sort_by_key(|part| part.name);
+        let mut contents = Vec::new();
+        for chosen in &self.selection.files {
+            let Chosen { name, description, state, .. } = chosen;
+            let listed = file(name, description, state.is_executable(), state.id.bytes);
+            contents.push((listed, Source::File(chosen)));
         }
-        parts
+        if let Some(bill) = &self.bill {
+            let text = json::document(&sbom::document(&self.name, version, created_at, &bill.listings));
+            let listed = file(manifest::SBOM_NAME, "bill of materials", false, text.len() as u64);
+            contents.push((listed, Source::Text(text)));
+            contents.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+        }
+        contents.into_iter().unzip()
     }
 
     fn read(&self, source: &Source<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
@@ -246,21 +231,19 @@ impl Order {
     }
 }
 
-fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow::Result<Made> {
+fn write(
+    args: &Args,
+    order: &Order,
+    zip: &mut AtomicFile,
+    ctx: &Ctx,
+) -> anyhow::Result<(Finished, Manifest)> {
     let created_at = clock::utc(order.stamp);
     let version = order.versioned.version.to_string();
-    let parts = order.parts(&created_at, &version);
-    let described = |(part, sha256): (&Part<'_>, String)| manifest::File {
-        description: part.description.to_owned(),
-        mode: manifest::mode(part.is_executable).1.to_owned(),
-        path: part.name.to_owned(),
-        sha256,
-        size: part.bytes,
-    };
-    let manifest = |hashes: Vec<String>| Manifest {
+    let (files, sources) = order.contents(&created_at, &version);
+    let mut manifest = Manifest {
         clock: ctx.clock.is_frozen().then_some(ClockKind::Frozen),
-        created_at: created_at.clone(),
-        files: parts.iter().zip(hashes).map(described).collect(),
+        created_at,
+        files,
         git: order.checkout.clone().ok(),
         name: order.name.clone(),
         provenance: Provenance {
@@ -271,19 +254,17 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         },
         schema: manifest::SCHEMA.to_owned(),
         seal: String::new(),
-        version: version.clone(),
+        version,
     };
-    let hash = hash::sha256(b"");
-    manifest(vec![hash; parts.len()]).check_size().map_err(|error| Fault::config(error.to_string()))?;
-    let member = |part: &Part<'_>| Member {
-        name: part.name.to_owned(),
-        permissions: manifest::mode(part.is_executable).0,
-        bytes: part.bytes,
+    manifest.clone().check_size().map_err(|error| Fault::config(error.to_string()))?;
+    let member = |file: &manifest::File| Member {
+        name: file.path.clone(),
+        permissions: file.permissions().expect("a mode that bundles have"),
+        bytes: file.size,
     };
-    let members: Vec<Member> = parts.iter().map(member).collect();
+    let members: Vec<Member> = manifest.files.iter().map(member).collect();
     let bar = progress::bar(ctx.progress, members.iter().map(|member| member.bytes).sum(), "bundling");
-    let read =
-        |index: usize, offset: u64, buffer: &mut [u8]| order.read(&parts[index].source, offset, buffer);
+    let read = |index: usize, offset: u64, buffer: &mut [u8]| order.read(&sources[index], offset, buffer);
     let out = BufWriter::with_capacity(1 << 18, zip.file());
     let mut archive = Archive::new(out, DosTime::of(order.stamp));
     let fail = |error: std::io::Error| Fault::write("the archive", &error);
@@ -306,8 +287,9 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         },
     )?;
     bar.finish_and_clear();
-    let manifest = manifest(hashes);
+    for (file, sha256) in manifest.files.iter_mut().zip(hashes) {
+        file.sha256 = sha256;
+    }
     archive.add(manifest::FILE_NAME, 0o644, manifest.clone().sealed().into_bytes()).map_err(fail)?;
-    let Finished { sha256, bytes } = archive.finish().map_err(fail)?;
-    Ok(Made { sha256, bytes, manifest })
+    Ok((archive.finish().map_err(fail)?, manifest))
 }
