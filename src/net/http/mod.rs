@@ -83,36 +83,27 @@ impl Response {
 }
 
 /// Why there is no response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
     /// No connection, or it broke.
+    #[error("no connection: {0}")]
     Connect(String),
     /// The deadline passed.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
     Timeout(Duration),
     /// The other side's certificate or protocol is not acceptable.
+    #[error("TLS refused: {0}")]
     Tls(String),
     /// The body is larger than allowed.
+    #[error("the answer is larger than {limit} bytes")]
     TooLarge {
         /// Bytes that would have been read.
         limit: u64,
     },
     /// What came back is not HTTP, or the request cannot be sent.
+    #[error("not a usable HTTP exchange: {0}")]
     Protocol(String),
 }
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect(why) => write!(f, "no connection: {why}"),
-            Self::Timeout(after) => write!(f, "no answer within {}", humantime::format_duration(*after)),
-            Self::Tls(why) => write!(f, "TLS refused: {why}"),
-            Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
-            Self::Protocol(why) => write!(f, "not a usable HTTP exchange: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for HttpError {}
 
 /// What a request sends.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,8 @@
 
 use super::auth::{Auth, Secret};
 use crate::report::exit::Fault;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The base address of a remote side.
@@ -71,15 +73,17 @@ impl Url {
 
     /// The address of `path` below this one, as it is sent; it may hold secrets.
     pub(super) fn at(&self, path: &str) -> String {
-        let own: Vec<(&str, &str)> =
-            self.query.iter().map(|(name, value)| (name.as_str(), value.reveal())).collect();
-        let mark = if own.is_empty() { "" } else { "?" };
-        format!("{}{path}{mark}{}", self.base, form(&own))
+        self.with_query(path, Secret::reveal)
     }
 
     /// The address of `path` below this one, fit to be shown.
     pub fn shown(&self, path: &str) -> String {
-        let own: Vec<(&str, &str)> = self.query.iter().map(|(name, _)| (name.as_str(), "***")).collect();
+        self.with_query(path, |_| "***")
+    }
+
+    fn with_query(&self, path: &str, value: fn(&Secret) -> &str) -> String {
+        let own: Vec<(&str, &str)> =
+            self.query.iter().map(|(name, secret)| (name.as_str(), value(secret))).collect();
         let mark = if own.is_empty() { "" } else { "?" };
         format!("{}{path}{mark}{}", self.base, form(&own))
     }
@@ -91,45 +95,19 @@ impl fmt::Display for Url {
     }
 }
 
+/// What stands in a form as it is. A space becomes `%20`, as in the rest of an address.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
+
 /// Names and values as `application/x-www-form-urlencoded`.
 pub fn form(pairs: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    for (at, (name, value)) in pairs.iter().enumerate() {
-        if at > 0 {
-            text.push('&');
-        }
-        encode(&mut text, name);
-        text.push('=');
-        encode(&mut text, value);
-    }
-    text
-}
-
-fn encode(text: &mut String, part: &str) {
-    for byte in part.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
-                text.push(char::from(byte));
-            }
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    let encoded = |part| utf8_percent_encode(part, PLAIN);
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    pairs.join("&")
 }
 
 fn decoded(part: &str) -> Option<String> {
-    let bytes = part.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = (bytes[at] == b'%')
-            .then(|| bytes.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        out.push(hex.unwrap_or(bytes[at]));
-        at += if hex.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(out).ok()
+    percent_decode_str(part).decode_utf8().ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub(super) const POINTS: u64 = 11_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeGrid {
     first_ms: i64,
-    step_ms: i64,
+    pub(super) step_ms: i64,
     points: u64,
 }
 
@@ -31,19 +31,10 @@ impl TimeGrid {
         Ok(Self { first_ms, step_ms, points })
     }
 
-    /// How many times there are.
-    pub fn points(&self) -> u64 {
-        self.points
-    }
-
     /// The time of a point in milliseconds.
     pub(super) fn at(&self, point: u64) -> i64 {
         let point = i64::try_from(point).unwrap_or(i64::MAX);
         self.first_ms.saturating_add(self.step_ms.saturating_mul(point))
-    }
-
-    pub(super) fn step_ms(&self) -> i64 {
-        self.step_ms
     }
 
     /// The place of a time, if it is one of the grid.
@@ -99,7 +90,7 @@ mod tests {
     #[test]
     fn a_grid_has_its_first_time_and_its_last_only_when_a_step_meets_it() {
         let grid = |to, step| {
-            TimeGrid::new(time(1000), time(to), Duration::from_millis(step)).map(|grid| grid.points())
+            TimeGrid::new(time(1000), time(to), Duration::from_millis(step)).map(|grid| grid.points)
         };
         assert_eq!(grid(1000, 500).unwrap(), 1);
         assert_eq!(grid(1999, 500).unwrap(), 2);
@@ -108,7 +99,7 @@ mod tests {
         assert!(grid(2000, 0).is_err());
         assert!(TimeGrid::new(time(0), time(1), Duration::from_micros(1500)).is_err());
         let three_days = TimeGrid::new(time(0), time(72 * 3_600_000), Duration::from_secs(5)).unwrap();
-        assert_eq!(three_days.points(), 51_841);
+        assert_eq!(three_days.points, 51_841);
     }
 
     #[test]

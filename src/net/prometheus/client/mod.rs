@@ -75,14 +75,18 @@ struct Inner {
     get_only: AtomicBool,
 }
 
-/// Why one try gave nothing.
-enum AttemptError {
+/// Why one try gave nothing, and what may help.
+struct FailedAttempt {
+    error: QueryError,
+    remedy: Remedy,
+}
+
+/// What may help after a response that is no answer.
+enum Remedy {
     /// It may pass; the server may have said when.
-    Transient(QueryError, Option<Duration>),
-    /// Less may work.
-    TooLarge(QueryError),
-    /// It will not change.
-    Permanent(QueryError),
+    Wait(Option<Duration>),
+    AskLess,
+    None,
 }
 
 type RangeData = (BTreeMap<Labels, Vec<Point>>, Vec<String>);
@@ -101,13 +105,9 @@ impl PrometheusClient {
         Ok(Self(Arc::new(Inner { http, url, options, clock, cancel, busy, freed, get_only })))
     }
 
-    /// The address of the server, fit to be shown.
-    pub fn address(&self) -> String {
-        self.0.url.to_string()
-    }
-
     /// The values of `query` at every time of `grid`.
     pub fn range(&self, query: &str, grid: &TimeGrid) -> Result<QueryResult, QueryError> {
+        // Workers do not try again once the caller has stopped waiting.
         let call = Arc::new(());
         let (sender, receiver) = mpsc::channel();
         let mut todo = vec![grid.whole()];
@@ -122,7 +122,7 @@ impl PrometheusClient {
                 // What is left over may be small without having been too much.
                 todo.extend(rest.map(|rest| GridSpan { halved: false, ..rest }));
                 let (inner, sender, query) = (Arc::clone(&self.0), sender.clone(), query.to_owned());
-                let (grid, caller) = (*grid, Caller::of(&call));
+                let (grid, caller) = (*grid, Arc::downgrade(&call));
                 std::thread::spawn(move || {
                     let found = inner.span(&query, &grid, span, &caller);
                     // Nobody listens any more once the call has failed.
@@ -142,17 +142,15 @@ impl PrometheusClient {
                     }
                     parts.insert(span.first, found);
                 }
-                Err(AttemptError::TooLarge(query_error)) => {
-                    let late = query_error.kind == QueryErrorKind::TimedOut;
+                Err(FailedAttempt { error, remedy: Remedy::AskLess }) => {
+                    let late = error.kind == QueryErrorKind::TimedOut;
                     let late = if late { span.late + 1 } else { 0 };
                     let halves = GridSpan { late, ..span }.halves().filter(|_| late <= LATE_HALVINGS);
-                    let Some((head, tail)) = halves else { return Err(query_error) };
+                    let Some((head, tail)) = halves else { return Err(error) };
                     // The head comes first, so that a query that never works is soon known not to.
                     todo.extend([tail, head]);
                 }
-                Err(AttemptError::Transient(query_error, _) | AttemptError::Permanent(query_error)) => {
-                    return Err(query_error);
-                }
+                Err(failed) => return Err(failed.error),
             }
         }
     }
@@ -174,57 +172,34 @@ impl PrometheusClient {
     }
 
     fn query_error(&self, kind: QueryErrorKind, why: &str) -> QueryError {
-        QueryError { kind, address: self.address(), status: None, why: why.to_owned() }
-    }
-}
-
-/// A caller that may have stopped waiting; then its workers do not try again.
-#[derive(Clone)]
-struct Caller(Weak<()>);
-
-impl Caller {
-    fn of(call: &Arc<()>) -> Self {
-        Self(Arc::downgrade(call))
-    }
-
-    fn waits(&self) -> bool {
-        self.0.strong_count() > 0
+        QueryError { kind, address: self.0.url.to_string(), status: None, why: why.to_owned() }
     }
 }
 
 impl Inner {
+    /// Asks for a span until there is an answer, or an error that does not pass.
     fn span(
         &self,
         query: &str,
         grid: &TimeGrid,
         span: GridSpan,
-        caller: &Caller,
-    ) -> Result<RangeData, AttemptError> {
+        caller: &Weak<()>,
+    ) -> Result<RangeData, FailedAttempt> {
         let start = seconds(grid.at(span.first));
         let end = seconds(grid.at(span.first + span.points - 1));
-        let step = seconds(grid.step_ms());
-        let pairs = [("query", query), ("start", &start), ("end", &end), ("step", &step), ("nocache", "1")];
-        self.ask(&pairs, caller, grid, span)
-    }
-
-    /// Asks until there is an answer, or an error that does not pass.
-    fn ask(
-        &self,
-        pairs: &[(&str, &str)],
-        caller: &Caller,
-        grid: &TimeGrid,
-        span: GridSpan,
-    ) -> Result<RangeData, AttemptError> {
+        let step = seconds(grid.step_ms);
+        let asked =
+            form(&[("query", query), ("start", &start), ("end", &end), ("step", &step), ("nocache", "1")]);
         let mut pause = self.options.backoff;
         let mut left = self.options.retries;
         loop {
             let found = {
                 let _slot = Slot::take(self);
-                self.once(pairs, grid, span)
+                self.once(&asked, grid, span)
             };
             match found {
-                Err(AttemptError::Transient(_, after))
-                    if left > 0 && self.cancel.signal().is_none() && caller.waits() =>
+                Err(FailedAttempt { remedy: Remedy::Wait(after), .. })
+                    if left > 0 && self.cancel.signal().is_none() && caller.strong_count() > 0 =>
                 {
                     left -= 1;
                     let wait = after.unwrap_or(pause).max(pause).min(self.options.backoff_max);
@@ -236,63 +211,47 @@ impl Inner {
         }
     }
 
-    fn once(
-        &self,
-        pairs: &[(&str, &str)],
-        grid: &TimeGrid,
-        span: GridSpan,
-    ) -> Result<RangeData, AttemptError> {
-        let sent = form(pairs);
-        let mut response = Err(HttpError::Protocol(String::new()));
-        if !self.get_only.load(Ordering::Relaxed) {
-            let post = Request::Post("application/x-www-form-urlencoded", sent.as_bytes());
-            response = self.http.send(&self.url, RANGE, post);
-            if response.as_ref().is_ok_and(|response| matches!(response.status, 405 | 501)) {
-                self.get_only.store(true, Ordering::Relaxed);
-            }
-        }
-        if self.get_only.load(Ordering::Relaxed) {
-            response = self.http.send(&self.url, RANGE, Request::Get(&sent));
-        }
-        let query_error =
-            |kind, status, why: String| QueryError { kind, address: self.shown(pairs), status, why };
-        let response = response.map_err(|error| {
-            let why = error.to_string();
-            match error {
+    fn once(&self, asked: &str, grid: &TimeGrid, span: GridSpan) -> Result<RangeData, FailedAttempt> {
+        let failed = |(kind, remedy, why), status| {
+            let address = self.shown(asked);
+            FailedAttempt { error: QueryError { kind, address, status, why }, remedy }
+        };
+        let response = self.send(asked).map_err(|error| {
+            let (kind, remedy) = match error {
                 HttpError::Connect(_) | HttpError::Protocol(_) => {
-                    AttemptError::Transient(query_error(QueryErrorKind::Unreachable, None, why), None)
+                    (QueryErrorKind::Unreachable, Remedy::Wait(None))
                 }
-                HttpError::Tls(_) => {
-                    AttemptError::Permanent(query_error(QueryErrorKind::Unreachable, None, why))
-                }
-                HttpError::Timeout(_) => {
-                    AttemptError::TooLarge(query_error(QueryErrorKind::TimedOut, None, why))
-                }
-                HttpError::TooLarge { .. } => {
-                    AttemptError::TooLarge(query_error(QueryErrorKind::Refused, None, why))
-                }
-            }
+                HttpError::Tls(_) => (QueryErrorKind::Unreachable, Remedy::None),
+                HttpError::Timeout(_) => (QueryErrorKind::TimedOut, Remedy::AskLess),
+                HttpError::TooLarge { .. } => (QueryErrorKind::Refused, Remedy::AskLess),
+            };
+            failed((kind, remedy, error.to_string()), None)
         })?;
-        if response.status == 200 {
-            return whole(&response, grid, span)
-                .map_err(|(kind, why)| AttemptError::Permanent(query_error(kind, None, why)));
+        if response.status != 200 {
+            return Err(failed(refusal(&response), Some(response.status)));
         }
-        let (kind, passing, why) = refusal(&response);
-        let query_error = query_error(kind, Some(response.status), why);
-        Err(match passing {
-            Remedy::Wait => AttemptError::Transient(query_error, response.retry_after),
-            Remedy::AskLess => AttemptError::TooLarge(query_error),
-            Remedy::None => AttemptError::Permanent(query_error),
-        })
+        whole(&response, grid, span).map_err(|(kind, why)| failed((kind, Remedy::None, why), None))
     }
 
-    fn shown(&self, pairs: &[(&str, &str)]) -> String {
+    /// By POST, which bounds no query, until the server has refused it.
+    fn send(&self, asked: &str) -> Result<Response, HttpError> {
+        if !self.get_only.load(Ordering::Relaxed) {
+            let post = Request::Post("application/x-www-form-urlencoded", asked.as_bytes());
+            let response = self.http.send(&self.url, RANGE, post)?;
+            if !matches!(response.status, 405 | 501) {
+                return Ok(response);
+            }
+            self.get_only.store(true, Ordering::Relaxed);
+        }
+        self.http.send(&self.url, RANGE, Request::Get(asked))
+    }
+
+    fn shown(&self, asked: &str) -> String {
         let address = self.url.shown(RANGE);
         let mark = if address.contains('?') { '&' } else { '?' };
-        let query = form(pairs);
-        match query.char_indices().nth(SHOWN_QUERY) {
-            Some((end, _)) => format!("{address}{mark}{}...", &query[..end]),
-            None => format!("{address}{mark}{query}"),
+        match asked.char_indices().nth(SHOWN_QUERY) {
+            Some((end, _)) => format!("{address}{mark}{}...", &asked[..end]),
+            None => format!("{address}{mark}{asked}"),
         }
     }
 }
@@ -314,13 +273,6 @@ impl Drop for Slot<'_> {
         *self.0.busy.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         self.0.freed.notify_one();
     }
-}
-
-/// What may help after a response that is no answer.
-enum Remedy {
-    Wait,
-    AskLess,
-    None,
 }
 
 fn refusal(response: &Response) -> (QueryErrorKind, Remedy, String) {
@@ -347,7 +299,7 @@ fn refusal(response: &Response) -> (QueryErrorKind, Remedy, String) {
         400 | 413 | 422 => (QueryErrorKind::Refused, Remedy::AskLess),
         408 | 504 => (QueryErrorKind::TimedOut, Remedy::AskLess),
         503 if kind == "timeout" || kind == "canceled" => (QueryErrorKind::TimedOut, Remedy::AskLess),
-        429 | 500..=599 => (QueryErrorKind::Failed, Remedy::Wait),
+        429 | 500..=599 => (QueryErrorKind::Failed, Remedy::Wait(response.retry_after)),
         _ => (QueryErrorKind::Refused, Remedy::None),
     };
     (kind, remedy, why)

@@ -3,10 +3,10 @@
 use super::grid::{GridSpan, TimeGrid};
 use crate::net::prometheus::{Labels, Point};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// A series of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,15 +51,16 @@ pub(super) struct Data<'a> {
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct Row<'a> {
     metric: Labels,
-    #[serde(default)]
-    values: Vec<Sample>,
+    #[serde(default, borrow)]
+    values: Vec<(f64, NumberText<'a>)>,
     histograms: Option<IgnoredAny>,
 }
 
-/// A time in seconds and a value as text.
-struct Sample(Point);
+/// A number as text, borrowed unless it has escapes.
+#[derive(Deserialize)]
+struct NumberText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Envelope<'_> {
     /// What says that data is missing, and what only remarks on the query.
@@ -88,13 +89,14 @@ impl Data<'_> {
         if self.kind != "matrix" {
             return Err(format!("the result is a `{}`, not a matrix", self.kind));
         }
-        let rows: Vec<Row> = serde_json::from_str(self.result.get()).map_err(|error| error.to_string())?;
+        let rows: Vec<Row<'_>> =
+            serde_json::from_str(self.result.get()).map_err(|error| error.to_string())?;
         let mut series = BTreeMap::new();
         for row in rows {
             if row.histograms.is_some() {
                 return Err(format!("a native histogram in {:?}; ask for its quantile", row.metric));
             }
-            let points: Vec<Point> = row.values.into_iter().map(|Sample(point)| point).collect();
+            let points: Vec<Point> = row.values.into_iter().map(point).collect::<Result<_, _>>()?;
             let mut next = span.first;
             for (at_ms, _) in &points {
                 match grid.place(*at_ms) {
@@ -110,54 +112,13 @@ impl Data<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Sample {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pair;
-        impl<'de> Visitor<'de> for Pair {
-            type Value = Sample;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time and a value")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sample, A::Error> {
-                let seconds: f64 =
-                    seq.next_element()?.ok_or_else(|| A::Error::custom("a point without time"))?;
-                let Value(value) =
-                    seq.next_element()?.ok_or_else(|| A::Error::custom("a point without value"))?;
-                if seq.next_element::<IgnoredAny>()?.is_some() {
-                    return Err(A::Error::custom("a point of more than time and value"));
-                }
-                let millis = (seconds * 1000.0).round();
-                if millis.abs() > 1e15 {
-                    return Err(A::Error::custom(format!("the time {seconds} is out of range")));
-                }
-                #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-                Ok(Sample((millis as i64, value)))
-            }
-        }
-        deserializer.deserialize_seq(Pair)
+/// A time in seconds and a value as text, as a point in milliseconds.
+fn point((seconds, NumberText(value)): (f64, NumberText<'_>)) -> Result<Point, String> {
+    let millis = (seconds * 1000.0).round();
+    if millis.abs() > 1e15 {
+        return Err(format!("the time {seconds} is out of range"));
     }
-}
-
-struct Value(f64);
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Value;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number as text")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
-                text.parse()
-                    .map(Value)
-                    .map_err(|_| E::custom(format!("`{}` is not a number", text.escape_debug())))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
+    let value = value.parse().map_err(|_| format!("`{}` is not a number", value.escape_debug()))?;
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    Ok((millis as i64, value))
 }
