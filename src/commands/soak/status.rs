@@ -136,7 +136,7 @@ impl StatusKpi {
         let found = last.kpis.get(&gate.kpi);
         let found = found.or_else(|| members.iter().find(is_bad).or(members.first()).copied());
         let value = found.and_then(value);
-        let holds = value.filter(|_| gate.aggregate.is_of_one_window()).map(|value| gate.holds(value));
+        let holds = value.filter(|_| gate.aggregate.traits().is_of_one_window).map(|value| gate.holds(value));
         Self { value, condition: gate.condition(), holds }
     }
 }

@@ -35,8 +35,9 @@ impl<'a> Line<'a> {
         found
     }
 
+    /// White space that 0.0.4 allows around every part.
     pub(super) fn blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t')) {
+        while !self.strict && matches!(self.peek(), Some(b' ' | b'\t')) {
             self.at += 1;
         }
     }
@@ -46,9 +47,8 @@ impl<'a> Line<'a> {
         let before = self.at;
         if self.strict {
             self.eat(b' ');
-        } else {
-            self.blanks();
         }
+        self.blanks();
         let previous = before.checked_sub(1).map(|at| self.text.as_bytes()[at]);
         // A closing brace parts labels from a value as well as white space does.
         let parted = self.at > before || (!self.strict && matches!(previous, Some(b'}' | b' ' | b'\t')));
@@ -96,9 +96,7 @@ impl<'a> Line<'a> {
         let start = self.at;
         seen.clear();
         loop {
-            if !self.strict {
-                self.blanks();
-            }
+            self.blanks();
             if self.peek() == Some(b'}') && (!self.strict || self.at == start) {
                 break;
             }
@@ -108,15 +106,11 @@ impl<'a> Line<'a> {
             if seen.len() <= FEW_LABELS && seen[..seen.len() - 1].contains(&name) {
                 return fault(name_at, format!("the label `{name}` stands twice"));
             }
-            if !self.strict {
-                self.blanks();
-            }
+            self.blanks();
             if !self.eat(b'=') {
                 return fault(self.at, "expected `=`");
             }
-            if !self.strict {
-                self.blanks();
-            }
+            self.blanks();
             let value = self.quoted()?;
             if let Some(identity) = &mut identity
                 // An empty value is the same as no label.
@@ -124,9 +118,7 @@ impl<'a> Line<'a> {
             {
                 identity.add(name, value);
             }
-            if !self.strict {
-                self.blanks();
-            }
+            self.blanks();
             if self.eat(b',') {
                 continue;
             }

@@ -26,7 +26,8 @@ impl Format {
 }
 
 /// Where and why a text cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} column {column}: {what}")]
 pub struct ParseError {
     /// The line, from 1.
     pub line: usize,
@@ -34,14 +35,6 @@ pub struct ParseError {
     pub column: usize,
     pub what: String,
 }
-
-impl fmt::Display for ParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {} column {}: {}", self.line, self.column, self.what)
-    }
-}
-
-impl std::error::Error for ParseError {}
 
 /// What a family of metrics says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

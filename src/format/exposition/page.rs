@@ -55,9 +55,7 @@ impl<'a> Page<'a> {
         }
         let strict = self.format == Format::OpenMetrics;
         let mut text = Line { text: line, at: 0, strict };
-        if !strict {
-            text.blanks();
-        }
+        text.blanks();
         match text.peek() {
             None if strict => fault(0, "an empty line"),
             None => Ok(()),
@@ -106,21 +104,17 @@ impl<'a> Page<'a> {
         };
         let family = self.families.entry(name).or_default();
         match word {
-            "HELP" if family.help.is_some() => fault(name_at, format!("a second HELP of `{name}`")),
-            "HELP" => {
-                family.help = Some(unescaped(value));
-                Ok(())
-            }
-            "UNIT" if family.unit.is_some() => fault(name_at, format!("a second UNIT of `{name}`")),
+            "HELP" if family.help.is_some() => return fault(name_at, format!("a second HELP of `{name}`")),
+            "HELP" => family.help = Some(unescaped(value)),
+            "UNIT" if family.unit.is_some() => return fault(name_at, format!("a second UNIT of `{name}`")),
             "UNIT" => {
                 let suffix = name.strip_suffix(value).is_some_and(|base| base.ends_with('_'));
                 if !value.is_empty() && !suffix {
                     return fault(value_at, format!("the unit is not the end of the name `{name}`"));
                 }
                 family.unit = Some(value);
-                Ok(())
             }
-            _ if family.kind.is_some() => fault(name_at, format!("a second TYPE of `{name}`")),
+            _ if family.kind.is_some() => return fault(name_at, format!("a second TYPE of `{name}`")),
             _ => {
                 let kind = Kind::of_word(value.trim_end_matches([' ', '\t']), self.format);
                 let kind = kind.ok_or_else(|| LineError {
@@ -128,20 +122,13 @@ impl<'a> Page<'a> {
                     what: format!("`{}` is not a type of this format", value.escape_debug()).into(),
                 })?;
                 family.kind = Some(kind);
-                let late = kind.suffixes().iter().any(|suffix| {
-                    if suffix.is_empty() {
-                        self.names.contains(name)
-                    } else {
-                        self.names.contains(format!("{name}{suffix}").as_str())
-                    }
-                });
-                if late {
-                    fault(name_at, format!("the TYPE of `{name}` comes after its samples"))
-                } else {
-                    Ok(())
+                let mut names = kind.suffixes().iter().map(|suffix| format!("{name}{suffix}"));
+                if names.any(|name| self.names.contains(&name[..])) {
+                    return fault(name_at, format!("the TYPE of `{name}` comes after its samples"));
                 }
             }
         }
+        Ok(())
     }
 
     fn sample(&mut self, mut text: Line<'a>) -> Result<(), LineError> {
@@ -151,9 +138,7 @@ impl<'a> Page<'a> {
             self.begin(name, name_at)?;
         }
         let mut identity = Identity::of_name(name);
-        if !text.strict {
-            text.blanks();
-        }
+        text.blanks();
         let labels = text.labels(&mut self.labels, Some(&mut identity))?;
         text.gap()?;
         let value = text.number()?;
@@ -161,9 +146,7 @@ impl<'a> Page<'a> {
         if text.strict && text.text.as_bytes()[text.at..].starts_with(b" # {") {
             self.exemplar(&mut text, name)?;
         }
-        if !text.strict {
-            text.blanks();
-        }
+        text.blanks();
         if text.peek().is_some() {
             return fault(text.at, "expected the end of the line");
         }

@@ -46,58 +46,34 @@ pub(super) enum LowerBound {
     Subtracted,
 }
 
+/// What an aggregate means for windows that are not known, or not exactly.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AggregateTraits {
+    /// The threshold can be held against the value of one window.
+    pub(crate) is_of_one_window: bool,
+    /// Further windows can only make it larger, or leave it as it is.
+    pub(super) only_rises: bool,
+    pub(super) extreme: Option<Extreme>,
+    pub(super) of_lower_bound: LowerBound,
+}
+
 impl Aggregate {
-    /// Whether the threshold can be held against the value of one window.
-    pub(crate) fn is_of_one_window(&self) -> bool {
-        match self {
-            Self::Growth | Self::Sum => false,
-            Self::Every | Self::P95 | Self::Mean | Self::Median | Self::Max | Self::Min | Self::Ema(_) => {
-                true
-            }
-        }
-    }
-
-    /// Whether further windows can only make it larger, or leave it as it is.
-    pub(super) fn only_rises(&self) -> bool {
-        match self {
-            Self::Sum | Self::Max => true,
-            Self::Every | Self::P95 | Self::Mean | Self::Median | Self::Min | Self::Growth | Self::Ema(_) => {
-                false
-            }
-        }
-    }
-
-    pub(super) fn extreme(&self) -> Option<Extreme> {
-        match self {
-            Self::Max => Some(Extreme::Largest),
-            Self::Min => Some(Extreme::Smallest),
-            Self::Every | Self::P95 | Self::Mean | Self::Median | Self::Sum | Self::Growth | Self::Ema(_) => {
-                None
-            }
-        }
-    }
-
-    pub(super) fn of_lower_bound(&self) -> LowerBound {
-        match self {
-            Self::Every | Self::P95 | Self::Median | Self::Max | Self::Min => LowerBound::Compared,
-            Self::Mean | Self::Sum | Self::Ema(_) => LowerBound::Added,
-            Self::Growth => LowerBound::Subtracted,
-        }
+    pub(crate) fn traits(&self) -> AggregateTraits {
+        use LowerBound::{Added, Compared, Subtracted};
+        let (is_of_one_window, only_rises, extreme, of_lower_bound) = match self {
+            Self::Every | Self::P95 | Self::Median => (true, false, None, Compared),
+            Self::Mean | Self::Ema(_) => (true, false, None, Added),
+            Self::Max => (true, true, Some(Extreme::Largest), Compared),
+            Self::Min => (true, false, Some(Extreme::Smallest), Compared),
+            Self::Sum => (false, true, None, Added),
+            Self::Growth => (false, false, None, Subtracted),
+        };
+        AggregateTraits { is_of_one_window, only_rises, extreme, of_lower_bound }
     }
 
     /// The half-life of the moving average, seconds.
     pub(super) fn half_life_secs(&self) -> Result<Option<f64>, String> {
-        let text = match self {
-            Self::Ema(text) => text,
-            Self::Every
-            | Self::P95
-            | Self::Mean
-            | Self::Median
-            | Self::Max
-            | Self::Min
-            | Self::Sum
-            | Self::Growth => return Ok(None),
-        };
+        let Self::Ema(text) = self else { return Ok(None) };
         let parsed = humantime::parse_duration(text);
         let secs = parsed.map_err(|error| format!("half-life `{text}`: {error}"))?.as_secs_f64();
         if secs > 0.0 { Ok(Some(secs)) } else { Err(format!("half-life `{text}` must not be zero")) }

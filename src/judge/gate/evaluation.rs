@@ -123,7 +123,7 @@ fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
         points += u64::from(window.points.min(window.expected));
         n += window.n;
         judged += 1;
-        if gate.holds(value) || !gate.aggregate.is_of_one_window() {
+        if gate.holds(value) || !gate.aggregate.traits().is_of_one_window {
             streak = 0;
         } else {
             violations += 1;
@@ -243,7 +243,7 @@ impl Evaluation<'_> {
             return unknown;
         }
         // A largest or smallest value that is known stays so whatever the missing windows hold.
-        let is_final = match gate.aggregate.extreme() {
+        let is_final = match gate.aggregate.traits().extreme {
             Some(Extreme::Largest) => gate.at_most.is_some_and(|most| value > most),
             Some(Extreme::Smallest) => gate.at_least.is_some_and(|least| value < least),
             None => false,
@@ -301,7 +301,7 @@ impl Evaluation<'_> {
     fn lower_bound(&self, actual: Option<f64>) -> Option<GateOutcome> {
         let gate = self.gate;
         let is_open = |(window, value): &(&WindowValue, f64)| {
-            let matters = match gate.aggregate.of_lower_bound() {
+            let matters = match gate.aggregate.traits().of_lower_bound {
                 LowerBound::Subtracted => true,
                 LowerBound::Added => gate.at_most.is_some(),
                 LowerBound::Compared => gate.at_most.is_some() && gate.holds(*value),
@@ -315,7 +315,7 @@ impl Evaluation<'_> {
 
     /// Whether an incomplete window could be the largest or the smallest.
     fn suspect(&self, actual: Option<f64>) -> Option<GateOutcome> {
-        self.gate.aggregate.extreme()?;
+        self.gate.aggregate.traits().extreme?;
         let window = self.windows.iter().find(|window| window.is_suspect(self.gate))?;
         let reason = format!("iteration {} breaks it as far as it was seen", window.iteration);
         Some(self.counts.with(GateState::Partial, actual, reason))

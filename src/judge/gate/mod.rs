@@ -159,7 +159,7 @@ impl GateProfile {
             if !(gate.min_coverage > 0.0 && gate.min_coverage <= 1.0) {
                 bad("min_coverage must be above 0 and at most 1".to_owned());
             }
-            let only_rises = gate.aggregate.only_rises() && gate.at_most.is_none();
+            let only_rises = gate.aggregate.traits().only_rises && gate.at_most.is_none();
             if gate.severity == Severity::Events && !only_rises {
                 bad("events need `sum` or `max` and at_least: what was seen so far is enough or not"
                     .to_owned());

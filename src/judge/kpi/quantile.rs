@@ -3,8 +3,6 @@
 //! this one says so.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use std::fmt;
-
 /// How far a cumulative count may fall against the one before it, relative to it and at all, and still be
 /// called the error of a floating-point sum; the relative figure is Prometheus' own.
 const FALL_TOLERANCE: (f64, f64) = (1e-12, 1e-9);
@@ -28,45 +26,38 @@ pub enum Quantile {
 }
 
 /// Why a quantile is not known.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Unknown {
     /// There are no buckets.
+    #[error("no bucket")]
     NoBuckets,
     /// The bucket of all events is missing.
+    #[error("the histogram has no +Inf bucket")]
     NoInfinity,
     /// There is no bucket beside the one of all events.
+    #[error("the histogram has no finite bucket")]
     OnlyInfinity,
     /// There was no event.
+    #[error("no event in the window, so there is no quantile")]
     NoEvents,
     /// The bounds do not ascend.
+    #[error("the bounds of the buckets do not ascend")]
     BadBound,
     /// A count is not a number, infinite, or below zero.
+    #[error("the count up to {upper} is not usable")]
     BadCount {
         /// The bound of that bucket.
         upper: f64,
     },
     /// A count is smaller than that of a smaller bound.
+    #[error("the count up to {upper} is below that of a smaller bound")]
     Falls {
         /// The bound of the smaller count.
         upper: f64,
     },
     /// The quantile asked for is not above 0 and at most 1.
+    #[error("the quantile asked for is not above 0 and at most 1")]
     BadQuantile,
-}
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoBuckets => write!(f, "no bucket"),
-            Self::NoInfinity => write!(f, "the histogram has no +Inf bucket"),
-            Self::OnlyInfinity => write!(f, "the histogram has no finite bucket"),
-            Self::NoEvents => write!(f, "no event in the window, so there is no quantile"),
-            Self::BadBound => write!(f, "the bounds of the buckets do not ascend"),
-            Self::BadCount { upper } => write!(f, "the count up to {upper} is not usable"),
-            Self::Falls { upper } => write!(f, "the count up to {upper} is below that of a smaller bound"),
-            Self::BadQuantile => write!(f, "the quantile asked for is not above 0 and at most 1"),
-        }
-    }
 }
 
 /// The value below which the share `q` of all events lies, from buckets in ascending order of their bounds.
