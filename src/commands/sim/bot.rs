@@ -129,7 +129,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let exit = ctx.cancel.signal().map_or(Exit::Ok, Exit::of_signal);
     let conclusion = Conclusion::new(Outcome::Pass, "STOPPED").exit(exit);
     Ok(Report::new(&SPEC, "SIMULATED BOT", conclusion).simulated(true).body(&body).rows(vec![
-        Row::new("scenario", Outcome::Pass).note(args.scenario.as_str()),
+        Row::new("scenario", Outcome::Pass).note(args.scenario.name()),
         Row::new("actions", Outcome::Pass).note(actions.to_string()),
     ]))
 }
@@ -151,7 +151,7 @@ fn answer(shared: &Mutex<Shared>, request: &Request<'_>) -> Response {
         ("GET", "/health") => Response::ok(serve::TEXT, "ok\n"),
         ("GET", "/status") => {
             let state = lock(shared);
-            let (params, circuit, actions) = (state.bot.params(), state.bot.circuit(), &state.actions);
+            let (params, circuit, actions) = (state.bot.params, state.bot.circuit(), &state.actions);
             let status = serde_json::json!({
                 "simulated": true, "params": params, "circuit": circuit, "actions": actions,
             });
@@ -202,8 +202,8 @@ impl Overrides {
             Ok(None) => return,
             Ok(Some(values)) => {
                 let mut state = lock(shared);
-                let (next, refused) = model::with_overrides(state.bot.params(), &values);
-                state.bot.set_params(next);
+                let (next, refused) = model::with_overrides(&state.bot.params, &values);
+                state.bot.params = next;
                 tracing::info!("Config loaded: {}", show(&self.path));
                 (!refused.is_empty()).then(|| refused.join(", "))
             }

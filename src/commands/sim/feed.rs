@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     pending.finish(&bytes)?;
     let row = |name: &str, note: String| Row::new(name, Outcome::Pass).note(note);
     let rows = vec![
-        row("feed", format!("{} {} {minutes} min seed {seed}", body.spec.symbol, regime.as_str())),
+        row("feed", format!("{} {} {minutes} min seed {seed}", body.spec.symbol, regime.name())),
         row("lines", lines.to_string()),
         row("sha256", body.sha256.clone()),
     ];

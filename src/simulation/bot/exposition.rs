@@ -10,7 +10,7 @@ pub(crate) fn exposition(bot: &SimulatedBot, format: Format) -> String {
     bot.values(&mut values);
     let mut page = Writer::new(format);
     let mut current = None;
-    for (series, value) in bot.series().iter().zip(values) {
+    for (series, value) in bot.series.iter().zip(values) {
         if current != Some(series.metric) {
             current = Some(series.metric);
             let (name, kind, help) = METRICS[series.metric];
@@ -33,7 +33,7 @@ mod tests {
         let text = exposition(&bot, Format::Text);
         let types: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
         assert_eq!(types.len(), METRICS.len());
-        assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), bot.series().len());
+        assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), bot.series.len());
         assert!(text.contains("mm_stage_duration_ms_bucket{le=\"+Inf\",stage=\"tick_total\"} 0\n"), "{text}");
         assert!(text.contains("mm_param{name=\"tail_age_ms\"} 600\n"), "{text}");
         let other = exposition(&bot, Format::OpenMetrics);

@@ -18,6 +18,8 @@ const TICK_MS: f64 = 55.0;
 const EDGE_BPS: f64 = 3.3;
 /// Resident memory after the start.
 const MEMORY_BYTES: f64 = 180.0 * 1024.0 * 1024.0;
+/// How long the noise in load, market, cache, network and heap remembers.
+const NOISE_MEMORY_SECS: [f64; 5] = [300.0, 600.0, 120.0, 60.0, 900.0];
 
 /// The parameters with which a bot starts.
 pub(crate) const DEFAULTS: ParameterPoint = ParameterPoint {
@@ -60,19 +62,16 @@ pub(crate) enum RollbackAction {
 pub(crate) struct SimulatedBot {
     scenario: Scenario,
     random: SplitMix64,
-    params: ParameterPoint,
-    series: Vec<Series>,
+    pub(crate) params: ParameterPoint,
+    /// The series it exposes, in the order of [`SimulatedBot::values`].
+    pub(crate) series: Vec<Series>,
     started_at_secs: f64,
     /// Seconds since the start.
     secs: f64,
     frozen: bool,
     scale: f64,
     forced: Option<CircuitState>,
-    load: Drift,
-    market: Drift,
-    cache: Drift,
-    network: Drift,
-    heap: Drift,
+    noise: [Drift; 5],
     ticks: DurationHistogram,
     orders: DurationHistogram,
     misses: f64,
@@ -97,17 +96,13 @@ impl SimulatedBot {
             scenario,
             random: SplitMix64::new(seed),
             params: DEFAULTS,
-            series: contract::series(env!("CARGO_PKG_VERSION"), &format!("sim-{}-{seed}", scenario.as_str())),
+            series: contract::series(env!("CARGO_PKG_VERSION"), &format!("sim-{}-{seed}", scenario.name())),
             started_at_secs,
             secs: 0.0,
             frozen: false,
             scale: 1.0,
             forced: None,
-            load: Drift::new(300.0),
-            market: Drift::new(600.0),
-            cache: Drift::new(120.0),
-            network: Drift::new(60.0),
-            heap: Drift::new(900.0),
+            noise: NOISE_MEMORY_SECS.map(Drift::new),
             ticks: DurationHistogram::new(&STAGE_BOUNDS_MS),
             orders: DurationHistogram::new(&AGE_BOUNDS_MS),
             misses: 0.0,
@@ -126,19 +121,6 @@ impl SimulatedBot {
         };
         bot.step(0.0);
         bot
-    }
-
-    /// The series it exposes, in the order of [`SimulatedBot::values`].
-    pub(crate) fn series(&self) -> &[Series] {
-        &self.series
-    }
-
-    pub(crate) fn params(&self) -> &ParameterPoint {
-        &self.params
-    }
-
-    pub(crate) fn set_params(&mut self, params: ParameterPoint) {
-        self.params = params;
     }
 
     /// Carries a rollback action out, or says why it cannot be.
@@ -174,11 +156,8 @@ impl SimulatedBot {
             return;
         }
         self.secs += secs;
-        let load = self.load.step(secs, &mut self.random);
-        let market = self.market.step(secs, &mut self.random);
-        let cache = self.cache.step(secs, &mut self.random);
-        let network = self.network.step(secs, &mut self.random);
-        let heap = self.heap.step(secs, &mut self.random);
+        let noise = self.noise.each_mut().map(|drift| drift.step(secs, &mut self.random));
+        let [load, market, cache, network, heap] = noise;
 
         let ticks = TICK_RATE * secs;
         let median_ms = TICK_MS
@@ -282,25 +261,26 @@ pub(crate) fn with_overrides(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum as _;
 
     fn shown(bot: &SimulatedBot, name: &str) -> f64 {
         let mut values = Vec::new();
         bot.values(&mut values);
-        let at = bot.series().iter().position(|series| series.name == name).expect("a series");
+        let at = bot.series.iter().position(|series| series.name == name).expect("a series");
         values[at]
     }
 
     #[test]
     fn there_is_a_value_for_every_series_and_counters_never_fall() {
-        for scenario in Scenario::ALL {
+        for scenario in Scenario::value_variants().iter().copied() {
             let mut bot = SimulatedBot::new(scenario, 3, 0.0);
             let mut before: Vec<f64> = Vec::new();
             for _ in 0..500 {
                 bot.step(15.0);
                 let mut values = Vec::new();
                 bot.values(&mut values);
-                assert_eq!(values.len(), bot.series().len());
-                for (index, series) in bot.series().iter().enumerate() {
+                assert_eq!(values.len(), bot.series.len());
+                for (index, series) in bot.series.iter().enumerate() {
                     let counter =
                         ["_total", "_bucket", "_count"].iter().any(|end| series.name.ends_with(end))
                             && series.name != "mm_active_orders_total";
@@ -332,7 +312,7 @@ mod tests {
             let mut params = DEFAULTS;
             change(&mut params);
             let mut bot = SimulatedBot::new(Scenario::Steady, 5, 0.0);
-            bot.set_params(params);
+            bot.params = params;
             (0..5760).for_each(|_| bot.step(15.0));
             bot
         };

@@ -1,11 +1,10 @@
 //! What a generated market depends on; it is written into the first line of every generated feed.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// What the simulated market does.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Regime {
     /// Bursts of activity around a price that returns to where it was
@@ -20,13 +19,8 @@ pub enum Regime {
 
 impl Regime {
     /// As on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Regime::Calm => "calm",
-            Regime::Trend => "trend",
-            Regime::Jump => "jump",
-            Regime::Thin => "thin",
-        }
+    pub fn name(self) -> String {
+        self.to_possible_value().expect("no regime is hidden").get_name().to_owned()
     }
 }
 

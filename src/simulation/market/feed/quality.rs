@@ -75,24 +75,18 @@ impl FeedDefect {
 
     /// The key of its limit.
     pub fn key(self) -> &'static str {
-        match self {
-            FeedDefect::Gap => "gaps",
-            FeedDefect::CrossedBook => "crossed_books",
-            FeedDefect::TimeReversal => "time_reversals",
-            FeedDefect::BadNumber => "bad_numbers",
-            FeedDefect::ForeignLine => "foreign_lines",
-            FeedDefect::UnknownStream => "unknown_streams",
-        }
+        self.limit(&FeedLimits::default()).0
     }
 
-    fn limit(self, limits: &FeedLimits) -> u64 {
+    /// Its limit with the key.
+    fn limit(self, limits: &FeedLimits) -> (&'static str, u64) {
         match self {
-            FeedDefect::Gap => limits.gaps,
-            FeedDefect::CrossedBook => limits.crossed_books,
-            FeedDefect::TimeReversal => limits.time_reversals,
-            FeedDefect::BadNumber => limits.bad_numbers,
-            FeedDefect::ForeignLine => limits.foreign_lines,
-            FeedDefect::UnknownStream => limits.unknown_streams,
+            FeedDefect::Gap => ("gaps", limits.gaps),
+            FeedDefect::CrossedBook => ("crossed_books", limits.crossed_books),
+            FeedDefect::TimeReversal => ("time_reversals", limits.time_reversals),
+            FeedDefect::BadNumber => ("bad_numbers", limits.bad_numbers),
+            FeedDefect::ForeignLine => ("foreign_lines", limits.foreign_lines),
+            FeedDefect::UnknownStream => ("unknown_streams", limits.unknown_streams),
         }
     }
 }
@@ -146,8 +140,8 @@ pub struct FeedQuality {
 }
 
 fn every_kind<S: serde::Serializer>(found: &BTreeMap<String, u64>, to: S) -> Result<S::Ok, S::Error> {
-    let count = |defect: FeedDefect| found.get(defect.key()).copied().unwrap_or(0);
-    to.collect_map(FeedDefect::ALL.into_iter().map(|defect| (defect.key(), count(defect))))
+    let count = |key: &str| found.get(key).copied().unwrap_or(0);
+    to.collect_map(FeedDefect::ALL.map(FeedDefect::key).map(|key| (key, count(key))))
 }
 
 impl FeedQuality {
@@ -165,7 +159,7 @@ impl FeedQuality {
     /// Refuses a feed with more defects of a kind than its limit.
     pub(super) fn check(&self, name: &str, limits: &FeedLimits) -> Result<(), Fault> {
         for defect in FeedDefect::ALL {
-            let (count, limit) = (self.count(defect), defect.limit(limits));
+            let (count, (key, limit)) = (self.count(defect), defect.limit(limits));
             if count <= limit {
                 continue;
             }
@@ -173,7 +167,6 @@ impl FeedQuality {
             let first = first.map_or_else(String::new, |finding| {
                 format!(", first at line {}: {}", finding.line, finding.detail)
             });
-            let key = defect.key();
             return Err(Fault::config(format!(
                 "refused feed `{name}`: {count} {key} exceed the limit of {limit}{first}"
             ))

@@ -145,8 +145,8 @@ impl Exchange {
     }
 
     /// The levels that changed since the last call, with what rests there now.
-    pub(super) fn take_changed(&mut self, side: Side) -> BTreeMap<i64, i64> {
-        std::mem::take(&mut self.changed[side as usize])
+    pub(super) fn take_changed(&mut self) -> [BTreeMap<i64, i64>; 2] {
+        std::mem::take(&mut self.changed)
     }
 
     /// Moves one millisecond on and returns what was executed.
@@ -289,13 +289,8 @@ impl Exchange {
                     self.set(side, tick, lots);
                 }
             }
-            let far: Vec<i64> = self
-                .levels(side)
-                .keys()
-                .copied()
-                .filter(|tick| (tick - touch).abs() > PRUNED_TICKS)
-                .collect();
-            for tick in far {
+            let is_far = |tick: &i64| (tick - touch).abs() > PRUNED_TICKS;
+            for tick in self.levels(side).keys().copied().filter(is_far).collect::<Vec<_>>() {
                 self.set(side, tick, 0);
             }
         }

@@ -13,7 +13,6 @@ use crate::simulation::market::spec::FeedSpec;
 use crate::simulation::random::Xoshiro256;
 use exchange::{Exchange, Side};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// 2024-01-01T00:00:00Z, when every generated feed begins.
@@ -27,7 +26,7 @@ const FEED_LATENCY_NS: (i64, i64) = (2_000_000, 1_500_000);
 
 pub fn generate(spec: &FeedSpec) -> Feed {
     let text = text(spec);
-    let name = format!("sim-{}-{}-seed{}-{}m", symbol(spec), spec.regime.as_str(), spec.seed, spec.minutes);
+    let name = format!("sim-{}-{}-seed{}-{}m", symbol(spec), spec.regime.name(), spec.seed, spec.minutes);
     let feed = feed::read(&name, text.as_bytes(), &FeedLimits::default());
     let mut feed = feed.expect("the reader takes what the generator writes");
     (feed.name, feed.sha256) = (name, hash::sha256(text.as_bytes()));
@@ -48,12 +47,11 @@ pub(crate) fn text(spec: &FeedSpec) -> String {
     let mut exchange = Exchange::new(spec.seed, spec.regime);
     let spec = FeedSpec { symbol: symbol(spec), ..spec.clone() };
     let mark = serde_json::to_string(&spec).expect("plain data serialises");
-    writer.line(START_MS, |text| write!(text, "{{\"mmops_sim_feed\":{mark}}}"));
+    writer.line(START_MS, &format!("{{\"mmops_sim_feed\":{mark}}}"));
 
     let mut published = exchange.changes();
     writer.snapshot(START_MS, &exchange);
-    exchange.take_changed(Side::Bid);
-    exchange.take_changed(Side::Ask);
+    exchange.take_changed();
     let mut best = (exchange.best(Side::Bid), exchange.best(Side::Ask));
     for ms in 1..=i64::from(spec.minutes.max(1)) * 60_000 {
         let now = START_MS + ms;
@@ -66,8 +64,7 @@ pub(crate) fn text(spec: &FeedSpec) -> String {
             best = touch;
         }
         if ms % DEPTH_INTERVAL_MS == 0 && exchange.changes() > published {
-            let (bids, asks) = (exchange.take_changed(Side::Bid), exchange.take_changed(Side::Ask));
-            writer.depth(now, published, exchange.changes(), &bids, &asks);
+            writer.depth(now, published, exchange.changes(), exchange.take_changed());
             published = exchange.changes();
         }
     }
@@ -98,86 +95,60 @@ struct Writer {
 type Touch = ((i64, i64), (i64, i64));
 
 impl Writer {
-    fn line(&mut self, now_ms: i64, body: impl FnOnce(&mut String) -> std::fmt::Result) {
+    fn line(&mut self, now_ms: i64, message: &str) {
         let received = now_ms * 1_000_000 + FEED_LATENCY_NS.0 + self.jitter.below(FEED_LATENCY_NS.1);
         // One connection delivers in order.
         self.local_ns = received.max(self.local_ns + 1000);
-        write!(self.text, "{} ", self.local_ns).expect("writing to a string cannot fail");
-        body(&mut self.text).expect("writing to a string cannot fail");
-        self.text.push('\n');
+        self.text.push_str(&format!("{} {message}\n", self.local_ns));
     }
 
     fn trade(&mut self, now: i64, print: exchange::Print) {
         self.trade_id += 1;
-        let (symbol, stream, id) = (self.symbol.clone(), self.stream.clone(), self.trade_id);
+        let Self { symbol, stream, trade_id, .. } = self;
         let (price, qty, maker) = (price(print.tick), qty(print.lots), print.buyer_is_maker);
-        self.line(now, |text| {
-            write!(
-                text,
-                "{{\"stream\":\"{stream}@trade\",\"data\":{{\"e\":\"trade\",\"E\":{now},\"T\":{now},\
-                 \"s\":\"{symbol}\",\"t\":{id},\"p\":\"{price}\",\"q\":\"{qty}\",\
-                 \"X\":\"{SIMULATED_ORIGIN}\",\"m\":{maker}}}}}"
-            )
-        });
+        let message = format!(
+            "{{\"stream\":\"{stream}@trade\",\"data\":{{\"e\":\"trade\",\"E\":{now},\"T\":{now},\
+             \"s\":\"{symbol}\",\"t\":{trade_id},\"p\":\"{price}\",\"q\":\"{qty}\",\
+             \"X\":\"{SIMULATED_ORIGIN}\",\"m\":{maker}}}}}"
+        );
+        self.line(now, &message);
     }
 
     fn ticker(&mut self, now: i64, id: u64, ((bid, bid_lots), (ask, ask_lots)): Touch) {
-        let (symbol, stream) = (self.symbol.clone(), self.stream.clone());
+        let Self { symbol, stream, .. } = self;
         let (bid, bid_qty, ask, ask_qty) = (price(bid), qty(bid_lots), price(ask), qty(ask_lots));
-        self.line(now, |text| {
-            write!(
-                text,
-                "{{\"stream\":\"{stream}@bookTicker\",\"data\":{{\"e\":\"bookTicker\",\"u\":{id},\
-                 \"s\":\"{symbol}\",\"b\":\"{bid}\",\"B\":\"{bid_qty}\",\"a\":\"{ask}\",\
-                 \"A\":\"{ask_qty}\",\"T\":{now},\"E\":{now}}}}}"
-            )
-        });
+        let message = format!(
+            "{{\"stream\":\"{stream}@bookTicker\",\"data\":{{\"e\":\"bookTicker\",\"u\":{id},\
+             \"s\":\"{symbol}\",\"b\":\"{bid}\",\"B\":\"{bid_qty}\",\"a\":\"{ask}\",\
+             \"A\":\"{ask_qty}\",\"T\":{now},\"E\":{now}}}}}"
+        );
+        self.line(now, &message);
     }
 
-    fn depth(
-        &mut self,
-        now: i64,
-        previous: u64,
-        last: u64,
-        bids: &BTreeMap<i64, i64>,
-        asks: &BTreeMap<i64, i64>,
-    ) {
-        let (symbol, stream, first) = (self.symbol.clone(), self.stream.clone(), previous + 1);
-        self.line(now, |text| {
-            write!(
-                text,
-                "{{\"stream\":\"{stream}@depth@0ms\",\"data\":{{\"e\":\"depthUpdate\",\"E\":{now},\
-                 \"T\":{now},\"s\":\"{symbol}\",\"U\":{first},\"u\":{last},\"pu\":{previous},\"b\":"
-            )?;
-            levels(text, bids.iter())?;
-            text.push_str(",\"a\":");
-            levels(text, asks.iter())?;
-            text.push_str("}}");
-            Ok(())
-        });
+    fn depth(&mut self, now: i64, previous: u64, last: u64, [bids, asks]: [BTreeMap<i64, i64>; 2]) {
+        let Self { symbol, stream, .. } = self;
+        let (first, bids, asks) = (previous + 1, levels(&bids), levels(&asks));
+        let message = format!(
+            "{{\"stream\":\"{stream}@depth@0ms\",\"data\":{{\"e\":\"depthUpdate\",\"E\":{now},\
+             \"T\":{now},\"s\":\"{symbol}\",\"U\":{first},\"u\":{last},\"pu\":{previous},\
+             \"b\":[{bids}],\"a\":[{asks}]}}}}"
+        );
+        self.line(now, &message);
     }
 
     fn snapshot(&mut self, now: i64, exchange: &Exchange) {
         let id = exchange.changes();
-        self.line(now, |text| {
-            write!(text, "{{\"lastUpdateId\":{id},\"E\":{now},\"T\":{now},\"bids\":")?;
-            levels(text, exchange.levels(Side::Bid).iter().rev())?;
-            text.push_str(",\"asks\":");
-            levels(text, exchange.levels(Side::Ask).iter())?;
-            text.push('}');
-            Ok(())
-        });
+        let (bids, asks) =
+            (levels(exchange.levels(Side::Bid).iter().rev()), levels(exchange.levels(Side::Ask)));
+        let message =
+            format!("{{\"lastUpdateId\":{id},\"E\":{now},\"T\":{now},\"bids\":[{bids}],\"asks\":[{asks}]}}");
+        self.line(now, &message);
     }
 }
 
-fn levels<'a>(text: &mut String, levels: impl Iterator<Item = (&'a i64, &'a i64)>) -> std::fmt::Result {
-    text.push('[');
-    for (index, (tick, lots)) in levels.enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        write!(text, "{comma}[\"{}\",\"{}\"]", price(*tick), qty(*lots))?;
-    }
-    text.push(']');
-    Ok(())
+fn levels<'a>(levels: impl IntoIterator<Item = (&'a i64, &'a i64)>) -> String {
+    let pair = |(tick, lots): (&i64, &i64)| format!("[\"{}\",\"{}\"]", price(*tick), qty(*lots));
+    levels.into_iter().map(pair).collect::<Vec<_>>().join(",")
 }
 
 /// A tick is 0.1.

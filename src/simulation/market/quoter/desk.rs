@@ -17,6 +17,7 @@ const MARKOUT_NS: i64 = 1_000_000_000;
 const LONGEST_SLEEP_NS: i64 = 1_000_000_000;
 
 type Market = Backtest<ROIVectorMarketDepth>;
+type Result = std::result::Result<(), BacktestError>;
 
 /// An order of ours that has not ended as far as we know.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +101,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Looks at answers and book, and sends what the rules allow.
-    pub(super) fn act(&mut self, market: &mut Market) -> Result<(), BacktestError> {
+    pub(super) fn act(&mut self, market: &mut Market) -> Result {
         self.now_ns = market.current_timestamp();
         self.collect(market);
         let depth = market.depth(0);
@@ -162,12 +163,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn update(
-        &mut self,
-        index: usize,
-        quotes: Option<Quotes>,
-        market: &mut Market,
-    ) -> Result<(), BacktestError> {
+    fn update(&mut self, index: usize, quotes: Option<Quotes>, market: &mut Market) -> Result {
         let position = self.position();
         let quote_side = &self.sides[index];
         let side = quote_side.side;
@@ -205,12 +201,7 @@ impl<'a> Desk<'a> {
         self.place(index, tick, size, market)
     }
 
-    fn withdraw(
-        &mut self,
-        index: usize,
-        quote: WorkingOrder,
-        market: &mut Market,
-    ) -> Result<(), BacktestError> {
+    fn withdraw(&mut self, index: usize, quote: WorkingOrder, market: &mut Market) -> Result {
         market.cancel(0, quote.id, false)?;
         let quote_side = &mut self.sides[index];
         quote_side.quote = None;
@@ -220,13 +211,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Sends a new quote of at most what the inventory limit leaves when everything in flight is filled.
-    fn place(
-        &mut self,
-        index: usize,
-        tick: i64,
-        size: f64,
-        market: &mut Market,
-    ) -> Result<(), BacktestError> {
+    fn place(&mut self, index: usize, tick: i64, size: f64, market: &mut Market) -> Result {
         let lot = self.feed.lot_size;
         let quote_side = &mut self.sides[index];
         quote_side.sizer.requoted(size);

@@ -43,7 +43,7 @@ impl MockSource {
     pub(super) fn scrape(&mut self, at_ms: i64, recorder: &mut Recorder) {
         let is_fleet = self.bots.len() > 1;
         for (number, (bot, ids)) in (1..).zip(&mut self.bots).filter(|(_, (_, ids))| ids.is_empty()) {
-            for series in bot.series() {
+            for series in &bot.series {
                 let own = series.labels.iter().map(|(name, value)| (&name[..], Cow::Borrowed(&value[..])));
                 let mut labels: LabelPairs<'_> = own.collect();
                 if is_fleet {
