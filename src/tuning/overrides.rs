@@ -26,7 +26,6 @@ impl Change {
     /// Whether the value stays as it is.
     pub(crate) fn is_none(&self) -> bool {
         match (self.old.as_f64(), self.new.as_f64()) {
-            #[expect(clippy::float_cmp, reason = "a stored value is either the same number or another")]
             (Some(old), Some(new)) => old == new,
             _ => self.old == self.new,
         }

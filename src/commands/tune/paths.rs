@@ -1,14 +1,9 @@
 //! Where the files of `tune` lie.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The overrides file that the running bot re-reads, relative to the root.
 pub(super) const TARGET: &str = "artifacts/soak/runtime_overrides.json";
-
-/// The path of a file that belongs to `path`: the same name with another ending.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    path.with_extension(ending)
-}
 
 /// The folder of what is written beside the target.
 pub(super) fn reports(dry_run: bool) -> &'static Path {

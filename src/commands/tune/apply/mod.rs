@@ -16,7 +16,7 @@ pub(crate) use report::SPEC;
 
 use super::choose::document::{SCHEMA, SweepDocument};
 use super::config;
-use super::paths::{beside, reports};
+use super::paths::reports;
 use super::target::{self, TargetFile};
 use crate::ctx::Ctx;
 use crate::format::hash;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let report_path = ctx.path(reports(args.dry_run)).join("TUNING_REPORT.json");
     let output = AtomicFile::create(&report_path)?;
     let target = ctx.path(&args.target);
-    let lock = (!args.dry_run).then(|| Lock::acquire(&beside(&target, "lock"))).transpose()?;
+    let lock = (!args.dry_run).then(|| Lock::acquire(&target.with_extension("lock"))).transpose()?;
 
     let modified = args.dry_run.then(|| modified(&sweep_path)).transpose()?;
     let accepted_feeds = accepted_feeds(args, ctx)?;
@@ -139,7 +139,7 @@ fn accepted_feeds(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<String>> {
 fn replace(target: &Path, before: Option<&TargetFile>, bytes: &str, bounds: &Bounds) -> anyhow::Result<()> {
     // No file means no overrides, and so does an empty object: rolling back restores that.
     let previous = before.map_or(b"{}\n".as_slice(), |before| &before.bytes);
-    fsio::write_atomic(&beside(target, "prev.json"), previous)?;
+    fsio::write_atomic(&target.with_extension("prev.json"), previous)?;
     fsio::write_atomic(target, bytes.as_bytes())?;
     let written = fsio::read_text(target)?;
     let shown = target.display();

@@ -74,34 +74,25 @@ impl SafetyLimits {
     pub(crate) fn broken_by(&self, measured: &Figures) -> Vec<Violation> {
         let metrics = &measured.metrics;
         let mut broken = Vec::new();
-        let mut judge = |limit: &str, metric: &str, value: Option<f64>, bound: f64, most: bool| {
-            let kept = value.is_some_and(|value| if most { value <= bound } else { value >= bound });
-            if !kept {
-                let unknown = match value {
-                    Some(_) => None,
-                    None => measured.unknown.get(metric).cloned(),
-                };
+        let lower = measured.net_interval.map(|interval| interval.lower);
+        let width = measured.net_interval.map(|interval| interval.upper - interval.lower);
+        let fills = metrics.fills.map(|fills| fills as f64);
+        let (order_age, taker_share) = (metrics.order_age_p95_ms, metrics.taker_share_pct);
+        let (at_most, at_least) = (|value, bound| value <= bound, |value, bound| value >= bound);
+        let limits: [(&str, Option<f64>, fn(f64, f64) -> bool, &str, Option<f64>); 6] = [
+            ("order_age_p95_ms", order_age, at_most, "max_order_age_p95_ms", Some(self.max_order_age_p95_ms)),
+            ("taker_share_pct", taker_share, at_most, "max_taker_share_pct", Some(self.max_taker_share_pct)),
+            ("fills", fills, at_least, "min_fills", Some(self.min_fills as f64)),
+            ("max_inventory", metrics.max_inventory, at_most, "max_inventory", Some(self.max_inventory)),
+            ("net_interval", lower, at_least, "min_net_bps_lower", self.min_net_bps_lower),
+            ("net_interval", width, at_most, "max_net_bps_width", self.max_net_bps_width),
+        ];
+        for (metric, value, holds, limit, bound) in limits {
+            let Some(bound) = bound else { continue };
+            if !value.is_some_and(|value| holds(value, bound)) {
+                let unknown = measured.unknown.get(metric).filter(|_| value.is_none()).cloned();
                 broken.push(Violation { limit: limit.to_owned(), value, bound: Some(bound), unknown });
             }
-        };
-        judge(
-            "max_order_age_p95_ms",
-            "order_age_p95_ms",
-            metrics.order_age_p95_ms,
-            self.max_order_age_p95_ms,
-            true,
-        );
-        let taker = metrics.taker_share_pct;
-        judge("max_taker_share_pct", "taker_share_pct", taker, self.max_taker_share_pct, true);
-        judge("min_fills", "fills", metrics.fills.map(|n| n as f64), self.min_fills as f64, false);
-        judge("max_inventory", "max_inventory", metrics.max_inventory, self.max_inventory, true);
-        let lower = measured.net_interval.map(|interval| interval.lower);
-        if let Some(least) = self.min_net_bps_lower {
-            judge("min_net_bps_lower", "net_interval", lower, least, false);
-        }
-        if let Some(most) = self.max_net_bps_width {
-            let width = measured.net_interval.map(|interval| interval.upper - interval.lower);
-            judge("max_net_bps_width", "net_interval", width, most, true);
         }
         // The choice is made by the lower end: a candidate without one cannot be compared.
         if !lower.is_some_and(f64::is_finite) {

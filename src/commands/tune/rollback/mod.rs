@@ -12,7 +12,7 @@ pub(crate) use arguments::Args;
 pub(crate) use report::SPEC;
 
 use super::apply::document::TuningReport;
-use super::paths::{beside, reports};
+use super::paths::reports;
 use super::target;
 use crate::ctx::Ctx;
 use crate::format::json;
@@ -30,9 +30,9 @@ use verdict::{Facts, Verdict};
 /// Restores the previous file and records it.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let target = ctx.path(&args.target);
-    let previous_path = beside(&target, "prev.json");
+    let previous_path = target.with_extension("prev.json");
     let record_path = ctx.path(reports(args.dry_run)).join("AUTO_ROLLBACK.json");
-    let _lock = (!args.dry_run).then(|| Lock::acquire(&beside(&target, "lock"))).transpose()?;
+    let _lock = (!args.dry_run).then(|| Lock::acquire(&target.with_extension("lock"))).transpose()?;
 
     let current = target::read(&target, ctx)?;
     let previous = target::read(&previous_path, ctx)?;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         (verdict, _) => return Ok(report::report(&facts, verdict, None, files)),
     };
     let output = AtomicFile::create(&record_path)?;
-    let rolled_back_path = beside(&target, "rolled-back.json");
+    let rolled_back_path = target.with_extension("rolled-back.json");
     let empty = Overrides::new();
     let now = current.as_ref().map_or(&empty, |current| &current.overrides);
     let changes = overrides::changes(now, &previous.overrides);

@@ -2,7 +2,6 @@
 //! stopped process and go away with the finished report.
 
 use crate::commands::tune::choose::document::CandidateFigures;
-use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
 use crate::evidence::age::{Age, AgeSource, display, judge_age};
 use crate::evidence::header::{self, ClockKind, Header};
@@ -32,7 +31,7 @@ struct Context {
 
 /// The journal of a report.
 pub(super) fn path(output: &Path) -> PathBuf {
-    beside(output, "journal.jsonl")
+    output.with_extension("journal.jsonl")
 }
 
 /// Removes a journal whose report is written.

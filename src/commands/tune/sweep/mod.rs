@@ -19,7 +19,6 @@ pub(crate) use report::SPEC;
 use super::choose::document::{CandidateFigures, SCHEMA, SweepDocument};
 use super::choose::shard::SweepShard;
 use super::choose::{judge, markdown};
-use super::paths::beside;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::hash;
@@ -52,7 +51,7 @@ impl Outputs {
         }
         let json = AtomicFile::create(&json_path)?;
         let md = AtomicFile::create(&md_path)?;
-        let lock = Lock::acquire(&beside(&json_path, "lock"))?;
+        let lock = Lock::acquire(&json_path.with_extension("lock"))?;
         Ok(Self { json_path, md_path, json, md, _lock: lock })
     }
 
@@ -106,7 +105,7 @@ fn sweep_twice(args: &Args, ctx: &Ctx, plan: &SweepPlan, all: &[usize]) -> anyho
 
 fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -> anyhow::Result<Report> {
     let output = AtomicFile::create(path)?;
-    let _lock = Lock::acquire(&beside(path, "lock"))?;
+    let _lock = Lock::acquire(&path.with_extension("lock"))?;
     let plan = SweepPlan::load(args, ctx)?;
     let mine: Vec<usize> = (index..plan.inputs.grid.len()).step_by(of).collect();
     let journal = journal::path(path);
@@ -128,7 +127,7 @@ fn output_paths(args: &Args, ctx: &Ctx) -> Result<(PathBuf, PathBuf), Fault> {
         Ok(if args.dry_run { ctx.path("artifacts/dry-run").join(name) } else { ctx.path(path) })
     };
     let json = place(&args.out_json)?;
-    let md = args.out_md.as_deref().map_or_else(|| Ok(beside(&json, "md")), place)?;
+    let md = args.out_md.as_deref().map_or_else(|| Ok(json.with_extension("md")), place)?;
     Ok((json, md))
 }
 

@@ -4,7 +4,6 @@ use super::journal;
 use crate::commands::tune::choose::document::SweepDocument;
 use crate::commands::tune::choose::judge;
 use crate::commands::tune::choose::shard::{SHARD_SCHEMA, SweepShard};
-use crate::commands::tune::paths::beside;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::report::exit::Fault;
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Where a shard of the report at `output` goes.
 pub(super) fn path(output: &Path, index: usize, of: usize) -> PathBuf {
-    beside(output, &format!("shard-{index}-of-{of}.json"))
+    output.with_extension(format!("shard-{index}-of-{of}.json"))
 }
 
 /// Joins all shards of a folder and counts them. Their inputs must be equal and each shard there once.

@@ -4,7 +4,7 @@
 use crate::simulation::market::feed::decimal::{Decimal, Level};
 use crate::simulation::market::feed::grid::{PriceGrid, float};
 use crate::simulation::market::feed::quality::{FeedDefect, FeedQuality};
-use crate::simulation::market::feed::recording::{Content, Message, Recording};
+use crate::simulation::market::feed::recording::{BestPrices, Content, Message, Recording};
 use hftbacktest::depth::{
     INVALID_MAX, INVALID_MIN, L2MarketDepth as _, MarketDepth as _, ROIVectorMarketDepth,
 };
@@ -36,15 +36,8 @@ struct Builder<'a> {
     now: (i64, i64),
     /// Last update id of the newest depth message or snapshot.
     depth_id: Option<u64>,
-    ticker: Option<Ticker>,
+    ticker: Option<BestPrices>,
     ready: Option<usize>,
-}
-
-#[derive(Clone, Copy)]
-struct Ticker {
-    id: u64,
-    bid: Level,
-    ask: Level,
 }
 
 /// Rebuilds the book message by message. `times` gives receive and exchange time of each message.
@@ -76,9 +69,7 @@ pub(super) fn replay(
                 builder.trade(*price, *qty, *buyer_is_maker);
                 continue;
             }
-            Content::Ticker { id, bid, ask } => {
-                builder.ticker(message.line, Ticker { id: *id, bid: *bid, ask: *ask });
-            }
+            Content::Ticker(ticker) => builder.ticker(message.line, *ticker),
             Content::Depth { ids, previous_id, bids, asks } => {
                 let expected = match (newest_depth, previous_id) {
                     (None, _) => builder.depth_id.filter(|id| ids.start > id + 1),
@@ -120,7 +111,7 @@ impl Builder<'_> {
         self.push(TRADE_EVENT | side, float(price.0), float(qty.0));
     }
 
-    fn ticker(&mut self, line: u64, ticker: Ticker) {
+    fn ticker(&mut self, line: u64, ticker: BestPrices) {
         let newest = self.depth_id.max(self.ticker.map(|ticker| ticker.id));
         if newest.is_some_and(|newest| ticker.id <= newest) {
             self.quality.superseded_tickers += 1;
@@ -162,7 +153,7 @@ impl Builder<'_> {
         }
     }
 
-    fn touch(&self, ticker: Option<Ticker>) -> (i64, i64) {
+    fn touch(&self, ticker: Option<BestPrices>) -> (i64, i64) {
         ticker.map_or((i64::MAX, i64::MIN), |ticker| {
             (self.grid.tick_of(ticker.bid.price), self.grid.tick_of(ticker.ask.price))
         })
@@ -214,8 +205,8 @@ impl Builder<'_> {
         let qty = float(qty.0);
         let price = self.grid.price(tick);
         let flag = match side {
-            Side::Bid if same(self.book.bid_qty_at_tick(tick), qty) => return,
-            Side::Ask if same(self.book.ask_qty_at_tick(tick), qty) => return,
+            Side::Bid if self.book.bid_qty_at_tick(tick) == qty => return,
+            Side::Ask if self.book.ask_qty_at_tick(tick) == qty => return,
             Side::Bid => {
                 self.book.update_bid_depth(price, qty, 0);
                 BUY_EVENT
@@ -267,11 +258,6 @@ impl Builder<'_> {
             self.ready = Some(self.events.len());
         }
     }
-}
-
-#[expect(clippy::float_cmp, reason = "both sides were read from the same decimal text")]
-fn same(a: f64, b: f64) -> bool {
-    a == b
 }
 
 /// The book that a snapshot and the differences after it describe.

@@ -1,7 +1,7 @@
 //! The price and quantity steps of a feed, and the range of prices that can matter.
 
 use crate::simulation::market::feed::decimal::Decimal;
-use crate::simulation::market::feed::recording::{Content, Recording};
+use crate::simulation::market::feed::recording::{BestPrices, Content, Recording};
 use hftbacktest::depth::ROIVectorMarketDepth;
 
 /// Prices this far beyond every best price and trade are kept, basis points; what is further away can
@@ -93,7 +93,7 @@ impl PriceGrid {
         }
         for message in &recording.messages {
             match message.content {
-                Content::Ticker { bid, ask, .. } => {
+                Content::Ticker(BestPrices { bid, ask, .. }) => {
                     for level in [bid, ask] {
                         steps.add_steps(level.price.0, level.qty.0);
                         steps.extend_range(level.price.0);

@@ -4,6 +4,7 @@
 //! Text is borrowed, numbers are fixed point, and any bytes whatever lead to a message or a defect.
 
 use crate::simulation::market::feed::decimal::{Decimal, Level};
+use crate::simulation::market::feed::quality::{Defect, FeedDefect};
 use crate::simulation::market::spec::FeedSpec;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -48,23 +49,13 @@ pub(super) struct Ticker<'a> {
     #[serde(rename = "u")]
     pub(super) id: u64,
     #[serde(rename = "b")]
-    bid: Decimal,
+    pub(super) bid: Decimal,
     #[serde(rename = "B")]
-    bid_qty: Decimal,
+    pub(super) bid_qty: Decimal,
     #[serde(rename = "a")]
-    ask: Decimal,
+    pub(super) ask: Decimal,
     #[serde(rename = "A")]
-    ask_qty: Decimal,
-}
-
-impl Ticker<'_> {
-    pub(super) fn bid(&self) -> Level {
-        Level { price: self.bid, qty: self.bid_qty }
-    }
-
-    pub(super) fn ask(&self) -> Level {
-        Level { price: self.ask, qty: self.ask_qty }
-    }
+    pub(super) ask_qty: Decimal,
 }
 
 /// An execution between others.
@@ -109,15 +100,6 @@ pub(super) enum Payload<'a> {
     Unknown(&'a str),
 }
 
-/// Why a line cannot be used.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum LineDefect {
-    /// Not `<local ns> <JSON>`, or not a market message.
-    Foreign(String),
-    /// A market message with a number that is none.
-    BadNumber(String),
-}
-
 #[derive(Deserialize)]
 struct Envelope<'a> {
     stream: Option<&'a str>,
@@ -132,9 +114,10 @@ struct Envelope<'a> {
     best_bid_qty: Option<&'a RawValue>,
 }
 
-/// Reads one line without its newline: when it was received, and what it says.
-pub(super) fn parse(line: &[u8]) -> Result<(i64, Payload<'_>), LineDefect> {
-    let foreign = |why: &str| LineDefect::Foreign(why.to_owned());
+/// Reads one line without its newline: when it was received, and what it says. A line that is not
+/// `<local ns> <JSON>`, or not a market message, is foreign.
+pub(super) fn parse(line: &[u8]) -> Result<(i64, Payload<'_>), Defect> {
+    let foreign = |why: &str| (FeedDefect::ForeignLine, why.to_owned());
     let line = std::str::from_utf8(line).map_err(|_| foreign("invalid UTF-8"))?;
     let (stamp, json) = line.split_once(' ').ok_or_else(|| foreign("no space after the receive time"))?;
     if stamp.is_empty() || !stamp.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -143,12 +126,12 @@ pub(super) fn parse(line: &[u8]) -> Result<(i64, Payload<'_>), LineDefect> {
     let envelope: Envelope<'_> = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;
     let local_ns = stamp.parse().ok().filter(|ns| *ns >= EARLIEST_LOCAL_NS);
     let local_ns = local_ns.ok_or_else(|| {
-        LineDefect::BadNumber(format!("receive time `{stamp}` is not in nanoseconds since 1970"))
+        (FeedDefect::BadNumber, format!("receive time `{stamp}` is not in nanoseconds since 1970"))
     })?;
     payload(json, &envelope).map(|payload| (local_ns, payload))
 }
 
-fn payload<'a>(json: &'a str, envelope: &Envelope<'a>) -> Result<Payload<'a>, LineDefect> {
+fn payload<'a>(json: &'a str, envelope: &Envelope<'a>) -> Result<Payload<'a>, Defect> {
     if let Some(spec) = envelope.mmops_sim_feed {
         return decode(spec.get()).map(Payload::Simulated);
     }
@@ -162,7 +145,7 @@ fn payload<'a>(json: &'a str, envelope: &Envelope<'a>) -> Result<Payload<'a>, Li
         (None, None, Some("depthUpdate")) => ("depth", json),
         (None, None, Some(event)) => (event, json),
         (None, None, None) if envelope.best_bid_qty.is_some() => ("bookTicker", json),
-        _ => return Err(LineDefect::Foreign("not a market message".to_owned())),
+        _ => return Err((FeedDefect::ForeignLine, "not a market message".to_owned())),
     };
     match name {
         "depth" | "depth@0ms" | "depth@100ms" | "depth@250ms" | "depth@500ms" | "depth@1000ms" => {
@@ -200,8 +183,8 @@ fn is_unused(name: &str) -> bool {
     )
 }
 
-fn decode<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, LineDefect> {
-    serde_json::from_str(json).map_err(|error| LineDefect::BadNumber(error.to_string()))
+fn decode<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Defect> {
+    serde_json::from_str(json).map_err(|error| (FeedDefect::BadNumber, error.to_string()))
 }
 
 #[cfg(test)]
@@ -210,7 +193,7 @@ mod tests {
 
     const LOCAL: &str = "1723161255088176367";
 
-    fn defect(line: &str) -> LineDefect {
+    fn defect(line: &str) -> Defect {
         parse(line.as_bytes()).expect_err("refused")
     }
 
@@ -230,7 +213,7 @@ mod tests {
                 assert_eq!(local.to_string(), LOCAL);
                 match payload {
                     Payload::Trade(trade) => assert_eq!(trade.price, Decimal(6_180_030_000_000)),
-                    Payload::Ticker(ticker) => assert_eq!(ticker.ask().qty, Decimal(3_140_000_000)),
+                    Payload::Ticker(ticker) => assert_eq!(ticker.ask_qty, Decimal(3_140_000_000)),
                     Payload::Depth(depth) => assert_eq!((depth.exchange_ms(), depth.bids.len()), (8, 1)),
                     other => panic!("{other:?}"),
                 }
@@ -248,17 +231,17 @@ mod tests {
             "1723161255088176367 {",
             "1723161255088176367 {\"code\":-1,\"msg\":\"x\"}",
         ] {
-            assert!(matches!(defect(line), LineDefect::Foreign(_)), "{line}");
+            assert!(matches!(defect(line), (FeedDefect::ForeignLine, _)), "{line}");
         }
         for price in ["NaN", "-5", "1e3", ""] {
             let line = format!(
                 "{LOCAL} {{\"stream\":\"btcusdt@trade\",\"data\":{{\"T\":1,\"s\":\"B\",\"p\":\"{price}\",\"q\":\"1\",\"m\":true}}}}"
             );
-            let LineDefect::BadNumber(why) = defect(&line) else { panic!("{line}") };
+            let (FeedDefect::BadNumber, why) = defect(&line) else { panic!("{line}") };
             assert!(why.starts_with("invalid value: string"), "{why}");
         }
         let milliseconds = "1723161255088 {\"e\":\"trade\"}";
-        assert!(matches!(defect(milliseconds), LineDefect::BadNumber(why) if why.contains("nanoseconds")));
+        assert!(matches!(defect(milliseconds), (FeedDefect::BadNumber, why) if why.contains("nanoseconds")));
     }
 
     #[test]

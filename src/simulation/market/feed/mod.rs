@@ -112,7 +112,6 @@ fn mids(events: &[Event], grid: PriceGrid) -> Vec<Mid> {
         let mid = Mid { from_ns: event.exch_ts, price: grid.mid(bid, ask) };
         match mids.last_mut() {
             Some(last) if last.from_ns == mid.from_ns => last.price = mid.price,
-            #[expect(clippy::float_cmp, reason = "both come from whole ticks by the same arithmetic")]
             Some(last) if last.price == mid.price => {}
             _ => mids.push(mid),
         }

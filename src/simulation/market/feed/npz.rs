@@ -5,7 +5,7 @@
 
 use crate::report::exit::Fault;
 use crate::simulation::market::feed::grid::{GridSteps, PriceGrid, decimal};
-use crate::simulation::market::feed::quality::{FeedDefect, FeedLimits, FeedQuality};
+use crate::simulation::market::feed::quality::{Defect, FeedDefect, FeedLimits, FeedQuality};
 use crate::simulation::market::feed::{Feed, FeedParts, assemble, refused};
 use hftbacktest::backtest::data::{NpyDTyped as _, NpyHeader};
 use hftbacktest::types::{
@@ -128,7 +128,7 @@ fn event(row: &[u8]) -> Event {
 }
 
 /// Counts an event, or says what is wrong with it.
-fn check(event: &Event, quality: &mut FeedQuality) -> Result<(), (FeedDefect, String)> {
+fn check(event: &Event, quality: &mut FeedQuality) -> Result<(), Defect> {
     let bad = |why: String| Err((FeedDefect::BadNumber, why));
     let kind = event.ev & KIND;
     if event.ev & (EXCH_EVENT | LOCAL_EVENT) == 0 {

@@ -91,6 +91,9 @@ impl FeedDefect {
     }
 }
 
+/// A defect and the bad datum.
+pub(super) type Defect = (FeedDefect, String);
+
 /// One defect and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

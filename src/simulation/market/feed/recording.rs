@@ -3,8 +3,8 @@
 
 use crate::report::exit::Fault;
 use crate::simulation::market::feed::decimal::{Decimal, Level};
-use crate::simulation::market::feed::lines::{self, LineDefect, Payload};
-use crate::simulation::market::feed::quality::{FeedDefect, FeedQuality};
+use crate::simulation::market::feed::lines::{self, Payload};
+use crate::simulation::market::feed::quality::{Defect, FeedDefect, FeedQuality};
 use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::ops::Range;
@@ -46,9 +46,16 @@ pub(super) struct Message {
 #[derive(Debug)]
 pub(super) enum Content {
     Depth { ids: Range<u64>, previous_id: Option<u64>, bids: Range<usize>, asks: Range<usize> },
-    Ticker { id: u64, bid: Level, ask: Level },
+    Ticker(BestPrices),
     Trade { price: Decimal, qty: Decimal, buyer_is_maker: bool },
     Snapshot { id: u64, bids: Range<usize>, asks: Range<usize> },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BestPrices {
+    pub(super) id: u64,
+    pub(super) bid: Level,
+    pub(super) ask: Level,
 }
 
 /// Reads a recording from the bytes of its file.
@@ -105,18 +112,13 @@ impl Recording {
 
     fn add(&mut self, text: &[u8]) {
         let line = self.quality.lines;
-        match lines::parse(text) {
-            Ok((local_ns, payload)) => {
-                if let Err((defect, detail)) = self.take(line, local_ns, payload) {
-                    self.quality.note(defect, line, detail);
-                }
-            }
-            Err(LineDefect::Foreign(why)) => self.quality.note(FeedDefect::ForeignLine, line, why),
-            Err(LineDefect::BadNumber(why)) => self.quality.note(FeedDefect::BadNumber, line, why),
+        let taken = lines::parse(text).and_then(|(local_ns, payload)| self.take(line, local_ns, payload));
+        if let Err((defect, detail)) = taken {
+            self.quality.note(defect, line, detail);
         }
     }
 
-    fn take(&mut self, line: u64, local_ns: i64, payload: Payload<'_>) -> Result<(), (FeedDefect, String)> {
+    fn take(&mut self, line: u64, local_ns: i64, payload: Payload<'_>) -> Result<(), Defect> {
         let (symbol, stream, exchange_ms) = match &payload {
             Payload::Simulated(spec) => {
                 if line != 1 {
@@ -149,7 +151,7 @@ impl Recording {
         Ok(())
     }
 
-    fn check_symbol(&mut self, symbol: &str) -> Result<(), (FeedDefect, String)> {
+    fn check_symbol(&mut self, symbol: &str) -> Result<(), Defect> {
         if self.symbol.is_empty() {
             symbol.clone_into(&mut self.symbol);
         }
@@ -176,7 +178,7 @@ impl Recording {
         }
     }
 
-    fn content(&mut self, payload: Payload<'_>) -> Result<Option<Content>, (FeedDefect, String)> {
+    fn content(&mut self, payload: Payload<'_>) -> Result<Option<Content>, Defect> {
         let bad = |why: &str| Err((FeedDefect::BadNumber, why.to_owned()));
         Ok(Some(match payload {
             Payload::Depth(depth) => {
@@ -189,12 +191,13 @@ impl Recording {
                 Content::Depth { ids, previous_id: depth.previous_id, bids, asks }
             }
             Payload::Ticker(ticker) => {
-                let (bid, ask) = (ticker.bid(), ticker.ask());
+                let bid = Level { price: ticker.bid, qty: ticker.bid_qty };
+                let ask = Level { price: ticker.ask, qty: ticker.ask_qty };
                 if bid.price.0 == 0 || ask.price.0 == 0 {
                     return bad("a best price of zero");
                 }
                 self.quality.ticker_messages += 1;
-                Content::Ticker { id: ticker.id, bid, ask }
+                Content::Ticker(BestPrices { id: ticker.id, bid, ask })
             }
             Payload::Trade(trade) => {
                 if trade.price.0 == 0 || trade.qty.0 == 0 {
@@ -229,7 +232,7 @@ impl Recording {
     }
 }
 
-fn exchange_ns(local_ns: i64, exchange_ms: i64) -> Result<i64, (FeedDefect, String)> {
+fn exchange_ns(local_ns: i64, exchange_ms: i64) -> Result<i64, Defect> {
     let exchange_ns = exchange_ms.checked_mul(NS_PER_MS);
     let near = |ns: &i64| local_ns.abs_diff(*ns) <= MAX_SKEW_NS.unsigned_abs();
     exchange_ns.filter(near).ok_or_else(|| {
