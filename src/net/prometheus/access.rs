@@ -38,23 +38,17 @@ pub(crate) fn settings(
 ) -> Result<(Url, HttpSettings), Fault> {
     let (url, in_address) = Url::parse(url)?;
     let file = |name: &str| env(name).map(|path| root.join(path));
-    let read = |path: Option<PathBuf>| path.map(|path| Secret::read(&path)).transpose();
-    let mut found = Vec::new();
-    if in_address != Auth::None {
-        found.push(("the address", in_address));
-    }
-    if let Some(token) = env(TOKEN) {
-        found.push((TOKEN, Auth::Bearer(Secret::new(token))));
-    }
-    if let Some(token) = read(file(TOKEN_FILE))? {
-        found.push((TOKEN_FILE, Auth::Bearer(token)));
-    }
-    if let Some(pair) = env(BASIC) {
-        found.push((BASIC, basic(BASIC, &pair)?));
-    }
-    if let Some(path) = file(BASIC_FILE) {
-        found.push((BASIC_FILE, basic(BASIC_FILE, fsio::read_text(&path)?.trim())?));
-    }
+    let token_in = |path: PathBuf| Secret::read(&path).map(|token| (TOKEN_FILE, Auth::Bearer(token)));
+    let pair = |name: &'static str, pair: &str| basic(name, pair).map(|auth| (name, auth));
+    let pair_in = |path: PathBuf| pair(BASIC_FILE, fsio::read_text(&path)?.trim());
+    let places = [
+        Some(("the address", in_address)).filter(|(_, auth)| *auth != Auth::None),
+        env(TOKEN).map(|token| (TOKEN, Auth::Bearer(Secret::new(token)))),
+        file(TOKEN_FILE).map(token_in).transpose()?,
+        env(BASIC).map(|text| pair(BASIC, &text)).transpose()?,
+        file(BASIC_FILE).map(pair_in).transpose()?,
+    ];
+    let mut found: Vec<(&str, Auth)> = places.into_iter().flatten().collect();
     if found.len() > 1 {
         let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
         let message = format!("more than one credential for Prometheus: {}", names.join(", "));
