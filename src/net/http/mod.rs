@@ -9,7 +9,6 @@ pub use url::{Url, form};
 
 use crate::report::exit::Fault;
 use base64::Engine as _;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

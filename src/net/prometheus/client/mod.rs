@@ -233,7 +233,7 @@ impl Inner {
         whole(&response, grid, span).map_err(|(kind, why)| failed((kind, Remedy::None, why), None))
     }
 
-    /// By POST, which bounds no query, until the server has refused it.
+    /// By POST, where a query may be of any length, until the server has refused it.
     fn send(&self, asked: &str) -> Result<Response, HttpError> {
         if !self.get_only.load(Ordering::Relaxed) {
             let post = Request::Post("application/x-www-form-urlencoded", asked.as_bytes());
