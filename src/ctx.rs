@@ -1,9 +1,7 @@
 //! All that a command may ask of the world: a root, a clock, an environment, and whether to stop.
 
-use crate::evidence::age::EvidencePolicy;
-use crate::evidence::header::{ClockKind, Header, Maker};
-use crate::report::Report;
 use crate::report::exit::Fault;
+use crate::report::maker::{ClockKind, Maker};
 use crate::sys::clock::Clock;
 use crate::sys::env::{Env, start_dir};
 use crate::sys::fsio::{self, AtomicFile, FileKind};
@@ -84,18 +82,9 @@ impl Ctx {
         self.own_outputs.iter().any(|own| own.file_name() == path.file_name() && same(own))
     }
 
-    /// The evidence header of a document that this run makes.
-    pub(crate) fn header(&self, schema: impl Into<String>) -> Header {
-        Header::new(schema, maker(&self.clock))
-    }
-
-    /// What this run judges evidence by.
-    pub(crate) fn evidence_policy(&self, allow_simulated: bool) -> EvidencePolicy {
-        EvidencePolicy { now: self.clock.now(), is_frozen: self.clock.is_frozen(), allow_simulated }
-    }
-
-    pub(crate) fn stamp(&self, report: &mut Report) {
-        stamp(report, &self.clock);
+    /// This program under this run's clock: what its documents are stamped with, and its evidence judged by.
+    pub(crate) fn maker(&self) -> Maker {
+        maker(&self.clock)
     }
 
     /// Returns early with the stop's own fault once a signal has asked for it.
@@ -104,25 +93,18 @@ impl Ctx {
     }
 }
 
-/// Puts the evidence header into a report that has none yet: what was written of it says the same of its making
-/// as what is printed.
-pub(crate) fn stamp(report: &mut Report, clock: &Clock) {
-    if report.is_stamped() {
-        return;
-    }
-    let header = Header::new(report.schema(), maker(clock));
-    let mut fields = header.simulated(report.is_simulated()).observed(report.observation()).fields();
-    fields.insert("generated_at".to_owned(), clock.stamp_utc().into());
-    report.stamp(fields);
-}
-
-/// This program under this clock. The workflow that builds a release names its commit; another build does
-/// not know it.
-fn maker(clock: &Clock) -> Maker {
-    let (made_at, kind) = match (clock.is_frozen(), clock.is_stamped()) {
-        (true, _) => (clock.now(), ClockKind::Frozen),
-        (false, true) => (clock.stamp(), ClockKind::Stamped),
-        (false, false) => (clock.now(), ClockKind::System),
+/// This program under this clock.
+pub(crate) fn maker(clock: &Clock) -> Maker {
+    let kind = match (clock.is_frozen(), clock.is_stamped()) {
+        (true, _) => ClockKind::Frozen,
+        (false, true) => ClockKind::Stamped,
+        (false, false) => ClockKind::System,
     };
-    Maker { version: env!("CARGO_PKG_VERSION"), commit: option_env!("MMOPS_COMMIT"), made_at, clock: kind }
+    Maker {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: option_env!("MMOPS_COMMIT"),
+        now: clock.now(),
+        stamp: clock.stamp(),
+        clock: kind,
+    }
 }

@@ -69,6 +69,7 @@ mod tuning;
 use cli::Invocation;
 use commands::{Answer, scan_secrets};
 use ctx::Ctx;
+use evidence::header;
 use report::exit::{self, Exit, Fault};
 use report::printer::{self, Format};
 use report::{Outcome, Report, Row, render};
@@ -111,7 +112,7 @@ fn invoke(invocation: &Invocation) -> Exit {
         Err(error) => {
             let env = Env::of_process().unwrap_or_default();
             let mut report = failure(invocation, &error);
-            ctx::stamp(&mut report, &Clock::system(None));
+            header::stamp(&mut report, ctx::maker(&Clock::system(None)));
             print(invocation, &env, &report.into()).unwrap_or(exit::classify(&error))
         }
     }
@@ -143,7 +144,7 @@ impl Session {
             .unwrap_or_else(|_| Err(anyhow::anyhow!("internal fault: the message above names the place")));
         let mut answer = answer.unwrap_or_else(|error| failure(invocation, &error).into());
         if let Answer::Report(report) = &mut answer {
-            self.ctx.stamp(report);
+            header::stamp(report, self.ctx.maker());
         }
         let env = self.ctx.env.clone();
         let written = self.write_side_outputs(&answer, watch.elapsed());

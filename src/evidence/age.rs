@@ -1,7 +1,8 @@
 //! How old evidence is, and whether that is known at all. The one place that decides it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use crate::evidence::header::{ClockKind, Header};
+use crate::evidence::header::Header;
+use crate::report::maker::{ClockKind, Maker};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -92,6 +93,11 @@ pub(crate) fn judge_age(
 }
 
 impl EvidencePolicy {
+    /// What a run judges evidence by. Ages need the real time, also where the one that is stored was fixed.
+    pub(crate) fn new(maker: &Maker, allow_simulated: bool) -> Self {
+        Self { now: maker.now, is_frozen: maker.clock == ClockKind::Frozen, allow_simulated }
+    }
+
     /// Why a document does not count because of where its figures come from.
     pub(crate) fn simulation_refusal(&self, header: &Header, subject: &str) -> Option<String> {
         let refused = header.simulated && !self.allow_simulated;

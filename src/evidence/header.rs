@@ -1,24 +1,13 @@
 //! What a document says of its own making: by which program, when, by which clock, and of what it speaks.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::report::Report;
+use crate::report::maker::{ClockKind, Maker};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-
-/// The clock behind the times of a document, the most doubtful last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ClockKind {
-    /// The machine's.
-    #[default]
-    System,
-    /// `--now` froze it, so any age could have been made to look fresh.
-    Frozen,
-    /// `CI_FAKE_UTC` or `SOURCE_DATE_EPOCH` fixed the time that is stored, which therefore tells no age.
-    Stamped,
-}
 
 /// Names of the header's fields; a document may have none of its own under these.
 pub(crate) const FIELDS: [&str; 9] = [
@@ -32,15 +21,6 @@ pub(crate) const FIELDS: [&str; 9] = [
     "observed_to",
     "subject",
 ];
-
-/// The program that makes a document, and when.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Maker {
-    pub(crate) version: &'static str,
-    pub(crate) commit: Option<&'static str>,
-    pub(crate) made_at: Timestamp,
-    pub(crate) clock: ClockKind,
-}
 
 /// The evidence header, the same fields at the top level of every document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -80,7 +60,7 @@ impl Header {
             schema: schema.into(),
             version: Some(maker.version.to_owned()),
             commit: maker.commit.map(str::to_owned),
-            made_at: Some(whole_seconds(maker.made_at)),
+            made_at: Some(whole_seconds(maker.made_at())),
             clock: maker.clock,
             ..Self::default()
         }
@@ -149,6 +129,18 @@ impl Header {
             ..self
         }
     }
+}
+
+/// Puts the header into a report that has none yet: what was written of it says the same of its making as what
+/// is printed.
+pub(crate) fn stamp(report: &mut Report, maker: Maker) {
+    if report.is_stamped() {
+        return;
+    }
+    let header = Header::new(report.schema(), maker);
+    let mut fields = header.simulated(report.is_simulated()).observed(report.observation()).fields();
+    fields.insert("generated_at".to_owned(), whole_seconds(maker.stamp).to_string().into());
+    report.stamp(fields);
 }
 
 fn whole_seconds(time: Timestamp) -> Timestamp {
@@ -259,7 +251,8 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn header(clock: ClockKind, made_at: &str) -> Header {
-        let maker = Maker { version: "1.2.3", commit: Some("c0ffee"), made_at: at(made_at), clock };
+        let now = at(made_at);
+        let maker = Maker { version: "1.2.3", commit: Some("c0ffee"), now, stamp: now, clock };
         Header::new("mmops.test.v1", maker)
     }
 

@@ -1,6 +1,7 @@
 //! Is the rest of a release's evidence there, and does it say yes?
 
-use crate::evidence::header::{ClockKind, Header};
+use crate::evidence::header::Header;
+use crate::report::maker::ClockKind;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides::{self, Overrides};
 use anyhow::{Context as _, bail, ensure};

@@ -2,6 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod exit;
+pub(crate) mod maker;
 pub(crate) mod printer;
 pub(crate) mod render;
 

@@ -70,7 +70,7 @@ pub(crate) fn upward_arrows(graph: &Graph) -> Vec<String> {
     for (from, to) in arrows(graph) {
         let context = match (from, to) {
             (_, "ctx.rs") => !(from.starts_with("commands/") || from == "cli.rs" || from == "lib.rs"),
-            ("ctx.rs", _) => !["sys/", "report/", "evidence/"].iter().any(|below| to.starts_with(below)),
+            ("ctx.rs", _) => !["sys/", "report/"].iter().any(|below| to.starts_with(below)),
             _ => false,
         };
         let door = from == "testing.rs" || to == "testing.rs";

@@ -6,11 +6,12 @@ use super::arguments::Args;
 use super::facts::{Decision, Facts};
 use super::pairs::{Form, Pair, RECORD};
 use crate::ctx::Ctx;
-use crate::evidence::header::{ClockKind, Header};
+use crate::evidence::header::Header;
 use crate::format::hash::{self, Digest};
 use crate::format::json;
 use crate::format::json::typed;
 use crate::report::exit::Fault;
+use crate::report::maker::ClockKind;
 use crate::sys::fsio::{self, AtomicFile, FileId, FileKind};
 use crate::sys::lock::Lock;
 use crate::sys::{env, prompt};
@@ -95,7 +96,7 @@ impl<'a> Acceptance<'a> {
         let record = if fsio::exists(&target)? {
             load(&target)?
         } else {
-            Record { header: ctx.header(SCHEMA), baseline: shown, acceptances: Vec::new() }
+            Record { header: Header::new(SCHEMA, ctx.maker()), baseline: shown, acceptances: Vec::new() }
         };
         Ok(Self { args, record, pending: AtomicFile::create(&target)?, _lock: lock })
     }
@@ -135,7 +136,7 @@ impl<'a> Acceptance<'a> {
             };
             files.push(Change { path: pair.baseline.shown.clone(), before, after });
         }
-        let header = ctx.header(SCHEMA);
+        let header = Header::new(SCHEMA, ctx.maker());
         self.record.acceptances.push(Accepted {
             who: self.args.by.clone().unwrap_or_else(user),
             when: ctx.clock.stamp_utc(),

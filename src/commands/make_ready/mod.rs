@@ -9,6 +9,8 @@ pub(crate) use report::SPEC;
 
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
+use crate::evidence::header;
 use crate::evidence::requirement::{Found, Requirement};
 use crate::report::exit::{self, Fault};
 use crate::report::{Outcome, Report, render};
@@ -58,14 +60,14 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         component("readiness", "readiness score validation", readiness(&score, args, &plan, ctx)),
     ];
     ctx.check_cancelled()?;
-    let policy = ctx.evidence_policy(args.allow_simulated);
+    let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
     let judge = |requirement: &Requirement| {
         let found = Found::of(json_file::load(&ctx.path(&requirement.artifact)));
         requirement.judge(&found, &policy)
     };
     let facts = Facts { components, evidence: plan.evidence.iter().map(judge).collect() };
     let mut report = report::report(&facts).body(&Body { plan: source }).evidence([REPORT]);
-    ctx.stamp(&mut report);
+    header::stamp(&mut report, ctx.maker());
     json_out.finish(render::json::render(&report).as_bytes())?;
     md_out.finish(render::markdown::components(&report).as_bytes())?;
     Ok(report)

@@ -12,6 +12,7 @@ mod verdict;
 pub(crate) use report::SPEC;
 
 use crate::ctx::Ctx;
+use crate::evidence::header;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
 use crate::sys::config::Source;
@@ -95,7 +96,7 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut report = report::report(&plan.steps, &facts, ctx.clock.is_frozen())
         .body(&Body { plan: source })
         .evidence([&args.report, &markdown_path].map(|path| path.display().to_string()));
-    ctx.stamp(&mut report);
+    header::stamp(&mut report, ctx.maker());
     json.finish(render::json::render(&report).as_bytes())?;
     let page = render::markdown::steps(&report) + &report::outputs(&plan.steps, &facts);
     markdown.finish(page.as_bytes())?;

@@ -4,7 +4,7 @@
 use super::check;
 use super::verdict::confirmed;
 use crate::ctx::Ctx;
-use crate::evidence::age::{AgeSource, display, judge_age};
+use crate::evidence::age::{AgeSource, EvidencePolicy, display, judge_age};
 use crate::evidence::header::Header;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Outcome, Report, Row};
@@ -60,7 +60,7 @@ fn judge(
 ) -> anyhow::Result<Report> {
     let mut faults = check::faults(document)
         .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
-    let (subject, policy) = ("The score", ctx.evidence_policy(allow_simulated));
+    let (subject, policy) = ("The score", EvidencePolicy::new(&ctx.maker(), allow_simulated));
     let header = Header::read(document);
     match &header {
         Ok(header) => {

@@ -125,7 +125,7 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
         entries.push(entry);
     }
     let manifest = Manifest {
-        header: ctx.header("mmops.rotation-archive.v1"),
+        header: Header::new("mmops.rotation-archive.v1", ctx.maker()),
         created_utc: ctx.clock.stamp_utc(),
         members: entries,
     };

@@ -133,7 +133,7 @@ fn write_plan(
     options: &Options,
     ctx: &Ctx,
 ) -> io::Result<()> {
-    let header = serde_json::to_string(&ctx.header(SCHEMA).fields())?;
+    let header = serde_json::to_string(&Header::new(SCHEMA, ctx.maker()).fields())?;
     let header = header.trim_end_matches('}');
     write!(out, "{header},\"created_utc\":\"{}\",\"files\":[", ctx.clock.stamp_utc())?;
     let tree = selection.inventory.tree;

@@ -19,6 +19,7 @@ use crate::commands::scan_secrets::detect::finding::{BASELINE, Disposition, Sour
 use crate::commands::scan_secrets::detect::fingerprint::{Baseline, Known};
 use crate::commands::scan_secrets::detect::rules::UNSCANNED;
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -155,5 +156,9 @@ fn baseline_of(ctx: &Ctx, facts: &Facts) -> Baseline {
         .collect();
     findings.sort();
     findings.dedup();
-    Baseline { header: ctx.header(Baseline::SCHEMA), generated_at: ctx.clock.stamp_utc(), findings }
+    Baseline {
+        header: Header::new(Baseline::SCHEMA, ctx.maker()),
+        generated_at: ctx.clock.stamp_utc(),
+        findings,
+    }
 }

@@ -3,9 +3,9 @@
 //! Its text has one spelling, and its last field is the hash of all others, so that a manifest on its own
 //! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
 
-use crate::evidence::header::ClockKind;
 use crate::format::json::typed;
 use crate::format::{hash::sha256, json};
+use crate::report::maker::ClockKind;
 use anyhow::{anyhow, bail, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

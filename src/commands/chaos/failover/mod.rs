@@ -17,6 +17,7 @@ pub(crate) use report::SPEC;
 use crate::commands::chaos::drill::run::Drill;
 use crate::commands::chaos::run_log::{RunLog, Scenario};
 use crate::ctx::Ctx;
+use crate::evidence::header;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
 use crate::sys::fsio::{self, AtomicFile};
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         logs,
     };
     let mut report = report::report(&facts, &verdict, &circumstances);
-    ctx.stamp(&mut report);
+    header::stamp(&mut report, ctx.maker());
     pending.finish(render::json::render(&report).as_bytes())?;
     Ok(report)
 }

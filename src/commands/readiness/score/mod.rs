@@ -8,7 +8,9 @@ pub(crate) use report::SPEC;
 
 use super::points;
 use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
 use crate::evidence::daily::{self, File, Rules};
+use crate::evidence::header::Header;
 use crate::evidence::requirement::{Found, Judged, Requirement};
 use crate::format::json;
 use crate::report::Report;
@@ -68,7 +70,7 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     let json_out = AtomicFile::create_anew(&ctx.path(&args.out_json))?;
     let md_out = AtomicFile::create_anew(&ctx.path(args.out_json.with_extension("md")))?;
     let files = read_reports(args, ctx)?;
-    let policy = ctx.evidence_policy(args.allow_simulated);
+    let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
     let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy };
     let window = daily::window(&files, &rules);
     let scored = points::score(&window);
@@ -77,7 +79,7 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
         drill.judge(&found, &policy)
     };
     let drills: Vec<Judged> = drills.iter().map(judge).collect();
-    let header = ctx.header("mmops.readiness.v1").observed(window.observed(policy.now));
+    let header = Header::new("mmops.readiness.v1", ctx.maker()).observed(window.observed(policy.now));
     let document = Document::new(header, ctx.clock.stamp_utc(), &window, &scored, drills);
     json_out.finish(json::document(&document).as_bytes())?;
     md_out.finish(report::markdown(&document).as_bytes())?;

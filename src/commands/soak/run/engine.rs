@@ -178,7 +178,7 @@ impl ActiveRun<'_> {
     /// A simulation, if anything that was seen comes from one, before a stop as well.
     fn header(&self, schema: &str) -> Header {
         let saw_simulation = self.recorder.saw_simulation() || self.ledger.is_simulated;
-        self.ctx.header(schema).simulated(self.plan.header.simulated || saw_simulation)
+        Header::new(schema, self.ctx.maker()).simulated(self.plan.header.simulated || saw_simulation)
     }
 
     fn publish(&self, state: RunState) -> Result<(), Fault> {

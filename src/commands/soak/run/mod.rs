@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let facts = SoakFacts::new(&plan, finished.ledger, ctx.show(&dir), occasion);
     let verdict = verdict(&facts);
     if let SoakVerdict::Judged(verdict) = verdict {
-        let (header, stamp) = (ctx.header(""), ctx.clock.stamp_utc());
+        let (header, stamp) = (Header::new("", ctx.maker()), ctx.clock.stamp_utc());
         args.outputs.write(&JudgedRun { facts: &facts, verdict, header, stamp }, &dir, ctx)?;
     }
     drop(lock);

@@ -4,6 +4,7 @@ use super::arguments::{Args, Length, Sources};
 use crate::commands::soak::plan::{PLAN_SCHEMA, SampleSource, SoakPlan};
 use crate::commands::soak::settings;
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::net::prometheus::access;
 use crate::report::exit::Fault;
 use std::time::Duration;
@@ -96,7 +97,7 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
         settings.profile.gates.values_mut().for_each(|gate| gate.warmup = warmup);
     }
     Ok(SoakPlan {
-        header: ctx.header(PLAN_SCHEMA).simulated(origin.is_simulated()),
+        header: Header::new(PLAN_SCHEMA, ctx.maker()).simulated(origin.is_simulated()),
         started_at_ms: started_at.as_millisecond(),
         iterations,
         iteration_secs,

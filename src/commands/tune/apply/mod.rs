@@ -19,6 +19,8 @@ use super::config;
 use super::paths::reports;
 use super::target::{self, TargetFile};
 use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
+use crate::evidence::header::Header;
 use crate::format::hash;
 use crate::format::json;
 use crate::format::json::typed;
@@ -54,7 +56,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         modified,
         max_age: args.max_age,
         accepted_feeds,
-        policy: ctx.evidence_policy(args.allow_simulated),
+        policy: EvidencePolicy::new(&ctx.maker(), args.allow_simulated),
         bounds: limits.bounds,
         safety: limits.safety,
         current: before.as_ref().map(|before| before.overrides.clone()),
@@ -81,7 +83,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         at: ctx.clock.stamp_utc(),
         candidate: verdict.best,
         changes: verdict.changes,
-        header: ctx.header("mmops.tuning-report.v1").simulated(facts.document.header.simulated),
+        header: Header::new("mmops.tuning-report.v1", ctx.maker()).simulated(facts.document.header.simulated),
         feeds: facts.document.inputs.feeds,
         refusals: verdict.refusals,
         sweep: ctx.show(&sweep_path),

@@ -59,8 +59,8 @@ mod tests {
     use super::*;
     use crate::commands::tune::choose::judge::tests::document;
     use crate::evidence::age::EvidencePolicy;
-    use crate::evidence::header::ClockKind;
     use crate::report::Outcome;
+    use crate::report::maker::ClockKind;
     use serde_json::json;
     use std::time::Duration;
 

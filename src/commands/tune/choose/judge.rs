@@ -180,8 +180,8 @@ pub(crate) mod tests {
     use crate::commands::tune::choose::document::FeedRecord;
     use crate::commands::tune::choose::grid::tests::{QUOTER, axes};
     use crate::commands::tune::choose::safety::tests::{measured, safety};
-    use crate::evidence::header::ClockKind;
     use crate::evidence::header::tests::header;
+    use crate::report::maker::ClockKind;
     use crate::tuning::key::PerKey;
     use crate::tuning::limits::tests::bounds;
     use crate::tuning::trading::{Fees, Latency};

@@ -1,8 +1,8 @@
 //! The sweep's report as a Markdown table: six decimals, one row a candidate, in the report's order.
 
 use super::document::{Candidate, SweepDocument};
-use crate::evidence::header::ClockKind;
 use crate::format::markdown::{self, Align};
+use crate::report::maker::ClockKind;
 
 pub(crate) fn render(document: &SweepDocument) -> String {
     let mut text = String::from("# PARAM SWEEP REPORT\n\n");

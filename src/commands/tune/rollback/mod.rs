@@ -15,6 +15,7 @@ use super::apply::document::TuningReport;
 use super::paths::reports;
 use super::target;
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
             path: current.as_ref().and_then(|_| kept(if args.dry_run { &target } else { &rolled_back_path })),
             sha256: facts.current_sha256.clone(),
         },
-        header: ctx.header("mmops.auto-rollback.v1"),
+        header: Header::new("mmops.auto-rollback.v1", ctx.maker()),
         target: ctx.show(&target),
         to: OverridesVersion {
             path: kept(if args.dry_run { &previous_path } else { &target }),

@@ -3,10 +3,11 @@
 
 use crate::commands::tune::choose::document::CandidateFigures;
 use crate::ctx::Ctx;
-use crate::evidence::age::{Age, AgeSource, display, judge_age};
-use crate::evidence::header::{self, ClockKind, Header};
+use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
+use crate::evidence::header::{self, Header};
 use crate::journal::{self, Durability};
 use crate::report::exit::Fault;
+use crate::report::maker::ClockKind;
 use crate::sys::fsio;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,7 @@ pub(super) fn read(
 /// What is wrong with the time of a part, before it is lost among those of the others. A time that tells no age
 /// stays so in the whole.
 pub(super) fn refuse_future(part: &Header, ctx: &Ctx) -> Result<(), String> {
-    match judge_age(part, AgeSource::Header, Duration::MAX, &ctx.evidence_policy(true)) {
+    match judge_age(part, AgeSource::Header, Duration::MAX, &EvidencePolicy::new(&ctx.maker(), true)) {
         Age::Future { ahead } => Err(format!("clock: its time is {} in the future", display(ahead))),
         Age::Fresh { .. } | Age::Stale { .. } | Age::Frozen | Age::Untold => Ok(()),
     }

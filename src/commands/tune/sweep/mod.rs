@@ -90,7 +90,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 /// The document of the first of two sweeps, with the digests of both.
 fn sweep_twice(args: &Args, ctx: &Ctx, plan: &SweepPlan, all: &[usize]) -> anyhow::Result<Facts> {
-    let (jobs, header, watch) = (two_job_counts(jobs(args)), ctx.header(SCHEMA), ctx.clock.stopwatch());
+    let (jobs, header, watch) =
+        (two_job_counts(jobs(args)), Header::new(SCHEMA, ctx.maker()), ctx.clock.stopwatch());
     let sweep = |jobs| {
         let measured = engine::measure(plan, all, jobs, ctx, |_| Ok(()))?;
         let document = assemble(plan, &header, measured)?;
@@ -156,7 +157,7 @@ fn measure_with_journal(
     let known: BTreeSet<usize> = done.iter().map(|measurement| measurement.index).collect();
     wanted.retain(|index| !known.contains(index));
     let begun = begun.filter(|_| !done.is_empty());
-    let since_begun = || begun.iter().fold(ctx.header(SCHEMA), Header::joined);
+    let since_begun = || begun.iter().fold(Header::new(SCHEMA, ctx.maker()), Header::joined);
     let journal = journal::Journal::start(path, &plan.inputs_sha256, &since_begun(), &done, ctx)?;
     done.extend(engine::measure(
         plan,
