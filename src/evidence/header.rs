@@ -147,27 +147,20 @@ fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// The fields as they stand in a document, unread.
+/// The fields as they stand in a document, unread; a null counts as missing except where `present` keeps it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields {
-    #[serde(deserialize_with = "present")]
     schema: Option<Value>,
-    #[serde(deserialize_with = "present")]
     version: Option<Value>,
-    #[serde(deserialize_with = "present")]
     commit: Option<Value>,
     #[serde(deserialize_with = "present")]
     made_at: Option<Value>,
-    #[serde(deserialize_with = "present")]
     clock: Option<Value>,
     #[serde(deserialize_with = "present")]
     simulated: Option<Value>,
-    #[serde(deserialize_with = "present")]
     observed_from: Option<Value>,
-    #[serde(deserialize_with = "present")]
     observed_to: Option<Value>,
-    #[serde(deserialize_with = "present")]
     subject: Option<Value>,
 }
 

@@ -51,8 +51,6 @@ fn builder_of(ctx: &Ctx, path: &Path, names: &mut Vec<String>) -> Result<Ruleset
     names.push(name.clone());
     // A copy of the built-in file is that file, so that its allowlists keep their meaning.
     if text == BUILT_IN {
-        names.pop();
-        names.push(name);
         let file: RuleFile = config::parse(&text, Format::Toml, BUILT_IN_NAME)?;
         return extend(RulesetBuilder::default(), file, Origin::BuiltIn, BUILT_IN_NAME);
     }
