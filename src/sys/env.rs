@@ -3,6 +3,7 @@
 
 use crate::report::exit::Fault;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Every variable mmops reads, with what it does; the README's table is checked against it.
@@ -57,6 +58,12 @@ impl Env {
         debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not registered");
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+}
+
+/// Names of the variables of this process that begin so.
+pub(crate) fn names_with_prefix(prefix: &str) -> Vec<OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.as_encoded_bytes().starts_with(prefix.as_bytes())).collect()
 }
 
 /// The directory the process was started in.

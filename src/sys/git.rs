@@ -1,11 +1,13 @@
 //! The `git` program: every object that a ref reaches, and its content; where the work tree stands, and
 //! tags.
 //!
-//! Asked with the configuration that could change its answers switched off; nothing is fetched. `git` that
-//! is missing is a missing dependency, a folder outside a repository is a bad input. Whatever else git
+//! Asked with the configuration that could change its answers switched off, and without the variables by which
+//! git tells its hooks which repository they serve: the folder alone decides. Nothing is fetched, and a question
+//! writes nothing, not even the index. `git` that is missing is a missing dependency, a folder outside a repository is a bad input. Whatever else git
 //! cannot answer is a fault too, never a no.
 
 use crate::report::exit::Fault;
+use crate::sys::env;
 use crate::sys::proc::{End, Group, Task, run};
 use crate::sys::signal::Cancel;
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,7 +143,7 @@ impl<'a> Git<'a> {
     pub(crate) fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
         let kind = if signed { "--sign" } else { "--annotate" };
         let words = ["tag", kind, "--cleanup=verbatim", "--message", message, "--", name, commit];
-        self.answer(&words).map(|_| ())
+        self.run(argv(&[], &words), words[0]).map(|_| ()).map_err(|failure| failure.fault(words[0]))
     }
 
     /// Every file of every commit that a ref reaches, each object once; below `paths`, or below the folder
@@ -161,7 +163,7 @@ impl<'a> Git<'a> {
         F: FnMut(&Blob, Option<&[u8]>) -> Result<(), Fault>,
     {
         let failed = |error: &io::Error| Fault::dependency(format!("git cat-file failed: {error}"));
-        let argv = Self::argv(&["cat-file", "--batch"]);
+        let argv = question(&["cat-file", "--batch"]);
         let mut group = Group::spawn(&argv, self.root, &environment(), |command| {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         })
@@ -212,8 +214,12 @@ impl<'a> Git<'a> {
 
     /// The answer, and what git said beside it.
     fn ask_with_stderr(&self, words: &[&str]) -> Result<(String, String), Failure> {
+        self.run(question(words), words[0])
+    }
+
+    fn run(&self, argv: Vec<OsString>, command: &str) -> Result<(String, String), Failure> {
         let task = Task {
-            argv: Self::argv(words),
+            argv,
             dir: self.root.to_owned(),
             env: environment(),
             timeout: PATIENCE,
@@ -226,19 +232,25 @@ impl<'a> Git<'a> {
             End::Exited(0) if finished.stdout.dropped() == 0 => {
                 Ok((finished.stdout.text(), finished.stderr.text()))
             }
-            End::Exited(0) => Err(other(format!("git {}: the answer is too long", words[0]))),
+            End::Exited(0) => Err(other(format!("git {command}: the answer is too long"))),
             End::Exited(code) => Err(Failure::Said { code, stderr: finished.stderr.text() }),
             End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
             End::NotStarted(error) => Err(Failure::Other(not_started(error).hint("install git"))),
-            End::TimedOut | End::Signalled(_) => Err(other(format!("git {} was stopped", words[0]))),
+            End::TimedOut | End::Signalled(_) => Err(other(format!("git {command} was stopped"))),
         }
     }
+}
 
-    fn argv(words: &[&str]) -> Vec<OsString> {
-        let fixed = ["git", "--no-replace-objects", "--literal-pathspecs", "-c", "log.showSignature=false"];
-        let more = ["-c", "log.mailmap=false", "-c", "log.follow=false", "-c", "diff.orderFile=/dev/null"];
-        fixed.iter().chain(&more).chain(words).map(OsString::from).collect()
-    }
+/// The command line of a question: it takes no lock to refresh the index, and starts no hook and no monitor.
+fn question(words: &[&str]) -> Vec<OsString> {
+    let quiet = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
+    argv(&quiet, words)
+}
+
+fn argv(options: &[&str], words: &[&str]) -> Vec<OsString> {
+    let fixed = ["git", "--no-replace-objects", "--literal-pathspecs", "-c", "log.showSignature=false"];
+    let more = ["-c", "log.mailmap=false", "-c", "log.follow=false", "-c", "diff.orderFile=/dev/null"];
+    fixed.iter().chain(&more).chain(options).chain(words).map(OsString::from).collect()
 }
 
 /// How a question to git fails.
@@ -262,9 +274,29 @@ impl Failure {
     }
 }
 
-fn environment() -> Vec<(OsString, OsString)> {
+/// Variables of git that a user sets and that do not change which repository is asked, or what it answers.
+const INHERITED: [&str; 9] = [
+    "GIT_ASKPASS",
+    "GIT_AUTHOR_",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMITTER_",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXEC_PATH",
+];
+
+/// Git sets a dozen variables for its hooks and for what runs in linked work trees; with them it would answer
+/// for another repository, and later versions may add more. So only known ones are passed on.
+fn environment() -> Vec<(OsString, Option<OsString>)> {
+    let is_inherited = |name: &OsString| {
+        INHERITED.iter().any(|known| name.as_encoded_bytes().starts_with(known.as_bytes()))
+    };
+    let others = env::names_with_prefix("GIT_").into_iter().filter(|name| !is_inherited(name));
     let fixed = [("GIT_NO_LAZY_FETCH", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C")];
-    fixed.iter().map(|(name, value)| (name.into(), value.into())).collect()
+    let fixed = fixed.iter().map(|(name, value)| (name.into(), Some(value.into())));
+    others.map(|name| (name, None)).chain(fixed).collect()
 }
 
 fn not_started(error: impl Display) -> Fault {

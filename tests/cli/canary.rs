@@ -13,7 +13,7 @@ const POLICY: &str = "auto_rollback: {actions: [{type: halt}], verification: {ch
 /// What git keeps of a tag, in which it puts the time of the system.
 const TAG_OBJECT: (&str, &str) = (r"(?m)^[0-9a-f]{40}$", "[TAG]");
 
-fn git(sandbox: &Sandbox, words: &[&str]) -> String {
+pub fn git(sandbox: &Sandbox, words: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"])
         .args(words)

@@ -14,6 +14,7 @@ mod chaos;
 mod contract;
 mod cron_sentinel;
 mod docs;
+mod git;
 mod golden_compare;
 mod make_ready;
 mod pre_live_pack;

@@ -19,7 +19,7 @@ pub(super) struct Runner<'a> {
     own_binary: PathBuf,
     /// Of a step without one of its own.
     timeout: Duration,
-    env: Vec<(OsString, OsString)>,
+    env: Vec<(OsString, Option<OsString>)>,
 }
 
 /// What the workers share, and what they leave behind.
@@ -33,7 +33,7 @@ impl<'a> Runner<'a> {
         let own_binary = env::own_binary()
             .map_err(|error| Fault::dependency(format!("failed to find the running binary: {error}")))?;
         // A clock frozen by --now must be the children's clock as well.
-        let now = ctx.clock.is_frozen().then(|| ("MMOPS_NOW".into(), ctx.clock.now().to_string().into()));
+        let now = ctx.clock.is_frozen().then(|| ("MMOPS_NOW".into(), Some(ctx.clock.now().to_string().into())));
         Ok(Self { ctx, own_binary, timeout, env: now.into_iter().collect() })
     }
 

@@ -41,8 +41,8 @@ pub(crate) struct Task {
     pub(crate) argv: Vec<OsString>,
     /// Working directory of the child.
     pub(crate) dir: PathBuf,
-    /// Beside the inherited variables.
-    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Beside the inherited variables; one without a value is not inherited.
+    pub(crate) env: Vec<(OsString, Option<OsString>)>,
     /// Time until SIGTERM.
     pub(crate) timeout: Duration,
     /// Time between SIGTERM and SIGKILL.
@@ -213,11 +213,12 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Starts `argv` in a process group of its own with stdin closed; `configure` sets the other streams.
+    /// Starts `argv` in a process group of its own with stdin closed; `configure` sets the other streams. A
+    /// variable of `env` without a value is not inherited.
     pub(crate) fn spawn(
         argv: &[OsString],
         dir: &Path,
-        env: &[(OsString, OsString)],
+        env: &[(OsString, Option<OsString>)],
         configure: impl FnOnce(&mut Command),
     ) -> io::Result<Self> {
         static STARTED: AtomicU64 = AtomicU64::new(0);
@@ -229,7 +230,13 @@ impl Group {
         let token = format!("{}-{number}-{}", std::process::id(), strays::boot_ticks());
         let mut command = Command::new(program);
         command.args(args).current_dir(dir).stdin(Stdio::null()).process_group(0);
-        command.envs(env.iter().map(|(key, value)| (key, value))).env(strays::TOKEN, &token);
+        for (name, value) in env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env(strays::TOKEN, &token);
         configure(&mut command);
         let child = strays::spawn_tracked(&mut command).map_err(|error| named(&error, program, dir))?;
         let pid = Pid::from_child(&child);
