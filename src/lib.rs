@@ -75,20 +75,20 @@ use report::printer::{self, Format};
 use report::{Outcome, Report, Row, render};
 use std::ffi::OsString;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Duration;
 use sys::fsio::AtomicFile;
-use sys::{clock::Clock, env::Env, logging};
+use sys::{clock::Clock, env::Env, logging, panics};
 
 /// Parses `args`, runs the command, renders its report and returns the code.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    panics::log_panics();
     let args: Vec<OsString> = args.collect();
     let parse_and_invoke = || match Invocation::parse(args.iter().cloned()) {
         Ok(invocation) => invoke(&invocation),
         Err(error) => refuse(&error),
     };
-    let exit = catch_unwind(parse_and_invoke).unwrap_or(Exit::Internal);
+    let exit = panics::caught(parse_and_invoke).unwrap_or(Exit::Internal);
     // What went wrong before or after the command knows nothing of its promise.
     let breaks_promise = exit.clamped() != exit && cli::names_clamped_command(&args);
     ExitCode::from(if breaks_promise { exit.clamped() } else { exit }.code())
@@ -140,8 +140,8 @@ impl Session {
 
     fn answer(self, invocation: &Invocation) -> Exit {
         let watch = self.ctx.clock.stopwatch();
-        let answer = catch_unwind(AssertUnwindSafe(|| invocation.run(&self.ctx)))
-            .unwrap_or_else(|_| Err(anyhow::anyhow!("internal fault: the message above names the place")));
+        let answer = panics::caught(|| invocation.run(&self.ctx))
+            .unwrap_or_else(|fault| Err(anyhow::anyhow!("{fault}")));
         let mut answer = answer.unwrap_or_else(|error| failure(invocation, &error).into());
         if let Answer::Report(report) = &mut answer {
             header::stamp(report, self.ctx.maker());

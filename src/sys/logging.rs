@@ -1,6 +1,13 @@
 //! Logs on stderr: one line an event, `level: message key=value`, or JSON objects.
+//!
+//! The log serves the run and never ends it: what stderr does not take, because the disk is full, the terminal
+//! is gone or nobody reads the pipe, is counted and left out.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt;
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -25,7 +32,11 @@ pub(crate) fn start(format: LogFormat, verbosity: i8) {
         1 => Level::DEBUG,
         _ => Level::TRACE,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // The library would report a failed write of its own with `eprintln!`, which panics.
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .log_internal_errors(false)
+        .with_writer(move || Stderr { format });
     let started = match format {
         LogFormat::Text => {
             let subscriber = builder.with_ansi(false).event_format(Line).finish();
@@ -36,6 +47,74 @@ pub(crate) fn start(format: LogFormat, verbosity: i8) {
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
+}
+
+/// Logs a fault of mmops itself, whether or not logging was started.
+pub(crate) fn fatal(message: &str) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!("{message}");
+    } else {
+        Stderr { format: LogFormat::Text }.put(format!("error: {message}\n").as_bytes());
+    }
+}
+
+/// So many bytes a pipe takes at once without waiting where it takes any.
+const PIPE_BUF: usize = 4096;
+
+/// How long a line waits for a reader. After one that waited in vain the next ones do not wait.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Lines that stderr did not take since the last one that it took.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Stderr, to which a write never fails and never waits for long.
+struct Stderr {
+    format: LogFormat,
+}
+
+impl Stderr {
+    fn put(&self, line: &[u8]) {
+        let lost = LOST.load(Ordering::Relaxed);
+        let patience = if lost == 0 { PATIENCE } else { Duration::ZERO };
+        let gap = (lost > 0).then(|| self.gap(lost));
+        let is_written =
+            gap.is_none_or(|gap| write_waiting(gap.as_bytes(), patience)) && write_waiting(line, patience);
+        LOST.store(if is_written { 0 } else { lost + 1 }, Ordering::Relaxed);
+    }
+
+    /// The line that says how many are missing before it.
+    fn gap(&self, lost: u64) -> String {
+        let text = format!("{lost} lines of the log are missing here, which stderr did not take");
+        match self.format {
+            LogFormat::Text => format!("warning: {text}\n"),
+            LogFormat::Json => format!("{{\"level\":\"WARN\",\"fields\":{{\"message\":\"{text}\"}}}}\n"),
+        }
+    }
+}
+
+impl io::Write for Stderr {
+    /// Gets each line whole.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.put(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_waiting(text: &[u8], patience: Duration) -> bool {
+    let mut stderr = io::stderr().lock();
+    text.chunks(PIPE_BUF).all(|part| takes_bytes(patience) && stderr.write_all(part).is_ok())
+}
+
+/// Whether stderr takes something within `patience`; one that is broken says so when it is written to.
+fn takes_bytes(patience: Duration) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(rustix::stdio::stderr(), PollFlags::OUT)];
+    let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
+    let timeout = Timespec { tv_sec: seconds, tv_nsec: i64::from(patience.subsec_nanos()) };
+    !matches!(poll(&mut fds, Some(&timeout)), Ok(0))
 }
 
 /// The words of an operator's terminal: `note:`, `warning:`, `error:`.

@@ -8,6 +8,7 @@ pub(crate) mod git;
 pub(crate) mod json_file;
 pub(crate) mod lock;
 pub(crate) mod logging;
+pub(crate) mod panics;
 pub(crate) mod proc;
 pub(crate) mod progress;
 pub(crate) mod prompt;

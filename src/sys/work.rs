@@ -68,6 +68,7 @@ impl<S> Queue<S> {
 
     /// Waits until `ready` gives something; `None` once the queue is broken.
     fn wait<T>(&self, mut ready: impl FnMut(&mut Shared<S>) -> Option<T>) -> Option<T> {
+        let _alarm = self.alarm();
         let mut shared = self.locked();
         while !shared.is_broken {
             if let Some(found) = ready(&mut shared) {
@@ -80,6 +81,30 @@ impl<S> Queue<S> {
 
     fn locked(&self) -> MutexGuard<'_, Shared<S>> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Breaks the queue if the caller ends by a panic while it has this.
+    fn alarm(&self) -> Alarm<'_, S> {
+        Alarm { queue: self }
+    }
+
+    /// Ends every wait: what would have come is not coming any more.
+    fn break_up(&self) {
+        self.locked().is_broken = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Held by whom others wait for without having taken a job.
+struct Alarm<'q, S> {
+    queue: &'q Queue<S>,
+}
+
+impl<S> Drop for Alarm<'_, S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.queue.break_up();
+        }
     }
 }
 
@@ -103,8 +128,7 @@ impl<S> Running<'_, S> {
 
 impl<S> Drop for Running<'_, S> {
     fn drop(&mut self) {
-        self.queue.locked().is_broken = true;
-        self.queue.changed.notify_all();
+        self.queue.break_up();
     }
 }
 
@@ -127,6 +151,7 @@ pub(crate) fn in_order<W, T: Send, R>(
         may_begin.then_some(next)
     };
     let work = || {
+        let _alarm = queue.alarm();
         let mut worker = worker();
         while let Some((number, running)) = queue.take(begin) {
             let made = make(&mut worker, number);
@@ -225,6 +250,24 @@ mod tests {
         });
         assert_eq!(result, Err(10));
         assert!(begun.into_inner() < 100_000);
+    }
+
+    #[test]
+    fn a_worker_that_ends_before_its_first_job_or_while_it_looks_for_one_keeps_nobody_waiting() {
+        let no_worker = || -> () { panic!("no worker") };
+        let caught = std::panic::catch_unwind(|| {
+            in_order(2, 4, 9, no_worker, |(), number| number, |results| results.count())
+        });
+        assert!(caught.is_err());
+        let queue = Queue::new(AtomicUsize::new(0));
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            on_threads(3, || {
+                let first = |looks: &mut AtomicUsize| looks.fetch_add(1, Ordering::SeqCst) == 0;
+                let found = queue.take(|looks| if first(looks) { Some(()) } else { panic!("no job") });
+                found.map(|(_, running)| std::mem::forget(running))
+            })
+        }));
+        assert!(caught.is_err());
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod git;
 mod golden_compare;
 mod make_ready;
 mod pre_live_pack;
+mod process;
 mod readiness;
 mod record;
 mod rotate;

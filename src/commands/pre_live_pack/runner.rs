@@ -6,7 +6,7 @@ use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::sys::proc::{Captured, End, Finished, GRACE, Task};
 use crate::sys::work::{self, Queue};
-use crate::sys::{env, proc};
+use crate::sys::{env, panics, proc};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,11 +62,8 @@ impl<'a> Runner<'a> {
 
     /// Runs the step. A fault of our own fails it: the steps that wait for it must hear of its end.
     fn run_caught(&self, step: &Step) -> StepRun {
-        let run = std::panic::AssertUnwindSafe(|| self.run(step));
-        std::panic::catch_unwind(run).unwrap_or_else(|_| {
-            let reason = "internal fault: the message above names the place";
-            step_run(&Finished::not_started(&reason), StepEnd::Unknown(reason.to_owned()))
-        })
+        panics::caught(|| self.run(step))
+            .unwrap_or_else(|fault| step_run(&Finished::not_started(&fault), StepEnd::Unknown(fault)))
     }
 
     fn run(&self, step: &Step) -> StepRun {

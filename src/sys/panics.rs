@@ -1,0 +1,69 @@
+//! A panic is a fault of mmops itself. It is caught where an answer is still owed, and what is known of it
+//! goes into that answer: stderr may be unwritable.
+
+use crate::sys::logging;
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
+
+thread_local! {
+    /// Where the last panic of this thread came from, for the one who catches it.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Has panics logged like everything else, rather than printed by the standard library.
+pub(crate) fn log_panics() {
+    set_hook(Box::new(|info| {
+        let place =
+            info.location().map(|place| format!("{}:{}:{}", place.file(), place.line(), place.column()));
+        logging::fatal(&describe(info, place.as_deref()));
+        PLACE.with(|known| {
+            if let Ok(mut known) = known.try_borrow_mut() {
+                *known = place;
+            }
+        });
+    }));
+}
+
+fn describe(info: &PanicHookInfo<'_>, place: Option<&str>) -> String {
+    let fault = internal_fault(place, info.payload());
+    let backtrace = Backtrace::capture();
+    match backtrace.status() {
+        BacktraceStatus::Captured => format!("{fault}\n{backtrace}"),
+        _ => fault,
+    }
+}
+
+fn internal_fault(place: Option<&str>, payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    match place {
+        Some(place) => format!("internal fault at {place}: {text}"),
+        None => format!("internal fault: {text}"),
+    }
+}
+
+/// Does `work`; a panic becomes the text of a fault. What the work has left half changed must not be used
+/// afterwards.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let place = PLACE.with(|known| known.try_borrow_mut().ok().and_then(|mut known| known.take()));
+        internal_fault(place.as_deref(), payload.as_ref())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_fault_with_its_message() {
+        assert_eq!(caught(|| 3), Ok(3));
+        let number = 7;
+        let fault = caught(|| assert_eq!(number, 8, "seven is not eight")).expect_err("a panic");
+        assert!(fault.starts_with("internal fault") && fault.contains("seven is not eight"), "{fault}");
+        let fault = caught(|| std::panic::panic_any(1)).expect_err("a panic");
+        assert!(fault.ends_with("no message"), "{fault}");
+    }
+}
