@@ -242,6 +242,12 @@ mod tests {
         assert_eq!(paths.len(), table().len());
     }
 
+    #[test]
+    fn the_key_of_each_marker_is_known_to_what_makes_text_safe() {
+        let keys: std::collections::BTreeSet<&str> = table().iter().map(|entry| entry.spec.key).collect();
+        assert_eq!(keys, crate::format::text::MARKER_KEYS.into());
+    }
+
     fn parsed(line: &str) -> Invocation {
         Invocation::parse(line.split(' ').map(OsString::from)).expect("a command line that is understood")
     }

@@ -27,18 +27,20 @@
 //!
 //! **A command.** A folder `commands/<name>/` with `SPEC` (its words, its marker), `Args`, `run`, a pure
 //! `fn verdict` and a report; its line in `commands/mod.rs`; its line in the table of `cli`. `tidy` fails until
-//! there is a verdict and `tests/cli/<name>.rs`, `docs` until the README has its section, `cli` until its answers
-//! are recorded (`MMOPS_BLESS=1`).
+//! there is a verdict and `tests/cli/<name>.rs`, `docs` until the README has its section, `answers` and `contract`
+//! until help and answers are recorded (`MMOPS_BLESS=1`).
 //!
 //! **An aggregation of gates.** A variant of `judge::gate::Aggregate`; the compiler then names every decision
-//! that it needs. A row in the table of values in `judge/gate/judge/tests.rs`, and its word in the README.
+//! that it needs. A row in the table of values in `judge/gate/evaluation/tests.rs`, and its word in the README;
+//! the published schemas are recorded anew.
 //!
 //! **A secret rule.** A `[[rules]]` entry in `deploy/secrets/rules.toml`, which is built in. The tests of
-//! `commands/scan_secrets/detect` fail until the rule has a literal to search for; give it a line that it finds
-//! and one that it leaves alone in `tests/cli/scan_secrets.rs`.
+//! `commands/scan_secrets/detect` fail until the rule has a literal to search for, and until their `samples` hold
+//! lines that it finds and lines that it leaves alone.
 //!
 //! **An output format.** A file in `report/render/` that sees a report only, a variant of
-//! `report::printer::Format`; the `match` in `printer` does not compile without it. Recorded outputs in `tests/cli/answers.rs`.
+//! `report::printer::Format`; the `match` in `printer` does not compile without it. `tests/cli/answers.rs` records
+//! what each command says in it: a line in `forms`.
 //!
 //! **An exit code.** A variant of `report::exit::Exit` with its row in `TABLE`, from which the help is made; the
 //! unit tests beside it fail until the table is complete, `docs` until the README has the row.
@@ -46,8 +48,9 @@
 //! **A document with a schema.** A type that carries the header of `evidence`, a line in `DOCUMENTS` of
 //! `commands/schema`; `contract` in `tests/cli` fails until a real document was held to it.
 //!
-//! **A scenario of the simulated bot.** A variant of `simulation::bot::Scenario`; the compiler names what it has
-//! to say of itself. The table of scenarios in `tests/cli/soak.rs` says which gate it breaks.
+//! **A scenario of the simulated bot.** A variant of `simulation::bot::Scenario`, and what it does to the bot in
+//! the functions beside it. The table of scenarios in `tests/cli/soak.rs` says which gate it breaks, and fails
+//! while a scenario is not in it.
 
 mod cli;
 mod commands;
@@ -173,7 +176,7 @@ fn failure(invocation: &Invocation, error: &anyhow::Error) -> Report {
     let message = format!("{error:#}");
     tracing::error!("mmops {command}: {message}");
     for hint in exit::hints(error) {
-        tracing::error!("hint: {hint}");
+        tracing::error!(target: logging::HINT, "{hint}");
     }
     let title = command.to_uppercase().replace('-', " ");
     let exit = match exit::classify(error) {

@@ -1,5 +1,6 @@
 //! Markdown of documents: tables, list items, fenced blocks. Text from outside cannot break out of its place.
 
+use super::text;
 use std::fmt::Write as _;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +23,40 @@ pub(crate) fn aligned_table_head(columns: &[(&str, Align)]) -> String {
     row(columns.iter().map(|(name, _)| name)) + &row(columns.iter().map(rule))
 }
 
+/// A row of a table.
 pub(crate) fn row<T: ToString>(cells: impl IntoIterator<Item = T>) -> String {
+    safe_row(cells.into_iter().map(|cell| text::line(&cell.to_string().replace(['\n', '\r'], " "))))
+}
+
+/// A row whose cells are safe to show, the markers of other reports among them.
+pub(crate) fn safe_row<T: ToString>(cells: impl IntoIterator<Item = T>) -> String {
     let mut line = "|".to_owned();
     for cell in cells {
-        let cell = cell.to_string().replace('|', "\\|").replace(['\n', '\r'], " ");
-        write!(line, " {cell} |").expect("writing to a string cannot fail");
+        write!(line, " {} |", self::cell(&cell.to_string())).expect("writing to a string cannot fail");
     }
     line.push('\n');
     line
 }
 
+/// Text that stays in its cell, and becomes neither an element of HTML nor a picture.
+pub(crate) fn cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match (c, rest.peek()) {
+            ('\n' | '\r', _) => out.push(' '),
+            ('|', _) => out.push_str("\\|"),
+            ('<', Some('a'..='z' | 'A'..='Z' | '/' | '!' | '?')) => out.push_str("&lt;"),
+            ('!', Some('[')) => out.push_str("!\\"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
 /// An item of a list, on one line.
 pub(crate) fn item(text: &str) -> String {
-    format!("- {}\n", text.replace('\n', " "))
+    format!("- {}\n", cell(&text::line(&text.replace('\n', " "))))
 }
 
 /// A fenced block; the fence is longer than any run of backticks in the text.
@@ -54,6 +76,8 @@ mod tests {
         let aligned = aligned_table_head(&[("a", Align::Right), ("b", Align::Left)]);
         assert_eq!(aligned, "| a | b |\n| ---: | :--- |\n");
         assert_eq!(row(["x|y", "1\n2"]), "| x\\|y | 1 2 |\n");
+        assert_eq!(row(["<img src=x>", "![a](b)", "<= 3"]), "| &lt;img src=x> | !\\[a](b) | <= 3 |\n");
+        assert_eq!(row(["SOAK=PASS"]), "| SOAK\\=PASS |\n");
         assert_eq!(row([&1.5 as &dyn ToString, &"x"].map(ToString::to_string)), "| 1.5 | x |\n");
     }
 

@@ -9,4 +9,5 @@ pub(crate) mod markdown;
 pub(crate) mod minisign;
 pub(crate) mod node;
 pub(crate) mod size;
+pub(crate) mod text;
 pub(crate) mod zip;

@@ -11,7 +11,7 @@ pub(crate) struct CommandSpec {
     /// First column of the marker, where it is not the path.
     marker: Option<&'static str>,
     /// Key of the marker, such as `PARAM_SWEEP`.
-    pub(super) key: &'static str,
+    pub(crate) key: &'static str,
     /// Value of the marker where the question could not be asked.
     failure: &'static str,
     /// Whether the command promises 0 or 1 and nothing else.

@@ -12,6 +12,7 @@ mod outcome;
 pub(crate) use command::{CommandSpec, Conclusion};
 pub(crate) use outcome::{Outcome, Status};
 
+use crate::format::text;
 use exit::Exit;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -35,11 +36,18 @@ pub(crate) struct Row {
     outcome: Outcome,
     /// Short third column, such as `KEY=VALUE`; empty for none.
     note: String,
+    /// Whether the note is the marker of another report.
+    note_is_marker: bool,
     /// Each is an indented line below the row.
     reasons: Vec<String>,
     location: Option<Location>,
     /// More fields of the JSON row.
     fields: Map<String, Value>,
+}
+
+/// What of a reason may be read by anybody: no secret, and no more than a reader wants.
+fn readable(reason: &str) -> String {
+    text::bounded(text::redacted(reason).into_owned())
 }
 
 impl Row {
@@ -48,6 +56,7 @@ impl Row {
             name: name.into(),
             outcome,
             note: String::new(),
+            note_is_marker: false,
             reasons: Vec::new(),
             location: None,
             fields: Map::new(),
@@ -63,7 +72,15 @@ impl Row {
     /// Sets the third column.
     #[must_use]
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = note.into();
+        self.note = text::bounded(note.into());
+        self
+    }
+
+    /// Sets the third column to what another report concludes; nothing else may look like a marker.
+    #[must_use]
+    pub(crate) fn conclusion_of(mut self, marker: impl Into<String>) -> Self {
+        self.note = marker.into();
+        self.note_is_marker = true;
         self
     }
 
@@ -74,7 +91,7 @@ impl Row {
 
     #[must_use]
     pub(crate) fn reasons(mut self, reasons: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.reasons.extend(reasons.into_iter().map(Into::into));
+        self.reasons.extend(reasons.into_iter().map(|reason| readable(&reason.into())));
         self
     }
 
@@ -94,6 +111,27 @@ impl Row {
 
     fn status(&self) -> Status {
         self.outcome.status()
+    }
+
+    /// The note where it is the marker of another report.
+    fn conclusion(&self) -> Option<&str> {
+        self.note_is_marker.then_some(&self.note)
+    }
+
+    /// The note on one printable line.
+    fn shown_note(&self) -> String {
+        if self.note_is_marker { self.note.clone() } else { text::line(&self.note) }
+    }
+
+    /// Note and reasons in one text, printable, lines kept: the figure and why it matters.
+    fn detail(&self) -> String {
+        let note = self.shown_note();
+        let reasons = self.reasons.iter().map(|reason| text::lines(reason)).collect::<Vec<_>>().join("\n");
+        match (note.is_empty(), reasons.is_empty()) {
+            (_, true) => note,
+            (true, false) => reasons,
+            (false, false) => format!("{note}: {reasons}"),
+        }
     }
 
     fn document(&self) -> Value {

@@ -48,15 +48,21 @@ pub(crate) fn text(report: &Report, format: Format, color: Color, env: &Env) -> 
         Format::Table => render::table::render(report, color.is_on(env)),
         Format::Json => render::json::render(report),
         Format::Github => {
-            if let Some(path) = env.get("GITHUB_STEP_SUMMARY") {
-                let written =
-                    fsio::append(path.as_ref())?.write_all(render::github::summary(report).as_bytes());
-                written.map_err(|error| Fault::write(format!("`{path}`"), &error))?;
+            if let Some(path) = env.get("GITHUB_STEP_SUMMARY")
+                && let Err(fault) = append_summary(path, report)
+            {
+                // Annotations and marker are worth more than the summary, and are all that can be had.
+                tracing::warn!("the step summary lacks this report: {fault}");
             }
             render::github::render(report)
         }
         Format::Sarif => render::sarif::render(report),
     })
+}
+
+fn append_summary(path: &str, report: &Report) -> Result<(), Fault> {
+    let written = fsio::append(path.as_ref())?.write_all(render::github::summary(report).as_bytes());
+    written.map_err(|error| Fault::write(format!("`{path}`"), &error))
 }
 
 /// Writes to stdout; a reader that has gone away is no fault.

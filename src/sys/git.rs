@@ -290,9 +290,8 @@ const INHERITED: [&str; 9] = [
 /// Git sets a dozen variables for its hooks and for what runs in linked work trees; with them it would answer
 /// for another repository, and later versions may add more. So only known ones are passed on.
 fn environment() -> Vec<(OsString, Option<OsString>)> {
-    let is_inherited = |name: &OsString| {
-        INHERITED.iter().any(|known| name.as_encoded_bytes().starts_with(known.as_bytes()))
-    };
+    let is_inherited =
+        |name: &OsString| INHERITED.iter().any(|known| name.as_encoded_bytes().starts_with(known.as_bytes()));
     let others = env::names_with_prefix("GIT_").into_iter().filter(|name| !is_inherited(name));
     let fixed = [("GIT_NO_LAZY_FETCH", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C")];
     let fixed = fixed.iter().map(|(name, value)| (name.into(), Some(value.into())));

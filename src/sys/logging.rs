@@ -3,6 +3,7 @@
 //! The log serves the run and never ends it: what stderr does not take, because the disk is full, the terminal
 //! is gone or nobody reads the pipe, is counted and left out.
 
+use crate::format::text;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt;
 use std::io::{self, Write as _};
@@ -95,7 +96,8 @@ impl Stderr {
 impl io::Write for Stderr {
     /// Gets each line whole.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.put(line);
+        let text = String::from_utf8_lossy(line);
+        self.put(text::redacted(&text).as_bytes());
         Ok(line.len())
     }
 
@@ -117,7 +119,10 @@ fn takes_bytes(patience: Duration) -> bool {
     !matches!(poll(&mut fds, Some(&timeout)), Ok(0))
 }
 
-/// The words of an operator's terminal: `note:`, `warning:`, `error:`.
+/// Target of events that say what to do about the error before them, which is their word in the log as well.
+pub(crate) const HINT: &str = "hint";
+
+/// The words of an operator's terminal: `note:`, `warning:`, `error:`, `hint:`.
 struct Line;
 
 impl<S, N> FormatEvent<S, N> for Line
@@ -138,8 +143,9 @@ where
             Level::DEBUG => "debug",
             Level::TRACE => "trace",
         };
-        write!(writer, "{level}: ")?;
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let label = if event.metadata().target() == HINT { HINT } else { level };
+        let mut fields = String::new();
+        context.format_fields(Writer::new(&mut fields), event)?;
+        writeln!(writer, "{label}: {}", text::line(&fields))
     }
 }

@@ -38,7 +38,8 @@ fn another() -> Sandbox {
 fn variables() -> Vec<String> {
     let listed = Command::new("git").args(["rev-parse", "--local-env-vars"]).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
-    let more = "GIT_NAMESPACE GIT_ICASE_PATHSPECS GIT_ATTR_SOURCE GIT_TRACE GIT_TRACE2_EVENT GIT_DEFAULT_HASH";
+    let more =
+        "GIT_NAMESPACE GIT_ICASE_PATHSPECS GIT_ATTR_SOURCE GIT_TRACE GIT_TRACE2_EVENT GIT_DEFAULT_HASH";
     listed.lines().chain(more.split(' ')).map(str::to_owned).collect()
 }
 

@@ -67,6 +67,9 @@ fn each_bad_scenario_fails_its_gate_and_no_other() {
         ("breaker_trip", 4, "breaker"),
         ("flap", 4, "guard_trips"),
     ];
+    let unknown = Sandbox::new().run("soak run --mock --scenario unknown").code(64).stderr;
+    let listed = unknown.split_once("[possible values: steady, ").unwrap().1.split_once(']').unwrap().0;
+    assert_eq!(listed, table.map(|(scenario, ..)| scenario).join(", "), "each but the steady one");
     for (scenario, hours, gate) in table {
         // The long ones with one seed: a day takes a tenth of a second and more.
         for seed in if hours == 4 { vec![1, 2] } else { vec![1] } {

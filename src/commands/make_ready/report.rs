@@ -21,7 +21,7 @@ pub(super) fn report(facts: &Facts) -> Report {
 }
 
 fn row(component: &Component) -> Row {
-    Row::new(component.name, component.outcome).note(&component.marker).reasons(&component.reasons)
+    Row::new(component.name, component.outcome).conclusion_of(&component.marker).reasons(&component.reasons)
 }
 
 fn preamble(components: &[Component]) -> Vec<String> {

@@ -33,7 +33,8 @@ impl<'a> Runner<'a> {
         let own_binary = env::own_binary()
             .map_err(|error| Fault::dependency(format!("failed to find the running binary: {error}")))?;
         // A clock frozen by --now must be the children's clock as well.
-        let now = ctx.clock.is_frozen().then(|| ("MMOPS_NOW".into(), Some(ctx.clock.now().to_string().into())));
+        let now =
+            ctx.clock.is_frozen().then(|| ("MMOPS_NOW".into(), Some(ctx.clock.now().to_string().into())));
         Ok(Self { ctx, own_binary, timeout, env: now.into_iter().collect() })
     }
 

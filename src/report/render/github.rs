@@ -4,7 +4,7 @@
 //! and one that counts the others. A summary above one MiB is dropped whole, so it is cut before.
 
 use super::marker_line;
-use crate::format::markdown;
+use crate::format::{markdown, text};
 use crate::report::{Report, Row, Status};
 
 /// Annotations of one kind that are printed before the counting one.
@@ -32,12 +32,11 @@ pub(crate) fn render(report: &Report) -> String {
 
 /// Renders the Markdown for `$GITHUB_STEP_SUMMARY`.
 pub(crate) fn summary(report: &Report) -> String {
-    let mut out = format!("### {}\n\n", inert(&report.title));
+    let mut out = format!("### {}\n\n", markdown::cell(&text::line(&report.title)));
     out.push_str(&markdown::table_head(&["check", "status", "note"]));
     let mut cut = 0;
     for row in &report.rows {
-        let note = row.reasons.first().unwrap_or(&row.note);
-        let line = markdown::row([&inert(&row.name), row.status().as_str(), &inert(note)]);
+        let line = markdown::safe_row([&text::line(&row.name), row.status().as_str(), &row.detail()]);
         if out.len() + line.len() > SUMMARY_BYTES {
             cut += 1;
         } else {
@@ -52,20 +51,17 @@ pub(crate) fn summary(report: &Report) -> String {
 }
 
 fn annotation(kind: &str, command: &str, row: &Row) -> String {
-    let mut properties = format!("title={}", property(&format!("mmops {command}: {}", row.name)));
+    let title = text::line(&format!("mmops {command}: {}", row.name));
+    let mut properties = format!("title={}", property(&title));
     if let Some(location) = &row.location {
-        properties.push_str(&format!(",file={}", property(&location.path)));
+        properties.push_str(&format!(",file={}", property(&text::line(&location.path))));
         for (key, value) in [("line", location.line), ("col", location.column)] {
             if let Some(value) = value {
                 properties.push_str(&format!(",{key}={value}"));
             }
         }
     }
-    let message = match row.reasons.as_slice() {
-        [] => row.note.clone(),
-        reasons => reasons.join("\n"),
-    };
-    format!("::{kind} {properties}::{}\n", data(&message))
+    format!("::{kind} {properties}::{}\n", data(&row.detail()))
 }
 
 fn data(text: &str) -> String {
@@ -74,11 +70,6 @@ fn data(text: &str) -> String {
 
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-/// A summary is shown as HTML, and what is reported may come from anybody.
-fn inert(text: &str) -> String {
-    text.replace(['\n', '\r'], " ").replace('<', "&lt;")
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! JUnit XML: a suite per command, a case per row; the marker itself is the last case.
 
+use crate::format::text;
 use crate::report::{Outcome, Report, Row};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use std::time::Duration;
 pub(crate) fn render(report: &Report, took: Duration) -> String {
     let command = escape(&report.spec.name());
     let marker = &report.marker;
-    let last = Row::new(marker.name.clone(), marker.outcome).note(marker.assignment());
+    let last = Row::new(marker.name.clone(), marker.outcome).conclusion_of(marker.assignment());
     let cases: Vec<&Row> = report.rows.iter().chain([&last]).collect();
     let count = |wanted: Outcome| cases.iter().filter(|row| row.outcome == wanted).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
@@ -30,9 +32,14 @@ pub(crate) fn render(report: &Report, took: Duration) -> String {
 }
 
 fn case(command: &str, row: &Row) -> String {
-    let open = format!("    <testcase classname=\"mmops.{command}\" name=\"{}\"", escape(&row.name));
-    let message = escape(row.reasons.first().map_or(&*row.note, String::as_str));
-    let details = escape(&row.reasons.join("\n"));
+    let mut open =
+        format!("    <testcase classname=\"mmops.{command}\" name=\"{}\"", escape(&text::line(&row.name)));
+    if let Some(secs) = row.fields.get("duration_s").and_then(Value::as_f64) {
+        open.push_str(&format!(" time=\"{secs:.3}\""));
+    }
+    let details = row.detail();
+    let message = escape(details.lines().next().unwrap_or_default());
+    let details = escape(&details);
     match row.outcome {
         Outcome::Pass => format!("{open}/>\n"),
         Outcome::Warn => format!("{open}><system-out>{details}</system-out></testcase>\n"),
@@ -72,14 +79,16 @@ mod tests {
             Row::new("a", Outcome::Pass),
             Row::new("b", Outcome::Skipped).reason("needs `a`"),
             Row::new("c<", Outcome::Fail).reason("1 < 2 & \u{1b}"),
-            Row::new("d", Outcome::Unknown).reason("no answer"),
+            Row::new("d", Outcome::Unknown).note("12 of 12").reason("no answer").field("duration_s", 0.25),
         ]);
         let xml = render(&report, Duration::from_millis(1500));
         assert!(
             xml.contains("tests=\"5\" failures=\"2\" errors=\"1\" skipped=\"1\" time=\"1.500\""),
             "{xml}"
         );
-        assert!(xml.contains("name=\"c&lt;\"><failure message=\"1 &lt; 2 &amp; ?\">"), "{xml}");
-        assert!(xml.contains("name=\"d\"><error message=\"no answer\">no answer</error>"), "{xml}");
+        assert!(xml.contains("name=\"c&lt;\"><failure message=\"1 &lt; 2 &amp; \\u{1b}\">"), "{xml}");
+        let error =
+            "name=\"d\" time=\"0.250\"><error message=\"12 of 12: no answer\">12 of 12: no answer</error>";
+        assert!(xml.contains(error), "{xml}");
     }
 }

@@ -14,11 +14,3 @@ use crate::report::Marker;
 fn marker_line(marker: &Marker) -> String {
     format!("| {} | {} | {} |\n", marker.name, marker.outcome.status().as_str(), marker.assignment())
 }
-
-/// One line of printable text: control characters, which could forge lines or move the cursor, become
-/// their escapes.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-        .collect()
-}

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 /// Renders the log of one run; a row's name is its rule, `fingerprint` in its fields identifies it.
 pub(crate) fn render(report: &Report) -> String {
     let found: Vec<&Row> = report.rows.iter().filter(|row| row.status() >= Status::Warn).collect();
+    // GitHub refuses a log with a result that has no place in a file; such rows speak of the run.
+    let (found, of_the_run): (Vec<&Row>, Vec<&Row>) =
+        found.into_iter().partition(|row| row.location.is_some());
     let mut rules = BTreeMap::new();
     for row in &found {
         rules.insert(rule(row), json!({"id": rule(row), "name": rule(row)}));
@@ -15,6 +18,7 @@ pub(crate) fn render(report: &Report) -> String {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
+            "columnKind": "unicodeCodePoints",
             "tool": {"driver": {
                 "name": format!("mmops {}", report.spec.name()),
                 "version": env!("CARGO_PKG_VERSION"),
@@ -23,6 +27,7 @@ pub(crate) fn render(report: &Report) -> String {
             "invocations": [{
                 "executionSuccessful": report.exit.code() <= 1,
                 "exitCode": report.exit.code(),
+                "toolExecutionNotifications": of_the_run.iter().map(|row| notification(row)).collect::<Vec<_>>(),
             }],
             "results": found.iter().map(|row| result(row)).collect::<Vec<_>>(),
         }],
@@ -36,12 +41,24 @@ fn rule(row: &Row) -> String {
     row.fields.get("rule").and_then(Value::as_str).unwrap_or(&row.name).to_owned()
 }
 
+fn level(row: &Row) -> &'static str {
+    if row.status() == Status::Fail { "error" } else { "warning" }
+}
+
+fn message(row: &Row) -> Value {
+    let detail = row.detail();
+    json!({"text": if detail.is_empty() { rule(row) } else { detail }})
+}
+
+fn notification(row: &Row) -> Value {
+    json!({"descriptor": {"id": rule(row)}, "level": level(row), "message": message(row)})
+}
+
 fn result(row: &Row) -> Value {
-    let message = if row.reasons.is_empty() { row.note.clone() } else { row.reasons.join("\n") };
     let mut result = Map::new();
     result.insert("ruleId".into(), rule(row).into());
-    result.insert("level".into(), if row.status() == Status::Fail { "error" } else { "warning" }.into());
-    result.insert("message".into(), json!({"text": if message.is_empty() { rule(row) } else { message }}));
+    result.insert("level".into(), level(row).into());
+    result.insert("message".into(), message(row));
     if let Some(location) = &row.location {
         let mut physical = Map::new();
         physical.insert("artifactLocation".into(), json!({"uri": uri(&location.path)}));
@@ -84,7 +101,8 @@ mod tests {
         const SPEC: CommandSpec = CommandSpec::new("scan-secrets", "RESULT", "FOUND");
         let location = Location { path: "a dir/x.env".into(), line: Some(3), column: Some(7) };
         let row = Row::new("aws-key", Outcome::Fail).at(location).field("fingerprint", "f00");
-        let report = Report::new(&SPEC, "T", Conclusion::new(Outcome::Fail, "FOUND")).rows(vec![row]);
+        let report = Report::new(&SPEC, "T", Conclusion::new(Outcome::Fail, "FOUND"))
+            .rows(vec![row, Row::new("error", Outcome::Fail).reason("no such file")]);
         let log: Value = serde_json::from_str(&render(&report)).expect("valid JSON");
         let result = &log["runs"][0]["results"][0];
         assert_eq!(result["ruleId"], "aws-key");
@@ -92,5 +110,15 @@ mod tests {
         assert_eq!(location["artifactLocation"]["uri"], "a%20dir/x.env");
         assert_eq!(location["region"], json!({"startColumn": 7, "startLine": 3}));
         assert_eq!(result["partialFingerprints"]["mmops/v1"], "f00");
+        let run = &log["runs"][0];
+        assert_eq!(
+            (run["results"].as_array().map(Vec::len), &run["columnKind"]),
+            (Some(1), &json!("unicodeCodePoints"))
+        );
+        let notification = &run["invocations"][0]["toolExecutionNotifications"][0];
+        assert_eq!(
+            (&notification["level"], &notification["message"]["text"]),
+            (&json!("error"), &json!("no such file"))
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The marker table: ASCII frame, fixed least widths, the marker as the last line.
 
-use super::{marker_line, one_line};
+use super::marker_line;
+use crate::format::text;
 use crate::report::{Report, Status};
 use std::fmt::Write as _;
 
@@ -18,46 +19,45 @@ pub(crate) fn render(report: &Report, color: bool) -> String {
     }
     let mut out = String::new();
     let (double, single) = ("=".repeat(RULE), "-".repeat(RULE));
-    let names = report.rows.iter().map(|row| width(&row.name)).chain([width(&report.marker.name)]);
-    let name_width = names.max().unwrap_or_default().max(NAME);
-    let note = report.marker.assignment();
-    let notes = report.rows.iter().map(|row| width(&row.note)).chain([width(&note)]);
-    let note_width = notes.max().unwrap_or_default().max(NOTE);
-    let line = |out: &mut String, name: &str, status: Status, note: &str| {
-        let name = pad(&one_line(name), name_width);
+    let cells: Vec<(String, String)> =
+        report.rows.iter().map(|row| (text::line(&row.name), row.shown_note())).collect();
+    let marker = (report.marker.name.clone(), report.marker.assignment());
+    let width = |of: fn(&(String, String)) -> &String, least: usize| {
+        let widths = cells.iter().chain([&marker]).map(|cell| of(cell).chars().count());
+        widths.max().unwrap_or_default().max(least)
+    };
+    let (name_width, note_width) = (width(|(name, _)| name, NAME), width(|(_, note)| note, NOTE));
+    let line = |out: &mut String, (name, note): &(String, String), status: Status| {
+        let name = pad(name, name_width);
         let status = paint(status, color);
-        match note {
+        match note.as_str() {
             "" => writeln!(out, "| {name} | {status} |"),
-            note => writeln!(out, "| {name} | {status} | {} |", pad(&one_line(note), note_width)),
+            note => writeln!(out, "| {name} | {status} | {} |", pad(note, note_width)),
         }
         .expect("writing to a string cannot fail");
     };
-    out.push_str(&format!("{double}\n{}\n{double}\n\n", one_line(&report.title)));
-    for text in &report.preamble {
-        out.push_str(&one_line(text));
+    out.push_str(&format!("{double}\n{}\n{double}\n\n", text::line(&report.title)));
+    for before in &report.preamble {
+        out.push_str(&text::line(before));
         out.push('\n');
     }
     if !report.preamble.is_empty() {
         out.push('\n');
     }
-    for row in &report.rows {
-        line(&mut out, &row.name, row.status(), &row.note);
+    for (row, cell) in report.rows.iter().zip(&cells) {
+        line(&mut out, cell, row.status());
         for reason in row.reasons.iter().flat_map(|reason| reason.lines()) {
-            out.push_str(&format!("    {}\n", one_line(reason)));
+            out.push_str(&format!("    {}\n", text::line(reason)));
         }
     }
     if !report.rows.is_empty() {
         out.push('\n');
     }
     out.push_str(&format!("{single}\n"));
-    line(&mut out, &report.marker.name, report.marker.outcome.status(), &note);
+    line(&mut out, &marker, report.marker.outcome.status());
     out.push_str(&format!("{single}\n\nExit Code: {}\n", report.exit.code()));
     out.push_str(&marker_line(&report.marker));
     out
-}
-
-fn width(text: &str) -> usize {
-    one_line(text).chars().count()
 }
 
 fn pad(text: &str, width: usize) -> String {

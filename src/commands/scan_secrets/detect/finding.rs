@@ -84,12 +84,17 @@ pub(crate) struct Source<'a> {
     pub(crate) commit: Option<&'a str>,
 }
 
+/// Bytes that begin a character.
+fn characters(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64
+}
+
 /// The position of the start of a piece of text in its file.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Start {
     /// Newlines before it.
     pub(crate) lines: u64,
-    /// Bytes of its line before it.
+    /// Characters of its line before it; bytes that continue one are not counted.
     pub(crate) column: u64,
     /// Bytes before it.
     pub(crate) offset: u64,
@@ -101,8 +106,8 @@ impl Start {
     pub(crate) fn after(self, text: &[u8]) -> Self {
         let lines = memchr::memchr_iter(b'\n', text).count() as u64;
         let column = match memchr::memrchr(b'\n', text) {
-            Some(last) => (text.len() - last - 1) as u64,
-            None => self.column + text.len() as u64,
+            Some(last) => characters(&text[last + 1..]),
+            None => self.column + characters(text),
         };
         Self { lines: self.lines + lines, column, offset: self.offset + text.len() as u64 }
     }
