@@ -26,6 +26,7 @@ mod sandbox;
 mod scan_secrets;
 mod sim;
 mod soak;
+mod text;
 mod tune;
 mod workflows;
 

@@ -2,7 +2,7 @@
 
 use super::plan::Step;
 use super::verdict::{Facts, StepEnd, StepFact, StepRun, Verdict, verdict};
-use crate::format::markdown;
+use crate::format::{markdown, text};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("pre-live-pack", "PRE_LIVE_PACK", "FAILED").clamped();
@@ -97,7 +97,7 @@ pub(super) fn outputs(steps: &[Step], facts: &Facts) -> String {
         }
         for (name, output) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
             out.push_str(&format!("\n## {}: {name}\n\n", step.name));
-            out.push_str(&markdown::fenced("", output.text.trim_end()));
+            out.push_str(&markdown::fenced("", &text::redacted(&text::lines(output.text.trim_end()))));
         }
     }
     out
