@@ -1,12 +1,14 @@
 //! The command line: global flags, the table of commands, and one dispatch.
 
+mod help;
+
 use crate::commands::{
     Answer, bundle, canary, chaos, completions, cron_sentinel, golden_compare, make_ready, man,
     pre_live_pack, readiness, rotate, scan_secrets, schema, sim, soak, tune,
 };
 use crate::ctx::Ctx;
 use crate::report::CommandSpec;
-use crate::report::exit::{Exit, Fault};
+use crate::report::exit::Fault;
 use crate::report::printer::{Color, Format};
 use crate::sys::logging::LogFormat;
 use clap::parser::ValueSource;
@@ -78,7 +80,8 @@ fn entry<A: clap::Args + 'static, T: Into<Answer> + 'static>(
 #[command(
     name = "mmops",
     version,
-    after_help = after_help(),
+    after_help = help::GLOBAL_OPTIONS,
+    after_long_help = help::after_all(),
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true
@@ -90,8 +93,11 @@ struct Root {
 
 /// The command tree.
 fn tree() -> clap::Command {
-    table().into_iter().fold(Root::command(), |root, Entry { spec, arguments, .. }| {
-        let leaf = |name| arguments(clap::Command::new(name));
+    let tree = table().into_iter().fold(Root::command(), |root, Entry { spec, arguments, .. }| {
+        let leaf = |name| {
+            let texts = clap::Command::new(name).after_help(help::GLOBAL_OPTIONS);
+            arguments(texts.after_long_help(help::after_options(spec)))
+        };
         let Some((first, second)) = spec.path.split_once(' ') else {
             return root.subcommand(leaf(spec.path));
         };
@@ -107,7 +113,9 @@ fn tree() -> clap::Command {
             _ => root,
         };
         root.mut_subcommand(first, |group| group.subcommand(leaf(second)))
-    })
+    });
+    let template = help::template(&tree);
+    tree.help_template(template)
 }
 
 /// A command line that was understood.
@@ -121,6 +129,11 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut words: Vec<OsString> = words.into_iter().collect();
+        if words.get(1).is_some_and(|word| word == "help") {
+            // `mmops help --help` asks for help as well, which clap would refuse.
+            words.retain(|word| word != "--help" && word != "-h");
+        }
         let mut matches = tree().try_get_matches_from(words)?;
         let global = Global::from_arg_matches(&matches)?;
         let unknown = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
@@ -185,41 +198,32 @@ pub(crate) fn names_clamped_command(args: &[OsString]) -> bool {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Directory against which every relative path is resolved
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
     /// Form of the report on stdout
-    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
     /// Write the report as JUnit XML as well
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
     /// Write last-run metrics for the node-exporter textfile collector
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) metrics_file: Option<PathBuf>,
     /// When to colour the table
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
     /// Print errors only on stderr
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, hide_short_help = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Print more on stderr (can be repeated)
-    #[arg(long, short, global = true, action = ArgAction::Count)]
+    #[arg(long, short, global = true, hide_short_help = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Form of the log on stderr
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
     /// Freeze the clock: stamps, ages and schedules take this time and sleeping advances it
-    #[arg(long, global = true, value_name = "RFC3339")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "RFC3339")]
     pub(crate) now: Option<jiff::Timestamp>,
-}
-
-fn after_help() -> String {
-    let mut text = String::from("Exit codes:\n");
-    for (exit, name, meaning) in Exit::TABLE {
-        text.push_str(&format!("  {:>3}  {name:<11} {meaning}\n", exit.code()));
-    }
-    text.push_str("\npre-live-pack and make-ready exit with 0 or 1 and nothing else.");
-    text
 }
 
 #[cfg(test)]
@@ -240,6 +244,34 @@ mod tests {
         }
         let paths: std::collections::BTreeSet<&str> = table().iter().map(|entry| entry.spec.path).collect();
         assert_eq!(paths.len(), table().len());
+    }
+
+    #[test]
+    fn every_command_answers_one_question_and_has_examples() {
+        let first = |path: &'static str| path.split(' ').next().unwrap_or_default();
+        let mut names: Vec<&str> = table().iter().map(|entry| first(entry.spec.path)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut asked: Vec<&str> =
+            help::QUESTIONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        asked.sort_unstable();
+        assert_eq!(asked, names);
+        let mut paths: std::collections::BTreeSet<&str> =
+            table().iter().map(|entry| entry.spec.path).collect();
+        assert!(paths.remove("chaos node"), "the one that is hidden");
+        assert_eq!(paths, help::EXAMPLES.iter().map(|(path, _)| *path).collect());
+        for (path, lines) in help::EXAMPLES {
+            for (line, _) in lines {
+                let line = line.split(['|', '>']).next().unwrap_or_default().trim();
+                // A quoted text is one word, whatever it says.
+                let words = line.split('\'').enumerate().flat_map(|(at, part)| match at % 2 {
+                    0 => part.split_whitespace().collect(),
+                    _ => vec![part],
+                });
+                let understood = Invocation::parse(words.map(OsString::from)).expect(line);
+                assert_eq!((understood.spec().path, understood.misplaced.is_none()), (path, true), "{line}");
+            }
+        }
     }
 
     #[test]

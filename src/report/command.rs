@@ -60,6 +60,27 @@ impl CommandSpec {
         Conclusion::new(Outcome::Fail, self.failure).exit(exit)
     }
 
+    /// Whether the command can end so, for what it asks.
+    pub(crate) fn can_end_with(&self, exit: Exit) -> bool {
+        match exit {
+            Exit::Ok | Exit::Fail => true,
+            Exit::Stalled => {
+                !self.is_clamped && matches!(self.first_word(), "soak" | "chaos" | "golden-compare")
+            }
+            Exit::Api => !self.is_clamped && self.first_word() == "soak",
+            Exit::Config
+            | Exit::Dependency
+            | Exit::Usage
+            | Exit::Internal
+            | Exit::Interrupted
+            | Exit::Terminated => !self.is_clamped,
+        }
+    }
+
+    fn first_word(&self) -> &'static str {
+        self.path.split(' ').next().unwrap_or_default()
+    }
+
     pub(super) fn marker(&self) -> String {
         self.marker.map_or_else(|| self.path.replace([' ', '-'], "_"), str::to_owned)
     }

@@ -24,11 +24,12 @@ fn refused(make: impl Fn() -> Sandbox, lines: &[(i32, &str)]) {
     }
 }
 
-/// The names that a help lists under `Commands:`.
-fn subcommands(help: &str) -> Vec<String> {
-    let list = help.split("Commands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap();
+/// The names of commands that a help lists before its options.
+pub fn subcommands(help: &str) -> Vec<String> {
+    let list = help.split("\nOptions:\n").next().unwrap();
     let names = list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
-    names.filter(|name| !name.is_empty() && *name != "help").map(str::to_owned).collect()
+    let is_command = |name: &&str| name.starts_with(|c: char| c.is_ascii_lowercase()) && *name != "help";
+    names.filter(is_command).map(str::to_owned).collect()
 }
 
 fn helps(sandbox: &Sandbox, path: &str) {
