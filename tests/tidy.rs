@@ -85,9 +85,7 @@ fn a_command_has_one_stem_everywhere() {
     let help = String::from_utf8(help.stdout).unwrap();
     let commands: Vec<&str> = help
         .lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1)
-        .take_while(|line| !line.is_empty())
+        .take_while(|line| !line.starts_with("Options:"))
         .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
         .map(|line| line.split(' ').next().unwrap())
         .filter(|name| *name != "help")

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 const LAYERS: [&str; 21] = [
     "lib.rs",
     "main.rs",
-    "cli.rs",
+    "cli",
     "commands/",
     "ctx.rs",
     "release/",
