@@ -191,7 +191,7 @@ fn print(invocation: &Invocation, env: &Env, answer: &Answer) -> anyhow::Result<
     let (text, exit) = match answer {
         Answer::Text(text) => (text.clone(), Exit::Ok),
         Answer::Report(report) => {
-            let text = printer::text(report, invocation.global.format, invocation.global.color, env)?;
+            let text = printer::text(report, invocation.global.format, invocation.global.color, env);
             (text, report.exit())
         }
     };

@@ -129,7 +129,7 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of ours compiles")
 }
 
-fn chained<'a>(text: Cow<'a, str>, next: impl Fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+fn chained(text: Cow<'_, str>, next: impl Fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => next(text),
         Cow::Owned(text) => next(&text).into_owned().into(),
@@ -156,8 +156,10 @@ fn is_random(run: &str) -> bool {
     };
     let has = |wanted: i32| run.bytes().any(|byte| kind(byte) == wanted);
     // A capital before small letters begins a word.
-    let is_change =
-        |pair: &&[u8]| !matches!((kind(pair[0]), kind(pair[1])), (1, 0) | (0, 0) | (1, 1) | (2, 2) | (3, 3));
+    let is_change = |pair: &&[u8]| match (kind(pair[0]), kind(pair[1])) {
+        (1, 0) => false,
+        (one, other) => one != other,
+    };
     let changes = run.as_bytes().windows(2).filter(is_change).count();
     has(0) && has(1) && has(2) && changes * 4 >= run.len()
 }

@@ -43,8 +43,8 @@ impl Color {
 }
 
 /// What stdout shows of the report. The step summary of a workflow is written on the way.
-pub(crate) fn text(report: &Report, format: Format, color: Color, env: &Env) -> Result<String, Fault> {
-    Ok(match format {
+pub(crate) fn text(report: &Report, format: Format, color: Color, env: &Env) -> String {
+    match format {
         Format::Table => render::table::render(report, color.is_on(env)),
         Format::Json => render::json::render(report),
         Format::Github => {
@@ -57,7 +57,7 @@ pub(crate) fn text(report: &Report, format: Format, color: Color, env: &Env) -> 
             render::github::render(report)
         }
         Format::Sarif => render::sarif::render(report),
-    })
+    }
 }
 
 fn append_summary(path: &str, report: &Report) -> Result<(), Fault> {
