@@ -1,7 +1,7 @@
 //! What an artifact must say: a value in a JSON document, a pattern in its text, an unbroken chain.
 
 use super::chain;
-use crate::format::json::path::{Pattern, Step};
+use crate::format::json::path::Place;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,11 +25,9 @@ enum HashChain {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Assertion {
-    /// The value at a path of a JSON document.
+    /// The value at a place of a JSON document.
     Json {
-        path: String,
-        /// The same as a JSON pointer.
-        pointer: String,
+        place: Place,
         wanted: Wanted,
     },
     /// A pattern that must be found in the text.
@@ -60,32 +58,11 @@ pub(crate) enum Order {
 
 const OPERATORS: &str = "==, !=, <, <=, >, >=, in, contains, matches, exists";
 
-/// A path as a JSON pointer: either one already, or `$.runs[0].verdict`.
-pub(crate) fn pointer(path: &str) -> Result<String, String> {
-    if path.starts_with('/') {
-        return Ok(path.to_owned());
-    }
-    if !path.starts_with('$') {
-        return Err(format!("`{path}` is not a path; write $.verdict, $.runs[0].ok or /runs/0/ok"));
-    }
-    let steps = Pattern::parse(path)
-        .map_err(|error| error.to_string())?
-        .steps()
-        .ok_or_else(|| format!("`{path}` names more than one place"))?;
-    let step = |step: Step| match step {
-        Step::Index(index) => format!("/{index}"),
-        Step::Key(key) | Step::Label(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
-        Step::Left(_) => String::new(),
-    };
-    Ok(steps.into_iter().map(step).collect())
-}
-
 impl AssertionConfig {
     pub(crate) fn check(&self) -> Result<Assertion, String> {
         match (&self.json, &self.regex, &self.hash_chain) {
             (Some(path), None, None) => {
-                let pointer = pointer(path)?;
-                Ok(Assertion::Json { path: path.clone(), pointer, wanted: self.wanted()? })
+                Ok(Assertion::Json { place: Place::parse(path)?, wanted: self.wanted()? })
             }
             (None, Some(pattern), None) if self.op.is_none() && self.value.is_none() => {
                 Ok(Assertion::Regex(regex(pattern)?))
@@ -159,10 +136,10 @@ impl Assertion {
             Assertion::Regex(regex) => {
                 (!regex.is_match(text)).then(|| format!("nothing matches `{}`", regex.as_str()))
             }
-            Assertion::Json { path, pointer, wanted } => match document {
-                Some(Ok(document)) => match document.pointer(pointer) {
-                    None => Some(format!("there is no {path}")),
-                    Some(value) => wanted.fault(value).map(|fault| format!("{path} {fault}")),
+            Assertion::Json { place, wanted } => match document {
+                Some(Ok(document)) => match place.find(document) {
+                    None => Some(format!("there is no {place}")),
+                    Some(value) => wanted.fault(value).map(|fault| format!("{place} {fault}")),
                 },
                 Some(Err(reason)) => Some(format!("it is not valid JSON: {reason}")),
                 None => Some("it was not read as JSON".to_owned()),

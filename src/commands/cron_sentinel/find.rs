@@ -3,7 +3,7 @@
 use super::large;
 use crate::commands::cron_sentinel::assertion::Assertion;
 use crate::commands::cron_sentinel::judge::{Content, Found};
-use crate::commands::cron_sentinel::task::Task;
+use crate::commands::cron_sentinel::task::{FINISHED_AT, STARTED_AT, Task};
 use crate::ctx::Ctx;
 use crate::format::json::tokens::JsonError;
 use crate::format::json::typed;
@@ -20,7 +20,7 @@ use walkdir::WalkDir;
 const LARGEST_CONTENT_BYTES: u64 = 64 << 20;
 
 /// Where a JSON artifact has its times unless the task names other places.
-const USUAL_TIMES: [&str; 2] = ["started_at", "finished_at"];
+const USUAL_TIMES: [&str; 2] = [STARTED_AT, FINISHED_AT];
 
 /// Finds artifacts; a directory is listed once, however many globs look into it.
 pub(super) struct Finder<'a> {

@@ -1,8 +1,9 @@
 //! The state of a task: decided from what was found, the time, and when it is due.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::task::{Due, Task};
+use super::task::{Due, FINISHED_AT, STARTED_AT, Task};
 use crate::evidence::age::{CLOCK_TOLERANCE, display};
+use crate::format::json::path::Place;
 use crate::report::Outcome;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -177,8 +178,8 @@ impl Judge<'_> {
         // A copy keeps an old time and a wrong clock makes a new one; what the artifact says comes first.
         self.clock("the file was modified", modified);
         let document = content.and_then(|content| content.document.as_ref()?.as_ref().ok());
-        let started = self.time(document, self.task.started_at.as_deref(), "/started_at");
-        let finished = self.time(document, self.task.finished_at.as_deref(), "/finished_at");
+        let started = self.time(document, self.task.started_at.as_ref(), STARTED_AT);
+        let finished = self.time(document, self.task.finished_at.as_ref(), FINISHED_AT);
         if let Some(started) = started {
             self.clock("the job was started", started);
             if finished.is_none_or(|finished| finished < started) {
@@ -220,23 +221,29 @@ impl Judge<'_> {
         }
     }
 
-    /// A time in the artifact: at the configured pointer, where it must be; else at the usual one, where
+    /// A time in the artifact: at the configured place, where it must be; else at the usual one, where
     /// it may be.
-    fn time(&mut self, document: Option<&Value>, configured: Option<&str>, usual: &str) -> Option<Timestamp> {
-        let pointer = configured.unwrap_or(usual);
-        match document.and_then(|document| document.pointer(pointer)) {
+    fn time(
+        &mut self,
+        document: Option<&Value>,
+        configured: Option<&Place>,
+        usual: &str,
+    ) -> Option<Timestamp> {
+        let usually = Place::of_key(usual);
+        let place = configured.unwrap_or(&usually);
+        match document.and_then(|document| place.find(document)) {
             // A job that has not finished leaves its end out.
             None | Some(Value::Null) => {
-                let is_end = usual == "/finished_at";
+                let is_end = usual == FINISHED_AT;
                 if configured.is_some() && !(is_end && self.has_start(document)) {
-                    self.note(State::Invalid, format!("there is no time at {pointer}"));
+                    self.note(State::Invalid, format!("there is no time at {place}"));
                 }
                 None
             }
             Some(value) => {
                 let time = value.as_str().and_then(|text| text.parse().ok());
                 if time.is_none() {
-                    self.note(State::Invalid, format!("{pointer} is {value}, not an RFC 3339 time"));
+                    self.note(State::Invalid, format!("{place} is {value}, not an RFC 3339 time"));
                 }
                 time
             }
@@ -244,8 +251,9 @@ impl Judge<'_> {
     }
 
     fn has_start(&self, document: Option<&Value>) -> bool {
-        let pointer = self.task.started_at.as_deref().unwrap_or("/started_at");
-        document.and_then(|document| document.pointer(pointer)).is_some_and(Value::is_string)
+        let usually = Place::of_key(STARTED_AT);
+        let place = self.task.started_at.as_ref().unwrap_or(&usually);
+        document.and_then(|document| place.find(document)).is_some_and(Value::is_string)
     }
 
     fn clock(&mut self, what: &str, time: Timestamp) {

@@ -1,14 +1,19 @@
 //! A task as it is configured, and everything that can be wrong with it.
 
-use super::assertion::{Assertion, AssertionConfig, pointer};
+use super::assertion::{Assertion, AssertionConfig};
 use super::expression::Expression;
 use super::schedule::Schedule;
+use crate::format::json::path::Place;
 use crate::format::size;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// Fields of a JSON artifact that are read without being named.
+pub(crate) const STARTED_AT: &str = "started_at";
+pub(crate) const FINISHED_AT: &str = "finished_at";
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,10 +99,10 @@ pub(crate) struct Task {
     pub(crate) zone_name: String,
     /// Smaller artifacts are no artifacts.
     pub(crate) min_size: u64,
-    /// Pointer to the time at which the job was started.
-    pub(crate) started_at: Option<String>,
-    /// Pointer to the time at which the job was finished.
-    pub(crate) finished_at: Option<String>,
+    /// Place of the time at which the job was started.
+    pub(crate) started_at: Option<Place>,
+    /// Place of the time at which the job was finished.
+    pub(crate) finished_at: Option<Place>,
     /// How long a job may have been running.
     pub(crate) max_runtime: Option<Duration>,
     pub(crate) assertions: Vec<Assertion>,
@@ -197,7 +202,7 @@ impl TaskConfig {
         if min_size == 0 {
             return Err("min_size is 0, so an empty artifact would do; leave it out for 1 byte".to_owned());
         }
-        let pointer = |path: &Option<String>| path.as_deref().map(pointer).transpose();
+        let place = |path: &Option<String>| path.as_deref().map(Place::parse).transpose();
         let assertions: Result<Vec<Assertion>, String> =
             self.assertions.iter().map(AssertionConfig::check).collect();
         Ok(Task {
@@ -207,8 +212,8 @@ impl TaskConfig {
             zone,
             zone_name,
             min_size,
-            started_at: pointer(&self.started_at)?,
-            finished_at: pointer(&self.finished_at)?,
+            started_at: place(&self.started_at)?,
+            finished_at: place(&self.finished_at)?,
             max_runtime: self.max_runtime.as_ref().map(|text| positive("max_runtime", text)).transpose()?,
             assertions: assertions.map_err(|reason| format!("assert: {reason}"))?,
             owner: self.owner,

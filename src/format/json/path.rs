@@ -4,6 +4,7 @@
 //! `[*]` for one step and `**` for any number of them.
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 use std::fmt;
 
 /// Paths longer than this are shown and sorted by their two ends.
@@ -68,6 +69,46 @@ fn is_plain(key: &str) -> bool {
 /// A key as a JSON string.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a string serialises")
+}
+
+/// One place in a document, as an operator writes it: `root.runs[0].ok`, `$.runs[0].ok`, or the JSON pointer
+/// `/runs/0/ok`. It is shown in the first of the three.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place(Path);
+
+impl Place {
+    /// # Errors
+    /// When the text is none of the three, or stands for more than one place.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if let Some(pointer) = text.strip_prefix('/') {
+            let steps = pointer.split('/').map(|key| Step::Key(key.replace("~1", "/").replace("~0", "~")));
+            return Ok(Self(Path(steps.collect())));
+        }
+        let steps = Pattern::parse(text).map_err(|error| format!("{error:#}"))?.steps();
+        let steps = steps.ok_or_else(|| format!("`{text}` stands for more than one place"))?;
+        Ok(Self(Path(steps)))
+    }
+
+    /// The field of this name at the top.
+    pub(crate) fn of_key(name: &str) -> Self {
+        Self(Path(vec![Step::Key(name.to_owned())]))
+    }
+
+    /// What stands there. A step of a JSON pointer may be a key or the index of an element.
+    pub(crate) fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
+        self.0.0.iter().try_fold(document, |at, step| match (step, at) {
+            (Step::Key(key), Value::Array(elements)) => elements.get(key.parse::<usize>().ok()?),
+            (Step::Key(key), _) => at.get(key),
+            (Step::Index(index), _) => at.get(usize::try_from(*index).ok()?),
+            (Step::Label(_) | Step::Left(_), _) => None,
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,6 +294,28 @@ mod tests {
         }
         let pattern = Pattern::parse("root.a[*]").expect("a pattern");
         assert!(pattern.covers(&path("root.a[1].b.c")) && !pattern.covers(&path("root.a")));
+    }
+
+    #[test]
+    fn a_place_is_read_in_three_notations_and_shown_in_one() {
+        let document = serde_json::json!({"runs": [{"ok": 1, "a/b": 2}], "a key": 3});
+        for (text, shown, value) in [
+            ("root.runs[0].ok", "root.runs[0].ok", Some(1)),
+            ("$.runs[0].ok", "root.runs[0].ok", Some(1)),
+            ("/runs/0/ok", "root.runs.0.ok", Some(1)),
+            ("/runs/0/a~1b", "root.runs.0.a/b", Some(2)),
+            ("$[\"a key\"]", "root[\"a key\"]", Some(3)),
+            ("root.runs.ok", "root.runs.ok", None),
+            ("root.runs[1]", "root.runs[1]", None),
+        ] {
+            let place = Place::parse(text).expect(text);
+            assert_eq!(place.to_string(), shown);
+            assert_eq!(place.find(&document).and_then(Value::as_i64), value, "{text}");
+            assert_eq!(Place::parse(shown).expect(shown).find(&document), place.find(&document), "{shown}");
+        }
+        for text in ["verdict", "root.*", "$..a", ""] {
+            assert!(Place::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]
