@@ -51,6 +51,7 @@ impl Ctx {
             Some(now) => Clock::frozen(now, stamp),
             None => Clock::system(stamp),
         };
+        fsio::date_by(&clock);
         let cancel = Cancel::on_signals().context("failed to install signal handlers")?;
         let is_plain = quiet || env.get("TERM") == Some("dumb");
         let progress = std::io::stderr().is_terminal() && !is_plain;

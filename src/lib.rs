@@ -45,8 +45,9 @@
 //! **An exit code.** A variant of `report::exit::Exit` with its row in `TABLE`, from which the help is made; the
 //! unit tests beside it fail until the table is complete, `docs` until the README has the row.
 //!
-//! **A document with a schema.** A type that carries the header of `evidence`, a line in `DOCUMENTS` of
-//! `commands/schema`; `contract` in `tests/cli` fails until a real document was held to it.
+//! **A document or a configuration with a schema.** A type, of a document with the header of `evidence`, and a line in
+//! `commands/schema`. The sandbox of `tests/cli` holds every document that a test prints or writes to the schema
+//! that it names, and `contract` the delivered configuration to theirs.
 //!
 //! **A scenario of the simulated bot.** A variant of `simulation::bot::Scenario`, and what it does to the bot in
 //! the functions beside it. The table of scenarios in `tests/cli/soak.rs` says which gate it breaks, and fails
@@ -75,7 +76,7 @@ use ctx::Ctx;
 use evidence::header;
 use report::exit::{self, Exit, Fault};
 use report::printer::{self, Format};
-use report::{Outcome, Report, Row, render};
+use report::{ErrorBody, Report, render};
 use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
@@ -142,12 +143,15 @@ impl Session {
     }
 
     fn answer(self, invocation: &Invocation) -> Exit {
-        let watch = self.ctx.clock.stopwatch();
+        let (watch, started) = (self.ctx.clock.stopwatch(), self.ctx.maker());
         let answer = panics::caught(|| invocation.run(&self.ctx))
             .unwrap_or_else(|fault| Err(anyhow::anyhow!("{fault}")));
         let mut answer = answer.unwrap_or_else(|error| failure(invocation, &error).into());
         if let Answer::Report(report) = &mut answer {
             header::stamp(report, self.ctx.maker());
+            if self.ctx.clock.is_frozen() {
+                tracing::info!("{}", header::frozen_clock(&started));
+            }
         }
         let env = self.ctx.env.clone();
         let written = self.write_side_outputs(&answer, watch.elapsed());
@@ -163,7 +167,9 @@ impl Session {
             junit.finish(render::junit::render(report, took).as_bytes())?;
         }
         if let Some(metrics) = self.metrics {
-            let text = render::textfile::render(report, self.ctx.clock.now().as_second(), took);
+            // Whoever watches the runs wants to know when one really was.
+            let ended_at = Clock::system(None).now().as_second();
+            let text = render::textfile::render(report, ended_at, took);
             metrics.finish(text.as_bytes())?;
         }
         Ok(())
@@ -175,16 +181,16 @@ fn failure(invocation: &Invocation, error: &anyhow::Error) -> Report {
     let command = invocation.spec().name();
     let message = format!("{error:#}");
     tracing::error!("mmops {command}: {message}");
-    for hint in exit::hints(error) {
+    let hints: Vec<String> = exit::hints(error).map(str::to_owned).collect();
+    for hint in &hints {
         tracing::error!(target: logging::HINT, "{hint}");
     }
-    let title = command.to_uppercase().replace('-', " ");
     let exit = match exit::classify(error) {
         Exit::Ok => Exit::Internal,
         exit => exit,
     };
-    Report::new(invocation.spec(), title, invocation.spec().failure(exit))
-        .rows(vec![Row::new("error", Outcome::Fail).reason(message)])
+    let body = ErrorBody { command: invocation.spec().path.to_owned(), message, hints };
+    Report::error(invocation.spec(), exit, &body)
 }
 
 fn print(invocation: &Invocation, env: &Env, answer: &Answer) -> anyhow::Result<Exit> {

@@ -6,9 +6,17 @@ use crate::evidence::header::Header;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// What the figures of a day can be.
+pub(crate) const EDGE_RANGE: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
+pub(crate) const AGE_RANGE: RangeInclusive<f64> = 0.0..=f64::INFINITY;
+pub(crate) const TAKER_RANGE: RangeInclusive<f64> = 0.0..=100.0;
 
 /// A file of the reports directory, read or not.
 #[derive(Clone, Debug)]
@@ -17,6 +25,50 @@ pub struct File {
     pub name: String,
     /// The document, or why there is none.
     pub content: Result<Value, String>,
+    /// SHA-256 of the file's bytes, where it could be read.
+    pub sha256: Option<String>,
+}
+
+/// The file that stands for a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportFile {
+    /// Name without its directory.
+    pub(crate) name: String,
+    /// SHA-256 of its bytes; null where it could not be read.
+    pub(crate) sha256: Option<String>,
+}
+
+/// A daily report as it is written: the fields that are read, beside any others.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DailyReport {
+    /// Net edge, basis points.
+    edge_net_bps: f64,
+    /// 95th percentile of order age, milliseconds.
+    #[schemars(range(min = 0.0))]
+    order_age_p95_ms: f64,
+    /// Taker share of volume, percent.
+    #[schemars(range(min = 0.0, max = 100.0))]
+    taker_share_pct: f64,
+    /// `NONE` where no regression stopped the day.
+    reg_guard: Guard,
+    /// `NONE` or nothing where no drift stopped the day.
+    drift: Guard,
+    /// `OK` where the chaos drill passed.
+    chaos_result: String,
+    /// `OK` where the test sweep passed.
+    bug_bash: String,
+    /// The date of the name again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    /// Whether it comes from a simulation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulated: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Guard {
+    reason: String,
 }
 
 /// What the operator allows.
@@ -42,6 +94,8 @@ pub struct Day {
     pub date: Date,
     /// Why the day shows nothing at all, if it does not.
     pub fault: Option<String>,
+    /// The report of the day.
+    pub report: Option<ReportFile>,
     /// Net edge, basis points.
     pub edge_net_bps: Figure,
     /// 95th percentile of order age, milliseconds.
@@ -80,6 +134,7 @@ impl Window {
 }
 
 const PREFIX: &str = "REPORT_SOAK_";
+const ENDING: &str = ".json";
 
 /// Chooses the window from all files of the directory and reads each day.
 ///
@@ -90,13 +145,30 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
     let now = rules.policy.now;
     let today = now.to_zoned(TimeZone::UTC).date();
     let mut remarks = Vec::new();
-    let mut by_date: BTreeMap<Date, Vec<&File>> = BTreeMap::new();
+    let mut by_date: BTreeMap<Date, &File> = BTreeMap::new();
+    let mut doubtful: Vec<&str> = Vec::new();
     for file in files {
-        match date_of(&file.name) {
-            Some(date) => by_date.entry(date).or_default().push(file),
-            None => remarks.push(format!("`{}` has no date in its name and is not evidence", file.name)),
+        if let Some(date) = date_of(&file.name) {
+            by_date.insert(date, file);
+        } else {
+            doubtful.push(&file.name);
+            remarks.push(format!(
+                "`{}` is not named REPORT_SOAK_<YYYYMMDD>.json and is not evidence",
+                file.name
+            ));
         }
     }
+    // A backup or a draft is no report of its day, and where there is no other it is named.
+    let no_report = |date: Date| {
+        let name = report_name(date);
+        let begins = name.trim_end_matches(".json");
+        let instead: Vec<&str> =
+            doubtful.iter().copied().filter(|doubtful| doubtful.starts_with(begins)).collect();
+        match instead.as_slice() {
+            [] => format!("no report {name}"),
+            names => format!("no report {name}; {} does not stand for the day", names.join(", ")),
+        }
+    };
     let future: Vec<Date> = by_date.keys().copied().filter(|date| *date > today).take(rules.window).collect();
     let newest = by_date.keys().copied().rfind(|date| *date <= today);
     let stale = match newest {
@@ -110,17 +182,16 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
     dates.reverse();
     let mut days: Vec<Day> = dates
         .into_iter()
-        .map(|date| match (&stale, by_date.get(&date).map(Vec::as_slice)) {
-            (_, None) => blank(date, &format!("no report REPORT_SOAK_{}.json", compact(date))),
-            (Some(reason), _) => blank(date, reason),
-            (None, Some([file])) => read(date, file, rules),
-            (None, Some(several)) => {
-                let names: Vec<&str> = several.iter().map(|file| file.name.as_str()).collect();
-                blank(date, &format!("duplicate date: {}", names.join(", ")))
-            }
+        .map(|date| match (&stale, by_date.get(&date)) {
+            (_, None) => Day::blank(date, &no_report(date)),
+            (Some(reason), Some(file)) => Day::blank(date, reason).of(file),
+            (None, Some(file)) => read(date, file, rules).of(file),
         })
         .collect();
-    let late = |date| blank(date, &format!("clock: the report is dated after today ({today})"));
+    let late = |date| {
+        let day = Day::blank(date, &format!("clock: the report is dated after today ({today})"));
+        by_date.get(&date).map_or(day.clone(), |file| day.of(file))
+    };
     days.extend(future.into_iter().map(late));
     let simulated = days.iter().any(|day| day.simulated);
     Window { days, remarks, simulated }
@@ -131,7 +202,8 @@ fn stale(date: Date, now: Timestamp, max_age: Duration) -> Option<String> {
     Age::of(observed_to(date, now), now, max_age).refusal(&subject, &display(max_age))
 }
 
-fn start(date: Date) -> Timestamp {
+/// The beginning of a day, UTC.
+pub(crate) fn start(date: Date) -> Timestamp {
     date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |start| start.timestamp())
 }
 
@@ -142,19 +214,21 @@ pub(crate) fn observed_to(date: Date, now: Timestamp) -> Timestamp {
     if start(date) <= now { end.min(now) } else { end }
 }
 
-/// The date in `REPORT_SOAK_<YYYYMMDD>...`.
+/// The date in `REPORT_SOAK_<YYYYMMDD>.json`; none of another name, be it that of a backup or a draft.
 pub(crate) fn date_of(name: &str) -> Option<Date> {
-    let digits = name.strip_prefix(PREFIX)?.get(..8)?;
-    let rest = &name[PREFIX.len() + 8..];
-    if rest.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    Date::strptime("%Y%m%d", digits).ok()
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(ENDING)?;
+    let is_plain = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    Date::strptime("%Y%m%d", digits).ok().filter(|_| is_plain)
 }
 
-/// Whether a file of the directory is a daily report by its name.
+/// The name of a day's report.
+pub(crate) fn report_name(date: Date) -> String {
+    format!("{PREFIX}{}{ENDING}", compact(date))
+}
+
+/// Whether the name of a file begins as that of a daily report does.
 pub(crate) fn is_report(name: &str) -> bool {
-    name.strip_suffix(".json").is_some_and(|stem| stem.starts_with(PREFIX))
+    name.strip_suffix(ENDING).is_some_and(|stem| stem.starts_with(PREFIX))
 }
 
 /// A date as report names have it.
@@ -162,48 +236,57 @@ pub(crate) fn compact(date: Date) -> String {
     date.strftime("%Y%m%d").to_string()
 }
 
-fn blank(date: Date, reason: &str) -> Day {
-    Day {
-        date,
-        fault: Some(reason.to_owned()),
-        edge_net_bps: Err(reason.to_owned()),
-        order_age_p95_ms: Err(reason.to_owned()),
-        taker_share_pct: Err(reason.to_owned()),
-        guards_ok: Err(reason.to_owned()),
-        chaos_ok: Err(reason.to_owned()),
-        tests_ok: Err(reason.to_owned()),
-        simulated: false,
+impl Day {
+    /// A day that shows nothing, for a reason.
+    pub(crate) fn blank(date: Date, reason: &str) -> Self {
+        Self {
+            date,
+            fault: Some(reason.to_owned()),
+            report: None,
+            edge_net_bps: Err(reason.to_owned()),
+            order_age_p95_ms: Err(reason.to_owned()),
+            taker_share_pct: Err(reason.to_owned()),
+            guards_ok: Err(reason.to_owned()),
+            chaos_ok: Err(reason.to_owned()),
+            tests_ok: Err(reason.to_owned()),
+            simulated: false,
+        }
+    }
+
+    fn of(self, file: &File) -> Self {
+        Self { report: Some(ReportFile { name: file.name.clone(), sha256: file.sha256.clone() }), ..self }
     }
 }
 
 fn read(date: Date, file: &File, rules: &Rules) -> Day {
     let fields = match &file.content {
-        Err(reason) => return blank(date, reason),
+        Err(reason) => return Day::blank(date, reason),
         Ok(Value::Object(fields)) => fields,
-        Ok(_) => return blank(date, &format!("`{}` is not a JSON object", file.name)),
+        Ok(_) => return Day::blank(date, &format!("`{}` is not a JSON object", file.name)),
     };
     let header = match Header::of_fields(fields) {
         Ok(header) => header,
-        Err(reason) => return blank(date, &format!("`{}`: {reason}", file.name)),
+        Err(reason) => return Day::blank(date, &format!("`{}`: {reason}", file.name)),
     };
     let (subject, policy) = (format!("`{}`", file.name), &rules.policy);
     let age = judge_age(&header, AgeSource::Outside(observed_to(date, policy.now)), Duration::MAX, policy);
     let refusal = policy.simulation_refusal(&header, &subject).or_else(|| age.refusal(&subject, ""));
     if let Some(reason) = refusal {
-        return blank(date, &reason);
+        return Day::blank(date, &reason);
     }
     if let Some(inside) = fields.get("date")
         && inside.as_str().is_none_or(|text| text != compact(date) && text != date.to_string())
     {
-        return blank(date, &format!("`{}` says inside that its date is {inside}", file.name));
+        return Day::blank(date, &format!("`{}` says inside that its date is {inside}", file.name));
     }
     let reader = Reader { name: &file.name, fields };
     Day {
         date,
         fault: None,
-        edge_net_bps: reader.number("edge_net_bps", f64::NEG_INFINITY..=f64::INFINITY),
-        order_age_p95_ms: reader.number("order_age_p95_ms", 0.0..=f64::INFINITY),
-        taker_share_pct: reader.number("taker_share_pct", 0.0..=100.0),
+        report: None,
+        edge_net_bps: reader.number("edge_net_bps", EDGE_RANGE),
+        order_age_p95_ms: reader.number("order_age_p95_ms", AGE_RANGE),
+        taker_share_pct: reader.number("taker_share_pct", TAKER_RANGE),
         guards_ok: reader.guards(),
         chaos_ok: reader.text("chaos_result").map(|text| text == "OK"),
         tests_ok: reader.text("bug_bash").map(|text| text == "OK"),
@@ -217,7 +300,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn number(&self, field: &str, range: std::ops::RangeInclusive<f64>) -> Figure {
+    fn number(&self, field: &str, range: RangeInclusive<f64>) -> Figure {
         let found = self.fields.get(field).ok_or_else(|| format!("`{}` has no {field}", self.name))?;
         match found.as_f64() {
             Some(value) if value.is_finite() && range.contains(&value) => Ok(value),

@@ -1,8 +1,8 @@
 //! What a document says of its own making: by which program, when, by which clock, and of what it speaks.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use crate::report::Report;
 use crate::report::maker::{ClockKind, Maker};
+use crate::report::{Report, SIMULATED};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -141,6 +141,17 @@ pub(crate) fn stamp(report: &mut Report, maker: Maker) {
     let mut fields = header.simulated(report.is_simulated()).observed(report.observation()).fields();
     fields.insert("generated_at".to_owned(), whole_seconds(maker.stamp).to_string().into());
     report.stamp(fields);
+    if maker.clock == ClockKind::Frozen {
+        report.warn("clock", frozen_clock(&maker));
+    }
+    if report.is_simulated() {
+        report.warn(SIMULATED, "it rests on a simulation and proves nothing about a service".to_owned());
+    }
+}
+
+/// What is to be known of everything that is made under a frozen clock.
+pub(crate) fn frozen_clock(maker: &Maker) -> String {
+    format!("the clock is frozen at {}: what is made by it is no evidence under a running one", maker.now)
 }
 
 fn whole_seconds(time: Timestamp) -> Timestamp {

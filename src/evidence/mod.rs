@@ -2,5 +2,6 @@
 
 pub(crate) mod age;
 pub(crate) mod daily;
+pub(crate) mod entry;
 pub(crate) mod header;
 pub(crate) mod requirement;

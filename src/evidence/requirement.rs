@@ -2,16 +2,21 @@
 //! age, and what the plan requires of it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use crate::evidence::age::{AgeSource, EvidencePolicy, judge_age};
+use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
+use crate::evidence::entry::{Entry, Found, FoundDocument, ReleaseIdentity};
 use crate::evidence::header::Header;
-use crate::report::{Outcome, Row, Status};
-use jiff::Timestamp;
+use crate::format::json::path::{Pattern, Step};
+use crate::report::maker::Maker;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
+use std::time::Duration;
+
+/// Largest age that a plan may allow.
+const LONGEST: Duration = Duration::from_hours(24 * 3653);
 
 /// What a plan requires of one artifact.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Requirement {
     /// Name of the row.
@@ -20,61 +25,46 @@ pub(crate) struct Requirement {
     pub(crate) artifact: String,
     /// Largest age, such as `36h` or `30d`.
     pub(crate) max_age: String,
-    /// JSON pointer to the RFC 3339 time at which the work was finished; when left out, the age is that of
-    /// the evidence header, and of a document without one that of the file's last write.
+    /// Place of the RFC 3339 time at which the work was finished; when left out, the age is that of the
+    /// evidence header, and of a document without one that of the file's last write.
     #[serde(default)]
     pub(crate) finished_at: Option<String>,
+    /// A simulated document does not count, not even with `--allow-simulated`.
+    #[serde(default)]
+    pub(crate) not_simulated: bool,
+    /// Least time that was observed, such as `24h`, by the evidence header.
+    #[serde(default)]
+    pub(crate) min_observed: Option<String>,
+    /// Made by this mmops, and of the version or commit that is to be released, where both are known.
+    #[serde(default)]
+    pub(crate) same_release: bool,
     /// What the document must say.
     pub(crate) expect: Vec<Expectation>,
 }
 
 /// One value that a document must have.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expectation {
-    /// JSON pointer, such as `/verdict`.
+    /// Place of the value, such as `root.verdict` or `/verdict`.
     pub(crate) pointer: String,
     /// The value that must stand there.
-    pub(crate) equals: Value,
+    #[serde(default)]
+    pub(crate) equals: Option<Value>,
+    /// Least number that may stand there.
+    #[serde(default)]
+    pub(crate) at_least: Option<f64>,
+    /// Largest number that may stand there.
+    #[serde(default)]
+    pub(crate) at_most: Option<f64>,
 }
 
-/// An artifact as it was found.
+/// What requirements are judged against.
 #[derive(Clone, Debug)]
-pub(crate) enum Found {
-    /// It cannot be read, or is no JSON; the reason.
-    Unusable(String),
-    /// A document and when its file was last modified.
-    Document {
-        /// The parsed content.
-        content: Value,
-        /// Modification time of the file.
-        modified: Timestamp,
-    },
-}
-
-/// The state of one requirement, as readiness files keep it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct Judged {
-    /// Name of the requirement.
-    pub(crate) name: String,
-    /// OK or FAIL.
-    pub(crate) status: Status,
-    /// The document.
-    pub(crate) artifact: String,
-    /// Why it does not count; empty when it does.
-    pub(crate) reasons: Vec<String>,
-    /// Whether the document says that it comes from a simulation.
-    pub(crate) simulated: bool,
-}
-
-impl Found {
-    /// What came of reading the document and its modification time.
-    pub(crate) fn of<E: std::fmt::Display>(read: Result<(Value, Timestamp), E>) -> Self {
-        match read {
-            Ok((content, modified)) => Found::Document { content, modified },
-            Err(reason) => Found::Unusable(reason.to_string()),
-        }
-    }
+pub(crate) struct Judge {
+    pub(crate) policy: EvidencePolicy,
+    pub(crate) maker: Maker,
+    pub(crate) release: ReleaseIdentity,
 }
 
 impl Requirement {
@@ -84,91 +74,139 @@ impl Requirement {
         if self.expect.is_empty() {
             return Err(format!("evidence `{name}` expects nothing, so it could not fail"));
         }
-        for pointer in self.expect.iter().map(|expect| &expect.pointer).chain(&self.finished_at) {
-            if !pointer.starts_with('/') {
-                return Err(format!(
-                    "evidence `{name}`: `{pointer}` is not a JSON pointer; write /{pointer}"
-                ));
+        for place in self.expect.iter().map(|expect| &expect.pointer).chain(&self.finished_at) {
+            steps(place).map_err(|reason| format!("evidence `{name}`: {reason}"))?;
+        }
+        self.expect.iter().try_for_each(|expect| {
+            expect.check().map_err(|reason| format!("evidence `{name}`: {}: {reason}", expect.pointer))
+        })?;
+        let durations = [("max_age", Some(&self.max_age)), ("min_observed", self.min_observed.as_ref())];
+        durations.into_iter().filter_map(|(key, text)| Some((key, text?))).try_for_each(|(key, text)| {
+            match humantime::parse_duration(text) {
+                Ok(duration) if duration <= LONGEST => Ok(()),
+                Ok(_) => Err(format!("evidence `{name}` has {key} `{text}`, which is more than ten years")),
+                Err(error) => Err(format!("evidence `{name}` has {key} `{text}`: {error}")),
             }
-        }
-        match humantime::parse_duration(&self.max_age) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("evidence `{name}` has max_age `{}`: {error}", self.max_age)),
-        }
+        })
     }
 
     /// Judges what was found.
-    pub(crate) fn judge(&self, found: &Found, policy: &EvidencePolicy) -> Judged {
-        let (reasons, simulated) = match found {
-            Found::Unusable(reason) => (vec![reason.clone()], false),
-            Found::Document { content, modified } => self.judge_document(content, *modified, policy),
-        };
-        let status = Outcome::of_refusals(&reasons).status();
-        Judged { name: self.name.clone(), status, artifact: self.artifact.clone(), reasons, simulated }
-    }
-
-    /// Why the document does not count, and whether it is simulated or does not say so clearly.
-    fn judge_document(
-        &self,
-        content: &Value,
-        modified: Timestamp,
-        policy: &EvidencePolicy,
-    ) -> (Vec<String>, bool) {
+    pub(crate) fn judge(&self, found: &Found, judge: &Judge) -> Entry {
+        let (entry, header) = Entry::of(&self.name, &self.artifact, found);
+        let Ok(document) = found else { return entry };
         let subject = format!("`{}`", self.artifact);
-        let mut reasons = Vec::new();
-        for expect in &self.expect {
-            match content.pointer(&expect.pointer) {
-                None => reasons.push(format!("{subject} has no {}", expect.pointer)),
-                Some(value) if *value != expect.equals => reasons
-                    .push(format!("{subject}: {} is {value}, wanted {}", expect.pointer, expect.equals)),
-                Some(_) => {}
-            }
-        }
-        let header = match Header::read(content) {
-            Ok(header) => header,
-            Err(reason) => {
-                reasons.push(format!("{subject}: {reason}"));
-                return (reasons, true);
-            }
+        let mut reasons: Vec<String> =
+            self.expect.iter().filter_map(|e| e.refusal(document, &subject)).collect();
+        let Some(header) = header else {
+            reasons.extend(entry.reasons.iter().cloned());
+            return entry.judged(reasons);
         };
-        reasons.extend(policy.simulation_refusal(&header, &subject));
-        let max_age = humantime::parse_duration(&self.max_age).unwrap_or_default();
-        match self.age_source(&header, content, modified) {
-            Err(reason) => reasons.push(reason),
-            Ok(source) => {
-                reasons.extend(judge_age(&header, source, max_age, policy).refusal(&subject, &self.max_age));
-            }
+        let age = self.age(&header, document, &judge.policy);
+        let told = match &age {
+            Ok(Age::Fresh { age } | Age::Stale { age }) => Some(display(*age)),
+            Ok(Age::Future { .. } | Age::Frozen | Age::Untold) | Err(_) => None,
+        };
+        reasons.extend(self.simulation_refusal(&header, &judge.policy, &subject));
+        reasons.extend(age.map_or_else(Some, |age| age.refusal(&subject, &self.max_age)));
+        reasons.extend(self.observation_refusal(&header, &subject));
+        if self.same_release {
+            reasons.extend(judge.release.refusal(&header, &judge.maker, &subject));
         }
-        (reasons, header.simulated)
+        Entry { age: told, ..entry.judged(reasons) }
     }
 
-    fn age_source(&self, header: &Header, content: &Value, modified: Timestamp) -> Result<AgeSource, String> {
-        let Some(pointer) = &self.finished_at else {
-            let has_header = header.made_at.is_some();
-            return Ok(if has_header { AgeSource::Header } else { AgeSource::Outside(modified) });
+    fn simulation_refusal(&self, header: &Header, policy: &EvidencePolicy, subject: &str) -> Option<String> {
+        let allow_simulated = policy.allow_simulated && !self.not_simulated;
+        EvidencePolicy { allow_simulated, ..*policy }.simulation_refusal(header, subject)
+    }
+
+    fn observation_refusal(&self, header: &Header, subject: &str) -> Option<String> {
+        let wanted = self.min_observed.as_ref()?;
+        let least = humantime::parse_duration(wanted).unwrap_or(Duration::MAX);
+        let Some((from, to)) = header.observation() else {
+            return Some(format!("{subject} does not say how long it observed, at least {wanted} is wanted"));
         };
-        let text = content.pointer(pointer).and_then(Value::as_str);
-        let text = text.ok_or_else(|| format!("`{}` has no time at {pointer}", self.artifact))?;
-        let time = text.parse();
-        time.map(AgeSource::Field)
-            .map_err(|_| format!("`{}`: {pointer} is `{text}`, not an RFC 3339 time", self.artifact))
+        let observed = Duration::try_from(to.duration_since(from)).unwrap_or_default();
+        (observed < least)
+            .then(|| format!("{subject} observed {}, at least {wanted} is wanted", display(observed)))
+    }
+
+    /// The age of the document against the limit, or why that cannot be said.
+    fn age(&self, header: &Header, document: &FoundDocument, policy: &EvidencePolicy) -> Result<Age, String> {
+        let max_age = humantime::parse_duration(&self.max_age).unwrap_or_default();
+        let source =
+            match &self.finished_at {
+                None if header.made_at.is_some() => AgeSource::Header,
+                None => AgeSource::Outside(document.modified),
+                Some(place) => {
+                    let text = value_at(&document.content, place).and_then(Value::as_str);
+                    let text = text.ok_or_else(|| format!("`{}` has no time at {place}", self.artifact))?;
+                    AgeSource::Field(text.parse().map_err(|_| {
+                        format!("`{}`: {place} is `{text}`, not an RFC 3339 time", self.artifact)
+                    })?)
+                }
+            };
+        Ok(judge_age(header, source, max_age, policy))
     }
 }
 
-impl Judged {
-    pub(crate) fn outcome(&self) -> Outcome {
-        Outcome::of_refusals(&self.reasons)
+impl Expectation {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.equals.is_none() && self.at_least.is_none() && self.at_most.is_none() {
+            return Err("one of equals, at_least and at_most must be there");
+        }
+        let is_number = |bound: &Option<f64>| bound.is_none_or(f64::is_finite);
+        let are_numbers = is_number(&self.at_least) && is_number(&self.at_most);
+        are_numbers.then_some(()).ok_or("at_least and at_most must be finite numbers")
     }
 
-    /// The row of a table.
-    pub(crate) fn row(&self) -> Row {
-        Row::new(&self.name, self.outcome()).field("artifact", &self.artifact).reasons(&self.reasons)
+    /// Why the document does not say what it must.
+    fn refusal(&self, document: &FoundDocument, subject: &str) -> Option<String> {
+        let Self { pointer, equals, at_least, at_most } = self;
+        let Some(value) = value_at(&document.content, pointer) else {
+            return Some(format!("{subject} has no {pointer}"));
+        };
+        if let Some(wanted) = equals.as_ref().filter(|wanted| *wanted != value) {
+            return Some(format!("{subject}: {pointer} is {value}, wanted {wanted}"));
+        }
+        // A text such as "24" and a number that is none are outside every bound.
+        let figure = value.as_f64();
+        let is_below = at_least.is_some_and(|least| !figure.is_some_and(|figure| figure >= least));
+        if let Some(least) = at_least.filter(|_| is_below) {
+            return Some(format!("{subject}: {pointer} is {value}, wanted at least {least}"));
+        }
+        let is_above = at_most.is_some_and(|most| !figure.is_some_and(|figure| figure <= most));
+        at_most
+            .filter(|_| is_above)
+            .map(|most| format!("{subject}: {pointer} is {value}, wanted at most {most}"))
     }
+}
+
+/// The steps of a place: `root.a.b[0]`, `$.a.b[0]` or `/a/b/0`. Those of a JSON pointer may be keys or indices.
+fn steps(place: &str) -> Result<Option<Vec<Step>>, String> {
+    if place.starts_with('/') {
+        return Ok(None);
+    }
+    let pattern = Pattern::parse(place).map_err(|error| error.to_string())?;
+    let steps = pattern.steps().ok_or_else(|| format!("`{place}` stands for more than one place"))?;
+    Ok(Some(steps))
+}
+
+fn value_at<'a>(document: &'a Value, place: &str) -> Option<&'a Value> {
+    let Some(steps) = steps(place).ok()? else { return document.pointer(place) };
+    steps.iter().try_fold(document, |at, step| match step {
+        Step::Key(key) => at.get(key),
+        Step::Index(index) => at.get(usize::try_from(*index).ok()?),
+        Step::Label(_) | Step::Left(_) => None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Status;
+    use crate::report::maker::ClockKind;
+    use jiff::Timestamp;
     use serde_json::json;
 
     fn requirement() -> Requirement {
@@ -177,18 +215,37 @@ mod tests {
             artifact: "artifacts/golden.json".into(),
             max_age: "1h".into(),
             finished_at: None,
-            expect: vec![Expectation { pointer: "/verdict".into(), equals: json!("MATCH") }],
+            not_simulated: false,
+            min_observed: None,
+            same_release: false,
+            expect: vec![equals("/verdict", json!("MATCH"))],
         }
+    }
+
+    fn equals(pointer: &str, value: Value) -> Expectation {
+        Expectation { pointer: pointer.into(), equals: Some(value), at_least: None, at_most: None }
     }
 
     fn time(text: &str) -> Timestamp {
         text.parse().expect("a time")
     }
 
-    fn judged(content: Value, modified: &str) -> Judged {
-        let found = Found::Document { content, modified: time(modified) };
+    fn judge(allow_simulated: bool) -> Judge {
         let now = time("2026-03-10T12:00:00Z");
-        requirement().judge(&found, &EvidencePolicy { now, is_frozen: false, allow_simulated: false })
+        let release = ReleaseIdentity { version: Some("2.0.0".into()), commit: Some("c0ffee5eed".into()) };
+        Judge {
+            policy: EvidencePolicy { now, is_frozen: false, allow_simulated },
+            maker: Maker { version: "1.0.0", commit: Some("aaa"), now, stamp: now, clock: ClockKind::System },
+            release,
+        }
+    }
+
+    fn found(content: Value, modified: &str) -> FoundDocument {
+        FoundDocument { content, modified: time(modified), sha256: "5a".into() }
+    }
+
+    fn judged(content: Value, modified: &str) -> Entry {
+        requirement().judge(&Ok(found(content, modified)), &judge(false))
     }
 
     #[test]
@@ -244,5 +301,73 @@ mod tests {
         let mut requirement = requirement();
         requirement.expect.clear();
         assert!(requirement.check().expect_err("refused").contains("could not fail"));
+    }
+
+    /// A document with every field of the header.
+    fn document() -> Value {
+        json!({
+            "verdict": "MATCH", "schema": "mmops.golden-compare.v1", "version": "1.0.0", "commit": null,
+            "made_at": "2026-03-10T11:30:00Z", "clock": "system", "simulated": false, "hours": 24.0,
+            "observed_from": "2026-03-09T11:30:00Z", "observed_to": "2026-03-10T11:30:00Z",
+        })
+    }
+
+    #[test]
+    fn bounds_observation_and_release_are_required_by_their_keys() {
+        let bound = |least, most| Expectation {
+            pointer: "root.hours".into(),
+            equals: None,
+            at_least: least,
+            at_most: most,
+        };
+        let strict = Requirement {
+            not_simulated: true,
+            min_observed: Some("24h".into()),
+            same_release: true,
+            expect: vec![equals("$.verdict", json!("MATCH")), bound(Some(24.0), Some(24.0))],
+            ..requirement()
+        };
+        assert_eq!(strict.check(), Ok(()));
+        let of = |document: Value| strict.judge(&Ok(found(document, "2026-03-10T11:30:00Z")), &judge(true));
+        let good = of(document());
+        assert_eq!((good.status, good.reasons, good.age.as_deref()), (Status::Ok, vec![], Some("30m")));
+        for (field, value, part) in [
+            ("hours", json!(23.9), "root.hours is 23.9, wanted at least 24"),
+            ("hours", json!(24.1), "root.hours is 24.1, wanted at most 24"),
+            ("hours", json!("24"), "wanted at least 24"),
+            ("hours", json!(null), "wanted at least 24"),
+            ("simulated", json!(true), "is simulated"),
+            ("observed_from", json!("2026-03-09T11:30:01Z"), "observed 23h 59m 59s, at least 24h"),
+            ("observed_from", json!(null), "does not say how long"),
+            ("version", json!("0.9.0"), "made by mmops 0.9.0, this is 1.0.0"),
+            ("commit", json!("bbb"), "mmops of commit bbb, this is aaa"),
+            ("subject", json!("1.9.9"), "speaks of 1.9.9"),
+            ("subject", json!("c0ffee4"), "what is to be released is version 2.0.0, commit c0ffee5eed"),
+        ] {
+            let mut changed = document();
+            changed[field] = value;
+            let judged = of(changed);
+            assert_eq!(judged.reasons.len(), 1, "{field}: {judged:?}");
+            assert!(judged.reasons[0].contains(part), "{field}: {judged:?}");
+        }
+        for subject in ["2.0.0", "v2.0.0", "c0ffee5", "c0ffee5eed"] {
+            let mut same = document();
+            same["subject"] = json!(subject);
+            assert_eq!(of(same).reasons, Vec::<String>::new(), "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_none_and_an_expectation_of_nothing_are_refused() {
+        let with = |expect| Requirement { expect: vec![expect], ..requirement() }.check();
+        let nothing = Expectation { equals: None, ..equals("/a", json!(1)) };
+        assert!(with(nothing.clone()).expect_err("refused").contains("one of equals"));
+        let endless = Expectation { at_least: Some(f64::NEG_INFINITY), ..nothing };
+        assert!(with(endless).expect_err("refused").contains("finite"));
+        for place in ["a", "root.*", "root..a"] {
+            assert!(with(equals(place, json!(1))).is_err(), "{place}");
+        }
+        let old = Requirement { max_age: "11years".into(), ..requirement() };
+        assert!(old.check().expect_err("refused").contains("ten years"));
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod checklist;
 pub(crate) mod evidence;
 pub(crate) mod figure;
 pub(crate) mod folder;
+pub(crate) mod identity;
 pub(crate) mod kpi;
 pub(crate) mod policy;
 pub(crate) mod rollback_plan;

@@ -12,19 +12,21 @@ pub(crate) struct CommandSpec {
     marker: Option<&'static str>,
     /// Key of the marker, such as `PARAM_SWEEP`.
     pub(crate) key: &'static str,
-    /// Value of the marker where the question could not be asked.
+    /// Value of the marker where the question could not be asked, of a command that promises 0 or 1.
     failure: &'static str,
     /// Whether the command promises 0 or 1 and nothing else.
     pub(crate) is_clamped: bool,
+    /// Whether its table has the rows of its plan and no others.
+    pub(super) has_fixed_rows: bool,
     /// Version of the report's JSON schema.
     revision: u8,
 }
 
 impl CommandSpec {
-    /// The command of `path`; its marker is `KEY=VALUE`, and `KEY=FAILURE` where the question could not be
-    /// asked.
+    /// The command of `path`; its marker is `KEY=VALUE`. Where the question could not be asked it is `KEY=ERROR`,
+    /// and `KEY=FAILURE` of a command that promises 0 or 1.
     pub(crate) const fn new(path: &'static str, key: &'static str, failure: &'static str) -> Self {
-        Self { path, marker: None, key, failure, is_clamped: false, revision: 1 }
+        Self { path, marker: None, key, failure, is_clamped: false, has_fixed_rows: false, revision: 1 }
     }
 
     /// With a report whose schema has changed since its first version.
@@ -34,7 +36,7 @@ impl CommandSpec {
     }
 
     /// `mmops.<command>.v<n>`, the schema of the report.
-    pub(super) fn schema(&self) -> String {
+    pub(crate) fn schema(&self) -> String {
         format!("mmops.{}.v{}", self.name(), self.revision)
     }
 
@@ -50,6 +52,12 @@ impl CommandSpec {
         Self { is_clamped: true, ..self }
     }
 
+    /// With a table that has the rows of its plan and no others.
+    #[must_use]
+    pub(crate) const fn with_fixed_rows(self) -> Self {
+        Self { has_fixed_rows: true, ..self }
+    }
+
     /// The path joined with dashes, such as `tune-sweep`.
     pub(crate) fn name(&self) -> String {
         self.path.replace(' ', "-")
@@ -57,7 +65,8 @@ impl CommandSpec {
 
     /// How the command ends where the question could not be asked.
     pub(crate) fn failure(&self, exit: Exit) -> Conclusion {
-        Conclusion::new(Outcome::Fail, self.failure).exit(exit)
+        let value = if self.is_clamped { self.failure } else { "ERROR" };
+        Conclusion::new(Outcome::Fail, value).exit(exit)
     }
 
     /// Whether the command can end so, for what it asks.

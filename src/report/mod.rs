@@ -29,6 +29,23 @@ pub(crate) struct Location {
     pub(crate) column: Option<u64>,
 }
 
+/// Name of the row that says that a report rests on a simulation.
+pub(crate) const SIMULATED: &str = "simulated";
+
+/// The schema of a report that says why a question could not be asked.
+pub(crate) const ERROR_SCHEMA: &str = "mmops.error.v1";
+
+/// The fields of such a report.
+#[derive(Serialize, schemars::JsonSchema)]
+pub(crate) struct ErrorBody {
+    /// The command that was asked, such as `tune sweep`.
+    pub(crate) command: String,
+    /// What went wrong.
+    pub(crate) message: String,
+    /// What the operator can do about it.
+    pub(crate) hints: Vec<String>,
+}
+
 /// Rows are shown, not asked: what a command answers follows from its facts, never from its rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -179,11 +196,14 @@ pub(crate) struct Report {
     rows: Vec<Row>,
     marker: Marker,
     exit: Exit,
+    is_error: bool,
     simulated: bool,
     observed: Option<(Timestamp, Timestamp)>,
     /// More top-level fields of the JSON document.
     body: Map<String, Value>,
     evidence: Vec<String>,
+    /// What the JSON document has as `evidence` instead of paths.
+    documents: Option<Value>,
     /// What the table form shows instead.
     usage: Option<String>,
 }
@@ -202,12 +222,22 @@ impl Report {
                 value: conclusion.value,
             },
             exit: if spec.is_clamped { conclusion.exit.clamped() } else { conclusion.exit },
+            is_error: false,
             simulated: false,
             observed: None,
             body: Map::new(),
             evidence: Vec::new(),
+            documents: None,
             usage: None,
         }
+    }
+
+    /// The report of a question that could not be asked.
+    pub(crate) fn error(spec: &'static CommandSpec, exit: Exit, body: &ErrorBody) -> Self {
+        let title = spec.name().to_uppercase().replace('-', " ");
+        let row = Row::new("error", Outcome::Fail).reason(&body.message);
+        let report = Self::new(spec, title, spec.failure(exit)).rows(vec![row]).body(body);
+        Self { is_error: true, ..report }
     }
 
     /// Says whether anything in it comes from a simulation.
@@ -252,6 +282,12 @@ impl Report {
         self
     }
 
+    /// Describes each document of the evidence, beyond its path; must serialise to a list.
+    #[must_use]
+    pub(crate) fn documents(self, documents: &impl Serialize) -> Self {
+        Self { documents: Some(serde_json::to_value(documents).expect("plain data serialises")), ..self }
+    }
+
     /// Sets what a person reads instead of the table, for a command called without what it needs.
     #[must_use]
     pub(crate) fn usage(mut self, text: String) -> Self {
@@ -271,13 +307,22 @@ impl Report {
         }
     }
 
+    /// Adds a row that warns of how the report was made, unless there is one of that name or the table is fixed.
+    /// What the report concludes is not changed by it.
+    pub(crate) fn warn(&mut self, name: &str, reason: String) {
+        let is_there = self.rows.iter().any(|row| row.name == name);
+        if !is_there && !self.spec.has_fixed_rows {
+            self.rows.push(Row::new(name, Outcome::Warn).reason(reason));
+        }
+    }
+
     pub(crate) fn is_stamped(&self) -> bool {
         self.body.contains_key("made_at")
     }
 
-    /// `mmops.<command>.v<n>`
+    /// `mmops.<command>.v<n>`, or that of an error.
     pub(crate) fn schema(&self) -> String {
-        self.spec.schema()
+        if self.is_error { ERROR_SCHEMA.to_owned() } else { self.spec.schema() }
     }
 
     pub(crate) fn is_simulated(&self) -> bool {
@@ -298,7 +343,8 @@ impl Report {
         document.insert("marker".into(), marker.assignment().into());
         document.insert("exit_code".into(), self.exit.code().into());
         document.insert("rows".into(), self.rows.iter().map(Row::document).collect());
-        document.insert("evidence".into(), self.evidence.clone().into());
+        let evidence = self.documents.clone().unwrap_or_else(|| self.evidence.clone().into());
+        document.insert("evidence".into(), evidence);
         document
     }
 
@@ -319,10 +365,6 @@ impl Report {
     /// `KEY=VALUE` of the marker.
     pub(crate) fn marker(&self) -> String {
         self.marker.assignment()
-    }
-
-    pub(crate) fn files(&self) -> &[String] {
-        &self.evidence
     }
 
     /// What speaks against a yes, row by row.

@@ -1,9 +1,11 @@
 //! What came of a check, and the status that is printed for it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The state of a row or a marker, worst last, so that `max` folds to the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Status {
     /// Asked, and the answer is yes.

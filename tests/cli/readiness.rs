@@ -1,6 +1,6 @@
 //! `mmops readiness score` and `validate`.
 
-use crate::sandbox::{AGE, NOW, Sandbox};
+use crate::sandbox::{NOW, Sandbox};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -134,7 +134,10 @@ fn seven_good_days_are_go() {
     let sandbox = Sandbox::new();
     reports(&sandbox, &vec![base(); 7]);
     let output = sandbox.run("readiness").code(0).marker("| readiness | OK | READINESS=GO |");
-    assert_eq!(output.stderr, "");
+    let frozen =
+        "the clock is frozen at 2026-03-10T12:00:00Z: what is made by it is no evidence under a running one";
+    assert_eq!(output.stderr, format!("note: {frozen}\n"));
+    assert!(output.stdout.contains(&format!("| clock                     | WARN |\n    {frozen}\n")));
     let files = sandbox.files();
     assert!(files.contains(&"artifacts/reports/readiness.md".to_owned()), "{files:?}");
     assert!(!files.iter().any(|file| file.contains(".tmp")), "{files:?}");
@@ -194,12 +197,23 @@ fn values_outside_their_range_are_no_figures() {
 }
 
 #[test]
-fn two_reports_of_one_day_are_none() {
+fn backups_and_drafts_are_no_reports_of_their_day() {
+    let others = ["20260306_rerun", "20260309.bak", "20260309-DRAFT", "2026030", "20261399"];
     let sandbox = Sandbox::new();
     reports(&sandbox, &vec![base(); 7]);
-    sandbox.write("artifacts/reports/REPORT_SOAK_20260306_rerun.json", base().to_string());
-    sandbox.run("readiness score").code(1);
-    assert_eq!(sandbox.json("artifacts/reports/readiness.json")["score"], json!(85.714_287));
+    for name in others {
+        let day = with(&json!({"edge_net_bps": -9}));
+        sandbox.write(&format!("artifacts/reports/REPORT_SOAK_{name}.json"), day.to_string());
+    }
+    sandbox.write("artifacts/reports/REPORT_SOAK_20260309.json~old", "{");
+    sandbox.run("readiness score").code(0).marker("| readiness | OK | READINESS=GO |");
+    let remarks = sandbox.json("artifacts/reports/readiness.json")["remarks"].clone();
+    assert_eq!(remarks.as_array().unwrap().len(), others.len(), "{remarks}");
+    // Where the exact name is missing they do not stand in for it, and are named.
+    std::fs::remove_file(sandbox.path("artifacts/reports/REPORT_SOAK_20260309.json")).unwrap();
+    sandbox.run("readiness score").code(1).stdout_has("REPORT_SOAK_20260309.bak.json");
+    let document = sandbox.json("artifacts/reports/readiness.json");
+    assert_eq!(document["newest_day"], "2026-03-08");
 }
 
 #[test]
@@ -241,11 +255,9 @@ fn simulated_reports_count_only_when_asked_and_are_stamped() {
     let output = sandbox.run("readiness score --allow-simulated --format json").code(0);
     assert_eq!(output.json()["simulated"], true);
     assert_eq!(sandbox.json("artifacts/reports/readiness.json")["simulated"], true);
-    let mut document = sandbox.json("artifacts/reports/readiness.json");
-    document["clock"] = json!("system");
-    let real = Sandbox::real_time().file("r.json", document.to_string());
-    real.run("readiness validate r.json").code(1);
-    real.run("readiness validate r.json --allow-simulated").code(0);
+    let line = "readiness validate artifacts/reports/readiness.json --reports artifacts/reports";
+    sandbox.run(line).code(1).stdout_has("is simulated, which is not evidence");
+    sandbox.run(&format!("{line} --allow-simulated")).code(0);
 }
 
 #[test]
@@ -253,7 +265,6 @@ fn what_a_frozen_clock_made_fresh_is_no_evidence_on_a_real_one() {
     let sandbox = Sandbox::new();
     reports(&sandbox, &vec![base(); 7]);
     sandbox.run("readiness score").code(0);
-    sandbox.age("artifacts/reports/readiness.json", Duration::from_mins(1));
     sandbox.run("readiness validate artifacts/reports/readiness.json").code(0);
     let real = Sandbox::real_time().file("r.json", sandbox.read("artifacts/reports/readiness.json"));
     real.run("readiness validate r.json").code(1).marker("| readiness | FAIL | READINESS=HOLD |");
@@ -285,7 +296,6 @@ fn a_simulated_drill_is_stamped_into_the_score() {
     sandbox.run(line).code(1).marker("| readiness | FAIL | READINESS=HOLD |");
     sandbox.run(&format!("{line} --allow-simulated")).code(0);
     assert_eq!(sandbox.json("artifacts/reports/readiness.json")["simulated"], true);
-    sandbox.age("artifacts/reports/readiness.json", Duration::from_mins(1));
     sandbox.run("readiness validate artifacts/reports/readiness.json").code(1);
 }
 
@@ -340,87 +350,297 @@ fn bad_paths_cost_nothing_and_leave_nothing() {
     assert_eq!(sandbox.files(), before);
 }
 
-fn valid() -> Value {
-    json!({
-        "runtime": {"utc": "1970-01-01T00:00:00Z", "version": "0.1.0"}, "score": 100.0, "verdict": "GO",
-        "sections": {"edge": 30.0, "latency": 25.0, "taker": 15.0, "guards": 10.0, "chaos": 10.0, "tests": 10.0},
+/// The reports of the last seven days before today, a drill of an hour ago, and the score of both.
+fn real_go() -> Sandbox {
+    let sandbox = Sandbox::real_time().unrecorded("every edit of a file prints another text");
+    let now = jiff::Timestamp::now();
+    let mut date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    for _ in 0..7 {
+        date = date.yesterday().unwrap();
+        let name = format!("artifacts/reports/REPORT_SOAK_{}.json", date.strftime("%Y%m%d"));
+        sandbox.write(&name, base().to_string());
+    }
+    let hour_ago = jiff::Timestamp::from_second(now.as_second() - 3600).unwrap();
+    let drill = json!({
+        "verdict": "OK", "schema": "mmops.chaos-failover.v1", "version": env!("CARGO_PKG_VERSION"),
+        "commit": null, "made_at": hour_ago.to_string(), "clock": "system", "simulated": false,
+    });
+    sandbox.write("drill.json", drill.to_string());
+    sandbox.write(
+        "drills.yaml",
+        "drills: [{name: d, artifact: drill.json, max_age: 30d, expect: [{pointer: root.verdict, equals: OK}]}]\n",
+    );
+    sandbox.run("readiness score --drills drills.yaml").code(0);
+    sandbox
+}
+
+const FILE: &str = "artifacts/reports/readiness.json";
+
+/// Whether an edit of the score is noticed without the reports, and with them.
+fn notices(sandbox: &Sandbox, document: &Value) -> [(bool, String); 2] {
+    sandbox.write("edited.json", document.to_string());
+    ["", " --reports artifacts/reports"].map(|reports| {
+        let output = sandbox.run(&format!("readiness validate edited.json{reports}"));
+        (output.code != Some(0), output.stdout)
     })
 }
 
-fn validate(document: &Value) -> (Option<i32>, String) {
-    let sandbox = Sandbox::new().file("r.json", document.to_string());
-    sandbox.age("r.json", Duration::from_mins(1));
-    let output = sandbox.run("readiness validate r.json");
-    (output.code, output.stdout)
+/// A field and what it may be turned into, by its schema.
+type Edit = (String, Box<dyn Fn(&mut Value)>);
+
+/// Every edit of one field of the document that its schema describes, and of one day of the seven.
+fn edits(schema: &Value, node: &Value, document: &Value, pointer: &str, all: &mut Vec<Edit>) {
+    let node = match node["$ref"].as_str() {
+        Some(name) => &schema["$defs"][name.rsplit('/').next().unwrap()],
+        None => node["anyOf"].as_array().map_or(node, |any| &any[0]),
+    };
+    let node = node["$ref"].as_str().map_or(node, |name| &schema["$defs"][name.rsplit('/').next().unwrap()]);
+    let at = pointer.to_owned();
+    let replace = |value: Value| -> Box<dyn Fn(&mut Value)> {
+        let at = at.clone();
+        Box::new(move |document| *document.pointer_mut(&at).unwrap() = value.clone())
+    };
+    if let Some(properties) = node["properties"].as_object() {
+        let inside = at.clone();
+        let extra = move |document: &mut Value| document.pointer_mut(&inside).unwrap()["extra"] = json!(1);
+        all.push((format!("{at}/extra"), Box::new(extra)));
+        for (name, node) in properties {
+            let (child, name, outer) = (format!("{at}/{name}"), name.clone(), at.clone());
+            if document.pointer(&child).is_none() {
+                let add = move |document: &mut Value| {
+                    document.pointer_mut(&outer).unwrap()[&name] = json!("added");
+                };
+                all.push((child, Box::new(add)));
+                continue;
+            }
+            edits(schema, node, document, &child, all);
+            let remove = move |document: &mut Value| {
+                document.pointer_mut(&outer).unwrap().as_object_mut().unwrap().remove(&name);
+            };
+            all.push((child, Box::new(remove)));
+        }
+        return;
+    }
+    let found = document.pointer(&at).unwrap().clone();
+    let mut values = vec![if found.is_null() { json!("x") } else { Value::Null }];
+    match &found {
+        Value::Bool(value) => values.push((!value).into()),
+        Value::Number(_) => values.extend([json!(found.as_f64().unwrap() + 1.0), json!(-1), json!("1")]),
+        Value::String(text) => {
+            let mut other = text.clone();
+            let last = other.pop().unwrap();
+            other.push(if last == '0' { '1' } else { '0' });
+            values.extend([json!(other), json!("")]);
+            let words = node["oneOf"].as_array().into_iter().flatten().map(|word| &word["const"]);
+            let words = words.chain(node["enum"].as_array().into_iter().flatten());
+            values.extend(words.filter(|word| **word != found).cloned());
+        }
+        Value::Array(items) => {
+            values.push(json!([]));
+            let longer = items.iter().cloned().chain([json!({})]);
+            values.push(longer.collect());
+            if let (Some(node), Some(middle)) = (node.get("items"), items.len().checked_sub(1)) {
+                edits(schema, node, document, &format!("{at}/{}", middle / 2), all);
+            }
+        }
+        Value::Object(_) => values.push(json!({"x": "y"})),
+        Value::Null => {}
+    }
+    all.extend(values.into_iter().filter(|value| *value != found).map(|value| (at.clone(), replace(value))));
 }
 
-#[test]
-fn a_valid_go_passes_and_a_valid_hold_does_not() {
-    let (code, stdout) = validate(&valid());
-    assert_eq!(code, Some(0), "{stdout}");
-    assert!(stdout.ends_with("| readiness | OK | READINESS=GO |\n"), "{stdout}");
-    let mut hold = valid();
-    hold["score"] = json!(60.0);
-    hold["verdict"] = json!("BLOCK");
-    hold["sections"]["edge"] = json!(0.0);
-    hold["sections"]["guards"] = json!(0.0);
-    let (code, stdout) = validate(&hold);
-    assert_eq!(code, Some(1));
-    assert!(stdout.ends_with("| readiness | FAIL | READINESS=BLOCK |\n"), "{stdout}");
-}
+/// What nothing contradicts, with the reports or without: the list in `readiness/recompute.rs`.
+const NO_CLAIM: [&str; 3] = ["/clock", "/commit", "/drills/0/age"];
+/// What only the reports or the drills contradict.
+const ONLY_REPORTS: [&str; 7] = [
+    "/days/3/edge_net_bps",
+    "/days/3/order_age_p95_ms",
+    "/days/3/taker_share_pct",
+    "/days/3/report/sha256",
+    "/drills/0/",
+    "/remarks",
+    "/observed",
+];
 
 #[test]
-fn every_fault_of_a_score_file_is_found() {
-    let change = |path: &str, value: Value| {
-        let mut document = valid();
-        match path.split_once('/') {
-            Some((outer, inner)) => document[outer][inner] = value,
-            None => document[path] = value,
+fn each_edit_of_one_field_of_a_go_file_is_noticed() {
+    let sandbox = real_go();
+    let genuine = sandbox.json(FILE);
+    for (noticed, stdout) in notices(&sandbox, &genuine) {
+        assert!(!noticed, "{stdout}");
+    }
+    let schema = sandbox.run("schema readiness").json();
+    let mut all = Vec::new();
+    edits(&schema, &schema, &genuine, "", &mut all);
+    assert!(all.len() > 100, "{}", all.len());
+    let mut unnoticed = [std::collections::BTreeSet::new(), std::collections::BTreeSet::new()];
+    for (at, edit) in all {
+        let mut document = genuine.clone();
+        edit(&mut document);
+        if document == genuine {
+            continue;
+        }
+        sandbox.write("edited.json", document.to_string());
+        // With the reports everything is asked that is asked without them, and more.
+        let lines = ["", " --reports artifacts/reports"];
+        for (set, reports) in unnoticed.iter_mut().zip(lines) {
+            if sandbox.run(&format!("readiness validate edited.json{reports}")).code != Some(0) {
+                break;
+            }
+            set.insert(at.clone());
+        }
+    }
+    let [without, with] = unnoticed;
+    assert_eq!(with.iter().map(String::as_str).collect::<Vec<_>>(), NO_CLAIM);
+    let known = |at: &String| {
+        NO_CLAIM.contains(&at.as_str()) || ONLY_REPORTS.iter().any(|known| at.starts_with(known))
+    };
+    let unknown: Vec<&String> = without.iter().filter(|at| !known(at)).collect();
+    assert!(unknown.is_empty(), "noticed by nothing in the file: {unknown:?}");
+}
+
+/// The edits that a person would make to turn a no into a yes, or a yes of last year into one of today.
+#[test]
+fn a_file_that_contradicts_itself_is_no_go() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.run("readiness score").code(0);
+    let genuine = sandbox.json(FILE);
+    let each_day = |field: &str, value: &Value| {
+        let mut document = genuine.clone();
+        for day in document["days"].as_array_mut().unwrap() {
+            day[field] = value.clone();
         }
         document
     };
-    let drop_key = |outer: Option<&str>, key: &str| {
-        let mut document = valid();
-        let object = match outer {
-            Some(outer) => &mut document[outer],
-            None => &mut document,
-        };
-        object.as_object_mut().unwrap().remove(key);
+    let with = |field: &str, value: Value| {
+        let mut document = genuine.clone();
+        document[field] = value;
         document
     };
-    for document in [
-        drop_key(None, "runtime"),
-        drop_key(Some("runtime"), "utc"),
-        change("score", json!("100")),
-        change("score", json!(true)),
-        drop_key(Some("sections"), "edge"),
-        change("sections/edge", json!(null)),
-        change("sections/luck", json!(1)),
-        change("verdict", json!("READY")),
-        change("score", json!(150)),
-        change("sections/edge", json!(50)),
-        change("sections/edge", json!(0)),
-        change("verdict", json!("HOLD")),
-        change("score", json!(90)),
-        change("comment", json!("x")),
-        change("simulated", json!(true)),
-        change("drills", json!([{"status": "FAIL"}])),
-        change("drills", json!({"d": {"status": "FAIL"}})),
-        change("drills", json!(null)),
+    let without = |field: &str| {
+        let mut document = genuine.clone();
+        document.as_object_mut().unwrap().remove(field);
+        document
+    };
+    let loss = json!([{"section": "edge", "points": 1.0, "reasons": [], "cheapest": null}]);
+    for (document, reason) in [
+        (each_day("date", &json!("2020-03-09")), "the report of 2020-03-09 is"),
+        (with("newest_day", json!("2099-01-01")), "root.newest_day is"),
+        (with("newest_day", json!("soon")), "root.newest_day is"),
+        (without("newest_day"), "Missing required key: 'newest_day'"),
+        (with("days", json!([])), "no days proves nothing"),
+        (each_day("fault", &json!("no report")), "root.days[0].edge_net_bps is 2.8"),
+        (
+            each_day("edge_net_bps", &json!(-5)),
+            "root.score is 100.0, the days and drills of the file give 70.0",
+        ),
+        (each_day("chaos_ok", &json!(false)), "root.sections.chaos is 10.0"),
+        (each_day("taker_share_pct", &json!(101)), "outside its range"),
+        (with("window", json!(0)), "root.window is 0"),
+        (with("window", json!("7")), "window"),
+        (without("drills"), "Missing required key: 'drills'"),
+        (with("losses", loss), "root.losses is a list of 1"),
+        (with("schema", json!("mmops.soak-run.v1")), "root.schema is"),
+        (with("extra", json!(1)), "Unknown key: 'extra'"),
+        (each_day("extra", &json!(1)), "extra"),
+        (with("score", json!("100")), "'score' must be a number"),
+        (with("score", json!(150)), "'score' must be 0-100, got: 150"),
+        (with("score", json!(90)), "Verdict 'GO' requires score=100.0"),
+        (with("verdict", json!("READY")), "'verdict' must be 'GO', 'HOLD' or 'BLOCK'"),
+        (with("verdict", json!("HOLD")), "root.verdict is \"HOLD\""),
+        (with("simulated", json!(true)), "is simulated"),
+        (with("made_at", json!("2026-03-11T12:00:00Z")), "in the future"),
+        (with("made_at", json!("2026-03-01T12:00:00Z")), "before its newest day"),
+        (with("drills", json!(null)), "drills"),
     ] {
-        let (code, stdout) = validate(&document);
-        assert_eq!(code, Some(1), "{stdout}");
+        sandbox.write("edited.json", document.to_string());
+        sandbox.age("edited.json", Duration::from_mins(1));
+        let output = sandbox.run("readiness validate edited.json").code(1);
+        assert!(output.stdout.contains(reason), "{reason} in {}", output.stdout);
     }
 }
 
 #[test]
-fn an_old_score_file_or_one_of_the_future_is_no_go() {
-    let sandbox = Sandbox::new().file("r.json", valid().to_string());
-    sandbox.age("r.json", Duration::from_hours(25));
-    sandbox.run("readiness validate r.json").code(1);
-    let sandbox =
-        Sandbox::new().hide(AGE).env("MMOPS_NOW", "2020-01-01T00:00:00Z").file("r.json", valid().to_string());
-    sandbox.run("readiness validate r.json").code(1);
+fn drills_of_a_score_must_be_those_that_were_judged() {
+    let sandbox = real_go();
+    let genuine = sandbox.json(FILE);
+    let drill = |field: &str, value: Value| {
+        let mut document = genuine.clone();
+        document["drills"][0][field] = value;
+        document
+    };
+    let mut gone = genuine.clone();
+    gone["drills"] = json!([]);
+    for (document, reason) in [
+        (gone, "'drills' are not those of 'required_drills'"),
+        (drill("reasons", json!(["it failed"])), "root.drills[0].status is \"OK\""),
+        (drill("simulated", json!(true)), "root.simulated is false"),
+        (drill("frozen", json!(true)), "under a frozen clock"),
+        (drill("sha256", json!(null)), "counts without a hash"),
+    ] {
+        let [(noticed, stdout), _] = notices(&sandbox, &document);
+        assert!(noticed && stdout.contains(reason), "{reason} in {stdout}");
+    }
+    sandbox.write("drill.json", sandbox.read("drill.json").replace("OK", "FAIL"));
+    let [(noticed, _), (noticed_with, stdout)] = notices(&sandbox, &genuine);
+    assert!(!noticed && noticed_with && stdout.contains("is not what was judged"), "{stdout}");
+}
+
+#[test]
+fn with_the_reports_every_figure_and_hash_is_compared() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.run("readiness score").code(0);
+    let line = format!("readiness validate {FILE} --reports artifacts/reports");
+    sandbox.run(&line).code(0).marker("| readiness | OK | READINESS=GO |");
+    let report = "artifacts/reports/REPORT_SOAK_20260305.json";
+    sandbox.write(report, with(&json!({"edge_net_bps": 2.9})).to_string());
+    sandbox.run(&line).code(1).stdout_has("root.days[2].edge_net_bps is 2.8, the reports give 2.9");
+    sandbox.write(report, format!("{} ", base()));
+    sandbox.run(&line).code(1).stdout_has("root.days[2].report.sha256");
+    std::fs::remove_file(sandbox.path(report)).unwrap();
+    sandbox.run(&line).code(1).stdout_has("root.days[2].fault");
+    sandbox.run(&format!("readiness validate {FILE}")).code(0);
+    sandbox.run(&format!("readiness validate {FILE} --reports nowhere")).code(3);
+}
+
+#[test]
+fn a_valid_hold_or_block_is_no_go_and_no_fault() {
+    for (edge, marker, word) in [(1.25, "READINESS=HOLD", "HOLD"), (-9.0, "READINESS=HOLD", "HOLD")] {
+        let sandbox = Sandbox::new();
+        reports(&sandbox, &vec![with(&json!({"edge_net_bps": edge})); 7]);
+        sandbox.run("readiness score").code(1);
+        assert_eq!(sandbox.json(FILE)["verdict"], word);
+        let output = sandbox.run(&format!("readiness validate {FILE} --reports artifacts/reports")).code(1);
+        let output = output.marker(&format!("| readiness | FAIL | {marker} |"));
+        assert!(output.stdout.contains("| valid                     | OK "), "{}", output.stdout);
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run("readiness score").code(1);
+    sandbox
+        .run(&format!("readiness validate {FILE}"))
+        .code(1)
+        .marker("| readiness | FAIL | READINESS=BLOCK |");
+}
+
+/// The age is that of the newest day: a copy makes a file look new, and may only make it look older.
+#[test]
+fn a_copy_of_an_old_score_is_as_old_as_its_newest_day() {
+    let sandbox = Sandbox::new();
+    reports(&sandbox, &vec![base(); 7]);
+    sandbox.run("readiness score").code(0);
+    let copy = |now: &str, age: Duration| {
+        let later = Sandbox::new().env("MMOPS_NOW", now).file("r.json", sandbox.read(FILE));
+        later.age("r.json", age);
+        later.run("readiness validate r.json")
+    };
+    copy("2026-03-11T12:00:00Z", Duration::ZERO).code(0);
+    copy("2026-03-11T12:00:01Z", Duration::ZERO)
+        .code(1)
+        .stdout_has("The newest day (2026-03-09) is 1day 12h 1s old");
+    copy(NOW, Duration::from_hours(37)).code(1).stdout_has("The score is 1day 13h old");
+    copy("2026-03-10T11:00:00Z", Duration::from_hours(2)).code(1).stdout_has("in the future");
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn good() -> Map<String, Value> {
 
 fn files() -> Vec<File> {
     let name = |day: u32| format!("REPORT_SOAK_202603{day:02}.json");
-    (3..=9).map(|day| File { name: name(day), content: Ok(Value::Object(good())) }).collect()
+    (3..=9).map(|day| File { name: name(day), content: Ok(Value::Object(good())), sha256: None }).collect()
 }
 
 fn verdict(files: &[File]) -> Verdict {

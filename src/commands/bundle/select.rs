@@ -223,6 +223,9 @@ impl Finder<'_> {
 
 /// Up to when a daily report speaks. `None` for other files.
 fn reported_until(path: &str, now: Timestamp) -> Option<Timestamp> {
-    let day = daily::date_of(path.rsplit('/').next().unwrap_or(path))?;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    // The form for people lies beside the document.
+    let stem = name.strip_suffix(".md").or_else(|| name.strip_suffix(".json"))?;
+    let day = daily::date_of(&format!("{stem}.json"))?;
     Some(daily::observed_to(day, now))
 }

@@ -3,21 +3,24 @@
 
 mod plan;
 mod report;
+mod soak;
 mod verdict;
 
+pub(crate) use plan::ReadyPlan;
 pub(crate) use report::SPEC;
 
+use crate::commands::readiness::found;
 use crate::commands::{pre_live_pack, readiness};
 use crate::ctx::Ctx;
-use crate::evidence::age::EvidencePolicy;
+use crate::evidence::age::{EvidencePolicy, display};
+use crate::evidence::entry::Entry;
 use crate::evidence::header;
-use crate::evidence::requirement::{Found, Requirement};
+use crate::format::node;
 use crate::report::exit::{self, Fault};
+use crate::report::maker::Maker;
 use crate::report::{Outcome, Report, render};
 use crate::sys::config::Source;
 use crate::sys::fsio::AtomicFile;
-use crate::sys::json_file;
-use plan::ReadyPlan;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -46,6 +49,10 @@ pub(crate) struct Args {
 pub(crate) struct Body {
     /// The plan's file, or `built-in`.
     plan: String,
+    /// Whether simulated evidence was accepted.
+    allow_simulated: bool,
+    /// What a plan can require and this one does not.
+    not_required: Vec<&'static str>,
 }
 
 /// Runs the components, judges the evidence, writes the report.
@@ -55,18 +62,43 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let score = score_args(args, &plan)?;
     let json_out = AtomicFile::create_anew(&ctx.path(REPORT))?;
     let md_out = AtomicFile::create_anew(&ctx.path(Path::new(REPORT).with_extension("md")))?;
+    let (score_path, policy) =
+        (&plan.readiness.out_json, EvidencePolicy::new(&ctx.maker(), args.allow_simulated));
     let components = vec![
-        component("pre_live_pack", "pre_live_pack --dry-run", pre_live_pack::rehearse(&pack, ctx)),
-        component("readiness", "readiness score validation", readiness(&score, args, &plan, ctx)),
+        component(
+            "pre_live_pack",
+            "pre_live_pack --dry-run",
+            pre_live_pack::rehearse(&pack, ctx),
+            documents("pre_live_pack", Path::new(pre_live_pack::REPORT), ctx),
+        ),
+        component(
+            "readiness",
+            "readiness score validation",
+            readiness(&score, args, &plan, ctx),
+            documents("readiness", score_path, ctx),
+        ),
     ];
     ctx.check_cancelled()?;
-    let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
-    let judge = |requirement: &Requirement| {
-        let found = Found::of(json_file::load(&ctx.path(&requirement.artifact)));
-        requirement.judge(&found, &policy)
+    let judge = found::judge(plan.requirements(), policy, ctx)?;
+    let mut evidence = Vec::new();
+    for requirement in &plan.evidence {
+        let document = found::document(&requirement.artifact, ctx);
+        let entry = requirement.judge(&document, &judge);
+        evidence.push(entry.also(soak::departures(&requirement.artifact, &document, ctx)));
+        ctx.check_cancelled()?;
+    }
+    let facts = Facts {
+        components,
+        evidence,
+        not_required: plan.not_required(),
+        allow_simulated: args.allow_simulated,
     };
-    let facts = Facts { components, evidence: plan.evidence.iter().map(judge).collect() };
-    let mut report = report::report(&facts).body(&Body { plan: source }).evidence([REPORT]);
+    let body = Body {
+        plan: source,
+        allow_simulated: args.allow_simulated,
+        not_required: facts.not_required.clone(),
+    };
+    let mut report = report::report(&facts).body(&body).evidence([REPORT]);
     header::stamp(&mut report, ctx.maker());
     json_out.finish(render::json::render(&report).as_bytes())?;
     md_out.finish(render::markdown::components(&report).as_bytes())?;
@@ -87,9 +119,6 @@ fn pack_args(plan: &ReadyPlan) -> Result<pre_live_pack::Args, Fault> {
 
 fn score_args(args: &Args, plan: &ReadyPlan) -> Result<readiness::score::Args, Fault> {
     let readiness = &plan.readiness;
-    if readiness.window == 0 {
-        return Err(Fault::config("readiness.window is 0; a window of no days proves nothing"));
-    }
     Ok(readiness::score::Args {
         reports: readiness.reports.clone(),
         out_json: readiness.out_json.clone(),
@@ -108,17 +137,41 @@ fn readiness(
     ctx: &Ctx,
 ) -> anyhow::Result<Report> {
     let scored = readiness::score::score_with(score, &plan.readiness.drills, ctx)?;
-    let validated = readiness::validate::run_on_new(&score.out_json, args.allow_simulated, ctx)?;
-    // The validator trusts nothing of the score; where both say no, the score's own reasons help more.
-    Ok(if scored.is_ok() { validated } else { scored })
+    if !scored.is_ok() {
+        return Ok(scored);
+    }
+    let validation = readiness::validate::Args {
+        file: score.out_json.clone(),
+        reports: Some(score.reports.clone().unwrap_or_else(|| PathBuf::from(found::REPORTS))),
+        max_age: score.max_age,
+        allow_simulated: args.allow_simulated,
+    };
+    readiness::validate::run(&validation, ctx)
 }
 
-fn component(name: &'static str, title: &'static str, answer: anyhow::Result<Report>) -> Component {
+/// The entries of what a component wrote, and of what that names as its evidence.
+fn documents(name: &str, path: &Path, ctx: &Ctx) -> Vec<Entry> {
+    let document = found::document(&path.display().to_string(), ctx);
+    let (entry, header) = Entry::of(name, &path.display().to_string(), &document);
+    let Maker { now, .. } = ctx.maker();
+    let made_at = header.and_then(|header| header.observed_to.or(header.made_at));
+    let age = made_at.and_then(|made_at| std::time::Duration::try_from(now.duration_since(made_at)).ok());
+    let inner = document.ok().and_then(|document| document.content.get("drills").cloned());
+    let inner: Vec<Entry> = inner.and_then(|drills| node::from_json(drills).ok()).unwrap_or_default();
+    std::iter::once(Entry { age: age.map(display), ..entry }).chain(inner).collect()
+}
+
+fn component(
+    name: &'static str,
+    title: &'static str,
+    answer: anyhow::Result<Report>,
+    documents: Vec<Entry>,
+) -> Component {
     match answer {
         Ok(report) => Component {
             name,
             title,
-            outcome: Outcome::of(report.is_ok()),
+            answer: Outcome::of(report.is_ok()),
             exit_code: report.exit().clamped().code(),
             word: match (name, report.is_ok()) {
                 ("pre_live_pack", true) => "PASS",
@@ -127,18 +180,18 @@ fn component(name: &'static str, title: &'static str, answer: anyhow::Result<Rep
             },
             marker: report.marker(),
             reasons: report.complaints().collect(),
-            files: report.files().to_vec(),
+            documents,
             simulated: report.is_simulated(),
         },
         Err(error) => Component {
             name,
             title,
-            outcome: Outcome::Unknown,
+            answer: Outcome::Unknown,
             exit_code: exit::classify(&error).clamped().code(),
             word: "ERROR",
             marker: "ERROR".to_owned(),
             reasons: vec![format!("{error:#}")],
-            files: Vec::new(),
+            documents: Vec::new(),
             simulated: false,
         },
     }

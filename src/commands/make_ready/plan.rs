@@ -1,44 +1,92 @@
 //! What must be there before a release.
 
 use crate::evidence::requirement::Requirement;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// `make_ready.yaml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ReadyPlan {
-    pub(super) pre_live_pack: PackPlan,
+pub(crate) struct ReadyPlan {
+    /// The dress rehearsals.
+    pub(super) pre_live_pack: RehearsalPlan,
+    /// The score over the daily reports.
     pub(super) readiness: ReadinessPlan,
+    /// Further documents that must count.
     pub(super) evidence: Vec<Requirement>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PackPlan {
+pub(super) struct RehearsalPlan {
+    /// Another plan than that of pre-live-pack.
     pub(super) plan: Option<PathBuf>,
+    /// Of a step without one of its own.
     timeout: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadinessPlan {
+    /// Directory of the daily reports.
     pub(super) reports: Option<PathBuf>,
+    /// Where the score goes.
     pub(super) out_json: PathBuf,
+    /// Days that are scored, 1 to 366.
     pub(super) window: u16,
+    /// Largest age of the newest day.
     max_age: String,
+    /// Documents that GO requires.
     pub(super) drills: Vec<Requirement>,
 }
 
+/// What a plan can require beside its two components: the name of the row, and files that mean it as well.
+const KNOWN: [(&str, &[&str]); 8] = [
+    ("soak", &["soak_metrics.json", "gates_summary.json"]),
+    ("failover_drill", &["CHAOS_FAILOVER.json"]),
+    ("rollback_drill", &[]),
+    ("golden_compare", &[]),
+    ("bundle_verify", &[]),
+    ("cron_sentinel", &[]),
+    ("runtime_smoke", &["RUNTIME_SMOKE.json"]),
+    ("runtime_gate", &["RUNTIME_GATE.json"]),
+];
+
 impl ReadyPlan {
-    /// Says what is wrong with a requirement.
+    /// Everything that it requires beside the components.
+    pub(super) fn requirements(&self) -> impl Iterator<Item = &Requirement> {
+        self.evidence.iter().chain(&self.readiness.drills)
+    }
+
+    /// What it could require and does not.
+    pub(super) fn not_required(&self) -> Vec<&'static str> {
+        let is_required = |name: &str, files: &[&str]| {
+            self.requirements().any(|requirement| {
+                let file = requirement.artifact.rsplit('/').next().unwrap_or_default();
+                requirement.name == name || files.contains(&file)
+            })
+        };
+        KNOWN.iter().filter(|(name, files)| !is_required(name, files)).map(|(name, _)| *name).collect()
+    }
+
+    /// Says what is wrong with the window or a requirement.
     pub(super) fn check(&self) -> Result<(), String> {
-        self.evidence.iter().chain(&self.readiness.drills).try_for_each(Requirement::check)
+        let window = self.readiness.window;
+        if !(1..=366).contains(&window) {
+            return Err(format!("readiness.window is {window}, it must be 1 to 366 days"));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.requirements().find(|requirement| !names.insert(&requirement.name)) {
+            return Err(format!("evidence `{}` stands twice in the plan", twice.name));
+        }
+        self.requirements().try_for_each(Requirement::check)
     }
 }
 
-impl PackPlan {
+impl RehearsalPlan {
     pub(super) fn timeout(&self) -> Result<Duration, String> {
         duration("pre_live_pack.timeout", &self.timeout)
     }

@@ -9,6 +9,7 @@ mod report;
 mod runner;
 mod verdict;
 
+pub(crate) use plan::PackPlan;
 pub(crate) use report::SPEC;
 
 use crate::ctx::Ctx;
@@ -19,7 +20,7 @@ use crate::sys::config::Source;
 use crate::sys::fsio::AtomicFile;
 use crate::sys::{proc, work};
 use clap::Args as _;
-use plan::{PackPlan, StepState};
+use plan::StepState;
 use runner::{Board, Runner};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -31,7 +32,8 @@ use verdict::{Facts, StepFact};
 const BUILT_IN: &str = include_str!("../../../deploy/release/pre_live.yaml");
 /// Where a root's own plan is.
 const PLAN: &str = "deploy/release/pre_live.yaml";
-const REPORT: &str = "artifacts/reports/PRE_LIVE_PACK.json";
+/// Where the report goes unless another place is named.
+pub(crate) const REPORT: &str = "artifacts/reports/PRE_LIVE_PACK.json";
 
 /// Run the dress rehearsals and say whether all of them pass
 #[derive(Clone, Debug, clap::Args)]
@@ -59,8 +61,8 @@ pub(crate) struct Args {
 /// Fields of the report.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Body {
-    /// The plan's file, or `built-in`.
-    plan: String,
+    /// The plan's file, or `built-in`; null where nothing was rehearsed.
+    plan: Option<String>,
 }
 
 impl Args {
@@ -76,7 +78,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         return rehearse(args, ctx);
     }
     let usage = Args::augment_args(clap::Command::new("mmops pre-live-pack")).render_usage();
-    Ok(report::usage(&usage.to_string()))
+    Ok(report::usage(&usage.to_string()).body(&Body { plan: None }))
 }
 
 /// Runs the plan and writes the report.
@@ -94,7 +96,7 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let steps = facts(&plan, &is_selected, board);
     let facts = Facts { steps, is_partial: !args.only.is_empty(), left_behind: proc::sweep() };
     let mut report = report::report(&plan.steps, &facts, ctx.clock.is_frozen())
-        .body(&Body { plan: source })
+        .body(&Body { plan: Some(source) })
         .evidence([&args.report, &markdown_path].map(|path| path.display().to_string()));
     header::stamp(&mut report, ctx.maker());
     json.finish(render::json::render(&report).as_bytes())?;

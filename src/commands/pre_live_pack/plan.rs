@@ -9,16 +9,16 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// `pre_live.yaml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PackPlan {
+pub(crate) struct PackPlan {
     /// In the order in which their rows are printed.
     pub(super) steps: Vec<Step>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Name of the row.
     pub(super) name: String,
     /// Program and arguments; the program `mmops` is this binary.

@@ -5,7 +5,8 @@ use super::verdict::{Facts, StepEnd, StepFact, StepRun, Verdict, verdict};
 use crate::format::{markdown, text};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 
-pub(crate) const SPEC: CommandSpec = CommandSpec::new("pre-live-pack", "PRE_LIVE_PACK", "FAILED").clamped();
+pub(crate) const SPEC: CommandSpec =
+    CommandSpec::new("pre-live-pack", "PRE_LIVE_PACK", "FAILED").clamped().with_fixed_rows();
 const TITLE: &str = "PRE-LIVE PACK DRY-RUN RESULTS";
 
 /// Lines of output shown below a failed row.
@@ -24,7 +25,7 @@ pub(super) fn report(steps: &[Step], facts: &Facts, is_frozen: bool) -> Report {
         Verdict::Partial => Conclusion::new(Outcome::Fail, "PARTIAL"),
         Verdict::Failed => Conclusion::new(Outcome::Fail, "FAILED"),
     };
-    Report::new(&SPEC, TITLE, conclusion).rows(rows)
+    Report::new(&SPEC, TITLE, conclusion).rows(rows).simulated(facts.is_simulated())
 }
 
 /// The report of a call that did not ask for a rehearsal.
@@ -59,6 +60,7 @@ fn ran(mut row: Row, step: &Step, run: &StepRun, is_frozen: bool) -> Row {
         row = row.field("duration_s", run.duration_secs).field("peak_rss_bytes", run.peak_rss_bytes);
     }
     row.field("argv", &step.argv)
+        .field("simulated", run.simulated)
         .field("processes_left", run.processes_left)
         .field("stdout", &run.stdout)
         .field("stderr", &run.stderr)

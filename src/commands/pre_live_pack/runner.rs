@@ -3,6 +3,7 @@
 use super::plan::{PackPlan, Step, StepState};
 use super::verdict::{StepEnd, StepOutput, StepRun};
 use crate::ctx::Ctx;
+use crate::report::SIMULATED;
 use crate::report::exit::Fault;
 use crate::sys::proc::{Captured, End, Finished, GRACE, Task};
 use crate::sys::work::{self, Queue};
@@ -84,7 +85,8 @@ impl<'a> Runner<'a> {
             capture_bytes: CAPTURE_BYTES,
         };
         let finished = proc::run(&task, &self.ctx.cancel);
-        step_run(&finished, judge(&finished, is_own, timeout))
+        let run = step_run(&finished, judge(&finished, is_own, timeout));
+        StepRun { simulated: is_own && says_simulated(&finished.stdout.text()), ..run }
     }
 }
 
@@ -105,6 +107,7 @@ fn step_run(finished: &Finished, end: StepEnd) -> StepRun {
         signal,
         duration_secs: finished.wall.as_secs_f64(),
         peak_rss_bytes: finished.peak_rss_bytes,
+        simulated: false,
         processes_left: finished.strays,
         stdout: output(&finished.stdout),
         stderr: output(&finished.stderr),
@@ -133,6 +136,12 @@ fn judge(finished: &Finished, is_own: bool, timeout: Duration) -> StepEnd {
 fn ends_with_ok_marker(stdout: &str) -> bool {
     let cells: Vec<&str> = stdout.lines().last().unwrap_or_default().split('|').map(str::trim).collect();
     matches!(cells.as_slice(), ["", name, "OK" | "WARN", marker, ""] if !name.is_empty() && marker.contains('='))
+}
+
+/// Whether a report of ours has the row that says so.
+fn says_simulated(stdout: &str) -> bool {
+    let first_cell = |line: &str| Some(line.strip_prefix('|')?.split('|').next()?.trim().to_owned());
+    stdout.lines().filter_map(first_cell).any(|name| name == SIMULATED)
 }
 
 #[cfg(test)]

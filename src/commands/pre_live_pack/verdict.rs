@@ -36,10 +36,19 @@ pub(super) struct StepRun {
     pub(super) signal: Option<i32>,
     pub(super) duration_secs: f64,
     pub(super) peak_rss_bytes: Option<u64>,
+    /// Whether its report says that it rests on simulated input.
+    pub(super) simulated: bool,
     /// Processes that it left behind, which were killed.
     pub(super) processes_left: usize,
     pub(super) stdout: StepOutput,
     pub(super) stderr: StepOutput,
+}
+
+impl Facts {
+    /// Whether any step rests on simulated input.
+    pub(super) fn is_simulated(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, StepFact::Ran(run) if run.simulated))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +104,7 @@ mod tests {
             signal: None,
             duration_secs: 0.1,
             peak_rss_bytes: None,
+            simulated: false,
             processes_left: 0,
             stdout: StepOutput::default(),
             stderr: StepOutput::default(),

@@ -1,31 +1,37 @@
 //! `mmops readiness validate FILE`: 0 for a valid GO, 1 for HOLD, BLOCK or any fault, 3 for a file that
-//! is no readiness file.
+//! is no readiness file. The file is computed again, of its own days and with `--reports` of the reports.
 
-use super::check;
+use super::recompute::{Inputs, Recorded};
 use super::verdict::confirmed;
+use super::{check, found};
 use crate::ctx::Ctx;
-use crate::evidence::age::{AgeSource, EvidencePolicy, display, judge_age};
+use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
+use crate::evidence::daily::{self, Rules};
 use crate::evidence::header::Header;
 use crate::report::exit::Fault;
+use crate::report::maker::ClockKind;
 use crate::report::{CommandSpec, Outcome, Report, Row};
 use crate::sys::json_file;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) const SPEC: CommandSpec =
     CommandSpec::new("readiness validate", "READINESS", "HOLD").named("readiness");
 
-/// Check a score file: structure, ranges, sum, verdict, age
+/// Compute a score file again: structure, points, verdict, age, and with --reports every figure
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Score file, such as artifacts/reports/readiness.json
     pub(crate) file: PathBuf,
-    /// Largest age of the file
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
+    /// Directory of the reports that the score was made of; every figure and hash is compared with them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) reports: Option<PathBuf>,
+    /// Largest age of the newest day, from its end; the file itself may not be older either
+    #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = humantime::parse_duration)]
     pub(crate) max_age: Duration,
     /// Accept a score that rests on simulated runs
     #[arg(long)]
@@ -41,42 +47,61 @@ pub(crate) struct Body {
 
 /// Validates the file, its age included.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+    let file = args.file.display().to_string();
     let (document, modified) = json_file::load(&ctx.path(&args.file))?;
-    judge(&args.file, &document, args.allow_simulated, (modified, args.max_age), ctx)
-}
-
-/// Validates a score that this run has just written; its age is not in question.
-pub(crate) fn run_on_new(file: &Path, allow_simulated: bool, ctx: &Ctx) -> anyhow::Result<Report> {
-    let (document, _) = json_file::load(&ctx.path(file))?;
-    judge(file, &document, allow_simulated, (ctx.clock.now(), Duration::MAX), ctx)
-}
-
-fn judge(
-    file: &Path,
-    document: &Value,
-    allow_simulated: bool,
-    (modified, max_age): (Timestamp, Duration),
-    ctx: &Ctx,
-) -> anyhow::Result<Report> {
-    let mut faults = check::faults(document)
-        .map_err(|reason| Fault::config(format!("`{}` is not a readiness file: {reason}", file.display())))?;
-    let (subject, policy) = ("The score", EvidencePolicy::new(&ctx.maker(), allow_simulated));
-    let header = Header::read(document);
+    let mut faults = check::faults(&document)
+        .map_err(|reason| Fault::config(format!("`{file}` is not a readiness file: {reason}")))?;
+    let header = Header::read(&document);
     match &header {
-        Ok(header) => {
-            let age = judge_age(header, AgeSource::Outside(modified), max_age, &policy);
-            faults.extend(age.refusal(subject, &display(max_age)));
-            faults.extend(policy.simulation_refusal(header, subject));
-        }
-        Err(reason) => faults.push(format!("{subject}: {reason}")),
+        Ok(header) if faults.is_empty() => faults = judge(args, &document, header, modified, ctx)?,
+        Ok(_) => {}
+        Err(reason) => faults.push(format!("The score: {reason}")),
     }
     // What does not say so clearly is taken for a simulation.
     let simulated = header.map_or(true, |header| header.simulated);
-    let verdict = confirmed(check::claimed(document), &faults);
+    let verdict = confirmed(check::claimed(&document), &faults);
     let score = document.get("score").and_then(Value::as_f64);
     let note = score.map_or_else(String::new, |score| format!("score={score}"));
     let mut rows = vec![Row::new("valid", Outcome::of_refusals(&faults)).note(note)];
     rows.extend(faults.iter().map(|fault| Row::new("fault", Outcome::Fail).reason(fault)));
     let report = Report::new(&SPEC, "READINESS VALIDATION", verdict.conclusion()).rows(rows);
-    Ok(report.body(&Body { score }).simulated(simulated).evidence([file.display().to_string()]))
+    Ok(report.body(&Body { score }).simulated(simulated).evidence([file]))
+}
+
+/// What is wrong with a file whose form is good.
+fn judge(
+    args: &Args,
+    document: &Value,
+    header: &Header,
+    modified: Timestamp,
+    ctx: &Ctx,
+) -> Result<Vec<String>, Fault> {
+    let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
+    let recorded = match Recorded::read(document, header) {
+        Ok(recorded) => recorded,
+        Err(reason) => return Ok(vec![reason]),
+    };
+    let mut faults = recorded.contradictions(policy.now);
+    if let Some(dir) = &args.reports {
+        let reports = found::reports(Some(dir), ctx)?;
+        let drills = recorded.drill_paths().map(|path| found::document(path, ctx)).collect();
+        let rules = Rules { window: recorded.window(), max_age: args.max_age, policy };
+        faults.extend(recorded.departures(&Inputs { reports, drills }, &rules));
+    }
+    let limit = display(args.max_age);
+    let newest = recorded.newest_day().map(|day| {
+        let subject = format!("The newest day ({day})");
+        Age::of(daily::observed_to(day, policy.now), policy.now, args.max_age).refusal(&subject, &limit)
+    });
+    faults.extend(newest.flatten());
+    // A copy or a checkout makes a file look new; it may only make it look older.
+    let age = judge_age(header, AgeSource::Outside(modified), args.max_age, &policy);
+    faults.extend(age.refusal("The score", &limit));
+    let is_ahead = header
+        .made_at
+        .filter(|_| header.clock != ClockKind::Stamped)
+        .and_then(|made_at| Age::of(made_at, policy.now, Duration::MAX).refusal("The score", &limit));
+    faults.extend(is_ahead);
+    faults.extend(policy.simulation_refusal(header, "The score"));
+    Ok(faults)
 }

@@ -9,6 +9,7 @@ use super::path::{parent, shown};
 use super::read::{FileKind, kind, list, open, remove, target_kind, unreadable};
 use crate::format::json;
 use crate::report::exit::Fault;
+use crate::sys::clock::Clock;
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -16,6 +17,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How a finished file takes its name.
@@ -49,7 +51,21 @@ pub(crate) struct AtomicFile {
     temporary: OsString,
     file: File,
     naming: Naming,
+    /// Whether a frozen clock dates it; a file that is restored has a time of its own.
+    is_dated: bool,
     is_named: bool,
+}
+
+/// The frozen clock of this process, if it has one.
+static FROZEN: OnceLock<Clock> = OnceLock::new();
+
+/// Lets files that are written from now on have the time of a frozen clock as their last change: else ages that
+/// the same clock judges would lie in its future.
+pub(crate) fn date_by(clock: &Clock) {
+    if clock.is_frozen() {
+        // Only the first clock of a process counts, which has no other.
+        drop(FROZEN.set(clock.clone()));
+    }
 }
 
 impl AtomicFile {
@@ -83,7 +99,8 @@ impl AtomicFile {
             }
             opened => opened?,
         };
-        let file = Self::create_at(dir, target, PLAIN, naming)?;
+        let mut file = Self::create_at(dir, target, PLAIN, naming)?;
+        file.is_dated = true;
         if let Some(mode) = file.replaced_mode() {
             rustix::fs::fchmod(&file.file, mode)?;
         }
@@ -116,7 +133,15 @@ impl AtomicFile {
             match rustix::fs::openat(&dir, name.as_os_str(), flags, mode) {
                 Ok(fd) => {
                     let (target, file) = (target.to_owned(), File::from(fd));
-                    return Ok(Self { dir, target, temporary: name, file, naming, is_named: false });
+                    return Ok(Self {
+                        dir,
+                        target,
+                        temporary: name,
+                        file,
+                        naming,
+                        is_dated: false,
+                        is_named: false,
+                    });
                 }
                 Err(Errno::EXIST) if left < MOST_LEFT => left += 1,
                 Err(error) => return Err(error.into()),
@@ -131,7 +156,9 @@ impl AtomicFile {
         remove_abandoned(dir, temporary)?;
         let opened = open_dir(dir).map_err(|error| fail(error.into()))?;
         let naming = Naming { no_replace: true, durable: true };
-        let file = Self::create_at(opened, &dir.join(temporary.prefix), temporary, naming).map_err(fail)?;
+        let mut file =
+            Self::create_at(opened, &dir.join(temporary.prefix), temporary, naming).map_err(fail)?;
+        file.is_dated = true;
         rustix::fs::flock(&file.file, FlockOperation::NonBlockingLockExclusive)
             .map_err(|error| fail(error.into()))?;
         Ok(file)
@@ -211,6 +238,9 @@ impl AtomicFile {
 
     fn take_name(&mut self, name: &OsStr) -> io::Result<()> {
         let Naming { no_replace, durable } = self.naming;
+        if let Some(clock) = FROZEN.get().filter(|_| self.is_dated) {
+            self.file.set_modified(clock.now().into())?;
+        }
         if durable {
             self.file.sync_all()?;
         }

@@ -6,7 +6,7 @@ mod identity;
 mod path;
 mod read;
 
-pub(crate) use atomic::{AtomicFile, Naming, Temporary, write_atomic, write_json, write_volatile};
+pub(crate) use atomic::{AtomicFile, Naming, Temporary, date_by, write_atomic, write_json, write_volatile};
 #[cfg(test)]
 pub(crate) use dirs::scratch_dir;
 pub(crate) use dirs::{NewDirs, create_dir, create_new_dir, publish_dir, replace_link, scratch_dir_in};

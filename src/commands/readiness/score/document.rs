@@ -1,87 +1,83 @@
 //! `readiness.json`.
 
+use super::day::DayRecord;
 use crate::commands::readiness::advice;
 use crate::commands::readiness::points::{self, Section, Sections};
 use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
-use crate::evidence::daily::{Day, Window};
+use crate::evidence::daily::Window;
+use crate::evidence::entry::Entry;
 use crate::evidence::header::Header;
-use crate::evidence::requirement::Judged;
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// The schema of the file. The first one did not name the reports that it rests on.
+pub(crate) const SCHEMA: &str = "mmops.readiness.v2";
 
 /// `readiness.json`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Document {
     #[serde(flatten)]
-    pub(super) header: Header,
+    pub(crate) header: Header,
     /// GO, HOLD or BLOCK.
-    pub(super) verdict: Verdict,
+    pub(crate) verdict: Verdict,
     #[serde(flatten)]
-    pub(super) body: Body,
+    pub(crate) body: Body,
 }
 
 /// What the file and the report have in common.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Body {
     /// When and by what the score was made; proves nothing about the age of the evidence.
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     /// Points of 100, six decimals.
-    pub(super) score: f64,
+    pub(crate) score: f64,
     /// Points by section.
-    pub(super) sections: Sections,
+    pub(crate) sections: Sections,
     /// Days that were scored.
-    window: usize,
+    pub(crate) window: usize,
     /// The newest day of the window.
-    newest_day: String,
+    pub(crate) newest_day: String,
     /// What each day shows, oldest first.
-    days: Vec<DayShown>,
+    pub(crate) days: Vec<DayRecord>,
     /// Why points are lost, and what would win them back.
-    pub(super) losses: Vec<Loss>,
-    /// The drills that GO requires.
-    pub(super) drills: Vec<Judged>,
+    pub(crate) losses: Vec<Loss>,
+    /// Names of the drills that GO requires.
+    pub(crate) required_drills: Vec<String>,
+    /// What was found of each of them.
+    pub(crate) drills: Vec<Entry>,
     /// Files that stand for no day.
-    remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Runtime {
-    utc: String,
-    version: String,
-}
-
-/// One day; what it does not show is null.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct DayShown {
-    date: String,
-    /// Why the day shows nothing at all.
-    fault: Option<String>,
-    edge_net_bps: Option<f64>,
-    order_age_p95_ms: Option<f64>,
-    taker_share_pct: Option<f64>,
-    guards_ok: Option<bool>,
-    chaos_ok: Option<bool>,
-    tests_ok: Option<bool>,
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Runtime {
+    pub(crate) utc: String,
+    pub(crate) version: String,
 }
 
 /// Lost points of a section.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Loss {
-    pub(super) section: String,
-    pub(super) points: f64,
-    pub(super) reasons: Vec<String>,
-    pub(super) cheapest: Option<String>,
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Loss {
+    pub(crate) section: String,
+    pub(crate) points: f64,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) cheapest: Option<String>,
 }
 
 impl Document {
-    /// `utc` is the time that is printed.
-    pub(super) fn new(
+    /// The score of a window. `header` says who made it and when, `now` up to when a day of today was observed.
+    pub(crate) fn new(
         header: Header,
-        utc: String,
+        runtime: Runtime,
         window: &Window,
-        scored: &[Section],
-        drills: Vec<Judged>,
+        drills: Vec<Entry>,
+        now: Timestamp,
     ) -> Self {
-        let sections = points::sections(scored);
+        let scored = points::score(window);
+        let sections = points::sections(&scored);
         let total = sections.total();
         let unmet_drills = drills.iter().filter(|drill| !drill.outcome().is_yes()).count();
         let loss = |section: &Section| Loss {
@@ -91,39 +87,23 @@ impl Document {
             cheapest: section.advice.clone().or_else(|| advice::for_blank_days(&window.days)),
         };
         let simulated = window.simulated || drills.iter().any(|drill| drill.simulated);
+        let newest = window.days.iter().map(|day| day.date).max();
         let body = Body {
-            runtime: Runtime { utc, version: env!("CARGO_PKG_VERSION").to_owned() },
+            runtime,
             score: total,
             sections,
             window: window.days.len(),
-            newest_day: window
-                .days
-                .iter()
-                .map(|day| day.date)
-                .max()
-                .map_or_else(String::new, |date| date.to_string()),
-            days: window.days.iter().map(day_shown).collect(),
+            newest_day: newest.map_or_else(String::new, |date| date.to_string()),
+            days: window.days.iter().map(DayRecord::of).collect(),
             losses: scored.iter().filter(|section| section.is_lost()).map(loss).collect(),
+            required_drills: drills.iter().map(|drill| drill.name.clone()).collect(),
             drills,
             remarks: window.remarks.clone(),
         };
         Self {
-            header: header.simulated(simulated),
+            header: header.simulated(simulated).observed(window.observed(now)),
             verdict: verdict(&Facts { score: total, unmet_drills }),
             body,
         }
-    }
-}
-
-fn day_shown(day: &Day) -> DayShown {
-    DayShown {
-        date: day.date.to_string(),
-        fault: day.fault.clone(),
-        edge_net_bps: day.edge_net_bps.clone().ok(),
-        order_age_p95_ms: day.order_age_p95_ms.clone().ok(),
-        taker_share_pct: day.taker_share_pct.clone().ok(),
-        guards_ok: day.guards_ok.clone().ok(),
-        chaos_ok: day.chaos_ok.clone().ok(),
-        tests_ok: day.tests_ok.clone().ok(),
     }
 }

@@ -1,29 +1,29 @@
 //! `mmops readiness score`: reads the daily reports, scores the window, writes `readiness.json`.
 
+mod day;
 mod document;
 mod report;
 
-pub(crate) use document::{Body, Document};
+pub(crate) use day::DayRecord;
+pub(crate) use document::{Body, Document, Runtime, SCHEMA};
 pub(crate) use report::SPEC;
 
-use super::points;
+use super::found;
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
-use crate::evidence::daily::{self, File, Rules};
+use crate::evidence::daily::{self, Rules};
+use crate::evidence::entry::Entry;
 use crate::evidence::header::Header;
-use crate::evidence::requirement::{Found, Judged, Requirement};
+use crate::evidence::requirement::Requirement;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::config;
-use crate::sys::fsio::{self, AtomicFile};
-use crate::sys::json_file;
+use crate::sys::fsio::AtomicFile;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Where daily reports are.
-const REPORTS: &str = "artifacts/reports";
 
 /// Score the last daily reports: GO, HOLD or BLOCK
 #[derive(Clone, Debug, clap::Args)]
@@ -50,9 +50,10 @@ pub(crate) struct Args {
 }
 
 /// The file that `--drills` names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Drills {
+pub(crate) struct Drills {
+    /// Documents that GO requires.
     drills: Vec<Requirement>,
 }
 
@@ -69,23 +70,21 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Result<Report> {
     let json_out = AtomicFile::create_anew(&ctx.path(&args.out_json))?;
     let md_out = AtomicFile::create_anew(&ctx.path(args.out_json.with_extension("md")))?;
-    let files = read_reports(args, ctx)?;
+    let files = found::reports(args.reports.as_deref(), ctx)?;
     let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
     let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy };
     let window = daily::window(&files, &rules);
-    let scored = points::score(&window);
-    let judge = |drill: &Requirement| {
-        let found = Found::of(json_file::load(&ctx.path(&drill.artifact)));
-        drill.judge(&found, &policy)
-    };
-    let drills: Vec<Judged> = drills.iter().map(judge).collect();
-    let header = Header::new("mmops.readiness.v1", ctx.maker()).observed(window.observed(policy.now));
-    let document = Document::new(header, ctx.clock.stamp_utc(), &window, &scored, drills);
+    let judge = found::judge(drills, policy, ctx)?;
+    let drills: Vec<Entry> =
+        drills.iter().map(|drill| drill.judge(&found::document(&drill.artifact, ctx), &judge)).collect();
+    let runtime = Runtime { utc: ctx.clock.stamp_utc(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let header = Header::new(SCHEMA, ctx.maker());
+    let document = Document::new(header, runtime, &window, drills, policy.now);
     json_out.finish(json::document(&document).as_bytes())?;
     md_out.finish(report::markdown(&document).as_bytes())?;
     let written =
         [&args.out_json, &args.out_json.with_extension("md")].map(|path| path.display().to_string());
-    Ok(report::report(&window, &scored, &document).evidence(written))
+    Ok(report::report(&window, &document).evidence(written))
 }
 
 fn load_drills(path: &Path) -> Result<Vec<Requirement>, Fault> {
@@ -96,22 +95,4 @@ fn load_drills(path: &Path) -> Result<Vec<Requirement>, Fault> {
     }
     drills.iter().try_for_each(Requirement::check).map_err(bad)?;
     Ok(drills)
-}
-
-/// Every daily report of the directory. The default directory may be missing, which shows no day; one
-/// that the operator named may not.
-fn read_reports(args: &Args, ctx: &Ctx) -> anyhow::Result<Vec<File>> {
-    let dir = ctx.path(args.reports.as_deref().unwrap_or(Path::new(REPORTS)));
-    if args.reports.is_none() && !fsio::exists(&dir)? {
-        return Ok(Vec::new());
-    }
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let files = fsio::list(&dir)?;
-    let reports =
-        files.iter().filter_map(|path| Some((path, name(path).filter(|name| daily::is_report(name))?)));
-    let read = |(path, name): (&PathBuf, String)| {
-        let content = json_file::load(path).map(|(content, _)| content);
-        File { name, content: content.map_err(|fault| fault.to_string()) }
-    };
-    Ok(reports.map(read).collect())
 }

@@ -1,21 +1,21 @@
 //! The report of a score, and the score as a page.
 
 use super::document::Document;
-use crate::commands::readiness::points::Section;
+use crate::commands::readiness::points::{self, Section};
 use crate::commands::readiness::verdict::Verdict;
 use crate::commands::readiness::{advice, scale};
 use crate::evidence::daily::Window;
-use crate::evidence::requirement::Judged;
+use crate::evidence::entry::Entry;
 use crate::format::markdown;
 use crate::report::{CommandSpec, Outcome, Report, Row};
 
 pub(crate) const SPEC: CommandSpec =
-    CommandSpec::new("readiness score", "READINESS", "HOLD").named("readiness");
+    CommandSpec::new("readiness score", "READINESS", "HOLD").named("readiness").revised(2);
 
-pub(super) fn report(window: &Window, scored: &[Section], document: &Document) -> Report {
+pub(super) fn report(window: &Window, document: &Document) -> Report {
     let mut rows = vec![reports_row(window)];
-    rows.extend(scored.iter().map(row));
-    rows.extend(document.body.drills.iter().map(Judged::row));
+    rows.extend(points::score(window).iter().map(row));
+    rows.extend(document.body.drills.iter().map(Entry::row));
     rows.extend(window.remarks.iter().map(|remark| Row::new("reports", Outcome::Warn).reason(remark)));
     if document.header.simulated {
         rows.push(Row::new("simulated", Outcome::Warn).reason("the score rests on simulated runs"));

@@ -12,6 +12,7 @@ use super::settings::{self, SettingsFiles};
 use super::store;
 use super::verdict::{Occasion, Recomputed, SoakFacts, SummaryCheck, verdict};
 use crate::ctx::Ctx;
+use crate::evidence::header::Header;
 use crate::judge::record::legacy::{self, FindingKind};
 use crate::judge::record::{Iteration, Ledger};
 use crate::report::Report;
@@ -19,6 +20,7 @@ use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::json_file;
 use recompute::Recomputation;
+use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
 pub(crate) use super::report::GATE as SPEC;
@@ -49,6 +51,22 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         None => legacy_facts(args, &dir, ctx)?,
     };
     Ok(report(&facts, verdict(&facts)))
+}
+
+/// What the kept figures of a run say now, be it simulated: the fields of the report, those of an observation
+/// among them.
+pub(crate) fn judge_again(run_dir: &Path, ctx: &Ctx) -> anyhow::Result<Map<String, Value>> {
+    let files = SettingsFiles::default();
+    let report = run(&Args { run_dir: run_dir.to_owned(), profile: None, files, mock: true }, ctx)?;
+    let header = Header::default().observed(report.observation()).simulated(report.is_simulated());
+    let mut fields = report.document();
+    fields.extend(
+        header
+            .fields()
+            .into_iter()
+            .filter(|(name, _)| ["simulated", "observed_from", "observed_to"].contains(&name.as_str())),
+    );
+    Ok(fields)
 }
 
 fn kept_facts(args: &Args, mut plan: SoakPlan, dir: &Path, ctx: &Ctx) -> Result<SoakFacts, Fault> {

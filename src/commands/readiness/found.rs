@@ -1,0 +1,50 @@
+//! What a score is made of, as it lies on the disk.
+
+use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
+use crate::evidence::daily::{self, File};
+use crate::evidence::entry::{Found, FoundDocument};
+use crate::evidence::requirement::{Judge, Requirement};
+use crate::release::identity;
+use crate::report::exit::Fault;
+use crate::sys::{fsio, json_file};
+use std::path::{Path, PathBuf};
+
+/// Where daily reports are.
+pub(crate) const REPORTS: &str = "artifacts/reports";
+
+/// Every daily report of the directory. The default directory may be missing, which shows no day; one
+/// that the operator named may not.
+pub(super) fn reports(dir: Option<&Path>, ctx: &Ctx) -> Result<Vec<File>, Fault> {
+    let path = ctx.path(dir.unwrap_or(Path::new(REPORTS)));
+    if dir.is_none() && !fsio::exists(&path)? {
+        return Ok(Vec::new());
+    }
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let files = fsio::list(&path)?;
+    let reports =
+        files.iter().filter_map(|path| Some((path, name(path).filter(|name| daily::is_report(name))?)));
+    let read = |(path, name): (&PathBuf, String)| match json_file::load_hashed(path) {
+        Ok((content, _, sha256)) => File { name, content: Ok(content), sha256: Some(sha256) },
+        Err(fault) => File { name, content: Err(fault.to_string()), sha256: None },
+    };
+    Ok(reports.map(read).collect())
+}
+
+/// A document that a plan names.
+pub(crate) fn document(path: &str, ctx: &Ctx) -> Found {
+    let (content, modified, sha256) =
+        json_file::load_hashed(&ctx.path(path)).map_err(|fault| fault.to_string())?;
+    Ok(FoundDocument { content, modified, sha256 })
+}
+
+/// What requirements of this root are judged against. Git is asked only where one of them needs it.
+pub(crate) fn judge<'a>(
+    requirements: impl IntoIterator<Item = &'a Requirement>,
+    policy: EvidencePolicy,
+    ctx: &Ctx,
+) -> Result<Judge, Fault> {
+    let is_asked = requirements.into_iter().any(|requirement| requirement.same_release);
+    let release = is_asked.then(|| identity::find(&ctx.root, &ctx.env, &ctx.cancel)).transpose()?;
+    Ok(Judge { policy, maker: ctx.maker(), release: release.unwrap_or_default() })
+}
