@@ -190,7 +190,7 @@ fn failure(invocation: &Invocation, error: &anyhow::Error) -> Report {
         exit => exit,
     };
     let body = ErrorBody { command: invocation.spec().path.to_owned(), message, hints };
-    Report::error(invocation.spec(), exit, &body)
+    Report::error(invocation.spec(), exit, body)
 }
 
 fn print(invocation: &Invocation, env: &Env, answer: &Answer) -> anyhow::Result<Exit> {

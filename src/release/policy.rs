@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub(crate) const PATH: &str = "deploy/policies/rollback.yaml";
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Policy {
     /// What happens on a trip.
     pub(crate) auto_rollback: AutoRollback,
@@ -20,7 +20,7 @@ pub(crate) struct Policy {
 }
 
 /// Actions and what proves them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct AutoRollback {
     /// In this order.
     pub(crate) actions: Vec<Action>,
@@ -28,7 +28,7 @@ pub(crate) struct AutoRollback {
     pub(crate) verification: Verification,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Action {
     /// Such as `scale_strategy`.
     #[serde(rename = "type")]
@@ -40,13 +40,13 @@ pub(crate) struct Action {
 }
 
 /// What must hold afterwards.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Verification {
     /// Checks, each with its own deadline.
     pub(crate) checks: Vec<Condition>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Condition {
     pub(crate) metric: String,
     /// What must hold, such as `== 0`.
@@ -56,7 +56,7 @@ pub(crate) struct Condition {
 }
 
 /// One way to carry out an action.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Executor {
     /// A program and its arguments.
     pub(crate) exec: Option<Vec<String>>,
@@ -66,7 +66,7 @@ pub(crate) struct Executor {
     pub(crate) kubernetes: Option<Kubernetes>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Http {
     #[serde(default)]
     method: Option<String>,
@@ -77,19 +77,19 @@ pub(crate) struct Http {
     body: Option<Value>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct FileWrite {
     path: String,
     content: Value,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct SignalTo {
     pid_file: String,
     signal: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Kubernetes {
     deployment: String,
     #[serde(default)]

@@ -233,10 +233,13 @@ impl Report {
     }
 
     /// The report of a question that could not be asked.
-    pub(crate) fn error(spec: &'static CommandSpec, exit: Exit, body: &ErrorBody) -> Self {
+    pub(crate) fn error(spec: &'static CommandSpec, exit: Exit, body: ErrorBody) -> Self {
+        let ErrorBody { command, message, hints } = body;
+        let hints = hints.iter().map(|hint| readable(hint)).collect();
+        let body = ErrorBody { command, message: readable(&message), hints };
         let title = spec.name().to_uppercase().replace('-', " ");
         let row = Row::new("error", Outcome::Fail).reason(&body.message);
-        let report = Self::new(spec, title, spec.failure(exit)).rows(vec![row]).body(body);
+        let report = Self::new(spec, title, spec.failure(exit)).rows(vec![row]).body(&body);
         Self { is_error: true, ..report }
     }
 

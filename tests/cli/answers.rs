@@ -115,8 +115,13 @@ fn days(sandbox: Sandbox, days: std::ops::RangeInclusive<u32>, report: &str) -> 
 
 #[test]
 fn make_ready() {
-    forms(|| days(pack("/bin/true"), 3..=9, DAY), 0, "make-ready");
-    forms(|| days(pack("/bin/false"), 3..=9, DAY), 1, "make-ready");
+    const REHEARSAL: &str = "deploy/release/make_ready_rehearsal.yaml";
+    let delivered = crate::make_ready::delivered("make_ready_rehearsal.yaml");
+    let rehearsal = |program| days(pack(program), 3..=9, DAY).file(REHEARSAL, &delivered);
+    let line = format!("make-ready --plan {REHEARSAL}");
+    forms(|| rehearsal("/bin/true"), 0, &line);
+    forms(|| rehearsal("/bin/false"), 1, &line);
+    forms(|| rehearsal("/bin/true"), 1, "make-ready");
     forms(|| pack("/bin/true"), 1, "make-ready");
     forms(Sandbox::new, 1, "make-ready --plan none.yaml");
     refused(Sandbox::new, &[(1, "make-ready --none")]);

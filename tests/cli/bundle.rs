@@ -145,10 +145,10 @@ fn what_is_missing_or_empty_is_named_and_nothing_is_left() {
     fs::remove_file(sandbox.path("README.md")).unwrap();
     sandbox.write("deploy/prometheus/alerts_soak.yml", "");
     let before = sandbox.files();
-    sandbox.run("bundle").code(3).marker(FAILED);
+    sandbox.run("bundle").error(3);
     assert_eq!(sandbox.files(), before);
     assert!(!sandbox.path("artifacts/release").exists());
-    Sandbox::new().run("bundle").code(3).marker(FAILED);
+    Sandbox::new().run("bundle").error(3);
     Sandbox::new().run("bundle --version 1.0.0").code(3);
     tree().run("bundle --include nothing/*").code(3);
     tree().run("bundle --include ../*").code(3);
@@ -196,7 +196,7 @@ fn required_evidence_that_is_too_old_is_missing_evidence() {
         let sandbox = stale(&format!(
             "  - {{path: VERSION, description: v}}\n  - {{{source}, description: e, max_age: 2h}}\n"
         ));
-        sandbox.run("bundle create --plan plan.yaml").code(3).marker(FAILED);
+        sandbox.run("bundle create --plan plan.yaml").error(3);
         assert!(!sandbox.path("dist").exists());
         sandbox.write("x/b.json", "{}");
         sandbox.age("x/b.json", Duration::from_hours(1));
@@ -240,16 +240,16 @@ fn a_bundle_that_could_not_be_verified_is_not_made() {
     }
     let entry = json!({"glob": "x/*", "description": "d".repeat(700 << 10)});
     sandbox.write("plan.json", json!({"name": "other", "out": "dist", "contents": [entry]}).to_string());
-    sandbox.run("bundle create --plan plan.json").code(3).marker(FAILED);
+    sandbox.run("bundle create --plan plan.json").error(3);
     assert!(!sandbox.path("dist").exists());
 }
 
 #[test]
 fn what_is_neither_a_file_nor_a_folder_is_not_verified() {
     let sandbox = tree();
-    sandbox.run("bundle verify /dev/zero").code(3).marker(FAILED);
+    sandbox.run("bundle verify /dev/zero").error(3);
     assert!(Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap().success());
-    sandbox.run("bundle verify pipe").code(3).marker(FAILED);
+    sandbox.run("bundle verify pipe").error(3);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn what_does_not_belong_into_an_archive_is_refused_with_its_name() {
     let refused = |prepare: &dyn Fn(&Sandbox)| {
         let sandbox = tree().file("in/a", "x");
         prepare(&sandbox);
-        sandbox.run("bundle --include in/**").code(3).marker(FAILED);
+        sandbox.run("bundle --include in/**").error(3);
         assert!(!sandbox.path("artifacts/release").exists());
     };
     refused(&|sandbox| symlink("/etc/hostname", sandbox.path("in/l")).unwrap());
@@ -446,7 +446,7 @@ fn a_bundle_that_is_stopped_leaves_nothing() {
 #[test]
 fn a_place_that_cannot_be_written_to_is_named() {
     let sandbox = tree().file("taken", "");
-    sandbox.run("bundle --out taken/x").code(3).marker(FAILED);
+    sandbox.run("bundle --out taken/x").error(3);
 }
 
 /// A run directory whose soak passed.
@@ -573,7 +573,7 @@ fn a_run_that_is_incomplete_or_unreadable_makes_no_release() {
     let sandbox = release_tree();
     fs::remove_file(sandbox.path("run/reports/analysis/FAILURES.md")).unwrap();
     fs::remove_file(sandbox.path("run/runtime_overrides.json")).unwrap();
-    sandbox.run(RELEASE).code(3).marker(FAILED);
+    sandbox.run(RELEASE).error(3);
     let sandbox = release_tree();
     edited(&sandbox, SNAPSHOT, "/kpi_last_n/net_bps/mean", json!("NaN"));
     sandbox.run(RELEASE).code(3);
@@ -587,7 +587,7 @@ fn a_run_that_is_incomplete_or_unreadable_makes_no_release() {
     ] {
         let before = sandbox.read(SNAPSHOT);
         edited(&sandbox, SNAPSHOT, pointer, value);
-        sandbox.run(RELEASE).code(3).marker(FAILED);
+        sandbox.run(RELEASE).error(3);
         sandbox.write(SNAPSHOT, before);
     }
     sandbox.write(SNAPSHOT, "{\"verdict\": \"PASS\",");
@@ -608,7 +608,7 @@ fn a_release_takes_everything_from_one_run() {
     let sandbox = release_tree();
     fs::remove_file(sandbox.path("run/runtime_overrides.json")).unwrap();
     sandbox.write("runtime_overrides.json", OVERRIDES);
-    sandbox.run(RELEASE).code(3).marker(FAILED);
+    sandbox.run(RELEASE).error(3);
     // The same where the run is the newest one below the directory that was named.
     let sandbox = release_tree();
     fs::create_dir(sandbox.path("all")).unwrap();

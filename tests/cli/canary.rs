@@ -121,9 +121,9 @@ fn a_tree_that_differs_a_detached_head_and_an_empty_repository_get_no_tag() {
 fn without_a_repository_or_without_git_nothing_can_be_asked() {
     let sandbox = repository();
     std::fs::remove_dir_all(sandbox.path(".git")).unwrap();
-    sandbox.run(TAG).code(3).marker(FAIL);
+    sandbox.run(TAG).error(3);
     let sandbox = repository().env("PATH", "/nonexistent");
-    sandbox.run(TAG).code(5).marker(FAIL);
+    sandbox.run(TAG).error(5);
     refused_name(&repository(), "'bad name'");
     refused_name(&repository(), "a..b");
     refused_name(&repository(), "--tag=-x");
@@ -158,7 +158,7 @@ fn a_release_that_is_no_evidence_gets_no_tag() {
     refused(&sandbox, 1);
     let sandbox = repository();
     std::fs::remove_file(sandbox.path("release/r1/POST_SOAK_SNAPSHOT.json")).unwrap();
-    sandbox.run(TAG).code(3).marker(FAIL);
+    sandbox.run(TAG).error(3);
     sandbox.run("canary tag --bundle nowhere --tag v1").code(3);
 }
 
@@ -195,14 +195,14 @@ fn a_release_from_a_tree_that_differed_or_from_nowhere_gets_no_tag() {
 fn a_ref_that_git_cannot_read_is_not_a_missing_one() {
     let sandbox = repository();
     sandbox.write(".git/refs/tags/v1.2.3", "garbage\n");
-    sandbox.run(TAG).code(5).marker(FAIL);
+    sandbox.run(TAG).error(5);
     sandbox.write(".git/refs/tags/v1.2.3", format!("{}\n", "12".repeat(20)));
-    sandbox.run(TAG).code(5).marker(FAIL);
+    sandbox.run(TAG).error(5);
     std::fs::remove_file(sandbox.path(".git/refs/tags/v1.2.3")).unwrap();
     git(&sandbox, &["tag", "v1.2.3/part"]);
     sandbox.run(&format!("{TAG} --dry-run")).code(0);
     sandbox.write(".git/refs/heads/main", "garbage\n");
-    sandbox.run(TAG).code(5).marker(FAIL);
+    sandbox.run(TAG).error(5);
 }
 
 #[test]

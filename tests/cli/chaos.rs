@@ -201,7 +201,7 @@ fn parameters_that_contradict_one_another_are_refused_before_anything_starts() {
 fn a_place_that_cannot_be_written_is_refused_before_anything_starts() {
     let sandbox = Sandbox::new().file("plain", "");
     for line in ["--lock file:plain/store", "--out-json plain/out.json"] {
-        sandbox.run(&format!("{SHORT} {line}")).code(3).marker(FAIL);
+        sandbox.run(&format!("{SHORT} {line}")).error(3);
     }
     assert_eq!(sandbox.files(), ["plain"]);
 }

@@ -47,10 +47,23 @@ fn json_is_one_document_with_sorted_keys_and_one_newline() {
 #[test]
 fn an_error_is_reported_in_every_format() {
     let line = "readiness validate missing.json";
-    Sandbox::new().run(line).code(3).marker("| readiness | FAIL | READINESS=HOLD |");
+    Sandbox::new().run(line).error(3);
     let document = Sandbox::new().run(&format!("{line} --format json")).code(3).json();
     assert_eq!(document["exit_code"], 3);
     assert!(document["rows"][0]["reasons"][0].as_str().unwrap().contains("missing.json"));
+    assert_eq!(
+        (&document["schema"], &document["command"]),
+        (&"mmops.error.v1".into(), &"readiness validate".into())
+    );
+    assert_eq!(document["verdict"], "ERROR");
+    conforms(&Sandbox::new(), "error", &document);
+    // The two that promise 0 or 1 keep their own words.
+    let line = "make-ready --plan none.yaml";
+    let output = Sandbox::new().run(line).code(1).marker("| make_ready | FAIL | MAKE_READY=BLOCKED |");
+    drop(output);
+    let document = Sandbox::new().run(&format!("{line} --format json")).code(1).json();
+    assert_eq!((&document["schema"], &document["verdict"]), (&"mmops.error.v1".into(), &"BLOCKED".into()));
+    let line = "readiness validate missing.json";
     Sandbox::new().run(&format!("{line} --format github")).code(3);
     let sandbox = Sandbox::new();
     sandbox.run(&format!("{line} --junit out/junit.xml")).code(3);
@@ -151,6 +164,59 @@ fn documents_conform_to_their_published_schemas() {
     conforms(&sandbox, "make-ready", &ready.json());
     conforms(&sandbox, "make-ready", &sandbox.json("artifacts/reports/MAKE_READY.json"));
     Sandbox::new().run("schema nonsense").code(64);
+}
+
+/// A marker of an error claims nothing: no command says HOLD, FOUND or STALE of a file that is not there.
+#[test]
+fn what_could_not_be_asked_is_an_error_for_every_command() {
+    for line in [
+        "readiness score --reports none",
+        "soak gate none",
+        "tune sweep --grid none.yaml",
+        "tune apply --sweep none.json",
+        "bundle create --plan none.yaml",
+        "bundle verify none.zip",
+        "canary checklist --bundle none",
+        "scan-secrets none",
+        "golden-compare --baseline a.json --actual b.json",
+        "rotate --policy none.yaml",
+        "rotate restore none.zip",
+        "cron-sentinel",
+        "sim feed --minutes 1 --out /dev/null/x",
+    ] {
+        let output = Sandbox::new().run(line);
+        assert!(output.code.is_some_and(|code| code > 1), "{line}: {output:?}");
+        let marker = output.stdout.lines().last().unwrap_or_default();
+        assert!(marker.contains(" | FAIL | ") && marker.ends_with("=ERROR |"), "{line}: {marker}");
+    }
+}
+
+/// What is delivered is what the schemas of configuration describe.
+#[test]
+fn the_delivered_configuration_conforms_to_its_schemas() {
+    let delivered = [
+        ("bundle-plan", "release/bundle.yaml"),
+        ("make-ready-plan", "release/make_ready.yaml"),
+        ("make-ready-plan", "release/make_ready_rehearsal.yaml"),
+        ("pre-live-plan", "release/pre_live.yaml"),
+        ("gates", "soak/gates.yaml"),
+        ("kpis", "soak/kpis.yaml"),
+        ("retention-policy", "ops/retention.yaml"),
+        ("sentinel", "cron/sentinel.yaml"),
+        ("tuning-grid", "tuning/grid.yaml"),
+        ("tuning-limits", "tuning/limits.yaml"),
+    ];
+    for (name, path) in delivered {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path);
+        let document = mmops::testing::yaml(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let schema = crate::conformity::schema(name);
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(faults.is_empty(), "{name} refuses {}: {faults:?}", path.display());
+        let mut unknown = document;
+        unknown["unknown_key"] = true.into();
+        assert!(!validator.is_valid(&unknown), "{name} takes any key");
+    }
 }
 
 #[test]

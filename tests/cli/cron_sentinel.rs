@@ -438,10 +438,10 @@ fn a_configuration_that_says_nothing_useful_is_3() {
     ];
     for text in table {
         let sandbox = Sandbox::new().file("tasks.yaml", &text).file("a.json", "{}");
-        let _ = sandbox.run(RUN).code(3).marker(STALE);
+        let _ = sandbox.run(RUN).error(3);
     }
-    let _ = Sandbox::new().run(RUN).code(3).marker(STALE);
-    let _ = Sandbox::new().run("cron-sentinel").code(3).marker(STALE);
+    let _ = Sandbox::new().run(RUN).error(3);
+    let _ = Sandbox::new().run("cron-sentinel").error(3);
     let sandbox = Sandbox::new().file("tasks.yaml", "tasks:\n- {name: a}\n- {name: ");
     let _ = sandbox.run(RUN).code(3);
     let two = "tasks: [{name: a, artifact: x, max_age: q}, {name: b, artifact: x}]";
@@ -488,7 +488,7 @@ fn tasks_and_window_narrow_what_is_judged() {
     let _ = sandbox.run(&format!("{RUN} --task b")).code(0).marker(FRESH);
     let _ = sandbox.run(&format!("{RUN} --task a --task b --window 36h")).code(0).marker(FRESH);
     let _ = sandbox.run(&format!("{RUN} --task b --window 1h")).code(1).marker(STALE);
-    let _ = sandbox.run(&format!("{RUN} --task c")).code(3).marker(STALE);
+    let _ = sandbox.run(&format!("{RUN} --task c")).error(3);
     for line in ["--window 0s", "--window soon", "--tasks x"] {
         let _ = sandbox.run(&format!("{RUN} {line}")).code(64);
     }
@@ -603,6 +603,6 @@ fn a_signal_ends_it_without_an_answer() {
         drop(pipe);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code));
-        assert!(String::from_utf8(output.stdout).unwrap().ends_with(&format!("{STALE}\n")));
+        assert!(String::from_utf8(output.stdout).unwrap().ends_with("=ERROR |\n"));
     }
 }

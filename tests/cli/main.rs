@@ -11,6 +11,7 @@ mod answers;
 mod bundle;
 mod canary;
 mod chaos;
+mod conformity;
 mod contract;
 mod cron_sentinel;
 mod docs;

@@ -1,14 +1,28 @@
 //! `mmops make-ready`: the pack, the score and further evidence, folded into one answer.
 
+use crate::contract::conforms;
 use crate::sandbox::{NOW, Sandbox};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 
 const OK: &str = "| make_ready | OK | MAKE_READY=OK |";
+const REPORT: &str = "artifacts/reports/MAKE_READY.json";
 const BLOCKED: &str = "| make_ready | FAIL | MAKE_READY=BLOCKED |";
+
+/// Asks the pack and the score alone.
+const REHEARSAL: &str = "make-ready --plan deploy/release/make_ready_rehearsal.yaml";
+
+/// A plan that is delivered.
+pub fn delivered(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/release").join(name);
+    fs::read_to_string(path).unwrap()
+}
 
 /// A root with a pack of one step and seven daily reports up to yesterday.
 fn ready(step: &str) -> Sandbox {
     let sandbox = Sandbox::new()
+        .file("deploy/release/make_ready_rehearsal.yaml", delivered("make_ready_rehearsal.yaml"))
         .file("deploy/release/pre_live.yaml", format!("steps:\n  - {{name: step, argv: [{step}]}}\n"));
     let mut date = NOW.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).date();
     let day = json!({
@@ -32,7 +46,7 @@ fn plan(evidence: &str) -> String {
 #[test]
 fn a_passing_pack_and_seven_good_days_are_ok() {
     let sandbox = ready("/bin/true");
-    let output = sandbox.run("make-ready").code(0).marker(OK);
+    let output = sandbox.run(REHEARSAL).code(0).marker(OK);
     let expected = "\
 ============================================================
 MAKE-READY
@@ -47,37 +61,123 @@ SUMMARY
 
 | pre_live_pack             | OK   | PRE_LIVE_PACK=DRYRUN |
 | readiness                 | OK   | READINESS=GO         |
-
-------------------------------------------------------------
-| make_ready                | OK   | MAKE_READY=OK        |
-------------------------------------------------------------
-
-Exit Code: 0
-| make_ready | OK | MAKE_READY=OK |
+| soak                      | SKIP |
+    soak not required by the plan
+| failover_drill            | SKIP |
+    failover_drill not required by the plan
 ";
-    assert_eq!(output.stdout, expected);
-    let report = sandbox.json("artifacts/reports/MAKE_READY.json");
+    assert!(output.stdout.starts_with(expected), "{}", output.stdout);
+    let report = sandbox.json(REPORT);
     assert_eq!((&report["verdict"], &report["simulated"]), (&json!("OK"), &json!(false)));
+    assert_eq!(report["plan"], "deploy/release/make_ready_rehearsal.yaml");
+    assert_eq!(report["not_required"].as_array().unwrap().len(), 8);
+    let names: Vec<&Value> =
+        report["evidence"].as_array().unwrap().iter().map(|entry| &entry["name"]).collect();
+    assert_eq!(names, ["pre_live_pack", "readiness"]);
+    for entry in report["evidence"].as_array().unwrap() {
+        assert_eq!(
+            (&entry["frozen"], &entry["simulated"], &entry["sha256"]),
+            (
+                &json!(true),
+                &json!(false),
+                &json!(mmops::testing::hash::sha256(sandbox.read(entry["path"].as_str().unwrap())))
+            )
+        );
+    }
+    conforms(&sandbox, "make-ready", &report);
+}
+
+/// The plan that a release needs asks for a soak and a drill as well.
+#[test]
+fn the_default_plan_is_not_content_with_a_pack_and_seven_good_days() {
+    let sandbox = ready("/bin/true");
+    let output = sandbox.run("make-ready").code(1).marker(BLOCKED);
+    for reason in ["soak_metrics.json", "CHAOS_FAILOVER.json", "golden_compare not required by the plan"] {
+        assert!(output.stdout.contains(reason), "{reason} in {}", output.stdout);
+    }
+    assert!(!output.stdout.contains("soak not required"), "{}", output.stdout);
+    sandbox.write("deploy/release/make_ready.yaml", delivered("make_ready.yaml"));
+    sandbox.run("make-ready").code(1).marker(BLOCKED);
+    assert_eq!(sandbox.json(REPORT)["plan"], "deploy/release/make_ready.yaml");
+}
+
+/// A soak that failed blocks, and one that is simulated does unless that is allowed, whatever its document says.
+#[test]
+fn the_newest_soak_is_judged_again() {
+    let sandbox = ready("/bin/true");
+    let plan = delivered("make_ready.yaml");
+    let (soak, _) = plan.split_once("  - name: failover_drill").unwrap();
+    sandbox.write("deploy/release/make_ready.yaml", soak);
+    sandbox.run("--quiet --now 2026-03-09T12:00:00Z soak run --mock --hours 24").code(0);
+    let line = "make-ready --allow-simulated";
+    sandbox.run(line).code(0).marker(OK);
+    sandbox.run("make-ready").code(1).stdout_has("`artifacts/reports/soak_metrics.json` is simulated");
+    let genuine = sandbox.read("artifacts/reports/soak_metrics.json");
+    let edited = |field: &str, value: Value| {
+        let mut document: Value = serde_json::from_str(&genuine).unwrap();
+        document[field] = value;
+        document.to_string()
+    };
+    for (document, reason) in [
+        (edited("simulated", json!(false)), "root.simulated is false, the newest run gives true"),
+        (edited("duration_hours", json!(72)), "root.duration_hours is 72, the newest run gives 24.0"),
+        (edited("duration_hours", json!("24")), "wanted at least 24"),
+        (edited("observed_from", json!("2026-03-01T00:00:00Z")), "root.observed_from is"),
+        (edited("gates", json!({})), "root.gates is something else"),
+    ] {
+        sandbox.write("artifacts/reports/soak_metrics.json", document);
+        sandbox.run(line).code(1).stdout_has(reason);
+    }
+    // A later run that fails is the newest, also where its document was replaced by the good one.
+    sandbox
+        .run("--quiet --now 2026-03-09T12:00:00Z soak run --mock --scenario deadline_storm --hours 24")
+        .code(1);
+    sandbox.run(line).code(1).stdout_has("root.verdict is \"FAIL\", wanted \"PASS\"");
+    sandbox.write("artifacts/reports/soak_metrics.json", &genuine);
+    sandbox.run(line).code(1).stdout_has("root.verdict is \"PASS\", the newest run gives \"FAIL\"");
+}
+
+/// A sweep on a generated feed is no evidence of a market, and what rests on it neither.
+#[test]
+fn a_pack_on_generated_input_is_simulated() {
+    let sandbox = crate::tune::with_files(ready("mmops, tune, sweep, --dry-run"));
+    let output = sandbox.run(REHEARSAL).code(1).marker(BLOCKED);
+    assert!(
+        output.stdout.contains("it rests on simulated input, which is not evidence"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(sandbox.json("artifacts/reports/PRE_LIVE_PACK.json")["simulated"], true);
+    let output = sandbox.run(&format!("{REHEARSAL} --allow-simulated")).code(0).marker(OK);
+    assert!(output.stdout.contains("| pre_live_pack             | WARN | PRE_LIVE_PACK=DRYRUN |"));
+    let report = sandbox.json(REPORT);
+    assert_eq!((&report["simulated"], &report["evidence"][0]["simulated"]), (&json!(true), &json!(true)));
+
+    let recorded = crate::tune::with_files(ready("mmops, tune, sweep, --dry-run, --feed, market.feed"));
+    crate::tune::record_feed(&recorded, "market.feed");
+    recorded.run(REHEARSAL).code(0).marker(OK);
+    assert_eq!(recorded.json("artifacts/reports/PRE_LIVE_PACK.json")["simulated"], false);
 }
 
 #[test]
 fn a_failing_step_blocks_and_is_named() {
     let sandbox = ready("/bin/false");
-    sandbox.run("make-ready").code(1).marker(BLOCKED);
+    sandbox.run(REHEARSAL).code(1).marker(BLOCKED);
 }
 
 #[test]
 fn no_reports_block_and_are_named() {
-    let sandbox =
-        Sandbox::new().file("deploy/release/pre_live.yaml", "steps: [{name: step, argv: [/bin/true]}]\n");
-    sandbox.run("make-ready").code(1).marker(BLOCKED);
+    let sandbox = Sandbox::new()
+        .file("deploy/release/make_ready_rehearsal.yaml", delivered("make_ready_rehearsal.yaml"))
+        .file("deploy/release/pre_live.yaml", "steps: [{name: step, argv: [/bin/true]}]\n");
+    sandbox.run(REHEARSAL).code(1).marker(BLOCKED);
 }
 
 #[test]
 fn an_error_in_one_part_blocks_and_the_other_part_is_still_asked() {
     let sandbox = ready("/bin/true");
     sandbox.write("deploy/release/pre_live.yaml", "steps: nonsense\n");
-    sandbox.run("make-ready").code(1).marker(BLOCKED);
+    sandbox.run(REHEARSAL).code(1).marker(BLOCKED);
 }
 
 #[test]
@@ -108,10 +208,10 @@ fn required_evidence_must_be_there_fresh_and_positive() {
 #[test]
 fn an_answer_of_yesterday_does_not_stand_while_there_is_none() {
     let sandbox = ready("/bin/true");
-    sandbox.run("make-ready").code(0).marker(OK);
+    sandbox.run(REHEARSAL).code(0).marker(OK);
     sandbox.write("deploy/release/pre_live.yaml", "steps: [{name: step, argv: [sleep, '4713.1']}]\n");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mmops"));
-    command.arg("make-ready").current_dir(sandbox.root()).stdout(std::process::Stdio::null());
+    command.args(REHEARSAL.split(' ')).current_dir(sandbox.root()).stdout(std::process::Stdio::null());
     let mut child = command.spawn().unwrap();
     let report = sandbox.path("artifacts/reports/MAKE_READY.json");
     let started = std::time::Instant::now();
@@ -131,7 +231,13 @@ fn a_plan_that_cannot_be_used_blocks_with_code_1() {
         plan("[{name: x, artifact: a.json, max_age: 1h, expect: []}]"),
         plan("[{name: x, artifact: a.json, max_age: soon, expect: [{pointer: /a, equals: 1}]}]"),
         plan("[{name: x, artifact: a.json, max_age: 1h, expect: [{pointer: a, equals: 1}]}]"),
+        plan("[{name: x, artifact: a.json, max_age: 1h, expect: [{pointer: /a}]}]"),
+        plan("[{name: x, artifact: a.json, max_age: 1h, expect: [{pointer: root.*, equals: 1}]}]"),
+        plan(
+            "[{name: x, artifact: a.json, max_age: 1h, min_observed: long, expect: [{pointer: /a, equals: 1}]}]",
+        ),
         plan("[]").replace("36h", "later"),
+        plan("[]").replace("window: 7", "window: 367"),
         plan("[]").replace("window: 7", "window: 0"),
         plan("[]").replace("timeout", "time_out"),
         String::new(),

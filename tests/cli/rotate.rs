@@ -116,7 +116,7 @@ fn a_fresh_clone_with_an_empty_directory_is_ok() {
 fn at_least_one_limit_is_required() {
     let sandbox = aged(&[("artifacts/a.json", 400.0)]);
     for line in ["rotate", "rotate --dry-run", "rotate --max-size-gb 0", "rotate --min-keep 3"] {
-        sandbox.run(line).code(3).marker(FAILED);
+        sandbox.run(line).error(3);
     }
     assert_eq!(sandbox.files().len(), 1);
 }
@@ -154,7 +154,7 @@ fn values_that_are_no_limits_are_refused_by_name() {
         "--days 3 --pattern ../x",
         "--days 3 --protect ''",
     ] {
-        sandbox.run(&format!("rotate {line}")).code(3).marker(FAILED);
+        sandbox.run(&format!("rotate {line}")).error(3);
     }
     assert_eq!(sandbox.files().len(), 1);
 }
@@ -169,11 +169,11 @@ fn a_root_that_could_only_be_a_mistake_is_refused() {
     let before = sandbox.files();
     for root in ["/", "home", "..", "repo", "repo/.git", "link", "link/", "file", "missing"] {
         let line = format!("rotate --days 7 --base-dir {root}");
-        sandbox.run(&line).code(3).marker(FAILED);
-        sandbox.run(&format!("{line} --dry-run")).code(3).marker(FAILED);
+        sandbox.run(&line).error(3);
+        sandbox.run(&format!("{line} --dry-run")).error(3);
     }
     for roots in ["repo/art repo/art", "home/art home/art/../art"] {
-        sandbox.run(&format!("rotate --days 7 --roots {roots}")).code(3).marker(FAILED);
+        sandbox.run(&format!("rotate --days 7 --roots {roots}")).error(3);
     }
     add(&sandbox, &[("home/art/deep/y", 40.0)]);
     sandbox.run("rotate --days 7 --roots home/art home/art/deep").code(3);
@@ -291,7 +291,7 @@ fn limits_that_leave_nothing_need_a_filter_and_a_flag() {
 fn a_rule_that_would_empty_its_group_is_an_error() {
     let policy = "rules:\n  - {name: cores, pattern: '*.core', days: 1, keep_newest: false}\n";
     let sandbox = aged(&[("artifacts/a.core", 9.0), ("artifacts/b.core", 8.0)]).file("p.yaml", policy);
-    sandbox.run("rotate --policy p.yaml").code(3).marker(FAILED);
+    sandbox.run("rotate --policy p.yaml").error(3);
     assert_eq!(sandbox.files().len(), 3);
     sandbox.run("rotate --policy p.yaml --allow-remove-all").code(0).marker(OK_REAL);
     assert_eq!(sandbox.files(), ["p.yaml"]);
@@ -398,7 +398,7 @@ fn a_full_disk_for_the_archive_is_5_and_nothing_is_lost() {
     sandbox.write("artifacts/big.bin", noise);
     sandbox.age("artifacts/big.bin", days(9.0));
     add(&sandbox, &[("artifacts/new.bin", 1.0)]);
-    sandbox.run("rotate --days 7 --archive-dir archive").code(5).marker(FAILED);
+    sandbox.run("rotate --days 7 --archive-dir archive").error(5);
     assert_eq!(sandbox.files(), ["artifacts/big.bin", "artifacts/new.bin"]);
 }
 
@@ -420,7 +420,7 @@ fn free_space_that_cannot_be_had_is_a_failure() {
     sandbox.run("rotate --min-free 1000000T").code(1).marker(FAILED);
     for extra in ["", " --dry-run"] {
         let line = format!("rotate --min-free 1K{extra}");
-        Sandbox::new().run(&line).code(3).marker(FAILED);
+        Sandbox::new().run(&line).error(3);
     }
 }
 
@@ -474,7 +474,7 @@ fn a_second_rotation_of_the_same_root_is_kept_out() {
     let sandbox = aged(&[("artifacts/a.md", 9.0), ("artifacts/b.md", 1.0)]);
     let held = File::open(sandbox.path("artifacts")).unwrap();
     held.lock().unwrap();
-    sandbox.run("rotate --days 7").code(5).marker(FAILED);
+    sandbox.run("rotate --days 7").error(5);
     sandbox.run("rotate --days 7 --dry-run").code(0).marker(OK_DRY);
     assert_eq!(sandbox.files().len(), 2);
 }
@@ -493,7 +493,7 @@ fn an_unreadable_policy_is_3_with_place_and_reason() {
         "min_age: 3d\nrules:\n  - {name: x, pattern: '*', days: 1}\n",
     ] {
         sandbox.write("p.yaml", text);
-        sandbox.run("rotate --policy p.yaml").code(3).marker(FAILED);
+        sandbox.run("rotate --policy p.yaml").error(3);
     }
     sandbox.run("rotate --policy none.yaml").code(3);
     assert!(sandbox.path("artifacts/a.md").exists());
@@ -671,16 +671,17 @@ fn a_damaged_archive_restores_nothing() {
         } else {
             assert!(matches!(output.code, Some(1 | 3)), "{output:?}");
             assert!(!sandbox.path("out").exists(), "byte {at}: something was written");
-            output.marker(NOT_RESTORED);
+            let is_error = output.code == Some(3);
+            let _ = if is_error { output.error(3) } else { output.marker(NOT_RESTORED) };
             refused += 1;
         }
     }
     assert!(refused > 40, "{refused}");
     for bytes in [&good[..good.len() / 2], b""] {
         sandbox.write("bad.zip", bytes);
-        sandbox.run("rotate restore bad.zip").code(3).marker(NOT_RESTORED);
+        sandbox.run("rotate restore bad.zip").error(3);
     }
-    sandbox.run("rotate restore none.zip").code(3).marker(NOT_RESTORED);
+    sandbox.run("rotate restore none.zip").error(3);
 }
 
 #[test]
@@ -783,7 +784,7 @@ fn a_plan_that_was_edited_or_cut_is_refused() {
         "{}\n".to_owned(),
     ] {
         sandbox.write("artifacts/plan.json", bad);
-        sandbox.run("rotate --apply artifacts/plan.json").code(3).marker(FAILED);
+        sandbox.run("rotate --apply artifacts/plan.json").error(3);
     }
     sandbox.run("rotate --apply none.json").code(3);
     sandbox.run("rotate --apply artifacts/plan.json --days 3").code(64);
@@ -852,8 +853,8 @@ fn members_of_an_archive_have_names_of_their_own() {
 #[test]
 fn a_bad_output_path_costs_nothing() {
     let sandbox = aged(&[("artifacts/a.json", 9.0), ("artifacts/b.json", 1.0), ("file", 1.0)]);
-    sandbox.run("rotate --days 7 --plan file/plan.json").code(3).marker(FAILED);
-    sandbox.run("rotate --days 7 --archive-dir file").code(3).marker(FAILED);
+    sandbox.run("rotate --days 7 --plan file/plan.json").error(3);
+    sandbox.run("rotate --days 7 --archive-dir file").error(3);
     assert_eq!(sandbox.files().len(), 3);
 }
 

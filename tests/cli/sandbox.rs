@@ -1,6 +1,7 @@
 //! A temporary root, a cleared environment and a frozen clock around the real binary.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use crate::conformity;
 use crate::record::Recorder;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -200,8 +201,11 @@ impl Invocation<'_> {
         let mut recorder = self.sandbox.recorder();
         let root = self.sandbox.root();
         let before = recorder.before(root);
+        let modified = conformity::documents(root);
         let output = self.command.output().unwrap();
         recorder.add(&self.line, &output, root, &before);
+        drop(recorder);
+        conformity::hold(&self.line, &output.stdout, root, &modified);
         output
     }
 }
@@ -222,6 +226,26 @@ impl Output {
     pub fn code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
+    }
+
+    /// Asserts that stderr says nothing but that the clock is frozen.
+    #[track_caller]
+    pub fn silent(&self) {
+        let more = self.stderr.lines().find(|line| !line.starts_with("note: the clock is frozen at "));
+        assert_eq!(more, None, "{}", self.stderr);
+    }
+
+    /// Asserts that the question could not be asked: the exit code, and a marker that claims nothing.
+    #[track_caller]
+    pub fn error(self, code: i32) -> Self {
+        let last = self.stdout.lines().last().unwrap_or_default();
+        assert!(
+            last.contains(" | FAIL | ") && last.ends_with("=ERROR |"),
+            "\nstdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self.code(code)
     }
 
     /// Asserts the last line of stdout.

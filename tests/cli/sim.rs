@@ -52,6 +52,6 @@ fn a_wrong_command_line_is_64() {
 #[test]
 fn a_path_that_cannot_be_written_is_refused_before_the_work() {
     let sandbox = Sandbox::new().file("feeds", "a file");
-    let _ = sandbox.run(LINE).code(3).marker("| sim_feed | FAIL | SIM_FEED=FAILED |");
+    let _ = sandbox.run(LINE).error(3);
     assert_eq!(sandbox.files(), ["feeds"]);
 }

@@ -69,7 +69,7 @@ pub fn with_files(sandbox: Sandbox) -> Sandbox {
 }
 
 /// Puts a feed into the sandbox that reads like a recording: a generated one without what marks it as such.
-fn record_feed(sandbox: &Sandbox, path: &str) {
+pub fn record_feed(sandbox: &Sandbox, path: &str) {
     let _ = sandbox.run("sim feed --seed 7 --minutes 1 --out generated.feed").code(0);
     let text = sandbox.read("generated.feed");
     let (mark, rest) = text.split_once('\n').unwrap();
@@ -324,8 +324,7 @@ fn a_bad_grid_is_refused_with_path_and_value() {
     ];
     for text in cases {
         let sandbox = sandbox().file("deploy/tuning/grid.yaml", &text);
-        let output = sandbox.run("tune sweep").code(3);
-        let _ = output.marker("| tune_sweep | FAIL | PARAM_SWEEP=FAILED |");
+        let _ = sandbox.run("tune sweep").error(3);
         assert!(!sandbox.path(SWEEP).exists());
     }
 }
@@ -418,7 +417,7 @@ fn a_recorded_feed_is_evidence_with_its_hash_and_each_feed_counts_once() {
     assert_eq!(hash, mmops::testing::hash::sha256(sandbox.read(feed).as_bytes()));
     let output = sandbox.run(&format!("tune apply --feed {feed}")).code(0);
     let _ = output.marker("| tune_apply | OK | TUNING_APPLY=OK |");
-    assert_eq!(sandbox.json("artifacts/TUNING_REPORT.json")["simulated"], false);
+    assert_eq!(sandbox.json("artifacts/TUNING_APPLY.json")["simulated"], false);
     let _ = sandbox.run(&format!("tune apply --feed-sha256 {hash}")).code(0);
     let _ = sandbox.run("tune apply").code(0);
     let _ = sandbox.run(&format!("tune apply --feed-sha256 {}", "0".repeat(64))).code(1);
@@ -449,9 +448,9 @@ fn an_apply_writes_six_keys_keeps_foreign_ones_and_the_previous_file() {
     }
     assert_eq!(written["engine"]["x"], 1);
     assert_eq!(sandbox.read("artifacts/soak/runtime_overrides.prev.json"), old);
-    let report = sandbox.json("artifacts/TUNING_REPORT.json");
+    let report = sandbox.json("artifacts/TUNING_APPLY.json");
     assert_eq!(report["verdict"], "APPLIED");
-    assert_eq!(report["schema"], "mmops.tuning-report.v1");
+    assert_eq!(report["schema"], "mmops.tuning-apply.v1");
 
     let _ = apply(&sandbox, "").code(0).marker("| tune_apply | OK | TUNING_APPLY=OK |");
     assert_eq!(sandbox.read("artifacts/soak/runtime_overrides.prev.json"), old, "the way back stays");
@@ -465,13 +464,13 @@ fn a_dry_apply_shows_the_changes_and_touches_nothing() {
     assert_eq!(sandbox.read(TARGET), "{}");
     let mut after = sandbox.files();
     after.retain(|file| !before.contains(file));
-    assert_eq!(after, ["artifacts/dry-run/TUNING_REPORT.json"]);
+    assert_eq!(after, ["artifacts/dry-run/TUNING_APPLY.json"]);
 }
 
 fn refused(sandbox: &Sandbox, line: &str) {
     let _ = sandbox.run(line).code(1).marker("| tune_apply | FAIL | TUNING_APPLY=FAILED |");
     assert!(!sandbox.path(TARGET).exists());
-    assert_eq!(sandbox.json("artifacts/TUNING_REPORT.json")["verdict"], "REFUSED");
+    assert_eq!(sandbox.json("artifacts/TUNING_APPLY.json")["verdict"], "REFUSED");
 }
 
 #[test]
@@ -563,8 +562,7 @@ fn what_is_no_sweep_is_3() {
         "{\"schema\":\"mmops.param-sweep.v1\", \"extra\": NaN}",
     ] {
         let sandbox = sandbox().file(SWEEP, content);
-        let output = sandbox.run("tune apply").code(3);
-        let _ = output.marker("| tune_apply | FAIL | TUNING_APPLY=FAILED |");
+        let _ = sandbox.run("tune apply").error(3);
     }
     let _ = sandbox().run("tune apply").code(3);
 }

@@ -8,6 +8,7 @@
     reason = "tests touch the world directly"
 )]
 
+mod chain;
 mod history;
 mod judged;
 mod server;

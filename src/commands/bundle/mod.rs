@@ -10,3 +10,5 @@ pub(crate) mod release;
 mod sbom;
 mod select;
 pub(crate) mod verify;
+
+pub(crate) use plan::BundlePlan;

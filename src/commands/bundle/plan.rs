@@ -7,9 +7,9 @@ use serde::Deserialize;
 use std::time::Duration;
 
 /// `bundle.yaml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct BundlePlan {
+pub(crate) struct BundlePlan {
     /// Name of what is released.
     pub(super) name: String,
     /// Where archives go.
@@ -18,9 +18,9 @@ pub(super) struct BundlePlan {
 }
 
 /// One line of the contents: a path or a pattern.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// One file, relative to the root.
     pub(super) path: Option<String>,
     /// Files of this pattern, relative to the root.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// An assertion as it is configured: `json` with `op` and `value`, or `regex`, or `hash_chain`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AssertionConfig {
     json: Option<String>,
@@ -17,7 +17,7 @@ pub(crate) struct AssertionConfig {
     hash_chain: Option<HashChain>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum HashChain {
     Ok,

@@ -15,13 +15,13 @@ use std::time::Duration;
 pub(crate) const STARTED_AT: &str = "started_at";
 pub(crate) const FINISHED_AT: &str = "finished_at";
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SentinelConfig {
     pub(crate) tasks: Vec<TaskConfig>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskConfig {
     name: String,
@@ -43,7 +43,7 @@ pub(crate) struct TaskConfig {
 }
 
 /// Whole bytes, or a text such as `2K`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 enum Size {
     Bytes(u64),

@@ -25,9 +25,9 @@ const BUILT_IN_GRID: &str = include_str!("../../../deploy/tuning/grid.yaml");
 const BUILT_IN_LIMITS: &str = include_str!("../../../deploy/tuning/limits.yaml");
 
 /// The grid file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GridFile {
+pub(crate) struct GridFile {
     grid: PerKey<Option<Vec<f64>>>,
     fixed: PerKey<Option<f64>>,
     quoter: QuoterSettings,
@@ -41,9 +41,9 @@ pub(super) struct GridFile {
 }
 
 /// The limits file.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LimitsFile {
+pub(crate) struct LimitsFile {
     pub(super) safety: SafetyLimits,
     pub(super) bounds: Bounds,
     pub(super) feed: market::FeedLimits,

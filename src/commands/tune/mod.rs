@@ -8,3 +8,5 @@ pub(crate) mod sweep;
 mod config;
 mod paths;
 mod target;
+
+pub(crate) use config::{GridFile, LimitsFile};

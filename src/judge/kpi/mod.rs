@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 pub(crate) const MIN_COVERAGE: f64 = 0.95;
 
 /// `kpis.yaml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KpiCatalogue {
     pub(crate) kpis: BTreeMap<String, KpiDefinition>,

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Policy {
     /// Directories to rotate; those of the command line win.
@@ -33,7 +33,7 @@ pub(crate) struct Policy {
     pub(crate) rules: Vec<RuleText>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleText {
     name: String,
@@ -58,7 +58,7 @@ fn yes() -> bool {
 }
 
 /// What is kept or removed as one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Unit {
     #[default]
@@ -68,7 +68,7 @@ pub(crate) enum Unit {
 }
 
 /// Which members compete with each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum GroupBy {
     /// All of the rule.
@@ -79,16 +79,18 @@ pub(crate) enum GroupBy {
 }
 
 /// A size such as `2G`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "NumberOrText")]
+#[schemars(with = "NumberOrText")]
 pub(crate) struct Size(pub(crate) u64);
 
 /// An age such as `36h`, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(with = "String")]
 pub(crate) struct Age(pub(crate) i64);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 enum NumberOrText {
     Number(u64),

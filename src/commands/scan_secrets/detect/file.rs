@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "what is for people is accepted and not read")]
 pub(crate) struct RuleFile {
@@ -32,7 +32,7 @@ pub(crate) struct RuleFile {
 }
 
 /// Which rules a file builds on.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Extend {
     /// Build on the built-in rules.
@@ -48,7 +48,7 @@ pub(crate) struct Extend {
 }
 
 /// One rule. A rule with the id of a rule of the base changes the fields that it names.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     /// Name of the rule, in reports, fingerprints and exceptions.
@@ -83,7 +83,7 @@ pub(crate) struct Rule {
 }
 
 /// A rule that must match near a match of another.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Required {
     pub(crate) id: String,
@@ -96,7 +96,7 @@ pub(crate) struct Required {
 }
 
 /// What is tolerated, or is no secret.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Allowlist {
     /// Why, for people.
@@ -122,7 +122,7 @@ pub(crate) struct Allowlist {
 }
 
 /// Whether one criterion of an allowlist is enough.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 pub(crate) enum Condition {
     #[default]
     #[serde(rename = "OR", alias = "or", alias = "||")]
@@ -133,7 +133,7 @@ pub(crate) enum Condition {
 }
 
 /// What the patterns of an allowlist are tried on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Target {
     #[default]
@@ -144,7 +144,7 @@ pub(crate) enum Target {
 }
 
 /// A deliberate exception: one rule, in one place, for a reason, until a day.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exception {
     /// Path or glob, relative to the root.

@@ -20,10 +20,11 @@ pub(crate) enum Decision {
     Unchanged,
 }
 
-/// `artifacts/TUNING_REPORT.json`, `mmops.tuning-report.v1`.
+/// `artifacts/TUNING_APPLY.json`, `mmops.tuning-apply.v1`. Until 0.1.0 it had the name `TUNING_REPORT.json`, which is that
+/// of the journal of a soak that tunes.
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TuningReport {
+pub(crate) struct TuningApply {
     /// When.
     pub(crate) at: String,
     /// The chosen candidate under the limits in force; null when none is safe.
@@ -57,7 +58,7 @@ pub(crate) struct TuningReport {
 
 /// The fields of `tune apply --format json` beside those of every command.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-pub(super) struct ApplyBody<'a> {
+pub(crate) struct ApplyBody<'a> {
     /// The chosen candidate.
     pub(super) candidate: &'a Option<BestCandidate>,
     /// Old and new value by key.

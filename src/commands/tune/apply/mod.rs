@@ -6,7 +6,7 @@
 
 mod arguments;
 mod checks;
-pub(super) mod document;
+pub(crate) mod document;
 mod facts;
 mod report;
 mod verdict;
@@ -30,7 +30,7 @@ use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::lock::Lock;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides;
-use document::{Decision, TuningReport};
+use document::{Decision, TuningApply};
 use facts::Facts;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let text = fsio::read_text(&sweep_path)?;
     let document = read_sweep(&text, &ctx.show(&sweep_path))?;
     let limits = config::limits(args.limits.as_deref(), ctx)?.value;
-    let report_path = ctx.path(reports(args.dry_run)).join("TUNING_REPORT.json");
+    let report_path = ctx.path(reports(args.dry_run)).join("TUNING_APPLY.json");
     let output = AtomicFile::create(&report_path)?;
     let target = ctx.path(&args.target);
     let lock = (!args.dry_run).then(|| Lock::acquire(&target.with_extension("lock"))).transpose()?;
@@ -79,11 +79,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let report = report::report(&facts, &verdict, &shown, after.as_deref())
         .evidence([ctx.show(&report_path)])
         .evidence(written);
-    let document = TuningReport {
+    let document = TuningApply {
         at: ctx.clock.stamp_utc(),
         candidate: verdict.best,
         changes: verdict.changes,
-        header: Header::new("mmops.tuning-report.v1", ctx.maker()).simulated(facts.document.header.simulated),
+        header: Header::new("mmops.tuning-apply.v1", ctx.maker()).simulated(facts.document.header.simulated),
         feeds: facts.document.inputs.feeds,
         refusals: verdict.refusals,
         sweep: ctx.show(&sweep_path),

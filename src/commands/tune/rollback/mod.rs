@@ -9,9 +9,9 @@ mod report;
 mod verdict;
 
 pub(crate) use arguments::Args;
-pub(crate) use report::SPEC;
+pub(crate) use report::{RollbackBody, RollbackRecord, SPEC};
 
-use super::apply::document::TuningReport;
+use super::apply::document::TuningApply;
 use super::paths::reports;
 use super::target;
 use crate::ctx::Ctx;
@@ -24,7 +24,7 @@ use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::json_file;
 use crate::sys::lock::Lock;
 use crate::tuning::overrides::{self, Overrides};
-use report::{OverridesVersion, RollbackRecord};
+use report::OverridesVersion;
 use std::path::Path;
 use verdict::{Facts, Verdict};
 
@@ -89,8 +89,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 /// Whether the last apply's own report says that it left other bytes in this file. Without a readable
 /// report nothing is known, and nothing is claimed.
 fn changed_since_apply(ctx: &Ctx, target: &Path, current_sha256: Option<&str>) -> bool {
-    let path = ctx.path("artifacts/TUNING_REPORT.json");
-    let Ok(report) = json_file::read::<TuningReport>(&path) else { return false };
+    // The second name is that of an apply of 0.1.0.
+    let names = ["artifacts/TUNING_APPLY.json", "artifacts/TUNING_REPORT.json"];
+    let read = |name: &str| json_file::read::<TuningApply>(&ctx.path(name)).ok();
+    let Some(report) = names.into_iter().find_map(read) else { return false };
     let same_file = report.target == ctx.show(target) && report.target_sha256_after.is_some();
     same_file && report.target_sha256_after.as_deref() != current_sha256
 }

@@ -43,7 +43,7 @@ pub(crate) struct RollbackRecord {
 
 /// The fields of `tune rollback --format json` beside those of every command.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-struct RollbackBody<'a> {
+pub(crate) struct RollbackBody<'a> {
     /// The record, when something was rolled back or would be.
     record: Option<&'a RollbackRecord>,
 }

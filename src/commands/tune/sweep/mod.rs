@@ -14,7 +14,7 @@ mod shard;
 mod verdict;
 
 pub(crate) use arguments::Args;
-pub(crate) use report::SPEC;
+pub(crate) use report::{SPEC, SweepAnswer};
 
 use super::choose::document::{CandidateFigures, SCHEMA, SweepDocument};
 use super::choose::shard::SweepShard;

@@ -13,7 +13,26 @@ const TITLE: &str = "PARAMETER SWEEP RESULTS";
 
 /// The fields of `tune sweep --format json` beside those of every command.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-struct SweepBody {
+#[serde(untagged)]
+pub(crate) enum SweepAnswer {
+    Sweep(Box<SweepBody>),
+    Shard(ShardBody),
+}
+
+/// The fields of a shard, which measures and does not judge.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct ShardBody {
+    /// The part of the candidates, from 0.
+    shard: usize,
+    /// The number of parts.
+    of: usize,
+    /// SHA-256 of the written report.
+    sha256: String,
+}
+
+/// The fields of a whole sweep.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct SweepBody {
     /// The chosen candidate; null when none is safe.
     best_safe: Option<BestCandidate>,
     /// Number of candidates.
@@ -57,7 +76,10 @@ pub(super) fn report(facts: &Facts, verdict: Verdict, sha256: &str) -> Report {
         violations,
         walk_forward: document.walk_forward.clone(),
     };
-    Report::new(&SPEC, TITLE, conclusion).rows(rows).simulated(document.header.simulated).body(&body)
+    Report::new(&SPEC, TITLE, conclusion)
+        .rows(rows)
+        .simulated(document.header.simulated)
+        .body(&SweepAnswer::Sweep(Box::new(body)))
 }
 
 fn feed(feed: &FeedRecord) -> Row {
@@ -160,4 +182,5 @@ pub(super) fn shard(shard: &SweepShard, sha256: &str) -> Report {
     Report::new(&SPEC, TITLE, Conclusion::new(Outcome::Pass, "SHARD"))
         .rows(rows)
         .simulated(shard.inputs.simulated())
+        .body(&SweepAnswer::Shard(ShardBody { shard: shard.index, of: shard.of, sha256: sha256.to_owned() }))
 }
