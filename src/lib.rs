@@ -82,17 +82,21 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 use sys::fsio::AtomicFile;
-use sys::{clock::Clock, env::Env, logging, panics};
+use sys::{clock::Clock, env::Env, logging, panics, proc};
 
 /// Parses `args`, runs the command, renders its report and returns the code.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     panics::log_panics();
     let args: Vec<OsString> = args.collect();
+    if let Some(code) = proc::hidden(&args) {
+        return code;
+    }
     let parse_and_invoke = || match Invocation::parse(args.iter().cloned()) {
         Ok(invocation) => invoke(&invocation),
         Err(error) => refuse(&error),
     };
     let exit = panics::caught(parse_and_invoke).unwrap_or(Exit::Internal);
+    proc::dismiss_watchdog();
     // What went wrong before or after the command knows nothing of its promise.
     let breaks_promise = exit.clamped() != exit && cli::names_clamped_command(&args);
     ExitCode::from(if breaks_promise { exit.clamped() } else { exit }.code())
@@ -153,11 +157,12 @@ impl Session {
                 tracing::info!("{}", header::frozen_clock(&started));
             }
         }
-        let env = self.ctx.env.clone();
+        let (env, cancel) = (self.ctx.env.clone(), self.ctx.cancel.clone());
         let written = self.write_side_outputs(&answer, watch.elapsed());
         written.and_then(|()| print(invocation, &env, &answer)).unwrap_or_else(|error| {
             tracing::error!("{error:#}");
-            exit::classify(&error)
+            // A terminal that went away sends the signal and takes no report.
+            cancel.signal().map_or_else(|| exit::classify(&error), Exit::of_signal)
         })
     }
 

@@ -81,7 +81,9 @@ impl CommandSpec {
             | Exit::Dependency
             | Exit::Usage
             | Exit::Internal
+            | Exit::Hangup
             | Exit::Interrupted
+            | Exit::Quit
             | Exit::Terminated => !self.is_clamped,
         }
     }

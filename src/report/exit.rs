@@ -26,15 +26,19 @@ pub enum Exit {
     Usage = 64,
     /// A fault of mmops itself.
     Internal = 70,
+    /// Ended by SIGHUP after a clean stop.
+    Hangup = 129,
     /// Ended by SIGINT after a clean stop.
     Interrupted = 130,
+    /// Ended by SIGQUIT after a clean stop.
+    Quit = 131,
     /// Ended by SIGTERM after a clean stop.
     Terminated = 143,
 }
 
 impl Exit {
     /// Every code with its name and meaning, in numeric order; the source of each printed table.
-    pub const TABLE: [(Exit, &'static str, &'static str); 10] = [
+    pub const TABLE: [(Exit, &'static str, &'static str); 12] = [
         (Exit::Ok, "OK", "the question was asked and the answer is yes"),
         (Exit::Fail, "FAIL", "the answer is no"),
         (Exit::Stalled, "STALLED", "a deadline or the evidence ran out before there was an answer"),
@@ -43,7 +47,9 @@ impl Exit {
         (Exit::Dependency, "DEPENDENCY", "a local program or resource is missing"),
         (Exit::Usage, "USAGE", "the command line is wrong"),
         (Exit::Internal, "INTERNAL", "a fault of mmops itself"),
+        (Exit::Hangup, "HANGUP", "ended by SIGHUP after a clean stop"),
         (Exit::Interrupted, "INTERRUPTED", "ended by SIGINT after a clean stop"),
+        (Exit::Quit, "QUIT", "ended by SIGQUIT after a clean stop"),
         (Exit::Terminated, "TERMINATED", "ended by SIGTERM after a clean stop"),
     ];
 
@@ -52,9 +58,19 @@ impl Exit {
         self as u8
     }
 
-    /// The code of a clean stop that signal 2 or 15 asked for.
+    /// The code of a clean stop that this signal asked for.
     pub(crate) fn of_signal(signal: i32) -> Self {
-        if signal == 2 { Self::Interrupted } else { Self::Terminated }
+        match signal {
+            1 => Self::Hangup,
+            2 => Self::Interrupted,
+            3 => Self::Quit,
+            _ => Self::Terminated,
+        }
+    }
+
+    /// Whether a signal ended the run.
+    pub(crate) fn is_stop(self) -> bool {
+        matches!(self, Self::Hangup | Self::Interrupted | Self::Quit | Self::Terminated)
     }
 
     /// The one place where a command that promises 0 or 1 and nothing else keeps its promise.
@@ -102,9 +118,15 @@ impl Fault {
         Self::new(Exit::Usage, message)
     }
 
-    /// A stop asked for by a signal; `signal` is 2 or 15.
+    /// A stop asked for by a signal.
     pub fn stopped(signal: i32) -> Self {
-        Self::new(Exit::of_signal(signal), if signal == 2 { "interrupted" } else { "terminated" })
+        let message = match signal {
+            1 => "stopped by SIGHUP",
+            2 => "interrupted",
+            3 => "stopped by SIGQUIT",
+            _ => "terminated",
+        };
+        Self::new(Exit::of_signal(signal), message)
     }
 
     /// Adds a line that tells the operator what to do.
@@ -114,13 +136,17 @@ impl Fault {
         self
     }
 
-    /// The fault of a failed write to `what`: a full or read-only disk is a missing resource, anything
+    /// The fault of a failed write to `what`: a full or read-only disk or a limit of the file
+    /// size is a missing resource, anything
     /// else means that the output path cannot be used.
     pub fn write(what: impl fmt::Display, error: &io::Error) -> Self {
         let message = format!("failed to write {what}: {error}");
         let has_no_room = matches!(
             error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
+            io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge
+                | io::ErrorKind::ReadOnlyFilesystem
         );
         if has_no_room { Self::dependency(message) } else { Self::config(message) }
     }
@@ -162,7 +188,7 @@ mod tests {
     #[test]
     fn the_table_is_in_numeric_order_and_complete() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|(exit, ..)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 64, 70, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 64, 70, 129, 130, 131, 143]);
     }
 
     #[test]
@@ -182,6 +208,15 @@ mod tests {
         assert_eq!(full.exit, Exit::Dependency);
         let denied = Fault::write("`a`", &io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!(denied.exit, Exit::Config);
+    }
+
+    #[test]
+    fn the_code_of_a_stop_is_that_of_the_shell() {
+        for (signal, code) in [(1, 129), (2, 130), (3, 131), (15, 143)] {
+            let exit = Exit::of_signal(signal);
+            assert_eq!((exit.code(), exit.is_stop()), (code, true));
+        }
+        assert_eq!(Exit::TABLE.iter().filter(|(exit, ..)| exit.is_stop()).count(), 4);
     }
 
     #[test]

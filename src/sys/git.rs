@@ -8,7 +8,7 @@
 
 use crate::report::exit::Fault;
 use crate::sys::env;
-use crate::sys::proc::{End, Group, Task, run};
+use crate::sys::proc::{End, Group, Streams, Task, run};
 use crate::sys::signal::Cancel;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -164,10 +164,8 @@ impl<'a> Git<'a> {
     {
         let failed = |error: &io::Error| Fault::dependency(format!("git cat-file failed: {error}"));
         let argv = question(&["cat-file", "--batch"]);
-        let mut group = Group::spawn(&argv, self.root, &environment(), |command| {
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        })
-        .map_err(not_started)?;
+        let streams = Streams { stdin: Some(Stdio::piped()), stdout: Stdio::piped(), stderr: None };
+        let mut group = Group::spawn(&argv, self.root, &environment(), streams).map_err(not_started)?;
         let mut stdin = group.child().stdin.take().expect("stdin was asked for");
         let stdout = group.child().stdout.take().expect("stdout was asked for");
         std::thread::scope(|scope| {

@@ -12,7 +12,7 @@ const RUN: &str = "pre-live-pack --dry-run --plan plan.yaml";
 const FAILED: &str = "| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |";
 
 /// Whether any process on this machine has the text as an argument.
-fn is_running(argument: &str) -> bool {
+pub fn is_running(argument: &str) -> bool {
     std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
         let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { return false };
         line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes())

@@ -94,7 +94,7 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let jobs = args.jobs.unwrap_or_else(work::processors);
     let board = Runner::new(ctx, args.timeout)?.run_all(&plan, states, jobs);
     let steps = facts(&plan, &is_selected, board);
-    let facts = Facts { steps, is_partial: !args.only.is_empty(), left_behind: proc::sweep() };
+    let facts = Facts { steps, is_partial: !args.only.is_empty(), left_behind: proc::sweep().killed };
     let mut report = report::report(&plan.steps, &facts, ctx.clock.is_frozen())
         .body(&Body { plan: Some(source) })
         .evidence([&args.report, &markdown_path].map(|path| path.display().to_string()));

@@ -108,22 +108,24 @@ fn step_run(finished: &Finished, end: StepEnd) -> StepRun {
         duration_secs: finished.wall.as_secs_f64(),
         peak_rss_bytes: finished.peak_rss_bytes,
         simulated: false,
-        processes_left: finished.strays,
+        processes_left: finished.left.killed + finished.left.alive.len(),
         stdout: output(&finished.stdout),
         stderr: output(&finished.stderr),
     }
 }
 
 fn judge(finished: &Finished, is_own: bool, timeout: Duration) -> StepEnd {
+    let left = finished.left.reasons();
+    let failed = |reason: String| {
+        StepEnd::Failed(std::iter::once(reason).chain(left.iter().cloned()).collect::<Vec<_>>().join("; "))
+    };
     match &finished.end {
         End::NotStarted(reason) => StepEnd::Unknown(reason.clone()),
         End::Cancelled => StepEnd::Unknown("stopped because mmops was asked to stop".to_owned()),
-        End::TimedOut => StepEnd::Failed(format!("timed out after {}", humantime::format_duration(timeout))),
-        End::Signalled(signal) => StepEnd::Failed(format!("died by signal {signal}")),
-        End::Exited(code) if *code != 0 => StepEnd::Failed(format!("exit code {code}")),
-        End::Exited(_) if finished.strays > 0 => {
-            StepEnd::Failed(format!("left {} processes running, which were killed", finished.strays))
-        }
+        End::TimedOut => failed(format!("timed out after {}", humantime::format_duration(timeout))),
+        End::Signalled(signal) => failed(format!("died by signal {signal}")),
+        End::Exited(code) if *code != 0 => failed(format!("exit code {code}")),
+        End::Exited(_) if !left.is_empty() => StepEnd::Failed(left.join("; ")),
         End::Exited(_) if is_own && !ends_with_ok_marker(&finished.stdout.text()) => {
             StepEnd::Failed("exit code 0 without a marker line `| name | OK | KEY=VALUE |`".to_owned())
         }

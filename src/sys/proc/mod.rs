@@ -1,31 +1,55 @@
-//! Child processes: each in a process group of its own, with a deadline, bounded capture of its output,
-//! and the certainty that nothing it started survives it.
+//! Child processes: each in a session of its own, without a terminal, with a deadline, bounded capture of its
+//! output, and the certainty that nothing it started survives it.
 //!
 //! At the deadline the group gets SIGTERM, then SIGKILL after the grace period. Children that leave the
 //! group (`setsid`) are found as well: this process is a child subreaper, so orphans come to it, and
-//! each carries the step's token in its environment.
-#![expect(clippy::disallowed_methods, reason = "this file owns child processes")]
+//! each carries the step's token in its environment. What ends with this process, however that ends, is in
+//! [`launcher`] and [`watchdog`].
+#![expect(clippy::disallowed_methods, reason = "this folder owns child processes")]
 
 mod capture;
+mod group;
+mod launcher;
+mod process;
 mod strays;
+mod stream;
+mod watchdog;
 
 pub(crate) use capture::Captured;
-pub(crate) use strays::sweep;
+pub(crate) use group::Group;
+pub(crate) use launcher::Streams;
+pub(crate) use strays::{Leftovers, sweep};
 
 use crate::sys::signal::Cancel;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
-};
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Read as _};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use group::KILL_WAIT;
+use rustix::process::Signal;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
-use wait4::Wait4 as _;
+use stream::{Stream, read_ready};
+
+/// Does what the program was started for by itself: to become a child, or to watch over the children of a run.
+/// `None` for a command line. From then on children are started by way of this program.
+pub(crate) fn hidden(args: &[OsString]) -> Option<ExitCode> {
+    let done = match args.get(1).and_then(|word| word.to_str()) {
+        Some(launcher::WORD) => launcher::become_program(&args[2..]),
+        Some(watchdog::WORD) => watchdog::watch(&args[2..]),
+        _ => {
+            launcher::enable();
+            return None;
+        }
+    };
+    Some(done.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS))
+}
+
+/// The run comes to its end: nobody needs to watch over it any more.
+pub(crate) fn dismiss_watchdog() {
+    watchdog::dismiss();
+}
 
 /// Time between SIGTERM and SIGKILL.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
@@ -74,8 +98,8 @@ pub(crate) struct Finished {
     pub(crate) peak_rss_bytes: Option<u64>,
     pub(crate) stdout: Captured,
     pub(crate) stderr: Captured,
-    /// Processes it left behind, which were killed.
-    pub(crate) strays: usize,
+    /// What it left behind.
+    pub(crate) left: Leftovers,
 }
 
 impl Finished {
@@ -86,7 +110,7 @@ impl Finished {
             peak_rss_bytes: None,
             stdout: Captured::new(0),
             stderr: Captured::new(0),
-            strays: 0,
+            left: Leftovers::default(),
         }
     }
 }
@@ -95,10 +119,11 @@ impl Finished {
 pub(crate) fn run(task: &Task, cancel: &Cancel) -> Finished {
     let started = Instant::now();
     let fail = |error| Finished { wall: started.elapsed(), ..Finished::not_started(&error) };
-    let piped = |command: &mut Command| {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    };
-    match Group::spawn(&task.argv, &task.dir, &task.env, piped) {
+    if cancel.signal().is_some() {
+        return Finished { end: End::Cancelled, ..fail(io::Error::other("a stop was asked for")) };
+    }
+    let streams = Streams { stdin: None, stdout: Stdio::piped(), stderr: Some(Stdio::piped()) };
+    match Group::spawn(&task.argv, &task.dir, &task.env, streams) {
         Ok(mut group) => match supervise(&mut group, task, started, cancel) {
             Ok(finished) => finished,
             Err(error) => fail(error),
@@ -111,197 +136,74 @@ fn supervise(group: &mut Group, task: &Task, started: Instant, cancel: &Cancel) 
     let (stdout, stderr) = (group.child().stdout.take(), group.child().stderr.take());
     let mut out = Stream::new(stdout.map(OwnedFd::from), task.capture_bytes);
     let mut err = Stream::new(stderr.map(OwnedFd::from), task.capture_bytes);
-    let pidfd = pidfd_open(group.pid, PidfdFlags::empty())?;
-    let mut stop: Option<(End, Instant)> = None;
-    let mut killed = false;
-    loop {
-        let due = stop.as_ref().map_or(started + task.timeout, |(_, kill_at)| *kill_at);
-        let left = due.saturating_duration_since(Instant::now());
-        if left.is_zero() && !killed {
-            if stop.is_some() {
-                group.signal_tree(Signal::KILL);
-                killed = true;
-            } else {
-                group.signal(Signal::TERM);
-                stop = Some((End::TimedOut, Instant::now() + task.grace));
-            }
-        }
-        if cancel.signal().is_some() && stop.is_none() {
-            group.signal(Signal::TERM);
-            stop = Some((End::Cancelled, Instant::now() + task.grace));
-        }
-        let wait = if killed { SLICE } else { left.clamp(Duration::from_micros(100), SLICE) };
-        if read_ready(&mut [&mut out, &mut err], Some(&pidfd), wait)? {
-            break;
-        }
-    }
+    let stop = wait(group, task, started, cancel, &mut [&mut out, &mut err])?;
     let wall = started.elapsed();
-    if let Some((_, kill_at)) = &stop {
+    let survivor = group.survivor()?;
+    if let Some((_, kill_at)) = stop.as_ref().filter(|_| survivor.is_none()) {
         // The leader is gone; what else was asked to stop has the rest of the grace period.
-        while Instant::now() < *kill_at && !strays::of(&group.token, group.pid).is_empty() {
+        while Instant::now() < *kill_at && !cancel.is_urgent() && group.has_strays() {
             read_ready(&mut [&mut out, &mut err], None, Duration::from_millis(5))?;
         }
     }
-    let strays = group.kill_strays();
+    let mut left = group.kill_strays();
     let drained = Instant::now() + DRAIN;
-    while (out.fd.is_some() || err.fd.is_some()) && Instant::now() < drained {
+    while (out.is_open() || err.is_open()) && survivor.is_none() && Instant::now() < drained {
         read_ready(&mut [&mut out, &mut err], None, SLICE)?;
     }
-    let used = group.reap()?;
-    let end = match (stop, used.status.code(), used.status.signal()) {
+    let used = match survivor {
+        None => Some(group.reap()?),
+        Some(survivor) => {
+            left.alive.insert(0, survivor);
+            group.abandon();
+            None
+        }
+    };
+    let status = used.as_ref().map(|used| used.status);
+    let end = match (stop, status.and_then(|status| status.code()), status.and_then(|status| status.signal())) {
         (Some((end, _)), ..) => end,
         (None, Some(code), _) => End::Exited(code),
         (None, None, signal) => End::Signalled(signal.unwrap_or_default()),
     };
-    let peak_rss_bytes = (used.rusage.maxrss > 0).then_some(used.rusage.maxrss);
-    Ok(Finished { end, wall, peak_rss_bytes, stdout: out.captured, stderr: err.captured, strays })
+    let peak_rss_bytes = used.map(|used| used.rusage.maxrss).filter(|bytes| *bytes > 0);
+    Ok(Finished { end, wall, peak_rss_bytes, stdout: out.captured, stderr: err.captured, left })
 }
 
-/// One output pipe and what was read from it.
-struct Stream {
-    fd: Option<std::fs::File>,
-    captured: Captured,
-}
-
-impl Stream {
-    fn new(fd: Option<OwnedFd>, limit: usize) -> Self {
-        Self { fd: fd.map(std::fs::File::from), captured: Captured::new(limit) }
-    }
-}
-
-/// Waits up to `wait` and reads what is there; says whether the process behind `pidfd` has ended.
-fn read_ready(streams: &mut [&mut Stream], pidfd: Option<&OwnedFd>, wait: Duration) -> io::Result<bool> {
-    let open: Vec<usize> = (0..streams.len()).filter(|i| streams[*i].fd.is_some()).collect();
-    let (ended, readable) = {
-        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(3);
-        for index in &open {
-            let file = streams[*index].fd.as_ref().expect("only open streams are listed");
-            fds.push(PollFd::from_borrowed_fd(file.as_fd(), PollFlags::IN));
+/// Waits for the end of the leader, which is asked for at the deadline or at a stop and enforced after the grace
+/// period; says why it was asked for, and when the grace period ends. Returns as well when the leader is there
+/// for some time after it was killed.
+fn wait(
+    group: &Group,
+    task: &Task,
+    started: Instant,
+    cancel: &Cancel,
+    streams: &mut [&mut Stream],
+) -> io::Result<Option<(End, Instant)>> {
+    let pidfd = group.pidfd()?;
+    let mut stop: Option<(End, Instant)> = None;
+    let mut killed: Option<Instant> = None;
+    loop {
+        let now = Instant::now();
+        if stop.is_none() {
+            let is_late = now >= started + task.timeout;
+            if is_late || cancel.signal().is_some() {
+                group.signal(Signal::TERM);
+                stop = Some((if is_late { End::TimedOut } else { End::Cancelled }, now + task.grace));
+            }
         }
-        if let Some(pidfd) = pidfd {
-            fds.push(PollFd::new(pidfd, PollFlags::IN));
+        let due = stop.as_ref().map_or(started + task.timeout, |(_, kill_at)| *kill_at);
+        if stop.is_some() && killed.is_none() && (now >= due || cancel.is_urgent()) {
+            group.kill_tree();
+            killed = Some(now);
         }
-        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.min(SLICE).subsec_nanos()) };
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        if killed.is_some_and(|killed| now >= killed + KILL_WAIT) {
+            return Ok(stop);
         }
-        let ended = pidfd.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
-        let ready = |(slot, index): (usize, &usize)| (!fds[slot].revents().is_empty()).then_some(*index);
-        (ended, open.iter().enumerate().filter_map(ready).collect::<Vec<_>>())
-    };
-    let mut buffer = [0; 16 * 1024];
-    for index in readable {
-        let stream = &mut *streams[index];
-        let Some(file) = stream.fd.as_mut() else { continue };
-        match file.read(&mut buffer) {
-            Ok(0) => stream.fd = None,
-            Ok(n) => stream.captured.push(&buffer[..n]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => stream.fd = None,
+        let left = due.saturating_duration_since(now);
+        let wait = if killed.is_some() { SLICE } else { left.clamp(Duration::from_micros(100), SLICE) };
+        if read_ready(streams, Some(&pidfd), wait)? {
+            return Ok(stop);
         }
     }
-    Ok(ended)
-}
-
-/// A running child that leads a process group; dropping it kills everything it started.
-#[derive(Debug)]
-pub(crate) struct Group {
-    child: Option<Child>,
-    pid: Pid,
-    token: String,
-}
-
-impl Group {
-    /// Starts `argv` in a process group of its own with stdin closed; `configure` sets the other streams. A
-    /// variable of `env` without a value is not inherited.
-    pub(crate) fn spawn(
-        argv: &[OsString],
-        dir: &Path,
-        env: &[(OsString, Option<OsString>)],
-        configure: impl FnOnce(&mut Command),
-    ) -> io::Result<Self> {
-        static STARTED: AtomicU64 = AtomicU64::new(0);
-        strays::adopt_orphans()?;
-        let Some((program, args)) = argv.split_first() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "empty command"));
-        };
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let token = format!("{}-{number}-{}", std::process::id(), strays::boot_ticks());
-        let mut command = Command::new(program);
-        command.args(args).current_dir(dir).stdin(Stdio::null()).process_group(0);
-        for (name, value) in env {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command.env(strays::TOKEN, &token);
-        configure(&mut command);
-        let child = strays::spawn_tracked(&mut command).map_err(|error| named(&error, program, dir))?;
-        let pid = Pid::from_child(&child);
-        Ok(Self { child: Some(child), pid, token })
-    }
-
-    /// The child's handle, for its output streams.
-    pub(crate) fn child(&mut self) -> &mut Child {
-        self.child.as_mut().expect("the child is not reaped while the group is in use")
-    }
-
-    /// Sends `signal` to every process of the group; one that is gone is no error.
-    pub(crate) fn signal(&self, signal: Signal) {
-        if self.child.is_some() && kill_process_group(self.pid, signal).is_err() {
-            tracing::debug!("process group {} is gone", self.pid.as_raw_nonzero());
-        }
-    }
-
-    /// Whether the leader has ended, without waiting; it is reaped later.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.child.is_none() || strays::is_zombie(self.pid)
-    }
-
-    /// Whether a stop signal has taken effect on the leader since the last call.
-    pub(crate) fn has_stopped(&self) -> bool {
-        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
-        matches!(waitid(WaitId::Pid(self.pid), options), Ok(Some(_)))
-    }
-
-    fn signal_tree(&self, signal: Signal) {
-        self.signal(signal);
-        for stray in strays::of(&self.token, self.pid) {
-            strays::kill(stray, signal);
-        }
-    }
-
-    /// Kills what the leader left behind and returns how many processes that were.
-    fn kill_strays(&self) -> usize {
-        strays::kill_all(|| strays::of(&self.token, self.pid))
-    }
-
-    fn reap(&mut self) -> io::Result<wait4::ResUse> {
-        let child = self.child.take().expect("a group is reaped once");
-        let used = child.wait4();
-        strays::forget(self.pid);
-        used
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if self.child.is_none() {
-            return;
-        }
-        self.signal_tree(Signal::KILL);
-        self.kill_strays();
-        if let Err(error) = self.reap() {
-            tracing::warn!("failed to reap process {}: {error}", self.pid.as_raw_nonzero());
-        }
-    }
-}
-
-fn named(error: &io::Error, program: &OsStr, dir: &Path) -> io::Error {
-    let (program, dir) = (program.display(), dir.display());
-    io::Error::new(error.kind(), format!("failed to start `{program}` in `{dir}`: {error}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use super::*;
+use rustix::process::Pid;
+use std::path::Path;
 
 fn shell(script: &str, timeout_ms: u64, grace_ms: u64) -> Finished {
     let task = Task {
@@ -26,7 +28,7 @@ fn an_exit_code_and_both_streams_are_reported() {
     assert_eq!(finished.end, End::Exited(3));
     assert_eq!((finished.stdout.text(), finished.stderr.text()), ("out\n".into(), "err\n".into()));
     assert!(finished.peak_rss_bytes.is_some());
-    assert_eq!(finished.strays, 0);
+    assert_eq!(finished.left, Leftovers::default());
 }
 
 #[test]
@@ -70,14 +72,14 @@ fn a_group_that_ignores_sigterm_is_killed_after_the_grace_period() {
 #[test]
 fn a_background_child_left_after_success_is_counted_and_killed() {
     let finished = shell("sleep 4711.03 & exit 0", 5000, 200);
-    assert_eq!((finished.end, finished.strays), (End::Exited(0), 1));
+    assert_eq!((finished.end, finished.left.killed), (End::Exited(0), 1));
     assert!(!sleeps("4711.03"));
 }
 
 #[test]
 fn a_child_that_left_the_group_is_killed_after_success_and_at_the_deadline() {
     let finished = shell("setsid sleep 4711.04 & sleep 0.2; exit 0", 5000, 200);
-    assert_eq!((finished.end, finished.strays), (End::Exited(0), 1));
+    assert_eq!((finished.end, finished.left.killed), (End::Exited(0), 1));
     assert!(!sleeps("4711.04"));
     let finished = shell("setsid sleep 4711.05 & sleep 4711.05", 300, 200);
     assert_eq!(finished.end, End::TimedOut);
@@ -122,7 +124,8 @@ fn a_cancellation_ends_the_child() {
 #[test]
 fn a_dropped_group_leaves_nothing_behind() {
     let argv = ["/bin/sh", "-c", "sleep 4711.08 & wait"].map(OsString::from);
-    let group = Group::spawn(&argv, Path::new("/"), &[], |_| {}).unwrap();
+    let streams = Streams { stdin: None, stdout: Stdio::null(), stderr: None };
+    let group = Group::spawn(&argv, Path::new("/"), &[], streams).unwrap();
     assert!(!group.has_ended());
     drop(group);
     assert!(!sleeps("4711.08"));

@@ -9,7 +9,7 @@ use crate::commands::chaos::run_log::{
 use crate::journal;
 use crate::lease::file::LeaseFile;
 use crate::report::exit::Fault;
-use crate::sys::proc::Group;
+use crate::sys::proc::{Group, Streams};
 use crate::sys::{clock, fsio, lock};
 use rustix::process::Signal;
 use std::ffi::OsString;
@@ -80,9 +80,8 @@ impl<'a> ActiveRun<'a> {
         for name in NAMES {
             let argv = arguments(drill, dir, name, origin_us);
             let errors = fsio::append(&stderr_path(dir, name))?;
-            let group = Group::spawn(&argv, dir, &[], |command| {
-                command.stdout(Stdio::null()).stderr(errors);
-            });
+            let streams = Streams { stdin: None, stdout: Stdio::null(), stderr: Some(errors.into()) };
+            let group = Group::spawn(&argv, dir, &[], streams);
             let group = group.map_err(|error| Fault::dependency(error.to_string()))?;
             nodes.push(NodeProcess { name, group, tail: EventTail::of(&node::events_path(dir, name)) });
         }

@@ -12,7 +12,7 @@ use crate::format::hash;
 use crate::judge::kpi::Member;
 use crate::judge::kpi::collector::WHOLE;
 use crate::judge::record::{ITERATION_SCHEMA, Iteration, Ledger};
-use crate::report::exit::{Exit, Fault, classify};
+use crate::report::exit::{Fault, classify};
 use crate::sys::progress;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ pub(super) fn execute(
     let stopped_by = match run.finish(done) {
         Ok(()) => None,
         Err(error) => match (classify(&error), ctx.cancel.signal()) {
-            (Exit::Interrupted | Exit::Terminated, Some(signal)) => Some(signal),
+            (exit, Some(signal)) if exit.is_stop() => Some(signal),
             _ => return Err(error),
         },
     };

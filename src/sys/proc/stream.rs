@@ -1,0 +1,66 @@
+//! The output pipes of a child, read while it runs.
+
+use super::capture::Captured;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
+
+/// One output pipe and what was read from it.
+pub(super) struct Stream {
+    fd: Option<std::fs::File>,
+    pub(super) captured: Captured,
+}
+
+impl Stream {
+    pub(super) fn new(fd: Option<OwnedFd>, limit: usize) -> Self {
+        Self { fd: fd.map(std::fs::File::from), captured: Captured::new(limit) }
+    }
+
+    /// Whether somebody may still write to it.
+    pub(super) fn is_open(&self) -> bool {
+        self.fd.is_some()
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) {
+        let Some(file) = self.fd.as_mut() else { return };
+        match file.read(buffer) {
+            Ok(n) if n > 0 => self.captured.push(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(_) | Err(_) => self.fd = None,
+        }
+    }
+}
+
+/// Waits up to `wait`, less than a second, and reads what is there; says whether the process behind `pidfd`
+/// has ended.
+pub(super) fn read_ready(
+    streams: &mut [&mut Stream],
+    pidfd: Option<&OwnedFd>,
+    wait: Duration,
+) -> io::Result<bool> {
+    let open: Vec<usize> = (0..streams.len()).filter(|i| streams[*i].is_open()).collect();
+    let (ended, readable) = {
+        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(3);
+        for index in &open {
+            let file = streams[*index].fd.as_ref().expect("only open streams are listed");
+            fds.push(PollFd::from_borrowed_fd(file.as_fd(), PollFlags::IN));
+        }
+        if let Some(pidfd) = pidfd {
+            fds.push(PollFd::new(pidfd, PollFlags::IN));
+        }
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()) };
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ended = pidfd.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
+        let ready = |(slot, index): (usize, &usize)| (!fds[slot].revents().is_empty()).then_some(*index);
+        (ended, open.iter().enumerate().filter_map(ready).collect::<Vec<_>>())
+    };
+    let mut buffer = [0; 16 * 1024];
+    for index in readable {
+        streams[index].read(&mut buffer);
+    }
+    Ok(ended)
+}
