@@ -19,6 +19,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("TERM", "dumb turns colour and progress off"),
     ("PATH", "where the steps of a plan and git are looked up"),
     ("HOME", "never rotated"),
+    (
+        "MMOPS_STEP",
+        "the steps of which this run is a part; set for every child, so that all of its processes are found",
+    ),
     ("MMOPS_PROMETHEUS_TOKEN", "bearer token for the Prometheus API"),
     ("MMOPS_PROMETHEUS_TOKEN_FILE", "file with that token"),
     ("MMOPS_PROMETHEUS_BASIC", "user:password for the Prometheus API"),

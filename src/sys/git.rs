@@ -223,6 +223,7 @@ impl<'a> Git<'a> {
             timeout: PATIENCE,
             grace: Duration::from_secs(2),
             capture_bytes: LARGEST_LOG_BYTES,
+            log: None,
         };
         let finished = run(&task, self.cancel);
         let other = |message: String| Failure::Other(Fault::dependency(message));

@@ -9,25 +9,26 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 
 thread_local! {
     /// Where the last panic of this thread came from, for the one who catches it.
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Has panics logged like everything else, rather than printed by the standard library.
 pub(crate) fn log_panics() {
     set_hook(Box::new(|info| {
-        let place =
-            info.location().map(|place| format!("{}:{}:{}", place.file(), place.line(), place.column()));
-        logging::fatal(&describe(info, place.as_deref()));
-        PLACE.with(|known| {
+        let location = info
+            .location()
+            .map(|location| format!("{}:{}:{}", location.file(), location.line(), location.column()));
+        logging::fatal(&describe(info, location.as_deref()));
+        LOCATION.with(|known| {
             if let Ok(mut known) = known.try_borrow_mut() {
-                *known = place;
+                *known = location;
             }
         });
     }));
 }
 
-fn describe(info: &PanicHookInfo<'_>, place: Option<&str>) -> String {
-    let fault = internal_fault(place, info.payload());
+fn describe(info: &PanicHookInfo<'_>, location: Option<&str>) -> String {
+    let fault = internal_fault(location, info.payload());
     let backtrace = Backtrace::capture();
     match backtrace.status() {
         BacktraceStatus::Captured => format!("{fault}\n{backtrace}"),
@@ -35,11 +36,11 @@ fn describe(info: &PanicHookInfo<'_>, place: Option<&str>) -> String {
     }
 }
 
-fn internal_fault(place: Option<&str>, payload: &(dyn Any + Send)) -> String {
+fn internal_fault(location: Option<&str>, payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-    match place {
-        Some(place) => format!("internal fault at {place}: {text}"),
+    match location {
+        Some(location) => format!("internal fault at {location}: {text}"),
         None => format!("internal fault: {text}"),
     }
 }
@@ -48,8 +49,8 @@ fn internal_fault(place: Option<&str>, payload: &(dyn Any + Send)) -> String {
 /// afterwards.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let place = PLACE.with(|known| known.try_borrow_mut().ok().and_then(|mut known| known.take()));
-        internal_fault(place.as_deref(), payload.as_ref())
+        let location = LOCATION.with(|known| known.try_borrow_mut().ok().and_then(|mut known| known.take()));
+        internal_fault(location.as_deref(), payload.as_ref())
     })
 }
 

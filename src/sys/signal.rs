@@ -5,10 +5,10 @@
 //! end as the signal would have ended it.
 #![expect(clippy::disallowed_methods, reason = "this file owns signals, and waits for nothing but them")]
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// How long an urgent stop may take.
@@ -31,6 +31,7 @@ impl Cancel {
     pub fn on_signals() -> std::io::Result<Self> {
         let cancel = Self::default();
         signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+        signal_hook::flag::register(SIGUSR1, Arc::clone(&STATUS))?;
         let mut stops = vec![SIGINT, SIGTERM, SIGQUIT];
         // Under `nohup` a terminal that goes away is to be survived.
         if !is_ignored(SIGHUP) {
@@ -74,6 +75,14 @@ impl Cancel {
             self.0.is_urgent.store(true, Ordering::SeqCst);
         }
     }
+}
+
+/// Set by SIGUSR1, which asks what is being done.
+static STATUS: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Whether SIGUSR1 came since the last call.
+pub(crate) fn is_status_wanted() -> bool {
+    STATUS.swap(false, Ordering::SeqCst)
 }
 
 /// Whether the process was started with this signal ignored.

@@ -264,7 +264,7 @@ mod tests {
             on_threads(3, || {
                 let first = |looks: &mut AtomicUsize| looks.fetch_add(1, Ordering::SeqCst) == 0;
                 let found = queue.take(|looks| if first(looks) { Some(()) } else { panic!("no job") });
-                found.map(|(_, running)| std::mem::forget(running))
+                found.map(|((), running)| std::mem::forget(running))
             })
         }));
         assert!(caught.is_err());

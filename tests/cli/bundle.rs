@@ -254,7 +254,8 @@ fn what_is_neither_a_file_nor_a_folder_is_not_verified() {
 
 #[test]
 fn a_part_of_a_tree_that_cannot_be_read_is_a_refusal() {
-    let sandbox = tree();
+    // What is left out of the long path depends on where the root is.
+    let sandbox = tree().hide((r"d[d/]{200,}( \[\.\.\. \d+ bytes not shown \.\.\.\] [d/]*)?", "[DEEP]"));
     sandbox.run("bundle").code(0);
     // Deeper than a path may be long, which not even the superuser can list by its path.
     let name = "d".repeat(250);

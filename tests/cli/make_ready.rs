@@ -239,6 +239,7 @@ fn a_plan_that_cannot_be_used_blocks_with_code_1() {
         plan("[]").replace("36h", "later"),
         plan("[]").replace("window: 7", "window: 367"),
         plan("[]").replace("window: 7", "window: 0"),
+        plan("[]").replace("window: 7", "window: 367"),
         plan("[]").replace("timeout", "time_out"),
         String::new(),
     ] {

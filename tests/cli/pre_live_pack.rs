@@ -58,7 +58,8 @@ fn steps_that_pass_make_the_pack_pass() {
     let sandbox =
         plan("  - {name: a, argv: [/bin/true]}\n  - {name: b, argv: [sh, -c, 'exit 0'], needs: [a]}\n");
     let output = sandbox.run(RUN).code(0).marker("| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |");
-    output.silent();
+    assert_eq!(output.stderr, "note: a: OK\nnote: b: OK\n");
+    assert_eq!(sandbox.run(&format!("-q {RUN}")).stderr, "");
     let report = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json");
     assert_eq!(report["schema"], "mmops.pre-live-pack.v1");
     assert_eq!(report["rows"][1]["step_exit_code"], 0);
@@ -144,14 +145,17 @@ fn one_step_alone_is_never_a_whole_pack() {
     let sandbox = plan("  - {name: a, argv: [/bin/true]}\n  - {name: b, argv: [/bin/false]}\n");
     let output = sandbox.run(&format!("{RUN} --only a")).code(1);
     let _ = output.marker("| pre_live_pack | FAIL | PRE_LIVE_PACK=PARTIAL |");
-    for line in
-        [format!("{RUN} --only a --only b"), "pre-live-pack --dry-run --plan one.yaml --only a".into()]
-    {
+    for line in [
+        format!("{RUN} --only a --only b"),
+        format!("{RUN} --skip b"),
+        "pre-live-pack --dry-run --plan one.yaml --only a".into(),
+    ] {
         sandbox.write("one.yaml", "steps: [{name: a, argv: [/bin/true]}]\n");
         sandbox.run(&line).code(1).marker("| pre_live_pack | FAIL | PRE_LIVE_PACK=PARTIAL |");
     }
-    let output = sandbox.run(&format!("{RUN} --only c")).code(1);
-    output.marker(FAILED);
+    for option in ["--only", "--skip"] {
+        let _ = sandbox.run(&format!("{RUN} {option} c")).code(1).marker(FAILED);
+    }
 }
 
 #[test]
@@ -167,6 +171,9 @@ fn a_plan_that_cannot_be_used_is_refused_with_its_place_and_code_1() {
         "steps:\n  - {name: a, argv: [x], timeout: soon}",
         "steps:\n  - {name: a, argv: [x], timeout: 0s}",
         "steps:\n  - {name: a, argv: [x], timeout: 25h}",
+        "steps:\n  - {name: a, argv: [x], retries: 11}",
+        "steps:\n  - {name: a, argv: [x], allow_fail: ' '}",
+        "steps:\n  - {name: a, argv: [x], env: {'A=B': c}}",
         "steps: {",
     ] {
         let sandbox = Sandbox::new().file("plan.yaml", text);
@@ -179,6 +186,7 @@ fn a_plan_that_cannot_be_used_is_refused_with_its_place_and_code_1() {
     }
     let _ = Sandbox::new().run("pre-live-pack --dry-run --plan nowhere.yaml").code(1);
     Sandbox::new().run("pre-live-pack --dry-run --nonsense").code(1);
+    Sandbox::new().run("pre-live-pack --dry-run --jobs 0").code(1);
 }
 
 #[test]
@@ -187,6 +195,134 @@ fn a_report_path_that_cannot_be_written_costs_no_run() {
     sandbox.write("file", "x");
     sandbox.run(&format!("{RUN} --report file/PACK.json")).code(1);
     assert!(!sandbox.path("ran").exists());
+}
+
+/// The rows of the report by name, with their status and reasons.
+fn rows(sandbox: &Sandbox) -> Vec<(String, String, String)> {
+    let report = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json");
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let reasons = |row: &serde_json::Value| {
+        let reasons = row["reasons"].as_array().map(|reasons| reasons.iter().map(text).collect::<Vec<_>>());
+        reasons.unwrap_or_default().join("|")
+    };
+    let rows = report["rows"].as_array().unwrap();
+    rows.iter().map(|row| (text(&row["name"]), text(&row["status"]), reasons(row))).collect()
+}
+
+#[test]
+fn a_step_that_is_mmops_has_the_status_of_its_report() {
+    let sandbox =
+        plan("  - {name: drift, argv: [mmops, golden-compare, --baseline, a.json, --actual, b.json]}\n");
+    let sandbox = sandbox.file("a.json", "{\"a\": 1}").file("b.json", "{\"a\": 2}");
+    sandbox.run(RUN).code(0).marker("| pre_live_pack | WARN | PRE_LIVE_PACK=DRYRUN |");
+    assert_eq!(rows(&sandbox)[0].1, "WARN");
+}
+
+#[test]
+fn a_step_that_passes_when_it_is_tried_again_is_flaky_and_never_ok() {
+    let script = "echo x >>tries; test $(wc -l <tries) -ge 3";
+    let sandbox = plan(&format!(
+        "  - {{name: a, argv: [sh, -c, '{script}'], retries: 2}}\n  - {{name: b, argv: [/bin/true], needs: [a]}}\n"
+    ));
+    sandbox.run(RUN).code(0).marker("| pre_live_pack | WARN | PRE_LIVE_PACK=DRYRUN |");
+    let expected = "flaky: passed at attempt 3, before that: exit code 1; exit code 1";
+    assert_eq!(rows(&sandbox)[0], ("a".into(), "WARN".into(), expected.into()));
+    assert_eq!(rows(&sandbox)[1].1, "OK");
+    let sandbox = plan("  - {name: a, argv: [/bin/false], retries: 2}\n");
+    sandbox.run(RUN).code(1).marker(FAILED);
+    let report = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json");
+    assert_eq!(report["rows"][0]["earlier_attempts"], json!(["exit code 1", "exit code 1"]));
+}
+
+#[test]
+fn a_failure_that_the_plan_allows_is_a_warning_with_its_reason_and_meets_no_need() {
+    let steps = "  - {name: a, argv: [/bin/false], allow_fail: the exchange is down on Sundays}\n  - {name: b, argv: [/bin/true]}\n";
+    let sandbox = plan(steps);
+    sandbox.run(RUN).code(0).marker("| pre_live_pack | WARN | PRE_LIVE_PACK=DRYRUN |");
+    let expected = "exit code 1; allowed: the exchange is down on Sundays";
+    assert_eq!(rows(&sandbox)[0], ("a".into(), "WARN".into(), expected.into()));
+    let sandbox = plan(&steps.replace("/bin/true]", "/bin/true], needs: [a]"));
+    sandbox.run(RUN).code(1).marker(FAILED);
+    let sandbox = plan(&steps.replace("/bin/false", "/no/such/program"));
+    sandbox.run(RUN).code(1).marker(FAILED);
+}
+
+#[test]
+fn after_a_failure_nothing_more_is_started_where_that_was_asked_for() {
+    let sandbox = plan("  - {name: a, argv: [/bin/false]}\n  - {name: b, argv: [touch, ran]}\n");
+    sandbox.run(&format!("{RUN} --jobs 1 --fail-fast")).code(1).marker(FAILED);
+    assert!(!sandbox.path("ran").exists());
+    let expected = "not run: `a` failed, and --fail-fast was given";
+    assert_eq!(rows(&sandbox)[1], ("b".into(), "SKIP".into(), expected.into()));
+}
+
+#[test]
+fn a_pack_has_a_deadline_of_its_own() {
+    let sandbox =
+        plan("  - {name: a, argv: [sleep, '4712.5'], retries: 3}\n  - {name: b, argv: [touch, ran]}\n");
+    let started = Instant::now();
+    sandbox.run(&format!("{RUN} --jobs 1 --deadline 200ms")).code(1).marker(FAILED);
+    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    assert!(!sandbox.path("ran").exists());
+    assert_eq!(rows(&sandbox)[0].2, "stopped at the deadline of 200ms");
+    assert_eq!(rows(&sandbox)[1].2, "not run: the deadline of 200ms was over");
+}
+
+#[test]
+fn a_step_has_the_variables_and_the_directory_of_the_plan() {
+    let sandbox =
+        plan("  - {name: a, argv: [sh, -c, 'echo $A >out'], env: {A: b c}, dir: sub}\n").file("sub/x", "");
+    sandbox.run(RUN).code(0);
+    assert_eq!(sandbox.read("sub/out"), "b c\n");
+    let sandbox = plan("  - {name: a, argv: [/bin/true], dir: nowhere}\n");
+    sandbox.run(RUN).code(1).marker(FAILED);
+}
+
+#[test]
+fn the_output_of_each_step_goes_to_a_file_of_its_own() {
+    let sandbox = plan(
+        "  - {name: a/b, argv: [sh, -c, 'echo out; echo err >&2']}\n  - {name: c, argv: [sh, -c, 'cat logs/01-a_b.log; seq 400000'], needs: [a/b]}\n",
+    );
+    for _ in 0..2 {
+        sandbox.run(&format!("{RUN} --logs logs")).code(0);
+        let log = sandbox.read("logs/01-a_b.log");
+        assert!(log == "out\nerr\n" || log == "err\nout\n", "{log}");
+        let log = sandbox.read("logs/02-c.log");
+        assert!(log.starts_with("out\nerr\n1\n") || log.starts_with("err\nout\n1\n"));
+        assert!(log.ends_with("\n400000\n"));
+    }
+    sandbox.write("taken", "");
+    sandbox.run(&format!("{RUN} --logs taken")).code(1).marker(FAILED);
+}
+
+#[test]
+fn a_process_that_no_step_owns_fails_the_step_that_may_have_left_it_and_has_no_row() {
+    let sandbox = plan(
+        "  - {name: good, argv: [/bin/true]}\n  - {name: hides, argv: [sh, -c, 'env -i setsid sleep 4712.6 & sleep 0.1']}\n",
+    );
+    sandbox.run(&format!("{RUN} --jobs 1")).code(1).marker(FAILED);
+    assert!(!is_running("4712.6"));
+    assert_eq!(rows(&sandbox)[0], ("good".into(), "OK".into(), String::new()));
+    let expected = "it left 1 processes running, which were killed";
+    assert_eq!(rows(&sandbox)[1..], [("hides".into(), "FAIL".into(), expected.into())]);
+}
+
+#[test]
+fn a_reason_and_the_document_are_bounded_whatever_a_step_prints() {
+    let sandbox = plan(
+        "  - {name: nul, argv: [sh, -c, 'head -c 2000000 /dev/zero; exit 1']}\n  - {name: line, argv: [sh, -c, 'head -c 900000 /dev/zero | tr \\\\0 x >&2; exit 1']}\n",
+    );
+    let output = sandbox.run(RUN).code(1);
+    assert!(output.stdout.len() < 32_000, "{}", output.stdout.len());
+    let document = sandbox.read("artifacts/reports/PRE_LIVE_PACK.json");
+    assert!(document.len() < 3 << 20, "{}", document.len());
+    let report = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json");
+    assert!(report["rows"][1]["reasons"][1].as_str().unwrap().contains(" bytes not shown "));
+    let stdout = &report["rows"][0]["stdout"];
+    assert_eq!(
+        (&stdout["bytes"], stdout["bytes_not_kept"].as_u64().unwrap() > 1_800_000),
+        (&json!(2_000_000), true)
+    );
 }
 
 #[test]

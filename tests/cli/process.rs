@@ -118,7 +118,10 @@ fn each_of_four_signals_stops_a_run_with_its_own_code() {
 
 #[test]
 fn a_terminal_that_goes_away_under_nohup_is_survived() {
-    let sandbox = Sandbox::new().file("plan.yaml", "steps:\n  - {name: a, argv: [sh, -c, 'touch up; while ! test -e on; do sleep 0.01; done']}\n");
+    let sandbox = Sandbox::new().file(
+        "plan.yaml",
+        "steps:\n  - {name: a, argv: [sh, -c, 'touch up; while ! test -e on; do sleep 0.01; done']}\n",
+    );
     let script = format!("trap '' HUP; exec $MMOPS {PACK}");
     let mut command = Command::new("sh");
     command.args(["-c", &script]).current_dir(sandbox.root()).env("MMOPS", env!("CARGO_BIN_EXE_mmops"));
@@ -184,7 +187,8 @@ fn a_limit_of_the_file_size_is_a_missing_resource() {
 
 #[test]
 fn a_step_has_no_terminal_to_wait_for() {
-    let sandbox = Sandbox::new().file("plan.yaml", "steps:\n  - {name: asks, argv: [sh, -c, 'read answer </dev/tty']}\n");
+    let sandbox = Sandbox::new()
+        .file("plan.yaml", "steps:\n  - {name: asks, argv: [sh, -c, 'read answer </dev/tty']}\n");
     // `script` gives mmops a terminal; the step must not have it.
     let output = shell(&sandbox, &format!("script -qec \"$MMOPS -q {PACK}\" /dev/null"));
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -219,11 +223,12 @@ fn a_process_that_cannot_be_killed_is_named_and_not_waited_for() {
     set(sandbox.root(), 0o777);
     sandbox.write("plan.yaml", format!("steps:\n  - {{name: a, argv: ['{root}/setpriv', --reuid, '0', sleep, '4713.5'], timeout: 100ms}}\n"));
     let started = Instant::now();
-    let output = shell(&sandbox, &format!("exec setpriv --reuid 65534 --regid 65534 --clear-groups $MMOPS {PACK}"));
+    let output =
+        shell(&sandbox, &format!("exec setpriv --reuid 65534 --regid 65534 --clear-groups $MMOPS {PACK}"));
     let took = started.elapsed();
     let pid = std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
         let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
-        let is_it = line == "sleep\04713.5\0";
+        let is_it = line.split('\0').eq(["sleep", "4713.5", ""]);
         is_it.then(|| entry.file_name().to_str().and_then(|pid| pid.parse().ok()))?
     });
     let pid: i32 = pid.expect("it is still there");
@@ -231,5 +236,38 @@ fn a_process_that_cannot_be_killed_is_named_and_not_waited_for() {
     ended(&output, 1, "| pre_live_pack | FAIL | PRE_LIVE_PACK=FAILED |");
     assert!(took < Duration::from_secs(7), "{took:?}");
     let reasons = sandbox.json("artifacts/reports/PRE_LIVE_PACK.json")["rows"][0]["reasons"].to_string();
-    assert!(reasons.contains(&format!("timed out after 100ms; could not be killed: pid {pid}, state S")), "{reasons}");
+    assert!(
+        reasons.contains(&format!("timed out after 100ms; could not be killed: pid {pid}, state S")),
+        "{reasons}"
+    );
+}
+
+#[test]
+fn who_asks_hears_how_far_a_pack_is() {
+    let sandbox = Sandbox::new().file("plan.yaml", "steps:\n  - {name: a, argv: [/bin/true]}\n  - {name: b, argv: [sh, -c, 'touch up; while ! test -e on; do sleep 0.01; done'], needs: [a]}\n");
+    let run = Running::start(&sandbox, PACK);
+    wait_for(&sandbox, "up");
+    run.signal(Signal::USR1);
+    // It is looked for ten times in a second.
+    std::thread::sleep(Duration::from_millis(300));
+    sandbox.write("on", "");
+    let output = run.output();
+    ended(&output, 0, "| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("note: 1 of 2 steps ended; running: b for 0."), "{stderr}");
+}
+
+#[path = "../bench/interrupt.rs"]
+mod interrupt;
+
+#[test]
+fn whenever_and_however_a_pack_is_interrupted_nothing_half_done_is_left() {
+    let faults: Vec<String> = std::thread::scope(|scope| {
+        let rounds = |part: u64| {
+            move || (0..5).filter_map(|n| interrupt::round(part * 5 + n).err()).collect::<Vec<_>>()
+        };
+        let parts: Vec<_> = (0..4).map(|part| scope.spawn(rounds(part))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+    });
+    assert_eq!(faults, Vec::<String>::new());
 }

@@ -59,7 +59,9 @@ static USER: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// What differs from run to run even under a frozen clock.
-const VARYING: [(&str, &str); 16] = [
+const VARYING: [(&str, &str); 17] = [
+    // The steps of a pack end in any order.
+    (r"(?m)^note: [a-z_0-9 ]+: (OK|WARN|FAIL)( after [0-9.]+ s)?\n", ""),
     // Only the superuser can look into the processes of others.
     (r"(?m)^\| open_files +\| WARN \|.*\n(    \d+ processes could not .*\n)?", ""),
     (r"::warning title=mmops rotate%3A open_files::.*\n", ""),
@@ -131,9 +133,9 @@ impl Recorder {
         let code = output.status.code().map_or_else(|| output.status.to_string(), |code| code.to_string());
         let mut text = format!("\n$ mmops {}\nexit {code}\n", escaped(&self.scrubbed(line)));
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
-            if !bytes.is_empty() {
-                let shown = self.shown(&String::from_utf8_lossy(bytes), STREAM);
-                text += &format!("{name}{shown}");
+            let output = self.scrubbed(&String::from_utf8_lossy(bytes));
+            if !output.is_empty() {
+                text += &format!("{name}{}", self.shown(&output, STREAM));
             }
         }
         text += &self.changes(before, &tree(root));

@@ -1,5 +1,6 @@
 //! What must be there before a release.
 
+use crate::commands::readiness::score::MOST_DAYS;
 use crate::evidence::requirement::Requirement;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -75,8 +76,8 @@ impl ReadyPlan {
     /// Says what is wrong with the window or a requirement.
     pub(super) fn check(&self) -> Result<(), String> {
         let window = self.readiness.window;
-        if !(1..=366).contains(&window) {
-            return Err(format!("readiness.window is {window}, it must be 1 to 366 days"));
+        if !(1..=MOST_DAYS).contains(&window) {
+            return Err(format!("readiness.window is {window}, it must be 1 to {MOST_DAYS} days"));
         }
         let mut names = BTreeSet::new();
         if let Some(twice) = self.requirements().find(|requirement| !names.insert(&requirement.name)) {

@@ -18,12 +18,12 @@ use crate::report::exit::Fault;
 use crate::report::{Report, render};
 use crate::sys::config::Source;
 use crate::sys::fsio::AtomicFile;
-use crate::sys::{proc, work};
+use crate::sys::work;
 use clap::Args as _;
-use plan::StepState;
-use runner::{Board, Runner};
+use runner::{RunOptions, Runner};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 use verdict::{Facts, StepFact};
@@ -47,12 +47,24 @@ pub(crate) struct Args {
     /// Run this step alone (can be repeated); the pack is then PARTIAL and never OK
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Leave this step out (can be repeated); the pack is then PARTIAL and never OK
+    #[arg(long, value_name = "NAME")]
+    skip: Vec<String>,
+    /// Start no more steps once one has failed
+    #[arg(long)]
+    fail_fast: bool,
+    /// Time after which the whole pack is stopped
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    deadline: Option<Duration>,
     /// Time after which a step without a timeout of its own is stopped
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
     timeout: Duration,
     /// Steps that run side by side [default: number of processors]
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    jobs: Option<NonZero<u16>>,
+    /// Write the output of every step to a file of its own in this directory, while the step runs
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
     /// Where the report with the output of every step goes; the Markdown form goes beside it
     #[arg(long, value_name = "FILE", default_value = REPORT)]
     report: PathBuf,
@@ -68,7 +80,18 @@ pub(crate) struct Body {
 impl Args {
     /// The arguments of a rehearsal as `make-ready` runs it.
     pub(crate) fn rehearsal(plan: Option<PathBuf>, timeout: Duration) -> Self {
-        Self { dry_run: true, plan, only: Vec::new(), timeout, jobs: None, report: PathBuf::from(REPORT) }
+        Self {
+            dry_run: true,
+            plan,
+            only: Vec::new(),
+            skip: Vec::new(),
+            fail_fast: false,
+            deadline: None,
+            timeout,
+            jobs: None,
+            logs: None,
+            report: PathBuf::from(REPORT),
+        }
     }
 }
 
@@ -84,17 +107,19 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 /// Runs the plan and writes the report.
 pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
-    let is_selected = select(args, &plan)?;
+    let left_out = left_out(args, &plan)?;
     let markdown_path = args.report.with_extension("md");
     let json = AtomicFile::create_anew(&ctx.path(&args.report))?;
     let markdown = AtomicFile::create_anew(&ctx.path(&markdown_path))?;
-    // A step that was not selected holds no other back; its row is SKIP all the same.
-    let state = |selected: &bool| if *selected { StepState::Waiting } else { StepState::Passed };
-    let states = is_selected.iter().map(state).collect();
-    let jobs = args.jobs.unwrap_or_else(work::processors);
-    let board = Runner::new(ctx, args.timeout)?.run_all(&plan, states, jobs);
-    let steps = facts(&plan, &is_selected, board);
-    let facts = Facts { steps, is_partial: !args.only.is_empty(), left_behind: proc::sweep().killed };
+    let options = RunOptions {
+        timeout: args.timeout,
+        deadline: args.deadline,
+        is_fail_fast: args.fail_fast,
+        jobs: args.jobs.map_or_else(work::processors, |jobs| usize::from(jobs.get())),
+        logs: args.logs.clone(),
+    };
+    let steps = Runner::new(ctx, &plan, &options)?.run_all(left_out);
+    let facts = Facts { steps, is_partial: !(args.only.is_empty() && args.skip.is_empty()) };
     let mut report = report::report(&plan.steps, &facts, ctx.clock.is_frozen())
         .body(&Body { plan: Some(source) })
         .evidence([&args.report, &markdown_path].map(|path| path.display().to_string()));
@@ -113,24 +138,20 @@ fn load(args: &Args, ctx: &Ctx) -> anyhow::Result<(PackPlan, String)> {
     Ok((plan, source))
 }
 
-fn select(args: &Args, plan: &PackPlan) -> anyhow::Result<Vec<bool>> {
+/// The steps that are not to be run.
+fn left_out(args: &Args, plan: &PackPlan) -> anyhow::Result<Vec<Option<StepFact>>> {
     let names: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).collect();
-    if let Some(wrong) = args.only.iter().find(|name| !names.contains(&name.as_str())) {
-        let message = format!("--only {wrong}: no such step; the plan has {}", names.join(", "));
-        return Err(Fault::usage(message).into());
-    }
-    Ok(names.iter().map(|name| args.only.is_empty() || args.only.iter().any(|only| only == name)).collect())
-}
-
-fn facts(plan: &PackPlan, is_selected: &[bool], board: Board) -> Vec<StepFact> {
-    let Board { states, runs } = board;
-    let fact = |(at, run)| match run {
-        Some(run) => StepFact::Ran(run),
-        None if is_selected[at] => {
-            let need = plan.unmet_need(at, &states).unwrap_or("an earlier step");
-            StepFact::NeedNotMet(need.to_owned())
+    for (option, chosen) in [("--only", &args.only), ("--skip", &args.skip)] {
+        if let Some(wrong) = chosen.iter().find(|name| !names.contains(&name.as_str())) {
+            let message = format!("{option} {wrong}: no such step; the plan has {}", names.join(", "));
+            return Err(Fault::usage(message).into());
         }
-        None => StepFact::NotSelected,
+    }
+    let is_in = |list: &[String], name: &str| list.iter().any(|known| known == name);
+    let fact = |name: &&str| match () {
+        () if !(args.only.is_empty() || is_in(&args.only, name)) => Some("not selected by --only"),
+        () if is_in(&args.skip, name) => Some("left out by --skip"),
+        () => None,
     };
-    runs.into_iter().enumerate().map(fact).collect()
+    Ok(names.iter().map(|name| fact(name).map(|why| StepFact::NotStarted(why.to_owned()))).collect())
 }

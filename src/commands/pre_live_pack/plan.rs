@@ -3,10 +3,14 @@
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Longest time that a step may be given.
 const LONGEST: Duration = Duration::from_hours(24);
+
+/// So often a step may be tried again.
+const MOST_RETRIES: u8 = 10;
 
 /// `pre_live.yaml`.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -29,9 +33,45 @@ pub(crate) struct Step {
     /// Steps that must be OK before this one starts.
     #[serde(default)]
     needs: Vec<String>,
+    /// How often the step is tried again when it fails; one that passes then is flaky, and WARN.
+    #[serde(default)]
+    pub(super) retries: u8,
+    /// Why the pack may go on although the step fails, which is then WARN.
+    #[serde(default)]
+    pub(super) allow_fail: Option<String>,
+    /// Variables of the step, beside those of mmops.
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    /// Working directory, relative to the root, which it is when left out.
+    #[serde(default)]
+    pub(super) dir: Option<PathBuf>,
 }
 
 impl Step {
+    fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if name.trim().is_empty() {
+            return Err("a step has an empty name".into());
+        }
+        if self.argv.first().is_none_or(String::is_empty) {
+            return Err(format!("step `{name}` has an empty argv"));
+        }
+        if self.retries > MOST_RETRIES {
+            return Err(format!("step `{name}` has {} retries, it may have {MOST_RETRIES}", self.retries));
+        }
+        if self.allow_fail.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(format!("step `{name}` has an allow_fail without a reason"));
+        }
+        let is_variable = |name: &&String| !(name.is_empty() || name.contains(['=', '\0']));
+        if let Some(variable) = self.env.keys().find(|name| !is_variable(name)) {
+            return Err(format!(
+                "step `{name}` has the variable `{}`, which cannot be one",
+                variable.escape_default()
+            ));
+        }
+        Ok(())
+    }
+
     /// The time after which the step is stopped.
     pub(super) fn timeout(&self, default: Duration) -> Result<Duration, String> {
         let timeout = match &self.timeout {
@@ -81,14 +121,9 @@ impl PackPlan {
         }
         let mut names = BTreeSet::new();
         for step in &self.steps {
-            if step.name.trim().is_empty() {
-                return Err("a step has an empty name".into());
-            }
+            step.check()?;
             if !names.insert(step.name.as_str()) {
                 return Err(format!("step `{}` stands twice in the plan", step.name));
-            }
-            if step.argv.first().is_none_or(String::is_empty) {
-                return Err(format!("step `{}` has an empty argv", step.name));
             }
         }
         for step in &self.steps {
@@ -168,6 +203,10 @@ mod tests {
             argv: vec!["true".to_owned()],
             timeout: None,
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
+            retries: 0,
+            allow_fail: None,
+            env: BTreeMap::new(),
+            dir: None,
         };
         PackPlan { steps: steps.iter().map(step).collect() }
     }
@@ -186,6 +225,18 @@ mod tests {
             assert!(message.contains(part), "{message}");
         }
         assert_eq!(plan(&[("a", &[]), ("b", &["a"])]).check(MINUTE), Ok(()));
+    }
+
+    #[test]
+    fn what_a_step_may_have_has_bounds() {
+        let refused = |change: fn(&mut Step)| {
+            let mut plan = plan(&[("a", &[])]);
+            change(&mut plan.steps[0]);
+            plan.check(MINUTE).expect_err("refused")
+        };
+        assert!(refused(|step| step.retries = 11).contains("11 retries"));
+        assert!(refused(|step| step.allow_fail = Some(" ".to_owned())).contains("without a reason"));
+        assert!(refused(|step| drop(step.env.insert("A=B".to_owned(), String::new()))).contains("`A=B`"));
     }
 
     #[test]

@@ -12,16 +12,13 @@ const TITLE: &str = "PRE-LIVE PACK DRY-RUN RESULTS";
 /// Lines of output shown below a failed row.
 const SHOWN_LINES: usize = 3;
 
-/// Measured figures are left out under a frozen clock, which promises the same bytes for the same inputs.
+/// Measured figures are left out under a frozen clock, which promises the same bytes for the same inputs. There
+/// is one row for each step, and none beside.
 pub(super) fn report(steps: &[Step], facts: &Facts, is_frozen: bool) -> Report {
-    let mut rows: Vec<Row> =
-        steps.iter().zip(&facts.steps).map(|(step, fact)| row(step, fact, is_frozen)).collect();
-    if facts.left_behind > 0 {
-        let reason = format!("{} processes that no step owns were left behind and killed", facts.left_behind);
-        rows.push(Row::new("left_behind", Outcome::Fail).reason(reason));
-    }
+    let rows = steps.iter().zip(&facts.steps).map(|(step, fact)| row(step, fact, is_frozen)).collect();
     let conclusion = match verdict(facts) {
         Verdict::DryRun => Conclusion::new(Outcome::Pass, "DRYRUN"),
+        Verdict::DryRunWithWarnings => Conclusion::new(Outcome::Warn, "DRYRUN"),
         Verdict::Partial => Conclusion::new(Outcome::Fail, "PARTIAL"),
         Verdict::Failed => Conclusion::new(Outcome::Fail, "FAILED"),
     };
@@ -41,14 +38,18 @@ fn row(step: &Step, fact: &StepFact, is_frozen: bool) -> Row {
     match fact {
         StepFact::Ran(run) => ran(row, step, run, is_frozen),
         StepFact::NeedNotMet(need) => row.reason(format!("not run: it needs `{need}`, which is not OK")),
-        StepFact::NotSelected => row.reason("not selected by --only"),
+        StepFact::NotStarted(reason) => row.reason(reason),
     }
 }
 
 fn ran(mut row: Row, step: &Step, run: &StepRun, is_frozen: bool) -> Row {
-    if let StepEnd::Failed(reason) | StepEnd::Unknown(reason) = &run.end {
+    row = row.reasons(run.end.reason()).reasons(&run.unowned);
+    if let StepEnd::Failed(_) | StepEnd::Excused(_) | StepEnd::Unknown(_) = &run.end {
         let output = complaint(&run.stdout.text, &run.stderr.text);
-        row = row.reason(reason).reasons(output.iter().map(|line| format!("> {line}")));
+        row = row.reasons(output.iter().map(|line| format!("> {line}")));
+    }
+    if !run.earlier_attempts.is_empty() {
+        row = row.field("earlier_attempts", &run.earlier_attempts);
     }
     if let Some(code) = run.exit_code {
         row = row.field("step_exit_code", code);
@@ -94,7 +95,7 @@ pub(super) fn outputs(steps: &[Step], facts: &Facts) -> String {
     let mut out = String::new();
     for (step, fact) in steps.iter().zip(&facts.steps) {
         let StepFact::Ran(run) = fact else { continue };
-        if run.end == StepEnd::Passed {
+        if run.outcome() == Outcome::Pass {
             continue;
         }
         for (name, output) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {

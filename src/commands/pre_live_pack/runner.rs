@@ -1,100 +1,237 @@
 //! Steps as child processes, and what counts as the failure of one.
 
 use super::plan::{PackPlan, Step, StepState};
-use super::verdict::{StepEnd, StepOutput, StepRun};
+use super::verdict::{StepEnd, StepFact, StepOutput, StepRun};
 use crate::ctx::Ctx;
 use crate::report::SIMULATED;
 use crate::report::exit::Fault;
 use crate::sys::proc::{Captured, End, Finished, GRACE, Task};
+use crate::sys::progress::StepProgress;
 use crate::sys::work::{self, Queue};
-use crate::sys::{env, panics, proc};
+use crate::sys::{clock, env, fsio, panics, proc};
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Bytes kept of each output stream of a step.
 const CAPTURE_BYTES: usize = 1 << 20;
 
-pub(super) struct Runner<'a> {
-    ctx: &'a Ctx,
-    own_binary: PathBuf,
+/// What a run is told beside its plan.
+#[derive(Clone, Debug)]
+pub(super) struct RunOptions {
     /// Of a step without one of its own.
-    timeout: Duration,
-    env: Vec<(OsString, Option<OsString>)>,
+    pub(super) timeout: Duration,
+    /// Of the whole run.
+    pub(super) deadline: Option<Duration>,
+    /// Whether no step is started after one has failed.
+    pub(super) is_fail_fast: bool,
+    pub(super) jobs: usize,
+    /// Where a file with the output of each step goes.
+    pub(super) logs: Option<PathBuf>,
 }
 
-/// What the workers share, and what they leave behind.
-pub(super) struct Board {
-    pub(super) states: Vec<StepState>,
-    pub(super) runs: Vec<Option<StepRun>>,
+pub(super) struct Runner<'a> {
+    ctx: &'a Ctx,
+    plan: &'a PackPlan,
+    options: &'a RunOptions,
+    own_binary: PathBuf,
+    env: Vec<(OsString, Option<OsString>)>,
+    started: Instant,
+}
+
+/// What the workers share.
+struct Board {
+    states: Vec<StepState>,
+    facts: Vec<Option<StepFact>>,
+    /// Steps that run.
+    running: usize,
+    /// Steps that ended since it was last looked for processes without an owner.
+    ended: Vec<usize>,
+    /// Why no more steps are started.
+    halt: Option<String>,
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(ctx: &'a Ctx, timeout: Duration) -> anyhow::Result<Self> {
+    pub(super) fn new(ctx: &'a Ctx, plan: &'a PackPlan, options: &'a RunOptions) -> anyhow::Result<Self> {
         let own_binary = env::own_binary()
             .map_err(|error| Fault::dependency(format!("failed to find the running binary: {error}")))?;
         // A clock frozen by --now must be the children's clock as well.
         let now =
             ctx.clock.is_frozen().then(|| ("MMOPS_NOW".into(), Some(ctx.clock.now().to_string().into())));
-        Ok(Self { ctx, own_binary, timeout, env: now.into_iter().collect() })
+        Ok(Self {
+            ctx,
+            plan,
+            options,
+            own_binary,
+            env: now.into_iter().collect(),
+            started: clock::monotonic(),
+        })
     }
 
-    /// Runs what waits, so many steps side by side.
-    pub(super) fn run_all(&self, plan: &PackPlan, states: Vec<StepState>, jobs: usize) -> Board {
-        let runs = plan.steps.iter().map(|_| None).collect();
-        let queue = Queue::new(Board { states, runs });
-        let next = |board: &mut Board| {
-            let at = plan.next(&mut board.states)?;
-            board.states[at] = StepState::Running;
-            Some(at)
-        };
-        work::on_threads(jobs.clamp(1, plan.steps.len()), || {
-            while let Some((at, running)) = queue.take(next) {
-                let run = self.run_caught(&plan.steps[at]);
-                let state = if run.end == StepEnd::Passed { StepState::Passed } else { StepState::Failed };
-                tracing::debug!("step {} ended: {state:?}", plan.steps[at].name);
-                running.finish(|board| {
-                    board.states[at] = state;
-                    board.runs[at] = Some(run);
-                });
-            }
+    /// Runs the steps that are not left out already, and says of each step what came of it.
+    pub(super) fn run_all(&self, left_out: Vec<Option<StepFact>>) -> Vec<StepFact> {
+        // A step that was left out holds no other back; its row is SKIP all the same.
+        let state = |fact: &Option<StepFact>| fact.as_ref().map_or(StepState::Waiting, |_| StepState::Passed);
+        let states = left_out.iter().map(state).collect();
+        let board = Board { states, facts: left_out, running: 0, ended: Vec::new(), halt: None };
+        let (queue, progress) = (Queue::new(board), StepProgress::new(self.ctx.progress));
+        progress.watched(self.plan.steps.len(), || {
+            work::on_threads(self.options.jobs.clamp(1, self.plan.steps.len()), || {
+                while let Some((at, running)) = queue.take(|board| self.next(board)) {
+                    let step = &self.plan.steps[at];
+                    let display = progress.begin(&step.name);
+                    let run = self.run_caught(at, step);
+                    display.end(
+                        run.outcome().status().as_str(),
+                        (!self.ctx.clock.is_frozen()).then_some(run.duration_secs),
+                    );
+                    running.finish(|board| self.put_down(board, at, run));
+                }
+            })
         });
-        queue.into_state()
+        let Board { states, facts, .. } = queue.into_state();
+        let fact = |(at, fact): (usize, Option<StepFact>)| {
+            let need = || self.plan.unmet_need(at, &states).unwrap_or("an earlier step").to_owned();
+            fact.unwrap_or_else(|| StepFact::NeedNotMet(need()))
+        };
+        facts.into_iter().enumerate().map(fact).collect()
+    }
+
+    /// The step that is to be run next.
+    fn next(&self, board: &mut Board) -> Option<usize> {
+        let deadline = self.options.deadline.filter(|deadline| self.started.elapsed() >= *deadline);
+        if let Some(deadline) = deadline {
+            let deadline = humantime::format_duration(deadline);
+            board.halt.get_or_insert_with(|| format!("not run: the deadline of {deadline} was over"));
+        }
+        if let Some(reason) = &board.halt {
+            for (state, fact) in board.states.iter_mut().zip(&mut board.facts) {
+                if *state == StepState::Waiting {
+                    *state = StepState::Skipped;
+                    *fact = Some(StepFact::NotStarted(reason.clone()));
+                }
+            }
+        }
+        let at = self.plan.next(&mut board.states)?;
+        board.states[at] = StepState::Running;
+        board.running += 1;
+        Some(at)
+    }
+
+    fn put_down(&self, board: &mut Board, at: usize, run: StepRun) {
+        let name = &self.plan.steps[at].name;
+        board.states[at] = if run.end.meets_needs() { StepState::Passed } else { StepState::Failed };
+        tracing::debug!("step {name} ended: {:?}", board.states[at]);
+        if self.options.is_fail_fast && !run.outcome().is_yes() {
+            board.halt.get_or_insert_with(|| format!("not run: `{name}` failed, and --fail-fast was given"));
+        }
+        board.facts[at] = Some(StepFact::Ran(run));
+        board.ended.push(at);
+        board.running -= 1;
+        if board.running == 0 {
+            // While nothing runs, whatever runs below this process is nobody's any more.
+            let ended = std::mem::take(&mut board.ended);
+            let unowned = proc::sweep().reasons();
+            let whose = if ended.len() == 1 { "it" } else { "it, or a step that ran beside it," };
+            for at in ended {
+                if let Some(StepFact::Ran(run)) = &mut board.facts[at] {
+                    run.unowned = unowned.iter().map(|reason| format!("{whose} {reason}")).collect();
+                }
+            }
+        }
     }
 
     /// Runs the step. A fault of our own fails it: the steps that wait for it must hear of its end.
-    fn run_caught(&self, step: &Step) -> StepRun {
-        panics::caught(|| self.run(step))
-            .unwrap_or_else(|fault| step_run(&Finished::not_started(&fault), StepEnd::Unknown(fault)))
+    fn run_caught(&self, at: usize, step: &Step) -> StepRun {
+        panics::caught(|| self.run(at, step))
+            .unwrap_or_else(|fault| step_run(Finished::not_started(&fault), StepEnd::Unknown(fault)))
     }
 
-    fn run(&self, step: &Step) -> StepRun {
-        let is_own = step.argv[0] == "mmops";
+    fn run(&self, at: usize, step: &Step) -> StepRun {
+        // One for all attempts.
+        let log = match self.log(at, step) {
+            Ok(log) => log,
+            Err(fault) => {
+                return step_run(Finished::not_started(&fault), StepEnd::Unknown(fault.to_string()));
+            }
+        };
+        let mut earlier = Vec::new();
+        loop {
+            let (finished, end) = self.attempt(step, log.clone());
+            let may_retry = earlier.len() < usize::from(step.retries) && self.time_left() > Duration::ZERO;
+            match &end {
+                StepEnd::Failed(reason) if may_retry && self.ctx.cancel.signal().is_none() => {
+                    tracing::debug!("step {} is tried again: {reason}", step.name);
+                    earlier.push(reason.clone());
+                }
+                _ => {
+                    let end = end.of_attempts(&earlier, step.allow_fail.as_deref());
+                    let simulated = is_own(step) && says_simulated(&finished.stdout.text());
+                    return StepRun { earlier_attempts: earlier, simulated, ..step_run(finished, end) };
+                }
+            }
+        }
+    }
+
+    fn time_left(&self) -> Duration {
+        let left = |deadline: Duration| deadline.saturating_sub(self.started.elapsed());
+        self.options.deadline.map_or(Duration::MAX, left)
+    }
+
+    fn attempt(&self, step: &Step, log: Option<Arc<File>>) -> (Finished, StepEnd) {
+        let is_own = is_own(step);
         let mut argv: Vec<OsString> = step.argv.iter().map(OsString::from).collect();
         if is_own {
             argv[0] = self.own_binary.clone().into();
         }
         let timeout =
-            step.timeout(self.timeout).expect("the plan's timeouts were checked when it was loaded");
+            step.timeout(self.options.timeout).expect("the plan's timeouts were checked when it was loaded");
+        let left = self.time_left();
+        let own_env = step.env.iter().map(|(name, value)| (name.into(), Some(value.into())));
         let task = Task {
             argv,
-            dir: self.ctx.root.clone(),
-            env: self.env.clone(),
-            timeout,
+            dir: step.dir.as_ref().map_or_else(|| self.ctx.root.clone(), |dir| self.ctx.path(dir)),
+            env: self.env.iter().cloned().chain(own_env).collect(),
+            timeout: timeout.min(left),
             grace: GRACE,
             capture_bytes: CAPTURE_BYTES,
+            log,
         };
         let finished = proc::run(&task, &self.ctx.cancel);
-        let run = step_run(&finished, judge(&finished, is_own, timeout));
-        StepRun { simulated: is_own && says_simulated(&finished.stdout.text()), ..run }
+        let limit = match self.options.deadline {
+            Some(deadline) if left < timeout => {
+                format!("stopped at the deadline of {}", humantime::format_duration(deadline))
+            }
+            _ => format!("timed out after {}", humantime::format_duration(timeout)),
+        };
+        let end = judge(&finished, is_own, limit);
+        (finished, end)
+    }
+
+    /// The file for the output of the step, of which the number keeps those with like names apart.
+    fn log(&self, at: usize, step: &Step) -> Result<Option<Arc<File>>, Fault> {
+        let Some(dir) = &self.options.logs else { return Ok(None) };
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        let name: String = step.name.chars().take(100).map(plain).collect();
+        let path = self.ctx.path(dir).join(format!("{:02}-{name}.log", at + 1));
+        fsio::create_dir(&self.ctx.path(dir))?;
+        let log = fsio::append(&path)?;
+        log.set_len(0).map_err(|error| Fault::write(format!("`{}`", path.display()), &error))?;
+        Ok(Some(Arc::new(log)))
     }
 }
 
-fn step_run(finished: &Finished, end: StepEnd) -> StepRun {
-    let output = |captured: &Captured| StepOutput {
-        text: captured.text(),
-        bytes: captured.total(),
-        bytes_not_kept: captured.dropped(),
+fn is_own(step: &Step) -> bool {
+    step.argv[0] == "mmops"
+}
+
+fn step_run(finished: Finished, end: StepEnd) -> StepRun {
+    let output = |captured: Captured| {
+        let bytes = captured.total();
+        let (text, bytes_not_kept) = captured.text_for_json(CAPTURE_BYTES);
+        StepOutput { text, bytes, bytes_not_kept }
     };
     let (exit_code, signal) = match finished.end {
         End::Exited(code) => (Some(code), None),
@@ -109,12 +246,15 @@ fn step_run(finished: &Finished, end: StepEnd) -> StepRun {
         peak_rss_bytes: finished.peak_rss_bytes,
         simulated: false,
         processes_left: finished.left.killed + finished.left.alive.len(),
-        stdout: output(&finished.stdout),
-        stderr: output(&finished.stderr),
+        earlier_attempts: Vec::new(),
+        unowned: Vec::new(),
+        stdout: output(finished.stdout),
+        stderr: output(finished.stderr),
     }
 }
 
-fn judge(finished: &Finished, is_own: bool, timeout: Duration) -> StepEnd {
+/// `limit` says which limit a step met that was stopped.
+fn judge(finished: &Finished, is_own: bool, limit: String) -> StepEnd {
     let left = finished.left.reasons();
     let failed = |reason: String| {
         StepEnd::Failed(std::iter::once(reason).chain(left.iter().cloned()).collect::<Vec<_>>().join("; "))
@@ -122,22 +262,27 @@ fn judge(finished: &Finished, is_own: bool, timeout: Duration) -> StepEnd {
     match &finished.end {
         End::NotStarted(reason) => StepEnd::Unknown(reason.clone()),
         End::Cancelled => StepEnd::Unknown("stopped because mmops was asked to stop".to_owned()),
-        End::TimedOut => failed(format!("timed out after {}", humantime::format_duration(timeout))),
+        End::TimedOut => failed(limit),
         End::Signalled(signal) => failed(format!("died by signal {signal}")),
         End::Exited(code) if *code != 0 => failed(format!("exit code {code}")),
         End::Exited(_) if !left.is_empty() => StepEnd::Failed(left.join("; ")),
-        End::Exited(_) if is_own && !ends_with_ok_marker(&finished.stdout.text()) => {
-            StepEnd::Failed("exit code 0 without a marker line `| name | OK | KEY=VALUE |`".to_owned())
-        }
+        End::Exited(_) if is_own => of_marker(&finished.stdout.text()),
         End::Exited(_) => StepEnd::Passed,
     }
 }
 
-/// Whether the last line is the marker of a command that said yes. An exit code alone would let a step
+/// The answer of a step that is mmops is that of its marker, the last line. An exit code alone would let a step
 /// pass that only printed its version.
-fn ends_with_ok_marker(stdout: &str) -> bool {
+fn of_marker(stdout: &str) -> StepEnd {
     let cells: Vec<&str> = stdout.lines().last().unwrap_or_default().split('|').map(str::trim).collect();
-    matches!(cells.as_slice(), ["", name, "OK" | "WARN", marker, ""] if !name.is_empty() && marker.contains('='))
+    match cells.as_slice() {
+        ["", name, status, marker, ""] if !name.is_empty() && marker.contains('=') => match *status {
+            "OK" => StepEnd::Passed,
+            "WARN" => StepEnd::Warned(format!("its report is WARN: {marker}")),
+            _ => StepEnd::Failed(format!("exit code 0 with the marker {status} {marker}")),
+        },
+        _ => StepEnd::Failed("exit code 0 without a marker line `| name | OK | KEY=VALUE |`".to_owned()),
+    }
 }
 
 /// Whether a report of ours has the row that says so.
@@ -151,12 +296,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_marker_that_says_yes_is_one() {
-        assert!(ends_with_ok_marker("x\n| scan_secrets | OK | RESULT=CLEAN |\n"));
-        assert!(ends_with_ok_marker("| golden_compare | WARN | GOLDEN=DRIFT |"));
+    fn the_answer_of_a_step_that_is_mmops_is_that_of_its_marker() {
+        assert_eq!(of_marker("x\n| scan_secrets | OK | RESULT=CLEAN |\n"), StepEnd::Passed);
+        let warned = StepEnd::Warned("its report is WARN: GOLDEN=DRIFT".to_owned());
+        assert_eq!(of_marker("| golden_compare | WARN | GOLDEN=DRIFT |"), warned);
         for text in ["", "mmops 0.1.0\n", "| a | FAIL | B=C |\n", "| a | OK |\n", "| a | OK | B=C |\ntail\n"]
         {
-            assert!(!ends_with_ok_marker(text), "{text:?}");
+            assert!(matches!(of_marker(text), StepEnd::Failed(_)), "{text:?}");
         }
     }
 }

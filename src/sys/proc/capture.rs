@@ -40,13 +40,61 @@ impl Captured {
 
     /// The kept text, with a line that says how much is missing in the middle.
     pub(crate) fn text(&self) -> String {
-        let head = String::from_utf8_lossy(&self.head);
-        let tail: Vec<u8> = self.tail.iter().copied().collect();
-        let tail = String::from_utf8_lossy(&tail);
-        match self.dropped() {
-            0 => format!("{head}{tail}"),
-            dropped => format!("{head}\n[... {dropped} bytes not kept ...]\n{tail}"),
+        let (head, tail): (_, Vec<u8>) = (&self.head, self.tail.iter().copied().collect());
+        joined(&String::from_utf8_lossy(head), &String::from_utf8_lossy(&tail), self.dropped())
+    }
+
+    /// As much of the text as takes `limit` bytes in a JSON document, where a control character takes six,
+    /// and how many bytes that leaves out.
+    pub(crate) fn text_for_json(mut self, limit: usize) -> (String, u64) {
+        let dropped = self.dropped();
+        let text = if dropped == 0 {
+            // Both parts are one text.
+            self.head.extend(self.tail.drain(..));
+            String::from_utf8_lossy(&self.head)
+        } else {
+            String::from_utf8_lossy(&self.head)
+        };
+        let tail = String::from_utf8_lossy(self.tail.make_contiguous());
+        let cost = |text: &str| text.chars().map(json_len).sum::<usize>();
+        if cost(&text) + cost(&tail) <= limit {
+            return (joined(&text, &tail, dropped), dropped);
         }
+        let head = &text[..fitting(text.chars(), limit / 2)];
+        let rest = if dropped == 0 { &text[head.len()..] } else { &tail };
+        let end = &rest[rest.len() - fitting(rest.chars().rev(), limit / 2)..];
+        let kept_bytes = (text.len() - head.len() + tail.len()) as u64;
+        let dropped = dropped + kept_bytes - end.len() as u64;
+        (joined(head, end, dropped), dropped)
+    }
+}
+
+/// Bytes that a character takes inside a JSON string.
+fn json_len(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        c if c < ' ' => 6,
+        c => c.len_utf8(),
+    }
+}
+
+/// Bytes of the first characters that take no more than `limit` bytes in a JSON document.
+fn fitting(chars: impl Iterator<Item = char>, limit: usize) -> usize {
+    let (mut cost, mut bytes) = (0, 0);
+    for c in chars {
+        cost += json_len(c);
+        if cost > limit {
+            break;
+        }
+        bytes += c.len_utf8();
+    }
+    bytes
+}
+
+fn joined(head: &str, tail: &str, dropped: u64) -> String {
+    match dropped {
+        0 => format!("{head}{tail}"),
+        dropped => format!("{head}\n[... {dropped} bytes not kept ...]\n{tail}"),
     }
 }
 
@@ -76,5 +124,28 @@ mod tests {
         let mut captured = Captured::new(0);
         captured.push(b"abc");
         assert_eq!(captured.dropped(), 3);
+    }
+
+    #[test]
+    fn text_for_a_document_is_bounded_by_what_it_takes_there() {
+        let of = |text: &[u8], capture, limit| {
+            let mut captured = Captured::new(capture);
+            captured.push(text);
+            captured.text_for_json(limit)
+        };
+        assert_eq!(of(b"abcdefgh", 8, 8), ("abcdefgh".to_owned(), 0));
+        assert_eq!(of(b"abcdefgh", 8, 4), ("ab\n[... 4 bytes not kept ...]\ngh".to_owned(), 4));
+        assert_eq!(of(b"abcdefghij", 8, 4), ("ab\n[... 6 bytes not kept ...]\nij".to_owned(), 6));
+        assert_eq!(of(b"abcdefghij", 8, 8), ("abcd\n[... 2 bytes not kept ...]\nghij".to_owned(), 2));
+        let (text, dropped) = of(&[0; 100], 100, 24);
+        assert_eq!((text.as_str(), dropped), ("\0\0\n[... 96 bytes not kept ...]\n\0\0", 96));
+    }
+
+    #[test]
+    fn the_length_in_json_is_that_of_the_serialiser() {
+        for c in (0..0x300).filter_map(char::from_u32) {
+            let text = serde_json::to_string(&c).expect("a string");
+            assert_eq!(json_len(c), text.len() - 2, "{c:?}");
+        }
     }
 }

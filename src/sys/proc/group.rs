@@ -59,7 +59,7 @@ impl Group {
         launch.command.env(TOKEN, marked(&token));
         let child = strays::spawn_tracked(&mut launch.command).map_err(failed)?;
         let pid = Pid::from_child(&child);
-        watchdog::tell('+', pid);
+        watchdog::notify('+', pid);
         // A child that does not start is killed and reaped when the group is dropped.
         let group = Self { child: Some(child), pid, token };
         launch.wait().map_err(failed)?;
@@ -122,7 +122,7 @@ impl Group {
     /// What the leader, which has ended, has used.
     pub(super) fn reap(&mut self) -> io::Result<wait4::ResUse> {
         let child = self.child.take().expect("a group is reaped once");
-        watchdog::tell('-', self.pid);
+        watchdog::notify('-', self.pid);
         let used = child.wait4();
         strays::forget(self.pid);
         used

@@ -18,13 +18,13 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The first argument of a program that is to become a child; the command line has no such word.
-pub(super) const WORD: &str = "__become";
+/// The first argument of a program that is to become a child; no command is called so.
+pub(super) const ARGUMENT: &str = "__become";
 
 /// How long a child may take to become its program.
 const START: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
-/// Whether the running binary understands [`WORD`]. Tests of the library run in one that does not; their
+/// Whether the running binary understands [`ARGUMENT`]. Tests of the library run in one that does not; their
 /// children get a process group of their own, and nobody ends them if the test is killed.
 static IS_ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -69,11 +69,14 @@ pub(super) fn launch(program: &OsStr, args: &[OsString], streams: Streams) -> io
     let (reader, writer) = io::pipe()?;
     let mut command = own_program();
     let channel = if stdin.is_none() { Channel::Stdin } else { Channel::Stderr };
-    command.args([WORD, channel.as_str(), &own_pid().to_string()]).arg(program).args(args).stdout(stdout);
+    command.args([ARGUMENT, channel.as_str(), &own_pid().to_string()]).arg(program).args(args).stdout(stdout);
     let (stdin, stderr) = match channel {
         Channel::Stdin => (writer.into(), stderr.unwrap_or_else(Stdio::null)),
         Channel::Stderr => {
-            debug_assert!(stderr.is_none(), "a child whose stdin and stderr are both used cannot report its start");
+            debug_assert!(
+                stderr.is_none(),
+                "a child whose stdin and stderr are both used cannot report its start"
+            );
             (stdin.unwrap_or_else(Stdio::null), writer.into())
         }
     };
@@ -104,7 +107,9 @@ impl Launch {
         }
         match report.split_once('e') {
             None if report == "r" => Ok(()),
-            Some((_, number)) => Err(number.parse().map_or_else(io::Error::other, io::Error::from_raw_os_error)),
+            Some((_, number)) => {
+                Err(number.parse().map_or_else(io::Error::other, io::Error::from_raw_os_error))
+            }
             None => Err(io::Error::other("it ended before it became the program")),
         }
     }
@@ -145,7 +150,7 @@ impl Channel {
     }
 }
 
-/// Becomes the program that these arguments after [`WORD`] name; returns only if that fails, which the parent
+/// Becomes the program that these arguments after [`ARGUMENT`] name; returns only if that fails, which the parent
 /// is told of.
 pub(super) fn become_program(args: &[OsString]) -> Option<()> {
     let [channel, parent, program, args @ ..] = args else { return None };

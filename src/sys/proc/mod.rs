@@ -24,11 +24,13 @@ use crate::sys::signal::Cancel;
 use group::KILL_WAIT;
 use rustix::process::Signal;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stream::{Stream, read_ready};
 
@@ -36,8 +38,8 @@ use stream::{Stream, read_ready};
 /// `None` for a command line. From then on children are started by way of this program.
 pub(crate) fn hidden(args: &[OsString]) -> Option<ExitCode> {
     let done = match args.get(1).and_then(|word| word.to_str()) {
-        Some(launcher::WORD) => launcher::become_program(&args[2..]),
-        Some(watchdog::WORD) => watchdog::watch(&args[2..]),
+        Some(launcher::ARGUMENT) => launcher::become_program(&args[2..]),
+        Some(watchdog::ARGUMENT) => watchdog::watch(&args[2..]),
         _ => {
             launcher::enable();
             return None;
@@ -73,6 +75,8 @@ pub(crate) struct Task {
     pub(crate) grace: Duration,
     /// Bytes kept of each output stream.
     pub(crate) capture_bytes: usize,
+    /// Where both streams go as well, whole and as they come.
+    pub(crate) log: Option<Arc<File>>,
 }
 
 /// How a child ended.
@@ -134,8 +138,8 @@ pub(crate) fn run(task: &Task, cancel: &Cancel) -> Finished {
 
 fn supervise(group: &mut Group, task: &Task, started: Instant, cancel: &Cancel) -> io::Result<Finished> {
     let (stdout, stderr) = (group.child().stdout.take(), group.child().stderr.take());
-    let mut out = Stream::new(stdout.map(OwnedFd::from), task.capture_bytes);
-    let mut err = Stream::new(stderr.map(OwnedFd::from), task.capture_bytes);
+    let stream = |fd| Stream::new(fd, task.capture_bytes, task.log.clone());
+    let (mut out, mut err) = (stream(stdout.map(OwnedFd::from)), stream(stderr.map(OwnedFd::from)));
     let stop = wait(group, task, started, cancel, &mut [&mut out, &mut err])?;
     let wall = started.elapsed();
     let survivor = group.survivor()?;
@@ -159,7 +163,8 @@ fn supervise(group: &mut Group, task: &Task, started: Instant, cancel: &Cancel) 
         }
     };
     let status = used.as_ref().map(|used| used.status);
-    let end = match (stop, status.and_then(|status| status.code()), status.and_then(|status| status.signal())) {
+    let end = match (stop, status.and_then(|status| status.code()), status.and_then(|status| status.signal()))
+    {
         (Some((end, _)), ..) => end,
         (None, Some(code), _) => End::Exited(code),
         (None, None, signal) => End::Signalled(signal.unwrap_or_default()),

@@ -114,7 +114,8 @@ pub(super) fn has_mark(pid: i32, is_looked_for: impl Fn(&str) -> bool) -> bool {
         environment = of_threads.max_by_key(Vec::len).unwrap_or_default();
     }
     environment.split(|byte| *byte == 0).any(|variable| {
-        let value = std::str::from_utf8(variable).ok().and_then(|text| text.strip_prefix(TOKEN)?.strip_prefix('='));
+        let value =
+            std::str::from_utf8(variable).ok().and_then(|text| text.strip_prefix(TOKEN)?.strip_prefix('='));
         value.is_some_and(|tokens| tokens.split(WITHIN).any(&is_looked_for))
     })
 }
@@ -133,7 +134,9 @@ fn children(parent: i32) -> io::Result<Vec<i32>> {
     let mut found = Vec::new();
     let (threads, mut listed) = (threads(parent)?, 0);
     for thread in &threads {
-        if let Some(list) = if_there(std::fs::read_to_string(format!("/proc/{parent}/task/{thread}/children")))? {
+        if let Some(list) =
+            if_there(std::fs::read_to_string(format!("/proc/{parent}/task/{thread}/children")))?
+        {
             listed += 1;
             found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
         }
@@ -158,7 +161,9 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_none_and_what_cannot_be_read_is_a_fault() {
-        assert!(if_there::<()>(Err(io::Error::from_raw_os_error(Errno::SRCH.raw_os_error()))).unwrap().is_none());
+        assert!(
+            if_there::<()>(Err(io::Error::from_raw_os_error(Errno::SRCH.raw_os_error()))).unwrap().is_none()
+        );
         assert!(if_there::<()>(Err(io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()))).is_err());
         assert!(stat(i32::MAX).unwrap().is_none());
     }

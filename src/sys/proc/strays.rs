@@ -53,20 +53,6 @@ impl Survivor {
 }
 
 impl Leftovers {
-    /// Whether there was nothing, for certain.
-    pub(crate) fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Both together.
-    #[must_use]
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        self.killed += other.killed;
-        self.alive.extend(other.alive);
-        self.unknown = self.unknown.or(other.unknown);
-        self
-    }
-
     /// What speaks of them.
     pub(crate) fn reasons(&self) -> Vec<String> {
         let mut reasons = Vec::new();
@@ -77,7 +63,9 @@ impl Leftovers {
             let alive: Vec<String> = self.alive.iter().map(Survivor::to_string).collect();
             reasons.push(format!("could not be killed: {}", alive.join("; ")));
         }
-        reasons.extend(self.unknown.iter().map(|why| format!("what it left running cannot be found out: {why}")));
+        reasons.extend(
+            self.unknown.iter().map(|why| format!("what it left running cannot be found out: {why}")),
+        );
         reasons
     }
 }

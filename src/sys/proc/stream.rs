@@ -2,19 +2,22 @@
 
 use super::capture::Captured;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One output pipe and what was read from it.
 pub(super) struct Stream {
-    fd: Option<std::fs::File>,
+    fd: Option<File>,
     pub(super) captured: Captured,
+    log: Option<Arc<File>>,
 }
 
 impl Stream {
-    pub(super) fn new(fd: Option<OwnedFd>, limit: usize) -> Self {
-        Self { fd: fd.map(std::fs::File::from), captured: Captured::new(limit) }
+    pub(super) fn new(fd: Option<OwnedFd>, limit: usize, log: Option<Arc<File>>) -> Self {
+        Self { fd: fd.map(File::from), captured: Captured::new(limit), log }
     }
 
     /// Whether somebody may still write to it.
@@ -25,7 +28,14 @@ impl Stream {
     fn read(&mut self, buffer: &mut [u8]) {
         let Some(file) = self.fd.as_mut() else { return };
         match file.read(buffer) {
-            Ok(n) if n > 0 => self.captured.push(&buffer[..n]),
+            Ok(n) if n > 0 => {
+                self.captured.push(&buffer[..n]);
+                let written = self.log.as_deref().map_or(Ok(()), |mut log| log.write_all(&buffer[..n]));
+                if let Err(error) = written {
+                    tracing::warn!("the output of a step goes on without its log: {error}");
+                    self.log = None;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(_) | Err(_) => self.fd = None,
         }

@@ -1,5 +1,4 @@
 use super::*;
-use rustix::process::Pid;
 use std::path::Path;
 
 fn shell(script: &str, timeout_ms: u64, grace_ms: u64) -> Finished {
@@ -10,6 +9,7 @@ fn shell(script: &str, timeout_ms: u64, grace_ms: u64) -> Finished {
         timeout: Duration::from_millis(timeout_ms),
         grace: Duration::from_millis(grace_ms),
         capture_bytes: 1 << 20,
+        log: None,
     };
     run(&task, &Cancel::default())
 }
@@ -46,6 +46,7 @@ fn a_missing_program_is_named() {
         timeout: Duration::from_secs(1),
         grace: Duration::from_secs(1),
         capture_bytes: 0,
+        log: None,
     };
     let End::NotStarted(reason) = run(&task, &Cancel::default()).end else { panic!("it cannot start") };
     assert!(reason.contains("/no/such/program"), "{reason}");
@@ -115,6 +116,7 @@ fn a_cancellation_ends_the_child() {
         timeout: Duration::from_mins(1),
         grace: Duration::from_secs(1),
         capture_bytes: 0,
+        log: None,
     };
     cancel.request(15);
     assert_eq!(run(&task, &cancel).end, End::Cancelled);

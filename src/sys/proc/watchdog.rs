@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The first argument of a program that is to be a watchdog.
-pub(super) const WORD: &str = "__watch";
+pub(super) const ARGUMENT: &str = "__watch";
 
 /// How long a dead run's processes are looked for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ pub(super) fn start() -> io::Result<()> {
         return Ok(());
     }
     let mut command = launcher::own_program();
-    command.args([WORD, &own_pid().to_string(), &strays::boot_ticks().to_string()]);
+    command.args([ARGUMENT, &own_pid().to_string(), &strays::boot_ticks().to_string()]);
     // What is typed at the terminal is not for it.
     command.process_group(0).current_dir("/");
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -46,7 +46,7 @@ pub(super) fn start() -> io::Result<()> {
 }
 
 /// The watchdog hears of a leader, or that it is about to be reaped and its number free for others.
-pub(super) fn tell(sign: char, leader: Pid) {
+pub(super) fn notify(sign: char, leader: Pid) {
     if let Some(stdin) = watchdog().as_mut().and_then(|child| child.stdin.as_mut())
         && let Err(error) = writeln!(stdin, "{sign}{}", leader.as_raw_nonzero())
     {
@@ -63,7 +63,7 @@ pub(super) fn dismiss() {
     }
 }
 
-/// Waits for the end of the run that these arguments after [`WORD`] name, and kills what it left.
+/// Waits for the end of the run that these arguments after [`ARGUMENT`] name, and kills what it left.
 pub(super) fn watch(args: &[OsString]) -> Option<()> {
     let [pid, ticks] = args else { return None };
     let (begins, ends) = (format!("{}-", pid.to_str()?), format!("-{}", ticks.to_str()?));
@@ -108,6 +108,9 @@ fn kill_found(leaders: &BTreeSet<i32>, is_own: impl Fn(&str) -> bool) -> bool {
             found.insert(pid);
         }
     }
-    found.iter().filter_map(|pid| Pid::from_raw(*pid)).for_each(|pid| strays::kill(pid, rustix::process::Signal::KILL));
+    found
+        .iter()
+        .filter_map(|pid| Pid::from_raw(*pid))
+        .for_each(|pid| strays::kill(pid, rustix::process::Signal::KILL));
     found.is_empty()
 }

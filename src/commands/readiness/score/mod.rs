@@ -25,6 +25,9 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The longest window.
+pub(crate) const MOST_DAYS: u16 = 366;
+
 /// Score the last daily reports: GO, HOLD or BLOCK
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "score")]
@@ -36,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", default_value = "artifacts/reports/readiness.json")]
     pub(crate) out_json: PathBuf,
     /// Days that are scored
-    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=366))]
+    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_DAYS)))]
     pub(crate) window: u16,
     /// Largest age of the newest report, from the end of its day
     #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = humantime::parse_duration)]
