@@ -1,11 +1,13 @@
 //! The command line: global flags, the table of commands, and one dispatch.
 
+pub(crate) mod attempt;
 mod help;
 
 use crate::commands::{
     Answer, bundle, canary, chaos, completions, cron_sentinel, golden_compare, make_ready, man,
     pre_live_pack, readiness, rotate, scan_secrets, schema, sim, soak, tune,
 };
+use crate::commands::{Files, Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::report::CommandSpec;
 use crate::report::exit::Fault;
@@ -13,35 +15,46 @@ use crate::report::printer::{Color, Format};
 use crate::sys::logging::LogFormat;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
-use std::ffi::OsString;
+use std::any::TypeId;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Every command, in the order of the help: its folder says what it is called and what its marker says.
 fn table() -> Vec<Entry> {
     vec![
-        entry(&pre_live_pack::SPEC, pre_live_pack::run),
-        entry(&make_ready::SPEC, make_ready::run),
-        entry(&readiness::score::SPEC, readiness::score::run),
+        entry(&pre_live_pack::SPEC, pre_live_pack::run)
+            .writes(pre_live_pack::outputs)
+            .reads(|_| vec![pre_live_pack::PLAN.into()])
+            .alone(&[&pre_live_pack::SPEC]),
+        entry(&make_ready::SPEC, make_ready::run)
+            .writes(make_ready::outputs)
+            .reads(|_| vec![make_ready::PLAN.into(), pre_live_pack::PLAN.into()])
+            .alone(&[&make_ready::SPEC, &pre_live_pack::SPEC, &readiness::score::SPEC]),
+        entry(&readiness::score::SPEC, readiness::score::run)
+            .writes(readiness::score::outputs)
+            .reads(readiness::score::inputs)
+            .alone(&[&readiness::score::SPEC]),
         entry(&readiness::validate::SPEC, readiness::validate::run),
-        entry(&soak::run::SPEC, soak::run::run),
+        entry(&soak::run::SPEC, soak::run::run).writes(soak::run::outputs),
         entry(&soak::gate::SPEC, soak::gate::run),
-        entry(&tune::sweep::SPEC, tune::sweep::run),
-        entry(&tune::apply::SPEC, tune::apply::run),
-        entry(&tune::rollback::SPEC, tune::rollback::run),
-        entry(&chaos::failover::SPEC, chaos::failover::run),
+        entry(&tune::sweep::SPEC, tune::sweep::run).writes(tune::sweep::outputs),
+        entry(&tune::apply::SPEC, tune::apply::run).writes(tune::apply::outputs),
+        entry(&tune::rollback::SPEC, tune::rollback::run).writes(tune::rollback::outputs),
+        entry(&chaos::failover::SPEC, chaos::failover::run).writes(chaos::failover::outputs),
         entry(&chaos::node::SPEC, chaos::node::run),
         entry(&bundle::create::SPEC, bundle::create::run),
         entry(&bundle::verify::SPEC, bundle::verify::run),
         entry(&bundle::release::SPEC, bundle::release::run),
         entry(&canary::tag::SPEC, canary::tag::run),
-        entry(&canary::checklist::SPEC, canary::checklist::run),
-        entry(&scan_secrets::SPEC, scan_secrets::run),
+        entry(&canary::checklist::SPEC, canary::checklist::run).writes(canary::checklist::outputs),
+        entry(&scan_secrets::SPEC, scan_secrets::run).writes(scan_secrets::outputs),
         entry(&golden_compare::SPEC, golden_compare::run),
-        entry(&rotate::SPEC, rotate::run),
+        entry(&rotate::SPEC, rotate::run).writes(rotate::outputs),
         entry(&rotate::restore::SPEC, rotate::restore::run),
         entry(&cron_sentinel::SPEC, cron_sentinel::run),
         entry(&sim::bot::SPEC, sim::bot::run),
-        entry(&sim::feed::SPEC, sim::feed::run),
+        entry(&sim::feed::SPEC, sim::feed::run).writes(sim::feed::outputs),
         entry(&schema::SPEC, schema::run),
         entry(&completions::SPEC, |args, _| Ok(completions::run(args, tree()))),
         entry(&man::SPEC, |args, _| man::run(args, tree())),
@@ -65,6 +78,43 @@ struct Entry {
     spec: &'static CommandSpec,
     arguments: fn(clap::Command) -> clap::Command,
     run: Box<dyn Fn(&ArgMatches, &Ctx) -> anyhow::Result<Answer>>,
+    outputs: fn(&Given) -> Vec<Output>,
+    /// What it reads that no option names.
+    reads: fn(&Given) -> Vec<PathBuf>,
+    /// The commands of which only one at a time runs in a root.
+    alone: &'static [&'static CommandSpec],
+}
+
+impl Entry {
+    fn writes(self, outputs: fn(&Given) -> Vec<Output>) -> Self {
+        Self { outputs, ..self }
+    }
+
+    fn reads(self, reads: fn(&Given) -> Vec<PathBuf>) -> Self {
+        Self { reads, ..self }
+    }
+
+    fn alone(self, alone: &'static [&'static CommandSpec]) -> Self {
+        Self { alone, ..self }
+    }
+
+    /// The command as clap has it, by itself.
+    fn leaf(&self) -> clap::Command {
+        (self.arguments)(clap::Command::new(self.spec.path))
+    }
+
+    /// What the command line makes of its files; `paths` are the values that name one, with their options.
+    fn files(&self, given: &Given, paths: Vec<Input>, named: Vec<String>) -> Files {
+        let mut outputs = (self.outputs)(given);
+        for (option, id) in [("metrics-file", "metrics_file"), ("junit", "junit")] {
+            outputs.extend(given.path(id).map(|path| Output::companion(option, path)));
+        }
+        let is_output =
+            |input: &Input| outputs.iter().any(|output| input.option == format!("--{}", output.option));
+        let mut inputs: Vec<Input> = paths.into_iter().filter(|input| !is_output(input)).collect();
+        inputs.extend((self.reads)(given).into_iter().map(|path| Input { option: String::new(), path }));
+        Files { outputs, named, inputs }
+    }
 }
 
 fn entry<A: clap::Args + 'static, T: Into<Answer> + 'static>(
@@ -72,7 +122,9 @@ fn entry<A: clap::Args + 'static, T: Into<Answer> + 'static>(
     run: fn(&A, &Ctx) -> anyhow::Result<T>,
 ) -> Entry {
     let run = move |matches: &ArgMatches, ctx: &Ctx| run(&A::from_arg_matches(matches)?, ctx).map(Into::into);
-    Entry { spec, arguments: A::augment_args, run: Box::new(run) }
+    let nothing = |_: &Given| Vec::new();
+    let (outputs, reads) = (nothing, |_: &Given| Vec::new());
+    Entry { spec, arguments: A::augment_args, run: Box::new(run), outputs, reads, alone: &[] }
 }
 
 /// Decide, with evidence, whether an automated trading service may go live, and keep it honest afterwards
@@ -160,6 +212,39 @@ impl Invocation {
             None => (self.entry.run)(&self.matches, ctx),
         }
     }
+
+    /// The files that the command line names.
+    pub(crate) fn files(&self) -> Files {
+        let (mut given, mut paths, mut named) = (Given::default(), Vec::new(), Vec::new());
+        for arg in self.entry.leaf().get_arguments() {
+            let id = arg.get_id().as_str();
+            let values: Vec<&OsStr> = self.matches.get_raw(id).into_iter().flatten().collect();
+            if let Some(value) = values.last() {
+                given.insert(id, value);
+            }
+            if self.matches.value_source(id) == Some(ValueSource::CommandLine) {
+                named.extend(arg.get_long().map(|long| format!("--{long}")));
+            }
+            if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() {
+                let option =
+                    arg.get_long().map_or_else(|| "an argument".to_owned(), |long| format!("--{long}"));
+                paths.extend(
+                    values.into_iter().map(|path| Input { option: option.clone(), path: path.into() }),
+                );
+            }
+        }
+        for (id, path) in [("junit", &self.global.junit), ("metrics_file", &self.global.metrics_file)] {
+            if let Some(path) = path {
+                given.insert(id, path.as_os_str());
+            }
+        }
+        self.entry.files(&given, paths, named)
+    }
+
+    /// Where the locks are that this command holds while it runs, relative to the root.
+    pub(crate) fn locks(&self) -> impl Iterator<Item = PathBuf> {
+        self.entry.alone.iter().map(|spec| format!("artifacts/.mmops-{}.lock", spec.name()).into())
+    }
 }
 
 /// `mmops rotate --days 3 restore FILE`: options of `rotate` say nothing to `restore`.
@@ -171,26 +256,6 @@ fn misplaced_options(first: &str, second: &str, matches: &ArgMatches) -> Option<
     let message =
         format!("`{first} {second}` takes no --{given} of `{first}`; write its own options after `{second}`");
     Some(Fault::usage(message))
-}
-
-/// Whether a command line that could not be parsed names a command that promises 0 or 1.
-pub(crate) fn names_clamped_command(args: &[OsString]) -> bool {
-    let root = Root::command();
-    let takes_value = |flag: &str| {
-        let name = flag.trim_start_matches('-');
-        let mut options = root.get_arguments();
-        options.any(|arg| arg.get_long() == Some(name) && arg.get_action().takes_values())
-    };
-    let mut words = args.iter().skip(1).map(|word| word.to_string_lossy());
-    while let Some(word) = words.next() {
-        if !word.starts_with('-') {
-            return table().iter().any(|entry| entry.spec.path == word && entry.spec.is_clamped);
-        }
-        if takes_value(&word) {
-            words.next();
-        }
-    }
-    false
 }
 
 /// Flags of every command.
@@ -221,6 +286,9 @@ pub(crate) struct Global {
     /// Form of the log on stderr
     #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+    /// How long another run is waited for that holds a lock
+    #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) lock_timeout: Duration,
     /// Freeze the clock: stamps, ages and schedules take this time and sleeping advances it
     #[arg(long, global = true, hide_short_help = true, value_name = "RFC3339")]
     pub(crate) now: Option<jiff::Timestamp>,
@@ -299,15 +367,25 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_command_line_still_names_its_command() {
-        let names = |line: &str| {
-            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            names_clamped_command(&args)
+    fn an_output_must_not_be_another_or_an_input() {
+        let clash = |line: &str| {
+            let files = parsed(line).files();
+            files.clash(|a, b| a == b).map(|(output, other)| format!("{} {other}", output.name()))
         };
-        assert!(names("mmops pre-live-pack --nonsense"));
-        assert!(names("mmops --root somewhere -q make-ready --nonsense"));
-        assert!(names("mmops --root=somewhere make-ready --nonsense"));
-        assert!(!names("mmops --root pre-live-pack rotate --nonsense"));
-        assert!(!names("mmops rotate pre-live-pack"));
+        for (line, expected) in [
+            ("pre-live-pack --report p.json --plan p.yaml", None),
+            ("pre-live-pack --report p.yaml --plan p.yaml", Some("--report --plan")),
+            ("pre-live-pack --report p.md", Some("--report --report")),
+            ("pre-live-pack --report deploy/release/pre_live.yaml", Some("--report this command")),
+            ("make-ready --junit artifacts/reports/MAKE_READY.json", Some("--junit this command")),
+            ("rotate --junit x --metrics-file x", Some("--junit --metrics-file")),
+            ("scan-secrets --baseline b.json --write-baseline b.json", None),
+            ("scan-secrets --config b.json --write-baseline b.json", Some("--write-baseline --config")),
+            ("readiness --out-json REPORT_SOAK_20260309.json", Some("--out-json this command")),
+            ("tune apply --sweep s.json --target s.json", Some("--target --sweep")),
+            ("tune apply --target s.json", None),
+        ] {
+            assert_eq!(clash(&format!("mmops {line}")).as_deref(), expected, "{line}");
+        }
     }
 }

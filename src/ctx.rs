@@ -3,13 +3,18 @@
 use crate::report::exit::Fault;
 use crate::report::maker::{ClockKind, Maker};
 use crate::sys::clock::Clock;
+use crate::sys::config::{ConfigUsed, Configs};
 use crate::sys::env::{Env, start_dir};
-use crate::sys::fsio::{self, AtomicFile, FileKind};
+use crate::sys::fsio::{self, AtomicFile, FileKind, OutputFile, OutputKind, Outputs};
+use crate::sys::lock::{Lock, Waiting};
 use crate::sys::signal::Cancel;
 use anyhow::Context as _;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The world as a command sees it. Commands cannot print; they return a `Report`.
 #[derive(Clone, Debug)]
@@ -24,38 +29,72 @@ pub(crate) struct Ctx {
     pub(crate) progress: bool,
     /// Files that this run has begun to write and that have no content yet; no part of what it looks at.
     pub(crate) own_outputs: Vec<PathBuf>,
+    /// What this run writes for others to go by, which gets its names together at its end.
+    pub(crate) outputs: Outputs,
+    /// How long another run is waited for that holds a lock.
+    pub(crate) lock_timeout: Duration,
+    /// The configuration that was read so far.
+    pub(crate) configs: Configs,
+}
+
+/// Fields of every report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ConfigBody {
+    /// The configuration that the run went by; absent where it read none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) configs: Vec<ConfigUsed>,
+}
+
+/// What the command line says about the world.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) root: Option<&'a Path>,
+    pub(crate) now: Option<Timestamp>,
+    pub(crate) quiet: bool,
+    pub(crate) lock_timeout: Duration,
 }
 
 impl Ctx {
-    /// The world of this process; `root` and `now` are what the command line says of them.
-    pub(crate) fn start(root: Option<&Path>, now: Option<Timestamp>, quiet: bool) -> anyhow::Result<Self> {
+    /// The world of this process.
+    pub(crate) fn start(wanted: Wanted<'_>) -> anyhow::Result<Self> {
+        let Wanted { root, now, quiet, lock_timeout } = wanted;
         let env = Env::of_process()?;
-        let start = start_dir().context(Fault::dependency("failed to read the current directory"))?;
+        // Where the process was started matters only to what is relative to it.
+        let start = || {
+            start_dir().map_err(|error| {
+                Fault::dependency(format!("failed to read the current directory: {error}"))
+                    .hint("it may have been removed; go to another, or name an absolute --root")
+            })
+        };
         let root = match root {
-            Some(root) => fsio::canonical(&start.join(root))
-                .map_err(|fault| fault.hint("--root must name an existing directory"))?,
-            None => start,
+            Some(root) => {
+                let path = if root.is_absolute() { root.to_owned() } else { start()?.join(root) };
+                fsio::canonical(&path)
+                    .map_err(|fault| fault.hint("--root must name an existing directory"))?
+            }
+            None => start()?,
         };
         if fsio::target_kind(&root)? != FileKind::Dir {
             let message = format!("--root `{}` is not a directory", root.display());
             return Err(Fault::config(message).into());
         }
-        let time = |name: &str| -> Result<Option<Timestamp>, Fault> {
-            let invalid = |text: &str, error: jiff::Error| {
-                Fault::config(format!("{name}={text} is not an RFC 3339 time: {error}"))
-            };
-            env.get(name).map(|text| text.parse().map_err(|error| invalid(text, error))).transpose()
-        };
-        let stamp = time("CI_FAKE_UTC")?;
-        let clock = match now.map_or_else(|| time("MMOPS_NOW"), |now| Ok(Some(now)))? {
-            Some(now) => Clock::frozen(now, stamp),
-            None => Clock::system(stamp),
-        };
+        let clock = clock(now, &env)?;
         fsio::date_by(&clock);
         let cancel = Cancel::on_signals().context("failed to install signal handlers")?;
         let is_plain = quiet || env.get("TERM") == Some("dumb");
         let progress = std::io::stderr().is_terminal() && !is_plain;
-        Ok(Self { root, clock, env, cancel, progress, own_outputs: Vec::new() })
+        let (outputs, configs) = (Outputs::default(), Configs::new(&root));
+        Ok(Self {
+            root,
+            clock,
+            env,
+            cancel,
+            progress,
+            own_outputs: Vec::new(),
+            outputs,
+            lock_timeout,
+            configs,
+        })
     }
 
     /// Resolves `path` against the root.
@@ -68,11 +107,45 @@ impl Ctx {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
+    /// The output called `path` of this run: others go by it.
+    pub(crate) fn verdict_file(&self, path: impl AsRef<Path>) -> Result<OutputFile, Fault> {
+        self.outputs.take(OutputKind::Verdict, &self.path(path))
+    }
+
+    /// The output called `path` that stands beside the verdict.
+    pub(crate) fn companion_file(&self, path: impl AsRef<Path>) -> Result<OutputFile, Fault> {
+        self.outputs.take(OutputKind::Companion, &self.path(path))
+    }
+
+    /// The output called `path` that says what this run did to the world.
+    pub(crate) fn record_file(&self, path: impl AsRef<Path>) -> Result<OutputFile, Fault> {
+        self.outputs.take(OutputKind::Record, &self.path(path))
+    }
+
+    /// Takes the lock at `path`, waiting for whoever has it.
+    pub(crate) fn lock(&self, path: &Path) -> Result<Lock, Fault> {
+        Lock::acquire(path, &self.waiting())
+    }
+
+    /// The same for a directory itself, which leaves no file in it.
+    pub(crate) fn lock_dir(&self, dir: &Path) -> Result<Lock, Fault> {
+        Lock::of_dir(dir, &self.waiting())
+    }
+
+    fn waiting(&self) -> Waiting<'_> {
+        Waiting { budget: self.lock_timeout, cancel: &self.cancel }
+    }
+
+    /// The field `configs` of a report: the configuration that was read so far; no field where there is none.
+    pub(crate) fn config_body(&self) -> ConfigBody {
+        ConfigBody { configs: self.configs.used() }
+    }
+
     /// The same world with the unfinished files of `outputs` known as this run's own.
     #[must_use]
     pub(crate) fn with_own_outputs<'a>(&self, outputs: impl IntoIterator<Item = &'a AtomicFile>) -> Self {
         let mut ctx = self.clone();
-        ctx.own_outputs.extend(outputs.into_iter().map(AtomicFile::temporary));
+        ctx.own_outputs.extend(outputs.into_iter().filter_map(AtomicFile::temporary));
         ctx
     }
 
@@ -92,6 +165,21 @@ impl Ctx {
     pub(crate) fn check_cancelled(&self) -> Result<(), Fault> {
         self.cancel.signal().map_or(Ok(()), |signal| Err(Fault::stopped(signal)))
     }
+}
+
+/// The clock that the command line or the environment asks for.
+pub(crate) fn clock(now: Option<Timestamp>, env: &Env) -> Result<Clock, Fault> {
+    let time = |name: &str| -> Result<Option<Timestamp>, Fault> {
+        let invalid = |text: &str, error: jiff::Error| {
+            Fault::config(format!("{name}={text} is not an RFC 3339 time: {error}"))
+        };
+        env.get(name).map(|text| text.parse().map_err(|error| invalid(text, error))).transpose()
+    };
+    let stamp = time("CI_FAKE_UTC")?;
+    Ok(match now.map_or_else(|| time("MMOPS_NOW"), |now| Ok(Some(now)))? {
+        Some(now) => Clock::frozen(now, stamp),
+        None => Clock::system(stamp),
+    })
 }
 
 /// This program under this clock.

@@ -70,19 +70,24 @@ mod sys;
 pub mod testing;
 mod tuning;
 
+use clap::error::ErrorKind;
 use cli::Invocation;
-use commands::{Answer, scan_secrets};
-use ctx::Ctx;
+use cli::attempt::Attempt;
+use commands::{Answer, Files, Output, OutputRole, scan_secrets};
+use ctx::{Ctx, Wanted};
 use evidence::header;
 use report::exit::{self, Exit, Fault};
-use report::printer::{self, Format};
-use report::{ErrorBody, Report, render};
+use report::printer::{self, Color, Format};
+use report::{CommandSpec, ErrorBody, Report, render};
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use sys::fsio::AtomicFile;
-use sys::{clock::Clock, env::Env, logging, panics, proc};
+use sys::fsio::{self, FileKind, OutputFile, OutputKind};
+use sys::lock::Lock;
+use sys::logging::{self, LogFormat};
+use sys::{clock::Clock, env::Env, panics, proc};
 
 /// Parses `args`, runs the command, renders its report and returns the code.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -93,21 +98,44 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
     let parse_and_invoke = || match Invocation::parse(args.iter().cloned()) {
         Ok(invocation) => invoke(&invocation),
-        Err(error) => refuse(&error),
+        Err(error) => refuse(&error, &args),
     };
     let exit = panics::caught(parse_and_invoke).unwrap_or(Exit::Internal);
     proc::dismiss_watchdog();
     // What went wrong before or after the command knows nothing of its promise.
-    let breaks_promise = exit.clamped() != exit && cli::names_clamped_command(&args);
+    let breaks_promise =
+        exit.clamped() != exit && Attempt::read(&args).is_some_and(|attempt| attempt.spec().is_clamped);
     ExitCode::from(if breaks_promise { exit.clamped() } else { exit }.code())
 }
 
-/// Prints clap's help, version or usage error.
-fn refuse(error: &clap::Error) -> Exit {
-    match (error.use_stderr(), error.print()) {
-        (true, _) => Exit::Usage,
-        (false, Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Dependency,
-        (false, _) => Exit::Ok,
+/// Prints clap's help, version or usage error. An error that names a command is an answer of that command, and
+/// nothing that it writes may go on to say otherwise.
+fn refuse(error: &clap::Error, args: &[OsString]) -> Exit {
+    let printed = error.print();
+    if !error.use_stderr() {
+        return match printed {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Dependency,
+            Ok(()) | Err(_) => Exit::Ok,
+        };
+    }
+    let asks_for_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    let Some(attempt) = Attempt::read(args).filter(|_| !asks_for_help) else { return Exit::Usage };
+    logging::start(LogFormat::Text, -1);
+    let message = error.to_string();
+    let first = message.split("\n\n").next().unwrap_or_default();
+    let reason: Vec<&str> = first.trim_start_matches("error: ").split_whitespace().collect();
+    let env = Env::of_process().unwrap_or_default();
+    let now = attempt.path("now").and_then(|now| now.to_str()?.parse().ok());
+    let clock = ctx::clock(now, &env).unwrap_or_else(|_| Clock::system(None));
+    let mut report = failure_report(attempt.spec(), Exit::Usage, reason.join(" "), Vec::new());
+    header::stamp(&mut report, ctx::maker(&clock));
+    let (root, format) = (attempt.path("root"), attempt.format());
+    let format =
+        if format == Format::Sarif && *attempt.spec() != scan_secrets::SPEC { Format::Table } else { format };
+    leave(&report, &attempt.files(), root.as_deref());
+    match print(format, Color::Auto, &env, &report.into()) {
+        Ok(_) => Exit::Usage,
+        Err(error) => exit::classify(&error),
     }
 }
 
@@ -115,13 +143,58 @@ fn invoke(invocation: &Invocation) -> Exit {
     let global = &invocation.global;
     let verbosity = if global.quiet { -1 } else { i8::try_from(global.verbose).unwrap_or(i8::MAX) };
     logging::start(global.log_format, verbosity);
-    match Session::start(invocation) {
+    let mut files = invocation.files();
+    match Session::start(invocation, &mut files) {
         Ok(session) => session.answer(invocation),
         Err(error) => {
             let env = Env::of_process().unwrap_or_default();
+            let clock = ctx::clock(global.now, &env).unwrap_or_else(|_| Clock::system(None));
             let mut report = failure(invocation, &error);
-            header::stamp(&mut report, ctx::maker(&Clock::system(None)));
-            print(invocation, &env, &report.into()).unwrap_or(exit::classify(&error))
+            header::stamp(&mut report, ctx::maker(&clock));
+            leave(&report, &files, global.root.as_deref());
+            print(global.format, global.color, &env, &report.into()).unwrap_or(exit::classify(&error))
+        }
+    }
+}
+
+/// Lets every output that can be written say that the question could not be asked.
+fn leave(report: &Report, files: &Files, root: Option<&Path>) {
+    let start = || sys::env::start_dir().ok();
+    let root = match root {
+        Some(root) if root.is_absolute() => Some(root.to_owned()),
+        Some(root) => start().map(|start| start.join(root)),
+        None => start(),
+    };
+    // Without a root nobody knows where the outputs are.
+    let Some(root) = root.filter(|root| fsio::canonical(root).is_ok()) else { return };
+    let full = |path: &Path| root.join(path);
+    for (at, output) in files.outputs.iter().enumerate() {
+        let path = full(&output.path);
+        let is_other = |other: &Path| fsio::same_file(&path, &full(other));
+        let is_safe = !files.inputs.iter().any(|input| is_other(&input.path))
+            && !files.outputs[..at].iter().any(|other| is_other(&other.path));
+        let is_there = || matches!(fsio::exists(&path), Ok(true));
+        let text = match (output.option, output.role) {
+            ("junit", _) => render::junit::render(report, Duration::ZERO),
+            ("metrics-file", _) => {
+                render::textfile::render(report, Clock::system(None).now().as_second(), Duration::ZERO)
+            }
+            (_, OutputRole::Verdict) if files.named.contains(&output.name()) || is_there() => {
+                render::json::render(report)
+            }
+            (_, OutputRole::Companion | OutputRole::Verdict | OutputRole::RemovedFirst) => String::new(),
+            (_, OutputRole::Record | OutputRole::Updated(_)) => continue,
+        };
+        let left = match (is_safe, text.is_empty()) {
+            (false, _) => Ok(()),
+            (true, true) => fsio::remove_output(&path),
+            (true, false) => fsio::write_atomic(&path, text.as_bytes()),
+        };
+        // Where nothing stands, nothing says otherwise.
+        if let Err(fault) = left
+            && matches!(fsio::target_kind(&path), Ok(FileKind::File))
+        {
+            tracing::error!("what an earlier run wrote is still there: {fault}");
         }
     }
 }
@@ -129,49 +202,96 @@ fn invoke(invocation: &Invocation) -> Exit {
 /// The context of one command, and the side outputs opened before it runs.
 struct Session {
     ctx: Ctx,
-    junit: Option<AtomicFile>,
-    metrics: Option<AtomicFile>,
+    junit: Option<OutputFile>,
+    metrics: Option<OutputFile>,
+    _locks: Vec<Lock>,
 }
 
 impl Session {
-    fn start(invocation: &Invocation) -> anyhow::Result<Self> {
+    /// On an error, `files` are those that this run may still write.
+    fn start(invocation: &Invocation, files: &mut Files) -> anyhow::Result<Self> {
         let global = &invocation.global;
         if global.format == Format::Sarif && *invocation.spec() != scan_secrets::SPEC {
             return Err(Fault::usage("--format sarif is for scan-secrets alone").into());
         }
-        let ctx = Ctx::start(global.root.as_deref(), global.now, global.quiet)?;
-        let open =
-            |path: &Option<_>| path.as_ref().map(|path| AtomicFile::create(&ctx.path(path))).transpose();
-        let (junit, metrics) = (open(&global.junit)?, open(&global.metrics_file)?);
-        Ok(Self { ctx: ctx.with_own_outputs(junit.iter().chain(&metrics)), junit, metrics })
+        let mut ctx = Ctx::start(Wanted {
+            root: global.root.as_deref(),
+            now: global.now,
+            quiet: global.quiet,
+            lock_timeout: global.lock_timeout,
+        })?;
+        refuse_clash(files, &ctx)?;
+        let locks = invocation.locks().map(|path| ctx.lock(&ctx.path(path)));
+        let locks = locks.collect::<Result<Vec<Lock>, Fault>>();
+        // What another run of this command writes is its own until it is done.
+        let locks = locks.inspect_err(|_| files.outputs.retain(Output::is_side))?;
+        for output in &files.outputs {
+            let path = ctx.path(&output.path);
+            match output.role {
+                OutputRole::Verdict => ctx.outputs.open(OutputKind::Verdict, &path)?,
+                OutputRole::Companion => ctx.outputs.open(OutputKind::Companion, &path)?,
+                OutputRole::Record => ctx.outputs.open(OutputKind::Record, &path)?,
+                OutputRole::RemovedFirst => fsio::remove_output(&path)?,
+                OutputRole::Updated(_) => {}
+            }
+        }
+        ctx.own_outputs = ctx.outputs.temporaries();
+        ctx.outputs.clear()?;
+        let take = |path: &Option<_>| path.as_ref().map(|path| ctx.companion_file(path)).transpose();
+        let (junit, metrics) = (take(&global.junit)?, take(&global.metrics_file)?);
+        Ok(Self { ctx, junit, metrics, _locks: locks })
     }
 
-    fn answer(self, invocation: &Invocation) -> Exit {
+    fn answer(mut self, invocation: &Invocation) -> Exit {
         let (watch, started) = (self.ctx.clock.stopwatch(), self.ctx.maker());
         let answer = panics::caught(|| invocation.run(&self.ctx))
             .unwrap_or_else(|fault| Err(anyhow::anyhow!("{fault}")));
-        let mut answer = answer.unwrap_or_else(|error| failure(invocation, &error).into());
+        let mut answer = match answer {
+            Ok(Answer::Report(report)) => Answer::from(report.body(&self.ctx.config_body())),
+            Ok(Answer::Text(text)) => Answer::Text(text),
+            Err(error) => {
+                self.ctx.outputs.withdraw();
+                failure(invocation, &error).into()
+            }
+        };
         if let Answer::Report(report) = &mut answer {
             header::stamp(report, self.ctx.maker());
             if self.ctx.clock.is_frozen() {
                 tracing::info!("{}", header::frozen_clock(&started));
             }
         }
-        let (env, cancel) = (self.ctx.env.clone(), self.ctx.cancel.clone());
-        let written = self.write_side_outputs(&answer, watch.elapsed());
-        written.and_then(|()| print(invocation, &env, &answer)).unwrap_or_else(|error| {
-            tracing::error!("{error:#}");
-            // A terminal that went away sends the signal and takes no report.
-            cancel.signal().map_or_else(|| exit::classify(&error), Exit::of_signal)
-        })
+        let global = &invocation.global;
+        let said = self
+            .write_side_outputs(&answer, watch.elapsed())
+            .and_then(|()| Ok(self.ctx.outputs.publish()?))
+            .and_then(|()| print(global.format, global.color, &self.ctx.env, &answer));
+        said.unwrap_or_else(|error| self.take_back(invocation, &error))
     }
 
-    fn write_side_outputs(self, answer: &Answer, took: Duration) -> anyhow::Result<()> {
+    /// What was answered could not be said: no file may say it either.
+    fn take_back(&self, invocation: &Invocation, error: &anyhow::Error) -> Exit {
+        self.ctx.outputs.withdraw();
+        let mut report = failure(invocation, error);
+        header::stamp(&mut report, self.ctx.maker());
+        let mut files = invocation.files();
+        files.outputs.retain(Output::is_side);
+        leave(&report, &files, Some(&self.ctx.root));
+        // A terminal that went away sends the signal and takes no report.
+        let exit = self.ctx.cancel.signal().map_or(report.exit(), Exit::of_signal);
+        let global = &invocation.global;
+        // Where it was not stdout that failed, the last word there is the true one.
+        if let Err(error) = print(global.format, global.color, &self.ctx.env, &report.into()) {
+            tracing::debug!("{error:#}");
+        }
+        exit
+    }
+
+    fn write_side_outputs(&mut self, answer: &Answer, took: Duration) -> anyhow::Result<()> {
         let Answer::Report(report) = answer else { return Ok(()) };
-        if let Some(junit) = self.junit {
+        if let Some(junit) = self.junit.take() {
             junit.finish(render::junit::render(report, took).as_bytes())?;
         }
-        if let Some(metrics) = self.metrics {
+        if let Some(metrics) = self.metrics.take() {
             // Whoever watches the runs wants to know when one really was.
             let ended_at = Clock::system(None).now().as_second();
             let text = render::textfile::render(report, ended_at, took);
@@ -179,6 +299,28 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Refuses a command line of which one file would destroy another.
+fn refuse_clash(files: &Files, ctx: &Ctx) -> Result<(), Fault> {
+    let same = |a: &Path, b: &Path| fsio::same_file(&ctx.path(a), &ctx.path(b));
+    let has_form_beside = |output: &&Output| {
+        files.outputs.iter().filter(|other| !other.option.is_empty() && other.option == output.option).count()
+            > 1
+    };
+    let is_stream = |output: &&Output| fsio::is_stream(&ctx.path(&output.path));
+    if let Some(output) = files.outputs.iter().filter(has_form_beside).find(is_stream) {
+        let (name, path) = (output.name(), output.path.display());
+        let message = format!("{name} must be a file, beside which its Markdown form goes; `{path}` is none");
+        return Err(Fault::usage(message));
+    }
+    let Some((output, other)) = files.clash(same) else { return Ok(()) };
+    let (name, path) = (output.name(), output.path.display());
+    if name == other {
+        return Err(Fault::usage(format!("{name} names `{path}`, where its Markdown form goes as well")));
+    }
+    let fault = Fault::usage(format!("`{path}` is named by {name} and by {other}"));
+    Err(fault.hint("a file that is written must not be another one of the same run"))
 }
 
 /// The report of a question that could not be asked; the error is printed here, once.
@@ -194,15 +336,18 @@ fn failure(invocation: &Invocation, error: &anyhow::Error) -> Report {
         Exit::Ok => Exit::Internal,
         exit => exit,
     };
-    let body = ErrorBody { command: invocation.spec().path.to_owned(), message, hints };
-    Report::error(invocation.spec(), exit, body)
+    failure_report(invocation.spec(), exit, message, hints)
 }
 
-fn print(invocation: &Invocation, env: &Env, answer: &Answer) -> anyhow::Result<Exit> {
+fn failure_report(spec: &'static CommandSpec, exit: Exit, message: String, hints: Vec<String>) -> Report {
+    Report::error(spec, exit, ErrorBody { command: spec.path.to_owned(), message, hints })
+}
+
+fn print(format: Format, color: Color, env: &Env, answer: &Answer) -> anyhow::Result<Exit> {
     let (text, exit) = match answer {
         Answer::Text(text) => (text.clone(), Exit::Ok),
         Answer::Report(report) => {
-            let text = printer::text(report, invocation.global.format, invocation.global.color, env);
+            let text = printer::text(report, format, color, env);
             (text, report.exit())
         }
     };

@@ -69,7 +69,7 @@ pub mod limits {
     pub use crate::tuning::limits::{Bound, out_of_bounds};
 }
 pub mod lock {
-    pub use crate::sys::lock::Lock;
+    pub use crate::sys::lock::{Lock, Waiting};
 }
 pub mod market {
     pub use crate::simulation::market::feed::Feed;

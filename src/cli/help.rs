@@ -255,7 +255,7 @@ pub(super) fn after_all() -> String {
 
 /// What `-h` says instead of the options that all commands share.
 pub(super) const GLOBAL_OPTIONS: &str = "Global options: --root, --format, --junit, --metrics-file, --color, \
-     --quiet, --verbose, --log-format, --now;\n`--help` explains them, and shows examples and exit codes.";
+     --quiet, --verbose, --log-format, --lock-timeout, --now;\n`--help` explains them, and shows examples and exit codes.";
 
 fn exit_codes(is_listed: impl Fn(Exit) -> bool) -> String {
     let mut text = String::from("Exit codes:\n");

@@ -19,6 +19,9 @@ pub(crate) mod soak;
 pub(crate) mod tune;
 
 use crate::report::Report;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 /// What a command hands back.
 #[derive(Debug)]
@@ -38,5 +41,142 @@ impl From<Report> for Answer {
 impl From<String> for Answer {
     fn from(text: String) -> Self {
         Self::Text(text)
+    }
+}
+
+/// The values of a command's options before anything is done about them, by the ids of its arguments: what the
+/// command line says, else the default. Of several the last counts.
+#[derive(Debug, Default)]
+pub(crate) struct Given(BTreeMap<String, OsString>);
+
+impl Given {
+    pub(crate) fn insert(&mut self, id: &str, value: &OsStr) {
+        self.0.insert(id.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn path(&self, id: &str) -> Option<PathBuf> {
+        self.0.get(id).map(PathBuf::from)
+    }
+
+    pub(crate) fn text(&self, id: &str) -> Option<&str> {
+        self.0.get(id)?.to_str()
+    }
+
+    /// Whether a switch is on.
+    pub(crate) fn is_set(&self, id: &str) -> bool {
+        self.text(id) == Some("true")
+    }
+}
+
+/// A file that a command writes, as the command line has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// Name of the option that names it; empty where none does.
+    pub(crate) option: &'static str,
+    /// Relative to the root.
+    pub(crate) path: PathBuf,
+    pub(crate) role: OutputRole,
+}
+
+/// What becomes of the file before the command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputRole {
+    /// Others go by it: an old one is removed.
+    Verdict,
+    /// It stands beside a verdict: an old one is removed.
+    Companion,
+    /// It says what was done to the world: an old one is true until it is replaced.
+    Record,
+    /// The command writes it by itself; an old one is removed.
+    RemovedFirst,
+    /// The command changes it by itself, and may read it by this option before.
+    Updated(Option<&'static str>),
+}
+
+impl Output {
+    pub(crate) fn of_verdict(option: &'static str, path: PathBuf) -> Self {
+        Self { option, path, role: OutputRole::Verdict }
+    }
+
+    pub(crate) fn companion(option: &'static str, path: PathBuf) -> Self {
+        Self { option, path, role: OutputRole::Companion }
+    }
+
+    /// A verdict and its Markdown form beside it.
+    pub(crate) fn with_markdown(option: &'static str, path: PathBuf) -> Vec<Self> {
+        let beside = Self::companion(option, path.with_extension("md"));
+        vec![beside, Self::of_verdict(option, path)]
+    }
+
+    pub(crate) fn record(option: &'static str, path: PathBuf) -> Self {
+        Self { option, path, role: OutputRole::Record }
+    }
+
+    pub(crate) fn removed_first(option: &'static str, path: PathBuf) -> Self {
+        Self { option, path, role: OutputRole::RemovedFirst }
+    }
+
+    pub(crate) fn updated(option: &'static str, path: PathBuf, with: Option<&'static str>) -> Self {
+        Self { option, path, role: OutputRole::Updated(with) }
+    }
+
+    /// Whether every command can write it.
+    pub(crate) fn is_side(&self) -> bool {
+        ["junit", "metrics-file"].contains(&self.option)
+    }
+
+    /// How a message names it.
+    pub(crate) fn name(&self) -> String {
+        if self.option.is_empty() { "this command".to_owned() } else { format!("--{}", self.option) }
+    }
+}
+
+/// A file that a command reads, as the command line has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Input {
+    /// Name of the option that names it; empty where it is read unasked.
+    pub(crate) option: String,
+    /// Relative to the root.
+    pub(crate) path: PathBuf,
+}
+
+impl Input {
+    /// How a message names it.
+    pub(crate) fn name(&self) -> String {
+        if self.option.is_empty() { "this command".to_owned() } else { self.option.clone() }
+    }
+}
+
+/// The files of a command line.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) outputs: Vec<Output>,
+    /// The options that the command line itself has, rather than by default.
+    pub(crate) named: Vec<String>,
+    pub(crate) inputs: Vec<Input>,
+}
+
+impl Files {
+    /// The first two names that stand for one file which one of them would destroy; `same` says whether two
+    /// paths lead to one file.
+    pub(crate) fn clash(&self, same: impl Fn(&Path, &Path) -> bool) -> Option<(&Output, String)> {
+        for (at, output) in self.outputs.iter().enumerate() {
+            let is_same = |path: &Path| same(&output.path, path);
+            if let Some(other) = self.outputs[..at].iter().find(|other| is_same(&other.path)) {
+                return Some((output, other.name()));
+            }
+            let may_read = |input: &Input| match output.role {
+                OutputRole::Updated(Some(option)) => input.option == format!("--{option}"),
+                OutputRole::Verdict
+                | OutputRole::Companion
+                | OutputRole::Record
+                | OutputRole::RemovedFirst
+                | OutputRole::Updated(None) => false,
+            };
+            if let Some(input) = self.inputs.iter().find(|input| is_same(&input.path) && !may_read(input)) {
+                return Some((output, input.name()));
+            }
+        }
+        None
     }
 }

@@ -14,7 +14,7 @@ use crate::commands::tune::rollback::RollbackRecord;
 use crate::commands::{
     bundle, cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim, soak, tune,
 };
-use crate::ctx::Ctx;
+use crate::ctx::{ConfigBody, Ctx};
 use crate::evidence::daily::DailyReport;
 use crate::evidence::entry::Entry;
 use crate::evidence::header::Header;
@@ -158,6 +158,8 @@ struct Envelope<T, E> {
     exit_code: u8,
     /// When the report was made, RFC 3339 UTC.
     generated_at: String,
+    #[serde(flatten)]
+    configs: ConfigBody,
     /// What was asked and what came of it.
     rows: Vec<Row>,
     /// Files written or relied on; of `make-ready` with what each says of its making.

@@ -35,7 +35,7 @@ impl Color {
             Self::Always => true,
             Self::Never => false,
             Self::Auto => {
-                let is_plain = env.get("NO_COLOR").is_some() || env.get("TERM") == Some("dumb");
+                let is_plain = env.bytes("NO_COLOR").is_some() || env.get("TERM") == Some("dumb");
                 io::stdout().is_terminal() && !is_plain
             }
         }
@@ -61,7 +61,7 @@ pub(crate) fn text(report: &Report, format: Format, color: Color, env: &Env) -> 
 }
 
 fn append_summary(path: &str, report: &Report) -> Result<(), Fault> {
-    let written = fsio::append(path.as_ref())?.write_all(render::github::summary(report).as_bytes());
+    let written = fsio::append_stream(path.as_ref())?.write_all(render::github::summary(report).as_bytes());
     written.map_err(|error| Fault::write(format!("`{path}`"), &error))
 }
 

@@ -3,7 +3,7 @@
 
 use crate::report::exit::Fault;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// Every variable mmops reads, with what it does; the README's table is checked against it.
@@ -37,30 +37,37 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Variables that are not ours: their bytes are the system's, and no command fails for them.
+const FOREIGN: [&str; 4] = ["PATH", "HOME", "TERM", "NO_COLOR"];
+
 /// A snapshot of the environment; only variables of [`VARIABLES`] are kept.
 #[derive(Clone, Debug, Default)]
-pub struct Env(BTreeMap<&'static str, String>);
+pub struct Env(BTreeMap<&'static str, OsString>);
 
 impl Env {
     /// The environment of this process. What cannot be read is not unset.
     pub fn of_process() -> Result<Self, Fault> {
         let mut known = BTreeMap::new();
         for (name, _) in VARIABLES {
-            match std::env::var(name) {
-                Ok(value) => drop(known.insert(*name, value)),
-                Err(std::env::VarError::NotPresent) => {}
-                Err(std::env::VarError::NotUnicode(_)) => {
-                    return Err(Fault::config(format!("the variable {name} is not UTF-8")));
-                }
+            let Some(value) = std::env::var_os(name) else { continue };
+            if value.to_str().is_none() && !FOREIGN.contains(name) {
+                return Err(Fault::config(format!("the variable {name} is not UTF-8")));
             }
+            known.insert(*name, value);
         }
         Ok(Self(known))
     }
 
-    /// The value of a registered variable, unless unset or empty.
+    /// The value of a registered variable, unless unset or empty. Of the variables that are not ours, one
+    /// that is not UTF-8 has no value here: [`Env::bytes`] has it.
     pub fn get(&self, name: &str) -> Option<&str> {
+        self.bytes(name)?.to_str()
+    }
+
+    /// The same as it is, UTF-8 or not.
+    pub(crate) fn bytes(&self, name: &str) -> Option<&OsStr> {
         debug_assert!(VARIABLES.iter().any(|(known, _)| *known == name), "{name} is not registered");
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0.get(name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 }
 

@@ -42,10 +42,7 @@ impl fmt::Display for OpenError {
 
 impl RootDir {
     pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = rustix::fs::open(path, flags, Mode::empty());
-        let fd = opened.map_err(|error| fsio::unreadable(path, &error.into()))?;
-        Ok(Self { path: path.to_owned(), fd })
+        Ok(Self { path: path.to_owned(), fd: fsio::open_directory(path)?.into() })
     }
 
     /// Opens a file of this path relative to the directory.
@@ -80,6 +77,10 @@ impl RootDir {
         if !path.starts_with(root) {
             return Err(OpenError::Escapes);
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "opened with the flags of its caller, who looks at the kind"
+        )]
         rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(open_error)
     }
 }

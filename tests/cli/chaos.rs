@@ -194,7 +194,9 @@ fn parameters_that_contradict_one_another_are_refused_before_anything_starts() {
     ] {
         sandbox.run(&format!("chaos failover {line}")).code(64);
     }
-    assert_eq!(sandbox.files(), Vec::<String>::new());
+    // Where the result was asked for it says that there is none.
+    assert_eq!(sandbox.files(), ["x"]);
+    assert_eq!(sandbox.json("x")["exit_code"], 64);
 }
 
 #[test]

@@ -586,20 +586,24 @@ fn a_signal_ends_it_without_an_answer() {
     let tasks: String =
         (0..20_000).map(|n| format!("- {{name: t{n}, artifact: a.txt, max_age: 1d}}\n")).collect();
     let sandbox = Sandbox::real_time().file("a.txt", "x");
-    assert!(Command::new("mkfifo").arg(sandbox.path("tasks.yaml")).status().unwrap().success());
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let child = Command::new(env!("CARGO_BIN_EXE_mmops"))
-            .args(RUN.split(' '))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mmops"))
+            .args(["cron-sentinel", "--config", "/dev/stdin"])
             .current_dir(sandbox.root())
             .env_clear()
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // It opens only once the other side reads; the signal is there before the tasks are.
-        let mut pipe = File::options().write(true).open(sandbox.path("tasks.yaml")).unwrap();
+        // More than a pipe holds: once it is written, the other side reads, and the signal is there before the
+        // last of the tasks are.
+        let mut pipe = child.stdin.take().unwrap();
+        let text = format!("tasks:\n{tasks}");
+        let (first, last) = text.as_bytes().split_at(text.len() / 2);
+        std::io::Write::write_all(&mut pipe, first).unwrap();
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-        std::io::Write::write_all(&mut pipe, format!("tasks:\n{tasks}").as_bytes()).unwrap();
+        std::io::Write::write_all(&mut pipe, last).unwrap();
         drop(pipe);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code));

@@ -2,7 +2,8 @@
 
 use crate::contract::conforms;
 use crate::sandbox::{NOW, Output, Sandbox};
-use mmops::testing::lock::Lock;
+use mmops::testing::lock::{Lock, Waiting};
+use mmops::testing::signal::Cancel;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -285,8 +286,9 @@ fn an_update_asks_the_terminal_and_shows_the_drift_however_quiet_it_is() {
 #[test]
 fn two_updates_of_a_baseline_exclude_each_other() {
     let sandbox = pair("1", "2").file("golden/x.json", "1").file("out/x.json", "2");
-    let held = [Lock::of_dir(sandbox.root()).unwrap(), Lock::of_dir(&sandbox.path("golden")).unwrap()];
-    let update = "--update --yes --reason why";
+    let waiting = Waiting { budget: std::time::Duration::ZERO, cancel: &Cancel::default() };
+    let held = [sandbox.path(""), sandbox.path("golden")].map(|dir| Lock::of_dir(&dir, &waiting).unwrap());
+    let update = "--update --yes --reason why --lock-timeout 0s";
     let lines = [format!("{AB} {update}"), format!("golden-compare --baseline golden --actual out {update}")];
     for line in &lines {
         let _ = sandbox.run(line).error(5);
@@ -340,18 +342,18 @@ fn a_signal_ends_the_comparison_without_a_verdict_of_match() {
     let sandbox = Sandbox::real_time();
     let text = format!("[{}1]", "1,".repeat(1 << 20));
     sandbox.write("b.json", &text);
-    assert!(Command::new("mkfifo").arg(sandbox.path("a.json")).status().unwrap().success());
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let child = Command::new(env!("CARGO_BIN_EXE_mmops"))
-            .args(AB.split(' '))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mmops"))
+            .args(["golden-compare", "--baseline", "/dev/stdin", "--actual", "b.json"])
             .current_dir(sandbox.root())
             .env_clear()
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // It opens only once the comparison opens the other end.
-        let mut baseline = std::fs::File::options().write(true).open(sandbox.path("a.json")).unwrap();
+        // More than a pipe holds: once it is written, the comparison reads.
+        let mut baseline = child.stdin.take().unwrap();
         baseline.write_all(&text.as_bytes()[..1 << 19]).unwrap();
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let _ = baseline.write_all(&text.as_bytes()[1 << 19..]);

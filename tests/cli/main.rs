@@ -15,6 +15,7 @@ mod conformity;
 mod contract;
 mod cron_sentinel;
 mod docs;
+mod files;
 mod git;
 mod golden_compare;
 mod make_ready;

@@ -141,8 +141,7 @@ fn values_that_are_no_limits_are_refused_by_name() {
         "--days 3 --policy p.yaml",
         "--days 3 --days 4",
     ] {
-        let output = sandbox.run(&format!("rotate {line}")).code(64);
-        assert_eq!(output.stdout, "");
+        let _ = sandbox.run(&format!("rotate {line}")).code(64).marker(FAILED);
     }
     for line in [
         "--keep 0",

@@ -95,7 +95,6 @@ fn a_sweep_chooses_the_best_safe_candidate_and_says_that_the_market_is_simulated
         sandbox.files(),
         [
             "artifacts/PARAM_SWEEP.json",
-            "artifacts/PARAM_SWEEP.lock",
             "artifacts/PARAM_SWEEP.md",
             "deploy/tuning/grid.yaml",
             "deploy/tuning/limits.yaml",
@@ -236,7 +235,7 @@ fn a_dry_run_sweeps_twice_and_writes_only_under_its_own_folder() {
     let _ = output.marker("| tune_sweep | OK | PARAM_SWEEP=OK |");
     let artifacts: Vec<String> =
         sandbox.files().into_iter().filter(|file| !file.starts_with("deploy/")).collect();
-    let names = ["PARAM_SWEEP.json", "PARAM_SWEEP.lock", "PARAM_SWEEP.md"];
+    let names = ["PARAM_SWEEP.json", "PARAM_SWEEP.md"];
     assert_eq!(artifacts, names.map(|name| format!("artifacts/dry-run/{name}")));
 }
 

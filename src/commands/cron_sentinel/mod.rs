@@ -21,7 +21,6 @@ use crate::commands::cron_sentinel::task::{SentinelConfig, Task};
 use crate::ctx::Ctx;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::config;
 use find::Finder;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,7 +56,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 fn load(args: &Args, ctx: &Ctx) -> Result<Vec<Task>, Fault> {
     let shown = args.config.display();
-    let config: SentinelConfig = config::load(&ctx.path(&args.config))?;
+    let config: SentinelConfig = ctx.configs.load(&args.config)?;
     let mut tasks = task::check(config)
         .map_err(|faults| Fault::config(format!("failed to load `{shown}`: {}", faults.join("; "))))?;
     for remark in tasks.iter().filter_map(|task| task.remark.as_ref()) {

@@ -91,7 +91,7 @@ impl<'a> Acceptance<'a> {
         let target = baseline.with_file_name(name);
         // A directory is locked rather than a file, of which a new one will take the place.
         let is_dir = fsio::existing_kind(&baseline)? == FileKind::Dir;
-        let lock = Lock::of_dir(if is_dir { &baseline } else { baseline.parent().unwrap_or(&baseline) })?;
+        let lock = ctx.lock_dir(if is_dir { &baseline } else { baseline.parent().unwrap_or(&baseline) })?;
         let shown = args.baseline.display().to_string();
         let record = if fsio::exists(&target)? {
             load(&target)?

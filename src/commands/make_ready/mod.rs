@@ -10,7 +10,7 @@ pub(crate) use plan::ReadyPlan;
 pub(crate) use report::SPEC;
 
 use crate::commands::readiness::found;
-use crate::commands::{pre_live_pack, readiness};
+use crate::commands::{Given, Output, pre_live_pack, readiness};
 use crate::ctx::Ctx;
 use crate::evidence::age::{EvidencePolicy, display};
 use crate::evidence::entry::Entry;
@@ -19,8 +19,6 @@ use crate::format::node;
 use crate::report::exit::{self, Fault};
 use crate::report::maker::Maker;
 use crate::report::{Outcome, Report, render};
-use crate::sys::config::Source;
-use crate::sys::fsio::AtomicFile;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -29,7 +27,7 @@ use verdict::{Component, Facts};
 /// The plan that runs when none is named and the root has no file of its own.
 const BUILT_IN: &str = include_str!("../../../deploy/release/make_ready.yaml");
 /// Where a root's own plan is.
-const PLAN: &str = "deploy/release/make_ready.yaml";
+pub(crate) const PLAN: &str = "deploy/release/make_ready.yaml";
 /// The report; the Markdown form goes beside it.
 const REPORT: &str = "artifacts/reports/MAKE_READY.json";
 
@@ -55,28 +53,35 @@ pub(crate) struct Body {
     not_required: Vec<&'static str>,
 }
 
+/// What it writes, and where the pack and the score go: without this run they have no answer.
+pub(crate) fn outputs(_: &Given) -> Vec<Output> {
+    let parts = [pre_live_pack::REPORT, "artifacts/reports/readiness.json"].map(PathBuf::from);
+    let parts = parts.into_iter().flat_map(|path| [path.with_extension("md"), path]);
+    parts.map(|path| Output::companion("", path)).chain(Output::with_markdown("", REPORT.into())).collect()
+}
+
 /// Runs the components, judges the evidence, writes the report.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let pack = pack_args(&plan)?;
     let score = score_args(args, &plan)?;
-    let json_out = AtomicFile::create_anew(&ctx.path(REPORT))?;
-    let md_out = AtomicFile::create_anew(&ctx.path(Path::new(REPORT).with_extension("md")))?;
+    let json_out = ctx.verdict_file(REPORT)?;
+    let md_out = ctx.companion_file(Path::new(REPORT).with_extension("md"))?;
     let (score_path, policy) =
         (&plan.readiness.out_json, EvidencePolicy::new(&ctx.maker(), args.allow_simulated));
+    let rehearsed = pre_live_pack::rehearse(&pack, ctx);
+    // What the components are judged by is read under its name.
+    ctx.outputs.publish()?;
+    let scored = readiness(&score, args, &plan, ctx);
+    ctx.outputs.publish()?;
     let components = vec![
         component(
             "pre_live_pack",
             "pre_live_pack --dry-run",
-            pre_live_pack::rehearse(&pack, ctx),
+            rehearsed,
             documents("pre_live_pack", Path::new(pre_live_pack::REPORT), ctx),
         ),
-        component(
-            "readiness",
-            "readiness score validation",
-            readiness(&score, args, &plan, ctx),
-            documents("readiness", score_path, ctx),
-        ),
+        component("readiness", "readiness score validation", scored, documents("readiness", score_path, ctx)),
     ];
     ctx.check_cancelled()?;
     let judge = found::judge(plan.requirements(), policy, ctx)?;
@@ -98,7 +103,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         allow_simulated: args.allow_simulated,
         not_required: facts.not_required.clone(),
     };
-    let mut report = report::report(&facts).body(&body).evidence([REPORT]);
+    let mut report = report::report(&facts).body(&body).body(&ctx.config_body()).evidence([REPORT]);
     header::stamp(&mut report, ctx.maker());
     json_out.finish(render::json::render(&report).as_bytes())?;
     md_out.finish(render::markdown::components(&report).as_bytes())?;
@@ -106,7 +111,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 fn load(args: &Args, ctx: &Ctx) -> anyhow::Result<(ReadyPlan, String)> {
-    let source = Source::of(args.plan.as_deref(), PLAN, BUILT_IN, "plan make_ready", &ctx.root)?;
+    let source = ctx.configs.choose(args.plan.as_deref(), PLAN, BUILT_IN, "plan make_ready")?;
     let (plan, source): (ReadyPlan, String) = (source.parse()?, source.name());
     plan.check().map_err(|reason| Fault::config(format!("plan `{source}` cannot be used: {reason}")))?;
     Ok((plan, source))
@@ -140,6 +145,8 @@ fn readiness(
     if !scored.is_ok() {
         return Ok(scored);
     }
+    // The validator reads what stands under its name.
+    ctx.outputs.publish()?;
     let validation = readiness::validate::Args {
         file: score.out_json.clone(),
         reports: Some(score.reports.clone().unwrap_or_else(|| PathBuf::from(found::REPORTS))),

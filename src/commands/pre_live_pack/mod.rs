@@ -12,12 +12,11 @@ mod verdict;
 pub(crate) use plan::PackPlan;
 pub(crate) use report::SPEC;
 
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
-use crate::sys::config::Source;
-use crate::sys::fsio::AtomicFile;
 use crate::sys::work;
 use clap::Args as _;
 use runner::{RunOptions, Runner};
@@ -31,7 +30,7 @@ use verdict::{Facts, StepFact};
 /// The plan that runs when none is named and the root has no file of its own.
 const BUILT_IN: &str = include_str!("../../../deploy/release/pre_live.yaml");
 /// Where a root's own plan is.
-const PLAN: &str = "deploy/release/pre_live.yaml";
+pub(crate) const PLAN: &str = "deploy/release/pre_live.yaml";
 /// Where the report goes unless another place is named.
 pub(crate) const REPORT: &str = "artifacts/reports/PRE_LIVE_PACK.json";
 
@@ -95,6 +94,11 @@ impl Args {
     }
 }
 
+/// What a pack writes.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    given.path("report").map(|path| Output::with_markdown("report", path)).unwrap_or_default()
+}
+
 /// Runs the plan; without `--dry-run`, returns the usage.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     if args.dry_run {
@@ -109,8 +113,8 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
     let left_out = left_out(args, &plan)?;
     let markdown_path = args.report.with_extension("md");
-    let json = AtomicFile::create_anew(&ctx.path(&args.report))?;
-    let markdown = AtomicFile::create_anew(&ctx.path(&markdown_path))?;
+    let json = ctx.verdict_file(&args.report)?;
+    let markdown = ctx.companion_file(&markdown_path)?;
     let options = RunOptions {
         timeout: args.timeout,
         deadline: args.deadline,
@@ -122,6 +126,7 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let facts = Facts { steps, is_partial: !(args.only.is_empty() && args.skip.is_empty()) };
     let mut report = report::report(&plan.steps, &facts, ctx.clock.is_frozen())
         .body(&Body { plan: Some(source) })
+        .body(&ctx.config_body())
         .evidence([&args.report, &markdown_path].map(|path| path.display().to_string()));
     header::stamp(&mut report, ctx.maker());
     json.finish(render::json::render(&report).as_bytes())?;
@@ -131,7 +136,7 @@ pub(crate) fn rehearse(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 fn load(args: &Args, ctx: &Ctx) -> anyhow::Result<(PackPlan, String)> {
-    let source = Source::of(args.plan.as_deref(), PLAN, BUILT_IN, "plan pre_live", &ctx.root)?;
+    let source = ctx.configs.choose(args.plan.as_deref(), PLAN, BUILT_IN, "plan pre_live")?;
     let (plan, source): (PackPlan, String) = (source.parse()?, source.name());
     plan.check(args.timeout)
         .map_err(|reason| Fault::config(format!("plan `{source}` cannot be used: {reason}")))?;

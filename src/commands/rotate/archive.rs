@@ -137,11 +137,11 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
     out.flush().map_err(|error| fail(error.into()))?;
     drop(out);
     unfinished.sync()?;
-    let (sha256, bytes) = verify(unfinished.reread()?, &ctx.show(&unfinished.temporary()), &manifest)?;
+    let stem = format!("{ARCHIVE_PREFIX}{}", ctx.clock.stamp().strftime("%Y%m%dT%H%M%SZ"));
+    let (sha256, bytes) = verify(unfinished.reread()?, &format!("{shown}/{stem}.zip"), &manifest)?;
     if manifest.members.is_empty() {
         return Ok(archived);
     }
-    let stem = format!("{ARCHIVE_PREFIX}{}", ctx.clock.stamp().strftime("%Y%m%dT%H%M%SZ"));
     let names = (1..=MOST_OF_ONE_SECOND).map(|count| match count {
         1 => format!("{stem}.zip"),
         _ => format!("{stem}-{count}.zip"),

@@ -33,6 +33,7 @@ pub(crate) use plan::Plan;
 pub(crate) use report::{Body, SPEC};
 pub(crate) use restore::Body as RestoreBody;
 
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -51,6 +52,11 @@ use std::path::{Path, PathBuf};
 use verdict::verdict;
 
 const DEFAULT_ROOT: &str = "artifacts";
+
+/// What it writes, apart from archives.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    given.path("plan").map(|path| Output::removed_first("plan", path)).into_iter().collect()
+}
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let facts = match &args.apply {

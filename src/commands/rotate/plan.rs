@@ -179,7 +179,7 @@ fn root_index(root: usize) -> u16 {
 
 /// Reads a plan that nobody has touched since it was written.
 pub(super) fn load(path: &Path) -> Result<Plan, Fault> {
-    let bytes = fsio::read(path)?;
+    let bytes = fsio::read_within(path, fsio::SizeLimit::Data)?;
     let refuse = |why: &str| {
         let hint = "make a new plan with `mmops rotate ... --dry-run --plan FILE`";
         Fault::config(format!("`{}` {why}", path.display())).hint(hint)

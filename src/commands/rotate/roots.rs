@@ -49,7 +49,7 @@ fn open_one(path: &Path, ctx: &Ctx) -> Result<Root, Fault> {
     if canonical.parent().is_none() {
         return refuse("it is the root of the file system");
     }
-    let home = ctx.env.get("HOME").and_then(|home| fsio::canonical(Path::new(home)).ok());
+    let home = ctx.env.bytes("HOME").and_then(|home| fsio::canonical(Path::new(home)).ok());
     if home.is_some_and(|home| home.starts_with(&canonical)) {
         return refuse("it is or contains the home directory");
     }

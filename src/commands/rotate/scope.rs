@@ -33,12 +33,13 @@ impl Scope {
 
     /// Whether a file is as good as not there: what mmops itself is just writing, and the plan.
     fn is_transient(&self, tree: &Tree, file: u32, name: &[u8]) -> bool {
+        let is_lock = name.starts_with(b".mmops-") && name.ends_with(b".lock");
         let is_own = name.starts_with(b".mmops-") && is_in_progress(name) && self.is_young(tree, file);
         let is_plan = |plan: &Path| {
             plan.file_name().is_some_and(|plan| plan.as_bytes() == name)
                 && *plan == tree.roots[tree.root_of(file)].path.join(tree.path(file))
         };
-        is_own || self.plan.as_deref().is_some_and(is_plan)
+        is_lock || is_own || self.plan.as_deref().is_some_and(is_plan)
     }
 
     /// The files below a root that are really there.

@@ -7,7 +7,6 @@ use super::retention::policy::{GroupBy, Pattern, Policy, Rule, Size, Unit, days_
 use super::scope::Scope;
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
-use crate::sys::config;
 use std::path::{Path, PathBuf};
 
 /// Everything that was asked for.
@@ -54,7 +53,7 @@ impl Settings {
 
     /// The rules of a policy; what the command line says goes before, and its floors hold in every rule.
     fn add_policy(&mut self, path: &Path, limits: &Limits, ctx: &Ctx) -> Result<(), Fault> {
-        let policy: Policy = config::load(&ctx.path(path))?;
+        let policy: Policy = ctx.configs.load(path)?;
         let fault = |why| Fault::config(format!("failed to use `{}`: {why}", path.display()));
         self.scope.protect.extend(policy.protected().map_err(fault)?);
         self.max_bytes = limits.max_bytes.or(policy.max_size.map(|size| size.0));

@@ -18,6 +18,7 @@ pub(crate) use report::{Body, SPEC};
 use crate::commands::scan_secrets::detect::finding::{BASELINE, Disposition, Source, Tolerance};
 use crate::commands::scan_secrets::detect::fingerprint::{Baseline, Known};
 use crate::commands::scan_secrets::detect::rules::UNSCANNED;
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::json;
@@ -64,6 +65,12 @@ pub(crate) struct Args {
 
 /// Name of standard input in findings.
 const STDIN: &str = "stdin";
+
+/// What it writes: findings may be added to the baseline that is read.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    let path = given.path("write_baseline");
+    path.map(|path| Output::updated("write-baseline", path, Some("baseline"))).into_iter().collect()
+}
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let strict = args.strict || is_strict(ctx)?;

@@ -84,7 +84,7 @@ struct Shared {
 
 /// Runs until a signal, or for the time request for.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
-    let log = args.log.as_ref().map(|path| fsio::append(&ctx.path(path))).transpose()?;
+    let log = args.log.as_ref().map(|path| fsio::append_stream(&ctx.path(path))).transpose()?;
     let mut log = Log { file: log.map(|file| Box::new(file) as Box<dyn Write>) };
     log.line(ctx, "sim bot starting...")?;
     let started_secs = ctx.clock.now().as_millisecond() as f64 / 1e3;

@@ -3,11 +3,11 @@
 //! does not take it for evidence.
 use crate::format::hash;
 
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::simulation::market::{FeedSpec, Regime, gzip, text};
-use crate::sys::fsio::AtomicFile;
 use clap::builder::{RangedU64ValueParser, TypedValueParser as _};
 use std::path::PathBuf;
 
@@ -48,13 +48,18 @@ pub(crate) struct Body {
     spec: FeedSpec,
 }
 
+/// What it writes.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    given.path("out").map(|path| Output::record("out", path)).into_iter().collect()
+}
+
 /// Generates and writes the feed.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let Args { seed, minutes, regime, symbol, out } = args;
     let spec = FeedSpec { seed: *seed, minutes: *minutes, regime: *regime, symbol: symbol.clone() };
     let path = ctx.path(out);
     // A bad path costs nothing when it is found before the work.
-    let pending = AtomicFile::create(&path)?;
+    let pending = ctx.record_file(&path)?;
     let text = text(&spec);
     ctx.check_cancelled()?;
     let lines = text.lines().count() as u64;

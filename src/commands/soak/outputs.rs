@@ -1,10 +1,11 @@
 //! The files of a judged run: where they go, and that none of another run stands in their place.
 
 use super::document::JudgedRun;
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::format::json;
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, AtomicFile};
+use crate::sys::fsio;
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, Debug, clap::Args)]
@@ -20,37 +21,31 @@ pub(super) struct Outputs {
     gate_summary: PathBuf,
 }
 
+/// What a run writes outside its own directory.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    let companion = |option, id| given.path(id).map(|path| Output::companion(option, path));
+    let verdict = |option, id| given.path(id).map(|path| Output::of_verdict(option, path));
+    [
+        companion("export-md", "export_md"),
+        verdict("gate-summary", "gate_summary"),
+        verdict("export-json", "export_json"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 impl Outputs {
-    fn paths(&self, ctx: &Ctx) -> [PathBuf; 3] {
-        [&self.export_json, &self.export_md, &self.gate_summary].map(|path| ctx.path(path))
-    }
-
-    /// Finds a path that cannot be written before the run, not after it.
-    pub(super) fn probe(&self, ctx: &Ctx) -> Result<(), Fault> {
-        self.paths(ctx).iter().try_for_each(|path| AtomicFile::create(path).map(drop))
-    }
-
-    /// Removes what an earlier run left there, whose verdict would otherwise stand until this run has one.
-    /// The directory of that run keeps its own.
-    pub(super) fn clear(&self, ctx: &Ctx) -> Result<(), Fault> {
-        self.paths(ctx).iter().try_for_each(|path| match fsio::remove(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Fault::write(format!("`{}`", path.display()), &error))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        })
-    }
-
     /// Writes all three, to where they were asked for and under their own names into the directory of the run.
     pub(super) fn write(&self, run: &JudgedRun, dir: &Path, ctx: &Ctx) -> Result<(), Fault> {
         let contents = [
-            ("soak_metrics.json", json::document(&run.metrics())),
-            ("SOAK_RESULTS.md", run.markdown()),
-            ("gates_summary.json", json::document(&run.gates())),
+            ("SOAK_RESULTS.md", ctx.companion_file(&self.export_md)?, run.markdown()),
+            ("gates_summary.json", ctx.verdict_file(&self.gate_summary)?, json::document(&run.gates())),
+            ("soak_metrics.json", ctx.verdict_file(&self.export_json)?, json::document(&run.metrics())),
         ];
-        for (path, (name, text)) in self.paths(ctx).iter().zip(contents) {
+        for (name, file, text) in contents {
             fsio::write_atomic(&dir.join(name), text.as_bytes())?;
-            fsio::write_atomic(path, text.as_bytes())?;
+            file.finish(text.as_bytes())?;
         }
         Ok(())
     }

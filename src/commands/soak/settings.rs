@@ -4,7 +4,6 @@ use crate::ctx::Ctx;
 use crate::judge::gate::{GateProfile, GateProfiles};
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::report::exit::Fault;
-use crate::sys::config::Source;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -35,7 +34,7 @@ pub(super) struct SoakSettings {
 /// Loads both files and takes one profile of them.
 pub(super) fn load(files: &SettingsFiles, profile: &str, ctx: &Ctx) -> Result<SoakSettings, Fault> {
     let choose = |named: &Option<PathBuf>, (own, built_in), what: &str| {
-        Source::of(named.as_deref(), own, built_in, what, &ctx.root)
+        ctx.configs.choose(named.as_deref(), own, built_in, what)
     };
     let catalogue: KpiCatalogue = choose(&files.kpis, KPIS, "definitions")?.parse()?;
     let profiles: GateProfiles = choose(&files.gates_file, GATES, &format!("gates {profile}"))?.parse()?;

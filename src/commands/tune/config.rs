@@ -8,7 +8,6 @@ use crate::commands::tune::choose::safety::SafetyLimits;
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::simulation::market;
-use crate::sys::config::Source;
 use crate::tuning::key::PerKey;
 use crate::tuning::limits::Bounds;
 use crate::tuning::trading::{Fees, Latency};
@@ -97,11 +96,11 @@ pub(super) fn grid_of(file: &Named<GridFile>, limits: &LimitsFile) -> Result<Can
 
 fn load<T: DeserializeOwned>(
     named: Option<&Path>,
-    default: &str,
+    default: &'static str,
     built_in: &str,
     ctx: &Ctx,
 ) -> Result<Named<T>, Fault> {
-    let source = Source::of(named, default, built_in, default, &ctx.root)?;
+    let source = ctx.configs.choose(named, default, built_in, default)?;
     let value = source.parse()?;
     Ok(Named { value, name: source.file.unwrap_or_else(|| format!("built-in {default}")) })
 }

@@ -3,19 +3,23 @@
 //! It is written under a temporary name in the same directory and renamed. A durable one is on the disk
 //! before it gets its name, and the name is before the write counts as done: a crash at any moment leaves
 //! the old content or the new, nothing between.
+#![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
 
 use super::dirs::create_dirs;
-use super::path::{parent, shown};
-use super::read::{FileKind, kind, list, open, remove, target_kind, unreadable};
+use super::open::open;
+use super::path::{parent, shown, unreadable};
+use super::read::{FileKind, kind, list, remove};
+use super::target::{self, Target};
 use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FlockOperation, Gid, MemfdFlags, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,14 +50,24 @@ const MOST_LEFT: u32 = 10_000;
 /// An unfinished file; removed when dropped.
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
-    dir: OwnedFd,
+    /// As it was named.
     target: PathBuf,
-    temporary: OsString,
+    place: Place,
     file: File,
     naming: Naming,
     /// Whether a frozen clock dates it; a file that is restored has a time of its own.
     is_dated: bool,
-    is_named: bool,
+}
+
+/// Where a file is until it is complete, and what it becomes then.
+#[derive(Debug)]
+enum Place {
+    /// A file with a temporary name beside the one that it is to have.
+    Beside { dir: OwnedFd, path: PathBuf, temporary: OsString },
+    /// In memory, until all of it goes through a pipe or a device.
+    Stream(File),
+    /// It has its name.
+    Named,
 }
 
 /// The frozen clock of this process, if it has one.
@@ -70,7 +84,7 @@ pub(crate) fn date_by(clock: &Clock) {
 
 impl AtomicFile {
     /// Starts a file that replaces `target`, so that a bad path fails before the work starts. The directory
-    /// is created; the permissions of a file that is replaced are kept.
+    /// is created; the permissions and the owner of a file that is replaced are kept.
     pub(crate) fn create(target: &Path) -> Result<Self, Fault> {
         let naming = Naming { no_replace: false, durable: true };
         Self::replacing(target, naming).map_err(|error| Fault::write(shown(target), &error))
@@ -80,18 +94,20 @@ impl AtomicFile {
     /// known until there is a new one.
     pub(crate) fn create_anew(target: &Path) -> Result<Self, Fault> {
         let file = Self::create(target)?;
-        match remove(target) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::write(shown(target), &error)),
-            _ => Ok(file),
-        }
+        remove_output(target)?;
+        Ok(file)
     }
 
     fn replacing(target: &Path, naming: Naming) -> io::Result<Self> {
-        let is_dir = target_kind(target).is_ok_and(|kind| kind == FileKind::Dir);
-        if is_dir || target.file_name().is_none() {
-            return Err(io::Error::from(io::ErrorKind::IsADirectory));
-        }
-        let above = parent(target);
+        let path = match target::resolve(target)? {
+            Target::File(path) => path,
+            Target::Stream(stream) => {
+                let file = rustix::fs::memfd_create("output", MemfdFlags::CLOEXEC)?.into();
+                let place = Place::Stream(stream);
+                return Ok(Self { target: target.to_owned(), place, file, naming, is_dated: false });
+            }
+        };
+        let above = parent(&path);
         let dir = match open_dir(above) {
             Err(Errno::NOENT) => {
                 create_dirs(above)?;
@@ -99,22 +115,33 @@ impl AtomicFile {
             }
             opened => opened?,
         };
-        let mut file = Self::create_at(dir, target, PLAIN, naming)?;
+        let mut file = Self::create_at(dir, &path, PLAIN, naming)?;
         file.is_dated = true;
-        if let Some(mode) = file.replaced_mode() {
-            rustix::fs::fchmod(&file.file, mode)?;
-        }
+        file.take_after_replaced()?;
+        target.clone_into(&mut file.target);
         Ok(file)
     }
 
-    /// Permission bits of the plain file that has the name now.
-    fn replaced_mode(&self) -> Option<Mode> {
-        let stat = rustix::fs::statat(&self.dir, self.name(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
-        is_file.then(|| Mode::from_raw_mode(stat.st_mode & 0o777))
+    /// Gives it the owner and the permissions of the plain file that has the name now.
+    fn take_after_replaced(&self) -> io::Result<()> {
+        let Place::Beside { dir, path, .. } = &self.place else { return Ok(()) };
+        let name = path.file_name().unwrap_or_default();
+        let Ok(old) = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
+        if !rustix::fs::FileType::from_raw_mode(old.st_mode).is_file() {
+            return Ok(());
+        }
+        let own = rustix::fs::fstat(&self.file)?;
+        if (own.st_uid, own.st_gid) != (old.st_uid, old.st_gid) {
+            let (user, group) = (Uid::from_raw(old.st_uid), Gid::from_raw(old.st_gid));
+            if rustix::fs::fchown(&self.file, Some(user), Some(group)).is_err() {
+                tracing::warn!("{} gets another owner: only root may keep it", shown(&self.target));
+            }
+        }
+        Ok(rustix::fs::fchmod(&self.file, Mode::from_raw_mode(old.st_mode & 0o7777))?)
     }
 
-    /// Starts a file in an opened directory, in which it is to have the last name of `target`.
+    /// Starts a file in an opened directory, in which it is to have the last name of `target`. It is locked
+    /// as long as it is unfinished, which tells it from what a killed process left behind.
     pub(crate) fn create_at(
         dir: OwnedFd,
         target: &Path,
@@ -132,16 +159,15 @@ impl AtomicFile {
             let name = OsString::from(format!("{prefix}{}-{count}{suffix}", std::process::id()));
             match rustix::fs::openat(&dir, name.as_os_str(), flags, mode) {
                 Ok(fd) => {
-                    let (target, file) = (target.to_owned(), File::from(fd));
-                    return Ok(Self {
-                        dir,
-                        target,
-                        temporary: name,
-                        file,
-                        naming,
-                        is_dated: false,
-                        is_named: false,
-                    });
+                    let file = File::from(fd);
+                    // Who removes what is left behind may have come between the two.
+                    if is_taken_away(&file)? {
+                        left += 1;
+                        continue;
+                    }
+                    let place = Place::Beside { dir, path: target.to_owned(), temporary: name };
+                    let target = target.to_owned();
+                    return Ok(Self { target, place, file, naming, is_dated: false });
                 }
                 Err(Errno::EXIST) if left < MOST_LEFT => left += 1,
                 Err(error) => return Err(error.into()),
@@ -150,25 +176,18 @@ impl AtomicFile {
     }
 
     /// Starts a file in `dir` that gets its name by [`AtomicFile::commit_as`], after removing those that
-    /// writers left there which are dead: each holds a lock on its own.
+    /// writers left there which are dead.
     pub(crate) fn create_locked(dir: &Path, temporary: Temporary) -> Result<Self, Fault> {
-        let fail = |error: io::Error| Fault::write(shown(dir), &error);
         remove_abandoned(dir, temporary)?;
-        let opened = open_dir(dir).map_err(|error| fail(error.into()))?;
+        let opened = open_dir(dir).map_err(|error| Fault::write(shown(dir), &error.into()))?;
         let naming = Naming { no_replace: true, durable: true };
-        let mut file =
-            Self::create_at(opened, &dir.join(temporary.prefix), temporary, naming).map_err(fail)?;
+        let mut file = Self::create_at(opened, &dir.join(temporary.prefix), temporary, naming)
+            .map_err(|error| Fault::write(shown(dir), &error))?;
         file.is_dated = true;
-        rustix::fs::flock(&file.file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|error| fail(error.into()))?;
         Ok(file)
     }
 
-    fn name(&self) -> &OsStr {
-        self.target.file_name().unwrap_or_default()
-    }
-
-    /// The path it has once it is complete.
+    /// The path it has once it is complete, as it was named.
     pub(crate) fn target(&self) -> &Path {
         &self.target
     }
@@ -178,16 +197,27 @@ impl AtomicFile {
         &mut self.file
     }
 
-    /// The path it has until it is complete.
-    pub(crate) fn temporary(&self) -> PathBuf {
-        self.target.with_file_name(&self.temporary)
+    /// The path it has until it is complete, where it has one.
+    pub(crate) fn temporary(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Beside { path, temporary, .. } => Some(path.with_file_name(temporary)),
+            Place::Stream(_) | Place::Named => None,
+        }
     }
 
     /// Opens what was written so far for reading.
     pub(crate) fn reread(&self) -> Result<File, Fault> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = rustix::fs::openat(&self.dir, self.temporary.as_os_str(), flags, Mode::empty());
-        opened.map(File::from).map_err(|error| unreadable(&self.temporary(), &error.into()))
+        let opened = match &self.place {
+            Place::Beside { dir, temporary, .. } => {
+                rustix::fs::openat(dir, temporary.as_os_str(), flags, Mode::empty())
+            }
+            Place::Stream(_) | Place::Named => {
+                let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+                rustix::fs::open(path, flags - OFlags::NOFOLLOW, Mode::empty())
+            }
+        };
+        opened.map(File::from).map_err(|error| unreadable(&self.target, &error.into()))
     }
 
     /// Writes `bytes` and puts the file under its name.
@@ -216,7 +246,10 @@ impl AtomicFile {
 
     /// The same, for a caller who names the file in the error.
     pub(crate) fn try_commit(mut self) -> io::Result<()> {
-        let name = self.name().to_owned();
+        let name = match &self.place {
+            Place::Beside { path, .. } => path.file_name().unwrap_or_default().to_owned(),
+            Place::Stream(_) | Place::Named => OsString::new(),
+        };
         self.take_name(&name)
     }
 
@@ -238,19 +271,30 @@ impl AtomicFile {
 
     fn take_name(&mut self, name: &OsStr) -> io::Result<()> {
         let Naming { no_replace, durable } = self.naming;
+        let (dir, temporary) = match &mut self.place {
+            Place::Named => return Ok(()),
+            Place::Stream(stream) => {
+                self.file.rewind()?;
+                io::copy(&mut self.file, stream)?;
+                self.place = Place::Named;
+                return Ok(());
+            }
+            Place::Beside { dir, temporary, .. } => (&*dir, temporary.as_os_str()),
+        };
         if let Some(clock) = FROZEN.get().filter(|_| self.is_dated) {
             self.file.set_modified(clock.now().into())?;
         }
         if durable {
             self.file.sync_all()?;
         }
-        let (dir, temporary) = (&self.dir, self.temporary.as_os_str());
         if no_replace {
             rustix::fs::renameat_with(dir, temporary, dir, name, RenameFlags::NOREPLACE)?;
         } else {
             rustix::fs::renameat(dir, temporary, dir, name)?;
         }
-        self.is_named = true;
+        let Place::Beside { dir, .. } = std::mem::replace(&mut self.place, Place::Named) else {
+            return Ok(());
+        };
         if durable {
             rustix::fs::fsync(dir)?;
         }
@@ -264,10 +308,8 @@ impl AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if self.is_named {
-            return;
-        }
-        match rustix::fs::unlinkat(&self.dir, self.temporary.as_os_str(), AtFlags::empty()) {
+        let Place::Beside { dir, temporary, .. } = &self.place else { return };
+        match rustix::fs::unlinkat(dir, temporary.as_os_str(), AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => tracing::warn!("a temporary file stays behind: {}", io::Error::from(error)),
         }
@@ -293,6 +335,28 @@ pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(
     write_atomic(path, json::document(value).as_bytes())
 }
 
+/// Removes the file of an output, if there is one: a link to it stays, and so does a pipe or a device.
+pub(crate) fn remove_output(target: &Path) -> Result<(), Fault> {
+    let fail = |error: io::Error| Fault::write(shown(target), &error);
+    match target::file_behind(target).map_err(fail)? {
+        None => Ok(()),
+        Some(path) => match remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(error)),
+            Ok(()) | Err(_) => Ok(()),
+        },
+    }
+}
+
+/// Removes the unfinished outputs that killed runs left beside `target`. What cannot be removed does not
+/// keep a run from its work.
+pub(crate) fn remove_left_behind(target: &Path) {
+    if let Ok(Some(path)) = target::file_behind(target)
+        && let Err(fault) = remove_abandoned(parent(&path), PLAIN)
+    {
+        tracing::debug!("{fault}");
+    }
+}
+
 /// Removes unfinished files that nobody holds a lock on.
 fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> Result<(), Fault> {
     for path in list(dir)? {
@@ -309,58 +373,17 @@ fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> 
     Ok(())
 }
 
-fn open_dir(dir: &Path) -> Result<OwnedFd, Errno> {
-    rustix::fs::open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+/// Locks a file that was just created; true where it has lost its name by then.
+fn is_taken_away(file: &File) -> io::Result<bool> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(true),
+        // A file system without locks keeps what is left behind, too.
+        Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(rustix::fs::fstat(file)?.st_nlink == 0),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::dirs::scratch_dir;
-    use super::super::read::{metadata, read};
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn an_abandoned_write_leaves_the_old_content_and_no_other_file() {
-        let dir = scratch_dir("atomic").expect("a directory");
-        let path = dir.path().join("sub/state.json");
-        write_atomic(&path, b"old").expect("written");
-        let mut file = AtomicFile::create(&path).expect("created");
-        file.file().write_all(b"half").expect("written");
-        drop(file);
-        assert_eq!(read(&path).expect("read"), b"old");
-        assert_eq!(list(&dir.path().join("sub")).expect("listed"), [path]);
-    }
-
-    #[test]
-    fn the_permissions_of_the_replaced_file_are_kept() {
-        let dir = scratch_dir("atomic").expect("a directory");
-        let path = dir.path().join("secret.yaml");
-        let mode = || metadata(&path).expect("there").permissions().mode() & 0o777;
-        write_atomic(&path, b"old").expect("written");
-        open(&path).expect("opened").set_permissions(PermissionsExt::from_mode(0o600)).expect("changed");
-        write_volatile(&path, b"new").expect("written");
-        assert_eq!((mode(), read(&path).expect("read")), (0o600, b"new".to_vec()));
-    }
-
-    #[test]
-    fn a_name_that_is_taken_is_left_alone_and_the_next_is_tried() {
-        let dir = scratch_dir("atomic").expect("a directory");
-        let temporary = Temporary { prefix: ".mmops-x-", suffix: ".partial", mode: 0o644 };
-        write_atomic(&dir.path().join("a"), b"old").expect("written");
-        let file = AtomicFile::create_locked(dir.path(), temporary).expect("created");
-        let other = AtomicFile::create_locked(dir.path(), temporary).expect("created");
-        let names = || ["a", "b"].map(str::to_owned);
-        assert_eq!(file.commit_as(names()).expect("named"), Some(dir.path().join("b")));
-        assert_eq!(other.commit_as(names()).expect("refused"), None);
-        let left = list(dir.path()).expect("listed");
-        assert_eq!(left, ["a", "b"].map(|name| dir.path().join(name)));
-    }
-
-    #[test]
-    fn a_directory_is_no_target() {
-        let dir = scratch_dir("atomic").expect("a directory");
-        let message = AtomicFile::create(dir.path()).expect_err("refused").to_string();
-        assert!(message.ends_with("is a directory"), "{message}");
-    }
+fn open_dir(dir: &Path) -> Result<OwnedFd, Errno> {
+    rustix::fs::open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }

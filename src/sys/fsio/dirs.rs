@@ -56,7 +56,8 @@ pub(crate) fn scratch_dir(prefix: &str) -> Result<tempfile::TempDir, Fault> {
 pub(crate) fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fault> {
     create_dir(dir)?;
     let made = tempfile::Builder::new().prefix(prefix).tempdir_in(dir);
-    made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error))
+    // The error's own text has the name that it would have had, which says nothing to anybody.
+    made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error.kind().into()))
 }
 
 /// Directories that were created for work that may fail; unless they are kept, those that are still empty

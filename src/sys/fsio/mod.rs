@@ -3,16 +3,29 @@
 mod atomic;
 mod dirs;
 mod identity;
+mod open;
+mod outputs;
 mod path;
 mod read;
+mod target;
 
-pub(crate) use atomic::{AtomicFile, Naming, Temporary, date_by, write_atomic, write_json, write_volatile};
+pub(crate) use atomic::{
+    AtomicFile, Naming, Temporary, date_by, remove_output, write_atomic, write_json, write_volatile,
+};
 #[cfg(test)]
 pub(crate) use dirs::scratch_dir;
 pub(crate) use dirs::{NewDirs, create_dir, create_new_dir, publish_dir, replace_link, scratch_dir_in};
 pub(crate) use identity::{FileId, FileState, nanoseconds};
-pub(crate) use path::with_ending;
-pub(crate) use read::{
-    FileKind, append, canonical, existing_kind, exists, kind, list, metadata, open, open_writable, read,
-    read_text, remove, target_exists, target_kind, unreadable,
+pub(crate) use open::{
+    SizeLimit, append, append_stream, names_descriptor, open, open_directory, open_writable, read_within,
 };
+pub(crate) use outputs::{OutputFile, OutputKind, Outputs};
+pub(crate) use path::{unreadable, with_ending};
+pub(crate) use read::{
+    FileKind, canonical, existing_kind, exists, kind, list, metadata, read, read_text, read_text_within,
+    remove, target_exists, target_kind,
+};
+pub(crate) use target::{is_stream, same_file};
+
+#[cfg(test)]
+mod tests;

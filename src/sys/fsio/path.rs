@@ -1,5 +1,7 @@
 //! Paths as text, and the paths beside one.
 
+use crate::report::exit::Fault;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The directory that holds a file.
@@ -19,4 +21,9 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// The fault of an input that cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Fault {
+    Fault::config(format!("failed to read `{}`: {error}", path.display()))
 }

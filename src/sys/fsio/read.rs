@@ -1,34 +1,30 @@
 //! Reads that fail closed and name their path, and what stands at a path.
 #![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
 
-use super::path::shown;
+use super::open::{SizeLimit, read_within};
+use super::path::unreadable;
 use crate::report::exit::Fault;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Reads a whole file.
+/// Reads a whole document.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    fs::read(path).map_err(|error| unreadable(path, &error))
+    read_within(path, SizeLimit::Document)
 }
 
-/// Reads a whole file as UTF-8, naming the line of the first bad byte.
+/// Reads a whole document as UTF-8, naming the line of the first bad byte.
 pub(crate) fn read_text(path: &Path) -> Result<String, Fault> {
-    String::from_utf8(read(path)?).map_err(|error| {
+    read_text_within(path, SizeLimit::Document)
+}
+
+/// The same with another limit of size.
+pub(crate) fn read_text_within(path: &Path, limit: SizeLimit) -> Result<String, Fault> {
+    String::from_utf8(read_within(path, limit)?).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         Fault::config(format!("failed to read `{}`: invalid UTF-8 at line {line}", path.display()))
     })
-}
-
-/// Opens a file for reading.
-pub(crate) fn open(path: &Path) -> Result<File, Fault> {
-    File::open(path).map_err(|error| unreadable(path, &error))
-}
-
-/// Opens an existing file for writing over its content.
-pub(crate) fn open_writable(path: &Path) -> Result<File, Fault> {
-    File::options().write(true).open(path).map_err(|error| Fault::write(shown(path), &error))
 }
 
 /// The metadata of what `path` names, following links.
@@ -130,20 +126,18 @@ pub(crate) fn canonical(path: &Path) -> Result<PathBuf, Fault> {
     fs::canonicalize(path).map_err(|error| unreadable(path, &error))
 }
 
-/// The fault of an input that cannot be read.
-pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Fault {
-    Fault::config(format!("failed to read `{}`: {error}", path.display()))
+pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
+/// What a link names.
+pub(super) fn link_target(path: &Path) -> io::Result<PathBuf> {
+    fs::read_link(path)
 }
 
 /// Removes a file.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
-}
-
-/// Creates a file for appending, or opens it.
-pub(crate) fn append(path: &Path) -> Result<File, Fault> {
-    let file = File::options().create(true).append(true).read(true).open(path);
-    file.map_err(|error| Fault::write(shown(path), &error))
 }
 
 #[cfg(test)]

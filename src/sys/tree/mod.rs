@@ -53,6 +53,7 @@ impl Root {
     /// Opens a canonical path; its last component must be a directory and no link.
     pub(crate) fn open(path: &Path, name: String) -> Result<Self, Fault> {
         let fail = |error: rustix::io::Errno| fsio::unreadable(path, &error.into());
+        #[expect(clippy::disallowed_methods, reason = "a directory that is not followed to")]
         let fd = rustix::fs::open(path, OPEN_DIR, Mode::empty()).map_err(fail)?;
         let stat = rustix::fs::statx(&fd, c"", AtFlags::EMPTY_PATH, STAT_MASK).map_err(fail)?;
         let (dev, ino, mount) = (device(&stat), stat.stx_ino, stat.stx_mnt_id);

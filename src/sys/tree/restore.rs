@@ -25,7 +25,12 @@ impl RestoreDir {
     /// Opens the directory, which must exist.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { top: rustix::fs::open(path, flags, Mode::empty())? })
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a directory, with the error that its caller tells apart"
+        )]
+        let top = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Self { top })
     }
 
     /// Opens the directory that is to hold `path`, creating it and those above it on request.

@@ -25,9 +25,7 @@ use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::sys::clock;
-use crate::sys::config;
 use crate::sys::fsio::{self, AtomicFile, NewDirs};
-use crate::sys::lock::Lock;
 use crate::sys::root_dir::{self, RootDir};
 use crate::sys::{progress, work};
 use std::io::BufWriter;
@@ -96,7 +94,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let order = order(args, ctx)?;
     let archive = order.out.join(order.file_name());
     let dirs = NewDirs::create(&order.out)?;
-    let _lock = Lock::of_dir(&order.out)?;
+    let _lock = ctx.lock_dir(&order.out)?;
     let mut zip = AtomicFile::create(&archive)?;
     let mut sidecar = AtomicFile::create(&fsio::with_ending(&archive, ".sha256"))?;
     let mut statement = AtomicFile::create(&fsio::with_ending(&archive, ".provenance.json"))?;
@@ -179,7 +177,7 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
 
 fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
     let what = "list of contents bundle";
-    let chosen = config::Source::of(args.plan.as_deref(), PLAN, BUILT_IN, what, &ctx.root)?;
+    let chosen = ctx.configs.choose(args.plan.as_deref(), PLAN, BUILT_IN, what)?;
     let (plan, shown): (BundlePlan, String) = (chosen.parse()?, chosen.name());
     plan.check().map_err(|error| Fault::config(format!("plan `{shown}` cannot be used: {error}")))?;
     Ok((plan, Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) }))

@@ -3,7 +3,7 @@
 use super::arguments::Args;
 use super::verdict::Facts;
 use crate::ctx::Ctx;
-use crate::format::config::{self, Format, Source};
+use crate::format::config::{self, Format};
 use crate::format::hash;
 use crate::format::json::typed;
 use crate::release::evidence;
@@ -75,7 +75,7 @@ pub(super) fn load_policy(args: &Args, ctx: &Ctx) -> Result<LoadedPolicy, Fault>
 
 fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
     let what = "limits of the run-time overrides";
-    let source = Source::of(args.limits.as_deref(), LIMITS, BUILT_IN_LIMITS, what, &ctx.root)?;
+    let source = ctx.configs.choose(args.limits.as_deref(), LIMITS, BUILT_IN_LIMITS, what)?;
     let limits: Limits = source.parse()?;
     let problems = bounds_problems(&limits.bounds);
     if problems.is_empty() { Ok(limits.bounds) } else { Err(Fault::config(problems.join("; "))) }

@@ -6,10 +6,10 @@ mod verdict;
 pub(crate) use report::{Body, SPEC};
 
 use super::folder;
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::release::checklist;
 use crate::report::Report;
-use crate::sys::fsio::AtomicFile;
 use std::path::PathBuf;
 use verdict::{Facts, Verdict};
 
@@ -22,6 +22,12 @@ pub(crate) struct Args {
     /// Where the checklist goes; not into the folder of the release, which is complete
     #[arg(long, value_name = "FILE", default_value = "artifacts/release/CANARY_CHECKLIST.md")]
     out: PathBuf,
+}
+
+/// What it writes. A folder of a release, which is complete, has no room for it.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    let path = given.path("out").filter(|out| given.path("bundle").is_none_or(|dir| !out.starts_with(dir)));
+    path.map(|path| Output::of_verdict("out", path)).into_iter().collect()
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
@@ -45,7 +51,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     if let (Verdict::Complete, Some((manifest, sha256))) = (verdict, &release.manifest) {
         let name = format!("{} {}", manifest.name, manifest.version);
         let text = checklist::render(&name, &shown, sha256, snapshot);
-        AtomicFile::create(&ctx.path(&args.out))?.finish(text.as_bytes())?;
+        ctx.verdict_file(&args.out)?.finish(text.as_bytes())?;
     }
     Ok(report::report(args.out.display().to_string(), &facts, verdict))
 }

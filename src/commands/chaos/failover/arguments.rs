@@ -4,7 +4,7 @@ use crate::commands::chaos::run_log::{DrillPlan, SLOT_US, Scenario};
 use crate::report::exit::Fault;
 use clap::ValueEnum;
 use humantime::parse_duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -139,10 +139,17 @@ impl Args {
 
     /// Where the stores lie, and where the result is written.
     pub(super) fn paths(&self) -> (PathBuf, PathBuf) {
-        let (base, name) =
-            (if self.dry_run { "artifacts/dry-run" } else { "artifacts" }, "CHAOS_FAILOVER.json");
+        let base = base(self.dry_run);
         let store = self.lock.as_ref().map_or_else(|| base.into(), |LeaseStore::File(dir)| dir.clone());
-        let out = self.out_json.clone().unwrap_or_else(|| PathBuf::from(base).join(name));
-        (store, out)
+        (store, document(self.dry_run, self.out_json.as_deref()))
     }
+}
+
+fn base(dry_run: bool) -> &'static str {
+    if dry_run { "artifacts/dry-run" } else { "artifacts" }
+}
+
+/// Where the result is written.
+pub(super) fn document(dry_run: bool, named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| Path::new(base(dry_run)).join("CHAOS_FAILOVER.json"), Path::to_owned)
 }

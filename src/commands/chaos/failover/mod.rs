@@ -16,16 +16,23 @@ pub(crate) use report::SPEC;
 
 use crate::commands::chaos::drill::run::Drill;
 use crate::commands::chaos::run_log::{RunLog, Scenario};
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
-use crate::sys::fsio::{self, AtomicFile};
+use crate::sys::fsio;
 use crate::sys::{env, progress, work};
 use report::Circumstances;
 use std::path::Path;
 use std::sync::OnceLock;
 use verdict::Facts;
+
+/// What a drill writes.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    let path = arguments::document(given.is_set("dry_run"), given.path("out_json").as_deref());
+    vec![Output::of_verdict("out-json", path)]
+}
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let plan = args.plan()?;
@@ -33,7 +40,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         .map_err(|error| Fault::dependency(format!("failed to find the running binary: {error}")))?;
     let (store, out) = args.paths();
     let out = ctx.path(out);
-    let pending = AtomicFile::create_anew(&out)?;
+    let pending = ctx.verdict_file(&out)?;
     let scratch = fsio::scratch_dir_in(&ctx.path(store), "chaos-failover-")?;
     let runs = run_all(args, ctx, &Drill { binary, plan: plan.clone() }, scratch.path())?;
     let facts = Facts { plan, runs };

@@ -9,6 +9,7 @@ pub(crate) use document::{Body, Document, Runtime, SCHEMA};
 pub(crate) use report::SPEC;
 
 use super::found;
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::evidence::daily::{self, Rules};
@@ -18,8 +19,6 @@ use crate::evidence::requirement::Requirement;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::config;
-use crate::sys::fsio::AtomicFile;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -60,10 +59,22 @@ pub(crate) struct Drills {
     drills: Vec<Requirement>,
 }
 
+/// What a score writes.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    given.path("out_json").map(|path| Output::with_markdown("out-json", path)).unwrap_or_default()
+}
+
+/// What no output may be, whether it exists yet or not: the report of a day.
+pub(crate) fn inputs(given: &Given) -> Vec<PathBuf> {
+    let is_day =
+        |path: &PathBuf| path.file_name().is_some_and(|name| daily::is_report(&name.to_string_lossy()));
+    ["out_json", "junit", "metrics_file"].into_iter().filter_map(|id| given.path(id)).filter(is_day).collect()
+}
+
 /// Scores the window.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let drills = match &args.drills {
-        Some(path) => load_drills(&ctx.path(path))?,
+        Some(path) => load_drills(path, ctx)?,
         None => Vec::new(),
     };
     score_with(args, &drills, ctx)
@@ -71,8 +82,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 /// Scores the window and requires `drills` for GO.
 pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyhow::Result<Report> {
-    let json_out = AtomicFile::create_anew(&ctx.path(&args.out_json))?;
-    let md_out = AtomicFile::create_anew(&ctx.path(args.out_json.with_extension("md")))?;
+    let json_out = ctx.verdict_file(&args.out_json)?;
+    let md_out = ctx.companion_file(args.out_json.with_extension("md"))?;
     let files = found::reports(args.reports.as_deref(), ctx)?;
     let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
     let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy };
@@ -90,8 +101,8 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     Ok(report::report(&window, &document).evidence(written))
 }
 
-fn load_drills(path: &Path) -> Result<Vec<Requirement>, Fault> {
-    let Drills { drills } = config::load(path)?;
+fn load_drills(path: &Path, ctx: &Ctx) -> Result<Vec<Requirement>, Fault> {
+    let Drills { drills } = ctx.configs.load(path)?;
     let bad = |reason| Fault::config(format!("`{}` cannot be used: {reason}", path.display()));
     if drills.is_empty() {
         return Err(bad("the list `drills` is empty".to_owned()));

@@ -20,7 +20,6 @@ use crate::evidence::header::Header;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
-use crate::sys::lock::Lock;
 use publisher::StatusPublisher;
 use source::Source;
 use std::path::{Path, PathBuf};
@@ -28,15 +27,15 @@ use std::path::{Path, PathBuf};
 pub(crate) use super::report::RUN as SPEC;
 pub(crate) use arguments::Args;
 
+pub(crate) use super::outputs::outputs;
+
 /// Runs, or continues a run.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
-    args.outputs.probe(ctx)?;
     let publisher = StatusPublisher::start(args.serve)?;
-    let lock = Lock::acquire(&ctx.path(store::RUNS).join(".run.lock"))?;
+    let lock = ctx.lock(&ctx.path(store::RUNS).join(".run.lock"))?;
     let (plan, store, progress) = start_or_resume(args, ctx)?;
     let dir = store.dir().to_owned();
     tracing::info!("run `{}`: {} iterations", ctx.show(&dir), plan.iterations);
-    args.outputs.clear(ctx)?;
     let finished = engine::execute(&plan, store, progress, publisher, ctx)?;
     let occasion = Occasion::Finished { stopped_by: finished.stopped_by };
     let facts = SoakFacts::new(&plan, finished.ledger, ctx.show(&dir), occasion);

@@ -18,6 +18,7 @@ use super::choose::document::{SCHEMA, SweepDocument};
 use super::config;
 use super::paths::reports;
 use super::target::{self, TargetFile};
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::evidence::header::Header;
@@ -26,8 +27,7 @@ use crate::format::json;
 use crate::format::json::typed;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::fsio::{self, AtomicFile};
-use crate::sys::lock::Lock;
+use crate::sys::fsio;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides;
 use document::{Decision, TuningApply};
@@ -36,6 +36,15 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::path::Path;
 
+/// What it writes beside the overrides.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    let dry_run = given.is_set("dry_run");
+    let path = reports(dry_run).join("TUNING_APPLY.json");
+    let report = if dry_run { Output::of_verdict("", path) } else { Output::record("", path) };
+    let target = given.path("target").map(|path| Output::updated("target", path, None));
+    target.into_iter().chain([report]).collect()
+}
+
 /// Checks the sweep, writes the overrides, and tells what changed.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let sweep_path = ctx.path(&args.sweep);
@@ -43,9 +52,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let document = read_sweep(&text, &ctx.show(&sweep_path))?;
     let limits = config::limits(args.limits.as_deref(), ctx)?.value;
     let report_path = ctx.path(reports(args.dry_run)).join("TUNING_APPLY.json");
-    let output = AtomicFile::create(&report_path)?;
+    let output = ctx.record_file(&report_path)?;
     let target = ctx.path(&args.target);
-    let lock = (!args.dry_run).then(|| Lock::acquire(&target.with_extension("lock"))).transpose()?;
+    let lock = (!args.dry_run).then(|| ctx.lock(&target.with_extension("lock"))).transpose()?;
 
     let modified = args.dry_run.then(|| modified(&sweep_path)).transpose()?;
     let accepted_feeds = accepted_feeds(args, ctx)?;

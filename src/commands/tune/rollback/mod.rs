@@ -14,26 +14,35 @@ pub(crate) use report::{RollbackBody, RollbackRecord, SPEC};
 use super::apply::document::TuningApply;
 use super::paths::reports;
 use super::target;
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::env;
-use crate::sys::fsio::{self, AtomicFile};
+use crate::sys::fsio;
 use crate::sys::json_file;
-use crate::sys::lock::Lock;
 use crate::tuning::overrides::{self, Overrides};
 use report::OverridesVersion;
 use std::path::Path;
 use verdict::{Facts, Verdict};
+
+/// What it writes beside the overrides.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    let dry_run = given.is_set("dry_run");
+    let path = reports(dry_run).join("AUTO_ROLLBACK.json");
+    let report = if dry_run { Output::of_verdict("", path) } else { Output::record("", path) };
+    let target = given.path("target").map(|path| Output::updated("target", path, None));
+    target.into_iter().chain([report]).collect()
+}
 
 /// Restores the previous file and records it.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let target = ctx.path(&args.target);
     let previous_path = target.with_extension("prev.json");
     let record_path = ctx.path(reports(args.dry_run)).join("AUTO_ROLLBACK.json");
-    let _lock = (!args.dry_run).then(|| Lock::acquire(&target.with_extension("lock"))).transpose()?;
+    let _lock = (!args.dry_run).then(|| ctx.lock(&target.with_extension("lock"))).transpose()?;
 
     let current = target::read(&target, ctx)?;
     let previous = target::read(&previous_path, ctx)?;
@@ -51,7 +60,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         (Verdict::Restored | Verdict::DryRun, Some(previous)) => previous,
         (verdict, _) => return Ok(report::report(&facts, verdict, None, files)),
     };
-    let output = AtomicFile::create(&record_path)?;
+    let output = ctx.record_file(&record_path)?;
     let rolled_back_path = target.with_extension("rolled-back.json");
     let empty = Overrides::new();
     let now = current.as_ref().map_or(&empty, |current| &current.overrides);

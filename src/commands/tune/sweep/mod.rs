@@ -19,17 +19,19 @@ pub(crate) use report::{SPEC, SweepAnswer};
 use super::choose::document::{CandidateFigures, SCHEMA, SweepDocument};
 use super::choose::shard::SweepShard;
 use super::choose::{judge, markdown};
+use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::hash;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::fsio::AtomicFile;
+use crate::sys::fsio::OutputFile;
 use crate::sys::lock::Lock;
 use crate::sys::work;
 use plan::SweepPlan;
 use std::collections::BTreeSet;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use verdict::{Facts, Origin, Verdict};
@@ -38,20 +40,15 @@ use verdict::{Facts, Origin, Verdict};
 struct Outputs {
     json_path: PathBuf,
     md_path: PathBuf,
-    json: AtomicFile,
-    md: AtomicFile,
+    json: OutputFile,
+    md: OutputFile,
     _lock: Lock,
 }
 
 impl Outputs {
-    fn open(json_path: PathBuf, md_path: PathBuf) -> anyhow::Result<Self> {
-        if json_path == md_path {
-            let message = format!("--out-json and --out-md both name `{}`", json_path.display());
-            return Err(Fault::usage(message).into());
-        }
-        let json = AtomicFile::create(&json_path)?;
-        let md = AtomicFile::create(&md_path)?;
-        let lock = Lock::acquire(&json_path.with_extension("lock"))?;
+    fn open(json_path: PathBuf, md_path: PathBuf, ctx: &Ctx) -> anyhow::Result<Self> {
+        let lock = ctx.lock(&json_path.with_extension("lock"))?;
+        let (json, md) = (ctx.verdict_file(&json_path)?, ctx.companion_file(&md_path)?);
         Ok(Self { json_path, md_path, json, md, _lock: lock })
     }
 
@@ -66,14 +63,14 @@ impl Outputs {
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (json, md) = output_paths(args, ctx)?;
     if let Some(dir) = &args.merge {
-        let outputs = Outputs::open(json, md)?;
+        let outputs = Outputs::open(json, md, ctx)?;
         let (document, shards) = shard::merge(&ctx.path(dir), ctx)?;
         return finish(ctx, outputs, &Facts { document, origin: Origin::Merged { shards } });
     }
     if let Some((index, of)) = args.shard {
         return run_shard(args, ctx, &shard::path(&json, index, of), (index, of));
     }
-    let outputs = Outputs::open(json, md)?;
+    let outputs = Outputs::open(json, md, ctx)?;
     let plan = SweepPlan::load(args, ctx)?;
     let all: Vec<usize> = (0..plan.inputs.grid.len()).collect();
     if args.dry_run {
@@ -84,6 +81,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (measured, header) = measure_with_journal(args, ctx, &plan, &journal, all)?;
     let facts = Facts { document: assemble(&plan, &header, measured)?, origin: Origin::Measured };
     let report = finish(ctx, outputs, &facts)?;
+    // What the journal is for has its name before the journal goes.
+    ctx.outputs.publish()?;
     journal::discard(&journal)?;
     Ok(report)
 }
@@ -105,8 +104,8 @@ fn sweep_twice(args: &Args, ctx: &Ctx, plan: &SweepPlan, all: &[usize]) -> anyho
 }
 
 fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -> anyhow::Result<Report> {
-    let output = AtomicFile::create(path)?;
-    let _lock = Lock::acquire(&path.with_extension("lock"))?;
+    let _lock = ctx.lock(&path.with_extension("lock"))?;
+    let output = ctx.verdict_file(path)?;
     let plan = SweepPlan::load(args, ctx)?;
     let mine: Vec<usize> = (index..plan.inputs.grid.len()).step_by(of).collect();
     let journal = journal::path(path);
@@ -115,21 +114,41 @@ fn run_shard(args: &Args, ctx: &Ctx, path: &Path, (index, of): (usize, usize)) -
     let shard = SweepShard::new(plan.inputs, plan.inputs_sha256, &header, (index, of), measurements);
     let text = json::document(&shard);
     output.finish(text.as_bytes())?;
+    ctx.outputs.publish()?;
     journal::discard(&journal)?;
     Ok(report::shard(&shard, &hash::sha256(text.as_bytes())).evidence([ctx.show(path)]))
 }
 
 /// Where the report goes; a dry run keeps the name and nothing else of it.
 fn output_paths(args: &Args, ctx: &Ctx) -> Result<(PathBuf, PathBuf), Fault> {
-    let place = |path: &Path| -> Result<PathBuf, Fault> {
-        let Some(name) = path.file_name() else {
-            return Err(Fault::usage(format!("`{}` names no file", path.display())));
-        };
-        Ok(if args.dry_run { ctx.path("artifacts/dry-run").join(name) } else { ctx.path(path) })
-    };
-    let json = place(&args.out_json)?;
-    let md = args.out_md.as_deref().map_or_else(|| Ok(json.with_extension("md")), place)?;
-    Ok((json, md))
+    if let Some(path) = iter::once(&args.out_json).chain(&args.out_md).find(|path| path.file_name().is_none())
+    {
+        return Err(Fault::usage(format!("`{}` names no file", path.display())));
+    }
+    let json = place(&args.out_json, args.dry_run);
+    let md = args.out_md.as_deref().map_or_else(|| json.with_extension("md"), |md| place(md, args.dry_run));
+    Ok((ctx.path(json), ctx.path(md)))
+}
+
+fn place(path: &Path, dry_run: bool) -> PathBuf {
+    match path.file_name() {
+        Some(name) if dry_run => Path::new("artifacts/dry-run").join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// What a sweep writes.
+pub(crate) fn outputs(given: &Given) -> Vec<Output> {
+    let dry_run = given.is_set("dry_run");
+    let Some(json) = given.path("out_json").map(|path| place(&path, dry_run)) else { return Vec::new() };
+    let shard = given.text("shard").and_then(|text| text.split_once('/'));
+    if let Some((Ok(index), Ok(of))) = shard.map(|(index, of)| (index.parse(), of.parse())) {
+        return vec![Output::of_verdict("out-json", shard::path(&json, index, of))];
+    }
+    match given.path("out_md").map(|path| place(&path, dry_run)) {
+        Some(md) => vec![Output::of_verdict("out-json", json), Output::companion("out-md", md)],
+        None => Output::with_markdown("out-json", json),
+    }
 }
 
 fn jobs(args: &Args) -> usize {

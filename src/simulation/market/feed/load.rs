@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Loads a feed: `<local ns> <raw JSON>` lines, plain or gzip, or hftbacktest's `.npz`.
 pub fn load(path: &Path, limits: &FeedLimits) -> anyhow::Result<Feed> {
-    let bytes = fsio::read(path)?;
+    let bytes = fsio::read_within(path, fsio::SizeLimit::Data)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let shown = path.display().to_string();
     if bytes.is_empty() {

@@ -1,0 +1,160 @@
+//! The outputs of one run, which belong together: opened before its work begins, with what an earlier run left
+//! under their names taken away; complete on the disk before the first of them gets its name; the verdict named
+//! last, and taken back where the run fails after all.
+
+use super::atomic::{AtomicFile, remove_left_behind, remove_output};
+use super::target::same_file;
+use crate::report::exit::Fault;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What an output is to its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum OutputKind {
+    /// A readable form of the verdict, or what comes beside it.
+    Companion,
+    /// What the run did to the world. It stays true whatever fails afterwards, and so does the one before it
+    /// until there is another.
+    Record,
+    /// What others go by. A run that fails has none.
+    Verdict,
+}
+
+/// The outputs of a run; every copy stands for the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outputs(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// What was opened and is not yet written.
+    opened: Vec<Opened>,
+    /// What is complete under a temporary name.
+    complete: Vec<Opened>,
+    /// What has its name.
+    named: Vec<(OutputKind, PathBuf)>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    kind: OutputKind,
+    file: AtomicFile,
+}
+
+/// One output of a run that is to be written.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    opened: Opened,
+    outputs: Outputs,
+}
+
+impl Outputs {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens an output for [`Outputs::take`], and removes what dead runs left unfinished beside it.
+    pub(crate) fn open(&self, kind: OutputKind, path: &Path) -> Result<(), Fault> {
+        remove_left_behind(path);
+        let file = AtomicFile::create(path)?;
+        self.state().opened.push(Opened { kind, file });
+        Ok(())
+    }
+
+    /// Removes what stands under the names of all that was opened, records apart.
+    pub(crate) fn clear(&self) -> Result<(), Fault> {
+        let state = self.state();
+        let mut answers = state.opened.iter().filter(|opened| opened.kind != OutputKind::Record);
+        answers.try_for_each(|opened| remove_output(opened.file.target()))
+    }
+
+    /// The output called `path`, which is of this kind; opened now unless it was before.
+    pub(crate) fn take(&self, kind: OutputKind, path: &Path) -> Result<OutputFile, Fault> {
+        let found = {
+            let opened = &mut self.state().opened;
+            let at = opened.iter().position(|opened| same_file(opened.file.target(), path));
+            at.map(|at| opened.remove(at))
+        };
+        let opened = match found {
+            Some(opened) => Opened { kind, ..opened },
+            None if kind == OutputKind::Record => Opened { kind, file: AtomicFile::create(path)? },
+            None => Opened { kind, file: AtomicFile::create_anew(path)? },
+        };
+        Ok(OutputFile { opened, outputs: self.clone() })
+    }
+
+    /// Where the unfinished outputs are.
+    pub(crate) fn temporaries(&self) -> Vec<PathBuf> {
+        let state = self.state();
+        state.opened.iter().chain(&state.complete).filter_map(|opened| opened.file.temporary()).collect()
+    }
+
+    /// Gives all that is complete its name, verdicts last. Where one cannot get it, what has its name already
+    /// is taken back.
+    pub(crate) fn publish(&self) -> Result<(), Fault> {
+        let mut complete = std::mem::take(&mut self.state().complete);
+        complete.sort_by_key(|output| output.kind);
+        for Opened { kind, file } in complete {
+            let path = file.target().to_owned();
+            if let Err(fault) = file.commit() {
+                self.withdraw();
+                return Err(fault);
+            }
+            self.state().named.push((kind, path));
+        }
+        Ok(())
+    }
+
+    /// Takes the outputs back, because the run has failed: records of what was done stay.
+    pub(crate) fn withdraw(&self) {
+        let mut state = self.state();
+        state.opened.clear();
+        state.complete.retain(|output| output.kind == OutputKind::Record);
+        for (kind, path) in std::mem::take(&mut state.named).into_iter().rev() {
+            if kind != OutputKind::Record
+                && let Err(fault) = remove_output(&path)
+            {
+                tracing::error!("what this run wrote before it failed is still there: {fault}");
+            }
+        }
+    }
+}
+
+impl OutputFile {
+    /// Writes all of it. It gets its name together with the other outputs of the run.
+    pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.opened.file.write(bytes)?;
+        self.outputs.state().complete.push(self.opened);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dirs::scratch_dir;
+    use super::super::read::{FileKind, kind, read};
+    use super::*;
+
+    #[test]
+    fn outputs_get_their_names_together_or_not_at_all() {
+        let dir = scratch_dir("outputs").expect("a directory");
+        let path = |name: &str| dir.path().join(name);
+        let exists = |name: &str| kind(&path(name)).expect("known") != FileKind::Missing;
+        let outputs = Outputs::default();
+        for (kind, name) in [(OutputKind::Verdict, "a.json"), (OutputKind::Companion, "a.md")] {
+            super::super::write_atomic(&path(name), b"old").expect("written");
+            outputs.open(kind, &path(name)).expect("opened");
+            assert_eq!(read(&path(name)).expect("there"), b"old");
+        }
+        outputs.clear().expect("removed");
+        assert!(!exists("a.json") && !exists("a.md"));
+        let take = |kind, name| outputs.take(kind, &path(name)).expect("opened");
+        take(OutputKind::Verdict, "a.json").finish(b"GO").expect("written");
+        take(OutputKind::Companion, "a.md").finish(b"GO").expect("written");
+        take(OutputKind::Record, "done.json").finish(b"done").expect("written");
+        assert!(!exists("a.json") && !exists("a.md") && !exists("done.json"));
+        outputs.publish().expect("named");
+        assert!(exists("a.json") && exists("a.md") && exists("done.json"));
+        outputs.withdraw();
+        assert!(!exists("a.json") && !exists("a.md") && exists("done.json"));
+    }
+}
