@@ -257,6 +257,17 @@ fn who_asks_hears_how_far_a_pack_is() {
     assert!(stderr.contains("note: 1 of 2 steps ended; running: b for 0."), "{stderr}");
 }
 
+#[test]
+fn on_a_terminal_each_running_step_has_a_line_with_its_time() {
+    let sandbox = Sandbox::new().file("plan.yaml", "steps:\n  - {name: waits, argv: [sleep, '0.25']}\n");
+    let output = shell(&sandbox, &format!("TERM=xterm script -qec \"$MMOPS {PACK}\" /dev/null"));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("waits 0s"), "{stdout}");
+    assert!(!stdout.contains("note: waits"), "{stdout}");
+    let output = shell(&sandbox, &format!("TERM=xterm script -qec \"$MMOPS -q {PACK}\" /dev/null"));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("waits 0s"));
+}
+
 #[path = "../bench/interrupt.rs"]
 mod interrupt;
 

@@ -33,6 +33,10 @@ pub(crate) struct Step {
     /// Steps that must be OK before this one starts.
     #[serde(default)]
     needs: Vec<String>,
+    /// Steps that must have ended before this one starts, whatever came of them: it sees what they wrote, and
+    /// sees the same in every run.
+    #[serde(default)]
+    after: Vec<String>,
     /// How often the step is tried again when it fails; one that passes then is flaky, and WARN.
     #[serde(default)]
     pub(super) retries: u8,
@@ -104,6 +108,13 @@ pub(super) enum StepState {
 }
 
 impl StepState {
+    fn has_ended(self) -> bool {
+        match self {
+            Self::Waiting | Self::Running => false,
+            Self::Passed | Self::Failed | Self::Skipped => true,
+        }
+    }
+
     fn is_unmet(self) -> bool {
         match self {
             Self::Failed | Self::Skipped => true,
@@ -130,9 +141,12 @@ impl PackPlan {
             if let Some(need) = step.needs.iter().find(|need| !names.contains(need.as_str())) {
                 return Err(format!("step `{}` needs `{need}`, which is not in the plan", step.name));
             }
+            if let Some(other) = step.after.iter().find(|other| !names.contains(other.as_str())) {
+                return Err(format!("step `{}` is after `{other}`, which is not in the plan", step.name));
+            }
         }
         if let Some(name) = self.in_a_circle() {
-            return Err(format!("step `{name}` needs itself, directly or through others"));
+            return Err(format!("step `{name}` needs itself or is after itself, directly or through others"));
         }
         self.steps.iter().try_for_each(|step| step.timeout(default_timeout).map(drop))
     }
@@ -142,7 +156,7 @@ impl PackPlan {
         loop {
             let ready = |step: &&Step| {
                 !done.contains(step.name.as_str())
-                    && step.needs.iter().all(|need| done.contains(need.as_str()))
+                    && step.needs.iter().chain(&step.after).all(|other| done.contains(other.as_str()))
             };
             let Some(step) = self.steps.iter().find(ready) else { break };
             done.insert(&step.name);
@@ -162,16 +176,14 @@ impl PackPlan {
                 if states[at] != StepState::Waiting {
                     continue;
                 }
-                let needs: Vec<StepState> = step
-                    .needs
-                    .iter()
-                    .filter_map(|need| index.get(need.as_str()))
-                    .map(|at| states[*at])
-                    .collect();
+                let state = |name: &String| index.get(name.as_str()).map(|at| states[*at]);
+                let needs: Vec<StepState> = step.needs.iter().filter_map(state).collect();
+                let may_start = needs.iter().all(|state| *state == StepState::Passed)
+                    && step.after.iter().filter_map(state).all(StepState::has_ended);
                 if needs.iter().any(|state| state.is_unmet()) {
                     states[at] = StepState::Skipped;
                     changed = true;
-                } else if ready.is_none() && needs.iter().all(|state| *state == StepState::Passed) {
+                } else if ready.is_none() && may_start {
                     ready = Some(at);
                 }
             }
@@ -203,6 +215,7 @@ mod tests {
             argv: vec!["true".to_owned()],
             timeout: None,
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
+            after: Vec::new(),
             retries: 0,
             allow_fail: None,
             env: BTreeMap::new(),
@@ -259,6 +272,21 @@ mod tests {
         assert_eq!(states, [StepState::Skipped, StepState::Failed, StepState::Skipped, StepState::Waiting]);
         assert_eq!(plan.unmet_need(0, &states), Some("b"));
         assert_eq!(plan.unmet_need(2, &states), Some("a"));
+    }
+
+    #[test]
+    fn a_step_waits_for_those_that_it_is_after_whatever_comes_of_them() {
+        let mut plan = plan(&[("a", &[]), ("b", &["a"]), ("c", &[])]);
+        plan.steps[2].after = vec!["a".to_owned(), "b".to_owned()];
+        let mut states = [StepState::Running, StepState::Waiting, StepState::Waiting];
+        assert_eq!(plan.next(&mut states), None);
+        states[0] = StepState::Failed;
+        assert_eq!(plan.next(&mut states), Some(2));
+        assert_eq!(states[1], StepState::Skipped);
+        plan.steps[0].after = vec!["c".to_owned()];
+        assert!(plan.check(MINUTE).expect_err("refused").contains("is after itself"));
+        plan.steps[0].after = vec!["d".to_owned()];
+        assert!(plan.check(MINUTE).expect_err("refused").contains("is after `d`"));
     }
 
     #[test]
