@@ -31,11 +31,17 @@ pub(crate) struct ReleaseIdentity {
 }
 
 impl ReleaseIdentity {
-    /// Why a document does not speak of this release; none where one of the two is not known.
+    /// Why a document was not made by this mmops or does not speak of this release; none where what it observed or
+    /// what is to be released is not known.
     pub(crate) fn refusal(&self, header: &Header, maker: &Maker, subject: &str) -> Option<String> {
         let own = maker.version;
-        if let Some(version) = header.version.as_deref().filter(|version| *version != own) {
-            return Some(format!("{subject} was made by mmops {version}, this is {own}"));
+        match header.version.as_deref() {
+            // Without its header a document would be as young as its file.
+            None => return Some(format!("{subject} has no evidence header that says which mmops made it")),
+            Some(version) if version != own => {
+                return Some(format!("{subject} was made by mmops {version}, this is {own}"));
+            }
+            Some(_) => {}
         }
         if let (Some(commit), Some(own)) = (&header.commit, maker.commit)
             && commit != own

@@ -350,6 +350,9 @@ mod tests {
             assert_eq!(judged.reasons.len(), 1, "{field}: {judged:?}");
             assert!(judged.reasons[0].contains(part), "{field}: {judged:?}");
         }
+        let mut headless = document();
+        headless.as_object_mut().expect("an object").remove("made_at");
+        assert!(of(headless).reasons.iter().any(|reason| reason.contains("no evidence header")));
         for subject in ["2.0.0", "v2.0.0", "c0ffee5", "c0ffee5eed"] {
             let mut same = document();
             same["subject"] = json!(subject);

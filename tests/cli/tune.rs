@@ -613,8 +613,18 @@ fn a_rollback_says_when_it_undoes_more_than_the_last_apply() {
     let sandbox = swept().file(TARGET, "{}");
     let _ = apply(&sandbox, "").code(0);
     sandbox.write(TARGET, "{\"min_interval_ms\": 200}");
-    let _ = sandbox.run("tune rollback --why x").code(0);
+    let _ = sandbox.run("tune rollback --why x").code(0).stdout_has("changed since apply");
     assert_eq!(sandbox.read(TARGET), "{}");
+    // An apply of 0.1.0 left its report under another name.
+    let sandbox = swept().file(TARGET, "{}");
+    let _ = apply(&sandbox, "").code(0);
+    std::fs::rename(
+        sandbox.path("artifacts/TUNING_APPLY.json"),
+        sandbox.path("artifacts/TUNING_REPORT.json"),
+    )
+    .unwrap();
+    sandbox.write(TARGET, "{\"min_interval_ms\": 200}");
+    let _ = sandbox.run("tune rollback --why x").code(0).stdout_has("changed since apply");
 }
 
 #[test]
