@@ -1,6 +1,6 @@
 //! What must be there before a release.
 
-use crate::commands::readiness::score::MOST_DAYS;
+use crate::commands::readiness::points::MOST_DAYS;
 use crate::evidence::requirement::Requirement;
 use schemars::JsonSchema;
 use serde::Deserialize;

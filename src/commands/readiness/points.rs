@@ -12,6 +12,9 @@ use crate::judge::statistics::median;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The longest window.
+pub(crate) const MOST_DAYS: u16 = 366;
+
 /// Points of each section.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -9,6 +9,7 @@ pub(crate) use document::{Body, Document, Runtime, SCHEMA};
 pub(crate) use report::SPEC;
 
 use super::found;
+use super::points::MOST_DAYS;
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
@@ -23,9 +24,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The longest window.
-pub(crate) const MOST_DAYS: u16 = 366;
 
 /// Score the last daily reports: GO, HOLD or BLOCK
 #[derive(Clone, Debug, clap::Args)]
