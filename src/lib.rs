@@ -265,17 +265,21 @@ impl Session {
             .write_side_outputs(&answer, watch.elapsed())
             .and_then(|()| Ok(self.ctx.outputs.publish()?))
             .and_then(|()| print(global.format, global.color, &self.ctx.env, &answer));
-        said.unwrap_or_else(|error| self.take_back(invocation, &error))
+        let is_yes = !matches!(&answer, Answer::Report(report) if !report.is_ok());
+        said.unwrap_or_else(|error| self.take_back(invocation, &error, is_yes))
     }
 
-    /// What was answered could not be said: no file may say it either.
-    fn take_back(&self, invocation: &Invocation, error: &anyhow::Error) -> Exit {
-        self.ctx.outputs.withdraw();
+    /// What was answered could not be said: no file may say a yes either. One that says no says nothing else
+    /// than the run does.
+    fn take_back(&self, invocation: &Invocation, error: &anyhow::Error, is_yes: bool) -> Exit {
         let mut report = failure(invocation, error);
         header::stamp(&mut report, self.ctx.maker());
-        let mut files = invocation.files();
-        files.outputs.retain(Output::is_side);
-        leave(&report, &files, Some(&self.ctx.root));
+        if is_yes {
+            self.ctx.outputs.withdraw();
+            let mut files = invocation.files();
+            files.outputs.retain(Output::is_side);
+            leave(&report, &files, Some(&self.ctx.root));
+        }
         // A terminal that went away sends the signal and takes no report.
         let exit = self.ctx.cancel.signal().map_or(report.exit(), Exit::of_signal);
         let global = &invocation.global;

@@ -88,6 +88,9 @@ impl Lock {
             fsio::create_dir(dir)?;
         }
         let mut open = || fsio::append(path);
+        if let Some(file) = held_for_us(path) {
+            return Ok(Self { file, own: None });
+        }
         let mut file = take(path, waiting, &mut open, owner)?;
         let write = |file: &mut File| {
             file.set_len(0)?;
@@ -108,6 +111,25 @@ impl Drop for Lock {
             tracing::debug!("failed to remove `{}`: {error}", path.display());
         }
     }
+}
+
+/// The file of a lock whose owner started this process, and waits for it: a step of a pack that runs a pack.
+fn held_for_us(path: &Path) -> Option<File> {
+    let text = fsio::read_text(path).ok()?;
+    let owner: u32 = text.trim().strip_prefix("pid ")?.parse().ok()?;
+    let parent = |process: &u32| {
+        let stat = fsio::read_text(Path::new(&format!("/proc/{process}/stat"))).ok()?;
+        // The name of a program may hold anything, parentheses too; its parent is the second field behind it.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let mut ancestors = std::iter::successors(Some(std::process::id()), parent).skip(1);
+    if !ancestors.any(|ancestor| ancestor == owner) {
+        return None;
+    }
+    // A process id comes again: only a lock that is held has an owner.
+    let file = fsio::append(path).ok()?;
+    let is_held = flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK);
+    is_held.then_some(file)
 }
 
 /// Opens and locks what stands at `path`, as long as it is told to wait; `owner` names the holder.

@@ -288,6 +288,16 @@ fn two_runs_of_one_command_wait_for_each_other() {
 }
 
 #[test]
+fn a_pack_inside_a_pack_does_not_wait_for_itself() {
+    let inner = "steps:\n  - {name: step, argv: [/bin/true]}\n";
+    let argv = "[mmops, pre-live-pack, --dry-run, --plan, inner.yaml, --report, inner.json]";
+    let outer = format!("steps:\n  - {{name: inner, argv: {argv}}}\n");
+    let sandbox = pack().file("inner.yaml", inner).file("deploy/release/pre_live.yaml", outer);
+    let output = bounded(&sandbox, PACK).code(0);
+    assert!(output.stdout.lines().last().unwrap().contains("PRE_LIVE_PACK=DRYRUN"), "{}", output.stdout);
+}
+
+#[test]
 fn a_working_directory_that_is_gone_matters_only_to_what_is_relative() {
     let sandbox = pack();
     let gone = sandbox.path("gone");
