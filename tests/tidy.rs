@@ -170,6 +170,27 @@ fn no_name_comes_back_that_was_renamed_away() {
 }
 
 #[test]
+fn every_fault_has_a_test() {
+    let list = fs::read_to_string(root().join("tests/faults.txt")).unwrap();
+    let mut faults: Vec<(&str, usize)> = Vec::new();
+    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let Some(entry) = line.strip_prefix("  ") else {
+            faults.push((line, 0));
+            continue;
+        };
+        faults.last_mut().expect("a fault is named before its tests").1 += 1;
+        if let Some((path, name)) = entry.split_once("::") {
+            let source = fs::read_to_string(root().join(path)).unwrap_or_default();
+            assert!(source.contains(&format!("fn {name}(")), "{entry} is no test");
+        } else {
+            assert!(entry.starts_with("open: "), "{entry}");
+        }
+    }
+    let silent: Vec<&str> = faults.iter().filter(|(_, lines)| *lines == 0).map(|(fault, _)| *fault).collect();
+    assert_eq!((faults.len(), silent), (39, Vec::new()));
+}
+
+#[test]
 fn every_file_says_first_what_it_is_for() {
     for (name, text) in files("src", &["rs"]) {
         let first = text.lines().next().unwrap_or_default();
