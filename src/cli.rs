@@ -9,6 +9,7 @@ use crate::commands::{
 };
 use crate::commands::{Files, Given, Input, Output};
 use crate::ctx::Ctx;
+use crate::format::duration;
 use crate::report::CommandSpec;
 use crate::report::exit::Fault;
 use crate::report::printer::{Color, Format};
@@ -287,7 +288,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, hide_short_help = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
     /// How long another run is waited for that holds a lock
-    #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     pub(crate) lock_timeout: Duration,
     /// Freeze the clock: stamps, ages and schedules take this time and sleeping advances it
     #[arg(long, global = true, hide_short_help = true, value_name = "RFC3339")]

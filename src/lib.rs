@@ -42,8 +42,8 @@
 //! `report::printer::Format`; the `match` in `printer` does not compile without it. `tests/cli/answers.rs` records
 //! what each command says in it: a line in `forms`.
 //!
-//! **An exit code.** A variant of `report::exit::Exit` with its row in `TABLE`, from which the help is made; the
-//! unit tests beside it fail until the table is complete, `docs` until the README has the row.
+//! **An exit code.** A variant of `report::exit::Exit` with its row in `TABLE`, from which the help is made, and in
+//! `report::command` which commands can end with it; `docs` fails until the README has the row.
 //!
 //! **A document or a configuration with a schema.** A type, of a document with the header of `evidence`, and a line in
 //! `commands/schema`. The sandbox of `tests/cli` holds every document that a test prints or writes to the schema

@@ -5,15 +5,13 @@
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
 use crate::evidence::entry::{Entry, Found, FoundDocument, ReleaseIdentity};
 use crate::evidence::header::Header;
-use crate::format::json::path::{Pattern, Step};
+use crate::format::duration;
+use crate::format::json::path::Place;
 use crate::report::maker::Maker;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
-
-/// Largest age that a plan may allow.
-const LONGEST: Duration = Duration::from_hours(24 * 3653);
 
 /// What a plan requires of one artifact.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -75,18 +73,15 @@ impl Requirement {
             return Err(format!("evidence `{name}` expects nothing, so it could not fail"));
         }
         for place in self.expect.iter().map(|expect| &expect.pointer).chain(&self.finished_at) {
-            steps(place).map_err(|reason| format!("evidence `{name}`: {reason}"))?;
+            Place::parse(place).map_err(|reason| format!("evidence `{name}`: {reason}"))?;
         }
         self.expect.iter().try_for_each(|expect| {
             expect.check().map_err(|reason| format!("evidence `{name}`: {}: {reason}", expect.pointer))
         })?;
         let durations = [("max_age", Some(&self.max_age)), ("min_observed", self.min_observed.as_ref())];
         durations.into_iter().filter_map(|(key, text)| Some((key, text?))).try_for_each(|(key, text)| {
-            match humantime::parse_duration(text) {
-                Ok(duration) if duration <= LONGEST => Ok(()),
-                Ok(_) => Err(format!("evidence `{name}` has {key} `{text}`, which is more than ten years")),
-                Err(error) => Err(format!("evidence `{name}` has {key} `{text}`: {error}")),
-            }
+            let refuse = |error| format!("evidence `{name}` has {key} `{text}`: {error}");
+            duration::parse(text).map(|_| ()).map_err(refuse)
         })
     }
 
@@ -122,7 +117,7 @@ impl Requirement {
 
     fn observation_refusal(&self, header: &Header, subject: &str) -> Option<String> {
         let wanted = self.min_observed.as_ref()?;
-        let least = humantime::parse_duration(wanted).unwrap_or(Duration::MAX);
+        let least = duration::parse(wanted).unwrap_or(Duration::MAX);
         let Some((from, to)) = header.observation() else {
             return Some(format!("{subject} does not say how long it observed, at least {wanted} is wanted"));
         };
@@ -133,7 +128,7 @@ impl Requirement {
 
     /// The age of the document against the limit, or why that cannot be said.
     fn age(&self, header: &Header, document: &FoundDocument, policy: &EvidencePolicy) -> Result<Age, String> {
-        let max_age = humantime::parse_duration(&self.max_age).unwrap_or_default();
+        let max_age = duration::parse(&self.max_age).unwrap_or_default();
         let source =
             match &self.finished_at {
                 None if header.made_at.is_some() => AgeSource::Header,
@@ -182,23 +177,9 @@ impl Expectation {
     }
 }
 
-/// The steps of a place: `root.a.b[0]`, `$.a.b[0]` or `/a/b/0`. Those of a JSON pointer may be keys or indices.
-fn steps(place: &str) -> Result<Option<Vec<Step>>, String> {
-    if place.starts_with('/') {
-        return Ok(None);
-    }
-    let pattern = Pattern::parse(place).map_err(|error| error.to_string())?;
-    let steps = pattern.steps().ok_or_else(|| format!("`{place}` stands for more than one place"))?;
-    Ok(Some(steps))
-}
-
+/// What stands at a place, whose notation was checked with the requirement.
 fn value_at<'a>(document: &'a Value, place: &str) -> Option<&'a Value> {
-    let Some(steps) = steps(place).ok()? else { return document.pointer(place) };
-    steps.iter().try_fold(document, |at, step| match step {
-        Step::Key(key) => at.get(key),
-        Step::Index(index) => at.get(usize::try_from(*index).ok()?),
-        Step::Label(_) | Step::Left(_) => None,
-    })
+    Place::parse(place).ok()?.find(document)
 }
 
 #[cfg(test)]

@@ -205,8 +205,8 @@ fn whole(root: &Path, kind: Interruption, code: Option<i32>, stdout: &str) -> Re
         (Interruption::Kill, Some(-9)) => true,
         (Interruption::Closed, None) => verdict.is_none() && left.is_empty(),
         (Interruption::Closed, Some(0)) => is_tidy && verdict == Some("DRYRUN"),
-        // Without a terminal nothing can be printed, which is a no even where all steps had passed by then.
-        (Interruption::Closed, Some(1)) => is_tidy && matches!(verdict, Some("FAILED" | "DRYRUN")),
+        // Without a terminal nothing can be printed; a yes that could not be said is taken back.
+        (Interruption::Closed, Some(1)) => is_tidy && matches!(verdict, Some("FAILED") | None),
         // Before it listens to signals they end it as they end any program, when it has not begun.
         (Interruption::Closed, Some(129)) => left.is_empty(),
         (_, Some(-15 | -1 | -2 | -3)) => stdout.is_empty() && left.is_empty(),

@@ -1,6 +1,7 @@
 //! The list of contents of a bundle: files by path, files by pattern, which must be there, how old they
 //! may be.
 
+use crate::format::duration;
 use crate::release::bundle::name;
 use anyhow::{anyhow, bail, ensure};
 use serde::Deserialize;
@@ -58,7 +59,7 @@ impl Entry {
 
     pub(super) fn max_age(&self) -> anyhow::Result<Option<Duration>> {
         let parse = |text: &String| {
-            humantime::parse_duration(text)
+            duration::parse(text)
                 .map_err(|error| anyhow!("max_age of `{}` is `{text}`: {error}", self.source()))
         };
         self.max_age.as_ref().map(parse).transpose()

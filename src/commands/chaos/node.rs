@@ -2,8 +2,8 @@
 
 use crate::commands::chaos::drill::node::{self, NodeSettings};
 use crate::ctx::Ctx;
+use crate::format::duration;
 use crate::report::CommandSpec;
-use humantime::parse_duration;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ pub(crate) struct Args {
     #[arg(long)]
     dir: PathBuf,
     /// How long a lease lasts
-    #[arg(long, value_parser = parse_duration)]
+    #[arg(long, value_parser = duration::parse)]
     ttl: Duration,
     /// Time between two renewals
-    #[arg(long, value_parser = parse_duration)]
+    #[arg(long, value_parser = duration::parse)]
     renew: Duration,
     /// Boot time from which orders are due
     #[arg(long)]

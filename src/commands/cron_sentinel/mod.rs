@@ -19,6 +19,7 @@ pub(crate) use report::{Body, SPEC};
 use crate::commands::cron_sentinel::judge::judge;
 use crate::commands::cron_sentinel::task::{SentinelConfig, Task};
 use crate::ctx::Ctx;
+use crate::format::duration;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use find::Finder;
@@ -77,6 +78,6 @@ fn load(args: &Args, ctx: &Ctx) -> Result<Vec<Task>, Fault> {
 }
 
 fn parse_window(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let duration = duration::parse(text)?;
     if duration.is_zero() { Err("it leaves no time at all".to_owned()) } else { Ok(duration) }
 }

@@ -3,6 +3,7 @@
 use super::assertion::{Assertion, AssertionConfig};
 use super::expression::Expression;
 use super::schedule::Schedule;
+use crate::format::duration;
 use crate::format::json::path::Place;
 use crate::format::size;
 use jiff::tz::TimeZone;
@@ -224,7 +225,7 @@ impl TaskConfig {
 }
 
 fn age(name: &str, text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{name} `{text}`: {error}; write 90m, 36h or 7d"))
+    duration::parse(text).map_err(|error| format!("{name} `{text}`: {error}; write 90m, 36h or 7d"))
 }
 
 fn positive(name: &str, text: &str) -> Result<Duration, String> {

@@ -2,6 +2,7 @@
 
 use crate::commands::readiness::points::MOST_DAYS;
 use crate::evidence::requirement::Requirement;
+use crate::format::duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -100,5 +101,5 @@ impl ReadinessPlan {
 }
 
 fn duration(key: &str, text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{key} is `{text}`: {error}; write 30s or 36h"))
+    duration::parse(text).map_err(|error| format!("{key} is `{text}`: {error}; write 30s or 36h"))
 }

@@ -15,6 +15,7 @@ pub(crate) use report::SPEC;
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header;
+use crate::format::duration;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
 use crate::sys::work;
@@ -53,10 +54,10 @@ pub(crate) struct Args {
     #[arg(long)]
     fail_fast: bool,
     /// Time after which the whole pack is stopped
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     deadline: Option<Duration>,
     /// Time after which a step without a timeout of its own is stopped
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     timeout: Duration,
     /// Steps that run side by side [default: number of processors]
     #[arg(long, value_name = "N")]

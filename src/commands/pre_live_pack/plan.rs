@@ -1,6 +1,7 @@
 //! The steps of a plan and their order: which may start now, which are skipped because a need failed.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::format::duration;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -80,7 +81,7 @@ impl Step {
     pub(super) fn timeout(&self, default: Duration) -> Result<Duration, String> {
         let timeout = match &self.timeout {
             None => default,
-            Some(text) => humantime::parse_duration(text).map_err(|error| {
+            Some(text) => duration::parse(text).map_err(|error| {
                 format!("step `{}` has timeout `{text}`: {error}; write 30s or 2m", self.name)
             })?,
         };

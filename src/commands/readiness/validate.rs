@@ -8,6 +8,7 @@ use crate::ctx::Ctx;
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
 use crate::evidence::daily::{self, Rules};
 use crate::evidence::header::Header;
+use crate::format::duration;
 use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::report::{CommandSpec, Outcome, Report, Row};
@@ -31,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     pub(crate) reports: Option<PathBuf>,
     /// Largest age of the newest day, from its end; the file itself may not be older either
-    #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = duration::parse)]
     pub(crate) max_age: Duration,
     /// Accept a score that rests on simulated runs
     #[arg(long)]

@@ -27,7 +27,7 @@ pub(super) fn scanned(inventory: &Inventory<'_>, scope: &Scope, mode: Mode) -> F
         roots: roots.collect(),
         skipped: skipped(tree),
         unreadable: tree.unreadable.clone(),
-        future: future(tree, scope.now_ns),
+        future: future(tree, scope),
         process_table: None,
         decision: Decision::default(),
         going: Amount::default(),
@@ -59,9 +59,11 @@ fn skipped(tree: &Tree) -> Vec<Skipped> {
     skipped.into_iter().filter_map(named).collect()
 }
 
-fn future(tree: &Tree, now_ns: i64) -> Names {
-    let is_ahead = |file: &u32| tree.modified_ns(*file).saturating_sub(now_ns) > FUTURE_NS;
-    let mut ahead: Vec<String> = tree.files().filter(is_ahead).map(|file| tree.display(file)).collect();
+/// Files from the future; what mmops itself is just writing is none, whose names are of one run only.
+fn future(tree: &Tree, scope: &Scope) -> Names {
+    let is_ahead = |file: &u32| tree.modified_ns(*file).saturating_sub(scope.now_ns) > FUTURE_NS;
+    let files = (0..tree.roots.len()).flat_map(|root| scope.lasting(tree, root));
+    let mut ahead: Vec<String> = files.filter(is_ahead).map(|file| tree.display(file)).collect();
     ahead.sort();
     Names::of(ahead.len(), ahead.into_iter())
 }

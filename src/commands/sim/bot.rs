@@ -4,6 +4,7 @@
 //!
 //! `GET /metrics`, `GET /health`, `GET /status`; `POST /actions` takes `{"type":"freeze_orders"}`,
 //! `{"type":"scale_strategy","factor":0.5}` or `{"type":"circuit_state","state":"open"}`.
+use crate::format::duration;
 use crate::format::exposition::Format;
 use crate::format::json;
 use crate::format::json::typed;
@@ -53,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     address_file: Option<PathBuf>,
     /// Stop after this time [default: run until a signal]
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     how_long: Option<Duration>,
 }
 

@@ -1,6 +1,7 @@
 //! How the windows of a run become one value, and what that means for windows that are not known.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::format::duration;
 use crate::judge::statistics::{median, nearest_rank};
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +75,7 @@ impl Aggregate {
     /// The half-life of the moving average, seconds.
     pub(super) fn half_life_secs(&self) -> Result<Option<f64>, String> {
         let Self::Ema(text) = self else { return Ok(None) };
-        let parsed = humantime::parse_duration(text);
+        let parsed = duration::parse(text);
         let secs = parsed.map_err(|error| format!("half-life `{text}`: {error}"))?.as_secs_f64();
         if secs > 0.0 { Ok(Some(secs)) } else { Err(format!("half-life `{text}` must not be zero")) }
     }

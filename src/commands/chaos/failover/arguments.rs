@@ -1,9 +1,9 @@
 //! The command line of `mmops chaos failover`, and the plan that it asks for.
 
 use crate::commands::chaos::run_log::{DrillPlan, SLOT_US, Scenario};
+use crate::format::duration;
 use crate::report::exit::Fault;
 use clap::ValueEnum;
-use humantime::parse_duration;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -34,14 +34,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "STORE", conflicts_with = "dry_run")]
     lock: Option<LeaseStore>,
     /// How long a lease lasts without renewal, 200ms to 1m
-    #[arg(long, value_name = "DURATION", default_value = "1500ms", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1500ms", value_parser = duration::parse)]
     ttl: Duration,
     /// Time between two renewals, at most half the TTL
-    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration::parse)]
     renew: Duration,
     /// When the leader is hit, counted from its election; later runs spread over one renewal interval
     /// from there [default: `3s`, with --dry-run `1s`]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     kill_at: Option<Duration>,
     /// What hits the leader
     #[arg(long, value_enum, default_value_t = LeaderSignal::Kill)]
@@ -53,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) jobs: u32,
     /// Hit nobody and watch two healthy nodes for this long: exactly one election is OK
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with_all = ["kill_at", "signal"])]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["kill_at", "signal"])]
     healthy: Option<Duration>,
     /// Run once on private stores with a short wait, writing below artifacts/dry-run only
     #[arg(long)]

@@ -17,6 +17,7 @@ use crate::evidence::daily::{self, Rules};
 use crate::evidence::entry::Entry;
 use crate::evidence::header::Header;
 use crate::evidence::requirement::Requirement;
+use crate::format::duration;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_DAYS)))]
     pub(crate) window: u16,
     /// Largest age of the newest report, from the end of its day
-    #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = duration::parse)]
     pub(crate) max_age: Duration,
     /// Drills that GO requires, with their ages: a file with a list `drills`
     #[arg(long, value_name = "FILE")]

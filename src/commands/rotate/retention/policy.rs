@@ -3,6 +3,7 @@
 
 use super::limits::{DAY_NS, Limits};
 use super::tiers::Tiers;
+use crate::format::duration;
 use crate::format::size;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
@@ -118,8 +119,7 @@ impl TryFrom<String> for Age {
 
 /// An age such as `10m`, `36h` or `7d`.
 pub(crate) fn parse_age(text: &str) -> Result<Age, String> {
-    let parsed =
-        humantime::parse_duration(text).map_err(|error| format!("`{text}` is not an age: {error}"))?;
+    let parsed = duration::parse(text).map_err(|error| format!("`{text}` is not an age: {error}"))?;
     age(parsed).ok_or_else(|| format!("`{text}` is not an age: it is longer than 292 years"))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::commands::soak::outputs::Outputs;
 use crate::commands::soak::settings::SettingsFiles;
+use crate::format::duration;
 use crate::simulation::bot::Scenario;
 use jiff::Timestamp;
 use std::net::SocketAddr;
@@ -17,10 +18,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) length: Length,
     /// Length of one iteration [default: 5m]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(super) iteration: Option<Duration>,
     /// Time between two samples [default: 15s]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(super) interval: Option<Duration>,
     /// Profile of gates [default: soak-72h]
     #[arg(long, value_name = "PROFILE")]
@@ -87,7 +88,7 @@ pub(super) struct Length {
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=8784))]
     pub(super) hours: Option<u32>,
     /// Length as a duration, such as 90m
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(super) duration: Option<Duration>,
     /// Number of iterations
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -1,6 +1,7 @@
 //! The command line of `mmops tune apply`.
 
 use crate::commands::tune::paths::TARGET;
+use crate::format::duration;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", default_value = TARGET)]
     pub(crate) target: PathBuf,
     /// Oldest sweep to accept
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
     pub(crate) max_age: Duration,
     /// Accept a sweep on a generated market; never for a bot that trades real money
     #[arg(long)]
