@@ -153,24 +153,6 @@ fn schedules() -> Vec<Case> {
             "1990-01-01T00:00:00Z",
             "stale",
         ),
-        case(
-            "no run that was ever due",
-            "schedule: 0 3 * * *, timezone: UTC, grace: 30000y",
-            "2026-03-10T12:00:00Z",
-            "1990-01-01T00:00:00Z",
-            "error",
-        ),
-        Case {
-            what: "started, and no run that was ever due",
-            task: "schedule: 0 3 * * *, timezone: UTC, grace: 30000y, max_runtime: 30000y",
-            now: "2026-03-10T12:00:00Z",
-            files: vec![(
-                "a.json",
-                "2026-03-10T11:00:00Z",
-                "{\"started_at\": \"1990-01-01T00:00:00Z\"}".into(),
-            )],
-            state: "error",
-        },
         case("Berlin in winter", BERLIN, "2026-01-15T02:15:00Z", "2026-01-15T01:40:00Z", "fresh"),
         case("Berlin in summer", BERLIN, "2026-07-15T01:15:00Z", "2026-07-14T01:40:00Z", "stale"),
         case(

@@ -507,7 +507,7 @@ fn a_fixed_finish_time_proves_no_age() {
 fn a_sweep_of_a_frozen_clock_is_refused_by_a_running_one() {
     let frozen = swept();
     let real = with_files(Sandbox::real_time()).file(SWEEP, frozen.read(SWEEP));
-    refused(&real, "tune apply --allow-simulated --max-age 100000d");
+    refused(&real, "tune apply --allow-simulated --max-age 3650d");
 }
 
 #[test]
