@@ -387,7 +387,8 @@ pub const COUNTS: [(&str, &str); 4] = [
 ];
 
 fn whole() -> Sandbox {
-    COUNTS.into_iter().fold(crate::tune::with_files(Sandbox::new()), Sandbox::hide)
+    let sandbox = COUNTS.into_iter().fold(crate::tune::with_files(Sandbox::new()), Sandbox::hide);
+    sandbox.unrecorded("the drill is of real processes, so what its step prints depends on the load")
 }
 
 #[test]
