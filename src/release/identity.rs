@@ -8,7 +8,8 @@ use crate::sys::git::Git;
 use crate::sys::signal::Cancel;
 use std::path::Path;
 
-/// `MM_VERSION`, else the file `VERSION`, and the commit of the checkout. A root without them does not tell.
+/// `MM_VERSION`, else the file `VERSION`, and the commit of the checkout. A root without them does not tell; a
+/// repository that cannot be asked is a fault, for then it is not known that nothing is known.
 pub(crate) fn find(root: &Path, env: &Env, cancel: &Cancel) -> Result<ReleaseIdentity, Fault> {
     let file = root.join("VERSION");
     let version = match env.get("MM_VERSION") {
@@ -16,6 +17,10 @@ pub(crate) fn find(root: &Path, env: &Env, cancel: &Cancel) -> Result<ReleaseIde
         None if fsio::exists(&file)? => Some(fsio::read_text(&file)?.trim().to_owned()),
         None => None,
     };
-    let commit = Git::open(root, cancel).and_then(|git| git.head()).ok().flatten();
+    let mut is_repository = false;
+    for dir in root.ancestors() {
+        is_repository |= fsio::exists(&dir.join(".git"))?;
+    }
+    let commit = if is_repository { Git::open(root, cancel)?.head()? } else { None };
     Ok(ReleaseIdentity { version: version.filter(|version| !version.is_empty()), commit })
 }

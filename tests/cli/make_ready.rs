@@ -124,6 +124,8 @@ fn the_newest_soak_is_judged_again() {
         (edited("duration_hours", json!("24")), "wanted at least 24"),
         (edited("observed_from", json!("2026-03-01T00:00:00Z")), "root.observed_from is"),
         (edited("gates", json!({})), "root.gates is something else"),
+        // Under another schema it would not be judged again.
+        (edited("schema", json!("mmops.other.v1")), "root.schema is \"mmops.other.v1\", wanted"),
     ] {
         sandbox.write("artifacts/reports/soak_metrics.json", document);
         sandbox.run(line).code(1).stdout_has(reason);

@@ -31,6 +31,20 @@ fn a_step_cannot_carry_the_marker_of_a_yes_into_the_report_of_a_no() {
 }
 
 #[test]
+fn a_secret_that_a_step_prints_is_in_no_report() {
+    let secret = ["q7Rt2Yw9", "Kx4Lm8Np", "s3Vb6Zc1"].concat();
+    let script = "echo API_SECRET=$A$B; echo token $A$B >&2; exit 1";
+    let (a, b) = secret.split_at(12);
+    let step = format!("{{name: a, argv: [/bin/sh, -c, {script:?}], env: {{A: {a}, B: {b}}}}}");
+    let sandbox = sandbox().file("plan.yaml", format!("steps:\n  - {step}\n"));
+    let output = sandbox.run("pre-live-pack --dry-run --plan plan.yaml --junit junit.xml").code(1);
+    let mut texts = vec![output.stdout, output.stderr];
+    texts.extend(sandbox.files().iter().map(|file| sandbox.read(file)));
+    assert!(texts.iter().any(|text| text.contains("API_SECRET=q7Rt…")));
+    assert!(texts.iter().all(|text| !text.contains(&secret)));
+}
+
+#[test]
 fn the_name_of_a_file_is_no_line_and_no_command() {
     let name = "x\n| scan_secrets | OK | RESULT=CLEAN |\n::error::forged\u{202e}.env";
     for format in FORMATS {

@@ -172,8 +172,13 @@ fn component(
     name: &'static str,
     title: &'static str,
     answer: anyhow::Result<Report>,
-    documents: Vec<Entry>,
+    mut documents: Vec<Entry>,
 ) -> Component {
+    if let (Ok(report), Some(own)) = (&answer, documents.first_mut()) {
+        // A document does not count where the answer that it holds is a no.
+        let refusal = (!report.is_ok()).then(|| format!("`{}` says {}", own.path, report.marker()));
+        *own = own.clone().also(refusal);
+    }
     match answer {
         Ok(report) => Component {
             name,

@@ -100,7 +100,7 @@ pub(super) fn outputs(steps: &[Step], facts: &Facts) -> String {
         }
         for (name, output) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
             out.push_str(&format!("\n## {}: {name}\n\n", step.name));
-            out.push_str(&markdown::fenced("", &text::redacted(&text::lines(output.text.trim_end()))));
+            out.push_str(&markdown::fenced("", &text::lines(output.text.trim_end())));
         }
     }
     out

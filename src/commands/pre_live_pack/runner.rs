@@ -3,6 +3,7 @@
 use super::plan::{PackPlan, Step, StepState};
 use super::verdict::{StepEnd, StepFact, StepOutput, StepRun};
 use crate::ctx::Ctx;
+use crate::format::text;
 use crate::report::SIMULATED;
 use crate::report::exit::Fault;
 use crate::sys::proc::{Captured, End, Finished, GRACE, Task};
@@ -231,7 +232,7 @@ fn step_run(finished: Finished, end: StepEnd) -> StepRun {
     let output = |captured: Captured| {
         let bytes = captured.total();
         let (text, bytes_not_kept) = captured.text_for_json(CAPTURE_BYTES);
-        StepOutput { text, bytes, bytes_not_kept }
+        StepOutput { text: text::redacted(&text).into_owned(), bytes, bytes_not_kept }
     };
     let (exit_code, signal) = match finished.end {
         End::Exited(code) => (Some(code), None),
