@@ -30,7 +30,7 @@ pub mod clock {
     pub use crate::sys::clock::Clock;
 }
 pub mod collector {
-    pub use crate::judge::kpi::collector::{Collector, WHOLE};
+    pub use crate::judge::kpi::collector::{Collector, Declared, WHOLE};
 }
 pub mod daily {
     pub use crate::evidence::daily::{File, Rules, window};

@@ -1,6 +1,6 @@
 //! Laws of the soak's judgement: unknown is never PASS, over generated worlds of metrics.
 
-use mmops::testing::collector::{Collector, WHOLE};
+use mmops::testing::collector::{Collector, Declared, WHOLE};
 use mmops::testing::gate::{Aggregate, Gate, GateProfile, KOfN, Severity};
 use mmops::testing::kpi::{KpiDefinition, Measure, Reducer, Selector, SeriesCount, TimeUnit};
 use mmops::testing::record::{Iteration, Ledger};
@@ -109,9 +109,12 @@ fn judge(world: &[Vec<Shown>], kind: usize, aggregate: usize) -> RunVerdict {
     let mut collector = Collector::new(vec![("k".to_owned(), definition)], None, "test", INTERVAL_MS);
     let labels = |le: &str| BTreeMap::from([("le".to_owned(), le.to_owned())]);
     let series = if kind == 3 {
-        vec![collector.register("h_bucket", &labels("5")), collector.register("h_bucket", &labels("+Inf"))]
+        vec![
+            collector.register("h_bucket", &labels("5"), &Declared::default()),
+            collector.register("h_bucket", &labels("+Inf"), &Declared::default()),
+        ]
     } else {
-        vec![collector.register("m", &BTreeMap::new())]
+        vec![collector.register("m", &BTreeMap::new(), &Declared::default())]
     };
     let mut ledger = Ledger::new(300.0, u32::try_from(SCRAPES).unwrap(), false);
     let mut now = 0;

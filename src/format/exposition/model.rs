@@ -1,6 +1,7 @@
 //! What a page says: families and samples, borrowed from its text.
 
 use memchr::{memchr, memchr2};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +38,8 @@ pub struct ParseError {
 }
 
 /// What a family of metrics says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Only ever rises, but for resets.
     Counter,

@@ -9,6 +9,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::format::json::typed;
+use crate::judge::kpi::collector::Declared;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,10 +25,13 @@ const BLOCK_VALUES: usize = 1 << 18;
 const MAX_PAYLOAD: usize = 64 << 20;
 
 /// A series of the dictionary; its position is its number.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SeriesKey {
     pub(crate) name: String,
     pub(crate) labels: BTreeMap<String, String>,
+    /// What its family said of itself when the series was first seen.
+    #[serde(flatten)]
+    pub(crate) declared: Declared,
 }
 
 /// Gathers scrapes and turns them into frames.
@@ -230,7 +234,7 @@ mod tests {
     use super::*;
 
     fn series(name: &str) -> SeriesKey {
-        SeriesKey { name: name.to_owned(), labels: BTreeMap::new() }
+        SeriesKey { name: name.to_owned(), labels: BTreeMap::new(), declared: Declared::default() }
     }
 
     fn file() -> Vec<u8> {

@@ -55,7 +55,7 @@ impl<'a> Recomputation<'a> {
         self.has_samples = !is_baseline;
         self.known_series += self.fresh.len();
         for one in self.fresh.drain(..) {
-            self.collector.register(&one.name, &one.labels);
+            self.collector.register(&one.name, &one.labels, &one.declared);
         }
         if block.width() > self.known_series {
             let text = format!("iteration {}: samples of series that are not named", block.iteration);

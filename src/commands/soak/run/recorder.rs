@@ -1,7 +1,7 @@
 //! Where samples go: into the figures of the window, and into the file of raw samples.
 
 use crate::judge::kpi::Member;
-use crate::judge::kpi::collector::{Collector, SeriesId};
+use crate::judge::kpi::collector::{Affected, Collector, Declared, SeriesId};
 use crate::judge::record::samples::{SampleEncoder, SeriesKey};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ impl Recorder {
         for key in series {
             let mut spelling = Vec::new();
             spell(&mut spelling, &key.name, key.labels.iter().map(|(name, value)| (&name[..], &value[..])));
-            known.insert(spelling, collector.register(&key.name, &key.labels));
+            known.insert(spelling, collector.register(&key.name, &key.labels, &key.declared));
         }
         Self { collector, encoder, known, spelling: Vec::new(), used, iteration: 0, is_replaying: false }
     }
@@ -43,17 +43,25 @@ impl Recorder {
         self.is_replaying = is_replaying;
     }
 
-    /// The number of a series, unless no figure needs its metric; its labels are asked for only if one does.
+    /// The number of a series, unless no figure needs its metric; its labels are asked for only if one does,
+    /// and what its family says of itself only the first time.
     pub(crate) fn series_in_use<'a>(
         &mut self,
         name: &str,
         labels: impl FnOnce() -> LabelPairs<'a>,
+        declared: impl FnOnce() -> Declared,
     ) -> Option<SeriesId> {
-        self.used.binary_search_by(|used| used.as_str().cmp(name)).ok().map(|_| self.series(name, labels()))
+        let is_used = self.used.binary_search_by(|used| used.as_str().cmp(name)).is_ok();
+        is_used.then(|| self.series(name, labels(), declared))
     }
 
     /// The number of a series.
-    pub(crate) fn series(&mut self, name: &str, mut labels: LabelPairs<'_>) -> SeriesId {
+    pub(crate) fn series(
+        &mut self,
+        name: &str,
+        mut labels: LabelPairs<'_>,
+        declared: impl FnOnce() -> Declared,
+    ) -> SeriesId {
         labels.sort();
         self.spelling.clear();
         spell(&mut self.spelling, name, labels.iter().map(|(name, value)| (*name, &value[..])));
@@ -61,8 +69,8 @@ impl Recorder {
             return *id;
         }
         let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned())).collect();
-        let key = SeriesKey { name: name.to_owned(), labels };
-        let id = self.collector.register(&key.name, &key.labels);
+        let key = SeriesKey { name: name.to_owned(), labels, declared: declared() };
+        let id = self.collector.register(&key.name, &key.labels, &key.declared);
         self.encoder.register(self.iteration, key);
         self.known.insert(self.spelling.clone(), id);
         id
@@ -86,9 +94,9 @@ impl Recorder {
         self.collector.end_scrape();
     }
 
-    /// Notes a scrape that failed.
-    pub(crate) fn fail_scrape(&mut self, reason: &str) {
-        self.collector.fail_scrape(reason);
+    /// Notes a scrape that failed, or a part of it.
+    pub(crate) fn fail_scrape(&mut self, affected: Affected<'_>, reason: &str) {
+        self.collector.fail_scrape(affected, reason);
     }
 
     /// Whether any sample said that its process is a simulation.
@@ -137,21 +145,25 @@ mod tests {
     #[test]
     fn a_series_is_known_by_its_labels_whatever_their_order_and_after_a_stop() {
         let mut recorder = recorder(&[]);
-        let first = recorder.series("m", pairs(&[("a", "1"), ("b", "2")]));
-        assert_eq!(recorder.series("m", pairs(&[("b", "2"), ("a", "1")])), first);
+        let first = recorder.series("m", pairs(&[("a", "1"), ("b", "2")]), Declared::default);
+        assert_eq!(recorder.series("m", pairs(&[("b", "2"), ("a", "1")]), Declared::default), first);
         for other in [pairs(&[("a", "1")]), pairs(&[("a", "1b"), ("", "2")]), pairs(&[])] {
-            assert_ne!(recorder.series("m", other), first);
+            assert_ne!(recorder.series("m", other, Declared::default), first);
         }
         let labels = [("a", "1"), ("b", "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let key = SeriesKey { name: "m".to_owned(), labels: labels.into_iter().collect() };
+        let key = SeriesKey {
+            name: "m".to_owned(),
+            labels: labels.into_iter().collect(),
+            declared: Declared::default(),
+        };
         let mut resumed = self::recorder(&[key]);
-        assert_eq!(resumed.series("m", pairs(&[("b", "2"), ("a", "1")])), 0);
+        assert_eq!(resumed.series("m", pairs(&[("b", "2"), ("a", "1")]), Declared::default), 0);
     }
 
     #[test]
     fn labels_of_what_no_figure_needs_are_not_looked_at() {
         let mut recorder = recorder(&[]);
-        assert_eq!(recorder.series_in_use("n", || unreachable!("not needed")), None);
-        assert_eq!(recorder.series_in_use("m", Vec::new), Some(0));
+        assert_eq!(recorder.series_in_use("n", || unreachable!("not needed"), Declared::default), None);
+        assert_eq!(recorder.series_in_use("m", Vec::new, Declared::default), Some(0));
     }
 }

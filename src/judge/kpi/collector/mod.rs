@@ -4,14 +4,32 @@
 
 mod cell;
 
+use crate::format::exposition::Kind;
 use crate::judge::kpi::{KpiDefinition, Measure, Member, Reducer};
 use cell::{Cell, CounterRole, Increase};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(crate) type SeriesId = u32;
 
 /// Name of the member when nothing tells members apart.
 pub const WHOLE: &str = "all";
+
+/// What the family of a series says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+/// What a failed scrape leaves unknown: everything, unless a member or a metric is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Affected<'a> {
+    pub(crate) member: Option<&'a str>,
+    pub(crate) metric: Option<&'a str>,
+}
 
 /// Collects the samples of one window after the other.
 #[derive(Debug)]
@@ -104,7 +122,12 @@ impl Collector {
     }
 
     /// Makes a series known; where it is never used its samples cost nothing.
-    pub fn register(&mut self, name: &str, labels: &BTreeMap<String, String>) -> SeriesId {
+    pub fn register(
+        &mut self,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+        _declared: &Declared,
+    ) -> SeriesId {
         let member = match &self.group_by {
             None => Some(0),
             Some(label) => labels.get(label).cloned().map(|value| self.member(&value)),
@@ -211,7 +234,7 @@ impl Collector {
     }
 
     /// Notes that a scrape failed; its points are missing.
-    pub(crate) fn fail_scrape(&mut self, reason: &str) {
+    pub(crate) fn fail_scrape(&mut self, _affected: Affected<'_>, reason: &str) {
         if self.failures.len() < 8 && !self.failures.iter().any(|known| known == reason) {
             self.failures.push(reason.to_owned());
         }

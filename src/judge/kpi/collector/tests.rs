@@ -48,7 +48,7 @@ fn close_to(found: Option<f64>, expected: f64) -> bool {
 #[test]
 fn a_restarted_counter_counts_from_zero() {
     let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: TimeUnit::Minute });
-    let id = collector.register("c", &labels(&[]));
+    let id = collector.register("c", &labels(&[]), &Declared::default());
     let scrapes: Vec<[Option<f64>; 1]> = [100.0, 110.0, 3.0, 5.0, 5.0].map(|value| [Some(value)]).to_vec();
     let scrapes: Vec<&[Option<f64>]> = scrapes.iter().map(<[_; 1]>::as_slice).collect();
     let measured = window(&mut collector, &[id], &scrapes);
@@ -70,7 +70,7 @@ fn too_few_points_are_partial_and_none_are_no_data() {
         ([full, &[None], &[None], &[None], &[None]], DataState::NoData, 0),
     ] {
         let mut collector = gauge();
-        let id = collector.register("g", &labels(&[]));
+        let id = collector.register("g", &labels(&[]), &Declared::default());
         let measured = window(&mut collector, &[id], &scrapes);
         assert_eq!((measured.state, measured.points), (state, points));
         assert_eq!(measured.value.is_some(), points > 0);
@@ -84,7 +84,9 @@ fn one_unusable_series_spoils_the_point_and_more_series_than_declared_are_an_err
     let run = |values: &[Option<f64>]| {
         let mut collector = gauge();
         let series: Vec<SeriesId> = (0..values.len())
-            .map(|number| collector.register("g", &labels(&[("n", &number.to_string())])))
+            .map(|number| {
+                collector.register("g", &labels(&[("n", &number.to_string())]), &Declared::default())
+            })
             .collect();
         window(&mut collector, &series, &[values, values])
     };
@@ -98,7 +100,10 @@ fn a_ratio_without_events_is_no_data() {
     let ratio = Measure::Ratio { of: vec![selector("hit")], to: vec![selector("hit"), selector("miss")] };
     let run = |hits: f64, misses: f64| {
         let mut collector = collector(ratio.clone());
-        let series = [collector.register("hit", &labels(&[])), collector.register("miss", &labels(&[]))];
+        let series = [
+            collector.register("hit", &labels(&[]), &Declared::default()),
+            collector.register("miss", &labels(&[]), &Declared::default()),
+        ];
         window(&mut collector, &series, &[&[Some(5.0), Some(5.0)], &[Some(5.0 + hits), Some(5.0 + misses)]])
     };
     assert!(close_to(run(3.0, 1.0).value, 0.75));
@@ -112,7 +117,9 @@ fn a_quantile_lies_inside_its_bucket_or_beyond_the_last_bound() {
         let mut collector = collector(Measure::Quantile { of: selector("h{s=\"a\"}"), q: 0.5 });
         let series: Vec<SeriesId> = bounds
             .iter()
-            .map(|le| collector.register("h_bucket", &labels(&[("s", "a"), ("le", le)])))
+            .map(|le| {
+                collector.register("h_bucket", &labels(&[("s", "a"), ("le", le)]), &Declared::default())
+            })
             .collect();
         let before: Vec<Option<f64>> = counts.iter().map(|_| Some(7.0)).collect();
         let after: Vec<Option<f64>> = counts.iter().map(|count| Some(7.0 + count)).collect();
@@ -135,7 +142,7 @@ fn a_quantile_lies_inside_its_bucket_or_beyond_the_last_bound() {
 #[test]
 fn what_grew_over_a_long_gap_is_not_known() {
     let mut collector = collector(Measure::Increase { of: vec![selector("c")] });
-    let id = collector.register("c", &labels(&[]));
+    let id = collector.register("c", &labels(&[]), &Declared::default());
     let gap: &[Option<f64>] = &[None];
     let scrapes: [&[Option<f64>]; 6] = [&[Some(1.0)], gap, gap, gap, &[Some(100.0)], &[Some(101.0)]];
     let measured = window(&mut collector, &[id], &scrapes);
@@ -156,9 +163,9 @@ fn members_are_told_apart_by_their_label() {
     };
     let kpis = vec![("k".to_owned(), definition)];
     let mut collector = Collector::new(kpis, Some("instance".to_owned()), "test", 1000);
-    let a = collector.register("g", &labels(&[("instance", "a")]));
-    let b = collector.register("g", &labels(&[("instance", "b")]));
-    let nobody = collector.register("g", &labels(&[]));
+    let a = collector.register("g", &labels(&[("instance", "a")]), &Declared::default());
+    let b = collector.register("g", &labels(&[("instance", "b")]), &Declared::default());
+    let nobody = collector.register("g", &labels(&[]), &Declared::default());
     collector.begin_scrape(1000);
     for (id, value) in [(a, 1.0), (b, 2.0), (nobody, 9.0)] {
         collector.sample(id, value);
@@ -176,7 +183,7 @@ fn every_selector_needs_its_series() {
     let rate = Measure::Rate { of: vec![selector("hit"), selector("miss")], per: TimeUnit::Second };
     for measure in [ratio, rate] {
         let mut collector = collector(measure);
-        let id = collector.register("hit", &labels(&[]));
+        let id = collector.register("hit", &labels(&[]), &Declared::default());
         let measured = window(&mut collector, &[id], &[&[Some(5.0)], &[Some(8.0)]]);
         assert_eq!((measured.state, measured.value), (DataState::NoData, None));
     }
@@ -185,7 +192,7 @@ fn every_selector_needs_its_series() {
     let series: Vec<SeriesId> = ["a", "b"]
         .iter()
         .flat_map(|name| ["1", "2"].map(|n| (*name, n)))
-        .map(|(name, n)| collector.register(name, &labels(&[("n", n)])))
+        .map(|(name, n)| collector.register(name, &labels(&[("n", n)]), &Declared::default()))
         .collect();
     let measured = window(&mut collector, &series, &[&[Some(1.0); 4], &[Some(2.0); 4]]);
     assert_eq!((measured.state, measured.value), (DataState::Measured, Some(4.0)));
@@ -194,7 +201,7 @@ fn every_selector_needs_its_series() {
 #[test]
 fn a_rate_is_over_the_time_that_was_seen() {
     let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: TimeUnit::Second });
-    let id = collector.register("c", &labels(&[]));
+    let id = collector.register("c", &labels(&[]), &Declared::default());
     let scrapes: [&[Option<f64>]; 4] = [&[Some(0.0)], &[Some(10.0)], &[None], &[Some(30.0)]];
     let measured = window(&mut collector, &[id], &scrapes);
     assert!(close_to(measured.value, 10.0), "{measured:?}");
@@ -203,7 +210,8 @@ fn a_rate_is_over_the_time_that_was_seen() {
 #[test]
 fn time_that_several_counters_cover_counts_once() {
     let mut collector = collector(Measure::Rate { of: vec![selector("c")], per: TimeUnit::Second });
-    let series = ["a", "b"].map(|name| collector.register("c", &labels(&[("n", name)])));
+    let series =
+        ["a", "b"].map(|name| collector.register("c", &labels(&[("n", name)]), &Declared::default()));
     // The second is missing at every other scrape.
     let scrapes: [&[Option<f64>]; 5] = [
         &[Some(0.0), Some(0.0)],
@@ -221,8 +229,8 @@ fn a_member_that_never_shows_anything_is_unknown_and_a_series_of_nobody_is_harml
     let gauge = Measure::Gauge { of: selector("g"), over: Reducer::Last, across: Reducer::Max };
     let kpis = collector(gauge).kpis;
     let mut collector = Collector::new(kpis, Some("instance".to_owned()), "test", 1000);
-    let nobody = collector.register("g", &labels(&[]));
-    let stamp = collector.register("mm_simulated", &labels(&[]));
+    let nobody = collector.register("g", &labels(&[]), &Declared::default());
+    let stamp = collector.register("mm_simulated", &labels(&[]), &Declared::default());
     collector.begin_scrape(1000);
     collector.sample(nobody, 1.0);
     assert!(!collector.saw_simulation());
@@ -239,7 +247,7 @@ fn a_member_that_never_shows_anything_is_unknown_and_a_series_of_nobody_is_harml
 #[test]
 fn parameters_are_those_of_the_window() {
     let mut collector = collector(Measure::Increase { of: vec![selector("c")] });
-    let param = collector.register("mm_param", &labels(&[("name", "tail_age_ms")]));
+    let param = collector.register("mm_param", &labels(&[("name", "tail_age_ms")]), &Declared::default());
     let mut shown = |at_ms: i64, value: Option<f64>| {
         collector.begin_scrape(at_ms);
         if let Some(value) = value {

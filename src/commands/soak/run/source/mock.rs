@@ -4,6 +4,7 @@ use super::window::TimeWindow;
 use crate::commands::soak::plan::SoakPlan;
 use crate::commands::soak::run::recorder::{LabelPairs, Recorder};
 use crate::ctx::Ctx;
+use crate::judge::kpi::collector::Declared;
 use crate::report::exit::Fault;
 use crate::simulation::bot::{Scenario, SimulatedBot};
 use std::borrow::Cow;
@@ -49,7 +50,7 @@ impl MockSource {
                 if is_fleet {
                     labels.push(("instance", format!("sim-{number}").into()));
                 }
-                ids.push(recorder.series(&series.name, labels));
+                ids.push(recorder.series(&series.name, labels, Declared::default));
             }
         }
         recorder.begin_scrape(at_ms);

@@ -8,6 +8,7 @@ use super::window::{TimeWindow, wait_until};
 use crate::commands::soak::plan::{OWN_METRICS, SoakPlan};
 use crate::commands::soak::run::recorder::Recorder;
 use crate::ctx::Ctx;
+use crate::judge::kpi::collector::{Affected, Declared};
 use crate::judge::kpi::{Measure, Selector};
 use crate::net::prometheus::client::{PrometheusClient, QueryErrorKind, QueryResult, TimeGrid};
 use crate::net::prometheus::{access, staleness};
@@ -129,7 +130,9 @@ impl PrometheusSource {
                         let own = one.labels.iter().filter(|(name, _)| *name != "__name__");
                         let labels =
                             || own.map(|(name, value)| (&name[..], Cow::Borrowed(&value[..]))).collect();
-                        let Some(id) = recorder.series_in_use(name, labels) else { continue };
+                        let Some(id) = recorder.series_in_use(name, labels, Declared::default) else {
+                            continue;
+                        };
                         let live = one.points.iter().filter(|(_, value)| !staleness::is_stale(*value));
                         for (at, value) in live {
                             self.ready.entry(*at).or_default().push((id, *value));
@@ -155,7 +158,7 @@ impl PrometheusSource {
 
     fn hand_over(&mut self, from_ms: i64, to_ms: i64, recorder: &mut Recorder) {
         if let Some(error) = &self.error {
-            recorder.fail_scrape(error);
+            recorder.fail_scrape(Affected::default(), error);
         }
         let mut at_ms = from_ms;
         while at_ms <= to_ms {

@@ -6,6 +6,7 @@ use crate::commands::soak::run::recorder::{LabelPairs, Recorder};
 use crate::ctx::Ctx;
 use crate::evidence::age::CLOCK_TOLERANCE;
 use crate::format::exposition::{self, Format, Sample};
+use crate::judge::kpi::collector::{Affected, Declared};
 use crate::net::http::{HttpClient, Request, Secret, Url};
 use crate::net::prometheus::{access, staleness};
 use crate::report::exit::Fault;
@@ -57,7 +58,7 @@ impl ScrapeSource {
             if late < self.interval_ms {
                 self.scrape(at_ms, recorder, ctx);
             } else {
-                recorder.fail_scrape(&format!("a scrape was {} s late", late / 1000));
+                recorder.fail_scrape(Affected::default(), &format!("a scrape was {} s late", late / 1000));
             }
         }
         Ok(())
@@ -75,7 +76,8 @@ impl ScrapeSource {
             let exposition = match parsed {
                 Ok(exposition) => exposition,
                 Err(problem) => {
-                    recorder.fail_scrape(&problem);
+                    let member = target.instance.as_deref();
+                    recorder.fail_scrape(Affected { member, ..Affected::default() }, &problem);
                     continue;
                 }
             };
@@ -85,7 +87,9 @@ impl ScrapeSource {
                 if !current || staleness::is_stale(sample.value) {
                     continue;
                 }
-                let Some(id) = recorder.series_in_use(sample.name, || target.labels(sample)) else {
+                let Some(id) =
+                    recorder.series_in_use(sample.name, || target.labels(sample), Declared::default)
+                else {
                     continue;
                 };
                 match samples.last_mut() {
