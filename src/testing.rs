@@ -30,7 +30,7 @@ pub mod clock {
     pub use crate::sys::clock::Clock;
 }
 pub mod collector {
-    pub use crate::judge::kpi::collector::{Collector, Declared, WHOLE};
+    pub use crate::judge::kpi::collector::{Collector, Declared, Grouping, WHOLE};
 }
 pub mod daily {
     pub use crate::evidence::daily::{File, Rules, window};
@@ -96,7 +96,7 @@ pub mod quantile {
 }
 pub mod record {
     pub use crate::judge::record::iteration::Iteration;
-    pub use crate::judge::record::ledger::Ledger;
+    pub use crate::judge::record::ledger::{Judgement, Ledger};
 }
 pub mod retention {
     pub use crate::commands::rotate::retention::decide::{MemberFacts, decide};

@@ -18,6 +18,12 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     if duration > LONGEST { Err("it is more than ten years".to_owned()) } else { Ok(duration) }
 }
 
+/// Seconds as a duration for people, whole ones: `2h 5m`.
+pub(crate) fn text(secs: f64) -> String {
+    let whole = Duration::try_from_secs_f64(secs.max(0.0).round()).unwrap_or(LONGEST);
+    humantime::format_duration(whole).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

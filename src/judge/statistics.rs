@@ -1,6 +1,59 @@
 //! Figures of samples: every statistic that is more than a sum stands here once.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+/// A sum that does not lose what is small beside it (Neumaier 1974): as exact as if it were rounded once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sum {
+    sum: f64,
+    lost: f64,
+}
+
+impl Sum {
+    pub(crate) fn add(&mut self, value: f64) {
+        let next = self.sum + value;
+        self.lost +=
+            if self.sum.abs() >= value.abs() { (self.sum - next) + value } else { (value - next) + self.sum };
+        self.sum = next;
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        // Where the sum is infinite, what was lost is no number.
+        if self.sum.is_finite() { self.sum + self.lost } else { self.sum }
+    }
+}
+
+impl FromIterator<f64> for Sum {
+    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
+        let mut sum = Self::default();
+        values.into_iter().for_each(|value| sum.add(value));
+        sum
+    }
+}
+
+/// The chance of at least `hits` in `n` independent trials that each hit with chance `p`: the exact upper tail of
+/// the binomial distribution. `n` is small, a few hundred.
+pub(crate) fn binomial_at_least(hits: u64, n: u64, p: f64) -> f64 {
+    if hits == 0 {
+        return 1.0;
+    }
+    if hits > n || p <= 0.0 {
+        return 0.0;
+    }
+    if p >= 1.0 {
+        return 1.0;
+    }
+    let odds = (p / (1.0 - p)).ln();
+    let mut log_mass = n as f64 * (1.0 - p).ln();
+    let mut tail = Sum::default();
+    for count in 0..=n {
+        if count >= hits {
+            tail.add(log_mass.exp());
+        }
+        log_mass += odds + ((n - count) as f64 / (count + 1) as f64).ln();
+    }
+    tail.value().min(1.0)
+}
+
 /// The middle value; the mean of the middle two for an even count.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
@@ -39,6 +92,40 @@ pub(crate) fn harmonic_mean(values: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sum_loses_nothing_that_is_small() {
+        let table: [(&[f64], f64); 3] = [(&[0.1; 10], 1.0), (&[1.0, 1e100, 1.0, -1e100], 2.0), (&[], 0.0)];
+        for (values, expected) in table {
+            let found = values.iter().copied().collect::<Sum>().value();
+            assert!(found.to_bits() == expected.to_bits(), "{values:?}: {found}");
+        }
+        let days = std::iter::repeat_n(0.83, 25_920).collect::<Sum>().value() / 25_920.0;
+        assert!(days.to_bits() == 0.83_f64.to_bits(), "{days}");
+        assert!([f64::MAX, f64::MAX].into_iter().collect::<Sum>().value().is_infinite());
+    }
+
+    #[test]
+    fn the_tail_of_a_binomial_is_exact() {
+        // Chances of coins and dice, by hand.
+        let table = [
+            (0, 10, 0.3, 1.0),
+            (1, 1, 0.02, 0.02),
+            (2, 3, 0.5, 0.5),
+            (1, 10, 0.1, 1.0 - 0.9_f64.powi(10)),
+            (199, 199, 0.5, 0.5_f64.powi(199)),
+            (3, 2, 0.5, 0.0),
+            (1, 5, 0.0, 0.0),
+            (5, 5, 1.0, 1.0),
+        ];
+        for (hits, n, p, expected) in table {
+            let found = binomial_at_least(hits, n, p);
+            assert!(
+                (found - expected).abs() <= 1e-12 * expected.max(1e-300),
+                "{hits} of {n} at {p}: {found}"
+            );
+        }
+    }
 
     #[test]
     fn the_median_of_an_even_count_lies_between_the_middle_two() {

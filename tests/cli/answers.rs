@@ -67,7 +67,7 @@ fn verbosity() {
         let _ = Sandbox::new()
             .hide(TIME)
             .hide(TARGET)
-            .run(&format!("{flags} soak run --mock --iterations 3"))
+            .run(&format!("{flags} soak run --mock --gates smoke --iterations 3"))
             .code(0);
         let _ =
             Sandbox::new().hide(TIME).hide(TARGET).run(&format!("{flags} readiness validate none")).code(3);
@@ -157,7 +157,7 @@ fn readiness_validate() {
 
 #[test]
 fn soak_run() {
-    forms(Sandbox::new, 0, "soak run --mock --iterations 3");
+    forms(Sandbox::new, 0, "soak run --mock --gates smoke --iterations 3");
     forms(Sandbox::new, 1, "soak run --mock --iterations 3 --scenario deadline_storm --instances 2");
     forms(Sandbox::new, 2, "soak run --scrape http://127.0.0.1:1 --iterations 2 --iteration 60s");
     refused(Sandbox::new, &[(64, "soak"), (2, "soak run --prometheus http://127.0.0.1:1 --iterations 1")]);
@@ -169,7 +169,7 @@ fn soak_run() {
 /// A kept run of simulated bots.
 fn soaked(line: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    let _ = sandbox.run(&format!("--quiet soak run --mock --iterations 3 {line}"));
+    let _ = sandbox.run(&format!("--quiet soak run --mock --gates smoke --iterations 3 {line}"));
     sandbox
 }
 

@@ -108,7 +108,7 @@ fn the_newest_soak_is_judged_again() {
     let plan = delivered("make_ready.yaml");
     let (soak, _) = plan.split_once("  - name: failover_drill").unwrap();
     sandbox.write("deploy/release/make_ready.yaml", soak);
-    sandbox.run("--quiet --now 2026-03-09T12:00:00Z soak run --mock --hours 24").code(0);
+    sandbox.run("--quiet --now 2026-03-09T12:00:00Z soak run --mock --gates smoke --hours 24").code(0);
     let line = "make-ready --allow-simulated";
     sandbox.run(line).code(0).marker(OK);
     sandbox.run("make-ready").code(1).stdout_has("`artifacts/reports/soak_metrics.json` is simulated");

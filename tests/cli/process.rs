@@ -36,7 +36,7 @@ fn a_stderr_that_takes_nothing_changes_no_answer() {
             ),
             broken => format!("$MMOPS {words} {broken}"),
         };
-        let soak = shell(&sandbox, &line("soak run --mock --hours 1"));
+        let soak = shell(&sandbox, &line("soak run --mock --gates smoke --hours 1"));
         ended(&soak, 0, "| soak_run | OK | SOAK=PASS |");
         let pack = shell(&sandbox, &line("-vv pre-live-pack --dry-run --plan plan.yaml --jobs 2"));
         ended(&pack, 0, "| pre_live_pack | OK | PRE_LIVE_PACK=DRYRUN |");
@@ -179,7 +179,7 @@ fn a_pack_in_a_pack_leaves_nothing_when_the_inner_one_is_killed() {
 #[test]
 fn a_limit_of_the_file_size_is_a_missing_resource() {
     let sandbox = Sandbox::new();
-    let output = shell(&sandbox, "ulimit -f 8; exec $MMOPS soak run --mock --hours 24");
+    let output = shell(&sandbox, "ulimit -f 8; exec $MMOPS soak run --mock --gates smoke --hours 24");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(5), "{stderr}");
     assert!(stderr.contains("File too large"), "{stderr}");

@@ -47,7 +47,7 @@ fn a_healthy_bot_passes_72_hours_and_the_same_seed_gives_the_same_bytes() {
     assert_eq!(first.json("artifacts/soak/latest/status.json")["state"], "finished");
     first.run("soak gate --mock").code(0).marker("| soak_gate | OK | SOAK=PASS |");
     first.run("soak gate").code(2).marker("| soak_gate | FAIL | SOAK=INCONCLUSIVE |");
-    first.run("soak --mock --iterations 3").code(0);
+    first.run("soak --mock --gates smoke --iterations 3").code(0);
     let summaries = |sandbox: &Sandbox| {
         let files = std::fs::read_dir(sandbox.path("artifacts/soak/latest")).unwrap();
         files.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().starts_with("ITER_")).count()
@@ -155,7 +155,7 @@ fn the_earlier_profile_needs_eight_iterations() {
 #[test]
 fn members_are_judged_one_by_one_and_the_worst_decides() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run --mock --instances 3 --iterations 6").code(0);
+    sandbox.run("soak run --mock --gates smoke --instances 3 --iterations 6").code(0);
     let gates = sandbox.json(GATES);
     assert_eq!(gates["gates"]["hit_ratio"]["members"].as_object().unwrap().len(), 3);
     sandbox.run("soak run --mock --instances 3 --iterations 6 --scenario cache_miss").code(1);
@@ -216,7 +216,7 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
 /// Kill moments: `MMOPS_KILLS` of them, 8 unless set.
 #[test]
 fn a_run_that_is_killed_at_any_moment_ends_as_if_it_had_not_been() {
-    let line = format!("soak run --mock --hours 24 --now {NOW}");
+    let line = format!("soak run --mock --gates smoke --hours 24 --now {NOW}");
     let whole = Sandbox::new();
     let started = Instant::now();
     whole.run(&line).code(0);
@@ -245,7 +245,7 @@ fn a_run_that_is_killed_at_any_moment_ends_as_if_it_had_not_been() {
 #[test]
 fn a_torn_journal_and_torn_samples_are_cut_off_and_damage_is_refused() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run --mock --iterations 6").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 6").code(0);
     let expected = results(&sandbox);
     for name in ["JOURNAL.jsonl", "samples.bin"] {
         let path = sandbox.path(&format!("artifacts/soak/latest/{name}"));
@@ -284,18 +284,18 @@ fn a_torn_journal_and_torn_samples_are_cut_off_and_damage_is_refused() {
 #[test]
 fn a_resumed_run_must_be_the_run_that_was_started() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run --mock --iterations 4").code(0);
-    sandbox.run("soak run --mock --iterations 5 --resume").code(3);
+    sandbox.run("soak run --mock --gates smoke --iterations 4").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 5 --resume").code(3);
     for more in ["--iterations 5", "--gates kpi-last8", "--warmup 0", "--kpis kpis.yaml"] {
         sandbox.run(&format!("soak run --resume {more}")).code(64);
     }
-    sandbox.run("soak run --mock --iterations 4 --resume").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 4 --resume").code(0);
 }
 
 #[test]
 fn a_run_from_before_its_documents_had_a_header_goes_on_and_is_judged() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run --mock --iterations 2").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 2").code(0);
     let path = |name: &str| format!("artifacts/soak/latest/{name}");
     let old = |mut document: Value| {
         for field in ["made_at", "clock", "commit", "observed_from", "observed_to"] {
@@ -313,7 +313,7 @@ fn a_run_from_before_its_documents_had_a_header_goes_on_and_is_judged() {
     sandbox.write(&path("JOURNAL.jsonl"), journal(&lines));
     sandbox.run("soak gate --mock").code(0).marker("| soak_gate | OK | SOAK=PASS |");
     sandbox.run("soak gate").code(2).marker("| soak_gate | FAIL | SOAK=INCONCLUSIVE |");
-    sandbox.run("soak run --mock --iterations 2 --resume").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 2 --resume").code(0);
     let edited = sandbox.read(&path("ITER_SUMMARY_2.json")).replacen('{', "{\"clock\":\"frozen\",", 1);
     sandbox.write(&path("ITER_SUMMARY_2.json"), edited);
     sandbox.run("soak gate --mock").code(1).marker("| soak_gate | FAIL | SOAK=FAIL |");
@@ -322,7 +322,7 @@ fn a_run_from_before_its_documents_had_a_header_goes_on_and_is_judged() {
 #[test]
 fn samples_that_are_damaged_inside_are_kept_and_refused() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run --mock --iterations 6").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 6").code(0);
     let path = sandbox.path("artifacts/soak/latest/samples.bin");
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
@@ -336,7 +336,7 @@ fn samples_that_are_damaged_inside_are_kept_and_refused() {
 #[test]
 fn a_journal_cannot_say_that_there_was_nothing_to_check() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run --mock --iterations 2").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 2").code(0);
     let files = ["JOURNAL.jsonl", "ITER_SUMMARY_1.json", "ITER_SUMMARY_2.json"]
         .map(|name| format!("artifacts/soak/latest/{name}"));
     let kept = files.each_ref().map(|name| sandbox.read(name));
@@ -357,7 +357,7 @@ fn a_journal_cannot_say_that_there_was_nothing_to_check() {
 #[test]
 fn the_outputs_of_a_run_never_stand_for_another() {
     let sandbox = Sandbox::new();
-    sandbox.run("soak run --mock --iterations 2 --export-json out/RUN.json").code(0);
+    sandbox.run("soak run --mock --gates smoke --iterations 2 --export-json out/RUN.json").code(0);
     sandbox.run("soak gate --mock").code(0);
     assert_eq!(sandbox.json("artifacts/soak/latest/soak_metrics.json"), sandbox.json("out/RUN.json"));
     let first = sandbox.json(GATES);
@@ -398,13 +398,16 @@ fn bot(sandbox: &Sandbox, name: &str, flags: &str) -> (Running, String) {
 #[test]
 fn a_real_bot_is_scraped_and_the_one_in_trouble_fails() {
     let sandbox = Sandbox::real_time();
-    let (good, storm) = (bot(&sandbox, "good", ""), bot(&sandbox, "storm", "--scenario deadline_storm"));
+    let (good, storm) =
+        (bot(&sandbox, "good", "--speed 60"), bot(&sandbox, "storm", "--speed 60 --scenario deadline_storm"));
     let runs =
         [(&good.1, 0, "OK | SOAK=PASS"), (&storm.1, 1, "FAIL | SOAK=FAIL")].map(|(url, code, verdict)| {
             let url = url.clone();
             std::thread::spawn(move || {
                 let sandbox = Sandbox::real_time().unrecorded(REAL);
-                let line = format!("soak run --scrape {url} --iterations 3 --iteration 2s --interval 1s");
+                let line = format!(
+                    "soak run --gates smoke --scrape {url} --iterations 3 --iteration 2s --interval 1s"
+                );
                 let output = sandbox.run(&line).code(code).marker(&format!("| soak_run | {verdict} |"));
                 // What a simulation shows is a simulation, also over the wire.
                 assert!(output.stdout.contains("SOURCE=scrape"), "{}", output.stdout);

@@ -14,6 +14,7 @@ mod prom_client;
 mod readiness;
 mod retention;
 mod soak;
+mod soak_worlds;
 #[path = "../tidy.rs"]
 mod tidy;
 mod tokens;

@@ -3,7 +3,7 @@
 
 use crate::evidence::header::Header;
 use crate::judge::gate::GateProfile;
-use crate::judge::kpi::collector::Collector;
+use crate::judge::kpi::collector::{Collector, Grouping, OWN_METRICS};
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::judge::record::{Iteration, Ledger};
 use crate::simulation::bot::Scenario;
@@ -11,9 +11,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(super) const PLAN_SCHEMA: &str = "mmops.soak-plan.v1";
-
-/// Metrics that no figure needs: the parameters in force, and whether the bot is a simulation.
-pub(super) const OWN_METRICS: [&str; 2] = ["mm_param", "mm_simulated"];
 
 /// `RUN.json`: everything a run depends on.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
@@ -92,6 +89,17 @@ impl SampleSource {
         }
     }
 
+    /// The labels that tell one process from another.
+    fn target_labels(&self) -> Vec<String> {
+        let labels: &[&str] = match self {
+            Self::Mock { instances: 1, .. } | Self::EdgeReport { .. } => &[],
+            Self::Scrape { urls } if urls.len() == 1 => &[],
+            Self::Mock { .. } | Self::Scrape { .. } => &["instance"],
+            Self::Prometheus { .. } => &["job", "instance"],
+        };
+        labels.iter().map(|label| (*label).to_owned()).collect()
+    }
+
     /// Whether the samples behind the figures are kept.
     pub(super) fn has_samples(&self) -> bool {
         match self {
@@ -123,8 +131,9 @@ impl SoakPlan {
     /// What makes figures of the samples of the run.
     pub(super) fn collector(&self) -> Collector {
         let kpis = self.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.clone())).collect();
-        let (group_by, source) = (self.group_by.clone(), self.origin.as_str());
-        let mut collector = Collector::new(kpis, group_by, source, self.interval_ms());
+        let grouping =
+            Grouping { group_by: self.group_by.clone(), target_labels: self.origin.target_labels() };
+        let mut collector = Collector::new(kpis, grouping, self.origin.as_str(), self.interval_ms());
         match &self.origin {
             // What never answers is a member all the same.
             SampleSource::Scrape { urls } if urls.len() > 1 => {

@@ -55,6 +55,14 @@ fn rows(facts: &SoakFacts) -> Vec<Row> {
         let reason = format!("{secs:.0} s before iteration {before} were not observed");
         Row::new("gap", Outcome::Warn).reason(reason)
     }));
+    rows.extend(facts.judgement.conditions.iter().map(|condition| {
+        let outcome = match condition.verdict {
+            RunVerdict::Pass => Outcome::Pass,
+            RunVerdict::Inconclusive => Outcome::Unknown,
+            RunVerdict::Fail => Outcome::Fail,
+        };
+        Row::new(&condition.name, outcome).note(&condition.note).reasons(&condition.reason)
+    }));
     rows.extend(facts.judgement.gates.iter().map(|(name, gate)| gate_row(name, gate)));
     rows.extend(occasion_rows(&facts.occasion));
     if facts.is_no_evidence() {

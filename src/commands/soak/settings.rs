@@ -39,20 +39,21 @@ pub(super) fn load(files: &SettingsFiles, profile: &str, ctx: &Ctx) -> Result<So
     let catalogue: KpiCatalogue = choose(&files.kpis, KPIS, "definitions")?.parse()?;
     let profiles: GateProfiles = choose(&files.gates_file, GATES, &format!("gates {profile}"))?.parse()?;
     let mut problems = catalogue.problems();
-    let Some(found) = profiles.profiles.get(profile) else {
+    let Some(found) = profiles.resolve(profile) else {
         let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
         return Err(Fault::config(format!(
             "there is no profile `{profile}`; there are: {}",
             known.join(", ")
         )));
     };
+    let found = found.map_err(Fault::config)?;
     problems.extend(found.problems(profile, &catalogue));
     if let Some(first) = problems.first() {
         let more = problems.len() - 1;
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
         return Err(Fault::config(format!("the gates cannot be used: {first}{more}")));
     }
-    Ok(SoakSettings { kpis: catalogue.kpis, profile: found.clone() })
+    Ok(SoakSettings { kpis: catalogue.kpis, profile: found })
 }
 
 #[cfg(test)]
@@ -66,8 +67,9 @@ mod tests {
         let profiles: GateProfiles = config::parse(GATES.1, config::Format::Yaml, "gates").expect("gates");
         assert_eq!(catalogue.problems(), Vec::<String>::new());
         let names: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
-        assert_eq!(names, ["kpi-last8", DEFAULT_PROFILE]);
-        for (name, profile) in &profiles.profiles {
+        assert_eq!(names, ["kpi-last8", "smoke", "soak-24h", DEFAULT_PROFILE]);
+        for name in names {
+            let profile = profiles.resolve(name).expect("it is there").expect("it extends what is there");
             assert_eq!(profile.problems(name, &catalogue), Vec::<String>::new());
         }
     }

@@ -136,7 +136,7 @@ pub(super) mod tests {
         });
         let gate = serde_json::from_value(gate).expect("a gate");
         let gates = BTreeMap::from([("g".to_owned(), gate)]);
-        let judgement = ledger.judge(&GateProfile { description: String::new(), gates });
+        let judgement = ledger.judge(&GateProfile { gates, ..GateProfile::default() });
         SoakFacts {
             run_dir: "RUN_1".to_owned(),
             source: "test".to_owned(),

@@ -60,7 +60,7 @@ pub enum Kind {
 
 impl Kind {
     /// As a `TYPE` line of either format has it; 0.0.4 knows the first four alone.
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",

@@ -2,7 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::format::duration;
-use crate::judge::statistics::{median, nearest_rank};
+use crate::judge::statistics::{Sum, median, nearest_rank};
 use serde::{Deserialize, Serialize};
 
 /// Many windows to one value.
@@ -83,7 +83,7 @@ impl Aggregate {
     /// The value of windows in order, each `window_secs` long; none where there are too few, or where each is
     /// judged by itself.
     pub(super) fn value(&self, values: &[f64], window_secs: f64) -> Option<f64> {
-        let sum = || values.iter().sum::<f64>();
+        let sum = || values.iter().copied().collect::<Sum>().value();
         match self {
             Self::Every => None,
             Self::Mean => Some(sum() / values.len() as f64),

@@ -6,7 +6,8 @@
 
 use super::aggregate::{Aggregate, Extreme, LowerBound};
 use super::{Gate, KOfN, Severity};
-use crate::judge::kpi::{DataState, Measurement};
+use crate::judge::kpi::{DataState, Measurement, Piece};
+use crate::judge::statistics::binomial_at_least;
 use crate::judge::verdict::GateState;
 use serde::{Deserialize, Serialize};
 
@@ -20,41 +21,98 @@ pub(crate) struct WindowValue {
     pub(crate) beyond: bool,
     /// Observations.
     pub(crate) n: u64,
+    /// Of a ratio of counts: observations above the line.
+    pub(crate) hits: Option<u64>,
     /// Points that were there, and points that should have been.
     pub(crate) points: u32,
     pub(crate) expected: u32,
     pub(crate) state: DataState,
+    /// Where a process was started anew: what each of its lives showed.
+    pub(crate) pieces: Vec<Piece>,
+    /// Points that should have been there in the time without observation before the window.
+    pub(crate) gap_points: u32,
 }
 
 impl WindowValue {
     pub(crate) fn of(iteration: u32, measured: &Measurement) -> Self {
         Self {
             iteration,
-            value: measured.value,
+            value: measured.value.filter(|value| value.is_finite()),
             beyond: measured.beyond,
             n: measured.n,
+            hits: measured.hits,
             points: measured.points,
             expected: measured.expected,
             state: measured.state,
+            pieces: measured.pieces.clone(),
+            gap_points: 0,
         }
     }
 
     /// A window of which nothing is there at all.
     pub(crate) fn missing(iteration: u32, expected: u32) -> Self {
-        let state = DataState::NoData;
-        Self { iteration, value: None, beyond: false, n: 0, points: 0, expected: expected.max(1), state }
+        Self {
+            iteration,
+            value: None,
+            beyond: false,
+            n: 0,
+            hits: None,
+            points: 0,
+            expected: expected.max(1),
+            state: DataState::NoData,
+            pieces: Vec::new(),
+            gap_points: 0,
+        }
     }
 
-    /// The value, when it is known well enough to be judged.
-    fn known(&self) -> Option<f64> {
-        self.value.filter(|value| self.state == DataState::Measured && value.is_finite())
+    /// The value, when it is known well enough to be judged by itself. What was counted in an incomplete window and
+    /// is too much already stays so.
+    fn known(&self, gate: &Gate) -> Option<f64> {
+        let value = self.value?;
+        let breaks = self.beyond && gate.at_most.is_some() && !gate.holds(value);
+        match self.state {
+            DataState::Measured => (!self.is_scarce(gate)).then_some(value),
+            DataState::Partial => breaks.then_some(value),
+            DataState::NoData | DataState::ToolError => None,
+        }
+    }
+
+    /// The value, when it may be one of many: at least half of the window was seen, and how much is missing
+    /// altogether is told by the coverage of all.
+    fn counted(&self, gate: &Gate) -> Option<f64> {
+        let is_seen = match self.state {
+            DataState::Measured => true,
+            DataState::Partial => 2 * self.points >= self.expected,
+            DataState::NoData | DataState::ToolError => false,
+        };
+        self.value.filter(|_| is_seen && !self.is_scarce(gate)).or_else(|| self.known(gate))
+    }
+
+    /// Whether it has too few events to be judged, and no exact bound says more.
+    fn is_scarce(&self, gate: &Gate) -> bool {
+        let is_few = gate.min_events.is_some_and(|least| self.n < least);
+        is_few && !self.hits.is_some_and(|hits| is_decided(gate, hits, self.n))
     }
 
     /// Whether what was seen of an incomplete window breaks the gate: too little to say so, too much to call
     /// it kept.
     fn is_suspect(&self, gate: &Gate) -> bool {
-        self.state == DataState::Partial && self.value.is_some_and(|value| !gate.holds(value))
+        let breaks = || self.value.is_some_and(|value| !gate.holds(value));
+        self.state == DataState::Partial && !self.is_scarce(gate) && breaks()
     }
+}
+
+/// How seldom chance alone may decide a window of few events.
+const CHANCE: f64 = 0.001;
+
+/// Whether so many hits among so few events break a limit of their share, or keep to it, whatever chance did: at
+/// the limit itself, fewer than one window in a thousand would show them (Clopper and Pearson 1934).
+fn is_decided(gate: &Gate, hits: u64, n: u64) -> bool {
+    let is_above = |limit: f64| binomial_at_least(hits, n, limit) < CHANCE;
+    let is_below = |limit: f64| 1.0 - binomial_at_least(hits + 1, n, limit) < CHANCE;
+    let (most, least) = (gate.at_most, gate.at_least);
+    let breaks = most.is_some_and(is_above) || least.is_some_and(is_below);
+    breaks || (most.is_none_or(is_below) && least.is_none_or(is_above))
 }
 
 /// The answer of one gate.
@@ -64,6 +122,9 @@ pub(crate) struct GateOutcome {
     pub(crate) state: GateState,
     /// The value that was judged: the aggregate, or with `every` the worst window.
     pub(crate) actual: Option<f64>,
+    /// It is only known to be at least that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) beyond: bool,
     /// Windows that were judged.
     pub(crate) judged: u32,
     /// Windows that should have been judged.
@@ -99,8 +160,11 @@ pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -
     };
     let closed: Vec<WindowValue>;
     let windows = if windows.iter().any(is_open) {
-        let state = |window: &WindowValue| if is_open(window) { DataState::Partial } else { window.state };
-        closed = windows.iter().map(|one| WindowValue { state: state(one), ..one.clone() }).collect();
+        let close = |window: &WindowValue| match is_open(window) {
+            true => WindowValue { value: None, state: DataState::Partial, ..window.clone() },
+            false => window.clone(),
+        };
+        closed = windows.iter().map(close).collect();
         &closed
     } else {
         windows
@@ -116,25 +180,32 @@ pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -
 fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
     let (mut points, mut expected, mut n) = (0_u64, 0_u64, 0_u64);
     let (mut violations, mut first, mut streak, mut longest, mut judged) = (0, None, 0, 0, 0);
-    for window in windows {
-        expected += u64::from(window.expected);
+    let traits = gate.aggregate.traits();
+    for (at, window) in windows.iter().enumerate() {
+        // What was lost before the first window that counts is not of this gate.
+        let lost = if at == 0 { 0 } else { window.gap_points };
+        expected += u64::from(window.expected) + u64::from(lost);
+        streak = if lost > 0 { 0 } else { streak };
         // Scrapes of a window that gave no value, such as a histogram with a bucket missing, cover nothing.
-        let Some(value) = window.known() else { continue };
-        points += u64::from(window.points.min(window.expected));
-        n += window.n;
-        judged += 1;
-        if gate.holds(value) || !gate.aggregate.traits().is_of_one_window {
-            streak = 0;
-        } else {
-            violations += 1;
-            first = first.or(Some(window.iteration));
-            streak += 1;
-            longest = longest.max(streak);
+        if window.value.is_some() && matches!(window.state, DataState::Measured | DataState::Partial) {
+            points += u64::from(window.points.min(window.expected));
+        }
+        judged += u32::from(gate.used(window).is_some());
+        n += if gate.used(window).is_some() { window.n } else { 0 };
+        match window.known(gate) {
+            Some(value) if traits.is_of_one_window && !gate.holds(value) => {
+                violations += 1;
+                first = first.or(Some(window.iteration));
+                streak += 1;
+                longest = longest.max(streak);
+            }
+            Some(_) | None => streak = 0,
         }
     }
     GateOutcome {
         state: GateState::NoData,
         actual: None,
+        beyond: false,
         judged,
         windows: u32::try_from(windows.len()).unwrap_or(u32::MAX),
         coverage: if expected == 0 { 0.0 } else { points as f64 / expected as f64 },
@@ -144,6 +215,14 @@ fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
         longest_streak: longest,
         tripped_at: None,
         reason: None,
+    }
+}
+
+impl Gate {
+    /// The value of a window as the gate uses it: by itself, or as one of many.
+    fn used(&self, window: &WindowValue) -> Option<f64> {
+        let is_alone = self.aggregate == Aggregate::Every || self.aggregate.traits().extreme.is_some();
+        if is_alone { window.known(self) } else { window.counted(self) }
     }
 }
 
@@ -160,16 +239,19 @@ fn decide(
     if counts.judged == 0 {
         let all = |state| windows.iter().all(|window| window.state == state);
         let any = |state| windows.iter().any(|window| window.state == state);
+        let least = gate.min_events.unwrap_or_default();
         let (state, reason) = if all(DataState::ToolError) {
-            (GateState::ToolError, "the source could not be used in any window")
-        } else if any(DataState::Partial) || any(DataState::Measured) {
-            (GateState::Partial, "every window misses expected points")
+            (GateState::ToolError, "the source could not be used in any window".to_owned())
+        } else if any(DataState::Measured) {
+            (GateState::Warmup, format!("no window has {least} events"))
+        } else if any(DataState::Partial) {
+            (GateState::Partial, "every window misses expected points".to_owned())
         } else {
-            (GateState::NoData, "no window has a value")
+            (GateState::NoData, "no window has a value".to_owned())
         };
-        return counts.with(state, None, reason.to_owned());
+        return counts.with(state, None, reason);
     }
-    let known = windows.iter().filter_map(|window| Some((*window, window.known()?))).collect();
+    let known = windows.iter().filter_map(|window| Some((*window, gate.used(window)?))).collect();
     let evaluation = Evaluation { gate, windows, wanted, counts, known };
     if gate.aggregate == Aggregate::Every { evaluation.every() } else { evaluation.aggregated(window_secs) }
 }
@@ -188,6 +270,9 @@ impl Evaluation<'_> {
     /// Each window by itself.
     fn every(&self) -> GateOutcome {
         let worst = self.worst();
+        if let Some(broken) = self.scarce_windows() {
+            return broken;
+        }
         match sliding(self.gate, self.windows) {
             Sliding::Violated(at) => self.too_few_observations(worst).unwrap_or_else(|| GateOutcome {
                 tripped_at: Some(at),
@@ -206,7 +291,8 @@ impl Evaluation<'_> {
             Sliding::Unknown(why) => self.counts.with(GateState::Partial, worst, why),
             Sliding::TooEarly(why) => self.counts.with(GateState::Warmup, worst, why),
             Sliding::Held => self
-                .lower_bound(worst)
+                .too_few_known(worst)
+                .or_else(|| self.lower_bound(worst))
                 .or_else(|| self.too_little_coverage(worst))
                 .or_else(|| self.too_few_observations(worst))
                 .or_else(|| self.too_few_windows(worst))
@@ -218,7 +304,11 @@ impl Evaluation<'_> {
     fn aggregated(&self, window_secs: f64) -> GateOutcome {
         let gate = self.gate;
         let values: Vec<f64> = self.known.iter().map(|(_, value)| *value).collect();
-        let value = gate.aggregate.value(&values, window_secs);
+        let value = if gate.aggregate == Aggregate::Growth {
+            self.growth()
+        } else {
+            gate.aggregate.value(&values, window_secs)
+        };
         let Some(value) = value.filter(|value| value.is_finite()) else {
             return self.counts.with(
                 GateState::Warmup,
@@ -235,7 +325,7 @@ impl Evaluation<'_> {
             return if gate.holds(value) {
                 self.pass(actual)
             } else {
-                let reason = format!("seen {value}, {} is needed", gate.condition());
+                let reason = format!("seen {}, {} is needed", gate.figure(value), gate.condition());
                 self.counts.with(GateState::Warmup, actual, reason)
             };
         }
@@ -243,10 +333,11 @@ impl Evaluation<'_> {
             return unknown;
         }
         // A largest or smallest value that is known stays so whatever the missing windows hold.
+        let is_count = gate.aggregate.traits().only_rises && values.iter().all(|value| *value >= 0.0);
         let is_final = match gate.aggregate.traits().extreme {
-            Some(Extreme::Largest) => gate.at_most.is_some_and(|most| value > most),
-            Some(Extreme::Smallest) => gate.at_least.is_some_and(|least| value < least),
-            None => false,
+            Some(Extreme::Smallest) => gate.at_least.is_some() && !gate.holds(value),
+            Some(Extreme::Largest) => gate.at_most.is_some() && !gate.holds(value),
+            None => is_count && gate.at_most.is_some() && !gate.holds(value),
         };
         if let Some(unknown) = self.too_little_coverage(actual).filter(|_| !is_final) {
             return unknown;
@@ -256,13 +347,65 @@ impl Evaluation<'_> {
             return unknown.unwrap_or_else(|| self.pass(actual));
         }
         let last = self.windows.last().map(|window| window.iteration);
-        let reason = format!("{value} is not {}", gate.condition());
+        let reason = format!("{} is not {}", gate.figure(value), gate.condition());
         let tripped_at = self.counts.first_violation.or(last);
         GateOutcome { tripped_at, ..self.counts.with(self.failed(), actual, reason) }
     }
 
     fn pass(&self, actual: Option<f64>) -> GateOutcome {
         GateOutcome { state: GateState::Pass, actual, ..self.counts.clone() }
+    }
+
+    /// The growth of each life of the process, the worst of all: between windows the median of the second half less
+    /// that of the first, inside one window its last point less its first.
+    fn growth(&self) -> Option<f64> {
+        let mut lives = vec![(Vec::new(), None)];
+        for (window, value) in &self.known {
+            let Some((first, later)) = window.pieces.split_first() else {
+                lives.last_mut()?.0.push(*value);
+                continue;
+            };
+            lives.last_mut()?.0.extend(first.value);
+            if lives.last()?.0.len() == 1 {
+                lives.last_mut()?.1 = first.rise;
+            }
+            lives.extend(later.iter().map(|piece| (Vec::from_iter(piece.value), piece.rise)));
+        }
+        let growth = |(values, rise): &(Vec<f64>, Option<f64>)| {
+            if values.len() < 2 { *rise } else { Aggregate::Growth.value(values, 0.0) }
+        };
+        let all = lives.iter().filter_map(growth);
+        if self.gate.at_most.is_some() { all.reduce(f64::max) } else { all.reduce(f64::min) }
+    }
+
+    /// Windows with too few events to be judged one by one are judged together, where they are enough.
+    fn scarce_windows(&self) -> Option<GateOutcome> {
+        let gate = self.gate;
+        let is_scarce =
+            |window: &&&WindowValue| window.state == DataState::Measured && window.is_scarce(gate);
+        let scarce: Vec<&WindowValue> = self.windows.iter().filter(is_scarce).copied().collect();
+        let n: u64 = scarce.iter().map(|window| window.n).sum();
+        let hits: u64 = scarce.iter().map(|window| window.hits).sum::<Option<u64>>()?;
+        let value = hits as f64 / n as f64;
+        if scarce.is_empty() || gate.min_events.is_some_and(|least| n < least) || gate.holds(value) {
+            return None;
+        }
+        let (count, figure) = (scarce.len(), gate.figure(value));
+        let reason = format!("{count} windows with few events break it together: {figure} of {n} events");
+        let tripped_at = scarce.last().map(|window| window.iteration);
+        Some(GateOutcome { tripped_at, ..self.counts.with(self.failed(), Some(value), reason) })
+    }
+
+    /// Whether fewer than half of the windows could be judged by themselves.
+    fn too_few_known(&self, actual: Option<f64>) -> Option<GateOutcome> {
+        let (known, windows) = (self.counts.judged as usize, self.windows.len());
+        let reason = || {
+            let points = 100.0 * self.counts.coverage;
+            format!(
+                "{known} of {windows} windows can be judged by themselves, with {points:.1} % of the points"
+            )
+        };
+        (2 * known < windows).then(|| self.counts.with(GateState::Partial, actual, reason()))
     }
 
     fn failed(&self) -> GateState {
@@ -292,8 +435,12 @@ impl Evaluation<'_> {
 
     fn too_little_coverage(&self, actual: Option<f64>) -> Option<GateOutcome> {
         let (there, needed) = (self.counts.coverage, self.gate.min_coverage);
-        let reason =
-            || format!("{:.1} % of the expected points, {:.0} % are needed", 100.0 * there, 100.0 * needed);
+        let reason = || {
+            let (known, windows) = (self.counts.judged, self.windows.len());
+            let windows = format!("{known} of {windows} windows have a value that counts");
+            let (there, needed) = (100.0 * there, 100.0 * needed);
+            format!("{there:.1} % of the expected points, {needed:.0} % are needed; {windows}")
+        };
         (there < needed).then(|| self.counts.with(GateState::Partial, actual, reason()))
     }
 
@@ -306,7 +453,8 @@ impl Evaluation<'_> {
                 LowerBound::Added => gate.at_most.is_some(),
                 LowerBound::Compared => gate.at_most.is_some() && gate.holds(*value),
             };
-            window.beyond && matters
+            // What was counted in an incomplete window is a matter of coverage.
+            window.beyond && window.state == DataState::Measured && matters
         };
         let reason = "a value lies beyond the last bucket bound";
         let is_any = self.known.iter().any(is_open);
@@ -336,17 +484,17 @@ enum Sliding {
 /// keeps its place and counts for neither side.
 fn sliding(gate: &Gate, windows: &[&WindowValue]) -> Sliding {
     let KOfN { k, n } = gate.k_of_n.unwrap_or(KOfN { k: 1, n: 1 });
-    let violates = |window: &WindowValue| window.known().is_some_and(|value| !gate.holds(value));
+    let violates = |window: &WindowValue| window.known(gate).is_some_and(|value| !gate.holds(value));
     let (mut violating, mut suspect, mut unknown) = (0, 0, 0);
     let mut undecided = None;
     for (index, window) in windows.iter().enumerate() {
         violating += u32::from(violates(window));
         suspect += u32::from(window.is_suspect(gate));
-        unknown += u32::from(window.known().is_none());
+        unknown += u32::from(window.known(gate).is_none());
         if let Some(gone) = index.checked_sub(n as usize).map(|gone| windows[gone]) {
             violating -= u32::from(violates(gone));
             suspect -= u32::from(gone.is_suspect(gate));
-            unknown -= u32::from(gone.known().is_none());
+            unknown -= u32::from(gone.known(gate).is_none());
         }
         if violating >= k {
             return Sliding::Violated(window.iteration);

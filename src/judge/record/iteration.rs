@@ -2,7 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::evidence::header::Header;
-use crate::judge::kpi::{Measurement, Member};
+use crate::judge::kpi::{LifeBegin, Measurement, Member};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -33,6 +33,9 @@ pub struct Iteration {
     /// Run-time parameters in force, as the bot itself reports them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, f64>,
+    /// Lives of the watched processes that began in the window; those of members stand with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lives: Vec<LifeBegin>,
     /// The members of a fleet, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub members: BTreeMap<String, Member>,

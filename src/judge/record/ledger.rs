@@ -2,6 +2,8 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::iteration::Iteration;
+use super::lives::Lives;
+use crate::format::duration;
 use crate::judge::gate::{self, Aggregate, Gate, GateOutcome, GateProfile, Severity, WindowValue};
 use crate::judge::kpi::{DataState, Measurement};
 use crate::judge::verdict::{GateState, RunVerdict};
@@ -19,6 +21,8 @@ pub struct Ledger {
     pub(crate) iterations: u32,
     /// The iteration at which each member was first seen.
     first_seen: BTreeMap<String, u32>,
+    /// Points lost before the iteration that is being added.
+    gap_points: u32,
     /// By member and figure.
     windows: BTreeMap<String, BTreeMap<String, Vec<WindowValue>>>,
     pub(crate) stats: BTreeMap<String, KpiStats>,
@@ -28,6 +32,9 @@ pub struct Ledger {
     pub(crate) missing: Vec<u32>,
     /// Whether any iteration comes from a simulation.
     pub(crate) is_simulated: bool,
+    /// How many members there should be, where it was said.
+    expected_members: Option<u32>,
+    pub(crate) lives: Lives,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
 }
@@ -72,6 +79,38 @@ impl KpiStats {
 pub struct Judgement {
     pub verdict: RunVerdict,
     pub(crate) gates: BTreeMap<String, GateResult>,
+    pub(crate) conditions: Vec<Condition>,
+}
+
+/// What a run must be beside its gates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct Condition {
+    /// What it is about: observed, gaps, members or build.
+    pub(crate) name: String,
+    /// What the run can be at best.
+    pub(crate) verdict: RunVerdict,
+    /// What was found.
+    pub(crate) note: String,
+    /// Why it is not PASS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+impl Condition {
+    /// PASS, or not known.
+    fn known_if(holds: bool, name: &str, note: String, reason: &str) -> Self {
+        let verdict = if holds { RunVerdict::Pass } else { RunVerdict::Inconclusive };
+        let reason = (!holds).then(|| reason.to_owned());
+        Self { name: name.to_owned(), verdict, note, reason }
+    }
+
+    pub(super) fn fails(name: &str, note: String, reason: String) -> Self {
+        Self { name: name.to_owned(), verdict: RunVerdict::Fail, note, reason: Some(reason) }
+    }
+
+    pub(super) fn holds(name: &str, note: String) -> Self {
+        Self { name: name.to_owned(), verdict: RunVerdict::Pass, note, reason: None }
+    }
 }
 
 /// One gate with its answer.
@@ -119,6 +158,12 @@ impl Ledger {
         Self { window_secs, points_per_window, is_grouped, ..Self::default() }
     }
 
+    /// The same ledger of a fleet with so many members.
+    #[must_use]
+    pub(crate) fn expecting(self, members: Option<u32>) -> Self {
+        Self { expected_members: members, ..self }
+    }
+
     /// Adds the next iteration. Numbers that are left out are windows of which nothing is known.
     pub fn add(&mut self, iteration: &Iteration) {
         let number = iteration.iteration;
@@ -135,6 +180,11 @@ impl Ledger {
         self.iterations = number;
         self.is_simulated |= iteration.header.simulated;
         self.gaps.extend(iteration.gap_before_secs.map(|secs| (number, secs)));
+        self.gap_points = self.points_in(iteration.gap_before_secs.unwrap_or_default());
+        self.lives.add("", number, &iteration.lives);
+        for (name, member) in &iteration.members {
+            self.lives.add(name, number, &member.lives);
+        }
         if !self.is_grouped {
             self.add_member("", &iteration.kpis, number);
             return;
@@ -145,8 +195,26 @@ impl Ledger {
         // A member that has been seen and shows nothing any more is unknown from then on.
         let gone = self.windows.iter_mut().filter(|(name, _)| !iteration.members.contains_key(*name));
         for windows in gone.flat_map(|(_, kpis)| kpis.values_mut()) {
-            windows.push(WindowValue::missing(number, self.points_per_window));
+            let missing = WindowValue::missing(number, self.points_per_window);
+            windows.push(WindowValue { gap_points: self.gap_points, ..missing });
         }
+    }
+
+    /// Points that should have been there in so many seconds.
+    fn points_in(&self, secs: f64) -> u32 {
+        let points = secs / self.window_secs * f64::from(self.points_per_window);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bounded, and never negative"
+        )]
+        let points = points.clamp(0.0, f64::from(u32::MAX)) as u32;
+        points
+    }
+
+    /// Seconds of the windows that are there.
+    fn observed_secs(&self) -> f64 {
+        (f64::from(self.iterations) - self.missing.len() as f64) * self.window_secs
     }
 
     fn add_member(&mut self, member: &str, kpis: &BTreeMap<String, Measurement>, iteration: u32) {
@@ -156,12 +224,13 @@ impl Ledger {
         let missing = |number| WindowValue::missing(number, self.points_per_window);
         let known = self.windows.entry(member.to_owned()).or_default();
         for (_, windows) in known.iter_mut().filter(|(kpi, _)| !kpis.contains_key(*kpi)) {
-            windows.push(missing(iteration));
+            windows.push(WindowValue { gap_points: self.gap_points, ..missing(iteration) });
         }
         for (kpi, measured) in kpis {
             let windows =
                 known.entry(kpi.clone()).or_insert_with(|| (first..iteration).map(missing).collect());
-            windows.push(WindowValue::of(iteration, measured));
+            let gap_points = self.gap_points;
+            windows.push(WindowValue { gap_points, ..WindowValue::of(iteration, measured) });
             self.stats.entry(kpi.clone()).or_default().add(measured);
         }
     }
@@ -185,7 +254,36 @@ impl Ledger {
             profile.gates.iter().map(|(name, gate)| (name.clone(), self.judge_gate(gate))).collect();
         // Of every member, not of the worst: a soft failure of one must not hide that another is unknown.
         let verdict = RunVerdict::fold(gates.values().flat_map(GateResult::states));
-        Judgement { verdict, gates }
+        let conditions = self.conditions(profile);
+        let verdict = conditions.iter().map(|condition| condition.verdict).fold(verdict, RunVerdict::max);
+        Judgement { verdict, gates, conditions }
+    }
+
+    /// What a run must be beside its gates: long enough, without long gaps, of one build, of all members.
+    fn conditions(&self, profile: &GateProfile) -> Vec<Condition> {
+        let observed = profile.min_observed_secs().filter(|needed| *needed > 0.0).map(|needed| {
+            let seen = self.observed_secs();
+            let note = format!("{} of {}", duration::text(seen), duration::text(needed));
+            Condition::known_if(seen >= needed, "observed", note, "the profile needs it to be watched longer")
+        });
+        let longest = self.gaps.iter().map(|(_, secs)| *secs).fold(0.0, f64::max);
+        let lost = self.missing.len() as f64 * self.window_secs;
+        let (longest, most) = (longest.max(lost), profile.max_gap_secs().unwrap_or(self.window_secs));
+        let gaps = (longest > 0.0).then(|| {
+            let note = format!("longest {}, {} are borne", duration::text(longest), duration::text(most));
+            Condition::known_if(longest <= most, "gaps", note, "what happened in a gap is not known")
+        });
+        let members = self.expected_members.map(|expected| {
+            let seen = self.windows.len();
+            let note = format!("{seen} of {expected}");
+            Condition::known_if(
+                seen == expected as usize,
+                "members",
+                note,
+                "the members are not those expected",
+            )
+        });
+        [observed, gaps, members, self.lives.one_build()].into_iter().flatten().collect()
     }
 
     fn judge_gate(&self, gate: &Gate) -> GateResult {
@@ -229,7 +327,7 @@ mod tests {
     fn iteration(number: u32, members: &[(&str, f64)]) -> Iteration {
         let member = |(name, value): &(&str, f64)| {
             let kpis = BTreeMap::from([("k".to_owned(), Measurement::single(*value, "u", "test"))]);
-            ((*name).to_owned(), Member { kpis, params: BTreeMap::new() })
+            ((*name).to_owned(), Member { kpis, ..Member::default() })
         };
         Iteration { iteration: number, members: members.iter().map(member).collect(), ..Iteration::default() }
     }
@@ -247,11 +345,12 @@ mod tests {
             warmup: 0,
             last: Some(2),
             min_samples: 1,
+            min_events: None,
             k_of_n: None,
             min_coverage: 0.95,
         };
         let profile =
-            GateProfile { description: String::new(), gates: BTreeMap::from([("g".to_owned(), gate)]) };
+            GateProfile { gates: BTreeMap::from([("g".to_owned(), gate)]), ..GateProfile::default() };
         let mut ledger = Ledger::new(300.0, 1, true);
         ledger.add(&iteration(1, &[("old", 2.0)]));
         ledger.add(&iteration(2, &[("old", 2.0), ("young", 0.5)]));

@@ -4,6 +4,7 @@
 pub(crate) mod iteration;
 pub(crate) mod ledger;
 pub(crate) mod legacy;
+pub(crate) mod lives;
 pub(crate) mod samples;
 
 pub(crate) use iteration::{ITERATION_SCHEMA, Iteration};

@@ -68,7 +68,7 @@ impl<'a> Recomputation<'a> {
             self.collector.end_scrape();
         }
         if is_baseline && self.at > 0 {
-            self.collector.close(1);
+            self.collector.close_baseline();
         }
     }
 
@@ -81,6 +81,11 @@ impl<'a> Recomputation<'a> {
     }
 
     fn close_iteration(&mut self) {
+        if self.at == 0 {
+            self.collector.close_baseline();
+            (self.at, self.has_samples) = (1, false);
+            return;
+        }
         let mut members = self.collector.close(self.plan.points());
         if let Some(kept) = self.at.checked_sub(1).and_then(|index| self.iterations.get(index as usize)) {
             let whole = if self.plan.group_by.is_none() { members.remove(WHOLE) } else { None };

@@ -170,6 +170,7 @@ impl ActiveRun<'_> {
             gap_before_secs: self.gap_before_secs.take(),
             kpis: whole.kpis,
             params: whole.params,
+            lives: whole.lives,
             members,
             state_hash,
         })

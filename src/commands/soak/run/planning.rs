@@ -5,6 +5,7 @@ use crate::commands::soak::plan::{PLAN_SCHEMA, SampleSource, SoakPlan};
 use crate::commands::soak::settings;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
+use crate::judge::kpi::KpiDefinition;
 use crate::net::prometheus::access;
 use crate::report::exit::Fault;
 use std::time::Duration;
@@ -96,6 +97,13 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
     if let Some(warmup) = args.warmup {
         settings.profile.gates.values_mut().for_each(|gate| gate.warmup = warmup);
     }
+    let is_prometheus = matches!(origin, SampleSource::Prometheus { .. });
+    settings.profile.set_min_events(|kpi| {
+        // Where a query gives the value, its points are counted and not events.
+        let counts =
+            |kpi: &KpiDefinition| kpi.measure.counts_events() && !(is_prometheus && kpi.promql.is_some());
+        origin.has_samples() && settings.kpis.get(kpi).is_some_and(counts)
+    });
     Ok(SoakPlan {
         header: Header::new(PLAN_SCHEMA, ctx.maker()).simulated(origin.is_simulated()),
         started_at_ms: started_at.as_millisecond(),

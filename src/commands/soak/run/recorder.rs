@@ -106,7 +106,7 @@ impl Recorder {
 
     /// Ends what came before the first window: it shows where counters stand, and nothing else.
     pub(crate) fn close_baseline(&mut self) {
-        self.collector.close(1);
+        self.collector.close_baseline();
         self.encoder.flush(0);
     }
 
@@ -132,9 +132,10 @@ fn spell<'a>(out: &mut Vec<u8>, name: &str, labels: impl Iterator<Item = (&'a st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::kpi::collector::Grouping;
 
     fn recorder(series: &[SeriesKey]) -> Recorder {
-        let collector = Collector::new(Vec::new(), None, "test", 1000);
+        let collector = Collector::new(Vec::new(), Grouping::default(), "test", 1000);
         Recorder::new(collector, vec!["m".to_owned()], series)
     }
 

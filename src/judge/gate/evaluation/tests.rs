@@ -1,4 +1,5 @@
 use super::*;
+use crate::judge::kpi::Piece;
 
 /// At most 10, hard, 95 % coverage.
 fn gate(aggregate: Aggregate) -> Gate {
@@ -13,6 +14,7 @@ fn gate(aggregate: Aggregate) -> Gate {
         warmup: 0,
         last: None,
         min_samples: 1,
+        min_events: None,
         k_of_n: None,
         min_coverage: 0.95,
     }
@@ -27,9 +29,12 @@ fn windows(values: &[Option<f64>]) -> Vec<WindowValue> {
             value: Some(*value),
             beyond: false,
             n: 10,
+            hits: None,
             points: 10,
             expected: 10,
             state: DataState::Measured,
+            pieces: Vec::new(),
+            gap_points: 0,
         },
     };
     (1..).zip(values).map(point).collect()
@@ -167,11 +172,11 @@ fn a_value_beyond_the_last_bucket_is_bad_or_unknown_and_never_good() {
 
 #[test]
 fn scrapes_that_gave_no_value_cover_nothing() {
-    for unknown in [DataState::NoData, DataState::ToolError, DataState::Partial] {
+    for unknown in [DataState::NoData, DataState::ToolError] {
         let mut points = known(&[5.0; 40]);
         for point in &mut points[1..] {
             point.state = unknown;
-            point.value = (unknown == DataState::Partial).then_some(5.0);
+            point.value = None;
         }
         for aggregate in [Aggregate::Every, Aggregate::Mean, Aggregate::Median, Aggregate::Max] {
             let answer = evaluate(&gate(aggregate), &points, 300.0);
@@ -216,4 +221,130 @@ fn windows_break_no_threshold_that_is_not_theirs() {
         let outcome = evaluate(&gate(aggregate), &known(&[50.0, 50.0, 50.0, 50.0]), 300.0);
         assert_eq!((outcome.violations, outcome.first_violation), (0, None));
     }
+}
+
+#[test]
+fn what_only_rounding_tells_from_the_threshold_keeps_to_it_and_is_shown_so() {
+    let least = Gate { at_most: None, at_least: Some(0.83), ..gate(Aggregate::Mean) };
+    assert_eq!(state(&least, &known(&[0.83; 864])), GateState::Pass);
+    assert_eq!(state(&least, &known(&[0.829_999_999_999_9])), GateState::Pass);
+    assert_eq!(state(&least, &known(&[0.829_999_9])), GateState::HardFail);
+    let most = Gate { at_most: Some(150.0), ..gate(Aggregate::Max) };
+    for (value, text) in [
+        (150.000_000_1, "150.0000001"),
+        (150.0, "150"),
+        (151.25, "151.25"),
+        (12.345_678, "12.3457"),
+        (149.999_99, "150"),
+    ] {
+        assert_eq!(most.figure(value), text);
+    }
+}
+
+#[test]
+fn a_streak_ends_at_what_is_not_known() {
+    let bad = Some(11.0);
+    let broken = |windows: &[WindowValue]| evaluate(&gate(Aggregate::Every), windows, 300.0).longest_streak;
+    assert_eq!(broken(&windows(&[bad, bad, None, bad, bad, bad])), 3);
+    let mut with_gap = windows(&[bad, bad, bad, bad]);
+    with_gap[1].gap_points = 5;
+    assert_eq!(broken(&with_gap), 3);
+}
+
+#[test]
+fn coverage_is_points_seen_of_points_expected() {
+    // Four of five points in the first of three windows: 14 of 15.
+    let partial = |points: u32, expected: u32| WindowValue {
+        points,
+        expected,
+        state: if points < expected { DataState::Partial } else { DataState::Measured },
+        ..known(&[1.0]).remove(0)
+    };
+    let number = |(iteration, window): (u32, WindowValue)| WindowValue { iteration, ..window };
+    let run = |windows: Vec<WindowValue>, aggregate| {
+        let windows: Vec<WindowValue> = (1..).zip(windows).map(number).collect();
+        evaluate(&gate(aggregate), &windows, 300.0)
+    };
+    for aggregate in [Aggregate::Every, Aggregate::Mean] {
+        let found = run(vec![partial(4, 5), partial(5, 5), partial(5, 5)], aggregate);
+        assert_eq!(found.state, GateState::Partial);
+        assert!((found.coverage - 14.0 / 15.0).abs() < 1e-12, "{found:?}");
+        assert!(found.reason.is_some_and(|reason| reason.starts_with("93.3 % of the expected points")));
+    }
+    let long = [vec![partial(4, 5)], vec![partial(5, 5); 20]].concat();
+    assert_eq!(run(long.clone(), Aggregate::Every).state, GateState::Pass);
+    // Points of a time without observation are expected.
+    let mut with_gap = long;
+    with_gap[5].gap_points = 5;
+    let found = run(with_gap, Aggregate::Mean);
+    assert_eq!((found.state, found.coverage.to_bits()), (GateState::Partial, (104.0_f64 / 110.0).to_bits()));
+}
+
+#[test]
+fn few_events_decide_nothing_unless_an_exact_bound_does() {
+    let gate = Gate { at_most: Some(0.02), min_events: Some(200), ..gate(Aggregate::Every) };
+    let window = |hits: u64, n: u64| WindowValue {
+        value: Some(hits as f64 / n as f64),
+        n,
+        hits: Some(hits),
+        ..known(&[0.0]).remove(0)
+    };
+    let run = |windows: &[(u64, u64)]| {
+        let number =
+            |(iteration, (hits, n)): (u32, &(u64, u64))| WindowValue { iteration, ..window(*hits, *n) };
+        evaluate(&gate, &(1..).zip(windows).map(number).collect::<Vec<_>>(), 300.0)
+    };
+    let many = (100, 100_000);
+    for (windows, expected) in [
+        (vec![many, (1, 1), (1, 1), many], GateState::Pass),
+        (vec![many, many, (1, 1), (1, 1), (1, 1), many], GateState::Pass),
+        // Most windows say nothing.
+        (vec![many, (1, 1), (1, 1), (1, 1)], GateState::Partial),
+        (vec![(0, 5), (0, 5)], GateState::Warmup),
+        // Five of five are no accident at a limit of 2 %.
+        (vec![many, (5, 5)], GateState::HardFail),
+        // Together they are enough, and break it.
+        ([vec![many; 30], vec![(2, 40); 10]].concat(), GateState::HardFail),
+        ([vec![many; 30], vec![(0, 40); 10]].concat(), GateState::Pass),
+    ] {
+        let found = run(&windows);
+        assert_eq!(found.state, expected, "{windows:?}: {found:?}");
+    }
+}
+
+#[test]
+fn what_was_counted_and_is_too_much_stays_so_whatever_is_missing() {
+    let none = Gate { at_most: Some(0.0), ..gate(Aggregate::Sum) };
+    let partial = |value: f64| WindowValue {
+        beyond: true,
+        points: 2,
+        state: DataState::Partial,
+        ..known(&[value]).remove(0)
+    };
+    for aggregate in [Aggregate::Sum, Aggregate::Max, Aggregate::Every] {
+        let gate = Gate { aggregate: aggregate.clone(), ..none.clone() };
+        assert_eq!(state(&gate, &[partial(3.0)]), GateState::HardFail, "{aggregate:?}");
+        assert_eq!(state(&gate, &[partial(0.0)]), GateState::Partial, "{aggregate:?}");
+    }
+}
+
+#[test]
+fn growth_is_that_of_the_worst_life() {
+    let gate = gate(Aggregate::Growth);
+    let piece = |value: f64, rise: f64| Piece { value: Some(value), rise: Some(rise), points: 5 };
+    let restarted = |pieces: &[Piece]| WindowValue { pieces: pieces.to_vec(), ..known(&[1.0]).remove(0) };
+    // A sawtooth of which every tooth grows by 30 and no window shows more than before.
+    let teeth = restarted(&[piece(1.0, 2.0), piece(20.0, 30.0), piece(20.0, 30.0)]);
+    let found = evaluate(&gate, &[known(&[1.0]).remove(0), teeth], 300.0);
+    assert_eq!((found.state, found.actual), (GateState::HardFail, Some(30.0)));
+    // Lives of several windows: 1, 2 | 5, 30, 40.
+    let values = known(&[1.0, 2.0, 5.0, 30.0, 40.0]);
+    let mut split = values.clone();
+    split[2].pieces = vec![Piece::default(), piece(5.0, 0.0)];
+    let found = evaluate(&gate, &split, 300.0);
+    assert_eq!(found.actual, Some(35.0), "{found:?}");
+    // Memory that is free again after a restart is no growth, and the one life from 40 to 1 none below.
+    let mut freed = known(&[40.0, 41.0, 1.0, 2.0]);
+    freed[2].pieces = vec![Piece::default(), piece(1.0, 0.0)];
+    assert_eq!(evaluate(&gate, &freed, 300.0).actual, Some(1.0));
 }

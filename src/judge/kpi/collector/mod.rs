@@ -1,19 +1,35 @@
-//! Samples to figures, in one pass and constant memory: counters with resets, gauges, histograms, and at
-//! every scrape whether what a figure needs was really there.
+//! Samples to figures, in one pass and constant memory: counters with resets, gauges, histograms, the lives of the
+//! processes behind them, and at every scrape whether what a figure needs was really there.
+//!
+//! A scrape is judged when it ends, target by target: a process that was started anew began all its counters at 0,
+//! a series that it showed before in the same life is missed, and one that is new after a whole scrape began at 0.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod cell;
+mod member;
+mod scrape;
+mod target;
 
 use crate::format::exposition::Kind;
-use crate::judge::kpi::{KpiDefinition, Measure, Member, Reducer};
-use cell::{Cell, CounterRole, Increase};
+use crate::judge::kpi::{Build, KpiDefinition, Measure, Member};
+use cell::{Cell, CounterRole};
+use member::{Failure, MemberState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use target::Target;
 
 pub(crate) type SeriesId = u32;
 
 /// Name of the member when nothing tells members apart.
 pub const WHOLE: &str = "all";
+
+/// Series that tell of a process and not of a figure: whether it answers, whether its page had faults, when it was
+/// started, what was built, that it is a simulation, and its parameters.
+pub(crate) const OWN_METRICS: [&str; 6] =
+    ["mm_param", "mm_simulated", "up", FAULTY_FAMILIES, "process_start_time_seconds", "mm_build_info"];
+/// How many families of a page could not be read.
+pub(crate) const FAULTY_FAMILIES: &str = "mmops_faulty_families";
 
 /// What the family of a series says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,29 +47,50 @@ pub(crate) struct Affected<'a> {
     pub(crate) metric: Option<&'a str>,
 }
 
+/// How processes and members are told apart.
+#[derive(Clone, Debug, Default)]
+pub struct Grouping {
+    /// The label whose values are judged one by one.
+    pub group_by: Option<String>,
+    /// Labels that tell one process from another.
+    pub target_labels: Vec<String>,
+}
+
 /// Collects the samples of one window after the other.
 #[derive(Debug)]
 pub struct Collector {
     kpis: Vec<(String, KpiDefinition)>,
-    group_by: Option<String>,
+    grouping: Grouping,
     source: String,
     /// A pair of counter samples further apart than this shows no increase: what happened is unknown.
     max_gap_ms: i64,
     series: Vec<Series>,
+    targets: Vec<Target>,
+    target_index: BTreeMap<(usize, String), usize>,
+    /// Targets that came after others of their member and may have taken the place of one.
+    newcomers: Vec<usize>,
     members: BTreeMap<String, usize>,
-    /// One row of cells for each member, in the order of the figures.
-    cells: Vec<Vec<Cell>>,
-    params: Vec<BTreeMap<String, f64>>,
+    states: Vec<MemberState>,
+    /// Series with a sample in the open scrape.
+    scrape: Vec<SeriesId>,
     now_ms: i64,
-    failures: Vec<String>,
+    failures: Vec<Failure>,
     is_simulated: bool,
 }
 
 #[derive(Debug)]
 struct Series {
+    key: Arc<str>,
     uses: Vec<SeriesUse>,
-    member: usize,
-    counter: Option<(i64, f64)>,
+    target: usize,
+    is_counter: bool,
+    is_figure: bool,
+    /// The last usable sample of a counter in this life of its process.
+    before: Option<(i64, f64)>,
+    /// Shown in this life of its process.
+    is_expected: bool,
+    value: f64,
+    /// Time of the last scrape with a sample.
     last_ms: i64,
 }
 
@@ -62,19 +99,24 @@ struct Series {
 enum SeriesUse {
     Param(String),
     Simulated,
+    Up,
+    FaultyFamilies,
+    StartTime,
+    Build(Build),
     Figure {
         kpi: usize,
         role: Role,
         /// Which selectors of the figure mean the series.
         selectors: Box<[usize]>,
+        /// Why it cannot be what the figure measures.
+        contradiction: Option<Box<str>>,
     },
 }
 
 /// What a series is in a figure.
 #[derive(Clone, Copy, Debug)]
 enum Role {
-    /// Several gauges become one by this rule.
-    Gauge(Reducer),
+    Gauge,
     Counter(CounterRole),
 }
 
@@ -82,24 +124,27 @@ impl Collector {
     /// A collector for these figures. `interval_ms` is the distance between scrapes.
     pub fn new(
         kpis: Vec<(String, KpiDefinition)>,
-        group_by: Option<String>,
+        grouping: Grouping,
         source: &str,
         interval_ms: i64,
     ) -> Self {
         let mut collector = Self {
             kpis,
-            group_by,
+            grouping,
             source: source.to_owned(),
             max_gap_ms: interval_ms.saturating_mul(5) / 2,
             series: Vec::new(),
+            targets: Vec::new(),
+            target_index: BTreeMap::new(),
+            newcomers: Vec::new(),
             members: BTreeMap::new(),
-            cells: Vec::new(),
-            params: Vec::new(),
+            states: Vec::new(),
+            scrape: Vec::new(),
             now_ms: i64::MIN,
             failures: Vec::new(),
             is_simulated: false,
         };
-        if collector.group_by.is_none() {
+        if collector.grouping.group_by.is_none() {
             collector.member(WHOLE);
         }
         collector
@@ -114,10 +159,21 @@ impl Collector {
         if let Some(index) = self.members.get(name) {
             return *index;
         }
-        let index = self.cells.len();
+        let index = self.states.len();
         self.members.insert(name.to_owned(), index);
-        self.cells.push(self.kpis.iter().map(|(_, definition)| Cell::new(definition)).collect());
-        self.params.push(BTreeMap::new());
+        let cells = self.kpis.iter().map(|(_, definition)| Cell::new(definition)).collect();
+        self.states.push(MemberState::new(cells));
+        index
+    }
+
+    fn target(&mut self, member: usize, labels: &BTreeMap<String, String>) -> usize {
+        let values = self.grouping.target_labels.iter().filter_map(|label| labels.get(label));
+        let name = values.map(String::as_str).collect::<Vec<_>>().join(" ");
+        let next = self.targets.len();
+        let index = *self.target_index.entry((member, name.clone())).or_insert(next);
+        if index == next {
+            self.targets.push(Target { name, member, ..Target::default() });
+        }
         index
     }
 
@@ -126,42 +182,46 @@ impl Collector {
         &mut self,
         name: &str,
         labels: &BTreeMap<String, String>,
-        _declared: &Declared,
+        declared: &Declared,
     ) -> SeriesId {
-        let member = match &self.group_by {
+        let member = match &self.grouping.group_by {
             None => Some(0),
             Some(label) => labels.get(label).cloned().map(|value| self.member(&value)),
         };
-        let mut uses = self.uses(name, labels);
+        let mut uses = self.uses(name, labels, declared);
         if member.is_none() {
             // A series that belongs to nobody still says that its process is a simulation.
-            uses.retain(|one| match one {
-                SeriesUse::Simulated => true,
-                SeriesUse::Param(_) | SeriesUse::Figure { .. } => false,
-            });
+            uses.retain(|one| matches!(one, SeriesUse::Simulated));
         }
+        let target = self.target(member.unwrap_or(usize::MAX), labels);
         let id = SeriesId::try_from(self.series.len()).expect("fewer than 2^32 series");
-        self.series.push(Series { uses, member: member.unwrap_or(0), counter: None, last_ms: i64::MIN });
+        let is_counter = uses.iter().any(SeriesUse::is_counter);
+        let is_figure = uses.iter().any(|one| matches!(one, SeriesUse::Figure { .. }));
+        self.targets[target].has_counters |= is_counter;
+        self.targets[target].series.push(id);
+        self.series.push(Series {
+            key: series_key(name, labels),
+            uses,
+            target,
+            is_counter,
+            is_figure,
+            before: None,
+            is_expected: false,
+            value: 0.0,
+            last_ms: i64::MIN,
+        });
         id
     }
 
-    fn uses(&self, name: &str, labels: &BTreeMap<String, String>) -> Vec<SeriesUse> {
-        let mut uses = Vec::new();
-        if name == "mm_param"
-            && let Some(param) = labels.get("name")
-        {
-            uses.push(SeriesUse::Param(param.clone()));
-        }
-        if name == "mm_simulated" {
-            uses.push(SeriesUse::Simulated);
-        }
+    fn uses(&self, name: &str, labels: &BTreeMap<String, String>, declared: &Declared) -> Vec<SeriesUse> {
+        let mut uses: Vec<SeriesUse> = SeriesUse::of_process(name, labels).into_iter().collect();
         for (kpi, (_, definition)) in self.kpis.iter().enumerate() {
             let all = definition.measure.selectors();
             let selectors: Box<[usize]> =
                 (0..all.len()).filter(|index| all[*index].matches(name, labels)).collect();
             let (Some(first), Some(last)) = (selectors.first(), selectors.last()) else { continue };
             let role = match &definition.measure {
-                Measure::Gauge { across, .. } => Role::Gauge(*across),
+                Measure::Gauge { .. } => Role::Gauge,
                 Measure::Rate { .. } | Measure::Increase { .. } => Role::Counter(CounterRole::Numerator),
                 Measure::Ratio { of, .. } => Role::Counter(match (*first < of.len(), *last >= of.len()) {
                     (true, true) => CounterRole::Both,
@@ -172,8 +232,10 @@ impl Collector {
                     let bound = labels.get("le").and_then(|le| le.parse().ok());
                     Role::Counter(CounterRole::Bucket(bound.unwrap_or(f64::NAN)))
                 }
+                Measure::Restarts => continue,
             };
-            uses.push(SeriesUse::Figure { kpi, role, selectors });
+            let contradiction = definition.contradiction(name, declared).map(String::into_boxed_str);
+            uses.push(SeriesUse::Figure { kpi, role, selectors, contradiction });
         }
         uses
     }
@@ -181,62 +243,24 @@ impl Collector {
     /// Begins a scrape at a time; its samples follow.
     pub fn begin_scrape(&mut self, at_ms: i64) {
         self.now_ms = at_ms;
+        self.scrape.clear();
     }
 
     /// Takes a sample of the current scrape. A series counts once in a scrape.
     pub fn sample(&mut self, id: SeriesId, value: f64) {
-        let Self { series, cells, params, now_ms, max_gap_ms, is_simulated, .. } = self;
-        let Series { uses, member, counter, last_ms } = &mut series[id as usize];
-        if *last_ms >= *now_ms || uses.is_empty() {
+        let series = &mut self.series[id as usize];
+        if series.last_ms >= self.now_ms || series.uses.is_empty() {
             return;
         }
-        *last_ms = *now_ms;
-        let mut increase = None;
-        for one in uses {
-            match one {
-                SeriesUse::Param(name) if value.is_finite() => {
-                    params[*member].insert(name.clone(), value);
-                }
-                SeriesUse::Param(_) => {}
-                SeriesUse::Simulated => *is_simulated |= value != 0.0,
-                SeriesUse::Figure { kpi, role: Role::Gauge(across), selectors } => {
-                    cells[*member][*kpi].gauge(*across, selectors, value);
-                }
-                SeriesUse::Figure { kpi, role: Role::Counter(role), selectors } => {
-                    let cell = &mut cells[*member][*kpi];
-                    if !value.is_finite() || value < 0.0 {
-                        cell.reject_scrape();
-                        continue;
-                    }
-                    // The same for every figure, and nothing yet at the first sample of a pair.
-                    let increase = increase.get_or_insert_with(|| {
-                        let before = counter.replace((*now_ms, value));
-                        let (from_ms, before) = before.filter(|(at, _)| *now_ms - at <= *max_gap_ms)?;
-                        let is_reset = value < before;
-                        let by = if is_reset { value } else { value - before };
-                        Some(Increase { by, from_ms, is_reset })
-                    });
-                    if let Some(increase) = increase {
-                        cell.increase(*role, selectors, *increase);
-                    }
-                }
-            }
-        }
+        (series.last_ms, series.value) = (self.now_ms, value);
+        self.scrape.push(id);
     }
 
-    /// Ends a scrape: each figure whose series were all there gains a point.
-    pub fn end_scrape(&mut self) {
-        for cells in &mut self.cells {
-            for (cell, (_, definition)) in cells.iter_mut().zip(&self.kpis) {
-                cell.end_scrape(definition, self.now_ms);
-            }
-        }
-    }
-
-    /// Notes that a scrape failed; its points are missing.
-    pub(crate) fn fail_scrape(&mut self, _affected: Affected<'_>, reason: &str) {
-        if self.failures.len() < 8 && !self.failures.iter().any(|known| known == reason) {
-            self.failures.push(reason.to_owned());
+    /// Notes that a scrape failed, or what of it did; its points are missing.
+    pub(crate) fn fail_scrape(&mut self, affected: Affected<'_>, reason: &str) {
+        let failure = Failure::new(affected, reason);
+        if self.failures.len() < member::MOST_FAILURES && !self.failures.contains(&failure) {
+            self.failures.push(failure);
         }
     }
 
@@ -245,26 +269,82 @@ impl Collector {
         self.is_simulated
     }
 
+    /// Ends what only shows where counters stand. Restarts and lives that it saw belong to the window that follows.
+    pub fn close_baseline(&mut self) {
+        for state in &mut self.states {
+            state.end_baseline();
+        }
+        self.end_window();
+    }
+
     /// Ends the window and begins the next: what it showed of every member, given how many scrapes it
     /// should have had.
     pub fn close(&mut self, expected: u32) -> BTreeMap<String, Member> {
-        let failure = self.failures.first().cloned();
+        for target in self.targets.iter().filter(|target| target.is_several) {
+            if let Some(state) = self.states.get_mut(target.member) {
+                state.is_several = true;
+            }
+        }
         let mut members = BTreeMap::new();
         for (name, index) in &self.members {
-            // What a bot does not show any more is not in force as far as anyone knows.
-            let params = std::mem::take(&mut self.params[*index]);
-            let mut member = Member { params, ..Member::default() };
-            for (cell, (kpi, definition)) in self.cells[*index].iter_mut().zip(&self.kpis) {
-                let cell = cell.take();
-                let measured = cell.measure(definition, expected, &self.source, failure.as_deref());
-                member.kpis.insert(kpi.clone(), measured);
-            }
-            members.insert(name.clone(), member);
+            let failures: Vec<&Failure> =
+                self.failures.iter().filter(|failure| failure.is_of(name)).collect();
+            let state = &mut self.states[*index];
+            let has_identity =
+                self.targets.iter().any(|target| target.member == *index && target.has_identity());
+            members.insert(
+                name.clone(),
+                state.close(&self.kpis, expected, &self.source, &failures, has_identity),
+            );
         }
-        self.failures.clear();
+        self.end_window();
         members
     }
+
+    fn end_window(&mut self) {
+        self.targets.iter_mut().for_each(Target::end_window);
+        self.failures.clear();
+    }
+}
+
+impl SeriesUse {
+    /// What a series says of its process.
+    fn of_process(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
+        let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+        match name {
+            "mm_param" => labels.get("name").cloned().map(SeriesUse::Param),
+            "mm_simulated" => Some(SeriesUse::Simulated),
+            "up" => Some(SeriesUse::Up),
+            FAULTY_FAMILIES => Some(SeriesUse::FaultyFamilies),
+            "process_start_time_seconds" => Some(SeriesUse::StartTime),
+            "mm_build_info" => {
+                Some(SeriesUse::Build(Build { version: label("version"), config_hash: label("config_hash") }))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_counter(&self) -> bool {
+        match self {
+            SeriesUse::Figure { role: Role::Counter(_), .. } => true,
+            SeriesUse::Figure { role: Role::Gauge, .. }
+            | SeriesUse::Param(_)
+            | SeriesUse::Simulated
+            | SeriesUse::Up
+            | SeriesUse::FaultyFamilies
+            | SeriesUse::StartTime
+            | SeriesUse::Build(_) => false,
+        }
+    }
+}
+
+/// A series as a reason names it.
+fn series_key(name: &str, labels: &BTreeMap<String, String>) -> Arc<str> {
+    let pairs: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value:?}")).collect();
+    if pairs.is_empty() { name.into() } else { format!("{name}{{{}}}", pairs.join(",")).into() }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worlds;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::judge::kpi::{DataState, Measurement, Selector, SeriesCount, TimeUnit};
+use crate::judge::kpi::{DataState, Measurement, Reducer, Selector, SeriesCount, TimeUnit};
 
 fn selector(text: &str) -> Selector {
     Selector::try_from(text.to_owned()).expect("a selector")
@@ -8,14 +8,21 @@ fn selector(text: &str) -> Selector {
 fn collector(measure: Measure) -> Collector {
     let definition = KpiDefinition {
         description: String::new(),
-        unit: "u".to_owned(),
+        unit: "custom:u".to_owned(),
+        from: None,
+        scale: None,
         measure,
         series: SeriesCount { min: 1, max: 2 },
         min_coverage: 0.75,
         promql: None,
         edge_report: None,
     };
-    Collector::new(vec![("k".to_owned(), definition)], None, "test", 1000)
+    Collector::new(vec![("k".to_owned(), definition)], Grouping::default(), "test", 1000)
+}
+
+fn fleet() -> Grouping {
+    let instance = || "instance".to_owned();
+    Grouping { group_by: Some(instance()), target_labels: vec![instance()] }
 }
 
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -34,7 +41,7 @@ fn window(collector: &mut Collector, series: &[SeriesId], scrapes: &[&[Option<f6
         }
         collector.end_scrape();
         if second == 0 {
-            collector.close(1);
+            collector.close_baseline();
         }
     }
     let expected = u32::try_from(scrapes.len() - 1).expect("small");
@@ -154,7 +161,9 @@ fn what_grew_over_a_long_gap_is_not_known() {
 fn members_are_told_apart_by_their_label() {
     let definition = KpiDefinition {
         description: String::new(),
-        unit: "u".to_owned(),
+        unit: "custom:u".to_owned(),
+        from: None,
+        scale: None,
         measure: Measure::Gauge { of: selector("g"), over: Reducer::Last, across: Reducer::Max },
         series: SeriesCount::default(),
         min_coverage: 0.95,
@@ -162,7 +171,7 @@ fn members_are_told_apart_by_their_label() {
         edge_report: None,
     };
     let kpis = vec![("k".to_owned(), definition)];
-    let mut collector = Collector::new(kpis, Some("instance".to_owned()), "test", 1000);
+    let mut collector = Collector::new(kpis, fleet(), "test", 1000);
     let a = collector.register("g", &labels(&[("instance", "a")]), &Declared::default());
     let b = collector.register("g", &labels(&[("instance", "b")]), &Declared::default());
     let nobody = collector.register("g", &labels(&[]), &Declared::default());
@@ -228,7 +237,7 @@ fn time_that_several_counters_cover_counts_once() {
 fn a_member_that_never_shows_anything_is_unknown_and_a_series_of_nobody_is_harmless() {
     let gauge = Measure::Gauge { of: selector("g"), over: Reducer::Last, across: Reducer::Max };
     let kpis = collector(gauge).kpis;
-    let mut collector = Collector::new(kpis, Some("instance".to_owned()), "test", 1000);
+    let mut collector = Collector::new(kpis, fleet(), "test", 1000);
     let nobody = collector.register("g", &labels(&[]), &Declared::default());
     let stamp = collector.register("mm_simulated", &labels(&[]), &Declared::default());
     collector.begin_scrape(1000);

@@ -56,7 +56,7 @@ impl EdgeReportSource {
             }
         };
         let kpis = self.kpis.iter().map(|(name, definition)| (name.clone(), measure(definition))).collect();
-        Ok(BTreeMap::from([(WHOLE.to_owned(), Member { kpis, params: BTreeMap::new() })]))
+        Ok(BTreeMap::from([(WHOLE.to_owned(), Member { kpis, ..Member::default() })]))
     }
 
     fn read(&mut self, window: TimeWindow) -> Result<Value, (DataState, String)> {

@@ -5,10 +5,10 @@
 //! computed by the server and reduced here.
 
 use super::window::{TimeWindow, wait_until};
-use crate::commands::soak::plan::{OWN_METRICS, SoakPlan};
+use crate::commands::soak::plan::SoakPlan;
 use crate::commands::soak::run::recorder::Recorder;
 use crate::ctx::Ctx;
-use crate::judge::kpi::collector::{Affected, Declared};
+use crate::judge::kpi::collector::{Affected, Declared, OWN_METRICS};
 use crate::judge::kpi::{Measure, Selector};
 use crate::net::prometheus::client::{PrometheusClient, QueryErrorKind, QueryResult, TimeGrid};
 use crate::net::prometheus::{access, staleness};
