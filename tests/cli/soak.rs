@@ -389,7 +389,7 @@ fn an_interrupted_run_says_so_and_goes_on_later() {
 
 /// Starts a bot and returns its address.
 fn bot(sandbox: &Sandbox, name: &str, flags: &str) -> (Running, String) {
-    let child = start(sandbox, &format!("sim bot --address-file {name} --log {name}.log --speed 10 {flags}"));
+    let child = start(sandbox, &format!("sim bot --address-file {name} --log {name}.log --speed 60 {flags}"));
     let file = sandbox.path(name);
     wait_for("bot", || std::fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n')));
     (child, sandbox.read(name).trim().to_owned())
@@ -398,8 +398,7 @@ fn bot(sandbox: &Sandbox, name: &str, flags: &str) -> (Running, String) {
 #[test]
 fn a_real_bot_is_scraped_and_the_one_in_trouble_fails() {
     let sandbox = Sandbox::real_time();
-    let (good, storm) =
-        (bot(&sandbox, "good", "--speed 60"), bot(&sandbox, "storm", "--speed 60 --scenario deadline_storm"));
+    let (good, storm) = (bot(&sandbox, "good", ""), bot(&sandbox, "storm", "--scenario deadline_storm"));
     let runs =
         [(&good.1, 0, "OK | SOAK=PASS"), (&storm.1, 1, "FAIL | SOAK=FAIL")].map(|(url, code, verdict)| {
             let url = url.clone();

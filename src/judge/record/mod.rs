@@ -9,3 +9,6 @@ pub(crate) mod samples;
 
 pub(crate) use iteration::{ITERATION_SCHEMA, Iteration};
 pub(crate) use ledger::{GateResult, Judgement, KpiStats, Ledger};
+
+#[cfg(test)]
+mod upstream;
