@@ -88,6 +88,11 @@ impl Header {
         Self { observed_from, observed_to, ..self }
     }
 
+    #[must_use]
+    pub(crate) fn about(self, subject: Option<String>) -> Self {
+        Self { subject, ..self }
+    }
+
     pub(crate) fn observation(&self) -> Option<(Timestamp, Timestamp)> {
         self.observed_from.zip(self.observed_to)
     }

@@ -114,6 +114,7 @@ impl JudgedRun<'_> {
             .with_schema(schema)
             .simulated(self.facts.simulated)
             .observed(self.facts.ledger.observation())
+            .about(self.facts.ledger.lives.subject())
     }
 
     fn runtime(&self) -> Runtime {

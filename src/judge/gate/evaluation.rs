@@ -160,9 +160,13 @@ pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -
     };
     let closed: Vec<WindowValue>;
     let windows = if windows.iter().any(is_open) {
-        let close = |window: &WindowValue| match is_open(window) {
-            true => WindowValue { value: None, state: DataState::Partial, ..window.clone() },
-            false => window.clone(),
+        let close = |window: &WindowValue| {
+            let window = window.clone();
+            if is_open(&window) {
+                WindowValue { value: None, state: DataState::Partial, ..window }
+            } else {
+                window
+            }
         };
         closed = windows.iter().map(close).collect();
         &closed

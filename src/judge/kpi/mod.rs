@@ -296,7 +296,7 @@ impl KpiDefinition {
         }
         match self.from.as_deref().map(|from| (from, unit::of_word(from))) {
             Some((from, None)) => {
-                problems.extend(unit::problem(from).map(|problem| format!("from: {problem}")))
+                problems.extend(unit::problem(from).map(|problem| format!("from: {problem}")));
             }
             Some((from, Some(known))) if unit::factor(known, &self.unit).is_none() => {
                 problems.push(format!("`{from}` cannot become `{}`", self.unit));

@@ -33,7 +33,7 @@ pub struct Ledger {
     /// Whether any iteration comes from a simulation.
     pub(crate) is_simulated: bool,
     /// How many members there should be, where it was said.
-    expected_members: Option<u32>,
+    pub(crate) expected_members: Option<u32>,
     pub(crate) lives: Lives,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -156,12 +156,6 @@ impl Ledger {
     /// altogether.
     pub fn new(window_secs: f64, points_per_window: u32, is_grouped: bool) -> Self {
         Self { window_secs, points_per_window, is_grouped, ..Self::default() }
-    }
-
-    /// The same ledger of a fleet with so many members.
-    #[must_use]
-    pub(crate) fn expecting(self, members: Option<u32>) -> Self {
-        Self { expected_members: members, ..self }
     }
 
     /// Adds the next iteration. Numbers that are left out are windows of which nothing is known.

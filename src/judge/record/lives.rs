@@ -105,7 +105,9 @@ mod tests {
         ];
         for (begins, verdict, subject) in table {
             let mut lives = Lives::default();
-            begins.iter().for_each(|(member, begin)| lives.add(member, 1, std::slice::from_ref(begin)));
+            for (member, begin) in begins {
+                lives.add(member, 1, std::slice::from_ref(begin));
+            }
             assert_eq!(lives.one_build().map(|condition| condition.verdict), verdict, "{begins:?}");
             assert_eq!(lives.subject().as_deref(), subject, "{begins:?}");
         }

@@ -77,7 +77,7 @@ impl Over {
     }
 
     fn piece(&self, how: Reducer, factor: f64) -> Piece {
-        let rise = (self.count > 0).then(|| (self.last - self.first) * factor);
+        let rise = (self.count > 0).then_some((self.last - self.first) * factor);
         Piece { value: self.value(how).map(|value| value * factor), rise, points: self.count }
     }
 }

@@ -89,14 +89,13 @@ impl Target {
                 self.is_several = true;
                 return Some(LifeCause::StartTime);
             }
-            // Started once, whatever single counters do.
-            Some(_) => {}
             None if scrape.has_fallen => {
                 self.resets += 1;
                 self.is_several |= self.resets > 1;
                 return Some(LifeCause::CountersFell);
             }
-            None => {}
+            // Started once, whatever single counters do.
+            Some(_) | None => {}
         }
         let is_other = !self.builds.is_empty() && !scrape.builds.is_empty() && self.builds != scrape.builds;
         is_other.then_some(LifeCause::Build)
@@ -127,6 +126,8 @@ mod tests {
         TargetScrape { start_secs, has_fallen, samples: 1, ..TargetScrape::default() }
     }
 
+    use LifeCause::{CountersFell, FirstSeen, StartTime};
+
     /// The begins of lives that scrapes show, a second apart.
     fn lives(scrapes: Vec<TargetScrape>) -> (Vec<Option<LifeCause>>, bool) {
         let mut target = Target::default();
@@ -139,7 +140,6 @@ mod tests {
 
     #[test]
     fn a_life_begins_with_a_later_start_or_with_fallen_counters() {
-        use LifeCause::{CountersFell, FirstSeen, StartTime};
         let start = |secs| scrape(Some(secs), false);
         let (fell, steady) = (|| scrape(None, true), || scrape(None, false));
         let table = [
@@ -185,6 +185,6 @@ mod tests {
         let of = |version: &str| Build { version: version.to_owned(), config_hash: String::new() };
         let build = |version| TargetScrape { builds: [of(version)].into(), samples: 1, ..Default::default() };
         let (begun, _) = lives(vec![build("1"), build("1"), scrape(None, false), build("2")]);
-        assert_eq!(begun, [Some(LifeCause::FirstSeen), None, None, Some(LifeCause::Build)]);
+        assert_eq!(begun, [Some(FirstSeen), None, None, Some(LifeCause::Build)]);
     }
 }

@@ -81,7 +81,9 @@ impl World {
             self.collector.close_baseline();
             return self.window(&pages[1..]);
         }
-        pages.iter().for_each(|page| self.scrape(page));
+        for page in pages {
+            self.scrape(page);
+        }
         self.collector.close(u32::try_from(pages.len()).expect("few"))
     }
 }
@@ -118,8 +120,10 @@ fn a_crash_loop_is_counted_and_each_life_grows_by_itself() {
     // The first page came before the window, and the last life has shown one.
     assert_eq!(rises, [Some(100.0), Some(150.0), Some(150.0), Some(0.0)]);
     let causes: Vec<LifeCause> = member.lives.iter().map(|life| life.cause).collect();
-    use LifeCause::{FirstSeen, StartTime};
-    assert_eq!(causes, [FirstSeen, StartTime, StartTime, StartTime]);
+    assert_eq!(
+        causes,
+        [LifeCause::FirstSeen, LifeCause::StartTime, LifeCause::StartTime, LifeCause::StartTime]
+    );
 }
 
 #[test]
@@ -274,15 +278,14 @@ fn what_a_family_says_of_itself_must_not_contradict_the_figure() {
         from: from.map(str::to_owned),
         ..gauge("m", Reducer::Last)
     };
-    use Kind::{Counter, Gauge, Unknown};
     let table = [
-        (rate(), "t_total", declared(Some(Gauge), None), Some("TYPE gauge")),
-        (rate(), "t_total", declared(Some(Counter), None), None),
-        (rate(), "t_total", declared(Some(Unknown), None), None),
-        (gauge("m", Reducer::Max), "m", declared(Some(Counter), None), Some("TYPE counter")),
+        (rate(), "t_total", declared(Some(Kind::Gauge), None), Some("TYPE gauge")),
+        (rate(), "t_total", declared(Some(Kind::Counter), None), None),
+        (rate(), "t_total", declared(Some(Kind::Unknown), None), None),
+        (gauge("m", Reducer::Max), "m", declared(Some(Kind::Counter), None), Some("TYPE counter")),
         (unit("ms", None), "m", declared(None, Some("seconds")), Some("is in s")),
         (unit("ms", Some("seconds")), "m", declared(None, Some("seconds")), None),
-        (unit("s", None), "m", declared(Some(Gauge), Some("seconds")), None),
+        (unit("s", None), "m", declared(Some(Kind::Gauge), Some("seconds")), None),
     ];
     for (kpi, name, declared, reason) in table {
         let measured = of(kpi, name, &declared);
