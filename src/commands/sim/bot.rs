@@ -14,7 +14,8 @@ use crate::net::serve::{self, Request, Response, Server};
 use crate::report::exit::{Exit, Fault};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use crate::simulation::bot::exposition::exposition;
-use crate::simulation::bot::{RollbackAction, Scenario, SimulatedBot, model};
+use crate::simulation::bot::model::{self, CircuitState, LEAK_MIB_PER_MIN};
+use crate::simulation::bot::{RollbackAction, Scenario, SimulatedBot};
 use crate::sys::json_file;
 use crate::sys::{clock, fsio};
 use jiff::Timestamp;
@@ -23,6 +24,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// Memory is leaked in blocks of so many bytes.
+const LEAKED_BLOCK: usize = 64 * 1024;
 
 /// How often the bot takes a step.
 const TICK_INTERVAL: Duration = Duration::from_millis(100);
@@ -44,6 +48,12 @@ pub(crate) struct Args {
     /// Simulated seconds in a second
     #[arg(long, default_value_t = 1.0, value_parser = speed)]
     speed: f64,
+    /// When a bot of scenario hang ticks for the last time; 0: it never ticks
+    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = duration::parse)]
+    hang_after: Duration,
+    /// How much a bot of scenario leak allocates and holds, MiB a simulated minute
+    #[arg(long, value_name = "MIB", default_value_t = LEAK_MIB_PER_MIN, value_parser = leak)]
+    leak_mb_per_min: f64,
     /// Overrides file, read again whenever it changes
     #[arg(long, value_name = "FILE", default_value = "artifacts/soak/runtime_overrides.json")]
     overrides: PathBuf,
@@ -76,6 +86,13 @@ fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
+fn leak(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(mib) if (0.0..=1024.0).contains(&mib) => Ok(mib),
+        _ => Err("it must lie between 0 and 1024 MiB a minute".to_owned()),
+    }
+}
+
 /// The bot and what was done to it, shared with the server.
 #[derive(Debug)]
 struct Shared {
@@ -89,7 +106,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut log = Log { file: log.map(|file| Box::new(file) as Box<dyn Write>) };
     log.line(ctx, "sim bot starting...")?;
     let started_secs = ctx.clock.now().as_millisecond() as f64 / 1e3;
-    let bot = SimulatedBot::new(args.scenario, args.seed, started_secs);
+    let bot = SimulatedBot::new(args.scenario, args.seed, started_secs)
+        .with(args.hang_after.as_secs_f64(), args.leak_mb_per_min);
     let shared = Arc::new(Mutex::new(Shared { bot, actions: Vec::new() }));
     let mut overrides = Overrides { path: ctx.path(&args.overrides), seen: None, problem: None };
     overrides.refresh(&shared);
@@ -105,19 +123,21 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         fsio::write_atomic(&ctx.path(path), format!("{address}\n").as_bytes())?;
     }
     log.line(ctx, "Event loop running")?;
-    log.line(ctx, "Event received: tick")?;
-    log.line(ctx, "Rule evaluated: deadline PASSED")?;
-    log.line(ctx, "Enforcement triggered: self-test of the circuit breaker")?;
     tracing::info!("listening on {address}");
 
     let started = clock::monotonic();
     let mut elapsed = Duration::ZERO;
     let mut refreshed = Duration::ZERO;
+    let mut liveness = Liveness::default();
     while ctx.cancel.signal().is_none() && args.how_long.is_none_or(|how_long| elapsed < how_long) {
         clock::nap(TICK_INTERVAL);
         let now = started.elapsed();
         lock(&shared).bot.step(now.saturating_sub(elapsed).as_secs_f64() * args.speed);
         elapsed = now;
+        let lines = liveness.look(&lock(&shared));
+        for line in lines {
+            log.line(ctx, &line)?;
+        }
         if now.saturating_sub(refreshed) >= Duration::from_secs(1) {
             refreshed = now;
             overrides.refresh(&shared);
@@ -171,8 +191,45 @@ fn act(state: &mut Shared, body: &[u8]) -> Result<(), String> {
     let action: RollbackAction = typed::read_bytes(body).map_err(|error| error.to_string())?;
     state.bot.apply(action)?;
     state.actions.push(action);
-    tracing::warn!("Enforcement triggered: {action:?}");
     Ok(())
+}
+
+/// What shows from outside that the bot lives: its first tick, what it enforces, and the memory that it holds.
+#[derive(Default)]
+struct Liveness {
+    has_ticked: bool,
+    actions: usize,
+    is_open: bool,
+    leaked: Vec<Vec<u8>>,
+}
+
+impl Liveness {
+    /// What the log says of a step; memory that the bot leaks is allocated, written and kept.
+    fn look(&mut self, state: &Shared) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.has_ticked && !state.bot.hangs() {
+            self.has_ticked = true;
+            lines.extend(["Event received: tick", "Rule evaluated: deadline PASSED"].map(str::to_owned));
+        }
+        let done = state.actions.iter().skip(self.actions);
+        lines.extend(done.map(|action| format!("Enforcement triggered: {action:?}")));
+        self.actions = state.actions.len();
+        let is_open = state.bot.circuit() == CircuitState::Open;
+        if is_open && !self.is_open && lines.iter().all(|line| !line.starts_with("Enforcement")) {
+            lines.push("Enforcement triggered: circuit breaker open".to_owned());
+        }
+        self.is_open = is_open;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole blocks, never negative"
+        )]
+        let blocks = (state.bot.leaked_bytes() / LEAKED_BLOCK as f64) as usize;
+        while self.leaked.len() < blocks {
+            self.leaked.push(vec![1; LEAKED_BLOCK]);
+        }
+        lines
+    }
 }
 
 /// The start-up log.

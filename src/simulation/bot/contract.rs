@@ -23,7 +23,7 @@ pub(crate) struct Series {
 }
 
 /// Name, kind and meaning of each metric, in the order of the exposition.
-pub(super) const METRICS: [(&str, Kind, &str); 22] = [
+pub(super) const METRICS: [(&str, Kind, &str); 23] = [
     ("mm_stage_duration_ms", Kind::Histogram, "Duration of a stage of the tick, milliseconds."),
     ("mm_order_age_ms", Kind::Histogram, "Age of orders when they end, milliseconds."),
     ("mm_tick_total", Kind::Counter, "Ticks."),
@@ -35,6 +35,7 @@ pub(super) const METRICS: [(&str, Kind, &str); 22] = [
     ("mm_md_cache_miss_total", Kind::Counter, "Market data not found in the cache."),
     ("mm_maker_share_ratio", Kind::Gauge, "Maker volume to all volume."),
     ("mm_ws_lag_max_ms", Kind::Gauge, "Largest lag of the market data stream, milliseconds."),
+    ("mm_ws_lag_p95_ms", Kind::Gauge, "95th percentile of the lag of the market data stream, milliseconds."),
     ("mm_circuit_breaker_state", Kind::Gauge, "1 for the state that holds."),
     ("mm_guard_trip_total", Kind::Counter, "Trips of a guard."),
     ("mm_active_orders_total", Kind::Gauge, "Resting orders."),
@@ -48,6 +49,8 @@ pub(super) const METRICS: [(&str, Kind, &str); 22] = [
     ("process_start_time_seconds", Kind::Gauge, "Start of the process, seconds since the epoch."),
 ];
 
+/// Stages of a tick whose duration is measured; the first is the whole.
+pub(super) const STAGES: [&str; 2] = ["tick_total", "fetch_md"];
 /// Guards that may trip.
 pub(super) const GUARDS: [&str; 3] = ["edge", "latency", "ws"];
 /// States of the circuit breaker.
@@ -63,7 +66,7 @@ pub(super) fn series(version: &str, config_hash: &str) -> Vec<Series> {
     for (metric, (name, kind, _)) in METRICS.iter().enumerate() {
         let by = |label, values: &[&'static str]| values.iter().map(|value| vec![(label, *value)]).collect();
         let (siblings, bounds): (Vec<Vec<(&str, &str)>>, &[f64]) = match *name {
-            "mm_stage_duration_ms" => (by("stage", &["tick_total"]), &STAGE_BOUNDS_MS),
+            "mm_stage_duration_ms" => (by("stage", &STAGES), &STAGE_BOUNDS_MS),
             "mm_order_age_ms" => (vec![Vec::new()], &AGE_BOUNDS_MS),
             "mm_circuit_breaker_state" => (by("state", &CIRCUIT), &[]),
             "mm_guard_trip_total" => (by("guard", &GUARDS), &[]),

@@ -14,10 +14,18 @@ const TICK_RATE: f64 = 10.0;
 const DEADLINE_MS: f64 = 200.0;
 /// Median duration of a tick with the default parameters.
 const TICK_MS: f64 = 55.0;
+/// The part of a tick in which market data are fetched.
+const FETCH_SHARE: f64 = 0.3;
+/// The 95th percentile of the lag of market data, as a part of the largest.
+const LAG_P95_SHARE: f64 = 0.8;
 /// Net edge with the default parameters, basis points.
 const EDGE_BPS: f64 = 3.3;
 /// Resident memory after the start.
 const MEMORY_BYTES: f64 = 180.0 * 1024.0 * 1024.0;
+/// When a bot that hangs does so, unless said otherwise.
+const HANG_AFTER_SECS: f64 = 90.0;
+/// How fast a bot that leaks does so, unless said otherwise: 12 MiB an hour.
+pub(crate) const LEAK_MIB_PER_MIN: f64 = 0.2;
 /// How long the noise in load, market, cache, network and heap remembers.
 const NOISE_MEMORY_SECS: [f64; 5] = [300.0, 600.0, 120.0, 60.0, 900.0];
 
@@ -68,11 +76,14 @@ pub(crate) struct SimulatedBot {
     started_at_secs: f64,
     /// Seconds since the start.
     secs: f64,
+    hang_after_secs: f64,
+    leak_mib_per_min: f64,
     frozen: bool,
     scale: f64,
     forced: Option<CircuitState>,
     noise: [Drift; 5],
     ticks: DurationHistogram,
+    fetches: DurationHistogram,
     orders: DurationHistogram,
     misses: f64,
     lookups_hit: f64,
@@ -99,11 +110,14 @@ impl SimulatedBot {
             series: contract::series(env!("CARGO_PKG_VERSION"), &format!("sim-{}-{seed}", scenario.name())),
             started_at_secs,
             secs: 0.0,
+            hang_after_secs: HANG_AFTER_SECS,
+            leak_mib_per_min: LEAK_MIB_PER_MIN,
             frozen: false,
             scale: 1.0,
             forced: None,
             noise: NOISE_MEMORY_SECS.map(Drift::new),
             ticks: DurationHistogram::new(&STAGE_BOUNDS_MS),
+            fetches: DurationHistogram::new(&STAGE_BOUNDS_MS),
             orders: DurationHistogram::new(&AGE_BOUNDS_MS),
             misses: 0.0,
             lookups_hit: 0.0,
@@ -121,6 +135,23 @@ impl SimulatedBot {
         };
         bot.step(0.0);
         bot
+    }
+
+    /// The same bot, which in the scenarios of these names hangs after so many seconds, and leaks so much.
+    #[must_use]
+    pub(crate) fn with(self, hang_after_secs: f64, leak_mib_per_min: f64) -> Self {
+        Self { hang_after_secs, leak_mib_per_min, ..self }
+    }
+
+    /// Whether it ticks no more, or never did.
+    pub(crate) fn hangs(&self) -> bool {
+        self.scenario == Scenario::Hang && self.secs >= self.hang_after_secs
+    }
+
+    /// Memory that it does not give back, bytes.
+    pub(crate) fn leaked_bytes(&self) -> f64 {
+        let is_leaking = self.scenario == Scenario::Leak;
+        if is_leaking { self.secs / 60.0 * self.leak_mib_per_min * 1024.0 * 1024.0 } else { 0.0 }
     }
 
     /// Carries a rollback action out, or says why it cannot be.
@@ -151,11 +182,10 @@ impl SimulatedBot {
     }
 
     pub(crate) fn step(&mut self, secs: f64) {
-        if self.scenario.hangs(self.secs + secs) {
-            self.secs += secs;
+        self.secs += secs;
+        if self.hangs() {
             return;
         }
-        self.secs += secs;
         let noise = self.noise.each_mut().map(|drift| drift.step(secs, &mut self.random));
         let [load, market, cache, network, heap] = noise;
 
@@ -166,6 +196,7 @@ impl SimulatedBot {
             + self.scenario.tick_ms(self.secs);
         let slow = self.scenario.slow_ticks();
         self.ticks.add(ticks, median_ms, slow, 320.0);
+        self.fetches.add(ticks, FETCH_SHARE * median_ms, slow, FETCH_SHARE * 320.0);
         let on_time =
             (1.0 - slow) * part_within(DEADLINE_MS, median_ms) + slow * part_within(DEADLINE_MS, 320.0);
         self.misses += ticks * (1.0 - on_time);
@@ -176,7 +207,7 @@ impl SimulatedBot {
 
         self.quote(secs, market);
         self.lag_ms = (95.0 + 18.0 * network.abs()).min(175.0);
-        self.memory = MEMORY_BYTES + 1.0e6 * heap + self.scenario.leaked_bytes(self.secs);
+        self.memory = MEMORY_BYTES + 1.0e6 * heap + self.leaked_bytes();
     }
 
     /// Orders, fills, and what they earn.
@@ -221,10 +252,12 @@ impl SimulatedBot {
     /// Appends the value of every series.
     pub(crate) fn values(&self, out: &mut Vec<f64>) {
         self.ticks.values(out);
+        self.fetches.values(out);
         self.orders.values(out);
         let ticks = out[STAGE_BOUNDS_MS.len()];
         out.extend([ticks, self.misses.floor(), self.ema_1h, self.ema_24h, self.net_bps]);
         out.extend([self.lookups_hit.floor(), self.lookups_missed.floor(), self.maker_share, self.lag_ms]);
+        out.push(LAG_P95_SHARE * self.lag_ms);
         let circuit = self.circuit();
         let states = [CircuitState::Closed, CircuitState::HalfOpen, CircuitState::Open];
         out.extend(states.map(|state| f64::from(u8::from(state == circuit))));

@@ -60,15 +60,6 @@ impl Scenario {
         if self == Scenario::CacheMiss { 0.22 } else { 0.0 }
     }
 
-    /// Memory never given back, bytes.
-    pub(super) fn leaked_bytes(self, secs: f64) -> f64 {
-        if self == Scenario::Leak { secs / HOUR * 12.0 * 1024.0 * 1024.0 } else { 0.0 }
-    }
-
-    pub(super) fn hangs(self, secs: f64) -> bool {
-        self == Scenario::Hang && secs >= 90.0
-    }
-
     pub(super) fn breaker_open(self, secs: f64) -> bool {
         let into = secs % (6.0 * HOUR);
         self == Scenario::BreakerTrip && (60.0..60.0 + 0.5 * HOUR).contains(&into)
