@@ -3,14 +3,17 @@
 
 use crate::report::exit::Fault;
 use axum::Router;
-use axum::body::Bytes;
+use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::IntoResponse as _;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot};
 
 /// The content type of the text exposition format.
 pub(crate) const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -20,6 +23,16 @@ pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0
 pub(crate) const JSON: &str = "application/json";
 /// The content type of plain text.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Connections at once.
+const MOST_CONNECTIONS: usize = 64;
+/// How long a client may take to send the head of a request, and again its body.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may last, also one whose client does not read.
+const LONGEST_CONNECTION: Duration = Duration::from_mins(1);
+/// Bytes of the largest body.
+const LARGEST_BODY: usize = 1 << 20;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
@@ -76,22 +89,26 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
         let (stop, stopped) = oneshot::channel();
         let answer = Arc::new(answer);
-        let router =
-            Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-                let answer = Arc::clone(&answer);
-                async move {
-                    let accept =
-                        headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-                    let request = Request { method: method.as_str(), path: uri.path(), accept, body: &body };
-                    let Response { status, content_type, body } = answer(&request);
-                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    (status, [(CONTENT_TYPE, content_type)], body).into_response()
-                }
-            });
+        let router = Router::new().fallback(move |request: axum::extract::Request| {
+            let answer = Arc::clone(&answer);
+            async move {
+                let (head, body) = request.into_parts();
+                let body = tokio::time::timeout(READ_TIMEOUT, axum::body::to_bytes(body, LARGEST_BODY)).await;
+                let Ok(body) = body else { return StatusCode::REQUEST_TIMEOUT.into_response() };
+                let Ok(body) = body else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+                let accept =
+                    head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+                let request =
+                    Request { method: head.method.as_str(), path: head.uri.path(), accept, body: &body };
+                let Response { status, content_type, body } = answer(&request);
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                (status, [(CONTENT_TYPE, content_type)], body).into_response()
+            }
+        });
         let serve = async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::select! {
-                ended = axum::serve(listener, router) => ended,
+                () = accept(listener, router) => Ok::<(), std::io::Error>(()),
                 _ = stopped => Ok(()),
             }
         };
@@ -107,6 +124,32 @@ impl Server {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+/// Takes connections, so many at once that the process keeps files for its own work; the others wait.
+async fn accept(listener: tokio::net::TcpListener, router: Router) {
+    let free = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Ok(slot) = Arc::clone(&free).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // A process that has no file left has one again when a connection ends.
+                tracing::debug!("a connection cannot be taken: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let mut protocol = http1::Builder::new();
+        protocol.timer(TokioTimer::new()).header_read_timeout(READ_TIMEOUT);
+        let connection = protocol.serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            // What goes wrong on a connection is the business of its other side.
+            drop(tokio::time::timeout(LONGEST_CONNECTION, connection).await);
+            drop(slot);
+        });
     }
 }
 

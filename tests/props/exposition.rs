@@ -54,6 +54,7 @@ fn visit(page: &Exposition<'_>) {
         let names: BTreeSet<_> = labels.iter().map(|(name, _)| *name).collect();
         assert_eq!(names.len(), labels.len());
         assert!(!sample.name.is_empty());
+        assert!(page.faults.iter().all(|(family, _)| *family != sample.name));
     }
 }
 
@@ -61,19 +62,25 @@ fn check(bytes: &[u8], format: Format) -> Result<(), ParseError> {
     match parse(bytes, format) {
         Ok(page) => {
             visit(&page);
+            page.faults.iter().for_each(|(_, fault)| assert_position(bytes, fault));
             Ok(())
         }
         Err(error) => {
-            let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-            let line = lines.get(error.line - 1).unwrap_or_else(|| panic!("no such line: {error}"));
-            assert!((1..=line.len() + 1).contains(&error.column), "no such column: {error}");
+            assert_position(bytes, &error);
             Err(error)
         }
     }
 }
 
+/// A fault is at a place of the page.
+fn assert_position(bytes: &[u8], fault: &ParseError) {
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let line = lines.get(fault.line - 1).unwrap_or_else(|| panic!("no such line: {fault}"));
+    assert!((1..=line.len() + 1).contains(&fault.column), "no such column: {fault}");
+}
+
 /// Pieces that make up pages, put together at random.
-const PIECES: [&str; 34] = [
+const PIECES: [&str; 37] = [
     "# TYPE ",
     "# HELP ",
     "# UNIT ",
@@ -108,6 +115,9 @@ const PIECES: [&str; 34] = [
     "\u{fc}",
     "\r",
     "_created",
+    "{\"a.b\"",
+    "\\U",
+    " 5\n",
 ];
 
 proptest! {
@@ -167,19 +177,24 @@ proptest! {
         for format in [Format::Text, Format::OpenMetrics] {
             let text = page(&samples, format).into_bytes();
             let cut = &text[..place.index(text.len() + 1)];
-            let whole = cut == text || (format == Format::Text && (cut.is_empty() || cut.ends_with(b"\n")));
+            // The end says that it is the end, with its newline or without.
+            let ended = format == Format::OpenMetrics && cut.len() + 1 == text.len();
+            let whole = cut == text || ended || (format == Format::Text && (cut.is_empty() || cut.ends_with(b"\n")));
             prop_assert_eq!(check(cut, format).is_ok(), whole);
         }
     }
 
     #[test]
-    fn a_line_twice_is_refused_in_any_order_of_labels(samples in samples(), place in any::<prop::sample::Index>()) {
+    fn a_line_twice_spoils_its_family_in_any_order_of_labels(samples in samples(), place in any::<prop::sample::Index>()) {
         prop_assume!(!samples.is_empty());
         let (name, labels, ..) = &samples[place.index(samples.len())];
         let pairs: Vec<String> =
             labels.iter().rev().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         let again = format!("{}{name}{{{}}} 1\n", page(&samples, Format::Text), pairs.join(" , "));
-        let error = parse(again.as_bytes(), Format::Text).unwrap_err();
-        prop_assert_eq!(error.line, samples.len() + 1);
+        let page = parse(again.as_bytes(), Format::Text).unwrap();
+        prop_assert_eq!(page.faults.len(), 1);
+        prop_assert_eq!(page.faults[0].0, name);
+        prop_assert_eq!(page.faults[0].1.line, samples.len() + 1);
+        prop_assert!(page.samples.iter().all(|sample| sample.name != name));
     }
 }

@@ -1,6 +1,6 @@
 //! The parts of one line: names, labels, numbers, times.
 
-use super::model::Labels;
+use super::model::{Labels, escaped, unescaped};
 use super::unique::Identity;
 use memchr::memchr2;
 use std::borrow::Cow;
@@ -9,10 +9,18 @@ use std::borrow::Cow;
 pub(super) struct LineError {
     pub(super) at: usize,
     pub(super) what: Cow<'static, str>,
+    /// Whether the line can still be told from others, so that only the family that it names cannot be used.
+    pub(super) is_of_family: bool,
 }
 
+/// The text is not built as a page is.
 pub(super) fn fault<T>(at: usize, what: impl Into<Cow<'static, str>>) -> Result<T, LineError> {
-    Err(LineError { at, what: what.into() })
+    Err(LineError { at, what: what.into(), is_of_family: false })
+}
+
+/// What stands there is no right value, name or order for its family.
+pub(super) fn family_fault<T>(at: usize, what: impl Into<Cow<'static, str>>) -> Result<T, LineError> {
+    Err(LineError { at, what: what.into(), is_of_family: true })
 }
 
 /// A place in a line.
@@ -84,10 +92,36 @@ impl<'a> Line<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Labels in braces, if there are any; `seen` is scratch space.
+    /// A name in quotes, which may have any characters.
+    pub(super) fn quoted_name(&mut self) -> Result<&'a str, LineError> {
+        let at = self.at;
+        let (name, _) = self.quoted()?;
+        match name {
+            "" => fault(at, "an empty name"),
+            name if name.contains('\\') => family_fault(at, "a name with an escape cannot be used"),
+            name => Ok(name),
+        }
+    }
+
+    /// The name of the metric that stands first in the braces that follow.
+    pub(super) fn name_inside(&self) -> Result<&'a str, LineError> {
+        let mut ahead = *self;
+        ahead.at += 1;
+        ahead.blanks();
+        if ahead.peek() != Some(b'"') {
+            return fault(ahead.at, "expected the name of a metric in quotes");
+        }
+        let name = ahead.quoted_name()?;
+        ahead.blanks();
+        if ahead.peek() == Some(b'=') { fault(self.at, "expected the name of a metric") } else { Ok(name) }
+    }
+
+    /// Labels in braces, if there are any; `seen` is scratch space. `has_name` is whether the name of the metric
+    /// stands first among them.
     pub(super) fn labels(
         &mut self,
         seen: &mut Vec<&'a str>,
+        mut has_name: bool,
         mut identity: Option<&mut Identity>,
     ) -> Result<Labels<'a>, LineError> {
         if !self.eat(b'{') {
@@ -101,24 +135,30 @@ impl<'a> Line<'a> {
                 break;
             }
             let name_at = self.at;
-            let name = self.name(false)?;
-            seen.push(name);
-            if seen.len() <= FEW_LABELS && seen[..seen.len() - 1].contains(&name) {
-                return fault(name_at, format!("the label `{name}` stands twice"));
-            }
+            let name = if self.peek() == Some(b'"') { self.quoted_name()? } else { self.name(false)? };
             self.blanks();
-            if !self.eat(b'=') {
-                return fault(self.at, "expected `=`");
+            if !std::mem::take(&mut has_name) {
+                seen.push(name);
+                if seen.len() <= FEW_LABELS && seen[..seen.len() - 1].contains(&name) {
+                    return family_fault(name_at, format!("the label `{name}` stands twice"));
+                }
+                if !self.eat(b'=') {
+                    return fault(self.at, "expected `=`");
+                }
+                self.blanks();
+                let (value, is_plain) = self.quoted()?;
+                if let Some(identity) = &mut identity
+                    // An empty value is the same as no label.
+                    && !value.is_empty()
+                {
+                    if is_plain {
+                        identity.add(name, value);
+                    } else {
+                        identity.add(name, &escaped(&unescaped(value)));
+                    }
+                }
+                self.blanks();
             }
-            self.blanks();
-            let value = self.quoted()?;
-            if let Some(identity) = &mut identity
-                // An empty value is the same as no label.
-                && !value.is_empty()
-            {
-                identity.add(name, value);
-            }
-            self.blanks();
             if self.eat(b',') {
                 continue;
             }
@@ -132,30 +172,35 @@ impl<'a> Line<'a> {
         if seen.len() > FEW_LABELS {
             seen.sort_unstable();
             if let Some([name, _]) = seen.array_windows().find(|[a, b]| a == b) {
-                return fault(start, format!("the label `{name}` stands twice"));
+                return family_fault(start, format!("the label `{name}` stands twice"));
             }
         }
         Ok(labels)
     }
 
-    /// A label value between quotes, as it stands there.
-    fn quoted(&mut self) -> Result<&'a str, LineError> {
+    /// A label value between quotes, as it stands there, and whether each of its escapes is one of the three. In
+    /// 0.0.4 a backslash before another character is a backslash, as Prometheus reads it.
+    fn quoted(&mut self) -> Result<(&'a str, bool), LineError> {
         if !self.eat(b'"') {
             return fault(self.at, "expected `\"`");
         }
         let start = self.at;
         let bytes = self.text.as_bytes();
+        let mut is_plain = true;
         loop {
-            let Some(found) = memchr2(b'"', b'\\', &bytes[self.at..]) else {
+            let Some(found) = memchr2(b'"', b'\\', bytes.get(self.at..).unwrap_or_default()) else {
                 return fault(start - 1, "the quote is not closed");
             };
             self.at += found;
             if bytes[self.at] == b'"' {
                 self.at += 1;
-                return Ok(&self.text[start..self.at - 1]);
+                return Ok((&self.text[start..self.at - 1], is_plain));
             }
             if !matches!(bytes.get(self.at + 1), Some(b'\\' | b'"' | b'n')) {
-                return fault(self.at, "not an escape; only `\\\\`, `\\\"` and `\\n` are");
+                if self.strict {
+                    return family_fault(self.at, "not an escape; only `\\\\`, `\\\"` and `\\n` are");
+                }
+                is_plain = false;
             }
             self.at += 2;
         }
@@ -167,7 +212,7 @@ impl<'a> Line<'a> {
         // Rust reads `infinity` and `nan` in any case and sign, as Go does, and no underscores.
         match word.parse() {
             Ok(value) if !word.is_empty() => Ok(value),
-            _ => fault(start, format!("`{}` is not a number", excerpt(word))),
+            _ => family_fault(start, format!("`{}` is not a number", excerpt(word))),
         }
     }
 
@@ -186,7 +231,7 @@ impl<'a> Line<'a> {
             #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
             return match millis.filter(|millis| millis.abs() <= MAX_EXACT_MS) {
                 Some(millis) => Ok(Some(millis as i64)),
-                None => fault(start, format!("`{}` is not a time in seconds", excerpt(word))),
+                None => family_fault(start, format!("`{}` is not a time in seconds", excerpt(word))),
             };
         }
         self.blanks();
@@ -200,7 +245,7 @@ impl<'a> Line<'a> {
         let word = self.word();
         match word.parse() {
             Ok(millis) => Ok(Some(millis)),
-            Err(_) => fault(start, format!("`{}` is not a time in milliseconds", excerpt(word))),
+            Err(_) => family_fault(start, format!("`{}` is not a time in milliseconds", excerpt(word))),
         }
     }
 }

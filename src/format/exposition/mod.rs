@@ -1,7 +1,8 @@
 //! The exposition text that a `/metrics` page speaks: format 0.0.4 and `OpenMetrics` 1.0, read strictly.
 //!
-//! A page is read whole or refused with the line and column of the fault: a line cut short, a label twice, a
-//! series twice or a missing `# EOF` is never half a page of numbers. In 0.0.4 nothing marks the end of a
+//! A page whose structure is broken (a line cut short, a quote that is not closed, a missing `# EOF`) is refused
+//! with the line and column of the fault: it is never half a page of numbers. A family that is wrong in itself (a
+//! label twice, a series twice, a value that is no number) is left out, with its fault, and the others stand. In 0.0.4 nothing marks the end of a
 //! page: one torn between two lines is known by the length of the HTTP answer alone, which is why the other
 //! format is asked for first. Reading takes time linear in the text and borrows from it; labels are
 //! unescaped when they are asked for.
@@ -29,14 +30,13 @@ pub fn parse(bytes: &[u8], format: Format) -> Result<Exposition<'_>, ParseError>
     let mut page = page::Page::new(format, bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let Some(length) = memchr(b'\n', &bytes[at..]) else {
-            return Err(position(bytes, bytes.len(), "the text ends inside a line"));
+        let length = match memchr(b'\n', &bytes[at..]) {
+            Some(length) => length,
+            // The end says that it is the end, with its newline or without.
+            None if format == Format::OpenMetrics && &text[at..] == "# EOF" => bytes.len() - at,
+            None => return Err(position(bytes, bytes.len(), "the text ends inside a line")),
         };
-        page.line(&text[at..at + length]).map_err(|fault| ParseError {
-            line: page.number(),
-            column: fault.at + 1,
-            what: fault.what.into_owned(),
-        })?;
+        page.line(&text[at..at + length])?;
         at += length + 1;
     }
     page.finish()

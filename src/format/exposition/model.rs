@@ -136,11 +136,16 @@ impl<'a> Labels<'a> {
         std::iter::from_fn(move || {
             let blank = |c: char| c == ' ' || c == '\t' || c == ',';
             rest = rest.trim_start_matches(blank);
-            let (name, after) = rest.split_once('=')?;
+            let mut named = next_name(rest)?;
+            // The name of the metric stands among its labels, and is none.
+            if rest.starts_with('"') && !named.1.starts_with('=') {
+                named = next_name(named.1.trim_start_matches(blank))?;
+            }
+            let (name, after) = named;
             let (_, value) = after.split_once('"')?;
             let end = closing_quote(value.as_bytes())?;
             rest = &value[end + 1..];
-            Some((name.trim_end_matches(blank), unescaped(&value[..end])))
+            Some((name, unescaped(&value[..end])))
         })
     }
 
@@ -163,7 +168,10 @@ impl fmt::Debug for Labels<'_> {
 pub struct Exposition<'a> {
     /// What the comments say, by the name of the family.
     pub families: BTreeMap<&'a str, Family<'a>>,
+    /// Samples of families without a fault.
     pub samples: Vec<Sample<'a>>,
+    /// Families that cannot be used, each with its first fault, in the order of the lines.
+    pub faults: Vec<(&'a str, ParseError)>,
 }
 
 impl<'a> Exposition<'a> {
@@ -171,6 +179,48 @@ impl<'a> Exposition<'a> {
     pub fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Sample<'a>> {
         self.samples.iter().filter(move |sample| sample.name == name)
     }
+
+    /// What the family of a sample says of itself.
+    pub(crate) fn family(&self, sample: &str) -> Option<&Family<'a>> {
+        let kind_of = |name: &str| self.families.get(name).and_then(|family| family.kind);
+        self.families.get(base_name(sample, kind_of))
+    }
+
+    /// Every name that a sample of a family may have.
+    pub(crate) fn names(&self, family: &str) -> Vec<String> {
+        let kind = self.families.get(family).and_then(|family| family.kind);
+        let suffixes = kind.map_or(&[""][..], Kind::suffixes);
+        suffixes.iter().map(|suffix| format!("{family}{suffix}")).collect()
+    }
+}
+
+/// The name of the family of a sample: its own, or that before a suffix of the family's kind.
+pub(super) fn base_name(name: &str, kind_of: impl Fn(&str) -> Option<Kind>) -> &str {
+    for suffix in ["_bucket", "_count", "_sum", "_gcount", "_gsum", "_total", "_created", "_info"] {
+        if let Some(base) = name.strip_suffix(suffix)
+            && let Some(kind) = kind_of(base)
+            && kind.suffixes().contains(&suffix)
+        {
+            return base;
+        }
+    }
+    name
+}
+
+/// A name, in quotes or not, checked already, and what follows it, from the `=` on where one does.
+fn next_name(text: &str) -> Option<(&str, &str)> {
+    let blank = [' ', '\t'];
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = memchr(b'=', text.as_bytes())?;
+        return Some((text[..end].trim_end_matches(blank), &text[end..]));
+    };
+    let end = closing_quote(quoted.as_bytes())?;
+    Some((&quoted[..end], quoted[end + 1..].trim_start_matches(blank)))
+}
+
+/// A text as it stands between quotes.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// A text without its escapes; the only ones are `\\`, `\"` and `\n`.

@@ -1,8 +1,8 @@
 //! One line after the other into a page: comments, samples, and the rules that span lines.
 
-use super::line::{Line, LineError, fault};
-use super::model::{Exposition, Family, Format, Kind, ParseError, Sample, unescaped};
-use super::unique::{Identity, duplicate};
+use super::line::{Line, LineError, family_fault, fault};
+use super::model::{Exposition, Family, Format, Kind, ParseError, Sample, base_name, unescaped};
+use super::unique::{Identity, Repeated, repeated};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long the labels of an exemplar may be, names and values together, in characters.
@@ -21,6 +21,10 @@ pub(super) struct Page<'a> {
     closed: BTreeSet<&'a str>,
     open: &'a str,
     labels: Vec<&'a str>,
+    /// What the line at hand is about, as soon as that is known.
+    subject: &'a str,
+    /// What is wrong with a line, by what it is about.
+    faults: Vec<(&'a str, ParseError)>,
     ended: bool,
 }
 
@@ -39,17 +43,26 @@ impl<'a> Page<'a> {
             closed: BTreeSet::new(),
             open: "",
             labels: Vec::new(),
+            subject: "",
+            faults: Vec::new(),
             ended: false,
         }
     }
 
-    /// The line that was read last.
-    pub(super) fn number(&self) -> usize {
-        self.line as usize
+    /// Takes the next line. What is wrong with it alone is kept; an error is what leaves no page.
+    pub(super) fn line(&mut self, line: &'a str) -> Result<(), ParseError> {
+        self.line = self.line.saturating_add(1);
+        self.subject = "";
+        let Err(LineError { at, what, is_of_family }) = self.read(line) else { return Ok(()) };
+        let fault = ParseError { line: self.line as usize, column: at + 1, what: what.into_owned() };
+        if !is_of_family || self.subject.is_empty() {
+            return Err(fault);
+        }
+        self.faults.push((self.subject, fault));
+        Ok(())
     }
 
-    pub(super) fn line(&mut self, line: &'a str) -> Result<(), LineError> {
-        self.line = self.line.saturating_add(1);
+    fn read(&mut self, line: &'a str) -> Result<(), LineError> {
         if self.ended {
             return fault(0, "nothing may follow `# EOF`");
         }
@@ -85,12 +98,13 @@ impl<'a> Page<'a> {
         }
         text.gap()?;
         let name_at = text.at;
-        let name = text.name(true)?;
+        let name = if text.peek() == Some(b'"') { text.quoted_name()? } else { text.name(true)? };
+        self.subject = name;
         if strict && !self.open.is_empty() && self.open != name {
             self.close();
         }
         if strict && self.closed.contains(name) {
-            return fault(name_at, format!("the family `{name}` was already closed"));
+            return family_fault(name_at, format!("the family `{name}` was already closed"));
         }
         if strict {
             self.open = name;
@@ -104,27 +118,31 @@ impl<'a> Page<'a> {
         };
         let family = self.families.entry(name).or_default();
         match word {
-            "HELP" if family.help.is_some() => return fault(name_at, format!("a second HELP of `{name}`")),
+            "HELP" if family.help.is_some() => {
+                return family_fault(name_at, format!("a second HELP of `{name}`"));
+            }
             "HELP" => family.help = Some(unescaped(value)),
-            "UNIT" if family.unit.is_some() => return fault(name_at, format!("a second UNIT of `{name}`")),
+            "UNIT" if family.unit.is_some() => {
+                return family_fault(name_at, format!("a second UNIT of `{name}`"));
+            }
             "UNIT" => {
                 let suffix = name.strip_suffix(value).is_some_and(|base| base.ends_with('_'));
                 if !value.is_empty() && !suffix {
-                    return fault(value_at, format!("the unit is not the end of the name `{name}`"));
+                    return family_fault(value_at, format!("the unit is not the end of the name `{name}`"));
                 }
                 family.unit = Some(value);
             }
-            _ if family.kind.is_some() => return fault(name_at, format!("a second TYPE of `{name}`")),
+            _ if family.kind.is_some() => return family_fault(name_at, format!("a second TYPE of `{name}`")),
             _ => {
                 let kind = Kind::of_word(value.trim_end_matches([' ', '\t']), self.format);
-                let kind = kind.ok_or_else(|| LineError {
-                    at: text.at,
-                    what: format!("`{}` is not a type of this format", value.escape_debug()).into(),
-                })?;
+                let Some(kind) = kind else {
+                    let what = format!("`{}` is not a type of this format", value.escape_debug());
+                    return family_fault(text.at, what);
+                };
                 family.kind = Some(kind);
                 let mut names = kind.suffixes().iter().map(|suffix| format!("{name}{suffix}"));
                 if names.any(|name| self.names.contains(&name[..])) {
-                    return fault(name_at, format!("the TYPE of `{name}` comes after its samples"));
+                    return family_fault(name_at, format!("the TYPE of `{name}` comes after its samples"));
                 }
             }
         }
@@ -133,13 +151,15 @@ impl<'a> Page<'a> {
 
     fn sample(&mut self, mut text: Line<'a>) -> Result<(), LineError> {
         let name_at = text.at;
-        let name = text.name(true)?;
+        let has_name = text.peek() == Some(b'{');
+        let name = if has_name { text.name_inside()? } else { text.name(true)? };
+        self.subject = name;
         if name != self.last_name {
             self.begin(name, name_at)?;
         }
         let mut identity = Identity::of_name(name);
         text.blanks();
-        let labels = text.labels(&mut self.labels, Some(&mut identity))?;
+        let labels = text.labels(&mut self.labels, has_name, Some(&mut identity))?;
         text.gap()?;
         let value = text.number()?;
         let timestamp_ms = text.timestamp()?;
@@ -149,11 +169,6 @@ impl<'a> Page<'a> {
         text.blanks();
         if text.peek().is_some() {
             return fault(text.at, "expected the end of the line");
-        }
-        if text.strict
-            && let Some(time) = timestamp_ms
-        {
-            identity.add_time(time);
         }
         self.samples.push(Sample { name, labels, value, timestamp_ms, line: self.line });
         self.numbers.push(identity.number());
@@ -170,12 +185,12 @@ impl<'a> Page<'a> {
         let kind_of = |name: &str| self.families.get(name).and_then(|family| family.kind);
         let base = base_name(name, kind_of);
         if kind_of(base) == Some(Kind::Counter) && base == name {
-            return fault(at, format!("a sample of the counter `{name}` must end in `_total`"));
+            return family_fault(at, format!("a sample of the counter `{name}` must end in `_total`"));
         }
         if self.open != base {
             self.close();
             if self.closed.contains(base) {
-                return fault(at, format!("the family `{base}` was already closed"));
+                return family_fault(at, format!("the family `{base}` was already closed"));
             }
             self.open = base;
         }
@@ -193,13 +208,16 @@ impl<'a> Page<'a> {
     fn exemplar(&mut self, text: &mut Line<'a>, name: &str) -> Result<(), LineError> {
         let at = text.at;
         if !name.ends_with("_total") && !name.ends_with("_bucket") {
-            return fault(at, "only a bucket or the total of a counter may carry an exemplar");
+            return family_fault(at, "only a bucket or the total of a counter may carry an exemplar");
         }
         text.at += 3;
-        let labels = text.labels(&mut self.labels, None)?;
+        let labels = text.labels(&mut self.labels, false, None)?;
         let length: usize = labels.iter().map(|(name, value)| name.len() + value.chars().count()).sum();
         if length > EXEMPLAR_CHARS {
-            return fault(at, format!("the exemplar has {length} characters, more than {EXEMPLAR_CHARS}"));
+            return family_fault(
+                at,
+                format!("the exemplar has {length} characters, more than {EXEMPLAR_CHARS}"),
+            );
         }
         text.gap()?;
         text.number()?;
@@ -216,26 +234,26 @@ impl<'a> Page<'a> {
                 what: "`# EOF` is missing; the text is torn".to_owned(),
             });
         }
-        if let Some((first, second)) = duplicate(self.format, &self.samples, &self.numbers) {
-            let what = format!(
-                "the series `{}{:?}` stands already in line {}",
-                second.name, second.labels, first.line
-            );
-            return Err(ParseError { line: second.line as usize, column: 1, what });
+        let Self { families, mut samples, mut faults, .. } = self;
+        for Repeated { first, second, is_backwards } in repeated(self.format, &samples, &self.numbers) {
+            let series = format!("`{}{:?}`", second.name, second.labels);
+            let what = if is_backwards {
+                format!("the series {series} has a later time in line {}", first.line)
+            } else {
+                format!("the series {series} stands already in line {}", first.line)
+            };
+            faults.push((second.name, ParseError { line: second.line as usize, column: 1, what }));
         }
-        Ok(Exposition { families: self.families, samples: self.samples })
-    }
-}
-
-/// The name of the family of a sample: its own, or that before a suffix of the family's kind.
-pub(super) fn base_name(name: &str, kind_of: impl Fn(&str) -> Option<Kind>) -> &str {
-    for suffix in ["_bucket", "_count", "_sum", "_gcount", "_gsum", "_total", "_created", "_info"] {
-        if let Some(base) = name.strip_suffix(suffix)
-            && let Some(kind) = kind_of(base)
-            && kind.suffixes().contains(&suffix)
-        {
-            return base;
+        if !faults.is_empty() {
+            let kind_of = |name: &str| families.get(name).and_then(|family: &Family<'_>| family.kind);
+            for (name, _) in &mut faults {
+                *name = base_name(name, kind_of);
+            }
+            faults.sort_by_key(|(_, fault)| (fault.line, fault.column));
+            let mut faulty = BTreeSet::new();
+            faults.retain(|(family, _)| faulty.insert(*family));
+            samples.retain(|sample| !faulty.contains(base_name(sample.name, kind_of)));
         }
+        Ok(Exposition { families, samples, faults })
     }
-    name
 }

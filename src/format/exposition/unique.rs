@@ -15,15 +15,11 @@ impl Identity {
         Self(hash(name.as_bytes(), 1))
     }
 
-    /// Adds a label; `value` as it stands in the text. An escape has one spelling only, so equal values
-    /// have equal bytes.
+    /// Adds a label; `value` as it stands in the text, spelled with the three escapes, so that equal values have
+    /// equal bytes.
     pub(super) fn add(&mut self, name: &str, value: &str) {
         // A sum does not depend on the order of its parts.
         self.0 = self.0.wrapping_add(hash(value.as_bytes(), hash(name.as_bytes(), 2)));
-    }
-
-    pub(super) fn add_time(&mut self, timestamp_ms: i64) {
-        self.0 = self.0.wrapping_add(hash(&timestamp_ms.to_le_bytes(), 3));
     }
 
     pub(super) fn number(self) -> u64 {
@@ -49,44 +45,53 @@ fn hash(bytes: &[u8], seed: u64) -> u64 {
     state
 }
 
-/// The first pair of samples that are one series; in `OpenMetrics` two points of one series may differ by
-/// their time.
-pub(super) fn duplicate<'a>(
-    format: Format,
-    samples: &[Sample<'a>],
-    numbers: &[u64],
-) -> Option<(Sample<'a>, Sample<'a>)> {
+/// A sample that comes after another one of its series and may not.
+pub(super) struct Repeated<'a> {
+    pub(super) first: Sample<'a>,
+    pub(super) second: Sample<'a>,
+    /// Whether both have a time, of which the second is the earlier one.
+    pub(super) is_backwards: bool,
+}
+
+/// Samples of a series that stands more than once. In `OpenMetrics` points of one series may follow each other
+/// with ascending times.
+pub(super) fn repeated<'a>(format: Format, samples: &[Sample<'a>], numbers: &[u64]) -> Vec<Repeated<'a>> {
     let mut order: Vec<(u64, u32)> = numbers.iter().copied().zip(0..).collect();
     order.sort_unstable();
-    let mut first: Option<(Sample<'a>, Sample<'a>)> = None;
+    let mut found = Vec::new();
     for group in order.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
-        let mut exact: Vec<(Key<'a>, Sample<'a>)> = group
-            .iter()
-            .map(|(_, at)| samples[*at as usize])
-            .map(|sample| (Key::of(format, &sample), sample))
-            .collect();
-        exact.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.line.cmp(&b.1.line)));
-        for pair in exact.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            if first.is_none_or(|(_, second)| pair[1].1.line < second.line) {
-                first = Some((pair[0].1, pair[1].1));
+        let mut group: Vec<Sample<'a>> = group.iter().map(|(_, at)| samples[*at as usize]).collect();
+        let spelled = |sample: &Sample<'a>| (sample.name, sample.labels.0);
+        // Points of one series are mostly spelled alike, and stand in the order of their lines.
+        if group.iter().any(|sample| spelled(sample) != spelled(&group[0])) {
+            group.sort_by_cached_key(|sample| (Key::of(sample), sample.line));
+        }
+        for pair in group.windows(2) {
+            let (first, second) = (pair[0], pair[1]);
+            if spelled(&first) != spelled(&second) && Key::of(&first) != Key::of(&second) {
+                continue;
+            }
+            let times = first.timestamp_ms.zip(second.timestamp_ms).filter(|_| format == Format::OpenMetrics);
+            if times.is_none_or(|(before, after)| after <= before) {
+                let is_backwards = times.is_some_and(|(before, after)| after < before);
+                found.push(Repeated { first, second, is_backwards });
             }
         }
     }
-    first
+    found
 }
 
+/// What tells a series from others.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     name: &'a str,
     labels: Vec<(&'a str, Cow<'a, str>)>,
-    timestamp_ms: Option<i64>,
 }
 
 impl<'a> Key<'a> {
-    fn of(format: Format, sample: &Sample<'a>) -> Self {
+    fn of(sample: &Sample<'a>) -> Self {
         let mut labels: Vec<_> = sample.labels.iter().filter(|(_, value)| !value.is_empty()).collect();
         labels.sort();
-        let timed = format == Format::OpenMetrics;
-        Self { name: sample.name, labels, timestamp_ms: sample.timestamp_ms.filter(|_| timed) }
+        Self { name: sample.name, labels }
     }
 }
