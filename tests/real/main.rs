@@ -11,5 +11,6 @@
 mod chain;
 mod history;
 mod judged;
+mod reality;
 mod server;
 mod soak;

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// Four windows of three seconds, in which a bot at eight times its pace shows enough for every gate.
-const LINE: &str = "soak run --iterations 4 --iteration 3s --interval 1s --prometheus";
+const LINE: &str = "soak run --gates smoke --iterations 4 --iteration 3s --interval 1s --prometheus";
 
-fn mmops(dir: &Path, line: &str) -> Command {
+pub fn mmops(dir: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
     command.args(line.split(' ')).current_dir(dir).env_clear().env("PATH", "/usr/bin:/bin");
     command.stdin(Stdio::null());
@@ -73,7 +73,7 @@ impl Scene {
 }
 
 /// Waits until the last three seconds have been scraped.
-fn scraped(server: &Prometheus) {
+pub fn scraped(server: &Prometheus) {
     let client = server.client();
     wait(|| {
         let query = "count_over_time(mm_tick_total[3500ms]) >= 3";
@@ -94,7 +94,7 @@ fn wait<T>(mut ready: impl FnMut() -> Option<T>) -> T {
 }
 
 #[track_caller]
-fn ended(output: &Output, code: i32, marker: &str) {
+pub fn ended(output: &Output, code: i32, marker: &str) {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "\n{stdout}\n{stderr}");
@@ -157,7 +157,8 @@ fn an_engine_that_hides_the_newest_time_gives_the_same_verdict_and_figures() {
     let config = format!("{config}remote_write: [{{url: '{}/api/v1/write'}}]\n", victoria.url());
     let prometheus = Prometheus::start(dir.path(), &config, &[]);
     scraped(&prometheus);
-    let line = "soak run --iterations 2 --iteration 6s --interval 1s --match job=\"bot\" --prometheus";
+    let line =
+        "soak run --gates smoke --iterations 2 --iteration 6s --interval 1s --match job=\"bot\" --prometheus";
     let live = mmops(dir.path(), &format!("{line} {}", victoria.url())).output().unwrap();
     let said = String::from_utf8_lossy(&live.stderr).into_owned();
     assert!(
@@ -176,7 +177,8 @@ fn an_engine_that_hides_the_newest_time_gives_the_same_verdict_and_figures() {
     .unwrap();
     let from = first["from"].as_str().unwrap();
     let to = from.parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_secs(12);
-    let line = format!("soak run --iteration 6s --interval 1s --from {from} --to {to} --prometheus");
+    let line =
+        format!("soak run --gates smoke --iteration 6s --interval 1s --from {from} --to {to} --prometheus");
     ended(&mmops(dir.path(), &format!("{line} {}", prometheus.url())).output().unwrap(), 0, "SOAK=PASS");
     let ours = metrics();
     for (name, figure) in theirs["metrics"].as_object().unwrap() {
