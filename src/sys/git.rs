@@ -169,14 +169,15 @@ impl<'a> Git<'a> {
         let mut stdin = group.child().stdin.take().expect("stdin was asked for");
         let stdout = group.child().stdout.take().expect("stdout was asked for");
         std::thread::scope(|scope| {
-            scope.spawn(move || {
+            let write = move || {
                 for blob in blobs {
                     // A reader that gave up closes the pipe; why is known on the other side.
                     if writeln!(stdin, "{}", blob.id).is_err() {
                         return;
                     }
                 }
-            });
+            };
+            std::thread::Builder::new().spawn_scoped(scope, write).map_err(|error| failed(&error))?;
             let mut reader = BufReader::with_capacity(256 << 10, stdout);
             let mut read = || -> Result<(), Fault> {
                 let mut content = Vec::new();

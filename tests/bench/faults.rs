@@ -24,11 +24,8 @@ fn main() {
     let word = |at: usize| words.get(at).map_or("", String::as_str);
     let uncovered = bed::uncovered();
     assert!(uncovered.is_empty(), "no case for {uncovered:?}");
-    let results = bed::whole(word(2).parse().unwrap_or(0), word(0), word(1));
+    let results = bed::whole(word(2).parse().unwrap_or(0), word(0), word(1), |fault| println!("{fault}"));
     let faults = bed::faults(&results);
-    for fault in &faults {
-        println!("{fault}");
-    }
     println!("| command | disturbance | runs | faults |\n| --- | --- | --- | --- |");
     for ((command, kind), (runs, faults)) in &results {
         println!("| `{command}` | {kind} | {runs} | {} |", faults.len());

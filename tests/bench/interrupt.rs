@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     dead_code,
+    unreachable_pub,
     reason = "a bench prints, and a test uses a part of it"
 )]
 

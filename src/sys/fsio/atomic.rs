@@ -6,23 +6,24 @@
 #![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
 
 use super::dirs::create_dirs;
-use super::open::open;
+use super::open::{open, open_dir};
 use super::path::{parent, shown, unreadable};
 use super::read::{FileKind, kind, list, remove};
 use super::target::{self, Target};
 use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, FlockOperation, Gid, MemfdFlags, Mode, OFlags, RenameFlags, Uid};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// How a finished file takes its name.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +71,13 @@ enum Place {
     Named,
 }
 
+/// Whether this process has not yet begun a file in this directory. What dead runs have left there is looked for
+/// once, as a run may write thousands of files into one.
+fn is_first_in(dir: &Path) -> bool {
+    static BEGUN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    BEGUN.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.to_owned())
+}
+
 /// The frozen clock of this process, if it has one.
 static FROZEN: OnceLock<Clock> = OnceLock::new();
 
@@ -86,6 +94,9 @@ impl AtomicFile {
     /// Starts a file that replaces `target`, so that a bad path fails before the work starts. The directory
     /// is created; the permissions and the owner of a file that is replaced are kept.
     pub(crate) fn create(target: &Path) -> Result<Self, Fault> {
+        if is_first_in(parent(target)) {
+            remove_left_behind(target);
+        }
         let naming = Naming { no_replace: false, durable: true };
         Self::replacing(target, naming).map_err(|error| Fault::write(shown(target), &error))
     }
@@ -157,17 +168,18 @@ impl AtomicFile {
             // A killed process may have left its file, and process ids come again.
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let name = OsString::from(format!("{prefix}{}-{count}{suffix}", std::process::id()));
-            match rustix::fs::openat(&dir, name.as_os_str(), flags, mode) {
+            match retry_on_intr(|| rustix::fs::openat(&dir, name.as_os_str(), flags, mode)) {
                 Ok(fd) => {
                     let file = File::from(fd);
                     // Who removes what is left behind may have come between the two.
-                    if is_taken_away(&file)? {
+                    let is_taken_away = is_taken_away(&file);
+                    if let Ok(true) = is_taken_away {
                         left += 1;
                         continue;
                     }
                     let place = Place::Beside { dir, path: target.to_owned(), temporary: name };
-                    let target = target.to_owned();
-                    return Ok(Self { target, place, file, naming, is_dated: false });
+                    let file = Self { target: target.to_owned(), place, file, naming, is_dated: false };
+                    return is_taken_away.map(|_| file);
                 }
                 Err(Errno::EXIST) if left < MOST_LEFT => left += 1,
                 Err(error) => return Err(error.into()),
@@ -210,11 +222,11 @@ impl AtomicFile {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = match &self.place {
             Place::Beside { dir, temporary, .. } => {
-                rustix::fs::openat(dir, temporary.as_os_str(), flags, Mode::empty())
+                retry_on_intr(|| rustix::fs::openat(dir, temporary.as_os_str(), flags, Mode::empty()))
             }
             Place::Stream(_) | Place::Named => {
                 let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-                rustix::fs::open(path, flags - OFlags::NOFOLLOW, Mode::empty())
+                retry_on_intr(|| rustix::fs::open(&*path, flags - OFlags::NOFOLLOW, Mode::empty()))
             }
         };
         opened.map(File::from).map_err(|error| unreadable(&self.target, &error.into()))
@@ -296,7 +308,7 @@ impl AtomicFile {
             return Ok(());
         };
         if durable {
-            rustix::fs::fsync(dir)?;
+            retry_on_intr(|| rustix::fs::fsync(&dir))?;
         }
         Ok(())
     }
@@ -349,7 +361,7 @@ pub(crate) fn remove_output(target: &Path) -> Result<(), Fault> {
 
 /// Removes the unfinished outputs that killed runs left beside `target`. What cannot be removed does not
 /// keep a run from its work.
-pub(crate) fn remove_left_behind(target: &Path) {
+pub(super) fn remove_left_behind(target: &Path) {
     if let Ok(Some(path)) = target::file_behind(target)
         && let Err(fault) = remove_abandoned(parent(&path), PLAIN)
     {
@@ -358,14 +370,14 @@ pub(crate) fn remove_left_behind(target: &Path) {
 }
 
 /// Removes unfinished files that nobody holds a lock on.
-fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> Result<(), Fault> {
+pub(crate) fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> Result<(), Fault> {
     for path in list(dir)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !(name.starts_with(prefix) && name.ends_with(suffix)) || kind(&path)? != FileKind::File {
             continue;
         }
         let Ok(file) = open(&path) else { continue };
-        let is_abandoned = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        let is_abandoned = lock(&file).is_ok();
         if is_abandoned && remove(&path).is_ok() {
             tracing::info!("removed `{}`, left unfinished by a process that died", path.display());
         }
@@ -373,17 +385,18 @@ fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> 
     Ok(())
 }
 
-/// Locks a file that was just created; true where it has lost its name by then.
-fn is_taken_away(file: &File) -> io::Result<bool> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+/// Locks what nobody else has locked.
+pub(super) fn lock(file: impl AsFd) -> Result<(), Errno> {
+    retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive))
+}
+
+/// Locks what was just created; true where it has lost its name by then.
+pub(super) fn is_taken_away(file: impl AsFd) -> io::Result<bool> {
+    match lock(&file) {
         Err(Errno::WOULDBLOCK) => Ok(true),
         // A file system without locks keeps what is left behind, too.
         Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(false),
         Err(error) => Err(error.into()),
         Ok(()) => Ok(rustix::fs::fstat(file)?.st_nlink == 0),
     }
-}
-
-fn open_dir(dir: &Path) -> Result<OwnedFd, Errno> {
-    rustix::fs::open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }

@@ -121,6 +121,12 @@ impl Run {
         !self.injected.iter().any(|call| call.contains("write(1, ") || call.contains("writev(1, "))
     }
 
+    /// Whether it was the removal of this file that was made to fail.
+    pub fn could_not_remove(&self, name: &str) -> bool {
+        let last = name.trim_end_matches('/').rsplit('/').next().unwrap_or(name);
+        self.injected.iter().any(|call| call.contains(" unlink") && call.contains(last))
+    }
+
     pub fn marker(&self) -> &str {
         self.stdout.lines().last().unwrap_or_default()
     }
@@ -141,7 +147,7 @@ pub fn run(root: &Root, line: &str, disturbance: Option<Disturbance>, usual: Dur
         Some(Disturbance::BothClosed) => shell("exec \"$@\" >&- 2>&-"),
         Some(Disturbance::Descriptors(most)) => shell(&format!("ulimit -n {most}; exec \"$@\"")),
         Some(Disturbance::FileSize(most)) => shell(&format!("ulimit -f {most}; exec \"$@\"")),
-        _ => Command::new(MMOPS),
+        _ => Command::new(&*MMOPS),
     };
     environment(command.args(words), root.path(), &mark).process_group(0);
     let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
@@ -185,15 +191,15 @@ fn traced(log: &std::path::Path, calls: &str, how: &str) -> Command {
     // Not every name is a call of every machine.
     let calls: Vec<String> = calls.split(',').map(|call| format!("?{call}")).collect();
     let calls = calls.join(",");
-    command.args(["-f", "--seccomp-bpf", "-qq", "-s", "8", "-o"]).arg(log);
+    command.args(["-f", "--seccomp-bpf", "-qq", "-s", "80", "-o"]).arg(log);
     command.args(["-e", "signal=none", "-e", &format!("trace={calls}")]);
-    command.args(["-e", &format!("inject={calls}:error={how}"), "--", MMOPS]);
+    command.args(["-e", &format!("inject={calls}:error={how}"), "--"]).arg(&*MMOPS);
     command
 }
 
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", script, "sh", MMOPS]);
+    command.args(["-c", script, "sh"]).arg(&*MMOPS);
     command
 }
 

@@ -77,9 +77,8 @@ impl Undisturbed {
             self.answer(case, disturbance, &ran, &after, &mut faults);
             self.content(case, &after, "", &mut faults);
             if !matches!(disturbance, Disturbance::Killed(_)) && ran.code != -9 {
-                faults.extend(
-                    after.keys().filter(|name| is_unfinished(name)).map(|name| format!("{name} stays")),
-                );
+                let is_kept = |name: &&String| is_unfinished(name) && !ran.could_not_remove(name);
+                faults.extend(after.keys().filter(is_kept).map(|name| format!("{name} stays")));
             }
         }
         if !faults.is_empty() {

@@ -21,7 +21,7 @@ pub type Results = BTreeMap<(String, &'static str), (usize, Vec<String>)>;
 
 /// The paths of all commands, the hidden ones too, as the binary's own completions have them.
 pub fn commands() -> BTreeSet<String> {
-    let output = Command::new(root::MMOPS).args(["completions", "bash"]).output().unwrap();
+    let output = Command::new(&*root::MMOPS).args(["completions", "bash"]).output().unwrap();
     let script = String::from_utf8(output.stdout).unwrap();
     let path = |line: &str| {
         let (above, last) = line.trim().strip_suffix(')')?.strip_prefix("mmops")?.split_once(',')?;
@@ -47,13 +47,15 @@ pub fn uncovered() -> Vec<String> {
 fn over_cases(
     threads: usize,
     is_wanted: impl Fn(&Case) -> bool + Sync,
-    plan: impl Fn(usize, &mut dyn FnMut(Disturbance) -> bool) + Sync,
+    plan: impl Fn(usize, Disturb<'_>) + Sync,
+    tell: impl Fn(&str) + Sync,
 ) -> Results {
     let (cases, next, results) = (cases::cases(), AtomicUsize::new(0), Mutex::new(Results::new()));
     let add = |case: &Case, kind, runs, faults: Vec<String>| {
         let mut results = results.lock().unwrap();
         let (all, found) = results.entry((case.command.to_owned(), kind)).or_default();
         *all += runs;
+        faults.iter().for_each(|fault| tell(fault));
         found.extend(faults);
     };
     let work = || {
@@ -90,86 +92,76 @@ fn over_cases(
     results.into_inner().unwrap()
 }
 
+/// Takes a disturbance; false where no call was left that could fail.
+type Disturb<'a> = &'a mut dyn FnMut(Disturbance) -> bool;
+
 /// Each case with a full stdout, one failed call and one more disturbance, chosen by the seed.
 pub fn sample(seed: u64) -> Results {
     let can_inject = disturbance::can_inject();
-    over_cases(
-        4,
-        |_| true,
-        |at, disturb| {
-            let mut random = Random::new(seed.wrapping_mul(1000) + at as u64);
-            disturb(Disturbance::StdoutFull);
-            if can_inject {
-                let (calls, error) = disturbance::FAILURES[usize::try_from(random.below(4)).unwrap()];
-                let from = if calls.contains("open") { 6 } else { 1 };
-                disturb(Disturbance::Fails {
-                    calls,
-                    error,
-                    at: from + u32::try_from(random.below(8)).unwrap(),
-                });
-            } else {
-                disturb(Disturbance::FileSize(u32::try_from(random.below(9)).unwrap()));
-            }
-            let part = random.below(1200) as f64 / 1000.0;
-            disturb(match random.below(7) {
-                0 => Disturbance::StderrFull,
-                1 => Disturbance::BothClosed,
-                2 => Disturbance::Descriptors(u32::try_from(4 + random.below(20)).unwrap()),
-                3 => Disturbance::FileSize(u32::try_from(random.below(9)).unwrap()),
-                4 => Disturbance::Terminated(part),
-                5 => Disturbance::TerminatedTwice(part),
-                _ => Disturbance::Killed(part),
-            });
-        },
-    )
+    let plan = |at: usize, disturb: Disturb<'_>| {
+        let mut random = Random::new(seed.wrapping_mul(1000) + at as u64);
+        let mut number = |below: u64| u32::try_from(random.below(below)).unwrap();
+        disturb(Disturbance::StdoutFull);
+        disturb(if can_inject {
+            let (calls, error) = disturbance::FAILURES[number(4) as usize];
+            let first = if calls.contains("open") { 6 } else { 1 };
+            Disturbance::Fails { calls, error, at: first + number(8) }
+        } else {
+            Disturbance::FileSize(number(9))
+        });
+        let part = f64::from(number(1200)) / 1000.0;
+        disturb(match number(7) {
+            0 => Disturbance::StderrFull,
+            1 => Disturbance::BothClosed,
+            2 => Disturbance::Descriptors(4 + number(20)),
+            3 => Disturbance::FileSize(number(9)),
+            4 => Disturbance::Terminated(part),
+            5 => Disturbance::TerminatedTwice(part),
+            _ => Disturbance::Killed(part),
+        });
+    };
+    over_cases(4, |_| true, plan, |_| {})
 }
 
 /// The most calls of one kind that are made to fail one after the other.
 const MOST_CALLS: u32 = 60;
 
-/// All of it for the commands that begin so.
-pub fn whole(seed: u64, command: &str, kind: &str) -> Results {
+/// All of it for the commands and the kinds that begin so.
+pub fn whole(seed: u64, command: &str, kind: &str, tell: impl Fn(&str) + Sync) -> Results {
     let can_inject = disturbance::can_inject();
-    over_cases(
-        3,
-        |case| case.command.starts_with(command),
-        |at, disturb| {
-            let mut random = Random::new(seed.wrapping_mul(1000) + at as u64);
-            let disturb = &mut |disturbance: Disturbance| {
-                if !kind.is_empty() && !disturbance.kind().contains(kind) {
-                    return false;
-                }
-                disturb(disturbance)
-            };
-            for disturbance in [Disturbance::StdoutFull, Disturbance::StderrFull, Disturbance::BothClosed] {
-                disturb(disturbance);
-            }
-            for (calls, error) in disturbance::FAILURES.into_iter().filter(|_| can_inject) {
-                // Before that a program is only loaded.
-                let first = if calls.contains("open") { 5 } else { 1 };
-                for at in first..first + MOST_CALLS {
-                    if !disturb(Disturbance::Fails { calls, error, at }) {
-                        break;
-                    }
-                }
-            }
-            for (calls, from) in disturbance::INTERRUPTIONS.into_iter().filter(|_| can_inject) {
-                disturb(Disturbance::Interrupted { calls, from });
-                disturb(Disturbance::Interrupted { calls, from: from + 1 });
-            }
-            for most in 4..28 {
-                disturb(Disturbance::Descriptors(most));
-            }
-            for most in [0, 1, 2, 4, 8, 16] {
-                disturb(Disturbance::FileSize(most));
-            }
-            for make in [Disturbance::Terminated, Disturbance::TerminatedTwice, Disturbance::Killed] {
-                for _ in 0..30 {
-                    disturb(make(random.below(1200) as f64 / 1000.0));
-                }
-            }
-        },
-    )
+    let plan = |at: usize, disturb: Disturb<'_>| {
+        let is_wanted = |disturbance: &Disturbance| disturbance.kind().starts_with(kind);
+        let disturb = &mut |disturbance| is_wanted(&disturbance) && disturb(disturbance);
+        everything(can_inject, &mut Random::new(seed.wrapping_mul(1000) + at as u64), disturb);
+    };
+    over_cases(3, |case| case.command.starts_with(command), plan, tell)
+}
+
+fn everything(can_inject: bool, random: &mut Random, disturb: Disturb<'_>) {
+    for disturbance in [Disturbance::StdoutFull, Disturbance::StderrFull, Disturbance::BothClosed] {
+        disturb(disturbance);
+    }
+    for (calls, error) in disturbance::FAILURES.into_iter().filter(|_| can_inject) {
+        // Before that a program is only loaded.
+        let first = if calls.contains("open") { 5 } else { 1 };
+        let mut numbers = first..first + MOST_CALLS;
+        while numbers.next().is_some_and(|at| disturb(Disturbance::Fails { calls, error, at })) {}
+    }
+    for (calls, from) in disturbance::INTERRUPTIONS.into_iter().filter(|_| can_inject) {
+        disturb(Disturbance::Interrupted { calls, from });
+        disturb(Disturbance::Interrupted { calls, from: from + 1 });
+    }
+    for most in 4..28 {
+        disturb(Disturbance::Descriptors(most));
+    }
+    for most in [0, 1, 2, 4, 8, 16] {
+        disturb(Disturbance::FileSize(most));
+    }
+    for make in [Disturbance::Terminated, Disturbance::TerminatedTwice, Disturbance::Killed] {
+        for _ in 0..30 {
+            disturb(make(random.below(1200) as f64 / 1000.0));
+        }
+    }
 }
 
 /// One line for each fault that was found.

@@ -3,11 +3,16 @@
 use super::processes::MARK;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-pub const MMOPS: &str = env!("CARGO_BIN_EXE_mmops");
+/// The program; another one than that of this build where `MMOPS_BED_PROGRAM` names it.
+pub static MMOPS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let named = std::env::var_os("MMOPS_BED_PROGRAM").map(PathBuf::from);
+    named.unwrap_or_else(|| env!("CARGO_BIN_EXE_mmops").into())
+});
 pub const NOW: &str = "2026-03-10T12:00:00Z";
 
 /// What stands below a root: files with their content, directories with a slash and links without any.
@@ -73,7 +78,7 @@ impl Root {
 
     /// Runs a command that must succeed.
     pub fn mmops(&self, line: &str) {
-        let mut command = Command::new(MMOPS);
+        let mut command = Command::new(&*MMOPS);
         let output = environment(command.args(line.split(' ')), self.path(), "").output().unwrap();
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
