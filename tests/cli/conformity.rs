@@ -1,4 +1,5 @@
 //! Every document that a run of a sandbox prints or writes is held to the schema that it names.
+#![allow(dead_code, reason = "each program uses a part of it")]
 
 use jsonschema::Validator;
 use serde_json::Value;

@@ -43,6 +43,12 @@ pub(crate) struct Temporary {
     pub(crate) mode: u32,
 }
 
+/// Whether a file of this name is one that a run is writing, or has left unfinished: no content of anything.
+pub(crate) fn is_unfinished(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PLAIN.prefix.as_bytes()) && name.ends_with(PLAIN.suffix.as_bytes())
+}
+
 const PLAIN: Temporary = Temporary { prefix: ".mmops-", suffix: ".tmp", mode: 0o644 };
 
 /// So many names of unfinished files that killed processes left behind are passed over.

@@ -12,6 +12,7 @@ use super::materials::{self, Versioned};
 use super::plan::{self, BundlePlan, Entry};
 use super::select::{self, Chosen, Selection};
 use super::{provenance, sbom};
+use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::format::json;
@@ -88,6 +89,24 @@ impl Order {
     fn file_name(&self) -> String {
         format!("{}-v{}.zip", self.name, self.versioned.version)
     }
+}
+
+/// The files that only the plan names, and those that the archive brings: no output of the run may be one.
+pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
+    let plan: Option<BundlePlan> = ctx.configs.peek(given.path("plan").as_deref(), PLAN, BUILT_IN);
+    let Some(plan) = plan else { return Vec::new() };
+    let input = |option: &str, path: PathBuf| Input { option: option.to_owned(), path };
+    let listed = plan.contents.iter().filter_map(|entry| entry.path.as_ref());
+    let mut files: Vec<Input> =
+        listed.map(|path| input(&format!("`{path}` of the plan"), path.into())).collect();
+    if let Ok(versioned) = materials::version(given.text("version"), ctx) {
+        let name = given.text("name").unwrap_or(&plan.name);
+        let out = given.path("out").unwrap_or_else(|| PathBuf::from(&plan.out));
+        let archive = out.join(format!("{name}-v{}.zip", versioned.version));
+        let endings = ["", ".sha256", ".provenance.json", minisign::ENDING];
+        files.extend(endings.map(|ending| input("the archive", fsio::with_ending(&archive, ending))));
+    }
+    files
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
