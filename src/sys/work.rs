@@ -19,6 +19,17 @@ fn start<'scope, T: Send + 'scope>(
     started.inspect_err(|error| tracing::debug!("a thread could not be started: {error}")).ok()
 }
 
+/// How many of so many threads the system has room for at once, for who starts them by other means than these.
+pub(crate) fn startable(wanted: usize) -> usize {
+    let gate = Mutex::new(());
+    let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+    thread::scope(|scope| {
+        let started = (0..wanted).map_while(|_| start(scope, || drop(gate.lock()))).count();
+        drop(closed);
+        started
+    })
+}
+
 /// Runs `work` on so many threads, the caller's own among them; a panic of one ends them all.
 pub(crate) fn on_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {

@@ -122,7 +122,7 @@ fn what_only_a_plan_names_is_no_output_either() {
         );
         assert_eq!(sandbox.read(file), "{}");
     }
-    sandbox.write("m.yaml", "pre_live_pack: {plan: p.yaml, timeout: 5s}\nreadiness: {reports: null, out_json: score.json, window: 7, max_age: 36h, drills: []}\nevidence: [{name: drill, artifact: drill.json, expect: []}]\n");
+    sandbox.write("m.yaml", "pre_live_pack: {plan: p.yaml, timeout: 5s}\nreadiness: {reports: null, out_json: score.json, window: 7, max_age: 36h, drills: []}\nevidence: [{name: drill, artifact: drill.json, max_age: 30d, expect: [{pointer: root.verdict, equals: OK}]}]\n");
     sandbox.write("drill.json", "{}");
     for (file, by) in [
         ("drill.json", "evidence `drill` of the plan"),

@@ -90,7 +90,7 @@ SUMMARY
 /// Where git cannot say what is to be released, nothing is known to be of it.
 #[test]
 fn a_repository_that_cannot_be_read_blocks_what_must_be_of_this_release() {
-    let evidence = "[{name: drill, artifact: drill.json, same_release: true, expect: []}]";
+    let evidence = "[{name: drill, artifact: drill.json, max_age: 30d, same_release: true, expect: [{pointer: root.verdict, equals: OK}]}]";
     let asked = || {
         let sandbox = ready("/bin/true").unrecorded("a list of refusals").file("plan.yaml", plan(evidence));
         sandbox.file("VERSION", "1.2.3")

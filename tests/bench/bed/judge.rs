@@ -77,7 +77,10 @@ impl Undisturbed {
             self.answer(case, disturbance, &ran, &after, &mut faults);
             self.content(case, &after, "", &mut faults);
             if !matches!(disturbance, Disturbance::Killed(_)) && ran.code != -9 {
-                let is_kept = |name: &&String| is_unfinished(name) && !ran.could_not_remove(name);
+                // Without a descriptor a directory cannot be looked through to be removed.
+                let has_descriptors = !matches!(disturbance, Disturbance::Descriptors(_));
+                let is_kept =
+                    |name: &&String| is_unfinished(name) && has_descriptors && !ran.could_not_remove(name);
                 faults.extend(after.keys().filter(is_kept).map(|name| format!("{name} stays")));
             }
         }
@@ -146,7 +149,9 @@ impl Undisturbed {
         if prints && !is_marker && !(case.is_text() && ran.code == 0) {
             faults.push("there is no marker".to_owned());
         }
-        if ran.code != 0 && marker.contains(" | OK | ") {
+        // A server says that it stopped as it was asked to.
+        let is_stopped_server = case.command == "sim bot" && is_signalled;
+        if ran.code != 0 && marker.contains(" | OK | ") && !is_stopped_server {
             faults.push("the marker of a yes with the code of a no".to_owned());
         }
         for path in case.verdicts.iter().filter(|_| ran.code != 0 && self.fresh.code == 0) {
@@ -213,8 +218,5 @@ impl Undisturbed {
 /// Whether a name is that of a file which nobody but its writer may see.
 fn is_unfinished(name: &str) -> bool {
     let last = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    last.starts_with(".mmops-")
-        && (last.ends_with(".tmp") || last.ends_with(".partial") || last.contains("release-"))
-        || last.ends_with(".new")
-        || last.starts_with("chaos-failover-")
+    last.starts_with(".mmops-") && !last.ends_with(".lock") || last.ends_with(".new")
 }

@@ -73,7 +73,10 @@ fn over_cases(
                     continue;
                 }
             };
-            plan(at, &mut |disturbance| {
+            plan(at, &mut |disturbance: Disturbance| {
+                if disturbance.is_of(case.spared) {
+                    return false;
+                }
                 let (ran, faults) = usual.judge(case, disturbance);
                 let faults = match faults.is_empty() {
                     true => Vec::new(),
