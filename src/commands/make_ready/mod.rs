@@ -87,8 +87,10 @@ fn refuse_clash(args: &Args, plan: &ReadyPlan, ctx: &Ctx) -> Result<(), Fault> {
     let mut written = [score.clone(), score.with_extension("md")].into_iter();
     let clash = written.find_map(|written| {
         let is_same = |path: &&Path| fsio::same_file(&ctx.path(&written), &ctx.path(path));
-        // The plan may ask for the score itself.
-        read.iter().copied().filter(|path| path != score).find(is_same).map(|path| path.display().to_string())
+        // The plan may ask for the score itself, where that has its usual name.
+        let is_score = |path: &Path| path == score && parts().iter().any(|part| part == path);
+        let found = read.iter().copied().filter(|path| !is_score(path)).find(is_same);
+        found.map(|path| path.display().to_string())
     });
     clash.map_or(Ok(()), |path| {
         let message = format!("`{path}` is read by the plan, whose readiness.out_json would replace it");

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Of one command under one kind of disturbance: how many runs, and what was wrong.
 pub type Results = BTreeMap<(String, &'static str), (usize, Vec<String>)>;
@@ -46,8 +47,9 @@ pub fn uncovered() -> Vec<String> {
 /// Runs what `plan` makes of each case that `is_wanted`, in `threads`.
 fn over_cases(
     threads: usize,
+    is_whole: bool,
     is_wanted: impl Fn(&Case) -> bool + Sync,
-    plan: impl Fn(usize, Disturb<'_>) + Sync,
+    plan: impl Fn(usize, Duration, Disturb<'_>) + Sync,
     tell: impl Fn(&str) + Sync,
 ) -> Results {
     let (cases, next, results) = (cases::cases(), AtomicUsize::new(0), Mutex::new(Results::new()));
@@ -66,14 +68,14 @@ fn over_cases(
                 continue;
             }
             let line = case.line();
-            let usual = match Undisturbed::of(case) {
+            let usual = match Undisturbed::of(case, is_whole) {
                 Ok(usual) => usual,
                 Err(fault) => {
                     add(case, "undisturbed", 1, vec![format!("mmops {line}: {fault}")]);
                     continue;
                 }
             };
-            plan(at, &mut |disturbance: Disturbance| {
+            plan(at, usual.usual, &mut |disturbance: Disturbance| {
                 if disturbance.is_of(case.spared) {
                     return false;
                 }
@@ -98,10 +100,10 @@ fn over_cases(
 /// Takes a disturbance; false where no call was left that could fail.
 type Disturb<'a> = &'a mut dyn FnMut(Disturbance) -> bool;
 
-/// Each case with a full stdout, one failed call and one more disturbance, chosen by the seed.
+/// Each case with a full stdout and one failed call, and one in three with one more disturbance, chosen by the seed.
 pub fn sample(seed: u64) -> Results {
     let can_inject = disturbance::can_inject();
-    let plan = |at: usize, disturb: Disturb<'_>| {
+    let plan = |at: usize, _, disturb: Disturb<'_>| {
         let mut random = Random::new(seed.wrapping_mul(1000) + at as u64);
         let mut number = |below: u64| u32::try_from(random.below(below)).unwrap();
         disturb(Disturbance::StdoutFull);
@@ -112,6 +114,9 @@ pub fn sample(seed: u64) -> Results {
         } else {
             Disturbance::FileSize(number(9))
         });
+        if (seed + at as u64) % 3 > 0 {
+            return;
+        }
         let part = f64::from(number(1200)) / 1000.0;
         disturb(match number(7) {
             0 => Disturbance::StderrFull,
@@ -123,36 +128,41 @@ pub fn sample(seed: u64) -> Results {
             _ => Disturbance::Killed(part),
         });
     };
-    over_cases(4, |_| true, plan, |_| {})
+    over_cases(4, false, |_| true, plan, |_| {})
 }
 
 /// The most calls of one kind that are made to fail one after the other.
 const MOST_CALLS: u32 = 60;
+/// The same of a case that takes longer than [`LONG`].
+const FEW_CALLS: u32 = 12;
+const LONG: Duration = Duration::from_millis(500);
 
 /// All of it for the commands and the kinds that begin so.
 pub fn whole(seed: u64, command: &str, kind: &str, tell: impl Fn(&str) + Sync) -> Results {
     let can_inject = disturbance::can_inject();
-    let plan = |at: usize, disturb: Disturb<'_>| {
+    let plan = |at: usize, usual, disturb: Disturb<'_>| {
         let is_wanted = |disturbance: &Disturbance| disturbance.kind().starts_with(kind);
         let disturb = &mut |disturbance| is_wanted(&disturbance) && disturb(disturbance);
-        everything(can_inject, &mut Random::new(seed.wrapping_mul(1000) + at as u64), disturb);
+        let most = if usual > LONG { FEW_CALLS } else { MOST_CALLS };
+        let random = &mut Random::new(seed.wrapping_mul(1000) + at as u64);
+        everything(can_inject.then_some(most), random, disturb);
     };
-    over_cases(3, |case| case.command.starts_with(command), plan, tell)
+    over_cases(3, true, |case| case.command.starts_with(command), plan, tell)
 }
 
-fn everything(can_inject: bool, random: &mut Random, disturb: Disturb<'_>) {
+fn everything(calls: Option<u32>, random: &mut Random, disturb: Disturb<'_>) {
     for disturbance in [Disturbance::StdoutFull, Disturbance::StderrFull, Disturbance::BothClosed] {
         disturb(disturbance);
     }
-    for (calls, error) in disturbance::FAILURES.into_iter().filter(|_| can_inject) {
+    for (names, error) in disturbance::FAILURES.into_iter().filter(|_| calls.is_some()) {
         // Before that a program is only loaded.
-        let first = if calls.contains("open") { 5 } else { 1 };
-        let mut numbers = first..first + MOST_CALLS;
-        while numbers.next().is_some_and(|at| disturb(Disturbance::Fails { calls, error, at })) {}
+        let first = if names.contains("open") { 5 } else { 1 };
+        let mut numbers = first..first + calls.unwrap_or_default();
+        while numbers.next().is_some_and(|at| disturb(Disturbance::Fails { calls: names, error, at })) {}
     }
-    for (calls, from) in disturbance::INTERRUPTIONS.into_iter().filter(|_| can_inject) {
-        disturb(Disturbance::Interrupted { calls, from });
-        disturb(Disturbance::Interrupted { calls, from: from + 1 });
+    for (names, from) in disturbance::INTERRUPTIONS.into_iter().filter(|_| calls.is_some()) {
+        disturb(Disturbance::Interrupted { calls: names, from });
+        disturb(Disturbance::Interrupted { calls: names, from: from + 1 });
     }
     for most in 4..28 {
         disturb(Disturbance::Descriptors(most));
