@@ -11,7 +11,7 @@
     reason = "a bench prints, and a test uses a part of it"
 )]
 
-mod processes;
+pub mod processes;
 
 use processes::{GONE, MARK, Random, marked, unique_mark};
 use rustix::process::{Pid, Signal, kill_process};

@@ -1,12 +1,15 @@
 //! A sample of what can go wrong around every command; `cargo bench --bench faults` tries all of it.
 
-#[path = "../bench/faults.rs"]
-mod faults;
+use crate::conformity;
+use crate::process::interrupt::processes;
+
+#[path = "../bench/bed/mod.rs"]
+mod bed;
 
 #[test]
 fn every_command_is_disturbed() {
     assert_eq!(
-        faults::bed::uncovered(),
+        bed::uncovered(),
         Vec::<String>::new(),
         "a command without a case in tests/bench/bed/cases.rs"
     );
@@ -16,6 +19,6 @@ fn every_command_is_disturbed() {
 #[test]
 fn a_disturbed_run_leaves_an_answer_or_none_and_a_next_run_that_works() {
     let seed = u64::try_from(jiff::Timestamp::now().as_second() / 86_400).unwrap();
-    let faults = faults::bed::faults(&faults::bed::sample(seed));
+    let faults = bed::faults(&bed::sample(seed));
     assert!(faults.is_empty(), "seed {seed}:\n{}", faults.join("\n"));
 }

@@ -79,10 +79,11 @@ impl ScratchDir {
                 Ok((Self { dir, _lock: lock }, is_taken_away))
             });
             // The error's own text has the name that it would have had, which says nothing to anybody.
-            match made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error))? {
-                (made, false) => return Ok(made),
-                // Who removes what is left behind came between the two.
-                (_, true) => {}
+            let what = || format!("a directory in {}", shown(dir));
+            let (made, is_taken_away) = made.map_err(|error| Fault::write(what(), &error.kind().into()))?;
+            // Who removes what is left behind may have come between the two.
+            if !is_taken_away {
+                return Ok(made);
             }
         }
     }

@@ -70,9 +70,11 @@ fn case(command: &'static str, options: &'static str, prepare: fn(&Root)) -> Cas
 
 /// Every command of the binary has a case, answers of yes and, where one must never become a yes, of no.
 pub fn cases() -> Vec<Case> {
+    [rehearsals(), trials(), shipping(), tools()].into_iter().flatten().collect()
+}
+
+fn rehearsals() -> Vec<Case> {
     let pack = &["artifacts/reports/PRE_LIVE_PACK.json"];
-    let sweep = &["artifacts/PARAM_SWEEP.json"];
-    let soak = &["artifacts/reports/soak_metrics.json", "artifacts/reports/gates_summary.json"];
     vec![
         case("pre-live-pack", "--dry-run --plan plan.yaml --jobs 2", |root| {
             root.write("plan.yaml", PLAN);
@@ -101,10 +103,14 @@ pub fn cases() -> Vec<Case> {
             week(root);
             root.mmops("readiness score");
         }),
-        case("soak run", "--mock --hours 1", |_| {})
-            .verdicts(soak)
-            .marker_alone()
-            .own(&["artifacts/soak"]),
+    ]
+}
+
+fn trials() -> Vec<Case> {
+    let sweep = &["artifacts/PARAM_SWEEP.json"];
+    let soak = &["artifacts/reports/soak_metrics.json", "artifacts/reports/gates_summary.json"];
+    vec![
+        case("soak run", "--mock --hours 1", |_| {}).verdicts(soak).marker_alone().own(&["artifacts/soak"]),
         case("soak run", "--mock --scenario deadline_storm --hours 1", |_| {})
             .verdicts(soak)
             .marker_alone()
@@ -130,6 +136,11 @@ pub fn cases() -> Vec<Case> {
             .marker_alone()
             .own(&["artifacts/chaos-failover-"]),
         case("chaos node", "--name a --dir d --ttl 200ms --renew 50ms --origin-us 1 --parent 1", |_| {}),
+    ]
+}
+
+fn shipping() -> Vec<Case> {
+    vec![
         // Where git cannot be asked, the revision is unknown, and the answer says so.
         case("bundle create", "--sbom", tree)
             .verdicts(&["artifacts/release/mm-bot-v1.2.3.zip"])
@@ -178,6 +189,11 @@ pub fn cases() -> Vec<Case> {
         case("golden-compare", "--baseline a --actual b --fail-on-drift", drifted),
         case("golden-compare", "--baseline a --actual b --update --yes --reason bed --by test", drifted)
             .marker_alone(),
+    ]
+}
+
+fn tools() -> Vec<Case> {
+    vec![
         case("rotate", "--days 3", old_files).marker_alone(),
         case("rotate", "--days 3 --archive-dir archive --remove-empty-dirs", old_files)
             .marker_alone()

@@ -1,5 +1,12 @@
 //! Every command under everything that can go wrong around it: what is left must be an answer or none, whole
 //! files, no process, and a next run that says what it says undisturbed.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::must_use_candidate,
+    clippy::cast_possible_truncation,
+    reason = "a bench and a test use a part of it each"
+)]
 
 pub mod cases;
 pub mod disturbance;
@@ -57,7 +64,9 @@ fn over_cases(
         let mut results = results.lock().unwrap();
         let (all, found) = results.entry((case.command.to_owned(), kind)).or_default();
         *all += runs;
-        faults.iter().for_each(|fault| tell(fault));
+        for fault in &faults {
+            tell(fault);
+        }
         found.extend(faults);
     };
     let work = || {
@@ -80,10 +89,9 @@ fn over_cases(
                     return false;
                 }
                 let (ran, faults) = usual.judge(case, disturbance);
-                let faults = match faults.is_empty() {
-                    true => Vec::new(),
-                    false => vec![format!("mmops {line}, {disturbance:?}:\n    {}", faults.join("\n    "))],
-                };
+                let faults = faults.join("\n    ");
+                let fault = format!("mmops {line}, {disturbance:?}:\n    {faults}");
+                let faults = Some(fault).filter(|_| !faults.is_empty()).into_iter().collect();
                 add(case, disturbance.kind(), 1, faults);
                 !disturbance.is_injected() || !ran.injected.is_empty()
             });
@@ -114,7 +122,7 @@ pub fn sample(seed: u64) -> Results {
         } else {
             Disturbance::FileSize(number(9))
         });
-        if (seed + at as u64) % 3 > 0 {
+        if !(seed + at as u64).is_multiple_of(3) {
             return;
         }
         let part = f64::from(number(1200)) / 1000.0;
