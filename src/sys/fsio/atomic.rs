@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
 
 use super::dirs::create_dirs;
+use super::locked::{is_taken_away, lock};
 use super::open::{open, open_dir};
 use super::path::{parent, shown, unreadable};
 use super::read::{FileKind, kind, list, remove};
@@ -13,8 +14,8 @@ use super::target::{self, Target};
 use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
-use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, FlockOperation, Gid, MemfdFlags, Mode, OFlags, RenameFlags, Uid};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, Gid, MemfdFlags, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::{Errno, retry_on_intr};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -389,20 +390,4 @@ pub(crate) fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Tem
         }
     }
     Ok(())
-}
-
-/// Locks what nobody else has locked.
-pub(super) fn lock(file: impl AsFd) -> Result<(), Errno> {
-    retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive))
-}
-
-/// Locks what was just created; true where it has lost its name by then.
-pub(super) fn is_taken_away(file: impl AsFd) -> io::Result<bool> {
-    match lock(&file) {
-        Err(Errno::WOULDBLOCK) => Ok(true),
-        // A file system without locks keeps what is left behind, too.
-        Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(false),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(rustix::fs::fstat(file)?.st_nlink == 0),
-    }
 }

@@ -1,7 +1,7 @@
 //! Directories and links: created, published and replaced whole.
 #![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
 
-use super::atomic::{is_taken_away, lock};
+use super::locked::{is_taken_away, lock};
 use super::open::open_dir;
 use super::path::{parent, shown, with_ending};
 use super::read::{FileKind, kind, list};

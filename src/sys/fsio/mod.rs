@@ -3,6 +3,7 @@
 mod atomic;
 mod dirs;
 mod identity;
+mod locked;
 mod open;
 mod outputs;
 mod path;

@@ -78,6 +78,7 @@ fn rehearsals() -> Vec<Case> {
     vec![
         case("pre-live-pack", "--dry-run --plan plan.yaml --jobs 2", |root| {
             root.write("plan.yaml", PLAN);
+            fresh_artifact(root);
         })
         .verdicts(pack)
         .starts_others(),
@@ -89,7 +90,8 @@ fn rehearsals() -> Vec<Case> {
         .own(&["logs"]),
         case("make-ready", "--plan m.yaml", |root| {
             root.write("m.yaml", "pre_live_pack: {plan: p.yaml, timeout: 30s}\nreadiness: {reports: null, out_json: r.json, window: 1, max_age: 36h, drills: []}\nevidence: []\n");
-            root.write("p.yaml", "steps: [{name: secrets, argv: [mmops, scan-secrets]}]\n");
+            root.write("p.yaml", "steps: [{name: jobs, argv: [mmops, cron-sentinel, --config, tasks.yaml]}]\n");
+            fresh_artifact(root);
             root.write("artifacts/reports/REPORT_SOAK_20260309.json", DAY);
         })
         .verdicts(&["artifacts/reports/MAKE_READY.json"]),
@@ -206,11 +208,7 @@ fn tools() -> Vec<Case> {
             root.rename_only_file("archive", "r.zip");
         })
         .marker_alone(),
-        case("cron-sentinel", "--config tasks.yaml", |root| {
-            root.write("a.json", "{\"ok\": true}");
-            root.age("a.json", 0);
-            root.write("tasks.yaml", "tasks:\n  - {name: job, artifact: a.json, max_age: 1h}\n");
-        }),
+        case("cron-sentinel", "--config tasks.yaml", fresh_artifact),
         case("cron-sentinel", "--config tasks.yaml --format github", |root| {
             root.write("a.json", "{\"ok\": true}");
             root.age("a.json", 2);
@@ -229,11 +227,17 @@ fn tools() -> Vec<Case> {
 const PLAN: &str = "steps:
   - {name: quick, argv: [/bin/true]}
   - {name: loud, argv: [sh, -c, 'seq 2000; sleep 0.02 & wait'], needs: [quick]}
-  - {name: inner, argv: [mmops, scan-secrets, plan.yaml]}
+  - {name: inner, argv: [mmops, cron-sentinel, --config, tasks.yaml]}
   - {name: last, argv: [sleep, '0.02'], needs: [loud]}
 ";
 
 const DAY: &str = r#"{"edge_net_bps": 2.8, "order_age_p95_ms": 320, "taker_share_pct": 12, "reg_guard": {"reason": "NONE"}, "drift": {"reason": "NONE"}, "chaos_result": "OK", "bug_bash": "OK"}"#;
+
+fn fresh_artifact(root: &Root) {
+    root.write("a.json", "{\"ok\": true}");
+    root.age("a.json", 0);
+    root.write("tasks.yaml", "tasks:\n  - {name: job, artifact: a.json, max_age: 1h}\n");
+}
 
 fn week(root: &Root) {
     for day in 3..10 {
