@@ -321,11 +321,11 @@ fn an_output_stays_what_it_was() {
 fn what_a_killed_run_left_unfinished_is_removed_by_the_next() {
     let sandbox = pack();
     for dir in ["artifacts/reports", "out", "elsewhere"] {
-        sandbox.write(&format!("{dir}/.mmops-1-0.tmp"), "half");
+        sandbox.write(&format!("{dir}/.mmops-4194305-0.tmp"), "half");
     }
     let _ = sandbox.run(&format!("{PACK} {SIDE}")).code(0);
     let left: Vec<String> = sandbox.files().into_iter().filter(|path| path.contains(".mmops-")).collect();
-    assert_eq!(left, ["elsewhere/.mmops-1-0.tmp"]);
+    assert_eq!(left, ["elsewhere/.mmops-4194305-0.tmp"]);
 }
 
 #[test]

@@ -376,11 +376,21 @@ pub(super) fn remove_left_behind(target: &Path) {
     }
 }
 
-/// Removes unfinished files that nobody holds a lock on.
+fn is_another_process(id: u32) -> bool {
+    let is_there = || !matches!(kind(Path::new(&format!("/proc/{id}"))), Ok(FileKind::Missing));
+    id != std::process::id() && is_there()
+}
+
+/// Removes unfinished files that nobody holds a lock on and whose writers are gone.
 pub(crate) fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> Result<(), Fault> {
     for path in list(dir)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !(name.starts_with(prefix) && name.ends_with(suffix)) || kind(&path)? != FileKind::File {
+            continue;
+        }
+        // Its writer may be just about to lock it.
+        let writer = name.strip_prefix(prefix).and_then(|rest| rest.split('-').next()?.parse().ok());
+        if writer.is_some_and(is_another_process) {
             continue;
         }
         let Ok(file) = open(&path) else { continue };

@@ -98,7 +98,7 @@ fn what_a_dead_run_left_is_removed_and_what_a_live_one_writes_is_not() {
     let dir = scratch_dir("atomic").expect("a directory");
     let target = dir.path().join("report.json");
     let alive = AtomicFile::create(&target).expect("created");
-    let left = dir.path().join(".mmops-1-0.tmp");
+    let left = dir.path().join(".mmops-4194305-0.tmp");
     for (path, content) in [(&left, b"half"), (&dir.path().join(".mmops-keep"), b"kept")] {
         append(path).expect("created").write_all(content).expect("written");
     }
