@@ -264,7 +264,7 @@ fn a_temporary_file_that_a_killed_restore_left_is_in_nobodys_way() {
     let place = super::restore::RestoreDir::open(dir.path()).unwrap();
     let left = (0..2000).map(|count| format!(".mmops-restore-{}-{count}.tmp", std::process::id()));
     let left: Vec<String> = left.inspect(|name| write(dir.path(), name)).collect();
-    let held = std::fs::File::open(dir.path().join(&left[7])).unwrap();
+    let held = File::open(dir.path().join(&left[7])).unwrap();
     rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
     for name in ["a", "b"] {
         super::restore::finish(place.create(Path::new(name)).unwrap(), 0o644, 0).unwrap();
