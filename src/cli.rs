@@ -27,10 +27,12 @@ fn table() -> Vec<Entry> {
         entry(&pre_live_pack::SPEC, pre_live_pack::run)
             .writes(pre_live_pack::outputs)
             .reads(|_| vec![pre_live_pack::PLAN.into()])
+            .planned(pre_live_pack::planned)
             .alone(&[&pre_live_pack::SPEC]),
         entry(&make_ready::SPEC, make_ready::run)
             .writes(make_ready::outputs)
             .reads(|_| vec![make_ready::PLAN.into(), pre_live_pack::PLAN.into()])
+            .planned(make_ready::planned)
             .alone(&[&make_ready::SPEC, &pre_live_pack::SPEC, &readiness::score::SPEC]),
         entry(&readiness::score::SPEC, readiness::score::run)
             .writes(readiness::score::outputs)
@@ -45,7 +47,7 @@ fn table() -> Vec<Entry> {
         entry(&tune::rollback::SPEC, tune::rollback::run).writes(tune::rollback::outputs),
         entry(&chaos::failover::SPEC, chaos::failover::run).writes(chaos::failover::outputs),
         entry(&chaos::node::SPEC, chaos::node::run),
-        entry(&bundle::create::SPEC, bundle::create::run),
+        entry(&bundle::create::SPEC, bundle::create::run).planned(bundle::create::planned),
         entry(&bundle::verify::SPEC, bundle::verify::run),
         entry(&bundle::release::SPEC, bundle::release::run),
         entry(&canary::tag::SPEC, canary::tag::run),
@@ -83,6 +85,8 @@ struct Entry {
     outputs: fn(&Given) -> Vec<Output>,
     /// What it reads that no option names.
     reads: fn(&Given) -> Vec<PathBuf>,
+    /// The files that only its plan names.
+    planned: fn(&Given, &Ctx) -> Vec<Input>,
     /// The commands of which only one at a time runs in a root.
     alone: &'static [&'static CommandSpec],
 }
@@ -94,6 +98,10 @@ impl Entry {
 
     fn reads(self, reads: fn(&Given) -> Vec<PathBuf>) -> Self {
         Self { reads, ..self }
+    }
+
+    fn planned(self, planned: fn(&Given, &Ctx) -> Vec<Input>) -> Self {
+        Self { planned, ..self }
     }
 
     fn alone(self, alone: &'static [&'static CommandSpec]) -> Self {
@@ -126,7 +134,8 @@ fn entry<A: clap::Args + 'static, T: Into<Answer> + 'static>(
     let run = move |matches: &ArgMatches, ctx: &Ctx| run(&A::from_arg_matches(matches)?, ctx).map(Into::into);
     let nothing = |_: &Given| Vec::new();
     let (outputs, reads) = (nothing, |_: &Given| Vec::new());
-    Entry { spec, arguments: A::augment_args, run: Box::new(run), outputs, reads, alone: &[] }
+    let planned = |_: &Given, _: &Ctx| Vec::new();
+    Entry { spec, arguments: A::augment_args, run: Box::new(run), outputs, reads, planned, alone: &[] }
 }
 
 /// Decide, with evidence, whether an automated trading service may go live, and keep it honest afterwards
@@ -217,6 +226,17 @@ impl Invocation {
 
     /// The files that the command line names.
     pub(crate) fn files(&self) -> Files {
+        let (given, paths, named) = self.given();
+        self.entry.files(&given, paths, named)
+    }
+
+    /// The files that only the plan of the command names, as far as it can be read.
+    pub(crate) fn planned(&self, ctx: &Ctx) -> Vec<Input> {
+        (self.entry.planned)(&self.given().0, ctx)
+    }
+
+    /// The values of all options, those of them that are paths, and the options that the command line has.
+    fn given(&self) -> (Given, Vec<Input>, Vec<String>) {
         let (mut given, mut paths, mut named) = (Given::default(), Vec::new(), Vec::new());
         for arg in self.entry.leaf().get_arguments() {
             let id = arg.get_id().as_str();
@@ -240,7 +260,7 @@ impl Invocation {
                 given.insert(id, path.as_os_str());
             }
         }
-        self.entry.files(&given, paths, named)
+        (given, paths, named)
     }
 
     /// Where the locks are that this command holds while it runs, relative to the root.

@@ -8,7 +8,6 @@ use crate::sys::env::{Env, start_dir};
 use crate::sys::fsio::{self, AtomicFile, FileKind, OutputFile, OutputKind, Outputs};
 use crate::sys::lock::{Lock, Waiting};
 use crate::sys::signal::Cancel;
-use anyhow::Context as _;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -80,7 +79,8 @@ impl Ctx {
         }
         let clock = clock(now, &env)?;
         fsio::date_by(&clock);
-        let cancel = Cancel::on_signals().context("failed to install signal handlers")?;
+        let cancel = Cancel::on_signals()
+            .map_err(|error| Fault::dependency(format!("failed to install signal handlers: {error}")))?;
         let is_plain = quiet || env.get("TERM") == Some("dumb");
         let progress = std::io::stderr().is_terminal() && !is_plain;
         let (outputs, configs) = (Outputs::default(), Configs::new(&root));

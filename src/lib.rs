@@ -220,6 +220,7 @@ impl Session {
             quiet: global.quiet,
             lock_timeout: global.lock_timeout,
         })?;
+        files.inputs.extend(invocation.planned(&ctx));
         refuse_clash(files, &ctx)?;
         let locks = invocation.locks().map(|path| ctx.lock(&ctx.path(path)));
         let locks = locks.collect::<Result<Vec<Lock>, Fault>>();

@@ -13,3 +13,15 @@ pub(crate) mod size;
 pub(crate) mod text;
 pub(crate) mod timestamp;
 pub(crate) mod zip;
+
+use std::io;
+
+/// Reads some bytes, again where a signal came between.
+pub(crate) fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}

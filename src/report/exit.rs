@@ -3,6 +3,7 @@
 //! `Ok(report)` with failing rows means the answer is no; `Err` means the question could not be
 //! asked. A [`Fault`] anywhere in an error's chain says why, and [`classify`] turns it into a code.
 
+use rustix::io::Errno;
 use std::fmt;
 use std::io;
 
@@ -136,20 +137,34 @@ impl Fault {
         self
     }
 
-    /// The fault of a failed write to `what`: a full or read-only disk or a limit of the file
-    /// size is a missing resource, anything
-    /// else means that the output path cannot be used.
+    /// The fault of a failed write to `what`: a full or read-only disk or another exhausted resource is a
+    /// missing resource, anything else means that the output path cannot be used.
     pub fn write(what: impl fmt::Display, error: &io::Error) -> Self {
-        let message = format!("failed to write {what}: {error}");
-        let has_no_room = matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull
-                | io::ErrorKind::QuotaExceeded
-                | io::ErrorKind::FileTooLarge
-                | io::ErrorKind::ReadOnlyFilesystem
-        );
-        if has_no_room { Self::dependency(message) } else { Self::config(message) }
+        Self::of_file(format!("failed to write {what}: {error}"), error)
     }
+
+    /// The same of a failed read from `what`.
+    pub fn read(what: impl fmt::Display, error: &io::Error) -> Self {
+        Self::of_file(format!("failed to read {what}: {error}"), error)
+    }
+
+    fn of_file(message: String, error: &io::Error) -> Self {
+        if is_exhausted(error) { Self::dependency(message) } else { Self::config(message) }
+    }
+}
+
+/// Whether the system has no more of something: room, descriptors, memory, processes.
+fn is_exhausted(error: &io::Error) -> bool {
+    let kind = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::OutOfMemory
+            | io::ErrorKind::WouldBlock
+    );
+    kind || [Errno::MFILE, Errno::NFILE].iter().any(|code| error.raw_os_error() == Some(code.raw_os_error()))
 }
 
 impl fmt::Display for Fault {
@@ -203,11 +218,15 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_a_missing_resource_and_a_bad_path_is_configuration() {
+    fn what_is_exhausted_is_a_missing_resource_and_a_bad_path_is_configuration() {
         let full = Fault::write("`a`", &io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(full.exit, Exit::Dependency);
         let denied = Fault::write("`a`", &io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!(denied.exit, Exit::Config);
+        for code in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN] {
+            assert_eq!(Fault::read("`a`", &code.into()).exit, Exit::Dependency, "{code}");
+        }
+        assert_eq!(Fault::read("`a`", &Errno::IO.into()).exit, Exit::Config);
     }
 
     #[test]

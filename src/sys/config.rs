@@ -58,6 +58,26 @@ impl Configs {
         Ok(source)
     }
 
+    /// What the same configuration says, before the run goes by it: without a word to the operator, and nothing
+    /// where it cannot be read.
+    pub(crate) fn peek<T: DeserializeOwned>(
+        &self,
+        named: Option<&Path>,
+        own: &str,
+        built_in: &str,
+    ) -> Option<T> {
+        let path = self.root.join(named.unwrap_or(Path::new(own)));
+        if named.is_none() && fsio::exists(&path).ok() == Some(false) {
+            return parse(built_in, Format::Yaml, own).ok();
+        }
+        if fsio::names_descriptor(&path) {
+            // What a shell passes can be read once.
+            return None;
+        }
+        let text = fsio::read_text_within(&path, SizeLimit::Configuration).ok()?;
+        parse(&text, Format::of(&path).ok()?, own).ok()
+    }
+
     /// The configuration in a file that must be there.
     pub(crate) fn load<T: DeserializeOwned>(&self, path: &Path) -> Result<T, Fault> {
         let (value, used) = load(&self.root.join(path), path.display().to_string())?;

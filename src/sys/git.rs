@@ -143,7 +143,11 @@ impl<'a> Git<'a> {
     pub(crate) fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
         let kind = if signed { "--sign" } else { "--annotate" };
         let words = ["tag", kind, "--cleanup=verbatim", "--message", message, "--", name, commit];
-        self.run(argv(&[], &words), words[0]).map(|_| ()).map_err(|failure| failure.fault(words[0]))
+        // Stopped in the middle git may leave its locks behind, which no later run gets past. Only who is asked for
+        // the key can take long.
+        let never = Cancel::default();
+        let git = Git { root: self.root, cancel: if signed { self.cancel } else { &never } };
+        git.run(argv(&[], &words), words[0]).map(|_| ()).map_err(|failure| failure.fault(words[0]))
     }
 
     /// Every file of every commit that a ref reaches, each object once; below `paths`, or below the folder
@@ -169,14 +173,15 @@ impl<'a> Git<'a> {
         let mut stdin = group.child().stdin.take().expect("stdin was asked for");
         let stdout = group.child().stdout.take().expect("stdout was asked for");
         std::thread::scope(|scope| {
-            scope.spawn(move || {
+            let write = move || {
                 for blob in blobs {
                     // A reader that gave up closes the pipe; why is known on the other side.
                     if writeln!(stdin, "{}", blob.id).is_err() {
                         return;
                     }
                 }
-            });
+            };
+            std::thread::Builder::new().spawn_scoped(scope, write).map_err(|error| failed(&error))?;
             let mut reader = BufReader::with_capacity(256 << 10, stdout);
             let mut read = || -> Result<(), Fault> {
                 let mut content = Vec::new();
@@ -265,8 +270,9 @@ impl Failure {
     fn fault(self, command: &str) -> Fault {
         match self {
             Failure::Said { code, stderr } => {
-                let first = stderr.lines().next().unwrap_or_default();
-                Fault::dependency(format!("git {command} ended with {code}: {first}"))
+                let is_why = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
+                let why = stderr.lines().find(is_why).or(stderr.lines().next()).unwrap_or_default();
+                Fault::dependency(format!("git {command} ended with {code}: {why}"))
             }
             Failure::Other(fault) => fault,
         }

@@ -51,13 +51,16 @@ impl StepProgress {
     pub(crate) fn watched<T>(&self, total: usize, work: impl FnOnce() -> T) -> T {
         let (end, ended) = channel::<()>();
         std::thread::scope(|scope| {
-            scope.spawn(move || {
+            let watch = move || {
                 while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
                     if signal::is_status_wanted() {
                         self.log_status(total);
                     }
                 }
-            });
+            };
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, watch) {
+                tracing::debug!("nobody can ask how far the work is: {error}");
+            }
             let done = work();
             drop(end);
             done

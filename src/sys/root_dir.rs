@@ -4,7 +4,7 @@ use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind, FileState};
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -50,7 +50,7 @@ impl RootDir {
         // Without waiting, or a pipe that nobody writes to would be waited for.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let bounds = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let fd = match openat2(&self.fd, relative, flags, Mode::empty(), bounds) {
+        let fd = match retry_on_intr(|| openat2(&self.fd, relative, flags, Mode::empty(), bounds)) {
             Ok(fd) => fd,
             // Kernels before 5.6, and sandboxes that know no later call.
             Err(Errno::NOSYS | Errno::PERM) => self.open_by_path(relative, flags)?,
@@ -81,7 +81,8 @@ impl RootDir {
             clippy::disallowed_methods,
             reason = "opened with the flags of its caller, who looks at the kind"
         )]
-        rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(open_error)
+        retry_on_intr(|| rustix::fs::open(&*path, flags | OFlags::NOFOLLOW, Mode::empty()))
+            .map_err(open_error)
     }
 }
 

@@ -10,10 +10,30 @@ pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Starts a thread; none where the system has no room for one more, and fewer threads do the work.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Option<thread::ScopedJoinHandle<'scope, T>> {
+    let started = thread::Builder::new().spawn_scoped(scope, work);
+    started.inspect_err(|error| tracing::debug!("a thread could not be started: {error}")).ok()
+}
+
+/// How many of so many threads the system has room for at once, for who starts them by other means than these.
+pub(crate) fn startable(wanted: usize) -> usize {
+    let gate = Mutex::new(());
+    let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+    thread::scope(|scope| {
+        let started = (0..wanted).map_while(|_| start(scope, || drop(gate.lock()))).count();
+        drop(closed);
+        started
+    })
+}
+
 /// Runs `work` on so many threads, the caller's own among them; a panic of one ends them all.
 pub(crate) fn on_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let others: Vec<_> = (1..threads).map_while(|_| start(scope, &work)).collect();
         let mut results = vec![work()];
         results.extend(others.into_iter().map(joined));
         results
@@ -161,7 +181,13 @@ pub(crate) fn in_order<W, T: Send, R>(
     thread::scope(|scope| {
         // While it is running the threads wait for room in the window rather than end.
         let consumer = queue.enter();
-        let workers: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(work)).collect();
+        let threads = threads.clamp(1, count.max(1));
+        let workers: Vec<_> = (0..threads).map_while(|_| start(scope, work)).collect();
+        if workers.is_empty() {
+            consumer.finish(|line| line.begun = count);
+            let mut worker = worker();
+            return consume(&mut (0..count).map(|number| make(&mut worker, number)));
+        }
         // After a panic of a worker the results end early, and the panic goes on below.
         let mut results = (0..count).map_while(|number| {
             let result = queue.wait(|shared| {

@@ -7,21 +7,23 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     dead_code,
+    unreachable_pub,
     reason = "a bench prints, and a test uses a part of it"
 )]
 
+pub mod processes;
+
+use processes::{GONE, MARK, Random, marked, unique_mark};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const MMOPS: &str = env!("CARGO_BIN_EXE_mmops");
 const PACK: [&str; 6] = ["pre-live-pack", "--dry-run", "--plan", "plan.yaml", "--jobs", "3"];
-/// What processes may take to be gone, and a stop to come to its end: the grace period and some.
-const GONE: Duration = Duration::from_secs(1);
+/// What a stop may take to come to its end: the grace period and some.
 const STOPPED: Duration = Duration::from_secs(8);
 
 const PLAN: &str = r#"steps:
@@ -47,25 +49,8 @@ pub enum Interruption {
     Closed,
 }
 
-/// The steps of splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn signal(&mut self) -> Signal {
-        [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT][usize::try_from(self.below(4)).unwrap()]
-    }
+fn any_signal(random: &mut Random) -> Signal {
+    random.one_of(&[Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT])
 }
 
 fn interruption(random: &mut Random) -> Interruption {
@@ -73,7 +58,7 @@ fn interruption(random: &mut Random) -> Interruption {
         0 => Interruption::One(Signal::TERM),
         1 => Interruption::One(Signal::INT),
         2 => Interruption::One(Signal::HUP),
-        3 | 4 => Interruption::Two(random.signal(), random.signal()),
+        3 | 4 => Interruption::Two(any_signal(random), any_signal(random)),
         5 | 6 => Interruption::Kill,
         _ => Interruption::Closed,
     }
@@ -81,15 +66,14 @@ fn interruption(random: &mut Random) -> Interruption {
 
 /// One round; what it did, and how long it took until nothing was left, or what is wrong.
 pub fn round(seed: u64) -> Result<(Interruption, Duration), String> {
-    static ROUNDS: AtomicU64 = AtomicU64::new(0);
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let kind = interruption(&mut random);
     let moment = Duration::from_micros(random.below(250_000));
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
     fs::write(root.join("plan.yaml"), PLAN).unwrap();
     fs::write(root.join("inner.yaml"), INNER).unwrap();
-    let mark = format!("{}-{}", std::process::id(), ROUNDS.fetch_add(1, Ordering::Relaxed));
+    let mark = unique_mark();
     let wrong = |what: String| format!("seed {seed}, {kind:?} after {moment:?}: {what}");
     let (code, stdout, took) = interrupted(root, &mark, kind, moment).map_err(wrong)?;
     whole(root, kind, code, &stdout).map_err(wrong)?;
@@ -103,7 +87,7 @@ pub fn round(seed: u64) -> Result<(Interruption, Duration), String> {
 
 fn command(root: &Path, mark: &str) -> Command {
     let mut command = Command::new(MMOPS);
-    command.args(PACK).current_dir(root).env("INTERRUPTED", mark).stdin(Stdio::null());
+    command.args(PACK).current_dir(root).env(MARK, mark).stdin(Stdio::null());
     command
 }
 
@@ -121,7 +105,7 @@ fn interrupted(
             .unwrap();
         let line = "sh inner.sh; true";
         let mut script = Command::new("script");
-        script.args(["-qec", line, "/dev/null"]).current_dir(root).env("INTERRUPTED", mark);
+        script.args(["-qec", line, "/dev/null"]).current_dir(root).env(MARK, mark);
         script.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
     } else {
         let out = fs::File::create(root.join("out")).unwrap();
@@ -171,20 +155,6 @@ fn interrupted(
         _ => status.code().or(status.signal().map(|signal| -signal)),
     };
     Ok((code, fs::read_to_string(root.join("out")).unwrap_or_default(), at.elapsed()))
-}
-
-/// Command lines of the processes that the round has started, directly or not.
-fn marked(mark: &str) -> Vec<String> {
-    let variable = format!("INTERRUPTED={mark}");
-    let is_marked = |entry: &fs::DirEntry| {
-        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|found| found == variable.as_bytes())
-    };
-    let line = |entry: fs::DirEntry| {
-        let line = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
-        format!("{} {}", entry.file_name().display(), line.replace('\0', " "))
-    };
-    fs::read_dir("/proc").unwrap().flatten().filter(is_marked).map(line).collect()
 }
 
 /// What the run has said and written, by itself and together.

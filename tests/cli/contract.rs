@@ -122,6 +122,19 @@ fn root_is_where_every_relative_path_starts() {
 }
 
 #[test]
+fn an_answer_without_a_root_is_stamped_by_the_frozen_clock() {
+    for line in ["pre-live-pack --dry-run", "make-ready", "readiness"] {
+        let sandbox = Sandbox::new().unrecorded("what is asserted is the stamp");
+        let document = sandbox.run(&format!("--root nowhere --format json {line}")).json();
+        assert_eq!(
+            (&document["clock"], &document["made_at"]),
+            (&"frozen".into(), &crate::sandbox::NOW.into()),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn a_time_that_is_none_is_refused_with_its_name() {
     Sandbox::new().env("MMOPS_NOW", "today").run("readiness").code(3);
     Sandbox::new().env("CI_FAKE_UTC", "1970").run("readiness").code(3);

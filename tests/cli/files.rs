@@ -111,6 +111,111 @@ fn an_output_that_would_destroy_another_file_of_the_run_is_a_usage_error() {
     let _ = sandbox.run(&format!("{PACK} --junit /dev/null --metrics-file /dev/null")).code(0);
 }
 
+#[test]
+fn what_only_a_plan_names_is_no_output_either() {
+    let step = "steps:\n  - {name: step, argv: [/bin/cat, in.json, --junit=other.json], dir: sub}\n";
+    let sandbox = pack().file("p.yaml", step).file("sub/in.json", "{}").file("sub/other.json", "{}");
+    for (option, file) in [("--report", "sub/in.json"), ("--junit", "sub/other.json")] {
+        let output = sandbox.run(&format!("{PACK} --plan p.yaml {option} {file}")).code(1).marker(FAILED);
+        assert!(
+            output.stderr.contains(&format!("`{file}` is named by {option} and by step `step` of the plan"))
+        );
+        assert_eq!(sandbox.read(file), "{}");
+    }
+    sandbox.write("m.yaml", "pre_live_pack: {plan: p.yaml, timeout: 5s}\nreadiness: {reports: null, out_json: score.json, window: 7, max_age: 36h, drills: []}\nevidence: [{name: drill, artifact: drill.json, max_age: 30d, expect: [{pointer: root.verdict, equals: OK}]}]\n");
+    sandbox.write("drill.json", "{}");
+    for (file, by) in [
+        ("drill.json", "evidence `drill` of the plan"),
+        ("p.yaml", "pre_live_pack.plan of the plan"),
+        ("score.md", "readiness.out_json of the plan"),
+        ("sub/in.json", "step `step` of the plan"),
+    ] {
+        let before = fs::read_to_string(sandbox.path(file)).ok();
+        let output = sandbox.run(&format!("make-ready --plan m.yaml --metrics-file {file}")).code(1);
+        assert!(
+            output.stderr.contains(&format!("`{file}` is named by --metrics-file and by {by}")),
+            "{}",
+            output.stderr
+        );
+        assert_eq!(fs::read_to_string(sandbox.path(file)).ok(), before);
+    }
+    for (from, to, file) in [("score.json", "drill.json", "drill.json"), ("score.json", "m.yaml", "m.yaml")] {
+        let plan = sandbox.read("m.yaml");
+        sandbox.write("m.yaml", plan.replace(from, to));
+        let output = sandbox.run("make-ready --plan m.yaml").code(1);
+        assert!(output.stderr.contains(&format!("`{file}` is read by the plan")), "{}", output.stderr);
+        assert_eq!(sandbox.read("drill.json"), "{}");
+        sandbox.write("m.yaml", plan);
+    }
+    let sandbox =
+        Sandbox::new().unrecorded("a list of refusals").file("VERSION", "1.2.3\n").file("a.txt", "a");
+    let plan = "name: bot\nout: out\ncontents:\n  - {path: a.txt, description: a text}\n";
+    let sandbox = sandbox.file("b.yaml", plan);
+    for (file, by) in [("a.txt", "`a.txt` of the plan"), ("out/bot-v1.2.3.zip.sha256", "the archive")] {
+        let output = sandbox.run(&format!("bundle create --plan b.yaml --junit {file}")).code(64);
+        assert!(
+            output.stderr.contains(&format!("`{file}` is named by --junit and by {by}")),
+            "{}",
+            output.stderr
+        );
+    }
+    assert_eq!(sandbox.read("a.txt"), "a");
+    let _ = sandbox.run("bundle create --plan b.yaml --junit j.xml").code(0);
+}
+
+/// Directories that a killed run has left, and one that belongs to somebody who lives.
+#[test]
+fn what_a_killed_drill_or_release_was_working_in_is_removed_by_the_next() {
+    let sandbox = Sandbox::real_time().unrecorded("what is asserted is what is there afterwards");
+    for name in [".mmops-chaos-failover-dead", ".mmops-chaos-failover-alive", "chaos-failover-kept", "mine"] {
+        sandbox.write(&format!("artifacts/{name}/run-0001/log"), "x");
+    }
+    let alive = fs::File::open(sandbox.path("artifacts/.mmops-chaos-failover-alive")).unwrap();
+    rustix::fs::flock(&alive, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let _ =
+        sandbox.run("chaos failover --ttl 200ms --renew 50ms --kill-at 100ms").stdout_has("CHAOS_RESULT=");
+    let mut left: Vec<String> = fs::read_dir(sandbox.path("artifacts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    left.retain(|name| !name.ends_with(".json"));
+    assert_eq!(left, [".mmops-chaos-failover-alive", "chaos-failover-kept", "mine"]);
+
+    let sandbox = crate::bundle::release_tree();
+    let sandbox = sandbox.unrecorded("what is asserted is what is there afterwards");
+    sandbox.write("release/.mmops-release-dead/MANIFEST.json", "{");
+    let _ = sandbox.run("bundle release --src run --out release/r1").code(0);
+    let left: Vec<_> =
+        fs::read_dir(sandbox.path("release")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["r1"]);
+}
+
+#[test]
+fn an_archive_and_a_release_stand_only_where_their_answer_could_be_given() {
+    let sandbox = crate::bundle::release_tree();
+    let sandbox = sandbox.unrecorded("what is asserted is what is there afterwards");
+    for line in ["bundle create", "bundle release --src run --out release/r1"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        command.args(line.split(' ')).current_dir(sandbox.root()).env("MMOPS_NOW", NOW);
+        assert_eq!(command.stdout(full).stderr(Stdio::null()).status().unwrap().code(), Some(5), "{line}");
+        let made = |path: &String| path.starts_with("artifacts/release/") || path.starts_with("release/");
+        let left: Vec<String> = sandbox.files().into_iter().filter(made).collect();
+        assert_eq!(left, Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
+fn what_a_run_has_left_unfinished_is_no_content() {
+    let sandbox = Sandbox::new()
+        .unrecorded("what is asserted is the answer")
+        .file("a/x.json", "{}")
+        .file("b/x.json", "{}");
+    sandbox.write("a/.mmops-1-0.tmp", "half");
+    let _ = sandbox.run("golden-compare --baseline a --actual b --fail-on-drift").code(0);
+}
+
 fn says_yes(sandbox: &Sandbox, path: &str) -> bool {
     let text = fs::read_to_string(sandbox.path(path)).unwrap_or_default();
     text.contains("DRYRUN\"")
@@ -216,11 +321,11 @@ fn an_output_stays_what_it_was() {
 fn what_a_killed_run_left_unfinished_is_removed_by_the_next() {
     let sandbox = pack();
     for dir in ["artifacts/reports", "out", "elsewhere"] {
-        sandbox.write(&format!("{dir}/.mmops-1-0.tmp"), "half");
+        sandbox.write(&format!("{dir}/.mmops-4194305-0.tmp"), "half");
     }
     let _ = sandbox.run(&format!("{PACK} {SIDE}")).code(0);
     let left: Vec<String> = sandbox.files().into_iter().filter(|path| path.contains(".mmops-")).collect();
-    assert_eq!(left, ["elsewhere/.mmops-1-0.tmp"]);
+    assert_eq!(left, ["elsewhere/.mmops-4194305-0.tmp"]);
 }
 
 #[test]

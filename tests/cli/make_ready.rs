@@ -87,6 +87,37 @@ SUMMARY
     conforms(&sandbox, "make-ready", &report);
 }
 
+/// Where git cannot say what is to be released, nothing is known to be of it.
+#[test]
+fn a_repository_that_cannot_be_read_blocks_what_must_be_of_this_release() {
+    let evidence = "[{name: drill, artifact: drill.json, max_age: 30d, same_release: true, expect: [{pointer: root.verdict, equals: OK}]}]";
+    let asked = || {
+        let sandbox = ready("/bin/true").unrecorded("a list of refusals").file("plan.yaml", plan(evidence));
+        sandbox.file("VERSION", "1.2.3")
+    };
+    let broken: [fn(&Sandbox); 4] = [
+        |sandbox| sandbox.write(".git/HEAD/x", ""),
+        |sandbox| sandbox.write(".git", "gitdir: nowhere"),
+        |sandbox| std::os::unix::fs::symlink(".git", sandbox.path(".git")).unwrap(),
+        |sandbox| {
+            let init = std::process::Command::new("git").args(["init", "-q"]).arg(sandbox.root()).status();
+            assert!(init.is_ok_and(|status| status.success()));
+            fs::remove_file(sandbox.path(".git/HEAD")).unwrap();
+            std::os::unix::fs::symlink("HEAD", sandbox.path(".git/HEAD")).unwrap();
+        },
+    ];
+    for make in broken {
+        let sandbox = asked();
+        make(&sandbox);
+        let output = sandbox.run("make-ready --plan plan.yaml").code(1).marker(BLOCKED);
+        assert!(output.stderr.contains("git"), "{}", output.stderr);
+        assert!(!output.stdout.contains("drill.json"), "{}", output.stdout);
+    }
+    // Without a repository the version alone says what is to be released.
+    let output = asked().run("make-ready --plan plan.yaml").code(1).marker(BLOCKED);
+    assert!(output.stdout.contains("drill.json"), "{}", output.stdout);
+}
+
 /// The plan that a release needs asks for a soak and a drill as well.
 #[test]
 fn the_default_plan_is_not_content_with_a_pack_and_seven_good_days() {

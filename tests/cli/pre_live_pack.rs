@@ -173,6 +173,7 @@ fn a_plan_that_cannot_be_used_is_refused_with_its_place_and_code_1() {
         "steps:\n  - {name: a, argv: [x], timeout: 25h}",
         "steps:\n  - {name: a, argv: [x], retries: 11}",
         "steps:\n  - {name: a, argv: [x], allow_fail: ' '}",
+        "steps:\n  - {name: a, argv: [x], allow_fail: true}",
         "steps:\n  - {name: a, argv: [x], env: {'A=B': c}}",
         "steps: {",
     ] {

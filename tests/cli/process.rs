@@ -269,7 +269,7 @@ fn on_a_terminal_each_running_step_has_a_line_with_its_time() {
 }
 
 #[path = "../bench/interrupt.rs"]
-mod interrupt;
+pub mod interrupt;
 
 #[test]
 fn whenever_and_however_a_pack_is_interrupted_nothing_half_done_is_left() {

@@ -279,11 +279,37 @@ fn simulated_bot(dir: &Path) {
         std::thread::sleep(Duration::from_millis(20));
     };
     let address = address.trim().trim_start_matches("http://").trim_end_matches('/');
-    let _ = mmops(
+    write(
         dir,
-        &format!("soak run --iterations 2 --iteration 1s --interval 1s --scrape http://{address}/metrics"),
+        "bot_kpis.yaml",
+        "kpis:\n  memory:\n    description: resident memory\n    unit: bytes\n    \
+         measure: {gauge: {of: process_resident_memory_bytes, over: mean, across: min}}\n",
     );
+    write(
+        dir,
+        "bot_gates.yaml",
+        "profiles:\n  short:\n    description: memory\n    gates:\n      \
+         memory: {kpi: memory, unit: bytes, aggregate: every, at_most: 100000000000, severity: hard}\n",
+    );
+    let files = "--kpis bot_kpis.yaml --gates-file bot_gates.yaml --gates short --warmup 0";
+    let length = "--iterations 2 --iteration 2s --interval 1s";
+    done(dir, &format!("soak run {files} {length} --scrape http://{address}/metrics"));
     bot.kill().unwrap();
     bot.wait().unwrap();
     ready(dir, "", &[SOAK, "is simulated, which is not evidence"]);
+    // What it lacks but for that is the length of a real one.
+    write(
+        dir,
+        "bot.yaml",
+        format!(
+            "pre_live_pack: {{plan: null, timeout: 30s}}\nreadiness: {{reports: null, out_json: \
+             artifacts/reports/readiness.json, window: 7, max_age: 36h, drills: []}}\nevidence: [{{name: soak, \
+             artifact: {SOAK}, max_age: 1d, same_release: true, expect: [{{pointer: root.verdict, equals: PASS}}]}}]\n"
+        ),
+    );
+    ready(dir, " --plan bot.yaml", &[SOAK, "is simulated, which is not evidence"]);
+    ready(dir, " --plan bot.yaml --allow-simulated", &[]);
+    let report: Value =
+        serde_json::from_slice(&fs::read(dir.join("artifacts/reports/MAKE_READY.json")).unwrap()).unwrap();
+    assert_eq!((&report["simulated"], &report["allow_simulated"]), (&json!(true), &json!(true)));
 }

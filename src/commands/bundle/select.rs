@@ -212,7 +212,8 @@ impl Finder<'_> {
             self.ctx.check_cancelled()?;
             let entry = entry.map_err(|error| Fault::config(format!("the tree cannot be read: {error}")))?;
             let relative = entry.path().strip_prefix(&self.ctx.root).unwrap_or(entry.path());
-            if !entry.file_type().is_dir() && matcher.is_match(relative) {
+            let is_content = !entry.file_type().is_dir() && !fsio::is_unfinished(entry.file_name());
+            if is_content && matcher.is_match(relative) {
                 found.push(relative.to_owned());
             }
         }

@@ -10,6 +10,7 @@ use crate::evidence::header::Header;
 use crate::format::hash::{self, Digest};
 use crate::format::json;
 use crate::format::json::typed;
+use crate::format::uninterrupted;
 use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::sys::fsio::{self, AtomicFile, FileId, FileKind};
@@ -182,7 +183,7 @@ fn copy(pair: &Pair) -> Result<(AtomicFile, String), Fault> {
     let mut hasher = Digest::default();
     let mut buffer = vec![0; 128 * 1024];
     loop {
-        let read = source.read(&mut buffer).map_err(unreadable)?;
+        let read = uninterrupted(|| source.read(&mut buffer)).map_err(unreadable)?;
         if read == 0 {
             break;
         }

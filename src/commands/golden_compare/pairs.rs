@@ -151,7 +151,7 @@ fn files(root: &Located, ctx: &Ctx) -> Result<BTreeMap<String, bool>, Fault> {
         ctx.check_cancelled()?;
         let entry =
             entry.map_err(|error| Fault::config(format!("failed to read `{}`: {error}", root.shown)))?;
-        if entry.file_type().is_dir() {
+        if entry.file_type().is_dir() || fsio::is_unfinished(entry.file_name()) {
             continue;
         }
         let name = entry.path().strip_prefix(&root.path).unwrap_or(entry.path());

@@ -10,7 +10,7 @@ pub(crate) use plan::ReadyPlan;
 pub(crate) use report::SPEC;
 
 use crate::commands::readiness::found;
-use crate::commands::{Given, Output, pre_live_pack, readiness};
+use crate::commands::{Given, Input, Output, pre_live_pack, readiness};
 use crate::ctx::Ctx;
 use crate::evidence::age::{EvidencePolicy, display};
 use crate::evidence::entry::Entry;
@@ -19,6 +19,7 @@ use crate::format::node;
 use crate::report::exit::{self, Fault};
 use crate::report::maker::Maker;
 use crate::report::{Outcome, Report, render};
+use crate::sys::fsio;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -55,14 +56,52 @@ pub(crate) struct Body {
 
 /// What it writes, and where the pack and the score go: without this run they have no answer.
 pub(crate) fn outputs(_: &Given) -> Vec<Output> {
-    let parts = [pre_live_pack::REPORT, "artifacts/reports/readiness.json"].map(PathBuf::from);
-    let parts = parts.into_iter().flat_map(|path| [path.with_extension("md"), path]);
-    parts.map(|path| Output::companion("", path)).chain(Output::with_markdown("", REPORT.into())).collect()
+    let parts = parts().into_iter().map(|path| Output::companion("", path));
+    parts.chain(Output::with_markdown("", REPORT.into())).collect()
+}
+
+/// Where the pack and the score go.
+fn parts() -> [PathBuf; 4] {
+    let [pack, score] = [pre_live_pack::REPORT, "artifacts/reports/readiness.json"].map(PathBuf::from);
+    [pack.with_extension("md"), pack, score.with_extension("md"), score]
+}
+
+/// The files that only the plan, and the plan of its pack, name. Where the pack and the score go is an answer of
+/// the same run, which the plan may ask for.
+pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
+    let plan: Option<ReadyPlan> = ctx.configs.peek(given.path("plan").as_deref(), PLAN, BUILT_IN);
+    let Some(plan) = plan else { return Vec::new() };
+    let is_part =
+        |input: &Input| parts().iter().any(|part| fsio::same_file(&ctx.path(part), &ctx.path(&input.path)));
+    let steps = pre_live_pack::planned_by(plan.pre_live_pack.plan.as_deref(), ctx);
+    steps.into_iter().chain(plan.files()).filter(|input| !is_part(input)).collect()
+}
+
+/// Refuses a plan by which the score would replace what the run reads.
+fn refuse_clash(args: &Args, plan: &ReadyPlan, ctx: &Ctx) -> Result<(), Fault> {
+    let score = &plan.readiness.out_json;
+    let named = [(args.plan.as_deref(), PLAN), (plan.pre_live_pack.plan.as_deref(), pre_live_pack::PLAN)];
+    let read = named.into_iter().map(|(named, own)| named.unwrap_or(Path::new(own)));
+    let read = read.chain(plan.requirements().map(|requirement| Path::new(&requirement.artifact)));
+    let read: Vec<&Path> = read.collect();
+    let mut written = [score.clone(), score.with_extension("md")].into_iter();
+    let clash = written.find_map(|written| {
+        let is_same = |path: &&Path| fsio::same_file(&ctx.path(&written), &ctx.path(path));
+        // The plan may ask for the score itself, where that has its usual name.
+        let is_score = |path: &Path| path == score && parts().iter().any(|part| part == path);
+        let found = read.iter().copied().filter(|path| !is_score(path)).find(is_same);
+        found.map(|path| path.display().to_string())
+    });
+    clash.map_or(Ok(()), |path| {
+        let message = format!("`{path}` is read by the plan, whose readiness.out_json would replace it");
+        Err(Fault::usage(message).hint("a file that is written must not be another one of the same run"))
+    })
 }
 
 /// Runs the components, judges the evidence, writes the report.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (plan, source) = load(args, ctx)?;
+    refuse_clash(args, &plan, ctx)?;
     let pack = pack_args(&plan)?;
     let score = score_args(args, &plan)?;
     let json_out = ctx.verdict_file(REPORT)?;

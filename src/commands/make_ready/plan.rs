@@ -1,5 +1,6 @@
 //! What must be there before a release.
 
+use crate::commands::Input;
 use crate::commands::readiness::points::MOST_DAYS;
 use crate::evidence::requirement::Requirement;
 use crate::format::duration;
@@ -61,6 +62,20 @@ impl ReadyPlan {
     /// Everything that it requires beside the components.
     pub(super) fn requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.evidence.iter().chain(&self.readiness.drills)
+    }
+
+    /// The files that it names.
+    pub(super) fn files(&self) -> impl Iterator<Item = Input> {
+        let required = self.requirements().map(|requirement| {
+            let option = format!("evidence `{}` of the plan", requirement.name);
+            Input { option, path: PathBuf::from(&requirement.artifact) }
+        });
+        let score = &self.readiness.out_json;
+        let score = [score.clone(), score.with_extension("md")];
+        let score = score.map(|path| Input { option: "readiness.out_json of the plan".to_owned(), path });
+        let pack = self.pre_live_pack.plan.clone();
+        let pack = pack.map(|path| Input { option: "pre_live_pack.plan of the plan".to_owned(), path });
+        required.chain(score).chain(pack)
     }
 
     /// What it could require and does not.

@@ -12,7 +12,7 @@ mod verdict;
 pub(crate) use plan::PackPlan;
 pub(crate) use report::SPEC;
 
-use crate::commands::{Given, Output};
+use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header;
 use crate::format::duration;
@@ -24,7 +24,7 @@ use runner::{RunOptions, Runner};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use verdict::{Facts, StepFact};
 
@@ -98,6 +98,17 @@ impl Args {
 /// What a pack writes.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     given.path("report").map(|path| Output::with_markdown("report", path)).unwrap_or_default()
+}
+
+/// The files that the steps of a plan name: no output of the run may be one.
+pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
+    planned_by(given.path("plan").as_deref(), ctx)
+}
+
+/// The same of the plan that was named, or the root's own.
+pub(crate) fn planned_by(plan: Option<&Path>, ctx: &Ctx) -> Vec<Input> {
+    let plan: Option<PackPlan> = ctx.configs.peek(plan, PLAN, BUILT_IN);
+    plan.iter().flat_map(PackPlan::files).collect()
 }
 
 /// Runs the plan; without `--dry-run`, returns the usage.

@@ -1,9 +1,12 @@
 //! The steps of a plan and their order: which may start now, which are skipped because a need failed.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::commands::Input;
 use crate::format::duration;
-use serde::Deserialize;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,7 +45,7 @@ pub(crate) struct Step {
     #[serde(default)]
     pub(super) retries: u8,
     /// Why the pack may go on although the step fails, which is then WARN.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "reason")]
     pub(super) allow_fail: Option<String>,
     /// Variables of the step, beside those of mmops.
     #[serde(default)]
@@ -50,6 +53,29 @@ pub(crate) struct Step {
     /// Working directory, relative to the root, which it is when left out.
     #[serde(default)]
     pub(super) dir: Option<PathBuf>,
+}
+
+/// A text that is no switch: `true` gives no reason.
+fn reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    struct Reason;
+
+    impl Visitor<'_> for Reason {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the reason why the step may fail, as a text")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned()))
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+
+    from.deserialize_any(Reason)
 }
 
 impl Step {
@@ -125,6 +151,22 @@ impl StepState {
 }
 
 impl PackPlan {
+    /// The files that its steps name, as far as a word of a command line shows that it is one.
+    pub(super) fn files(&self) -> impl Iterator<Item = Input> {
+        self.steps.iter().flat_map(|step| {
+            let dir = step.dir.clone().unwrap_or_default();
+            // `--option=path` names a file as `path` does.
+            let words = step
+                .argv
+                .iter()
+                .flat_map(|word| [Some(word.as_str()), word.split_once('=').map(|(_, path)| path)]);
+            words.flatten().filter(|word| !word.is_empty()).map(move |word| Input {
+                option: format!("step `{}` of the plan", step.name),
+                path: dir.join(word),
+            })
+        })
+    }
+
     /// Says what is wrong with the plan: nothing to do, a name twice, an empty command, a timeout out of
     /// bounds, an unknown need, or needs that go in a circle.
     pub(super) fn check(&self, default_timeout: Duration) -> Result<(), String> {

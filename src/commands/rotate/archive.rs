@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -100,7 +101,8 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
     let mut entries = Vec::new();
     let mut names = BTreeSet::from([MANIFEST.to_owned()]);
     let out = BufWriter::with_capacity(1 << 18, unfinished.file());
-    let mut zip = ZipWriter::new(out);
+    // Dropped, as after an error, it would complete the archive.
+    let mut zip = ManuallyDrop::new(ZipWriter::new(out));
     let mut remover = Remover::new(tree);
     for &file in going {
         ctx.check_cancelled()?;
@@ -133,7 +135,7 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
     zip.start_file(MANIFEST, options(0)).map_err(fail)?;
     zip.write_all(text.as_bytes()).map_err(|error| fail(error.into()))?;
     zip.set_comment(format!("{COMMENT}{}", hash::sha256(text.as_bytes()))).map_err(fail)?;
-    let mut out = zip.finish().map_err(fail)?;
+    let mut out = ManuallyDrop::into_inner(zip).finish().map_err(fail)?;
     out.flush().map_err(|error| fail(error.into()))?;
     drop(out);
     unfinished.sync()?;

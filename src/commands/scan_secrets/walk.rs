@@ -9,6 +9,7 @@ use crate::commands::scan_secrets::worker::{Shared, Worker};
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
+use crate::sys::work;
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -63,14 +64,14 @@ pub(super) fn scan(
     let visited = Mutex::new(BTreeSet::new());
     if !inside.is_empty() {
         let tree = Tree { ctx, shared, start: &ctx.root, wanted: &inside, targets, visited: &visited };
-        tree.walk(jobs, &results);
+        tree.walk(jobs, &results)?;
     }
     let visited = visited.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ignored = inside.difference(&visited);
     for dir in outside.iter().chain(ignored) {
         let wanted = BTreeSet::from([dir.clone()]);
         let visited = Mutex::default();
-        Tree { ctx, shared, start: dir, wanted: &wanted, targets, visited: &visited }.walk(jobs, &results);
+        Tree { ctx, shared, start: dir, wanted: &wanted, targets, visited: &visited }.walk(jobs, &results)?;
     }
     let mut result = results.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     let mut worker = Worker::new(shared);
@@ -93,7 +94,12 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn walk(&self, jobs: usize, results: &Results) {
+    fn walk(&self, jobs: usize, results: &Results) -> Result<(), Fault> {
+        // The walk below starts its threads by itself, and waits for ever for one that could not be started.
+        let jobs = work::startable(jobs);
+        if jobs == 0 {
+            return Err(Fault::dependency("no thread can be started to scan with"));
+        }
         let wanted = self.wanted.clone();
         let on_the_way = move |entry: &DirEntry| {
             let path = entry.path();
@@ -105,6 +111,7 @@ impl Tree<'_> {
         builder.standard_filters(false).git_ignore(true).require_git(false).threads(jobs);
         builder.filter_entry(on_the_way);
         builder.build_parallel().visit(&mut VisitorBuilder { tree: self, results });
+        Ok(())
     }
 }
 

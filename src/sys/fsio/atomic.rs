@@ -6,22 +6,24 @@
 #![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
 
 use super::dirs::create_dirs;
-use super::open::open;
+use super::locked::{is_taken_away, lock};
+use super::open::{open, open_dir};
 use super::path::{parent, shown, unreadable};
 use super::read::{FileKind, kind, list, remove};
 use super::target::{self, Target};
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FlockOperation, Gid, MemfdFlags, Mode, OFlags, RenameFlags, Uid};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, Gid, MemfdFlags, Mode, OFlags, RenameFlags, Uid};
+use rustix::io::{Errno, retry_on_intr};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// How a finished file takes its name.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,12 @@ pub(crate) struct Temporary {
     pub(crate) suffix: &'static str,
     /// Permission bits, of which the umask takes some away.
     pub(crate) mode: u32,
+}
+
+/// Whether a file of this name is one that a run is writing, or has left unfinished: no content of anything.
+pub(crate) fn is_unfinished(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PLAIN.prefix.as_bytes()) && name.ends_with(PLAIN.suffix.as_bytes())
 }
 
 const PLAIN: Temporary = Temporary { prefix: ".mmops-", suffix: ".tmp", mode: 0o644 };
@@ -69,6 +77,13 @@ enum Place {
     Named,
 }
 
+/// Whether this process has not yet begun a file in this directory. What dead runs have left there is looked for
+/// once, as a run may write thousands of files into one.
+fn is_first_in(dir: &Path) -> bool {
+    static BEGUN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    BEGUN.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.to_owned())
+}
+
 /// The frozen clock of this process, if it has one.
 static FROZEN: OnceLock<Clock> = OnceLock::new();
 
@@ -85,6 +100,9 @@ impl AtomicFile {
     /// Starts a file that replaces `target`, so that a bad path fails before the work starts. The directory
     /// is created; the permissions and the owner of a file that is replaced are kept.
     pub(crate) fn create(target: &Path) -> Result<Self, Fault> {
+        if is_first_in(parent(target)) {
+            remove_left_behind(target);
+        }
         let naming = Naming { no_replace: false, durable: true };
         Self::replacing(target, naming).map_err(|error| Fault::write(shown(target), &error))
     }
@@ -156,17 +174,18 @@ impl AtomicFile {
             // A killed process may have left its file, and process ids come again.
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let name = OsString::from(format!("{prefix}{}-{count}{suffix}", std::process::id()));
-            match rustix::fs::openat(&dir, name.as_os_str(), flags, mode) {
+            match retry_on_intr(|| rustix::fs::openat(&dir, name.as_os_str(), flags, mode)) {
                 Ok(fd) => {
                     let file = File::from(fd);
                     // Who removes what is left behind may have come between the two.
-                    if is_taken_away(&file)? {
+                    let is_taken_away = is_taken_away(&file);
+                    if let Ok(true) = is_taken_away {
                         left += 1;
                         continue;
                     }
                     let place = Place::Beside { dir, path: target.to_owned(), temporary: name };
-                    let target = target.to_owned();
-                    return Ok(Self { target, place, file, naming, is_dated: false });
+                    let file = Self { target: target.to_owned(), place, file, naming, is_dated: false };
+                    return is_taken_away.map(|_| file);
                 }
                 Err(Errno::EXIST) if left < MOST_LEFT => left += 1,
                 Err(error) => return Err(error.into()),
@@ -209,11 +228,11 @@ impl AtomicFile {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = match &self.place {
             Place::Beside { dir, temporary, .. } => {
-                rustix::fs::openat(dir, temporary.as_os_str(), flags, Mode::empty())
+                retry_on_intr(|| rustix::fs::openat(dir, temporary.as_os_str(), flags, Mode::empty()))
             }
             Place::Stream(_) | Place::Named => {
                 let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-                rustix::fs::open(path, flags - OFlags::NOFOLLOW, Mode::empty())
+                retry_on_intr(|| rustix::fs::open(&*path, flags - OFlags::NOFOLLOW, Mode::empty()))
             }
         };
         opened.map(File::from).map_err(|error| unreadable(&self.target, &error.into()))
@@ -295,7 +314,7 @@ impl AtomicFile {
             return Ok(());
         };
         if durable {
-            rustix::fs::fsync(dir)?;
+            retry_on_intr(|| rustix::fs::fsync(&dir))?;
         }
         Ok(())
     }
@@ -342,7 +361,7 @@ pub(crate) fn remove_output(target: &Path) -> Result<(), Fault> {
 
 /// Removes the unfinished outputs that killed runs left beside `target`. What cannot be removed does not
 /// keep a run from its work.
-pub(crate) fn remove_left_behind(target: &Path) {
+pub(super) fn remove_left_behind(target: &Path) {
     if let Ok(Some(path)) = target::file_behind(target)
         && let Err(fault) = remove_abandoned(parent(&path), PLAIN)
     {
@@ -350,33 +369,28 @@ pub(crate) fn remove_left_behind(target: &Path) {
     }
 }
 
-/// Removes unfinished files that nobody holds a lock on.
-fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> Result<(), Fault> {
+fn is_another_process(id: u32) -> bool {
+    let is_there = || !matches!(kind(Path::new(&format!("/proc/{id}"))), Ok(FileKind::Missing));
+    id != std::process::id() && is_there()
+}
+
+/// Removes unfinished files that nobody holds a lock on and whose writers are gone.
+pub(crate) fn remove_abandoned(dir: &Path, Temporary { prefix, suffix, .. }: Temporary) -> Result<(), Fault> {
     for path in list(dir)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !(name.starts_with(prefix) && name.ends_with(suffix)) || kind(&path)? != FileKind::File {
             continue;
         }
+        // Its writer may be just about to lock it.
+        let writer = name.strip_prefix(prefix).and_then(|rest| rest.split('-').next()?.parse().ok());
+        if writer.is_some_and(is_another_process) {
+            continue;
+        }
         let Ok(file) = open(&path) else { continue };
-        let is_abandoned = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        let is_abandoned = lock(&file).is_ok();
         if is_abandoned && remove(&path).is_ok() {
             tracing::info!("removed `{}`, left unfinished by a process that died", path.display());
         }
     }
     Ok(())
-}
-
-/// Locks a file that was just created; true where it has lost its name by then.
-fn is_taken_away(file: &File) -> io::Result<bool> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => Ok(true),
-        // A file system without locks keeps what is left behind, too.
-        Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(false),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(rustix::fs::fstat(file)?.st_nlink == 0),
-    }
-}
-
-fn open_dir(dir: &Path) -> Result<OwnedFd, Errno> {
-    rustix::fs::open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }

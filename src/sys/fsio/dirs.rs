@@ -1,9 +1,12 @@
 //! Directories and links: created, published and replaced whole.
 #![expect(clippy::disallowed_methods, reason = "this folder owns the file system")]
 
+use super::locked::{is_taken_away, lock};
+use super::open::open_dir;
 use super::path::{parent, shown, with_ending};
-use super::read::{FileKind, kind};
+use super::read::{FileKind, kind, list};
 use crate::report::exit::Fault;
+use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{self, File};
 use std::io;
@@ -52,12 +55,90 @@ pub(crate) fn scratch_dir(prefix: &str) -> Result<tempfile::TempDir, Fault> {
     dir.map_err(|error| Fault::write("a temporary directory", &error))
 }
 
-/// The same inside `dir`, which is created.
-pub(crate) fn scratch_dir_in(dir: &Path, prefix: &str) -> Result<tempfile::TempDir, Fault> {
-    create_dir(dir)?;
-    let made = tempfile::Builder::new().prefix(prefix).tempdir_in(dir);
-    // The error's own text has the name that it would have had, which says nothing to anybody.
-    made.map_err(|error| Fault::write(format!("a directory in {}", shown(dir)), &error.kind().into()))
+/// A fresh private directory for work that is not complete; removed when dropped. It is locked for as long, which
+/// tells it from one that a killed process left behind.
+#[derive(Debug)]
+pub(crate) struct ScratchDir {
+    dir: tempfile::TempDir,
+    _lock: OwnedFd,
+}
+
+/// What scratch directories are called before what they are for.
+const SCRATCH: &str = ".mmops-";
+
+impl ScratchDir {
+    /// Creates one in `dir`, which is created, after removing those of the same use whose makers are dead.
+    pub(crate) fn create_in(dir: &Path, name: &str) -> Result<Self, Fault> {
+        create_dir(dir)?;
+        let prefix = format!("{SCRATCH}{name}-");
+        remove_abandoned(dir, &prefix)?;
+        loop {
+            let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(dir).and_then(|dir| {
+                let lock = open_dir(dir.path())?;
+                let is_taken_away = is_taken_away(&lock)?;
+                Ok((Self { dir, _lock: lock }, is_taken_away))
+            });
+            // The error's own text has the name that it would have had, which says nothing to anybody.
+            let what = || format!("a directory in {}", shown(dir));
+            let (made, is_taken_away) = made.map_err(|error| Fault::write(what(), &error.kind().into()))?;
+            // Who removes what is left behind may have come between the two.
+            if !is_taken_away {
+                return Ok(made);
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Keeps it for people to look at, under its name without what marks it as incomplete.
+    pub(crate) fn keep(self) -> Result<PathBuf, Fault> {
+        let from = self.dir.path();
+        let name = from.file_name().unwrap_or_default().to_string_lossy();
+        let to = from.with_file_name(name.strip_prefix(SCRATCH).unwrap_or(&name));
+        move_new(from, &to)?;
+        drop(self.dir.keep());
+        Ok(to)
+    }
+
+    /// Puts it under its name, durably and for everybody to read; the name must be free.
+    pub(super) fn publish(self, to: &Path) -> Result<(), Fault> {
+        let fail = |error: io::Error| Fault::write(shown(to), &error);
+        let made = self.dir.path();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(made, mode).map_err(fail)?;
+        sync_dir(made).map_err(fail)?;
+        move_new(made, to)?;
+        // The name it was made under is gone; there is nothing left to remove.
+        drop(self.dir.keep());
+        sync_dir(parent(to)).map_err(fail)
+    }
+}
+
+fn move_new(from: &Path, to: &Path) -> Result<(), Fault> {
+    let moved = renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE);
+    moved.map_err(|error| Fault::write(shown(to), &error.into()))
+}
+
+/// Removes the scratch directories that nobody holds a lock on.
+fn remove_abandoned(dir: &Path, prefix: &str) -> Result<(), Fault> {
+    for path in list(dir)? {
+        let is_scratch = path.file_name().unwrap_or_default().to_string_lossy().starts_with(prefix);
+        if !is_scratch || kind(&path)? != FileKind::Dir {
+            continue;
+        }
+        let Ok(opened) = open_dir(&path) else { continue };
+        if lock(&opened).is_ok() && remove_dir(&path).is_ok() {
+            tracing::info!("removed `{}`, left unfinished by a process that died", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// Removes a directory with all that is in it.
+pub(super) fn remove_dir(dir: &Path) -> io::Result<()> {
+    fs::remove_dir_all(dir)
 }
 
 /// Directories that were created for work that may fail; unless they are kept, those that are still empty
@@ -94,19 +175,6 @@ impl Drop for NewDirs {
             }
         }
     }
-}
-
-/// Puts a finished directory under its name, durably and for everybody to read; the name must be free.
-pub(crate) fn publish_dir(made: tempfile::TempDir, to: &Path) -> Result<(), Fault> {
-    let fail = |error: io::Error| Fault::write(shown(to), &error);
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(made.path(), mode).map_err(fail)?;
-    sync_dir(made.path()).map_err(fail)?;
-    let moved = renameat_with(CWD, made.path(), CWD, to, RenameFlags::NOREPLACE);
-    moved.map_err(|error| fail(error.into()))?;
-    // The name it was made under is gone; there is nothing left to remove.
-    drop(made.keep());
-    sync_dir(parent(to)).map_err(fail)
 }
 
 fn sync_dir(dir: &Path) -> io::Result<()> {

@@ -3,6 +3,7 @@
 mod atomic;
 mod dirs;
 mod identity;
+mod locked;
 mod open;
 mod outputs;
 mod path;
@@ -10,11 +11,12 @@ mod read;
 mod target;
 
 pub(crate) use atomic::{
-    AtomicFile, Naming, Temporary, date_by, remove_output, write_atomic, write_volatile,
+    AtomicFile, Naming, Temporary, date_by, is_unfinished, remove_abandoned, remove_output, write_atomic,
+    write_volatile,
 };
 #[cfg(test)]
 pub(crate) use dirs::scratch_dir;
-pub(crate) use dirs::{NewDirs, create_dir, create_new_dir, publish_dir, replace_link, scratch_dir_in};
+pub(crate) use dirs::{NewDirs, ScratchDir, create_dir, create_new_dir, replace_link};
 pub(crate) use identity::{FileId, FileState, nanoseconds};
 pub(crate) use open::{
     SizeLimit, append, append_stream, names_descriptor, open, open_directory, open_writable, read_within,

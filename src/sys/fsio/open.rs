@@ -7,8 +7,9 @@
 
 use super::path::{shown, unreadable};
 use crate::report::exit::Fault;
+use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -40,7 +41,8 @@ impl SizeLimit {
 /// Opens a file for reading.
 pub(crate) fn open(path: &Path) -> Result<File, Fault> {
     if names_descriptor(path) {
-        let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty());
+        let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()));
         return opened.map(File::from).map_err(|error| unreadable(path, &error.into()));
     }
     let file = open_carefully(path, OFlags::RDONLY).map_err(|error| unreadable(path, &error))?;
@@ -54,8 +56,13 @@ pub(crate) fn open(path: &Path) -> Result<File, Fault> {
 
 /// Opens a directory, to hold it or to lock it.
 pub(crate) fn open_directory(path: &Path) -> Result<File, Fault> {
-    let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-    opened.map(File::from).map_err(|error| unreadable(path, &error.into()))
+    open_dir(path).map(File::from).map_err(|error| unreadable(path, &error.into()))
+}
+
+/// The same with the error of the system.
+pub(super) fn open_dir(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))
 }
 
 /// Reads a whole file that is no larger than `limit`.
@@ -112,7 +119,8 @@ pub(super) fn open_stream(path: &Path) -> io::Result<File> {
 }
 
 fn open_carefully(path: &Path, flags: OFlags) -> io::Result<File> {
-    Ok(File::from(rustix::fs::open(path, flags | CAREFULLY, Mode::from_raw_mode(0o666))?))
+    let mode = Mode::from_raw_mode(0o666);
+    Ok(File::from(retry_on_intr(|| rustix::fs::open(path, flags | CAREFULLY, mode))?))
 }
 
 /// What an opened file is, unless it is a regular one.

@@ -2,9 +2,13 @@
 //! under their names taken away; complete on the disk before the first of them gets its name; the verdict named
 //! last, and taken back where the run fails after all.
 
-use super::atomic::{AtomicFile, remove_left_behind, remove_output};
+use super::atomic::{AtomicFile, remove_output};
+use super::dirs::{ScratchDir, remove_dir};
+use super::path::shown;
+use super::read::{FileKind, kind};
 use super::target::same_file;
 use crate::report::exit::Fault;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,14 +28,62 @@ pub(crate) enum OutputKind {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outputs(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     /// What was opened and is not yet written.
     opened: Vec<Opened>,
     /// What is complete under a temporary name.
-    complete: Vec<Opened>,
+    complete: Vec<Complete>,
     /// What has its name.
     named: Vec<(OutputKind, PathBuf)>,
+    /// What keeps others from the same outputs until these have their names.
+    locks: Vec<Box<dyn Send>>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("opened", &self.opened)
+            .field("complete", &self.complete)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+enum Complete {
+    File(Opened),
+    /// A new directory that others go by, and the name that it is to have.
+    Dir(ScratchDir, PathBuf),
+}
+
+impl Complete {
+    fn kind(&self) -> OutputKind {
+        match self {
+            Self::File(opened) => opened.kind,
+            Self::Dir(..) => OutputKind::Verdict,
+        }
+    }
+
+    fn target(&self) -> &Path {
+        match self {
+            Self::File(opened) => opened.file.target(),
+            Self::Dir(_, to) => to,
+        }
+    }
+
+    fn publish(self) -> Result<(), Fault> {
+        match self {
+            Self::File(opened) => opened.file.commit(),
+            Self::Dir(made, to) => made.publish(&to),
+        }
+    }
+
+    fn temporary(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(opened) => opened.file.temporary(),
+            Self::Dir(made, _) => Some(made.path().to_owned()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -52,9 +104,8 @@ impl Outputs {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens an output for [`Outputs::take`], and removes what dead runs left unfinished beside it.
+    /// Opens an output for [`Outputs::take`].
     pub(crate) fn open(&self, kind: OutputKind, path: &Path) -> Result<(), Fault> {
-        remove_left_behind(path);
         let file = AtomicFile::create(path)?;
         self.state().opened.push(Opened { kind, file });
         Ok(())
@@ -82,24 +133,42 @@ impl Outputs {
         Ok(OutputFile { opened, outputs: self.clone() })
     }
 
+    /// The output called `path`, which replaces what stands there only when the run is complete.
+    pub(crate) fn replace(&self, kind: OutputKind, path: &Path) -> Result<OutputFile, Fault> {
+        let opened = Opened { kind, file: AtomicFile::create(path)? };
+        Ok(OutputFile { opened, outputs: self.clone() })
+    }
+
+    /// Takes a complete directory, which gets its name together with the other outputs; the name must be free.
+    pub(crate) fn add_dir(&self, made: ScratchDir, to: &Path) {
+        self.state().complete.push(Complete::Dir(made, to.to_owned()));
+    }
+
+    /// Holds a lock until the outputs have their names.
+    pub(crate) fn hold(&self, lock: impl Send + 'static) {
+        self.state().locks.push(Box::new(lock));
+    }
+
     /// Where the unfinished outputs are.
     pub(crate) fn temporaries(&self) -> Vec<PathBuf> {
         let state = self.state();
-        state.opened.iter().chain(&state.complete).filter_map(|opened| opened.file.temporary()).collect()
+        let opened = state.opened.iter().filter_map(|opened| opened.file.temporary());
+        opened.chain(state.complete.iter().filter_map(Complete::temporary)).collect()
     }
 
     /// Gives all that is complete its name, verdicts last. Where one cannot get it, what has its name already
     /// is taken back.
     pub(crate) fn publish(&self) -> Result<(), Fault> {
         let mut complete = std::mem::take(&mut self.state().complete);
-        complete.sort_by_key(|output| output.kind);
-        for Opened { kind, file } in complete {
-            let path = file.target().to_owned();
-            if let Err(fault) = file.commit() {
+        complete.sort_by_key(Complete::kind);
+        for output in complete {
+            let (kind, path) = (output.kind(), output.target().to_owned());
+            // It may fail when the name is there already, but not yet on the disk.
+            self.state().named.push((kind, path));
+            if let Err(fault) = output.publish() {
                 self.withdraw();
                 return Err(fault);
             }
-            self.state().named.push((kind, path));
         }
         Ok(())
     }
@@ -108,10 +177,10 @@ impl Outputs {
     pub(crate) fn withdraw(&self) {
         let mut state = self.state();
         state.opened.clear();
-        state.complete.retain(|output| output.kind == OutputKind::Record);
+        state.complete.retain(|output| output.kind() == OutputKind::Record);
         for (kind, path) in std::mem::take(&mut state.named).into_iter().rev() {
             if kind != OutputKind::Record
-                && let Err(fault) = remove_output(&path)
+                && let Err(fault) = remove_named(&path)
             {
                 tracing::error!("what this run wrote before it failed is still there: {fault}");
             }
@@ -119,11 +188,31 @@ impl Outputs {
     }
 }
 
+/// Removes what a run has named: a file, or a directory that nothing had the name of before.
+fn remove_named(path: &Path) -> Result<(), Fault> {
+    match kind(path)? {
+        FileKind::Dir => remove_dir(path).map_err(|error| Fault::write(shown(path), &error)),
+        FileKind::File | FileKind::Link | FileKind::Other | FileKind::Missing => remove_output(path),
+    }
+}
+
 impl OutputFile {
+    /// Where the content goes that is not written at once.
+    pub(crate) fn file(&mut self) -> &mut AtomicFile {
+        &mut self.opened.file
+    }
+
+    /// What was written is all of it.
+    pub(crate) fn complete(self) -> Result<(), Fault> {
+        self.opened.file.sync()?;
+        self.outputs.state().complete.push(Complete::File(self.opened));
+        Ok(())
+    }
+
     /// Writes all of it. It gets its name together with the other outputs of the run.
     pub(crate) fn finish(mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.opened.file.write(bytes)?;
-        self.outputs.state().complete.push(self.opened);
+        self.outputs.state().complete.push(Complete::File(self.opened));
         Ok(())
     }
 }

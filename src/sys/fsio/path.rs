@@ -25,5 +25,5 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
 
 /// The fault of an input that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Fault {
-    Fault::config(format!("failed to read `{}`: {error}", path.display()))
+    Fault::read(shown(path), error)
 }

@@ -114,7 +114,13 @@ pub(crate) fn target_exists(path: &Path) -> Result<bool, Fault> {
 /// The names in a directory, sorted.
 pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
+    let entries = loop {
+        match fs::read_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            opened => break opened,
+        }
+    };
+    for entry in entries.map_err(|error| unreadable(dir, &error))? {
         paths.push(entry.map_err(|error| unreadable(dir, &error))?.path());
     }
     paths.sort();

@@ -98,12 +98,16 @@ fn what_a_dead_run_left_is_removed_and_what_a_live_one_writes_is_not() {
     let dir = scratch_dir("atomic").expect("a directory");
     let target = dir.path().join("report.json");
     let alive = AtomicFile::create(&target).expect("created");
-    let left = dir.path().join(".mmops-1-0.tmp");
-    for (path, content) in [(&left, b"half"), (&dir.path().join(".mmops-keep"), b"kept")] {
+    let left = dir.path().join(".mmops-4194305-0.tmp");
+    // Not locked yet by its writer, a process that is always there.
+    let begun = dir.path().join(".mmops-1-0.tmp");
+    let others = [(&left, b"half"), (&dir.path().join(".mmops-keep"), b"kept"), (&begun, b"half")];
+    for (path, content) in others {
         append(path).expect("created").write_all(content).expect("written");
     }
     remove_left_behind(&target);
     assert_eq!(kind(&left).expect("known"), FileKind::Missing);
+    assert_eq!(kind(&begun).expect("known"), FileKind::File);
     assert_eq!(kind(&dir.path().join(".mmops-keep")).expect("known"), FileKind::File);
     alive.finish(b"{}").expect("written");
     assert_eq!(read(&target).expect("read"), b"{}");

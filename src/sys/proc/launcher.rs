@@ -8,9 +8,10 @@
 #![expect(clippy::disallowed_methods, reason = "this folder owns child processes")]
 
 use super::process::own_pid;
+use crate::format::uninterrupted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal, setsid};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
@@ -100,7 +101,7 @@ impl Launch {
                 Err(error) => return Err(error.into()),
             }
             let mut bytes = [0; 32];
-            match status.read(&mut bytes)? {
+            match uninterrupted(|| status.read(&mut bytes))? {
                 0 => break,
                 n => report.push_str(&String::from_utf8_lossy(&bytes[..n])),
             }
@@ -136,7 +137,8 @@ impl Channel {
 
     /// Takes the pipe away and leaves `/dev/null` in its place.
     fn take(self) -> io::Result<PipeWriter> {
-        let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        let null =
+            retry_on_intr(|| rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()))?;
         let above_streams = 3;
         let own = match self {
             Self::Stdin => rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), above_streams)?,

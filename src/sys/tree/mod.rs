@@ -13,8 +13,9 @@ pub(crate) mod writers;
 
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileId};
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
+use rustix::io::{Errno, retry_on_intr};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr};
@@ -31,6 +32,11 @@ pub(crate) const KEEP_MARKER: &str = ".mmops-keep";
 const OPEN_DIR: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const STAT_MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
+
+/// Opens what stands in an opened directory.
+fn openat(dir: impl AsFd, name: impl rustix::path::Arg + Copy, flags: OFlags) -> Result<OwnedFd, Errno> {
+    retry_on_intr(|| rustix::fs::openat(dir.as_fd(), name, flags, Mode::empty()))
+}
 
 /// An opened directory that rotation may work in.
 #[derive(Debug)]
@@ -52,9 +58,9 @@ pub(crate) struct Root {
 impl Root {
     /// Opens a canonical path; its last component must be a directory and no link.
     pub(crate) fn open(path: &Path, name: String) -> Result<Self, Fault> {
-        let fail = |error: rustix::io::Errno| fsio::unreadable(path, &error.into());
+        let fail = |error: Errno| fsio::unreadable(path, &error.into());
         #[expect(clippy::disallowed_methods, reason = "a directory that is not followed to")]
-        let fd = rustix::fs::open(path, OPEN_DIR, Mode::empty()).map_err(fail)?;
+        let fd = retry_on_intr(|| rustix::fs::open(path, OPEN_DIR, Mode::empty())).map_err(fail)?;
         let stat = rustix::fs::statx(&fd, c"", AtFlags::EMPTY_PATH, STAT_MASK).map_err(fail)?;
         let (dev, ino, mount) = (device(&stat), stat.stx_ino, stat.stx_mnt_id);
         Ok(Self { path: path.to_owned(), name, dev, ino, mount, fd, first_file: 0, first_dir: 0 })
@@ -63,9 +69,10 @@ impl Root {
     /// Takes the lock that keeps two rotations of this directory apart; it is held until the root is
     /// dropped and dies with the process.
     pub(crate) fn lock(&self) -> Result<(), Fault> {
-        rustix::fs::flock(&self.fd, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+        let exclusive = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+        retry_on_intr(|| rustix::fs::flock(&self.fd, exclusive)).map_err(|error| {
             let message = match error {
-                rustix::io::Errno::WOULDBLOCK => "is being rotated by another process".to_owned(),
+                Errno::WOULDBLOCK => "is being rotated by another process".to_owned(),
                 other => format!("cannot be locked: {}", io::Error::from(other)),
             };
             let fault = Fault::dependency(format!("`{}` {message}", self.path.display()));
@@ -83,13 +90,14 @@ impl Root {
     /// Waits until the file system of this root has carried out what was asked of it: some give the space
     /// of a removed file back only then.
     pub(crate) fn sync_filesystem(&self) -> Result<(), Fault> {
-        rustix::fs::syncfs(&self.fd).map_err(|error| fsio::unreadable(&self.path, &error.into()))
+        retry_on_intr(|| rustix::fs::syncfs(&self.fd))
+            .map_err(|error| fsio::unreadable(&self.path, &error.into()))
     }
 
     pub(crate) fn has(&self, name: &str) -> Result<bool, Fault> {
         match rustix::fs::statx(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE) {
             Ok(_) => Ok(true),
-            Err(rustix::io::Errno::NOENT) => Ok(false),
+            Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(fsio::unreadable(&self.path.join(name), &error.into())),
         }
     }

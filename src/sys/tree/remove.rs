@@ -1,9 +1,9 @@
 //! Takes files out of a tree that was walked before, each only if it is still the very file that was
 //! seen: same device, inode, size and time of last write, under the same chain of directories.
 
-use super::{OPEN_DIR, STAT_MASK, Tree, file_id, file_type};
+use super::{OPEN_DIR, STAT_MASK, Tree, file_id, file_type, openat};
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, openat, readlinkat, statx, unlinkat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, OFlags, readlinkat, statx, unlinkat};
 use rustix::io::Errno;
 use std::fmt;
 use std::fs::File;
@@ -61,9 +61,9 @@ impl<'a> Remover<'a> {
     }
 
     fn open_dir(&self, dir: u32) -> Result<OwnedFd, Errno> {
-        let mut fd = openat(&self.tree.roots[self.tree.root_of_dir(dir)].fd, c".", OPEN_DIR, Mode::empty())?;
+        let mut fd = openat(&self.tree.roots[self.tree.root_of_dir(dir)].fd, c".", OPEN_DIR)?;
         for below in self.tree.chain(dir) {
-            fd = openat(&fd, &*self.tree.dirs[below as usize].name, OPEN_DIR, Mode::empty())?;
+            fd = openat(&fd, &*self.tree.dirs[below as usize].name, OPEN_DIR)?;
         }
         Ok(fd)
     }
@@ -79,7 +79,7 @@ impl<'a> Remover<'a> {
     /// Opens a file for reading, after checking that it is the one that was seen.
     pub(crate) fn open(&mut self, file: u32) -> Result<File, RemoveError> {
         let tree = self.tree;
-        let fd = openat(self.dir(tree.dir(file))?, tree.raw_name(file), READ, Mode::empty())?;
+        let fd = openat(self.dir(tree.dir(file))?, tree.raw_name(file), READ)?;
         let opened = File::from(fd);
         self.check(file, &opened)?;
         Ok(opened)
@@ -108,7 +108,7 @@ impl<'a> Remover<'a> {
         let (name, link) = (tree.raw_name(file), tree.is_link(file));
         let dir = self.dir(tree.dir(file))?;
         // The lock is held until the name is gone: who takes one later takes it on a nameless file.
-        let held = if link { None } else { Some(File::from(openat(dir, name, READ, Mode::empty())?)) };
+        let held = if link { None } else { Some(File::from(openat(dir, name, READ)?)) };
         if let Some(held) = &held
             && rustix::fs::flock(held, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
         {

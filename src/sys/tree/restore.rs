@@ -1,16 +1,19 @@
 //! Puts files back under a directory, creating what is missing, following no link and replacing nothing.
 
-use super::OPEN_DIR;
-use crate::sys::fsio::{AtomicFile, Naming, Temporary};
+use super::{OPEN_DIR, openat};
+use crate::sys::fsio::{self, AtomicFile, Naming, Temporary};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
-use rustix::fs::{futimens, mkdirat, openat, symlinkat, utimensat};
-use rustix::io::Errno;
+use rustix::fs::{futimens, mkdirat, symlinkat, utimensat};
+use rustix::io::{Errno, retry_on_intr};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Nobody else may read a file before it has the permissions of the one that was archived.
 const TEMPORARY: Temporary = Temporary { prefix: ".mmops-restore-", suffix: ".tmp", mode: 0o600 };
@@ -19,6 +22,8 @@ const TEMPORARY: Temporary = Temporary { prefix: ".mmops-restore-", suffix: ".tm
 #[derive(Debug)]
 pub(crate) struct RestoreDir {
     top: OwnedFd,
+    /// Directories in which nothing is left of a restore that was killed.
+    clean: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl RestoreDir {
@@ -29,8 +34,8 @@ impl RestoreDir {
             clippy::disallowed_methods,
             reason = "a directory, with the error that its caller tells apart"
         )]
-        let top = rustix::fs::open(path, flags, Mode::empty())?;
-        Ok(Self { top })
+        let top = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?;
+        Ok(Self { top, clean: Mutex::default() })
     }
 
     /// Opens the directory that is to hold `path`, creating it and those above it on request.
@@ -39,16 +44,16 @@ impl RestoreDir {
         let (Some(name), true) = (path.file_name(), plain) else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path leaves its directory"));
         };
-        let mut dir = openat(&self.top, c".", OPEN_DIR, Mode::empty())?;
+        let mut dir = openat(&self.top, c".", OPEN_DIR)?;
         for part in path.parent().into_iter().flat_map(Path::components) {
-            let opened = openat(&dir, part.as_os_str(), OPEN_DIR, Mode::empty());
+            let opened = openat(&dir, part.as_os_str(), OPEN_DIR);
             dir = match opened {
                 Err(Errno::NOENT) if create => {
                     match mkdirat(&dir, part.as_os_str(), Mode::from_raw_mode(0o755)) {
                         Ok(()) | Err(Errno::EXIST) => {}
                         Err(error) => return Err(error.into()),
                     }
-                    openat(&dir, part.as_os_str(), OPEN_DIR, Mode::empty())?
+                    openat(&dir, part.as_os_str(), OPEN_DIR)?
                 }
                 other => other?,
             };
@@ -60,7 +65,7 @@ impl RestoreDir {
     pub(crate) fn existing(&self, path: &Path) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let opened = self.parent(path, false).and_then(|(dir, name)| {
-            let fd = openat(&dir, name.as_os_str(), flags, Mode::empty())?;
+            let fd = openat(&dir, name.as_os_str(), flags)?;
             Ok(File::from(fd))
         });
         if_there(opened)
@@ -78,6 +83,11 @@ impl RestoreDir {
     /// by then.
     pub(crate) fn create(&self, path: &Path) -> io::Result<AtomicFile> {
         let (dir, _) = self.parent(path, true)?;
+        let above = path.parent().unwrap_or(Path::new("")).to_owned();
+        if self.clean.lock().unwrap_or_else(PoisonError::into_inner).insert(above) {
+            let opened = format!("/proc/self/fd/{}", dir.as_raw_fd());
+            fsio::remove_abandoned(Path::new(&opened), TEMPORARY).map_err(io::Error::other)?;
+        }
         let naming = Naming { no_replace: true, durable: false };
         AtomicFile::create_at(dir, path, TEMPORARY, naming)
     }
@@ -91,7 +101,7 @@ impl RestoreDir {
 
     /// Waits until every name that was given is on the disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        Ok(rustix::fs::syncfs(&self.top)?)
+        Ok(retry_on_intr(|| rustix::fs::syncfs(&self.top))?)
     }
 }
 

@@ -5,14 +5,14 @@
 
 use super::{
     DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, OPEN_DIR, Record, Root, STAT_MASK,
-    SkipReason, Tree, count, device, file_type, modified_ns,
+    SkipReason, Tree, count, device, file_type, modified_ns, openat,
 };
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::signal::Cancel;
 use crate::sys::work::{self, Queue};
 use rustix::fd::{AsFd as _, OwnedFd};
-use rustix::fs::{AtFlags, FileType, Mode, RawDir, Statx, openat, statx};
+use rustix::fs::{AtFlags, FileType, RawDir, Statx, statx};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::io;
@@ -172,7 +172,7 @@ fn read_dirs(queue: &Queue<Progress>, root: &Root, detail: Detail, cancel: &Canc
         progress.stack.pop()
     };
     while let Some((job, running)) = queue.take(next) {
-        let opened = openat(&*job.parent, &job.name, OPEN_DIR, Mode::empty());
+        let opened = openat(&*job.parent, &job.name, OPEN_DIR);
         let (fd, visit) = match opened {
             Ok(fd) => {
                 let visit = reader.visit(job.dir, &fd);

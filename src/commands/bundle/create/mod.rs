@@ -12,6 +12,7 @@ use super::materials::{self, Versioned};
 use super::plan::{self, BundlePlan, Entry};
 use super::select::{self, Chosen, Selection};
 use super::{provenance, sbom};
+use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::format::json;
@@ -25,7 +26,7 @@ use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::sys::clock;
-use crate::sys::fsio::{self, AtomicFile, NewDirs};
+use crate::sys::fsio::{self, AtomicFile, NewDirs, OutputKind};
 use crate::sys::root_dir::{self, RootDir};
 use crate::sys::{progress, work};
 use std::io::BufWriter;
@@ -90,45 +91,56 @@ impl Order {
     }
 }
 
+/// The files that only the plan names, and those that the archive brings: no output of the run may be one.
+pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
+    let plan: Option<BundlePlan> = ctx.configs.peek(given.path("plan").as_deref(), PLAN, BUILT_IN);
+    let Some(plan) = plan else { return Vec::new() };
+    let input = |option: &str, path: PathBuf| Input { option: option.to_owned(), path };
+    let listed = plan.contents.iter().filter_map(|entry| entry.path.as_ref());
+    let mut files: Vec<Input> =
+        listed.map(|path| input(&format!("`{path}` of the plan"), path.into())).collect();
+    if let Ok(versioned) = materials::version(given.text("version"), ctx) {
+        let name = given.text("name").unwrap_or(&plan.name);
+        let out = given.path("out").unwrap_or_else(|| PathBuf::from(&plan.out));
+        let archive = out.join(format!("{name}-v{}.zip", versioned.version));
+        let endings = ["", ".sha256", ".provenance.json", minisign::ENDING];
+        files.extend(endings.map(|ending| input("the archive", fsio::with_ending(&archive, ending))));
+    }
+    files
+}
+
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let order = order(args, ctx)?;
     let archive = order.out.join(order.file_name());
     let dirs = NewDirs::create(&order.out)?;
-    let _lock = ctx.lock_dir(&order.out)?;
-    let mut zip = AtomicFile::create(&archive)?;
-    let mut sidecar = AtomicFile::create(&fsio::with_ending(&archive, ".sha256"))?;
-    let mut statement = AtomicFile::create(&fsio::with_ending(&archive, ".provenance.json"))?;
+    ctx.outputs.hold(ctx.lock_dir(&order.out)?);
+    // The archive comes last: whoever waits for it finds what vouches for it, and between the first and the
+    // last name an older archive does not verify rather than the new one without its hash.
+    let mut zip = ctx.outputs.replace(OutputKind::Verdict, &archive)?;
+    let beside =
+        |ending: &str| ctx.outputs.replace(OutputKind::Companion, &fsio::with_ending(&archive, ending));
+    let (sidecar, statement) = (beside(".sha256")?, beside(".provenance.json")?);
     let signature_path = fsio::with_ending(&archive, minisign::ENDING);
-    let signature =
-        order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, AtomicFile::create(&signature_path)?)));
+    let signature = order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, beside(minisign::ENDING)?)));
     let signature = signature.transpose()?;
-    let (made, manifest) = write(args, &order, &mut zip, ctx)?;
+    let (made, manifest) = write(args, &order, zip.file(), ctx)?;
     let name = order.file_name();
-    sidecar.write(format!("{}  {name}\n", made.sha256).as_bytes())?;
+    sidecar.finish(format!("{}  {name}\n", made.sha256).as_bytes())?;
     let document = provenance::statement(&manifest, &name, &made.sha256);
-    statement.write(json::document(&document).as_bytes())?;
-    let signed = match signature {
-        None => None,
-        Some((signer, mut pending)) => {
-            let version = &order.versioned.version;
-            let comment = materials::trusted_comment(order.stamp, &name, version, &made.sha256);
-            pending.write(signer.sign(zip.reread()?, &comment)?.as_bytes())?;
-            Some(pending)
-        }
-    };
+    statement.finish(json::document(&document).as_bytes())?;
+    let has_signature = signature.is_some();
+    if let Some((signer, file)) = signature {
+        let version = &order.versioned.version;
+        let comment = materials::trusted_comment(order.stamp, &name, version, &made.sha256);
+        file.finish(signer.sign(zip.file().reread()?, &comment)?.as_bytes())?;
+    }
+    zip.complete()?;
     ctx.check_cancelled()?;
     // A signature of the archive that is being replaced would vouch for nothing.
     if fsio::exists(&signature_path)? {
         fsio::remove(&signature_path)
             .map_err(|error| Fault::write(format!("`{}`", signature_path.display()), &error))?;
     }
-    // The archive comes last: whoever waits for it finds what vouches for it, and between the first and the
-    // last name an older archive does not verify rather than the new one without its hash.
-    sidecar.commit()?;
-    statement.commit()?;
-    let has_signature = signed.is_some();
-    signed.map_or(Ok(()), AtomicFile::commit)?;
-    zip.commit()?;
     dirs.keep();
     let facts = Facts {
         archive: ctx.show(&archive),

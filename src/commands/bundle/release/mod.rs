@@ -21,7 +21,7 @@ use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::sys::clock;
-use crate::sys::fsio::{self, NewDirs};
+use crate::sys::fsio::{self, NewDirs, ScratchDir};
 use gather::{Gathered, LoadedPolicy, Part};
 use report::Released;
 use std::path::Path;
@@ -103,11 +103,11 @@ impl Release<'_> {
         Ok(Released { files, sha256, checkout })
     }
 
-    /// Builds the folder under another name in the same place, and renames it.
+    /// Builds the folder under another name in the same place; it gets its own with the answer of the run.
     fn write(&self, parts: &[Part], manifest: &str, comment: &str, ctx: &Ctx) -> Result<(), Fault> {
         let above = self.out.parent().unwrap_or(&ctx.root);
         let dirs = NewDirs::create(above)?;
-        let scratch = fsio::scratch_dir_in(above, ".mmops-release-")?;
+        let scratch = ScratchDir::create_in(above, "release")?;
         for part in parts {
             ctx.check_cancelled()?;
             fsio::write_atomic(&scratch.path().join(part.name), &part.content)?;
@@ -119,7 +119,7 @@ impl Release<'_> {
             fsio::write_atomic(&scratch.path().join(manifest::SIGNATURE_NAME), signature.as_bytes())?;
         }
         ctx.check_cancelled()?;
-        fsio::publish_dir(scratch, self.out)?;
+        ctx.outputs.add_dir(scratch, self.out);
         dirs.keep();
         Ok(())
     }

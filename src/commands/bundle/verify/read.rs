@@ -5,6 +5,7 @@ use super::inspect::{Hash, Inspected, inspect};
 use super::verdict::Facts;
 use crate::ctx::Ctx;
 use crate::format::minisign::{self, Verifier};
+use crate::format::uninterrupted;
 use crate::format::zip::check::{FileReader, ReaderAt, hash_archive, hash_member};
 use crate::format::zip::layout::{DosTime, Header};
 use crate::release::bundle::manifest::{self, Manifest};
@@ -73,7 +74,7 @@ impl<R: ReaderAt> ReaderAt for Cancellable<'_, R> {
         if self.cancel.signal().is_some() {
             return Err(io::Error::other("stopped"));
         }
-        self.archive.read_at(buffer, offset)
+        uninterrupted(|| self.archive.read_at(buffer, offset))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::ctx::Ctx;
 use crate::evidence::header;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
-use crate::sys::fsio;
+use crate::sys::fsio::{self, ScratchDir};
 use crate::sys::{env, progress, work};
 use report::Circumstances;
 use std::path::Path;
@@ -41,11 +41,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let (store, out) = args.paths();
     let out = ctx.path(out);
     let pending = ctx.verdict_file(&out)?;
-    let scratch = fsio::scratch_dir_in(&ctx.path(store), "chaos-failover-")?;
+    let scratch = ScratchDir::create_in(&ctx.path(store), "chaos-failover")?;
     let runs = run_all(args, ctx, &Drill { binary, plan: plan.clone() }, scratch.path())?;
     let facts = Facts { plan, runs };
     let verdict = verdict::verdict(&facts);
-    let logs = (!verdict.outcome().is_yes()).then(|| ctx.show(&scratch.keep()));
+    let logs = if verdict.outcome().is_yes() { None } else { Some(ctx.show(&scratch.keep()?)) };
     let circumstances = Circumstances {
         dry_run: args.dry_run,
         measured: !ctx.clock.is_frozen(),

@@ -1,6 +1,7 @@
 //! Where the bytes of a scan come from.
 
 use crate::commands::scan_secrets::detect::encoding::HEAD;
+use crate::format::uninterrupted;
 use std::cell::RefCell;
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -62,6 +63,6 @@ impl<R: Read + Seek> rawzip::ReaderAt for Positioned<'_, R> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut reader = self.0.borrow_mut();
         reader.seek(SeekFrom::Start(offset))?;
-        reader.read(buffer)
+        uninterrupted(|| reader.read(buffer))
     }
 }

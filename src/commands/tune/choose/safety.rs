@@ -44,7 +44,12 @@ impl SafetyLimits {
         need(positive(age), "max_order_age_p95_ms", age, "a positive number");
         let share = self.max_taker_share_pct;
         need((0.0..=100.0).contains(&share), "max_taker_share_pct", share, "between 0 and 100");
-        need(self.min_fills >= 1, "min_fills", 0.0, "at least 1, since no fills prove nothing");
+        need(
+            self.min_fills >= 1,
+            "min_fills",
+            self.min_fills as f64,
+            "at least 1, since no fills prove nothing",
+        );
         need(positive(self.max_inventory), "max_inventory", self.max_inventory, "a positive number");
         if let Some(width) = self.max_net_bps_width {
             need(positive(width), "max_net_bps_width", width, "a positive number");
