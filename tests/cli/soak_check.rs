@@ -20,8 +20,9 @@ fn serve(page: &'static str) -> String {
 
 /// A sandbox whose one gate needs this measure.
 fn needing(measure: &str, more: &str) -> Sandbox {
-    let kpi = format!("  k: {{description: d, unit: custom, measure: {measure}{more}}}\n");
-    let gate = "{kpi: k, unit: custom, aggregate: mean, at_most: 1, severity: hard}";
+    let unit = if measure.contains("seconds") { "s" } else { "'custom:x'" };
+    let kpi = format!("  k: {{description: d, unit: {unit}, measure: {measure}{more}}}\n");
+    let gate = format!("{{kpi: k, unit: {unit}, aggregate: mean, at_most: 1, severity: hard}}");
     Sandbox::real_time()
         .unrecorded(REAL)
         .file("kpis.yaml", format!("kpis:\n{kpi}"))
