@@ -30,7 +30,8 @@ pub mod clock {
     pub use crate::sys::clock::Clock;
 }
 pub mod collector {
-    pub use crate::judge::kpi::collector::{Collector, Declared, Grouping, WHOLE};
+    pub use crate::judge::kpi::Declared;
+    pub use crate::judge::kpi::collector::{Collector, Grouping, WHOLE};
 }
 pub mod daily {
     pub use crate::evidence::daily::{File, Rules, window};

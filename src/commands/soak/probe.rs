@@ -4,7 +4,7 @@
 
 use super::plan::SoakPlan;
 use crate::format::exposition::Kind;
-use crate::judge::kpi::collector::Declared;
+use crate::judge::kpi::Declared;
 use crate::judge::kpi::{KpiDefinition, Measure, Selector};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,17 +2,18 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub(crate) mod collector;
+mod declared;
 mod measurement;
 pub(crate) mod quantile;
 pub(crate) mod selector;
 mod unit;
 
+pub use declared::Declared;
 pub use measurement::Member;
 pub(crate) use measurement::{Build, DataState, LifeBegin, LifeCause, Measurement, Piece};
 pub use selector::Selector;
 
 use crate::format::exposition::Kind;
-use collector::Declared;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

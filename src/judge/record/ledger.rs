@@ -1,6 +1,7 @@
 //! The windows of a run as far as judging needs them, and what a profile says of them.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use super::condition::Condition;
 use super::iteration::Iteration;
 use super::lives::Lives;
 use crate::format::duration;
@@ -80,37 +81,6 @@ pub struct Judgement {
     pub verdict: RunVerdict,
     pub(crate) gates: BTreeMap<String, GateResult>,
     pub(crate) conditions: Vec<Condition>,
-}
-
-/// What a run must be beside its gates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub(crate) struct Condition {
-    /// What it is about: observed, gaps, members or build.
-    pub(crate) name: String,
-    /// What the run can be at best.
-    pub(crate) verdict: RunVerdict,
-    /// What was found.
-    pub(crate) note: String,
-    /// Why it is not PASS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
-}
-
-impl Condition {
-    /// PASS, or not known.
-    fn known_if(holds: bool, name: &str, note: String, reason: &str) -> Self {
-        let verdict = if holds { RunVerdict::Pass } else { RunVerdict::Inconclusive };
-        let reason = (!holds).then(|| reason.to_owned());
-        Self { name: name.to_owned(), verdict, note, reason }
-    }
-
-    pub(super) fn fails(name: &str, note: String, reason: String) -> Self {
-        Self { name: name.to_owned(), verdict: RunVerdict::Fail, note, reason: Some(reason) }
-    }
-
-    pub(super) fn holds(name: &str, note: String) -> Self {
-        Self { name: name.to_owned(), verdict: RunVerdict::Pass, note, reason: None }
-    }
 }
 
 /// One gate with its answer.

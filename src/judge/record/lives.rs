@@ -1,7 +1,7 @@
 //! The lives of the watched processes, and whether one build was watched.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::ledger::Condition;
+use super::condition::Condition;
 use crate::judge::kpi::{Build, LifeBegin};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

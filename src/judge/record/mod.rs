@@ -1,6 +1,7 @@
 //! A run as a sequence of iterations, and what a profile says of it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod condition;
 pub(crate) mod iteration;
 pub(crate) mod ledger;
 pub(crate) mod legacy;

@@ -9,7 +9,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::format::json::typed;
-use crate::judge::kpi::collector::Declared;
+use crate::judge::kpi::Declared;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 
 use crate::format::config;
 use crate::judge::gate::{Gate, GateProfile, Severity};
-use crate::judge::kpi::collector::{Affected, Collector, Declared, Grouping, WHOLE};
+use crate::judge::kpi::Declared;
+use crate::judge::kpi::collector::{Affected, Collector, Grouping, WHOLE};
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::judge::record::{GateResult, Iteration, Ledger};
 use crate::judge::verdict::{GateState, RunVerdict};

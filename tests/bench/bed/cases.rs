@@ -112,12 +112,16 @@ fn trials() -> Vec<Case> {
     let sweep = &["artifacts/PARAM_SWEEP.json"];
     let soak = &["artifacts/reports/soak_metrics.json", "artifacts/reports/gates_summary.json"];
     vec![
-        case("soak run", "--mock --hours 1", |_| {}).verdicts(soak).marker_alone().own(&["artifacts/soak"]),
+        case("soak run", "--mock --gates smoke", |_| {})
+            .verdicts(soak)
+            .marker_alone()
+            .own(&["artifacts/soak"]),
         case("soak run", "--mock --scenario deadline_storm --hours 1", |_| {})
             .verdicts(soak)
             .marker_alone()
             .own(&["artifacts/soak"]),
-        case("soak gate", "--mock", |root| root.mmops("soak run --mock --hours 1")),
+        case("soak gate", "--mock", |root| root.mmops("soak run --mock --gates smoke")),
+        case("soak check", "--mock", |_| {}),
         case("tune sweep", "", grid).verdicts(sweep),
         case("tune sweep", "--dry-run", grid).verdicts(&["artifacts/dry-run/PARAM_SWEEP.json"]),
         case("tune apply", "--allow-simulated", |root| {

@@ -1,7 +1,8 @@
 //! Where samples go: into the figures of the window, and into the file of raw samples.
 
+use crate::judge::kpi::Declared;
 use crate::judge::kpi::Member;
-use crate::judge::kpi::collector::{Affected, Collector, Declared, SeriesId};
+use crate::judge::kpi::collector::{Affected, Collector, SeriesId};
 use crate::judge::record::samples::{SampleEncoder, SeriesKey};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -10,11 +10,9 @@ mod member;
 mod scrape;
 mod target;
 
-use crate::format::exposition::Kind;
-use crate::judge::kpi::{Build, KpiDefinition, Measure, Member};
+use crate::judge::kpi::{Build, Declared, KpiDefinition, Measure, Member};
 use cell::{Cell, CounterRole};
 use member::{Failure, MemberState};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use target::Target;
@@ -30,15 +28,6 @@ pub(crate) const OWN_METRICS: [&str; 6] =
     ["mm_param", "mm_simulated", "up", FAULTY_FAMILIES, "process_start_time_seconds", "mm_build_info"];
 /// How many families of a page could not be read.
 pub(crate) const FAULTY_FAMILIES: &str = "mmops_faulty_families";
-
-/// What the family of a series says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Declared {
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
-}
 
 /// What a failed scrape leaves unknown: everything, unless a member or a metric is named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Worlds of pages that a process may show, and what the figures must make of them.
 
 use super::*;
+use crate::format::exposition::Kind;
 use crate::judge::kpi::{DataState, LifeCause, Measurement, Reducer, Selector, SeriesCount, TimeUnit};
 
 /// A page: names with labels as they stand there, and values. An empty page is a scrape that failed.

@@ -4,7 +4,7 @@ use super::window::TimeWindow;
 use crate::commands::soak::plan::SoakPlan;
 use crate::commands::soak::run::recorder::{LabelPairs, Recorder};
 use crate::ctx::Ctx;
-use crate::judge::kpi::collector::Declared;
+use crate::judge::kpi::Declared;
 use crate::report::exit::Fault;
 use crate::simulation::bot::model::with_overrides;
 use crate::simulation::bot::{Scenario, SimulatedBot};

@@ -6,7 +6,7 @@ use crate::commands::soak::probe::{Probed, ProbedSeries};
 use crate::commands::soak::run::matching::narrowed;
 use crate::ctx::Ctx;
 use crate::format::exposition::{self, Exposition};
-use crate::judge::kpi::collector::Declared;
+use crate::judge::kpi::Declared;
 use crate::net::prometheus::access;
 use crate::net::prometheus::client::{
     ClientOptions, PrometheusClient, QueryErrorKind, QueryResult, TimeGrid,

@@ -16,7 +16,8 @@ use super::window::{TimeWindow, wait_until};
 use crate::commands::soak::plan::SoakPlan;
 use crate::commands::soak::run::recorder::Recorder;
 use crate::ctx::Ctx;
-use crate::judge::kpi::collector::{Affected, Declared};
+use crate::judge::kpi::Declared;
+use crate::judge::kpi::collector::Affected;
 use crate::net::prometheus::client::{
     ClientOptions, PrometheusClient, QueryError, QueryErrorKind, QueryResult, Series, TimeGrid,
 };
