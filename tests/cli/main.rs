@@ -28,6 +28,7 @@ mod sandbox;
 mod scan_secrets;
 mod sim;
 mod soak;
+mod soak_sources;
 mod text;
 mod tune;
 mod workflows;

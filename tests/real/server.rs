@@ -31,6 +31,40 @@ pub fn run(program: &str, args: &[&str], dir: &Path) -> String {
     text
 }
 
+/// Another engine behind the same API, with its defaults.
+pub struct VictoriaMetrics(Prometheus);
+
+impl VictoriaMetrics {
+    pub fn start(dir: &Path) -> Self {
+        let dir = dir.join("victoria");
+        std::fs::create_dir_all(&dir).unwrap();
+        (0..3).find_map(|_| Self::try_start(&dir)).expect("victoria-metrics starts")
+    }
+
+    fn try_start(dir: &Path) -> Option<Self> {
+        let port = free_port();
+        let log = std::fs::File::create(dir.join("victoria.log")).unwrap();
+        let child = Command::new("victoria-metrics")
+            .arg("-storageDataPath=data")
+            .arg(format!("-httpListenAddr=127.0.0.1:{port}"))
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Prometheus { child, port }.listening(&dir.join("victoria.log")).map(Self)
+    }
+
+    pub fn url(&self) -> String {
+        self.0.url()
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// A running server; it is killed when dropped.
 pub struct Prometheus {
     child: Child,
@@ -47,7 +81,7 @@ impl Prometheus {
     }
 
     fn try_start(dir: &Path, args: &[&str]) -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let log = std::fs::File::create(dir.join("prometheus.log")).unwrap();
         let child = Command::new("prometheus")
             .arg("--config.file=prometheus.yml")
@@ -61,17 +95,21 @@ impl Prometheus {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut server = Self { child, port };
+        Self { child, port }.listening(&dir.join("prometheus.log"))
+    }
+
+    /// Waits until it listens; nothing where it ended instead.
+    fn listening(mut self, log: &Path) -> Option<Self> {
         let started = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if server.child.try_wait().unwrap().is_some() {
-                println!("{}", std::fs::read_to_string(dir.join("prometheus.log")).unwrap());
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            if self.child.try_wait().unwrap().is_some() {
+                println!("{}", std::fs::read_to_string(log).unwrap());
                 return None;
             }
-            assert!(started.elapsed() < Duration::from_mins(1), "prometheus does not listen");
+            assert!(started.elapsed() < Duration::from_mins(1), "nothing listens");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Some(server)
+        Some(self)
     }
 
     pub fn url(&self) -> String {

@@ -1,14 +1,14 @@
 //! A live soak: a simulated bot as a process, a Prometheus that scrapes it, and `soak run` that asks the
 //! Prometheus and judges.
 
-use crate::server::{Prometheus, have, instant};
+use crate::server::{Prometheus, VictoriaMetrics, have, instant};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// Four windows of three seconds, in which a bot at eight times its pace shows enough for every gate.
-const LINE: &str = "soak run --iterations 4 --iteration 3s --interval 1s --prometheus";
+const LINE: &str = "soak run --gates smoke --iterations 4 --iteration 3s --interval 1s --prometheus";
 
 fn mmops(dir: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
@@ -26,6 +26,20 @@ impl Drop for Bot {
     }
 }
 
+fn bot(dir: &Path, scenario: &str) -> (Bot, String) {
+    let line =
+        format!("sim bot --listen 127.0.0.1:0 --address-file bot.address --speed 8 --scenario {scenario}");
+    let child = mmops(dir, &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let bot = Bot(child);
+    let address = wait(|| std::fs::read_to_string(dir.join("bot.address")).ok());
+    let target = address.trim().trim_start_matches("http://");
+    let config = format!(
+        "scrape_configs: [{{job_name: bot, scrape_interval: 1s, scrape_timeout: 1s, \
+         static_configs: [{{targets: ['{target}']}}]}}]\n"
+    );
+    (bot, config)
+}
+
 /// A bot, a server that has scraped it for some seconds, and the directory of both.
 struct Scene {
     dir: tempfile::TempDir,
@@ -37,17 +51,7 @@ struct Scene {
 impl Scene {
     fn of(scenario: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let line = format!(
-            "sim bot --listen 127.0.0.1:0 --address-file bot.address --speed 8 --scenario {scenario}"
-        );
-        let child = mmops(dir.path(), &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let bot = Bot(child);
-        let address = wait(|| std::fs::read_to_string(dir.path().join("bot.address")).ok());
-        let target = address.trim().trim_start_matches("http://");
-        let config = format!(
-            "scrape_configs: [{{job_name: bot, scrape_interval: 1s, scrape_timeout: 1s, \
-             static_configs: [{{targets: ['{target}']}}]}}]\n"
-        );
+        let (bot, config) = bot(dir.path(), scenario);
         let server = Prometheus::start(dir.path(), &config, &[]);
         let client = server.client();
         wait(|| {
@@ -136,4 +140,54 @@ fn a_server_that_stops_half_way_leaves_no_verdict_and_the_run_goes_on_after_its_
     scene.server = Prometheus::start(scene.dir.path(), &scene.config, &[]);
     scraped(&scene.server);
     ended(&scene.soak().output().unwrap(), 0, "SOAK=PASS");
+}
+
+/// How far a figure of one engine may lie from that of the other, in relation to it.
+const TOLERANCE: f64 = 0.01;
+
+#[test]
+fn an_engine_that_hides_the_newest_time_gives_the_same_verdict_and_figures() {
+    if !have(&["prometheus", "victoria-metrics"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (_bot, config) = bot(dir.path(), "steady");
+    let victoria = VictoriaMetrics::start(dir.path());
+    // Both have the same samples: what differs is how they are asked for.
+    let config = format!("{config}remote_write: [{{url: '{}/api/v1/write'}}]\n", victoria.url());
+    let prometheus = Prometheus::start(dir.path(), &config, &[]);
+    scraped(&prometheus);
+    let line =
+        "soak run --gates smoke --iterations 2 --iteration 6s --interval 1s --match job=\"bot\" --prometheus";
+    let live = mmops(dir.path(), &format!("{line} {}", victoria.url())).output().unwrap();
+    let said = String::from_utf8_lossy(&live.stderr).into_owned();
+    assert!(
+        said.contains("the server answers 30 s late") || said.contains("the server answers 31 s late"),
+        "{said}"
+    );
+    ended(&live, 0, "SOAK=PASS");
+    let metrics = || -> Value {
+        let path = dir.path().join("artifacts/reports/soak_metrics.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let theirs = metrics();
+    let first: Value = serde_json::from_str(
+        &std::fs::read_to_string(dir.path().join("artifacts/soak/latest/ITER_SUMMARY_1.json")).unwrap(),
+    )
+    .unwrap();
+    let from = first["from"].as_str().unwrap();
+    let to = from.parse::<jiff::Timestamp>().unwrap() + jiff::SignedDuration::from_secs(12);
+    let line =
+        format!("soak run --gates smoke --iteration 6s --interval 1s --from {from} --to {to} --prometheus");
+    ended(&mmops(dir.path(), &format!("{line} {}", prometheus.url())).output().unwrap(), 0, "SOAK=PASS");
+    let ours = metrics();
+    for (name, figure) in theirs["metrics"].as_object().unwrap() {
+        let mean = |figure: &Value| figure["mean"].as_f64().unwrap_or(f64::NAN);
+        let (theirs, ours) = (mean(figure), mean(&ours["metrics"][name]));
+        println!("{name}: {theirs} and {ours}");
+        assert!(
+            (theirs - ours).abs() <= TOLERANCE * ours.abs() || theirs == ours,
+            "{name}: {theirs} and {ours}"
+        );
+    }
 }

@@ -68,6 +68,12 @@ pub(crate) enum SampleSource {
         url: String,
         /// Whether recorded time is judged.
         history: bool,
+        /// Conditions on labels that each selector carries beside its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        matching: Option<String>,
+        /// How long after its end a window is read, seconds; measured where it is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lag_secs: Option<u32>,
     },
 }
 

@@ -9,10 +9,15 @@ pub use url::{Url, form};
 
 use crate::report::exit::Fault;
 use base64::Engine as _;
-use std::io;
+use flate2::read::MultiGzDecoder;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use ureq::http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, RETRY_AFTER,
+};
 use ureq::http::{HeaderMap, Method};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
@@ -28,6 +33,10 @@ pub struct HttpSettings {
     pub auth: Auth,
     /// Further headers, such as a tenant.
     pub headers: Vec<(String, Secret)>,
+    /// A file of further headers that is read for each request.
+    pub headers_file: Option<PathBuf>,
+    /// The content types that are asked for, where no header of the operator's does.
+    pub accept: Option<&'static str>,
     /// PEM certificates that are trusted, in place of the built-in public ones.
     pub ca_pem: Option<Vec<u8>>,
 }
@@ -40,6 +49,8 @@ impl Default for HttpSettings {
             max_body_bytes: 64 << 20,
             auth: Auth::None,
             headers: Vec::new(),
+            headers_file: None,
+            accept: None,
             ca_pem: None,
         }
     }
@@ -49,9 +60,9 @@ impl Default for HttpSettings {
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     agent: ureq::Agent,
+    settings: Arc<HttpSettings>,
+    /// What is sent where no file is to be read again.
     headers: Arc<HeaderMap>,
-    max_body_bytes: u64,
-    timeout: Duration,
 }
 
 /// What came back, whatever its status.
@@ -99,6 +110,9 @@ pub enum HttpError {
         /// Bytes that would have been read.
         limit: u64,
     },
+    /// The files with credentials or headers cannot be used now.
+    #[error("{0}")]
+    Credentials(String),
     /// What came back is not HTTP, or the request cannot be sent.
     #[error("not a usable HTTP exchange: {0}")]
     Protocol(String),
@@ -143,7 +157,7 @@ impl HttpClient {
             .build()
             .new_agent();
         let headers = Arc::new(headers(settings)?);
-        Ok(Self { agent, headers, max_body_bytes: settings.max_body_bytes, timeout: settings.timeout })
+        Ok(Self { agent, settings: Arc::new(settings.clone()), headers })
     }
 
     /// Sends a request to `path` below `url` and reads the whole response.
@@ -159,7 +173,10 @@ impl HttpClient {
             Request::Post(_, body) => body,
         };
         let mut builder = ureq::http::Request::builder().uri(target);
-        for (name, value) in self.headers.iter() {
+        let read_again = self.settings.auth.is_in_file() || self.settings.headers_file.is_some();
+        let current = read_again.then(|| headers(&self.settings)).transpose();
+        let current = current.map_err(|fault| HttpError::Credentials(fault.to_string()))?;
+        for (name, value) in current.as_ref().unwrap_or(&self.headers) {
             builder = builder.header(name, value);
         }
         let sent = match request {
@@ -182,8 +199,13 @@ impl HttpClient {
             location: header(LOCATION).map(str::to_owned),
             body: Vec::new(),
         };
-        let body = received.into_body().into_with_config().limit(self.max_body_bytes);
+        let is_packed = header(CONTENT_ENCODING).is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
+        let limit = self.settings.max_body_bytes;
+        let body = received.into_body().into_with_config().limit(limit);
         response.body = body.read_to_vec().map_err(|error| self.error(error))?;
+        if is_packed {
+            response.body = inflated(&response.body, limit)?;
+        }
         Ok(response)
     }
 
@@ -193,15 +215,17 @@ impl HttpClient {
             Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
                 HttpError::Connect("the connection took too long".to_owned())
             }
-            Error::Timeout(_) => HttpError::Timeout(self.timeout),
-            Error::BodyExceedsLimit(_) => HttpError::TooLarge { limit: self.max_body_bytes },
+            Error::Timeout(_) => HttpError::Timeout(self.settings.timeout),
+            Error::BodyExceedsLimit(_) => HttpError::TooLarge { limit: self.settings.max_body_bytes },
             Error::HostNotFound => HttpError::Connect("the host is not known".to_owned()),
             Error::ConnectionFailed => HttpError::Connect("the connection failed".to_owned()),
             Error::Tls(why) => HttpError::Tls(why.to_owned()),
             Error::Rustls(why) => HttpError::Tls(why.to_string()),
             Error::Pem(why) => HttpError::Tls(why.to_string()),
             Error::Io(why) => match why.kind() {
-                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => HttpError::Timeout(self.timeout),
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+                    HttpError::Timeout(self.settings.timeout)
+                }
                 // A refused certificate arrives as invalid data of the transport.
                 io::ErrorKind::InvalidData => HttpError::Tls(why.to_string()),
                 _ => HttpError::Connect(why.to_string()),
@@ -214,6 +238,14 @@ impl HttpClient {
     }
 }
 
+/// The bytes of a gzip body, at most `limit` of them: a small answer may stand for a large one.
+fn inflated(packed: &[u8], limit: u64) -> Result<Vec<u8>, HttpError> {
+    let mut body = Vec::new();
+    let read = MultiGzDecoder::new(packed).take(limit + 1).read_to_end(&mut body);
+    read.map_err(|error| HttpError::Protocol(format!("the gzip body cannot be read: {error}")))?;
+    if body.len() as u64 > limit { Err(HttpError::TooLarge { limit }) } else { Ok(body) }
+}
+
 fn headers(settings: &HttpSettings) -> Result<HeaderMap, Fault> {
     let mut headers = HeaderMap::new();
     let secret = |text: &str, what: &str| {
@@ -223,8 +255,8 @@ fn headers(settings: &HttpSettings) -> Result<HeaderMap, Fault> {
             value
         })
     };
-    let authorization = match &settings.auth {
-        Auth::None => None,
+    let authorization = match &settings.auth.read()? {
+        Auth::None | Auth::BearerFile(_) | Auth::BasicFile(_) => None,
         Auth::Bearer(token) => Some(secret(&format!("Bearer {}", token.reveal()), "the token")?),
         Auth::Basic { user, password } => {
             let pair =
@@ -235,7 +267,8 @@ fn headers(settings: &HttpSettings) -> Result<HeaderMap, Fault> {
     if let Some(value) = authorization {
         headers.insert(AUTHORIZATION, value);
     }
-    for (name, value) in &settings.headers {
+    let in_file = settings.headers_file.as_deref().map(auth::read_headers).transpose()?;
+    for (name, value) in settings.headers.iter().chain(in_file.iter().flatten()) {
         let name: HeaderName = name
             .parse()
             .map_err(|_| Fault::config(format!("`{}` is not a header name", name.escape_debug())))?;
@@ -244,6 +277,13 @@ fn headers(settings: &HttpSettings) -> Result<HeaderMap, Fault> {
         }
         let value = secret(value.reveal(), &format!("the header `{name}`"))?;
         headers.insert(name, value);
+    }
+    for (name, value) in [(ACCEPT_ENCODING, Some("gzip")), (ACCEPT, settings.accept)] {
+        if let Some(value) = value
+            && !headers.contains_key(&name)
+        {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     Ok(headers)
 }

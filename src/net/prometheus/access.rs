@@ -8,7 +8,7 @@ use crate::sys::clock::Clock;
 use crate::sys::env::Env;
 use crate::sys::fsio;
 use crate::sys::signal::Cancel;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const TOKEN: &str = "MMOPS_PROMETHEUS_TOKEN";
 const TOKEN_FILE: &str = "MMOPS_PROMETHEUS_TOKEN_FILE";
@@ -21,13 +21,14 @@ const CA_FILE: &str = "MMOPS_PROMETHEUS_CA_FILE";
 /// names them; paths are resolved against `root`.
 pub(crate) fn client(
     url: &str,
+    options: ClientOptions,
     root: &Path,
     env: &Env,
     clock: &Clock,
     cancel: &Cancel,
 ) -> Result<PrometheusClient, Fault> {
     let (url, settings) = settings(url, root, &|name| env.get(name).map(str::to_owned))?;
-    PrometheusClient::new(url, &settings, ClientOptions::default(), clock.clone(), cancel.clone())
+    PrometheusClient::new(url, &settings, options, clock.clone(), cancel.clone())
 }
 
 /// The address without its credentials, and what the client of that server sends.
@@ -38,15 +39,13 @@ pub(crate) fn settings(
 ) -> Result<(Url, HttpSettings), Fault> {
     let (url, in_address) = Url::parse(url)?;
     let file = |name: &str| env(name).map(|path| root.join(path));
-    let token_in = |path: PathBuf| Secret::read(&path).map(|token| (TOKEN_FILE, Auth::Bearer(token)));
-    let pair = |name: &'static str, pair: &str| basic(name, pair).map(|auth| (name, auth));
-    let pair_in = |path: PathBuf| pair(BASIC_FILE, fsio::read_text(&path)?.trim());
+    let pair = |name: &'static str, pair: &str| Auth::basic(name, pair).map(|auth| (name, auth));
     let places = [
         Some(("the address", in_address)).filter(|(_, auth)| *auth != Auth::None),
         env(TOKEN).map(|token| (TOKEN, Auth::Bearer(Secret::new(token)))),
-        file(TOKEN_FILE).map(token_in).transpose()?,
+        file(TOKEN_FILE).map(|path| (TOKEN_FILE, Auth::BearerFile(path))),
         env(BASIC).map(|text| pair(BASIC, &text)).transpose()?,
-        file(BASIC_FILE).map(pair_in).transpose()?,
+        file(BASIC_FILE).map(|path| (BASIC_FILE, Auth::BasicFile(path))),
     ];
     let mut found: Vec<(&str, Auth)> = places.into_iter().flatten().collect();
     if found.len() > 1 {
@@ -55,45 +54,23 @@ pub(crate) fn settings(
         return Err(Fault::config(message).hint("keep one of them"));
     }
     let auth = found.pop().map_or(Auth::None, |(_, auth)| auth);
-    let headers = file(HEADERS_FILE).map(|path| headers(&path)).transpose()?.unwrap_or_default();
     let ca_pem = file(CA_FILE).map(|path| fsio::read(&path)).transpose()?;
-    Ok((url, HttpSettings { auth, headers, ca_pem, ..HttpSettings::default() }))
-}
-
-fn basic(name: &str, pair: &str) -> Result<Auth, Fault> {
-    match pair.split_once(':') {
-        Some((user, password)) if !user.is_empty() => {
-            Ok(Auth::Basic { user: user.to_owned(), password: Secret::new(password.to_owned()) })
-        }
-        _ => Err(Fault::config(format!("{name} is not `user:password`"))),
-    }
-}
-
-/// The lines `Name: value` of a file; blank lines and lines that start with `#` do not count.
-fn headers(path: &Path) -> Result<Vec<(String, Secret)>, Fault> {
-    let text = fsio::read_text(path)?;
-    let mut headers = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let (name, value) = line.split_once(':').ok_or_else(|| {
-            Fault::config(format!("`{}` line {} is not `Name: value`", path.display(), at + 1))
-        })?;
-        headers.push((name.trim().to_owned(), Secret::new(value.trim().to_owned())));
-    }
-    Ok(headers)
+    let headers_file = file(HEADERS_FILE);
+    Ok((url, HttpSettings { auth, headers_file, ca_pem, ..HttpSettings::default() }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::http::HttpClient;
 
     fn of(url: &str, root: &Path, set: &[(&str, &str)]) -> Result<HttpSettings, String> {
         let env =
             |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        settings(url, root, &env).map(|(_, settings)| settings).map_err(|fault| fault.to_string())
+        let settings = settings(url, root, &env).map(|(_, settings)| settings);
+        // What files hold is looked at when the client is made, and then for each request.
+        let checked = settings.and_then(|settings| HttpClient::new(&settings).map(|_| settings));
+        checked.map_err(|fault| fault.to_string())
     }
 
     #[test]
@@ -107,12 +84,12 @@ mod tests {
         let bearer = Auth::Bearer(Secret::new("abc".into()));
         assert_eq!(of(url, dir.path(), &[]).unwrap().auth, Auth::None);
         assert_eq!(of(url, dir.path(), &[(TOKEN, "abc")]).unwrap().auth, bearer);
-        assert_eq!(of(url, dir.path(), &[(TOKEN_FILE, "token")]).unwrap().auth, bearer);
+        let in_file = Auth::BearerFile(dir.path().join("token"));
+        assert_eq!(of(url, dir.path(), &[(TOKEN_FILE, "token")]).unwrap().auth, in_file);
         let basic = of(url, dir.path(), &[(BASIC, "joe:a:b")]).unwrap().auth;
         assert_eq!(basic, Auth::Basic { user: "joe".into(), password: Secret::new("a:b".into()) });
         assert_eq!(of("http://joe:a%3Ab@h", dir.path(), &[]).unwrap().auth, basic);
-        let headers = of(url, dir.path(), &[(HEADERS_FILE, "headers")]).unwrap().headers;
-        assert_eq!(headers, [("X-Scope-OrgID".to_owned(), Secret::new("team a".into()))]);
+        assert!(of(url, dir.path(), &[(HEADERS_FILE, "headers")]).is_ok());
 
         let both = of(url, dir.path(), &[(TOKEN, "abc"), (BASIC, "a:b")]).unwrap_err();
         assert!(both.contains("more than one credential") && !both.contains("abc"), "{both}");

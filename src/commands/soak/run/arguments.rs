@@ -1,5 +1,6 @@
 //! The command line of `mmops soak run`.
 
+use super::matching;
 use crate::commands::soak::outputs::Outputs;
 use crate::commands::soak::settings::SettingsFiles;
 use crate::format::duration;
@@ -66,19 +67,56 @@ pub(super) struct Sources {
     /// Read this report file of the bot once an iteration
     #[arg(long, value_name = "PATH", conflicts_with = "prometheus")]
     pub(super) edge_report: Option<PathBuf>,
-    /// Ask this server with the Prometheus query API
+    /// Ask this server with the Prometheus query API [default: as the environment says]
     #[arg(long, value_name = "URL")]
     pub(super) prometheus: Option<String>,
+    /// Conditions that every selector gets for the server, such as 'job="bot"'
+    #[arg(long = "match", value_name = "SELECTOR", value_parser = matching::parse, conflicts_with_all = ELSEWHERE)]
+    pub(super) matching: Option<String>,
+    /// How long after its end a window is asked for: auto measures how late the server is, 0 asks at once
+    /// [default: auto]
+    #[arg(long, value_name = "DURATION", value_parser = Lag::parse, conflicts_with_all = ELSEWHERE)]
+    pub(super) lag: Option<Lag>,
     /// Judge each value of this label by itself
-    #[arg(long, value_name = "LABEL", requires = "prometheus")]
+    #[arg(long, value_name = "LABEL", conflicts_with_all = ELSEWHERE)]
     pub(super) group_by: Option<String>,
     /// Judge recorded time from here on
-    #[arg(long, value_name = "RFC3339", requires = "prometheus", requires = "to")]
+    #[arg(long, value_name = "RFC3339", requires = "to", conflicts_with_all = ELSEWHERE)]
     pub(super) from: Option<Timestamp>,
     /// Judge recorded time up to here
     #[arg(long, value_name = "RFC3339", requires = "from", conflicts_with_all = ["hours", "duration", "iterations"])]
     pub(super) to: Option<Timestamp>,
 }
+
+/// Sources that are not a server with the query API.
+const ELSEWHERE: [&str; 3] = ["mock", "scrape", "edge_report"];
+
+/// How late a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lag {
+    /// It is measured.
+    Auto,
+    Secs(u32),
+}
+
+impl Lag {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => return Ok(Self::Auto),
+            "0" => return Ok(Self::Secs(0)),
+            _ => {}
+        }
+        let duration = duration::parse(text)?;
+        let secs = u32::try_from(duration.as_secs()).ok().filter(|secs| *secs <= MAX_LAG_SECS);
+        match secs.filter(|_| duration.subsec_nanos() == 0) {
+            Some(secs) => Ok(Self::Secs(secs)),
+            None => Err(format!("not auto and not whole seconds up to {MAX_LAG_SECS}")),
+        }
+    }
+}
+
+/// The longest time that a server may be late.
+const MAX_LAG_SECS: u32 = 3600;
 
 /// How long the run is.
 #[derive(Clone, Debug, clap::Args)]
@@ -100,6 +138,7 @@ impl Args {
     pub(super) fn changes_the_plan(&self) -> bool {
         let Length { hours, duration, iterations } = &self.length;
         let SettingsFiles { kpis, gates_file } = &self.files;
+        let Sources { matching, lag, group_by, .. } = &self.from;
         hours.is_some()
             || duration.is_some()
             || iterations.is_some()
@@ -109,5 +148,8 @@ impl Args {
             || kpis.is_some()
             || gates_file.is_some()
             || self.warmup.is_some()
+            || matching.is_some()
+            || lag.is_some()
+            || group_by.is_some()
     }
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod engine;
+mod matching;
 mod planning;
 mod publisher;
 mod recorder;
@@ -78,7 +79,7 @@ fn to_resume(ctx: &Ctx) -> Result<Option<(PathBuf, SoakPlan)>, Fault> {
 
 /// A run goes on as it was started: what the command line says must be what the plan says.
 fn check_resumed(args: &Args, kept: &SoakPlan, dir: &Path, ctx: &Ctx) -> Result<(), Fault> {
-    if args.from.origin(ctx)?.is_none() {
+    if args.from.origin(None, ctx)?.is_none() {
         if !args.changes_the_plan() {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! From a command line to the plan of a run.
 
-use super::arguments::{Args, Length, Sources};
+use super::arguments::{Args, Lag, Length, Sources};
 use crate::commands::soak::plan::{PLAN_SCHEMA, SampleSource, SoakPlan};
 use crate::commands::soak::settings;
 use crate::ctx::Ctx;
@@ -8,10 +8,15 @@ use crate::evidence::header::Header;
 use crate::judge::kpi::KpiDefinition;
 use crate::net::prometheus::access;
 use crate::report::exit::Fault;
+use jiff::Timestamp;
 use std::time::Duration;
 
+/// Names the server that is asked where no source is named.
+const PROMETHEUS_URL: &str = "MMOPS_PROMETHEUS_URL";
+
 impl Sources {
-    pub(super) fn origin(&self, ctx: &Ctx) -> Result<Option<SampleSource>, Fault> {
+    /// The source that is named, else the server at `otherwise`.
+    pub(super) fn origin(&self, otherwise: Option<&str>, ctx: &Ctx) -> Result<Option<SampleSource>, Fault> {
         if self.mock {
             return Ok(Some(SampleSource::Mock {
                 scenario: self.scenario.unwrap_or_default(),
@@ -30,8 +35,13 @@ impl Sources {
         if let Some(path) = &self.edge_report {
             return Ok(Some(SampleSource::EdgeReport { path: path.display().to_string() }));
         }
-        let Some(url) = &self.prometheus else { return Ok(None) };
-        Ok(Some(SampleSource::Prometheus { url: address(url, "", ctx)?, history: self.from.is_some() }))
+        let Some(url) = self.prometheus.as_deref().or(otherwise) else { return Ok(None) };
+        let lag_secs = match self.lag {
+            Some(Lag::Secs(secs)) => Some(secs),
+            Some(Lag::Auto) | None => None,
+        };
+        let (url, matching) = (address(url, "", ctx)?, self.matching.clone());
+        Ok(Some(SampleSource::Prometheus { url, history: self.from.is_some(), matching, lag_secs }))
     }
 }
 
@@ -49,10 +59,10 @@ fn address(text: &str, default_path: &str, ctx: &Ctx) -> Result<String, Fault> {
 
 /// The plan that the command line asks for.
 pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
-    let Some(origin) = args.from.origin(ctx)? else {
+    let Some(origin) = args.from.origin(ctx.env.get(PROMETHEUS_URL), ctx)? else {
         let fault =
             Fault::usage("nothing to watch: name one of --prometheus, --scrape, --edge-report, --mock");
-        return Err(fault);
+        return Err(fault.hint(format!("{PROMETHEUS_URL} stands for --prometheus")));
     };
     let iteration_secs = whole_secs("--iteration", args.iteration.unwrap_or(Duration::from_mins(5)))?;
     let default_interval = Duration::from_secs(15).min(Duration::from_secs(u64::from(iteration_secs)));
@@ -67,7 +77,13 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
         );
         return Err(Fault::usage(message));
     }
-    let started_at = args.from.from.unwrap_or_else(|| ctx.clock.now());
+    let started_at = match (args.from.from, &origin) {
+        (Some(from), _) => from,
+        (None, SampleSource::Prometheus { .. }) => next_multiple(ctx.clock.now(), interval_secs)?,
+        (None, SampleSource::Mock { .. } | SampleSource::Scrape { .. } | SampleSource::EdgeReport { .. }) => {
+            ctx.clock.now()
+        }
+    };
     let iterations = match (&args.length, args.from.to) {
         (Length { iterations: Some(iterations), .. }, _) => *iterations,
         (length, to) => {
@@ -116,6 +132,13 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
         profile: settings.profile,
         kpis: settings.kpis,
     })
+}
+
+/// The next time that is a multiple of the interval, as a query frontend aligns the times that it is asked for.
+fn next_multiple(now: Timestamp, interval_secs: u32) -> Result<Timestamp, Fault> {
+    let (now_ms, interval_ms) = (now.as_millisecond(), i64::from(interval_secs) * 1000);
+    let next_ms = now_ms + (interval_ms - now_ms.rem_euclid(interval_ms)) % interval_ms;
+    Timestamp::from_millisecond(next_ms).map_err(|error| Fault::config(error.to_string()))
 }
 
 fn whole_secs(flag: &str, duration: Duration) -> Result<u32, Fault> {

@@ -335,13 +335,10 @@ impl Cell {
             let (found, most) = (self.most_series, definition.series.max);
             return unknown(DataState::ToolError, &format!("{found} series, at most {most} are expected"));
         }
+        // What could not be asked is a fault of the tool, also where a series is missing because of it.
+        let state = if window.failure.is_some() { DataState::ToolError } else { DataState::NoData };
         let window = Unmeasured { failure: window.failure.or(self.rejected.as_deref()), ..*window };
         if self.points == 0 {
-            let state = if self.rejected.is_none() && window.failure.is_some() {
-                DataState::ToolError
-            } else {
-                DataState::NoData
-            };
             return unknown(state, window.failure.unwrap_or("no usable sample"));
         }
         let Estimate { value, beyond, n } = match self.estimate(&definition.measure) {

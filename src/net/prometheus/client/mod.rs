@@ -222,6 +222,8 @@ impl Inner {
                     (QueryErrorKind::Unreachable, Remedy::Wait(None))
                 }
                 HttpError::Tls(_) => (QueryErrorKind::Unreachable, Remedy::None),
+                // A file that is being rotated is whole again in a moment.
+                HttpError::Credentials(_) => (QueryErrorKind::Unauthorised, Remedy::Wait(None)),
                 HttpError::Timeout(_) => (QueryErrorKind::TimedOut, Remedy::AskLess),
                 HttpError::TooLarge { .. } => (QueryErrorKind::Refused, Remedy::AskLess),
             };
@@ -331,8 +333,12 @@ fn joined(parts: BTreeMap<u64, RangeData>) -> QueryResult {
     let mut series: BTreeMap<Labels, Vec<Point>> = BTreeMap::new();
     let mut notes = Vec::new();
     for (found, remarks) in parts.into_values() {
-        for (labels, points) in found {
-            series.entry(labels).or_default().extend(points);
+        if series.is_empty() {
+            series = found;
+        } else {
+            for (labels, points) in found {
+                series.entry(labels).or_default().extend(points);
+            }
         }
         notes.extend(remarks);
     }

@@ -2,8 +2,8 @@
 
 use super::grid::{GridSpan, TimeGrid};
 use crate::net::prometheus::{Labels, Point};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -51,11 +51,21 @@ pub(super) struct Data<'a> {
 }
 
 #[derive(Deserialize)]
-struct Row<'a> {
+struct Row {
     metric: Labels,
-    #[serde(default, borrow)]
-    values: Vec<(f64, NumberText<'a>)>,
+    #[serde(default)]
+    values: Vec<TextPoint>,
     histograms: Option<IgnoredAny>,
+}
+
+/// A time in seconds and a number as text, read at once: most of an answer is these.
+struct TextPoint(Point);
+
+impl<'de> Deserialize<'de> for TextPoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (seconds, NumberText(value)) = Deserialize::deserialize(deserializer)?;
+        point(seconds, &value).map(Self).map_err(D::Error::custom)
+    }
 }
 
 /// A number as text, borrowed unless it has escapes.
@@ -89,14 +99,13 @@ impl Data<'_> {
         if self.kind != "matrix" {
             return Err(format!("the result is a `{}`, not a matrix", self.kind));
         }
-        let rows: Vec<Row<'_>> =
-            serde_json::from_str(self.result.get()).map_err(|error| error.to_string())?;
+        let rows: Vec<Row> = serde_json::from_str(self.result.get()).map_err(|error| error.to_string())?;
         let mut series = BTreeMap::new();
         for row in rows {
             if row.histograms.is_some() {
                 return Err(format!("a native histogram in {:?}; ask for its quantile", row.metric));
             }
-            let points: Vec<Point> = row.values.into_iter().map(point).collect::<Result<_, _>>()?;
+            let points: Vec<Point> = row.values.into_iter().map(|TextPoint(point)| point).collect();
             let mut next = span.first;
             for (at_ms, _) in &points {
                 match grid.place(*at_ms) {
@@ -113,7 +122,7 @@ impl Data<'_> {
 }
 
 /// A time in seconds and a value as text, as a point in milliseconds.
-fn point((seconds, NumberText(value)): (f64, NumberText<'_>)) -> Result<Point, String> {
+fn point(seconds: f64, value: &str) -> Result<Point, String> {
     let millis = (seconds * 1000.0).round();
     if millis.abs() > 1e15 {
         return Err(format!("the time {seconds} is out of range"));

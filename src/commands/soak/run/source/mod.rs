@@ -34,8 +34,10 @@ impl Source {
             SampleSource::EdgeReport { path } => {
                 Self::EdgeReport(edge_report::EdgeReportSource::open(ctx.path(path), plan, ctx))
             }
-            SampleSource::Prometheus { url, history } => {
-                Self::Prometheus(Box::new(prometheus::PrometheusSource::open(url, *history, plan, ctx)?))
+            SampleSource::Prometheus { url, history, matching, lag_secs } => {
+                let limits = (matching.as_deref(), *lag_secs);
+                let source = prometheus::PrometheusSource::open(url, *history, limits, plan, ctx)?;
+                Self::Prometheus(Box::new(source))
             }
         })
     }
@@ -44,7 +46,7 @@ impl Source {
     pub(super) fn baseline(&mut self, at_ms: i64, recorder: &mut Recorder, ctx: &Ctx) -> anyhow::Result<()> {
         match self {
             Self::Mock(mock) => mock.scrape(at_ms, recorder),
-            Self::Scrape(scrape) => scrape.scrape(at_ms, recorder, ctx),
+            Self::Scrape(scrape) => scrape.scrape(at_ms, recorder, ctx)?,
             Self::EdgeReport(_) => {}
             Self::Prometheus(prometheus) => prometheus.baseline(at_ms, recorder, ctx)?,
         }

@@ -5,17 +5,30 @@ use crate::commands::soak::plan::{SoakPlan, instance};
 use crate::commands::soak::run::recorder::{LabelPairs, Recorder};
 use crate::ctx::Ctx;
 use crate::evidence::age::CLOCK_TOLERANCE;
-use crate::format::exposition::{self, Format, Sample};
-use crate::judge::kpi::collector::{Affected, Declared};
-use crate::net::http::{HttpClient, Request, Secret, Url};
+use crate::format::exposition::{self, Exposition, Format, Sample};
+use crate::judge::kpi::collector::{Affected, Declared, FAULTY_FAMILIES, SeriesId};
+use crate::net::http::{HttpClient, Request, Url};
 use crate::net::prometheus::{access, staleness};
 use crate::report::exit::Fault;
+use crate::sys::clock;
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+/// How long a scrape may take at most, whatever the interval.
+const LONGEST: Duration = Duration::from_secs(10);
+/// Time between two looks at whether a stop was asked for.
+const CANCEL_POLL: Duration = Duration::from_millis(50);
+/// What a target's page must not say of itself: it is what the scrape found.
+const FOUND: [&str; 2] = ["up", FAULTY_FAMILIES];
+/// The one family without which nothing of a page is used: what is simulated would be taken for real.
+const SIMULATED: &str = "mm_simulated";
+
 pub(crate) struct ScrapeSource {
-    targets: Vec<Target>,
+    targets: Vec<Arc<Target>>,
     interval_ms: i64,
+    timeout: Duration,
 }
 
 /// An endpoint.
@@ -26,23 +39,24 @@ struct Target {
     instance: Option<String>,
 }
 
+/// A page as it came, or why there is none.
+type Fetched = Result<(Vec<u8>, Format), String>;
+
 impl ScrapeSource {
     pub(super) fn open(urls: &[String], plan: &SoakPlan, ctx: &Ctx) -> Result<Self, Fault> {
         let env = |name: &str| ctx.env.get(name).map(str::to_owned);
-        let interval = Duration::from_secs(u64::from(plan.interval_secs));
-        let target = |text: &String| -> Result<Target, Fault> {
+        // A scrape that takes as long as the interval has missed the next one.
+        let timeout = (Duration::from_secs(u64::from(plan.interval_secs)) * 9 / 10).min(LONGEST);
+        let target = |text: &String| -> Result<Arc<Target>, Fault> {
             let (url, mut settings) = access::settings(text, &ctx.root, &env)?;
-            // A scrape that takes longer than the interval has missed the next one.
-            settings.timeout = interval.min(Duration::from_secs(10));
+            settings.timeout = timeout;
             settings.connect_timeout = settings.timeout.min(settings.connect_timeout);
-            if !settings.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
-                settings.headers.push(("Accept".to_owned(), Secret::new(Format::ACCEPT.to_owned())));
-            }
+            settings.accept = Some(Format::ACCEPT);
             let instance = (urls.len() > 1).then(|| instance(text).to_owned());
-            Ok(Target { http: HttpClient::new(&settings)?, url, instance })
+            Ok(Arc::new(Target { http: HttpClient::new(&settings)?, url, instance }))
         };
         let targets = urls.iter().map(target).collect::<Result<_, _>>()?;
-        Ok(Self { targets, interval_ms: plan.interval_ms() })
+        Ok(Self { targets, interval_ms: plan.interval_ms(), timeout })
     }
 
     pub(super) fn window(
@@ -56,7 +70,7 @@ impl ScrapeSource {
             // After a pause of this machine the scrapes that were due are lost, not made up for.
             let late = ctx.clock.now().as_millisecond() - at_ms;
             if late < self.interval_ms {
-                self.scrape(at_ms, recorder, ctx);
+                self.scrape(at_ms, recorder, ctx)?;
             } else {
                 recorder.fail_scrape(Affected::default(), &format!("a scrape was {} s late", late / 1000));
             }
@@ -65,31 +79,41 @@ impl ScrapeSource {
     }
 
     /// Fetches every endpoint once.
-    pub(super) fn scrape(&mut self, at_ms: i64, recorder: &mut Recorder, ctx: &Ctx) {
-        let bodies: Vec<Result<(Vec<u8>, Format), String>> = self.targets.iter().map(Target::fetch).collect();
+    pub(super) fn scrape(&mut self, at_ms: i64, recorder: &mut Recorder, ctx: &Ctx) -> Result<(), Fault> {
+        let pages = self.fetch(ctx)?;
         let now_ms = ctx.clock.now().as_millisecond();
-        let mut samples: Vec<(u32, f64)> = Vec::new();
-        for (target, body) in self.targets.iter().zip(&bodies) {
-            let parsed = body.as_ref().map_err(Clone::clone).and_then(|(body, format)| {
-                exposition::parse(body, *format).map_err(|error| format!("`{}`: {error}", target.url))
-            });
-            let exposition = match parsed {
-                Ok(exposition) => exposition,
+        let mut samples: Vec<(SeriesId, f64)> = Vec::new();
+        for (target, page) in self.targets.iter().zip(&pages) {
+            let page =
+                page.as_ref().map_err(Clone::clone).and_then(|(body, format)| target.read(body, *format));
+            let up = recorder.series("up", target.own_labels(), Declared::default);
+            samples.push((up, f64::from(u8::from(page.is_ok()))));
+            let member = target.instance.as_deref();
+            let page = match page {
+                Ok(page) => page,
                 Err(problem) => {
-                    let member = target.instance.as_deref();
-                    recorder.fail_scrape(Affected { member, ..Affected::default() }, &problem);
+                    recorder.fail_scrape(Affected { member, metric: None }, &problem);
                     continue;
                 }
             };
-            for sample in &exposition.samples {
+            if !page.faults.is_empty() {
+                let id = recorder.series(FAULTY_FAMILIES, target.own_labels(), Declared::default);
+                samples.push((id, page.faults.len() as f64));
+                for (family, fault) in &page.faults {
+                    let reason = format!("`{}`: {fault}", target.url);
+                    for name in page.names(family) {
+                        recorder.fail_scrape(Affected { member, metric: Some(&name) }, &reason);
+                    }
+                }
+            }
+            for sample in page.samples.iter().filter(|sample| !FOUND.contains(&sample.name)) {
                 let stamp = sample.timestamp_ms;
                 let current = stamp.is_none_or(|stamp| is_current(stamp, at_ms, now_ms, self.interval_ms));
                 if !current || staleness::is_stale(sample.value) {
                     continue;
                 }
-                let Some(id) =
-                    recorder.series_in_use(sample.name, || target.labels(sample), Declared::default)
-                else {
+                let declared = || Target::declared(&page, sample.name);
+                let Some(id) = recorder.series_in_use(sample.name, || target.labels(sample), declared) else {
                     continue;
                 };
                 match samples.last_mut() {
@@ -104,6 +128,35 @@ impl ScrapeSource {
             recorder.sample(id, value);
         }
         recorder.end_scrape();
+        Ok(())
+    }
+
+    /// The pages of all endpoints, each fetched on a thread of its own, so that one that hangs holds up no other
+    /// and no stop: its thread is left behind and ends with its deadline.
+    fn fetch(&self, ctx: &Ctx) -> Result<Vec<Fetched>, Fault> {
+        let (sender, receiver) = mpsc::channel();
+        for (at, target) in self.targets.iter().enumerate() {
+            let (sender, target) = (sender.clone(), Arc::clone(target));
+            // Where nobody listens any more the page is not wanted.
+            let fetch = move || drop(sender.send((at, target.fetch())));
+            let _runs_alone = std::thread::Builder::new().name("scrape".to_owned()).spawn(fetch);
+        }
+        drop(sender);
+        let none = || format!("no answer within {}", humantime::format_duration(self.timeout));
+        let mut pages: Vec<Fetched> =
+            self.targets.iter().map(|target| Err(format!("`{}`: {}", target.url, none()))).collect();
+        let started = clock::monotonic();
+        // Some moments more than the client's own deadline, which has the better reason.
+        let most = self.timeout + self.timeout / 20;
+        while started.elapsed() < most {
+            match receiver.recv_timeout(CANCEL_POLL) {
+                Ok((at, page)) => pages[at] = page,
+                Err(RecvTimeoutError::Timeout) => ctx.check_cancelled()?,
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        ctx.check_cancelled()?;
+        Ok(pages)
     }
 }
 
@@ -115,6 +168,11 @@ fn is_current(stamp_ms: i64, at_ms: i64, now_ms: i64, interval_ms: i64) -> bool 
 }
 
 impl Target {
+    /// The labels of a series that says something of the endpoint itself.
+    fn own_labels(&self) -> LabelPairs<'_> {
+        self.instance.iter().map(|instance| ("instance", Cow::Borrowed(&instance[..]))).collect()
+    }
+
     /// The labels of a sample; ours takes the place of what the endpoint calls its instance.
     fn labels<'a>(&'a self, sample: &Sample<'a>) -> LabelPairs<'a> {
         let Some(instance) = &self.instance else { return sample.labels.iter().collect() };
@@ -122,7 +180,22 @@ impl Target {
         own.chain([("instance", Cow::Borrowed(&instance[..]))]).collect()
     }
 
-    fn fetch(&self) -> Result<(Vec<u8>, Format), String> {
+    /// What the family of a sample says of itself.
+    fn declared(page: &Exposition<'_>, name: &str) -> Declared {
+        let family = page.family(name);
+        let unit = family.and_then(|family| family.unit).filter(|unit| !unit.is_empty());
+        Declared { kind: family.and_then(|family| family.kind), unit: unit.map(str::to_owned) }
+    }
+
+    fn read<'a>(&self, body: &'a [u8], format: Format) -> Result<Exposition<'a>, String> {
+        let page = exposition::parse(body, format).map_err(|error| format!("`{}`: {error}", self.url))?;
+        match page.faults.iter().find(|(family, _)| *family == SIMULATED) {
+            Some((_, fault)) => Err(format!("`{}`: {fault}", self.url)),
+            None => Ok(page),
+        }
+    }
+
+    fn fetch(&self) -> Fetched {
         let response = self.http.send(&self.url, "", Request::Get(""));
         let response = response.map_err(|error| format!("`{}`: {error}", self.url))?;
         if response.status != 200 {
