@@ -9,7 +9,7 @@ use crate::commands::{
 };
 use crate::commands::{Files, Given, Input, Output};
 use crate::ctx::Ctx;
-use crate::format::duration;
+use crate::format::{duration, timestamp};
 use crate::report::CommandSpec;
 use crate::report::exit::Fault;
 use crate::report::printer::{Color, Format};
@@ -38,6 +38,7 @@ fn table() -> Vec<Entry> {
             .alone(&[&readiness::score::SPEC]),
         entry(&readiness::validate::SPEC, readiness::validate::run),
         entry(&soak::run::SPEC, soak::run::run).writes(soak::run::outputs),
+        entry(&soak::check::SPEC, soak::check::run),
         entry(&soak::gate::SPEC, soak::gate::run),
         entry(&tune::sweep::SPEC, tune::sweep::run).writes(tune::sweep::outputs),
         entry(&tune::apply::SPEC, tune::apply::run).writes(tune::apply::outputs),
@@ -291,7 +292,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     pub(crate) lock_timeout: Duration,
     /// Freeze the clock: stamps, ages and schedules take this time and sleeping advances it
-    #[arg(long, global = true, hide_short_help = true, value_name = "RFC3339")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "RFC3339", value_parser = timestamp::parse)]
     pub(crate) now: Option<jiff::Timestamp>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::report::exit::Fault;
 use crate::report::maker::{ClockKind, Maker};
-use crate::sys::clock::Clock;
+use crate::sys::clock::{self, Clock};
 use crate::sys::config::{ConfigUsed, Configs};
 use crate::sys::env::{Env, start_dir};
 use crate::sys::fsio::{self, AtomicFile, FileKind, OutputFile, OutputKind, Outputs};
@@ -170,10 +170,10 @@ impl Ctx {
 /// The clock that the command line or the environment asks for.
 pub(crate) fn clock(now: Option<Timestamp>, env: &Env) -> Result<Clock, Fault> {
     let time = |name: &str| -> Result<Option<Timestamp>, Fault> {
-        let invalid = |text: &str, error: jiff::Error| {
+        let invalid = |text: &str, error: String| {
             Fault::config(format!("{name}={text} is not an RFC 3339 time: {error}"))
         };
-        env.get(name).map(|text| text.parse().map_err(|error| invalid(text, error))).transpose()
+        env.get(name).map(|text| clock::parse_time(text).map_err(|error| invalid(text, error))).transpose()
     };
     let stamp = time("CI_FAKE_UTC")?;
     Ok(match now.map_or_else(|| time("MMOPS_NOW"), |now| Ok(Some(now)))? {

@@ -13,7 +13,7 @@ pub(super) const QUESTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// Two command lines of each command that is listed, and what they do. The tests see that each is understood.
-pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 25] = [
+pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 26] = [
     (
         "pre-live-pack",
         [
@@ -61,6 +61,19 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 25] = [
             (
                 "mmops soak run --scrape http://127.0.0.1:9100/metrics --hours 72",
                 "Watch a real bot for three days",
+            ),
+        ],
+    ),
+    (
+        "soak check",
+        [
+            (
+                "mmops soak check --scrape http://127.0.0.1:9100/metrics",
+                "Does this bot show all that the gates need?",
+            ),
+            (
+                "mmops soak check --prometheus http://127.0.0.1:9090 --match 'job=\"bot\"'",
+                "The same of a server, for one job",
             ),
         ],
     ),

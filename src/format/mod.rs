@@ -11,4 +11,5 @@ pub(crate) mod minisign;
 pub(crate) mod node;
 pub(crate) mod size;
 pub(crate) mod text;
+pub(crate) mod timestamp;
 pub(crate) mod zip;

@@ -2,6 +2,7 @@
 //! days takes milliseconds; a stamp fixed by `CI_FAKE_UTC` changes what is printed, never an age.
 #![expect(clippy::disallowed_methods, reason = "this file owns the clock")]
 
+use crate::format::timestamp;
 use crate::sys::signal::Cancel;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,25 +16,37 @@ const NAP: Duration = Duration::from_millis(50);
 pub struct Clock {
     frozen: Option<Arc<Mutex<Timestamp>>>,
     stamp: Option<Timestamp>,
+    /// A time, and where [`boot_us`] stood then.
+    steady_since: Option<(Timestamp, u64)>,
 }
 
 impl Clock {
     /// The system clock; `stamp` fixes only the time that is printed and stored.
     pub fn system(stamp: Option<Timestamp>) -> Self {
-        Self { frozen: None, stamp }
+        Self { frozen: None, stamp, steady_since: None }
     }
 
     /// A clock that stands at `now` until somebody sleeps.
     pub fn frozen(now: Timestamp, stamp: Option<Timestamp>) -> Self {
-        Self { frozen: Some(Arc::new(Mutex::new(now))), stamp }
+        Self { frozen: Some(Arc::new(Mutex::new(now))), stamp, steady_since: None }
     }
 
     /// The time from which ages and schedules are computed.
     pub fn now(&self) -> Timestamp {
-        match &self.frozen {
-            Some(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
-            None => Timestamp::now(),
+        match (&self.frozen, self.steady_since) {
+            (Some(now), _) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            (None, None) => Timestamp::now(),
+            (None, Some((since, boot_us_then))) => {
+                let gone_us = i64::try_from(boot_us().saturating_sub(boot_us_then)).unwrap_or(i64::MAX);
+                since.saturating_add(SignedDuration::from_micros(gone_us)).unwrap_or(Timestamp::MAX)
+            }
         }
+    }
+
+    /// The same clock, whose time goes on evenly from here, through suspends as well, whatever the wall clock is
+    /// set to. A frozen one stays as it is, and both move together.
+    pub(crate) fn steady(&self) -> Self {
+        Self { steady_since: Some((self.now(), boot_us())), ..self.clone() }
     }
 
     /// The time that is printed and stored.
@@ -123,6 +136,11 @@ pub(crate) fn nap(duration: Duration) {
     std::thread::sleep(duration);
 }
 
+/// A time as an operator writes it.
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
+    timestamp::parse(text)
+}
+
 /// A time as `YYYY-MM-DDTHH:MM:SSZ`, whole seconds.
 pub(crate) fn utc(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -140,6 +158,22 @@ mod tests {
         clock.sleep(Duration::from_hours(72), &Cancel::default());
         assert_eq!(utc(clock.now()), "2026-01-04T00:00:00Z");
         assert_eq!(watch.elapsed(), Duration::from_hours(72));
+    }
+
+    #[test]
+    fn a_steady_clock_goes_on_from_where_the_wall_clock_stood() {
+        let wall = Clock::system(None);
+        let steady = wall.steady();
+        let apart = wall.now().duration_since(steady.now());
+        assert!(apart.abs() < SignedDuration::from_secs(1), "{apart:?}");
+        // Set back a year, the wall clock takes nothing of it with it.
+        let since = (Timestamp::UNIX_EPOCH, boot_us());
+        let set_back = Clock { steady_since: Some(since), ..wall };
+        assert!(set_back.now().duration_since(Timestamp::UNIX_EPOCH) < SignedDuration::from_secs(1));
+        let frozen = Clock::frozen(Timestamp::UNIX_EPOCH, None);
+        let steady = frozen.steady();
+        frozen.sleep(Duration::from_secs(7), &Cancel::default());
+        assert_eq!(steady.now().as_second(), 7);
     }
 
     #[test]

@@ -23,6 +23,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "MMOPS_STEP",
         "the steps of which this run is a part; set for every child, so that all of its processes are found",
     ),
+    (
+        "SOAK_SMOKE_MODE",
+        "1 makes `soak run` a smoke run: profile smoke, 3 iterations of 1 min, unless told otherwise",
+    ),
     ("MMOPS_PROMETHEUS_URL", "server with the Prometheus API that `soak run` asks where no source is named"),
     ("MMOPS_PROMETHEUS_TOKEN", "bearer token for the Prometheus API"),
     ("MMOPS_PROMETHEUS_TOKEN_FILE", "file with that token"),

@@ -12,7 +12,8 @@ pub(crate) fn bar(is_wanted: bool, total: u64, what: &'static str) -> ProgressBa
     if !is_wanted {
         return ProgressBar::hidden();
     }
-    let template = "{msg} [{bar:30}] {pos}/{len} eta {eta}";
+    // What is said comes last and is cut to the width of the terminal.
+    let template = "[{bar:30}] {pos}/{len} eta {eta} {wide_msg}";
     let style = ProgressStyle::with_template(template).expect("a valid template");
     ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
         .with_style(style.progress_chars("=> "))

@@ -166,6 +166,16 @@ fn soak_run() {
     refused(Sandbox::new, &[(2, &format!("soak run --prometheus http://127.0.0.1:1 {past}"))]);
 }
 
+#[test]
+fn soak_check() {
+    forms(Sandbox::new, 0, "soak check --mock");
+    forms(Sandbox::new, 1, "soak check --scrape http://127.0.0.1:1");
+    refused(
+        Sandbox::new,
+        &[(64, "soak check --edge-report none.json"), (3, "soak check --mock --gates none")],
+    );
+}
+
 /// A kept run of simulated bots.
 fn soaked(line: &str) -> Sandbox {
     let sandbox = Sandbox::new();

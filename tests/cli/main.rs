@@ -28,6 +28,8 @@ mod sandbox;
 mod scan_secrets;
 mod sim;
 mod soak;
+mod soak_check;
+mod soak_evidence;
 mod soak_sources;
 mod text;
 mod tune;

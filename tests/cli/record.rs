@@ -80,7 +80,7 @@ const VARYING: [(&str, &str); 18] = [
     (r#""modified_ns":\d{10}0*[1-9]\d*"#, "\"modified_ns\":0"),
     (r#""(dev|ino)":\d+"#, "\"$1\":0"),
     // A journal's header names the version.
-    (r#""((?:prev_)?hash)":"[0-9a-f]{64}""#, "\"$1\":\"[HASH]\""),
+    (r#""((?:prev_)?hash|plan_sha256)":"[0-9a-f]{64}""#, "\"$1\":\"[HASH]\""),
     (r#"(plan\.json seal |"seal":")[0-9a-f]{64}"#, "$1[SEAL]"),
 ];
 

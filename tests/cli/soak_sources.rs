@@ -80,6 +80,9 @@ fn prometheus(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (Stri
     let asked = Arc::<Mutex<Vec<Asked>>>::default();
     let kept = Arc::clone(&asked);
     let url = server(move |head, body| {
+        if !head.contains("/api/v1/query_range") {
+            return response("404 Not Found", "", b"no");
+        }
         let field = |name: &str| {
             let value = body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
             let value = percent_encoding::percent_decode_str(value.unwrap_or_default());

@@ -1,6 +1,7 @@
 //! What a judged run leaves for others: `soak_metrics.json`, `gates_summary.json`, `SOAK_RESULTS.md`.
 
-use super::verdict::SoakFacts;
+use super::trail::ParametersInForce;
+use super::verdict::{Occasion, SoakFacts};
 use crate::evidence::header::Header;
 use crate::format::markdown;
 use crate::judge::record::{GateResult, KpiStats};
@@ -13,8 +14,6 @@ use std::collections::BTreeMap;
 pub(crate) struct SoakMetrics {
     #[serde(flatten)]
     header: Header,
-    /// When and by what the file was made.
-    runtime: Runtime,
     /// PASS, FAIL or INCONCLUSIVE.
     verdict: RunVerdict,
     #[serde(flatten)]
@@ -28,8 +27,6 @@ pub(crate) struct SoakMetrics {
 pub(crate) struct GatesSummary {
     #[serde(flatten)]
     header: Header,
-    /// When and by what the file was made.
-    runtime: Runtime,
     /// PASS, FAIL or INCONCLUSIVE.
     verdict: RunVerdict,
     /// The directory of the run.
@@ -37,13 +34,32 @@ pub(crate) struct GatesSummary {
     /// Name of the profile.
     profile: String,
     /// Gates by name.
-    gates: BTreeMap<String, GateResult>,
+    gates: BTreeMap<String, JudgedGate>,
 }
 
+/// `TUNING_REPORT.json`: which parameters were in force, window by window, and what was done about them.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
-struct Runtime {
-    utc: String,
-    version: String,
+pub(crate) struct TuningReport {
+    #[serde(flatten)]
+    header: Header,
+    /// The directory of the run.
+    run_dir: String,
+    iterations: Vec<TuningIteration>,
+}
+
+/// One window.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct TuningIteration {
+    #[serde(flatten)]
+    in_force: ParametersInForce,
+    /// Changes that were proposed, by parameter.
+    proposed: BTreeMap<String, f64>,
+    /// Changes that were made.
+    applied: BTreeMap<String, f64>,
+    /// Changes that were not made, and why.
+    skipped: BTreeMap<String, String>,
+    /// Why there are no more.
+    why: String,
 }
 
 /// What the file and the report have in common.
@@ -67,8 +83,52 @@ pub(crate) struct SoakBody {
     missing: Vec<u32>,
     /// Times without observation.
     gaps: Vec<Gap>,
+    /// Where the wall clock was set while the run lasted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clock_steps: Vec<ClockStep>,
+    /// What ended the run before it was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aborted: Option<Aborted>,
     /// Gates by name.
-    gates: BTreeMap<String, GateResult>,
+    gates: BTreeMap<String, JudgedGate>,
+}
+
+/// Why a run ended before it was done.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+struct Aborted {
+    /// Gates that were broken for good.
+    gates: Vec<String>,
+    /// The last iteration.
+    after_iteration: u32,
+    /// Iterations that were not run.
+    not_run: u32,
+}
+
+/// A gate with what it is about.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+struct JudgedGate {
+    #[serde(flatten)]
+    result: GateResult,
+    /// What its figure is measured from.
+    selectors: Vec<String>,
+    /// Why the figure was last not known, where the gate does not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+}
+
+impl JudgedGate {
+    fn all(facts: &SoakFacts) -> BTreeMap<String, Self> {
+        let judged = |gate: &GateResult| Self {
+            result: gate.clone(),
+            selectors: facts.selectors.get(&gate.kpi).cloned().unwrap_or_default(),
+            cause: facts
+                .trail
+                .cause(gate.member.as_deref(), &gate.kpi)
+                .filter(|_| !gate.pass)
+                .map(|cause| format!("iteration {}: {}", cause.iteration, cause.reason)),
+        };
+        facts.judgement.gates.iter().map(|(name, gate)| (name.clone(), judged(gate))).collect()
+    }
 }
 
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -79,10 +139,19 @@ struct Gap {
     secs: f64,
 }
 
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+struct ClockStep {
+    /// The iteration in which it was set.
+    iteration: u32,
+    /// By so many seconds, backwards below 0.
+    secs: f64,
+}
+
 impl SoakBody {
     pub(super) fn new(facts: &SoakFacts) -> Self {
         let SoakFacts { ledger, iteration_secs, .. } = facts;
         let gap = |(before_iteration, secs): (u32, f64)| Gap { before_iteration, secs };
+        let step = |(iteration, secs): (u32, f64)| ClockStep { iteration, secs };
         Self {
             run_dir: facts.run_dir.clone(),
             source: facts.source.clone(),
@@ -93,38 +162,40 @@ impl SoakBody {
             iterations: ledger.iterations,
             missing: ledger.missing.clone(),
             gaps: ledger.gaps.iter().copied().map(gap).collect(),
-            gates: facts.judgement.gates.clone(),
+            clock_steps: facts.trail.clock_steps.iter().copied().map(step).collect(),
+            aborted: aborted(facts),
+            gates: JudgedGate::all(facts),
         }
     }
 }
 
-/// A judged run with what its documents say of their making.
+fn aborted(facts: &SoakFacts) -> Option<Aborted> {
+    let gates = match &facts.occasion {
+        Occasion::Finished { aborted_by, .. } => aborted_by.clone(),
+        Occasion::Kept { .. } | Occasion::Legacy { .. } => Vec::new(),
+    };
+    let after_iteration = facts.ledger.iterations;
+    let not_run = facts.planned.saturating_sub(after_iteration);
+    (!gates.is_empty()).then_some(Aborted { gates, after_iteration, not_run })
+}
+
+/// A judged run. Its documents are made when its last iteration is, so that a run that is judged again has the
+/// same.
 pub(super) struct JudgedRun<'a> {
     pub(super) facts: &'a SoakFacts,
     pub(super) verdict: RunVerdict,
-    /// Its schema is that of each document.
-    pub(super) header: Header,
-    /// The time that is printed.
-    pub(super) stamp: String,
 }
 
 impl JudgedRun<'_> {
     fn header(&self, schema: &str) -> Header {
-        self.header
-            .with_schema(schema)
-            .simulated(self.facts.simulated)
-            .observed(self.facts.ledger.observation())
-            .about(self.facts.ledger.lives.subject())
-    }
-
-    fn runtime(&self) -> Runtime {
-        Runtime { utc: self.stamp.clone(), version: env!("CARGO_PKG_VERSION").to_owned() }
+        let SoakFacts { ledger, trail, simulated, .. } = self.facts;
+        let header = trail.header.with_schema(schema).simulated(*simulated);
+        header.observed(ledger.observation()).about(ledger.lives.subject())
     }
 
     pub(super) fn metrics(&self) -> SoakMetrics {
         SoakMetrics {
             header: self.header("mmops.soak-metrics.v1"),
-            runtime: self.runtime(),
             verdict: self.verdict,
             body: SoakBody::new(self.facts),
             metrics: self.facts.ledger.stats.clone(),
@@ -134,11 +205,25 @@ impl JudgedRun<'_> {
     pub(super) fn gates(&self) -> GatesSummary {
         GatesSummary {
             header: self.header("mmops.soak-gates.v1"),
-            runtime: self.runtime(),
             verdict: self.verdict,
             run_dir: self.facts.run_dir.clone(),
             profile: self.facts.profile.clone(),
-            gates: self.facts.judgement.gates.clone(),
+            gates: JudgedGate::all(self.facts),
+        }
+    }
+
+    pub(super) fn tuning(&self) -> TuningReport {
+        let window = |in_force: &ParametersInForce| TuningIteration {
+            in_force: in_force.clone(),
+            proposed: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            why: "nothing is tuned in this run".to_owned(),
+        };
+        TuningReport {
+            header: self.header("mmops.tuning-report.v1"),
+            run_dir: self.facts.run_dir.clone(),
+            iterations: self.facts.trail.parameters.iter().map(window).collect(),
         }
     }
 
@@ -153,9 +238,22 @@ impl JudgedRun<'_> {
         let done = ledger.iterations;
         let hours = SoakBody::new(self.facts).duration_hours;
         text.push_str(&format!("- Run: `{run_dir}`\n- Source: {source}\n- Profile: {profile}\n"));
-        text.push_str(&format!("- Iterations: {done} of {planned}, {hours:.2} h\n- Made: {}\n", self.stamp));
+        text.push_str(&format!("- Iterations: {done} of {planned}, {hours:.2} h\n"));
+        if let Some((from, to)) = ledger.observation() {
+            text.push_str(&format!("- Observed: {from} to {to}\n"));
+        }
+        if let Some(made_at) = self.facts.trail.header.made_at {
+            text.push_str(&format!("- Made: {made_at}\n"));
+        }
         for (before, secs) in &ledger.gaps {
             text.push_str(&format!("- Gap: {secs:.0} s before iteration {before} were not observed\n"));
+        }
+        if let Some(Aborted { gates, not_run, .. }) = aborted(self.facts) {
+            let gates = gates.join(", ");
+            text.push_str(&format!("- Aborted: {gates} broken for good, {not_run} iterations not run\n"));
+        }
+        for (iteration, secs) in &self.facts.trail.clock_steps {
+            text.push_str(&format!("- Clock: set by {secs:+.1} s in iteration {iteration}\n"));
         }
         if !ledger.missing.is_empty() {
             text.push_str(&format!("- Missing: {} iterations\n", ledger.missing.len()));
@@ -175,6 +273,9 @@ impl JudgedRun<'_> {
         }
         for (name, gate) in judgement.gates.iter().filter(|(_, gate)| !gate.pass) {
             text.push_str(&format!("\n- {name}: {}", gate.outcome.reason.as_deref().unwrap_or_default()));
+            for more in self.facts.explanation(gate) {
+                text.push_str(&format!("; {}", markdown::cell(&more)));
+            }
         }
         text.push_str("\n## Figures\n\n");
         let columns = ["figure", "unit", "windows", "unknown", "last", "mean", "min", "max"];

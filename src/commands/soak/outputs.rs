@@ -43,10 +43,20 @@ impl Outputs {
             ("gates_summary.json", ctx.verdict_file(&self.gate_summary)?, json::document(&run.gates())),
             ("soak_metrics.json", ctx.verdict_file(&self.export_json)?, json::document(&run.metrics())),
         ];
+        write_kept(dir, "TUNING_REPORT.json", &json::document(&run.tuning()))?;
         for (name, file, text) in contents {
-            fsio::write_atomic(&dir.join(name), text.as_bytes())?;
+            write_kept(dir, name, &text)?;
             file.finish(text.as_bytes())?;
         }
         Ok(())
     }
+}
+
+/// Of a finished run that is asked for again nothing is written anew.
+fn write_kept(dir: &Path, name: &str, text: &str) -> Result<(), Fault> {
+    let path = dir.join(name);
+    if fsio::exists(&path)? && fsio::read_text(&path)? == text {
+        return Ok(());
+    }
+    fsio::write_atomic(&path, text.as_bytes())
 }

@@ -4,19 +4,21 @@
 use crate::evidence::header::Header;
 use crate::judge::gate::GateProfile;
 use crate::judge::kpi::collector::{Collector, Grouping, OWN_METRICS};
-use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
+use crate::judge::kpi::{KpiCatalogue, KpiDefinition, Selector};
 use crate::judge::record::{Iteration, Ledger};
 use crate::simulation::bot::Scenario;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const PLAN_SCHEMA: &str = "mmops.soak-plan.v1";
+pub(super) const PLAN_SCHEMA: &str = "mmops.soak-plan.v2";
+/// That of mmops 0.1.0.
+pub(super) const PLAN_SCHEMA_BEFORE: &str = "mmops.soak-plan.v1";
 
 /// `RUN.json`: everything a run depends on.
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SoakPlan {
-    /// `mmops.soak-plan.v1`. That a run is a simulation is set once and stays.
+    /// `mmops.soak-plan.v2`. That a run is a simulation is set once and stays.
     #[serde(flatten)]
     pub(super) header: Header,
     /// Begin of the first window, milliseconds since the epoch.
@@ -31,6 +33,9 @@ pub(crate) struct SoakPlan {
     pub(super) origin: SampleSource,
     /// The label whose values are judged one by one.
     pub(super) group_by: Option<String>,
+    /// How many members there must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expect_members: Option<u32>,
     /// Name of the profile.
     pub(super) profile_name: String,
     /// The profile as it was.
@@ -40,7 +45,7 @@ pub(crate) struct SoakPlan {
 }
 
 /// Where the figures of a run come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum SampleSource {
     /// Simulated bots in process.
@@ -51,6 +56,9 @@ pub(crate) enum SampleSource {
         seed: u64,
         /// How many bots.
         instances: u32,
+        /// Parameters that they start with, beside their own.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        overrides: BTreeMap<String, f64>,
     },
     /// Metrics endpoints.
     Scrape {
@@ -106,6 +114,33 @@ impl SampleSource {
         labels.iter().map(|label| (*label).to_owned()).collect()
     }
 
+    /// Sets the fewest events of a window for the gates on figures that count events.
+    pub(super) fn set_min_events(&self, profile: &mut GateProfile, kpis: &BTreeMap<String, KpiDefinition>) {
+        profile.set_min_events(|kpi| {
+            // Where a query gives the value, its points are counted and not events.
+            let counts = |kpi: &KpiDefinition| {
+                kpi.measure.counts_events() && !(self.is_server() && kpi.promql.is_some())
+            };
+            self.has_samples() && kpis.get(kpi).is_some_and(counts)
+        });
+    }
+
+    /// Whether it computes figures of its own from queries.
+    pub(super) fn is_server(&self) -> bool {
+        match self {
+            Self::Prometheus { .. } => true,
+            Self::Mock { .. } | Self::Scrape { .. } | Self::EdgeReport { .. } => false,
+        }
+    }
+
+    /// Whether what is not asked for at its time is lost.
+    pub(super) fn is_live(&self) -> bool {
+        match self {
+            Self::Scrape { .. } | Self::EdgeReport { .. } => true,
+            Self::Mock { .. } | Self::Prometheus { .. } => false,
+        }
+    }
+
     /// Whether the samples behind the figures are kept.
     pub(super) fn has_samples(&self) -> bool {
         match self {
@@ -155,6 +190,18 @@ impl SoakPlan {
         collector
     }
 
+    /// The selectors behind each figure, as they are written.
+    pub(super) fn selectors(&self) -> BTreeMap<String, Vec<String>> {
+        let of = |kpi: &KpiDefinition| match &kpi.promql {
+            Some(query) if self.origin.is_server() => vec![query.clone()],
+            Some(_) | None => {
+                let selectors: BTreeSet<Selector> = kpi.measure.selectors().into_iter().collect();
+                selectors.iter().map(ToString::to_string).collect()
+            }
+        };
+        self.kpis.iter().map(|(name, kpi)| (name.clone(), of(kpi))).collect()
+    }
+
     /// Names of the metrics that a figure or the run itself needs.
     pub(super) fn metrics(&self) -> Vec<String> {
         let selectors = self.kpis.values().flat_map(|kpi| kpi.measure.selectors());
@@ -164,6 +211,7 @@ impl SoakPlan {
 
     pub(super) fn ledger<'a>(&self, iterations: impl IntoIterator<Item = &'a Iteration>) -> Ledger {
         let mut ledger = Ledger::new(f64::from(self.iteration_secs), self.points(), self.group_by.is_some());
+        ledger.expected_members = self.expect_members;
         iterations.into_iter().for_each(|iteration| ledger.add(iteration));
         ledger
     }

@@ -63,7 +63,11 @@ fn rows(facts: &SoakFacts) -> Vec<Row> {
         };
         Row::new(&condition.name, outcome).note(&condition.note).reasons(&condition.reason)
     }));
-    rows.extend(facts.judgement.gates.iter().map(|(name, gate)| gate_row(name, gate)));
+    rows.extend(facts.trail.clock_steps.iter().map(|(iteration, secs)| {
+        let reason = format!("the wall clock was set by {secs:+.1} s in iteration {iteration}");
+        Row::new("clock_step", Outcome::Warn).reason(reason)
+    }));
+    rows.extend(facts.judgement.gates.iter().map(|(name, gate)| gate_row(name, gate, facts)));
     rows.extend(occasion_rows(&facts.occasion));
     if facts.is_no_evidence() {
         let reason = "a simulation is no evidence; --mock judges it as a rehearsal";
@@ -72,7 +76,7 @@ fn rows(facts: &SoakFacts) -> Vec<Row> {
     rows
 }
 
-fn gate_row(name: &str, gate: &GateResult) -> Row {
+fn gate_row(name: &str, gate: &GateResult, facts: &SoakFacts) -> Row {
     let outcome = match gate.outcome.state {
         GateState::Pass => Outcome::Pass,
         GateState::SoftFail if !gate.required => Outcome::Warn,
@@ -86,7 +90,7 @@ fn gate_row(name: &str, gate: &GateResult) -> Row {
         let bad = gate.members.values().filter(|outcome| outcome.state != GateState::Pass).count();
         format!("worst: {member}; {bad} of {} members do not pass", gate.members.len())
     });
-    row.reasons(worst)
+    row.reasons(worst).reasons(facts.explanation(gate))
 }
 
 /// Reasons that are shown of many.
@@ -94,11 +98,15 @@ const SHOWN: usize = 5;
 
 fn occasion_rows(occasion: &Occasion) -> Vec<Row> {
     match occasion {
-        Occasion::Finished { stopped_by: None } => Vec::new(),
-        Occasion::Finished { stopped_by: Some(_) } => {
+        Occasion::Finished { stopped_by: None, aborted_by } if aborted_by.is_empty() => Vec::new(),
+        Occasion::Finished { stopped_by: None, aborted_by } => {
+            let reason = format!("{} broken for good: what was left was not run", aborted_by.join(", "));
+            vec![Row::new("aborted", Outcome::Fail).reason(reason)]
+        }
+        Occasion::Finished { stopped_by: Some(_), .. } => {
             vec![Row::new("resume", Outcome::Warn).reason("continue with: mmops soak run --resume")]
         }
-        Occasion::Kept { summaries, recomputed, .. } => {
+        Occasion::Kept { plan_problem, summaries, recomputed, .. } => {
             let is_more = summaries.problems.len() > SHOWN;
             let problems = summaries.problems.iter().take(SHOWN).cloned();
             let more = is_more.then(|| "there are more".to_owned());
@@ -111,7 +119,8 @@ fn occasion_rows(occasion: &Occasion) -> Vec<Row> {
                     .note(format!("{} of {} iterations", found.equal, found.iterations))
                     .reasons(torn.iter().chain(found.differences.iter().take(SHOWN)))
             });
-            [Some(summaries), recomputed].into_iter().flatten().collect()
+            let plan = Row::judged("plan", plan_problem.clone()).note("as the run was started");
+            [Some(plan), Some(summaries), recomputed].into_iter().flatten().collect()
         }
         Occasion::Legacy { findings, .. } => {
             let row = |finding: &crate::judge::record::legacy::LegacyFinding| {

@@ -1,6 +1,7 @@
 //! The raw samples of a run, frame by frame.
 
-use crate::judge::record::samples::{self, SampleFrame, SeriesKey};
+use super::journal_entry::{SamplesMark, SamplesPrefix};
+use crate::judge::record::samples::{self, SampleFrame};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use std::fs::File;
@@ -12,52 +13,33 @@ use std::path::{Path, PathBuf};
 pub(super) struct SamplesFile {
     path: PathBuf,
     file: File,
+    written: SamplesPrefix,
 }
 
 impl SamplesFile {
     /// Begins the file anew.
     pub(super) fn create(path: &Path) -> Result<Self, Fault> {
-        let mut file = Self { path: path.to_owned(), file: fsio::append(path)? };
-        file.cut(0)?;
+        let mut file = Self::reopen(path, SamplesPrefix::default())?;
         file.append(samples::MAGIC)?;
         Ok(file)
     }
 
-    /// Goes on with the file of a run of which so many iterations are finished, and cuts off what belongs to
-    /// none of them; also the series that are known so far. Samples of finished iterations that are damaged are
-    /// refused and left as they are: they are evidence.
-    pub(super) fn reopen(path: &Path, done: u32) -> Result<(Self, Vec<SeriesKey>), Fault> {
-        let file = Self { path: path.to_owned(), file: fsio::append(path)? };
-        let length = file.file.metadata().map_err(|error| fsio::unreadable(path, &error))?.len();
-        if done == 0 || length < samples::MAGIC.len() as u64 {
-            return Ok((Self::create(path)?, Vec::new()));
-        }
-        let (mut end, mut kept) = (samples::MAGIC.len() as u64, 0);
-        let (mut known, mut fresh) = (Vec::new(), Vec::new());
-        let is_whole = each_frame(path, |frame, at| {
-            match frame {
-                SampleFrame::Block(block) if block.iteration > done => return false,
-                SampleFrame::Block(block) => {
-                    (end, kept) = (at, kept.max(block.iteration));
-                    known.append(&mut fresh);
-                }
-                // A dictionary belongs to the block after it.
-                SampleFrame::Dictionary(series) => fresh.extend(series),
-            }
-            true
-        })?;
-        if !is_whole && kept < done {
-            let path = path.display();
-            let message = format!("`{path}` is damaged after iteration {kept}, {done} are finished");
-            let hint = "judge what is there with `mmops soak gate`, or begin a new run";
-            return Err(Fault::config(message).hint(hint));
-        }
-        file.cut(end)?;
-        Ok((file, known))
+    /// Goes on after what belongs to finished iterations, and cuts off the rest.
+    pub(super) fn reopen(path: &Path, written: SamplesPrefix) -> Result<Self, Fault> {
+        let file = Self { path: path.to_owned(), file: fsio::append(path)?, written };
+        file.file.set_len(file.written.bytes()).map_err(|error| file.unwritable(&error))?;
+        Ok(file)
     }
 
     pub(super) fn append(&mut self, frames: &[u8]) -> Result<(), Fault> {
-        self.file.write_all(frames).map_err(|error| self.unwritable(&error))
+        self.file.write_all(frames).map_err(|error| self.unwritable(&error))?;
+        self.written.add(frames);
+        Ok(())
+    }
+
+    /// What the file holds now.
+    pub(super) fn mark(&self) -> SamplesMark {
+        self.written.mark()
     }
 
     /// Waits until the frames are on the disk.
@@ -65,29 +47,26 @@ impl SamplesFile {
         self.file.sync_data().map_err(|error| self.unwritable(&error))
     }
 
-    fn cut(&self, end: u64) -> Result<(), Fault> {
-        self.file.set_len(end).map_err(|error| self.unwritable(&error))
-    }
-
     fn unwritable(&self, error: &std::io::Error) -> Fault {
         Fault::write(format!("`{}`", self.path.display()), error)
     }
 }
 
-/// Hands every whole frame with the offset of its end to `visit`, until it says false. Returns whether the
-/// file ended with a whole frame.
+/// Hands every whole frame to `visit`, with the file up to its end; first none, with the begin of the file.
+/// Returns whether the file ended with a whole frame: what is torn, damaged or no file of samples does not.
 pub(super) fn each_frame(
     path: &Path,
-    mut visit: impl FnMut(SampleFrame, u64) -> bool,
+    mut visit: impl FnMut(Option<SampleFrame>, &SamplesPrefix),
 ) -> Result<bool, Fault> {
     let unreadable = |error: std::io::Error| fsio::unreadable(path, &error);
     let mut reader = BufReader::with_capacity(1 << 20, fsio::open(path)?);
-    let mut magic = vec![0; samples::MAGIC.len()];
-    if reader.read_exact(&mut magic).is_err() || magic != samples::MAGIC {
-        return Err(Fault::config(format!("`{}` is not a file of samples", path.display())));
+    let (mut read, mut buffer) = (SamplesPrefix::default(), Vec::new());
+    (&mut reader).take(samples::MAGIC.len() as u64).read_to_end(&mut buffer).map_err(unreadable)?;
+    if buffer != samples::MAGIC {
+        return Ok(false);
     }
-    let mut end = samples::MAGIC.len() as u64;
-    let mut buffer = Vec::new();
+    read.add(&buffer);
+    visit(None, &read);
     loop {
         buffer.clear();
         let head = (&mut reader).take(samples::HEAD as u64).read_to_end(&mut buffer).map_err(unreadable)?;
@@ -95,13 +74,11 @@ pub(super) fn each_frame(
             return Ok(head == 0);
         }
         let length = samples::body_length(&buffer);
-        let read = (&mut reader).take(length).read_to_end(&mut buffer).map_err(unreadable)?;
-        let Some((frame, size)) = samples::decode(&buffer).filter(|_| read as u64 == length) else {
+        let body = (&mut reader).take(length).read_to_end(&mut buffer).map_err(unreadable)?;
+        let Some((frame, _)) = samples::decode(&buffer).filter(|_| body as u64 == length) else {
             return Ok(false);
         };
-        end += size as u64;
-        if !visit(frame, end) {
-            return Ok(true);
-        }
+        read.add(&buffer);
+        visit(Some(frame), &read);
     }
 }

@@ -13,6 +13,9 @@ const GATES: (&str, &str) = ("deploy/soak/gates.yaml", include_str!("../../../de
 /// The profile that is judged unless another is named.
 pub(super) const DEFAULT_PROFILE: &str = "soak-72h";
 
+/// The one of a short rehearsal.
+pub(super) const SMOKE_PROFILE: &str = "smoke";
+
 /// Where definitions and gates come from.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct SettingsFiles {
@@ -33,27 +36,36 @@ pub(super) struct SoakSettings {
 
 /// Loads both files and takes one profile of them.
 pub(super) fn load(files: &SettingsFiles, profile: &str, ctx: &Ctx) -> Result<SoakSettings, Fault> {
-    let choose = |named: &Option<PathBuf>, (own, built_in), what: &str| {
-        ctx.configs.choose(named.as_deref(), own, built_in, what)
-    };
-    let catalogue: KpiCatalogue = choose(&files.kpis, KPIS, "definitions")?.parse()?;
-    let profiles: GateProfiles = choose(&files.gates_file, GATES, &format!("gates {profile}"))?.parse()?;
-    let mut problems = catalogue.problems();
-    let Some(found) = profiles.resolve(profile) else {
+    let catalogue: KpiCatalogue =
+        ctx.configs.choose(files.kpis.as_deref(), KPIS.0, KPIS.1, "definitions")?.parse()?;
+    refuse(&catalogue.problems())?;
+    let profile = load_profile(files, profile, &catalogue, ctx)?;
+    Ok(SoakSettings { kpis: catalogue.kpis, profile })
+}
+
+/// Loads a profile whose gates fit these definitions.
+pub(super) fn load_profile(
+    files: &SettingsFiles,
+    name: &str,
+    catalogue: &KpiCatalogue,
+    ctx: &Ctx,
+) -> Result<GateProfile, Fault> {
+    let chosen = ctx.configs.choose(files.gates_file.as_deref(), GATES.0, GATES.1, "gates")?;
+    let profiles: GateProfiles = chosen.parse()?;
+    let Some(found) = profiles.resolve(name) else {
         let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
-        return Err(Fault::config(format!(
-            "there is no profile `{profile}`; there are: {}",
-            known.join(", ")
-        )));
+        return Err(Fault::config(format!("there is no profile `{name}`; there are: {}", known.join(", "))));
     };
     let found = found.map_err(Fault::config)?;
-    problems.extend(found.problems(profile, &catalogue));
-    if let Some(first) = problems.first() {
-        let more = problems.len() - 1;
-        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-        return Err(Fault::config(format!("the gates cannot be used: {first}{more}")));
-    }
-    Ok(SoakSettings { kpis: catalogue.kpis, profile: found })
+    refuse(&found.problems(name, catalogue))?;
+    Ok(found)
+}
+
+fn refuse(problems: &[String]) -> Result<(), Fault> {
+    let Some(first) = problems.first() else { return Ok(()) };
+    let more = problems.len() - 1;
+    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    Err(Fault::config(format!("the gates cannot be used: {first}{more}")))
 }
 
 #[cfg(test)]

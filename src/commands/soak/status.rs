@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 /// Windows behind the harmonic mean of the maker share.
 const HMEAN_WINDOWS: usize = 8;
 
-pub(super) const STATUS_SCHEMA: &str = "mmops.soak-status.v1";
+pub(super) const STATUS_SCHEMA: &str = "mmops.soak-status.v2";
 
 /// `status.json`: where the run stands.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct StatusFile {
-    /// `mmops.soak-status.v1`
+    /// `mmops.soak-status.v2`
     #[serde(flatten)]
     header: Header,
     /// Whether the run goes on.
@@ -32,16 +32,18 @@ pub(crate) struct StatusFile {
     left_secs: u64,
     /// End of the last window.
     as_of: String,
-    /// The gated figures of the last window.
-    kpis: BTreeMap<String, StatusKpi>,
+    /// The gates, and what the last window showed of their figures.
+    gates: BTreeMap<String, StatusGate>,
 }
 
-/// One figure of the last window.
+/// A gate, and its figure in the last window.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-struct StatusKpi {
+struct StatusGate {
+    /// The figure.
+    kpi: String,
     /// The value; null when it is not known.
     value: Option<f64>,
-    /// The condition of its gate.
+    /// The condition.
     condition: String,
     /// Whether the window keeps to it; null when it is not known.
     holds: Option<bool>,
@@ -64,8 +66,7 @@ impl StatusFile {
         state: RunState,
     ) -> Self {
         let done = ledger.iterations;
-        let gates = plan.profile.gates.values();
-        let kpi = |(gate, last): (&Gate, &Iteration)| (gate.kpi.clone(), StatusKpi::new(gate, last));
+        let gate = |(name, gate): (&String, &Gate)| Some((name.clone(), StatusGate::new(gate, last?)));
         Self {
             header,
             state,
@@ -73,18 +74,29 @@ impl StatusFile {
             iterations: plan.iterations,
             left_secs: u64::from(plan.iterations - done) * u64::from(plan.iteration_secs),
             as_of: last.map(|last| last.to.clone()).unwrap_or_default(),
-            kpis: gates.filter_map(|gate| Some((gate, last?))).map(kpi).collect(),
+            gates: plan.profile.gates.iter().filter_map(gate).collect(),
         }
     }
 
-    /// The gated figures on one line, for a terminal.
+    /// The figures on one line, for a terminal or a log: first the gates that the last window breaks.
     pub(super) fn line(&self) -> String {
-        let parts = self.kpis.iter().map(|(name, kpi)| {
-            let value = kpi.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
-            let mark = if kpi.holds == Some(false) { "!" } else { "" };
-            format!("{name} {value}{mark}")
-        });
-        parts.collect::<Vec<_>>().join("  ")
+        let value = |gate: &StatusGate| gate.value.map_or("?".to_owned(), |value| format!("{value:.3}"));
+        let is_broken = |gate: &StatusGate| gate.holds == Some(false);
+        let broken: Vec<String> = self
+            .gates
+            .iter()
+            .filter(|(_, gate)| is_broken(gate))
+            .map(|(name, gate)| format!("{name} {} is not {}", value(gate), gate.condition))
+            .collect();
+        let rest: BTreeMap<&String, String> = self
+            .gates
+            .values()
+            .filter(|gate| !is_broken(gate))
+            .map(|gate| (&gate.kpi, value(gate)))
+            .collect();
+        let rest = rest.into_iter().map(|(kpi, value)| format!("{kpi} {value}"));
+        let broken = (!broken.is_empty()).then(|| format!("BROKEN {}", broken.join(", ")));
+        broken.into_iter().chain(rest).collect::<Vec<_>>().join("  ")
     }
 
     /// The state in the text exposition format.
@@ -99,18 +111,31 @@ impl StatusFile {
             None,
             flag(self.header.simulated),
         );
-        let mut by_kpi = |name: &str, help: &str, value: &dyn Fn(&StatusKpi) -> Option<f64>| {
-            let known = self.kpis.iter().filter_map(|(kpi, state)| Some((kpi, value(state)?)));
-            for (at, (kpi, value)) in known.enumerate() {
+        let mut values: BTreeMap<&str, f64> = BTreeMap::new();
+        let mut holding: BTreeMap<&str, bool> = BTreeMap::new();
+        for gate in self.gates.values() {
+            values.extend(gate.value.map(|value| (&gate.kpi[..], value)));
+            // Of several gates on one figure each must hold.
+            if let Some(holds) = gate.holds {
+                *holding.entry(&gate.kpi).or_insert(true) &= holds;
+            }
+        }
+        let mut family = |name: &str, help: &str, samples: &mut dyn Iterator<Item = (&str, &str, f64)>| {
+            for (at, (label, value, sample)) in samples.enumerate() {
                 if at == 0 {
                     page.family(name, Kind::Gauge, help);
                 }
-                page.sample(name, [("kpi", &kpi[..])], value);
+                page.sample(name, [(label, value)], sample);
             }
         };
-        by_kpi("mmops_soak_kpi", "Figure of the last window.", &|kpi| kpi.value);
-        let help = "1 when the last window keeps to its gate.";
-        by_kpi("mmops_soak_kpi_holds", help, &|kpi| kpi.holds.map(flag));
+        let mut figures = values.iter().map(|(kpi, value)| ("kpi", *kpi, *value));
+        family("mmops_soak_kpi", "Figure of the last window.", &mut figures);
+        let mut figures = holding.iter().map(|(kpi, holds)| ("kpi", *kpi, flag(*holds)));
+        family("mmops_soak_kpi_holds", "1 when the last window keeps to its gates.", &mut figures);
+        let known = |(name, gate): (&'_ String, &'_ StatusGate)| Some((name.clone(), flag(gate.holds?)));
+        let gates: Vec<(String, f64)> = self.gates.iter().filter_map(known).collect();
+        let mut gates = gates.iter().map(|(name, holds)| ("gate", &name[..], *holds));
+        family("mmops_soak_gate_holds", "1 when the last window keeps to the gate.", &mut gates);
         let shares = ledger.recent("maker_share_ratio", HMEAN_WINDOWS);
         if let Some(Some(share)) = shares.last() {
             let help = "Maker volume to all volume in the last window, percent.";
@@ -126,7 +151,7 @@ impl StatusFile {
     }
 }
 
-impl StatusKpi {
+impl StatusGate {
     fn new(gate: &Gate, last: &Iteration) -> Self {
         let value = |measured: &Measurement| measured.value.filter(|_| measured.state == DataState::Measured);
         let members: Vec<&Measurement> =
@@ -137,6 +162,6 @@ impl StatusKpi {
         let found = found.or_else(|| members.iter().find(is_bad).or(members.first()).copied());
         let value = found.and_then(value);
         let holds = value.filter(|_| gate.aggregate.traits().is_of_one_window).map(|value| gate.holds(value));
-        Self { value, condition: gate.condition(), holds }
+        Self { kpi: gate.kpi.clone(), value, condition: gate.condition(), holds }
     }
 }

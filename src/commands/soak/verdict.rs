@@ -2,9 +2,12 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::plan::SoakPlan;
+use super::trail::Trail;
+use crate::judge::gate::{Aggregate, Gate, GateOutcome, GateProfile};
 use crate::judge::record::legacy::{FindingKind, LegacyFinding};
-use crate::judge::record::{Judgement, Ledger};
-use crate::judge::verdict::RunVerdict;
+use crate::judge::record::{GateResult, Judgement, Ledger};
+use crate::judge::verdict::{GateState, RunVerdict};
+use std::collections::BTreeMap;
 
 /// What a run is judged by.
 #[derive(Clone, Debug)]
@@ -18,17 +21,26 @@ pub(super) struct SoakFacts {
     pub(super) planned: u32,
     pub(super) simulated: bool,
     pub(super) ledger: Ledger,
+    pub(super) trail: Trail,
     pub(super) judgement: Judgement,
     pub(super) occasion: Occasion,
+    /// The selectors behind each figure; none of a run of the earlier toolkit.
+    pub(super) selectors: BTreeMap<String, Vec<String>>,
 }
 
 /// When and from what a run is judged.
 #[derive(Clone, Debug)]
 pub(super) enum Occasion {
-    /// At its end, which a signal may have brought early.
-    Finished { stopped_by: Option<i32> },
+    /// At its end, which a signal, or gates that were broken for good, may have brought early.
+    Finished { stopped_by: Option<i32>, aborted_by: Vec<String> },
     /// From what it has kept.
-    Kept { summaries: SummaryCheck, recomputed: Option<Recomputed>, allow_simulated: bool },
+    Kept {
+        /// Why the plan is not the one that the run was started with.
+        plan_problem: Option<String>,
+        summaries: SummaryCheck,
+        recomputed: Option<Recomputed>,
+        allow_simulated: bool,
+    },
     /// From what the earlier toolkit has kept.
     Legacy { findings: Vec<LegacyFinding>, allow_simulated: bool },
 }
@@ -60,7 +72,13 @@ pub(super) enum SoakVerdict {
 
 impl SoakFacts {
     /// The facts of a run of ours, judged by the profile of its plan.
-    pub(super) fn new(plan: &SoakPlan, ledger: Ledger, run_dir: String, occasion: Occasion) -> Self {
+    pub(super) fn new(
+        plan: &SoakPlan,
+        ledger: Ledger,
+        trail: Trail,
+        run_dir: String,
+        occasion: Occasion,
+    ) -> Self {
         Self {
             run_dir,
             source: plan.origin.as_str().to_owned(),
@@ -70,8 +88,21 @@ impl SoakFacts {
             simulated: plan.header.simulated || ledger.is_simulated,
             judgement: ledger.judge(&plan.profile),
             ledger,
+            trail,
             occasion,
+            selectors: plan.selectors(),
         }
+    }
+
+    /// What a gate that does not pass is about, and why its figure was not known where it was not.
+    pub(super) fn explanation(&self, gate: &GateResult) -> Vec<String> {
+        if gate.pass {
+            return Vec::new();
+        }
+        let cause = self.trail.cause(gate.member.as_deref(), &gate.kpi);
+        let cause = cause.map(|cause| format!("iteration {}: {}", cause.iteration, cause.reason));
+        let selectors = self.selectors.get(&gate.kpi).map(|of| format!("{}: {}", gate.kpi, of.join(", ")));
+        cause.into_iter().chain(selectors).collect()
     }
 
     /// Whether figures of a simulation are judged by somebody who wants to know of a service.
@@ -88,13 +119,21 @@ impl SoakFacts {
 pub(super) fn verdict(facts: &SoakFacts) -> SoakVerdict {
     let at_least_unknown = |is_so: bool| if is_so { RunVerdict::Inconclusive } else { RunVerdict::Pass };
     let of_evidence = match &facts.occasion {
-        Occasion::Finished { stopped_by: Some(signal) } => {
+        Occasion::Finished { stopped_by: Some(signal), .. } => {
             return SoakVerdict::Interrupted { signal: *signal };
         }
-        Occasion::Finished { stopped_by: None } => RunVerdict::Pass,
-        Occasion::Kept { summaries, recomputed, .. } => {
+        Occasion::Finished { stopped_by: None, aborted_by } => {
+            if aborted_by.is_empty() {
+                RunVerdict::Pass
+            } else {
+                RunVerdict::Fail
+            }
+        }
+        Occasion::Kept { plan_problem, summaries, recomputed, .. } => {
             let differs = |found: &Recomputed| !found.differences.is_empty();
-            let is_contradicted = !summaries.problems.is_empty() || recomputed.as_ref().is_some_and(differs);
+            let is_contradicted = plan_problem.is_some()
+                || !summaries.problems.is_empty()
+                || recomputed.as_ref().is_some_and(differs);
             if is_contradicted { RunVerdict::Fail } else { RunVerdict::Pass }
         }
         Occasion::Legacy { findings, .. } => {
@@ -105,6 +144,32 @@ pub(super) fn verdict(facts: &SoakFacts) -> SoakVerdict {
     let is_short = facts.ledger.iterations < facts.planned;
     let parts = [at_least_unknown(is_short), at_least_unknown(facts.is_no_evidence()), of_evidence];
     SoakVerdict::Judged(parts.into_iter().fold(facts.judgement.verdict, RunVerdict::max))
+}
+
+/// Hard gates that are broken whatever further iterations show.
+pub(super) fn broken_for_good(profile: &GateProfile, judgement: &Judgement) -> Vec<String> {
+    let is_final = |gate: &Gate, outcome: &GateOutcome| {
+        let above = gate.at_most.zip(outcome.actual).is_some_and(|(most, actual)| actual > most);
+        let below = gate.at_least.zip(outcome.actual).is_some_and(|(least, actual)| actual < least);
+        // Windows that a moving end leaves behind are forgotten.
+        gate.last.is_none()
+            && match gate.aggregate {
+                Aggregate::Every => true,
+                Aggregate::Max => above,
+                Aggregate::Min => below,
+                Aggregate::Mean
+                | Aggregate::Median
+                | Aggregate::P95
+                | Aggregate::Sum
+                | Aggregate::Growth
+                | Aggregate::Ema(_) => false,
+            }
+    };
+    let broken = judgement.gates.iter().filter(|(name, found)| {
+        found.outcome.state == GateState::HardFail
+            && profile.gates.get(*name).is_some_and(|gate| is_final(gate, &found.outcome))
+    });
+    broken.map(|(name, _)| name.clone()).collect()
 }
 
 fn of_finding(finding: &LegacyFinding) -> RunVerdict {
@@ -119,10 +184,8 @@ fn of_finding(finding: &LegacyFinding) -> RunVerdict {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::judge::gate::GateProfile;
     use crate::judge::kpi::Measurement;
     use crate::judge::record::Iteration;
-    use std::collections::BTreeMap;
 
     /// A run of two iterations, both below its one limit.
     pub(in super::super) fn facts(occasion: Occasion) -> SoakFacts {
@@ -145,8 +208,10 @@ pub(super) mod tests {
             planned: 2,
             simulated: false,
             ledger,
+            trail: Trail::default(),
             judgement,
             occasion,
+            selectors: BTreeMap::new(),
         }
     }
 
@@ -157,12 +222,13 @@ pub(super) mod tests {
     }
 
     fn finished() -> Occasion {
-        Occasion::Finished { stopped_by: None }
+        Occasion::Finished { stopped_by: None, aborted_by: Vec::new() }
     }
 
     fn kept(allow_simulated: bool) -> Occasion {
         let summaries = SummaryCheck { files: 2, problems: Vec::new() };
-        Occasion::Kept { summaries, recomputed: Some(Recomputed::default()), allow_simulated }
+        let recomputed = Some(Recomputed::default());
+        Occasion::Kept { plan_problem: None, summaries, recomputed, allow_simulated }
     }
 
     fn legacy(kind: FindingKind, allow_simulated: bool) -> Occasion {
@@ -186,7 +252,7 @@ pub(super) mod tests {
             failed(facts);
         };
         assert_eq!(of(both, finished()), FAIL);
-        let stopped = Occasion::Finished { stopped_by: Some(2) };
+        let stopped = Occasion::Finished { stopped_by: Some(2), aborted_by: Vec::new() };
         assert_eq!(of(failed, stopped), SoakVerdict::Interrupted { signal: 2 });
         let simulated = |facts: &mut SoakFacts| facts.simulated = true;
         assert_eq!(of(simulated, finished()), PASS, "whoever runs a simulation knows it");
@@ -198,15 +264,45 @@ pub(super) mod tests {
         assert_eq!(of(|_| (), kept(false)), PASS);
         assert_eq!(of(simulated, kept(false)), INCONCLUSIVE);
         assert_eq!(of(simulated, kept(true)), PASS);
-        for part in 0..2 {
+        for part in 0..3 {
             let contradicted = |facts: &mut SoakFacts| {
-                let Occasion::Kept { summaries, recomputed: Some(found), .. } = &mut facts.occasion else {
+                let Occasion::Kept { plan_problem, summaries, recomputed: Some(found), .. } =
+                    &mut facts.occasion
+                else {
                     unreachable!("made above")
                 };
-                [&mut summaries.problems, &mut found.differences][part].push("x".to_owned());
+                match part {
+                    0 => summaries.problems.push("x".to_owned()),
+                    1 => found.differences.push("x".to_owned()),
+                    _ => *plan_problem = Some("x".to_owned()),
+                }
             };
             assert_eq!(of(contradicted, kept(true)), FAIL);
         }
+    }
+
+    #[test]
+    fn a_gate_is_broken_for_good_where_no_window_can_mend_it() {
+        let judged = |aggregate: serde_json::Value, more: (&str, serde_json::Value)| {
+            let mut gate =
+                serde_json::json!({"kpi": "k", "unit": "u", "aggregate": aggregate, "severity": "hard"});
+            gate[more.0] = more.1;
+            let gate: Gate = serde_json::from_value(gate).expect("a gate");
+            let gates = BTreeMap::from([("g".to_owned(), gate)]);
+            let profile = GateProfile { gates, ..GateProfile::default() };
+            let ledger = facts(finished()).ledger;
+            !broken_for_good(&profile, &ledger.judge(&profile)).is_empty()
+        };
+        let half = || serde_json::json!(0.5);
+        let two = || serde_json::json!(2.0);
+        assert!(judged("every".into(), ("at_most", half())));
+        assert!(judged("max".into(), ("at_most", half())));
+        assert!(judged("min".into(), ("at_least", two())));
+        // One good window more, and these hold again.
+        assert!(!judged("max".into(), ("at_least", two())));
+        assert!(!judged("mean".into(), ("at_most", half())));
+        assert!(!judged("median".into(), ("at_least", two())));
+        assert!(!judged("every".into(), ("at_most", two())), "it holds");
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct Iteration {
     /// Seconds without observation before the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_before_secs: Option<f64>,
+    /// By how many seconds the wall clock was set since the iteration before; windows go by a steady clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_step_secs: Option<f64>,
     /// The figures; empty where members are judged one by one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kpis: BTreeMap<String, Measurement>,

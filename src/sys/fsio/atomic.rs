@@ -10,7 +10,6 @@ use super::open::open;
 use super::path::{parent, shown, unreadable};
 use super::read::{FileKind, kind, list, remove};
 use super::target::{self, Target};
-use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
 use rustix::fd::OwnedFd;
@@ -327,12 +326,6 @@ pub(crate) fn write_volatile(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let naming = Naming { no_replace: false, durable: false };
     let file = AtomicFile::replacing(path, naming).map_err(|error| Fault::write(shown(path), &error))?;
     file.finish(bytes)
-}
-
-/// Replaces `path` with a JSON document: sorted keys where the value is a map, two-space indentation,
-/// one trailing newline.
-pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Fault> {
-    write_atomic(path, json::document(value).as_bytes())
 }
 
 /// Removes the file of an output, if there is one: a link to it stays, and so does a pipe or a device.

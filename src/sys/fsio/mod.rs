@@ -10,7 +10,7 @@ mod read;
 mod target;
 
 pub(crate) use atomic::{
-    AtomicFile, Naming, Temporary, date_by, remove_output, write_atomic, write_json, write_volatile,
+    AtomicFile, Naming, Temporary, date_by, remove_output, write_atomic, write_volatile,
 };
 #[cfg(test)]
 pub(crate) use dirs::scratch_dir;

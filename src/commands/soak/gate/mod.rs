@@ -3,24 +3,24 @@
 //! that are known of it.
 
 mod legacy_files;
-mod recompute;
 
 use super::plan::SoakPlan;
 use super::report::report;
-use super::samples_file::each_frame;
 use super::settings::{self, SettingsFiles};
-use super::store;
-use super::verdict::{Occasion, Recomputed, SoakFacts, SummaryCheck, verdict};
+use super::store::{self, KeptPlan};
+use super::trail::Trail;
+use super::verdict::{Occasion, SoakFacts, SummaryCheck, verdict};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
+use crate::judge::kpi::KpiCatalogue;
 use crate::judge::record::legacy::{self, FindingKind};
 use crate::judge::record::{Iteration, Ledger};
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::json_file;
-use recompute::Recomputation;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) use super::report::GATE as SPEC;
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Directory of the run
     #[arg(value_name = "RUN_DIR", default_value = "artifacts/soak/latest")]
     run_dir: PathBuf,
-    /// Profile of gates [default: that of the run; kpi-last8 for a run of the earlier toolkit]
+    /// Profile of gates; of --gates-file where that is given [default: that of the run; kpi-last8 for a run of the earlier toolkit]
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
     #[command(flatten)]
@@ -69,40 +69,46 @@ pub(crate) fn judge_again(run_dir: &Path, ctx: &Ctx) -> anyhow::Result<Map<Strin
     Ok(fields)
 }
 
-fn kept_facts(args: &Args, mut plan: SoakPlan, dir: &Path, ctx: &Ctx) -> Result<SoakFacts, Fault> {
-    if let Some(name) = &args.profile {
-        plan.profile = settings::load(&args.files, name, ctx)?.profile;
-        plan.profile_name.clone_from(name);
-    }
-    let iterations = store::read_journal(dir)?;
-    let (recomputed, saw_simulation) = recompute(&plan, &iterations, dir)?.unzip();
+fn kept_facts(args: &Args, kept: KeptPlan, dir: &Path, ctx: &Ctx) -> Result<SoakFacts, Fault> {
+    let journal = store::read_journal(dir)?;
+    let plan_problem = store::plan_problem(&kept, &journal);
+    let mut plan = kept.plan;
+    let replayed = store::replay(dir, &plan, &journal.entries)?;
+    let has_samples = plan.origin.has_samples() || !replayed.recomputed.differences.is_empty();
+    let iterations: Vec<Iteration> = journal.entries.into_iter().map(|entry| entry.iteration).collect();
+    let done = iterations.last().map_or(0, |last| last.iteration);
+    let mut summaries = check_summaries(&plan, &iterations, dir);
+    summaries.problems.extend(store::unrecorded(dir, &plan, done)?);
+    choose_profile(args, &mut plan, ctx)?;
     let occasion = Occasion::Kept {
-        summaries: check_summaries(&plan, &iterations, dir),
-        recomputed,
+        plan_problem,
+        summaries,
+        recomputed: has_samples.then_some(replayed.recomputed),
         allow_simulated: args.mock,
     };
-    let ledger = plan.ledger(&iterations);
-    let mut facts = SoakFacts::new(&plan, ledger, ctx.show(dir), occasion);
-    facts.simulated |= saw_simulation.unwrap_or_default();
+    let (ledger, trail) = (plan.ledger(&iterations), Trail::of(&iterations));
+    let mut facts = SoakFacts::new(&plan, ledger, trail, ctx.show(dir), occasion);
+    facts.simulated |= replayed.collector.saw_simulation();
     Ok(facts)
 }
 
-/// Computes every figure again from the samples that were kept, where the source has any; also whether any of
-/// them came from a simulation.
-fn recompute(
-    plan: &SoakPlan,
-    iterations: &[Iteration],
-    dir: &Path,
-) -> Result<Option<(Recomputed, bool)>, Fault> {
-    if !plan.origin.has_samples() {
-        return Ok(None);
+/// Puts the profile that was asked for in the place of the run's own. Its gates must fit the figures as the run
+/// measured them.
+fn choose_profile(args: &Args, plan: &mut SoakPlan, ctx: &Ctx) -> Result<(), Fault> {
+    if args.files.kpis.is_some() {
+        let message = "--kpis says how figures are measured, and those of this run are measured already";
+        return Err(Fault::usage(message).hint("leave it out: the definitions are kept with the run"));
     }
-    let mut recomputation = Recomputation::new(plan, iterations);
-    let is_whole = each_frame(&store::samples_path(dir), |frame, _| {
-        recomputation.frame(frame);
-        true
-    })?;
-    Ok(Some(recomputation.finish(is_whole)))
+    if args.profile.is_none() && args.files.gates_file.is_none() {
+        return Ok(());
+    }
+    let name = args.profile.as_ref().unwrap_or(&plan.profile_name).clone();
+    let catalogue = KpiCatalogue { kpis: plan.kpis.clone() };
+    let mut profile = settings::load_profile(&args.files, &name, &catalogue, ctx)?;
+    plan.origin.set_min_events(&mut profile, &plan.kpis);
+    plan.profile = profile;
+    plan.profile_name = name;
+    Ok(())
 }
 
 fn check_summaries(plan: &SoakPlan, iterations: &[Iteration], dir: &Path) -> SummaryCheck {
@@ -112,11 +118,7 @@ fn check_summaries(plan: &SoakPlan, iterations: &[Iteration], dir: &Path) -> Sum
         if iteration.source != source {
             return Some(format!("`{name}` comes from {}, the run from {source}", iteration.source));
         }
-        let mut expected = serde_json::to_value(iteration).expect("plain data serialises");
-        // A summary from before there was a header has nothing where we would write its defaults.
-        if let Some(fields) = expected.as_object_mut().filter(|_| iteration.header.made_at.is_none()) {
-            fields.retain(|name, _| name != "clock" && name != "commit");
-        }
+        let expected = serde_json::to_value(iteration).expect("plain data serialises");
         match json_file::load(&dir.join(&name)) {
             Ok((document, _)) if document == expected => None,
             Ok(_) => Some(format!("`{name}` differs from the journal")),
@@ -144,6 +146,8 @@ fn legacy_facts(args: &Args, dir: &Path, ctx: &Ctx) -> Result<SoakFacts, Fault> 
         simulated: findings.iter().any(|finding| finding.kind == FindingKind::Simulated),
         judgement: ledger.judge(&settings.profile),
         ledger,
+        trail: Trail::default(),
         occasion: Occasion::Legacy { findings, allow_simulated: args.mock },
+        selectors: BTreeMap::new(),
     })
 }

@@ -3,7 +3,7 @@
 use super::matching;
 use crate::commands::soak::outputs::Outputs;
 use crate::commands::soak::settings::SettingsFiles;
-use crate::format::duration;
+use crate::format::{duration, timestamp};
 use crate::simulation::bot::Scenario;
 use jiff::Timestamp;
 use std::net::SocketAddr;
@@ -11,9 +11,35 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Watch a service iteration by iteration and judge it
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "soak_run")]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(super) plan: PlanArgs,
+    /// Begin although the source does not have what the gates need
+    #[arg(long)]
+    pub(super) allow_missing: bool,
+    /// End the run as soon as a hard gate is broken for good
+    #[arg(long)]
+    pub(super) abort_on_fail: bool,
+    /// Continue the newest run where it stopped
+    #[arg(long)]
+    pub(super) resume: bool,
+    /// Answer /status and /metrics on this address while the run lasts, loopback only
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) serve: Option<SocketAddr>,
+    /// Accepted for the command lines of the earlier toolkit: every run has a directory of its own
+    #[arg(long)]
+    pub(super) run_isolated: bool,
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
+}
+
+/// What is to be watched, how long, and by which gates.
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "soak_plan")]
+pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(super) from: Sources,
     #[command(flatten)]
@@ -32,17 +58,9 @@ pub(crate) struct Args {
     /// Iterations left out of every gate at the start [default: as the gates say]
     #[arg(long, value_name = "N")]
     pub(super) warmup: Option<u32>,
-    /// Continue the newest run where it stopped
-    #[arg(long)]
-    pub(super) resume: bool,
-    /// Answer /status and /metrics on this address while the run lasts, loopback only
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) serve: Option<SocketAddr>,
-    /// Accepted for the command lines of the earlier toolkit: every run has a directory of its own
-    #[arg(long)]
-    pub(super) run_isolated: bool,
-    #[command(flatten)]
-    pub(super) outputs: Outputs,
+    /// Members that must be there, where each is judged by itself
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) expect_members: Option<u32>,
 }
 
 /// Where samples come from.
@@ -61,6 +79,9 @@ pub(super) struct Sources {
     /// Number of simulated bots, each judged by itself [default: 1]
     #[arg(long, requires = "mock", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) instances: Option<u32>,
+    /// Start the simulated bots with the parameters of this file
+    #[arg(long, requires = "mock", value_name = "FILE")]
+    pub(super) overrides: Option<PathBuf>,
     /// Fetch this metrics endpoint (can be repeated: each is judged by itself)
     #[arg(long, value_name = "URL", conflicts_with_all = ["edge_report", "prometheus"])]
     pub(super) scrape: Vec<String>,
@@ -81,10 +102,10 @@ pub(super) struct Sources {
     #[arg(long, value_name = "LABEL", conflicts_with_all = ELSEWHERE)]
     pub(super) group_by: Option<String>,
     /// Judge recorded time from here on
-    #[arg(long, value_name = "RFC3339", requires = "to", conflicts_with_all = ELSEWHERE)]
+    #[arg(long, value_name = "RFC3339", requires = "to", conflicts_with_all = ELSEWHERE, value_parser = timestamp::parse)]
     pub(super) from: Option<Timestamp>,
     /// Judge recorded time up to here
-    #[arg(long, value_name = "RFC3339", requires = "from", conflicts_with_all = ["hours", "duration", "iterations"])]
+    #[arg(long, value_name = "RFC3339", requires = "from", value_parser = timestamp::parse, conflicts_with_all = ["hours", "duration", "iterations"])]
     pub(super) to: Option<Timestamp>,
 }
 
@@ -133,7 +154,7 @@ pub(super) struct Length {
     pub(super) iterations: Option<u32>,
 }
 
-impl Args {
+impl PlanArgs {
     /// Whether anything beside the source was given that a run depends on.
     pub(super) fn changes_the_plan(&self) -> bool {
         let Length { hours, duration, iterations } = &self.length;
@@ -148,6 +169,7 @@ impl Args {
             || kpis.is_some()
             || gates_file.is_some()
             || self.warmup.is_some()
+            || self.expect_members.is_some()
             || matching.is_some()
             || lag.is_some()
             || group_by.is_some()

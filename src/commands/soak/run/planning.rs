@@ -1,14 +1,18 @@
 //! From a command line to the plan of a run.
 
-use super::arguments::{Args, Lag, Length, Sources};
+use super::arguments::{Lag, Length, PlanArgs, Sources};
 use crate::commands::soak::plan::{PLAN_SCHEMA, SampleSource, SoakPlan};
 use crate::commands::soak::settings;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
-use crate::judge::kpi::KpiDefinition;
 use crate::net::prometheus::access;
 use crate::report::exit::Fault;
+use crate::simulation::bot::model::{DEFAULTS, with_overrides};
+use crate::sys::json_file;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// Names the server that is asked where no source is named.
@@ -22,6 +26,10 @@ impl Sources {
                 scenario: self.scenario.unwrap_or_default(),
                 seed: self.seed.unwrap_or(7),
                 instances: self.instances.unwrap_or(1),
+                overrides: self
+                    .overrides
+                    .as_ref()
+                    .map_or_else(|| Ok(BTreeMap::new()), |path| overrides(path, ctx))?,
             }));
         }
         if !self.scrape.is_empty() {
@@ -45,6 +53,17 @@ impl Sources {
     }
 }
 
+/// The parameters of a file with which simulated bots start.
+fn overrides(path: &Path, ctx: &Ctx) -> Result<BTreeMap<String, f64>, Fault> {
+    let values: Map<String, Value> = json_file::read(&ctx.path(path))?;
+    let (point, refused) = with_overrides(&DEFAULTS, &values);
+    if let Some(problem) = refused.first() {
+        return Err(Fault::config(format!("`{}` cannot be used: {problem}", path.display())));
+    }
+    let given = point.iter().filter(|(name, _)| values.contains_key(*name));
+    Ok(given.map(|(name, value)| (name.to_owned(), *value)).collect())
+}
+
 /// An address as it may be kept with the run: without secrets, and with a path.
 fn address(text: &str, default_path: &str, ctx: &Ctx) -> Result<String, Fault> {
     access::settings(text, &ctx.root, &|name| ctx.env.get(name).map(str::to_owned))?;
@@ -57,14 +76,29 @@ fn address(text: &str, default_path: &str, ctx: &Ctx) -> Result<String, Fault> {
     Ok(if bare { format!("{}{default_path}", text.trim_end_matches('/')) } else { text.to_owned() })
 }
 
+/// Makes every run a smoke run unless the command line says otherwise.
+const SMOKE_MODE: &str = "SOAK_SMOKE_MODE";
+/// Iterations of a smoke run.
+const SMOKE_ITERATIONS: u32 = 3;
+
+fn is_smoke(ctx: &Ctx) -> Result<bool, Fault> {
+    match ctx.env.get(SMOKE_MODE) {
+        None | Some("" | "0") => Ok(false),
+        Some("1") => Ok(true),
+        Some(other) => Err(Fault::config(format!("{SMOKE_MODE}={other} is neither 0 nor 1"))),
+    }
+}
+
 /// The plan that the command line asks for.
-pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
+pub(super) fn plan(args: &PlanArgs, ctx: &Ctx) -> Result<SoakPlan, Fault> {
     let Some(origin) = args.from.origin(ctx.env.get(PROMETHEUS_URL), ctx)? else {
         let fault =
             Fault::usage("nothing to watch: name one of --prometheus, --scrape, --edge-report, --mock");
         return Err(fault.hint(format!("{PROMETHEUS_URL} stands for --prometheus")));
     };
-    let iteration_secs = whole_secs("--iteration", args.iteration.unwrap_or(Duration::from_mins(5)))?;
+    let is_smoke = is_smoke(ctx)?;
+    let default_iteration = Duration::from_mins(if is_smoke { 1 } else { 5 });
+    let iteration_secs = whole_secs("--iteration", args.iteration.unwrap_or(default_iteration))?;
     let default_interval = Duration::from_secs(15).min(Duration::from_secs(u64::from(iteration_secs)));
     let interval = if matches!(origin, SampleSource::EdgeReport { .. }) { iteration_secs } else { 0 };
     let interval_secs = match interval {
@@ -84,12 +118,16 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
             ctx.clock.now()
         }
     };
+    if args.from.to.is_some_and(|to| to <= started_at) {
+        return Err(Fault::usage("--to must lie after --from"));
+    }
     let iterations = match (&args.length, args.from.to) {
         (Length { iterations: Some(iterations), .. }, _) => *iterations,
         (length, to) => {
             let total = match (to, length.duration, length.hours) {
                 (Some(to), ..) => u64::try_from(to.duration_since(started_at).as_secs()).unwrap_or(0),
                 (None, Some(duration), _) => duration.as_secs(),
+                (None, None, None) if is_smoke => u64::from(SMOKE_ITERATIONS) * u64::from(iteration_secs),
                 (None, None, hours) => u64::from(hours.unwrap_or(72)) * 3600,
             };
             if total == 0 || !total.is_multiple_of(u64::from(iteration_secs)) {
@@ -108,18 +146,13 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
         SampleSource::Scrape { urls } if urls.len() > 1 => Some("instance".to_owned()),
         _ => args.from.group_by.clone(),
     };
-    let profile_name = args.gates.as_deref().unwrap_or(settings::DEFAULT_PROFILE);
+    let default_profile = if is_smoke { settings::SMOKE_PROFILE } else { settings::DEFAULT_PROFILE };
+    let profile_name = args.gates.as_deref().unwrap_or(default_profile);
     let mut settings = settings::load(&args.files, profile_name, ctx)?;
     if let Some(warmup) = args.warmup {
         settings.profile.gates.values_mut().for_each(|gate| gate.warmup = warmup);
     }
-    let is_prometheus = matches!(origin, SampleSource::Prometheus { .. });
-    settings.profile.set_min_events(|kpi| {
-        // Where a query gives the value, its points are counted and not events.
-        let counts =
-            |kpi: &KpiDefinition| kpi.measure.counts_events() && !(is_prometheus && kpi.promql.is_some());
-        origin.has_samples() && settings.kpis.get(kpi).is_some_and(counts)
-    });
+    origin.set_min_events(&mut settings.profile, &settings.kpis);
     Ok(SoakPlan {
         header: Header::new(PLAN_SCHEMA, ctx.maker()).simulated(origin.is_simulated()),
         started_at_ms: started_at.as_millisecond(),
@@ -127,6 +160,7 @@ pub(super) fn plan(args: &Args, ctx: &Ctx) -> Result<SoakPlan, Fault> {
         iteration_secs,
         interval_secs,
         origin,
+        expect_members: args.expect_members,
         group_by,
         profile_name: profile_name.to_owned(),
         profile: settings.profile,

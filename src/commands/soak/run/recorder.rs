@@ -18,29 +18,26 @@ pub(crate) struct Recorder {
     /// Names of the metrics that a figure needs and that are kept, in order.
     used: Vec<String>,
     iteration: u32,
-    /// Whether what comes is kept already, because a stopped run is computed again.
-    is_replaying: bool,
 }
 
 impl Recorder {
-    /// Continues a file with these series.
-    pub(crate) fn new(mut collector: Collector, mut used: Vec<String>, series: &[SeriesKey]) -> Self {
+    /// Continues a file with these series, which the collector knows already, in this order.
+    pub(crate) fn new(collector: Collector, mut used: Vec<String>, series: &[SeriesKey]) -> Self {
         used.sort();
         used.dedup();
         let encoder = SampleEncoder::new(series.len());
         let mut known = BTreeMap::new();
-        for key in series {
+        for (id, key) in (0..).zip(series) {
             let mut spelling = Vec::new();
             spell(&mut spelling, &key.name, key.labels.iter().map(|(name, value)| (&name[..], &value[..])));
-            known.insert(spelling, collector.register(&key.name, &key.labels, &key.declared));
+            known.insert(spelling, id);
         }
-        Self { collector, encoder, known, spelling: Vec::new(), used, iteration: 0, is_replaying: false }
+        Self { collector, encoder, known, spelling: Vec::new(), used, iteration: 0 }
     }
 
-    /// Says which iteration the samples belong to, and whether they are kept already.
-    pub(crate) fn begin_window(&mut self, iteration: u32, is_replaying: bool) {
+    /// Says which iteration the samples belong to.
+    pub(crate) fn begin_window(&mut self, iteration: u32) {
         self.iteration = iteration;
-        self.is_replaying = is_replaying;
     }
 
     /// The number of a series, unless no figure needs its metric; its labels are asked for only if one does,
@@ -78,16 +75,12 @@ impl Recorder {
 
     pub(crate) fn begin_scrape(&mut self, at_ms: i64) {
         self.collector.begin_scrape(at_ms);
-        if !self.is_replaying {
-            self.encoder.begin_scrape(self.iteration, at_ms);
-        }
+        self.encoder.begin_scrape(self.iteration, at_ms);
     }
 
     pub(crate) fn sample(&mut self, id: SeriesId, value: f64) {
         self.collector.sample(id, value);
-        if !self.is_replaying {
-            self.encoder.sample(id, value);
-        }
+        self.encoder.sample(id, value);
     }
 
     pub(crate) fn end_scrape(&mut self) {
@@ -113,8 +106,7 @@ impl Recorder {
     /// Ends the window: its figures, and the frames to keep.
     pub(crate) fn close(&mut self, points: u32) -> (BTreeMap<String, Member>, Vec<u8>) {
         let members = self.collector.close(points);
-        let frames = if self.is_replaying { Vec::new() } else { self.encoder.finish(self.iteration) };
-        (members, frames)
+        (members, self.encoder.finish(self.iteration))
     }
 }
 

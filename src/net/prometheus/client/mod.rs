@@ -7,6 +7,7 @@
 
 mod error;
 mod grid;
+mod names;
 mod response;
 
 pub use error::{QueryError, QueryErrorKind};

@@ -6,8 +6,11 @@ use crate::commands::soak::run::recorder::{LabelPairs, Recorder};
 use crate::ctx::Ctx;
 use crate::judge::kpi::collector::Declared;
 use crate::report::exit::Fault;
+use crate::simulation::bot::model::with_overrides;
 use crate::simulation::bot::{Scenario, SimulatedBot};
+use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 pub(crate) struct MockSource {
     /// Bots, and the numbers of their series.
@@ -17,9 +20,20 @@ pub(crate) struct MockSource {
 }
 
 impl MockSource {
-    pub(super) fn new(scenario: Scenario, seed: u64, instances: u32, plan: &SoakPlan) -> Self {
+    pub(super) fn new(
+        scenario: Scenario,
+        seed: u64,
+        instances: u32,
+        overrides: &BTreeMap<String, f64>,
+        plan: &SoakPlan,
+    ) -> Self {
         let started_secs = plan.started_at_ms as f64 / 1e3;
-        let bot = |number| SimulatedBot::new(scenario, seed.wrapping_add(u64::from(number)), started_secs);
+        let overrides = overrides.iter().map(|(name, value)| (name.clone(), Value::from(*value))).collect();
+        let bot = |number| {
+            let mut bot = SimulatedBot::new(scenario, seed.wrapping_add(u64::from(number)), started_secs);
+            (bot.params, _) = with_overrides(&bot.params, &overrides);
+            bot
+        };
         let bots = (0..instances).map(|number| (bot(number), Vec::new())).collect();
         Self { bots, interval_ms: plan.interval_ms(), values: Vec::new() }
     }
@@ -32,12 +46,23 @@ impl MockSource {
     ) -> Result<(), Fault> {
         for at_ms in window.times(self.interval_ms) {
             ctx.check_cancelled()?;
-            for (bot, _) in &mut self.bots {
-                bot.step(self.interval_ms as f64 / 1e3);
-            }
+            self.step();
             self.scrape(at_ms, recorder);
         }
         Ok(())
+    }
+
+    /// Brings the bots to the end of a window whose samples are kept already.
+    pub(super) fn skip(&mut self, window: TimeWindow, ctx: &Ctx) -> Result<(), Fault> {
+        ctx.check_cancelled()?;
+        window.times(self.interval_ms).for_each(|_| self.step());
+        Ok(())
+    }
+
+    fn step(&mut self) {
+        for (bot, _) in &mut self.bots {
+            bot.step(self.interval_ms as f64 / 1e3);
+        }
     }
 
     /// Takes the values of every series.

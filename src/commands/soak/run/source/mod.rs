@@ -2,14 +2,17 @@
 
 mod edge_report;
 mod mock;
+mod probe;
 mod prometheus;
 mod scrape;
 mod window;
 
-pub(super) use window::TimeWindow;
+pub(super) use probe::ProbeDepth;
+pub(super) use window::{TimeWindow, wait_until};
 
 use super::recorder::Recorder;
 use crate::commands::soak::plan::{SampleSource, SoakPlan};
+use crate::commands::soak::probe::Probed;
 use crate::ctx::Ctx;
 use crate::judge::kpi::Member;
 use crate::report::exit::Fault;
@@ -27,8 +30,8 @@ impl Source {
     /// Opens the source of a plan; nothing is asked of it yet.
     pub(super) fn open(plan: &SoakPlan, ctx: &Ctx) -> Result<Self, Fault> {
         Ok(match &plan.origin {
-            SampleSource::Mock { scenario, seed, instances } => {
-                Self::Mock(mock::MockSource::new(*scenario, *seed, *instances, plan))
+            SampleSource::Mock { scenario, seed, instances, overrides } => {
+                Self::Mock(mock::MockSource::new(*scenario, *seed, *instances, overrides, plan))
             }
             SampleSource::Scrape { urls } => Self::Scrape(scrape::ScrapeSource::open(urls, plan, ctx)?),
             SampleSource::EdgeReport { path } => {
@@ -42,6 +45,21 @@ impl Source {
         })
     }
 
+    /// Asks for all that the plan needs once; nothing of a report file, which has no series.
+    pub(super) fn probe(
+        &mut self,
+        plan: &SoakPlan,
+        depth: ProbeDepth,
+        ctx: &Ctx,
+    ) -> Result<Option<Probed>, Fault> {
+        match self {
+            Self::Mock(_) => Ok(Some(probe::of_bot())),
+            Self::Scrape(scrape) => probe::of_pages(scrape, ctx).map(Some),
+            Self::EdgeReport(_) => Ok(None),
+            Self::Prometheus(_) => probe::of_server(plan, depth, ctx),
+        }
+    }
+
     /// Takes what shows the state before the first window, so that counters have a start.
     pub(super) fn baseline(&mut self, at_ms: i64, recorder: &mut Recorder, ctx: &Ctx) -> anyhow::Result<()> {
         match self {
@@ -51,6 +69,14 @@ impl Source {
             Self::Prometheus(prometheus) => prometheus.baseline(at_ms, recorder, ctx)?,
         }
         Ok(())
+    }
+
+    /// Leaves out a window whose samples are kept already: only a simulation has to live through it.
+    pub(super) fn skip(&mut self, window: TimeWindow, ctx: &Ctx) -> Result<(), Fault> {
+        match self {
+            Self::Mock(mock) => mock.skip(window, ctx),
+            Self::Scrape(_) | Self::EdgeReport(_) | Self::Prometheus(_) => Ok(()),
+        }
     }
 
     /// Observes a window. What it showed goes to the recorder, or comes back where the source has figures

@@ -29,10 +29,12 @@ pub(crate) struct ScrapeSource {
     targets: Vec<Arc<Target>>,
     interval_ms: i64,
     timeout: Duration,
+    /// Pages that were fetched before the run, with which it begins.
+    first: Option<Vec<Fetched>>,
 }
 
 /// An endpoint.
-struct Target {
+pub(super) struct Target {
     http: HttpClient,
     url: Url,
     /// The value of its label `instance`, where there are several.
@@ -56,7 +58,7 @@ impl ScrapeSource {
             Ok(Arc::new(Target { http: HttpClient::new(&settings)?, url, instance }))
         };
         let targets = urls.iter().map(target).collect::<Result<_, _>>()?;
-        Ok(Self { targets, interval_ms: plan.interval_ms(), timeout })
+        Ok(Self { targets, interval_ms: plan.interval_ms(), timeout, first: None })
     }
 
     pub(super) fn window(
@@ -80,7 +82,7 @@ impl ScrapeSource {
 
     /// Fetches every endpoint once.
     pub(super) fn scrape(&mut self, at_ms: i64, recorder: &mut Recorder, ctx: &Ctx) -> Result<(), Fault> {
-        let pages = self.fetch(ctx)?;
+        let pages = self.first.take().map_or_else(|| self.fetch(ctx), Ok)?;
         let now_ms = ctx.clock.now().as_millisecond();
         let mut samples: Vec<(SeriesId, f64)> = Vec::new();
         for (target, page) in self.targets.iter().zip(&pages) {
@@ -129,6 +131,23 @@ impl ScrapeSource {
         }
         recorder.end_scrape();
         Ok(())
+    }
+
+    /// Every endpoint's page, with its member; the first scrape takes these.
+    pub(super) fn first_pages(
+        &mut self,
+        ctx: &Ctx,
+    ) -> Result<Vec<(Option<&str>, Result<Exposition<'_>, String>)>, Fault> {
+        let pages = self.fetch(ctx)?;
+        let pages = self.first.insert(pages);
+        let pages = self.targets.iter().zip(pages.iter()).map(|(target, page)| {
+            let page = match page {
+                Ok((body, format)) => target.read(body, *format),
+                Err(problem) => Err(problem.clone()),
+            };
+            (target.instance.as_deref(), page)
+        });
+        Ok(pages.collect())
     }
 
     /// The pages of all endpoints, each fetched on a thread of its own, so that one that hangs holds up no other
@@ -181,7 +200,7 @@ impl Target {
     }
 
     /// What the family of a sample says of itself.
-    fn declared(page: &Exposition<'_>, name: &str) -> Declared {
+    pub(super) fn declared(page: &Exposition<'_>, name: &str) -> Declared {
         let family = page.family(name);
         let unit = family.and_then(|family| family.unit).filter(|unit| !unit.is_empty());
         Declared { kind: family.and_then(|family| family.kind), unit: unit.map(str::to_owned) }

@@ -21,7 +21,7 @@ impl TimeWindow {
 }
 
 /// Waits until a time, or says that a stop was asked for.
-pub(super) fn wait_until(at_ms: i64, ctx: &Ctx) -> Result<(), Fault> {
+pub(crate) fn wait_until(at_ms: i64, ctx: &Ctx) -> Result<(), Fault> {
     let left = at_ms.saturating_sub(ctx.clock.now().as_millisecond());
     if let Ok(left) = u64::try_from(left) {
         ctx.clock.sleep(Duration::from_millis(left), &ctx.cancel);
