@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Keys of the markers that end reports. Scripts look for `KEY=VALUE` of one of them in all that is printed.
-pub(crate) const MARKER_KEYS: [&str; 21] = [
+pub(crate) const MARKER_KEYS: [&str; 22] = [
     "BUNDLE",
     "CANARY",
     "CHAOS_NODE",
@@ -28,6 +28,7 @@ pub(crate) const MARKER_KEYS: [&str; 21] = [
     "SIM_BOT",
     "SIM_FEED",
     "SOAK",
+    "SOAK_CHECK",
     "TUNING_APPLY",
     "TUNING_ROLLBACK",
 ];

@@ -297,7 +297,8 @@ fn simulated_bot(dir: &Path) {
     bot.kill().unwrap();
     bot.wait().unwrap();
     ready(dir, "", &[SOAK, "is simulated, which is not evidence"]);
-    // What it lacks but for that is the length of a real one.
+    // What it lacks but for that is the length of a real one. Its version is that of mmops.
+    write(dir, "VERSION", env!("CARGO_PKG_VERSION"));
     write(
         dir,
         "bot.yaml",

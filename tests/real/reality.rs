@@ -82,6 +82,12 @@ fn a_prometheus_that_scrapes_itself_is_asked_for_the_bot_alone() {
         "soak run --gates smoke --iterations 3 --iteration 4s --interval 1s --prometheus {}",
         server.url()
     );
+    let output = mmops(dir, &line).output().unwrap();
+    ended(&output, 3, "SOAK=ERROR");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("process_resident_memory_bytes: 3 series") && text.contains("--match"), "{text}");
+    assert!(!dir.join("artifacts/soak").join("latest").exists(), "said before the run has a directory");
+
     let output = mmops(dir, &format!("{line} --match job=\"bot\"")).output().unwrap();
     ended(&output, 0, "SOAK=PASS");
 }

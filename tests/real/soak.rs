@@ -157,8 +157,7 @@ fn an_engine_that_hides_the_newest_time_gives_the_same_verdict_and_figures() {
     let config = format!("{config}remote_write: [{{url: '{}/api/v1/write'}}]\n", victoria.url());
     let prometheus = Prometheus::start(dir.path(), &config, &[]);
     scraped(&prometheus);
-    let line =
-        "soak run --gates smoke --iterations 2 --iteration 6s --interval 1s --match job=\"bot\" --prometheus";
+    let line = "soak run --gates smoke --allow-missing --iterations 2 --iteration 6s --interval 1s --match job=\"bot\" --prometheus";
     let live = mmops(dir.path(), &format!("{line} {}", victoria.url())).output().unwrap();
     let said = String::from_utf8_lossy(&live.stderr).into_owned();
     assert!(

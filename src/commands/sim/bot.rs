@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let now = started.elapsed();
         lock(&shared).bot.step(now.saturating_sub(elapsed).as_secs_f64() * args.speed);
         elapsed = now;
-        let lines = liveness.look(&lock(&shared));
+        let lines = liveness.log_lines(&lock(&shared));
         for line in lines {
             log.line(ctx, &line)?;
         }
@@ -205,7 +205,7 @@ struct Liveness {
 
 impl Liveness {
     /// What the log says of a step; memory that the bot leaks is allocated, written and kept.
-    fn look(&mut self, state: &Shared) -> Vec<String> {
+    fn log_lines(&mut self, state: &Shared) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.has_ticked && !state.bot.hangs() {
             self.has_ticked = true;

@@ -1,10 +1,19 @@
 //! What a member has gathered in a window.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::Affected;
 use super::cell::{Cell, Unmeasured};
 use crate::judge::kpi::{DataState, KpiDefinition, LifeBegin, LifeCause, Measure, Measurement, Member};
 use std::collections::BTreeMap;
+
+/// Name of the member when nothing tells members apart.
+pub const WHOLE: &str = "all";
+
+/// What a failed scrape leaves unknown: everything, unless a member or a metric is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Affected<'a> {
+    pub(crate) member: Option<&'a str>,
+    pub(crate) metric: Option<&'a str>,
+}
 
 /// Reasons that are kept of a window.
 pub(super) const MOST_FAILURES: usize = 64;
@@ -27,7 +36,7 @@ impl Failure {
 
     pub(super) fn is_of(&self, member: &str) -> bool {
         // Where nothing tells members apart, whatever failed is of the one that there is.
-        member == super::WHOLE || self.member.as_deref().is_none_or(|name| name == member)
+        member == WHOLE || self.member.as_deref().is_none_or(|name| name == member)
     }
 
     fn is_of_figure(&self, measure: &Measure) -> bool {

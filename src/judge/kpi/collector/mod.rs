@@ -12,15 +12,13 @@ mod target;
 
 use crate::judge::kpi::{Build, Declared, KpiDefinition, Measure, Member};
 use cell::{Cell, CounterRole};
+pub(crate) use member::Affected;
+pub use member::WHOLE;
 use member::{Failure, MemberState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+pub(crate) use target::SeriesId;
 use target::Target;
-
-pub(crate) type SeriesId = u32;
-
-/// Name of the member when nothing tells members apart.
-pub const WHOLE: &str = "all";
 
 /// Series that tell of a process and not of a figure: whether it answers, whether its page had faults, when it was
 /// started, what was built, that it is a simulation, and its parameters.
@@ -28,13 +26,6 @@ pub(crate) const OWN_METRICS: [&str; 6] =
     ["mm_param", "mm_simulated", "up", FAULTY_FAMILIES, "process_start_time_seconds", "mm_build_info"];
 /// How many families of a page could not be read.
 pub(crate) const FAULTY_FAMILIES: &str = "mmops_faulty_families";
-
-/// What a failed scrape leaves unknown: everything, unless a member or a metric is named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Affected<'a> {
-    pub(crate) member: Option<&'a str>,
-    pub(crate) metric: Option<&'a str>,
-}
 
 /// How processes and members are told apart.
 #[derive(Clone, Debug, Default)]

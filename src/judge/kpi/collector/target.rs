@@ -1,9 +1,10 @@
 //! A process that is watched: whether it answers, which of its lives this is, and whether it is one process.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::SeriesId;
 use crate::judge::kpi::{Build, LifeCause};
 use std::collections::BTreeSet;
+
+pub(crate) type SeriesId = u32;
 
 /// How far a start time may move without being another one, seconds: some are computed from the time since the
 /// machine was started, which moves when the clock is corrected.
