@@ -115,7 +115,7 @@ fn server() -> String {
             json!(["acme_loop_seconds_bucket", "work_total"])
         } else if line.contains("/metadata") {
             json!({"work_total": [{"type": "counter", "help": "", "unit": ""}]})
-        } else if line.contains("query=last_over_time%28work_total%5B") {
+        } else if line.contains("query=work_total&") {
             let series = json!({"metric": {"__name__": "work_total"}, "values": [[at, "1"]]});
             json!({"resultType": "matrix", "result": [series]})
         } else {

@@ -103,6 +103,11 @@ impl SampleSource {
         }
     }
 
+    /// Whether recorded time is judged.
+    pub(super) fn is_history(&self) -> bool {
+        matches!(self, Self::Prometheus { history: true, .. })
+    }
+
     /// The labels that tell one process from another.
     fn target_labels(&self) -> Vec<String> {
         let labels: &[&str] = match self {

@@ -59,6 +59,9 @@ pub(crate) struct SelectorCheck {
     /// Whether the source does not have it at all. A server that knows the name may only be late.
     #[serde(skip)]
     pub(super) is_unknown: bool,
+    /// Whether there is more of it than the figure can be made of, which no time mends.
+    #[serde(skip)]
+    pub(super) is_ambiguous: bool,
 }
 
 /// Holds what a source showed against the selectors of a plan.
@@ -87,6 +90,7 @@ fn add(checks: &mut BTreeMap<String, SelectorCheck>, check: SelectorCheck, kpi: 
     known.kpis.push(kpi.to_owned());
     known.is_gated |= is_gated;
     known.is_unknown |= check.is_unknown;
+    known.is_ambiguous |= check.is_ambiguous;
     for problem in check.problems {
         if !known.problems.contains(&problem) {
             known.problems.push(problem);
@@ -120,6 +124,7 @@ fn of_query(query: &str, found: Option<&Result<u32, String>>, probed: &Probed) -
         unit: None,
         problems: problem.into_iter().collect(),
         is_unknown: matches!(found, Some(Ok(0))) && !unknown.is_empty(),
+        is_ambiguous: false,
     }
 }
 
@@ -178,6 +183,8 @@ fn of_selector(
         is_unknown: found.is_empty()
             && probed.are_names_known
             && !(is_server && probed.names.contains_key(&selector.name)),
+        // In recorded time one process may have taken the place of another.
+        is_ambiguous: most > definition.series.max as usize && !plan.origin.is_history(),
     }
 }
 
@@ -190,6 +197,9 @@ fn missing(selector: &Selector, probed: &Probed) -> String {
     }
     if let Some(base) = name.strip_suffix("_bucket").and_then(|base| base.strip_suffix("_bucket")) {
         return format!("0 series; `of` names a histogram without `_bucket`: {base}");
+    }
+    if probed.names.contains_key(name) {
+        return "0 series now, although the server knows the name".to_owned();
     }
     let near = nearest(name, probed);
     if near.is_empty() { "0 series".to_owned() } else { format!("0 series; nearest {}", near.join(", ")) }

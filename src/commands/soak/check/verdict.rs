@@ -43,6 +43,7 @@ mod tests {
             kind: None,
             unit: None,
             is_unknown: false,
+            is_ambiguous: false,
             problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
         };
         let of = |selectors: Vec<SelectorCheck>, failures: &[&str]| {

@@ -105,7 +105,8 @@ fn check_source(source: &mut Source, plan: &SoakPlan, allow_missing: bool, ctx: 
     for check in inspect(plan, &probed, plan.origin.is_server()) {
         for problem in &check.problems {
             let text = format!("{}: {problem}", check.selector);
-            match (check.is_gated, check.is_unknown && is_whole && !allow_missing) {
+            let is_hopeless = (check.is_unknown && is_whole) || check.is_ambiguous;
+            match (check.is_gated, is_hopeless && !allow_missing) {
                 (true, true) => unknown.push(text),
                 (true, false) if is_whole => tracing::warn!("{text}"),
                 (true, false) | (false, _) => tracing::debug!("{text}"),
@@ -115,8 +116,9 @@ fn check_source(source: &mut Source, plan: &SoakPlan, allow_missing: bool, ctx: 
     let Some(first) = unknown.first() else { return Ok(()) };
     let more = unknown.len() - 1;
     let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-    let hint = "`mmops soak check` names all of them; --allow-missing begins all the same";
-    Err(Fault::config(format!("the source does not have what the gates need: {first}{more}")).hint(hint))
+    let hint = "`mmops soak check` names all of them; --match narrows a server to one service, \
+                --allow-missing begins all the same";
+    Err(Fault::config(format!("the gates cannot be judged by what the source has: {first}{more}")).hint(hint))
 }
 
 /// The plan of a command line, and what its source shows when it is asked once.

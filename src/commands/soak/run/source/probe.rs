@@ -17,9 +17,6 @@ use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How far back a server is asked for the last sample of a series.
-const LOOKBACK: &str = "5m";
-
 /// How much is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeDepth {
@@ -125,7 +122,7 @@ fn ask_all(
             continue;
         }
         for selector in definition.measure.selectors() {
-            let query = format!("last_over_time({}[{LOOKBACK}])", narrowed(&selector, matching));
+            let query = narrowed(&selector, matching);
             if !asked.insert(query.clone()) {
                 continue;
             }
