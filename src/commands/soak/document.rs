@@ -265,7 +265,7 @@ impl JudgedRun<'_> {
             text.push_str(&markdown::row([
                 name,
                 gate.outcome.state.as_str(),
-                &figure(gate.outcome.actual),
+                &gate.figure,
                 &gate.condition,
                 &format!("{:.2} %", 100.0 * gate.outcome.coverage),
                 gate.severity.as_str(),

@@ -1,7 +1,7 @@
 //! The report of `soak run` and `soak gate`.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::document::{SoakBody, figure};
+use super::document::SoakBody;
 use super::verdict::{Occasion, SoakFacts, SoakVerdict};
 use crate::judge::record::GateResult;
 use crate::judge::record::legacy::FindingKind;
@@ -83,7 +83,7 @@ fn gate_row(name: &str, gate: &GateResult, facts: &SoakFacts) -> Row {
         GateState::SoftFail | GateState::HardFail => Outcome::Fail,
         GateState::Warmup | GateState::Partial | GateState::NoData | GateState::ToolError => Outcome::Unknown,
     };
-    let (state, actual) = (gate.outcome.state, figure(gate.outcome.actual));
+    let (state, actual) = (gate.outcome.state, &gate.figure);
     let note = format!("{} {actual} ({})", state.as_str(), gate.condition);
     let row = Row::new(name, outcome).note(note).field("state", state).reasons(&gate.outcome.reason);
     let worst = gate.member.as_ref().filter(|_| !gate.pass).map(|member| {

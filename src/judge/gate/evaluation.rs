@@ -146,6 +146,12 @@ pub(crate) struct GateOutcome {
 }
 
 impl GateOutcome {
+    /// The value as it is shown: with the digits that tell it from the threshold, and what it is at least.
+    pub(crate) fn figure(&self, gate: &Gate) -> String {
+        let sign = if self.beyond { "> " } else { "" };
+        self.actual.map_or("unknown".to_owned(), |value| format!("{sign}{}", gate.figure(value)))
+    }
+
     /// These counts with an answer that is not PASS.
     fn with(&self, state: GateState, actual: Option<f64>, reason: String) -> Self {
         Self { state, actual, reason: Some(reason), ..self.clone() }
@@ -237,8 +243,11 @@ fn decide(
     counts: &GateOutcome,
     window_secs: f64,
 ) -> GateOutcome {
-    if windows.is_empty() {
+    if windows.is_empty() && gate.warmup > 0 {
         return counts.with(GateState::Warmup, None, "no window after the warm-up".to_owned());
+    }
+    if windows.is_empty() {
+        return counts.with(GateState::NoData, None, "no window was finished".to_owned());
     }
     if counts.judged == 0 {
         let all = |state| windows.iter().all(|window| window.state == state);
@@ -257,7 +266,9 @@ fn decide(
     }
     let known = windows.iter().filter_map(|window| Some((*window, gate.used(window)?))).collect();
     let evaluation = Evaluation { gate, windows, wanted, counts, known };
-    if gate.aggregate == Aggregate::Every { evaluation.every() } else { evaluation.aggregated(window_secs) }
+    let is_alone = gate.aggregate == Aggregate::Every;
+    let outcome = if is_alone { evaluation.every() } else { evaluation.aggregated(window_secs) };
+    GateOutcome { beyond: evaluation.is_beyond(outcome.actual), ..outcome }
 }
 
 /// Windows of which at least one is known.
@@ -271,6 +282,11 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
+    /// Whether the value is that of a window which is only known to be at least that.
+    fn is_beyond(&self, actual: Option<f64>) -> bool {
+        self.known.iter().any(|(window, value)| window.beyond && Some(*value) == actual)
+    }
+
     /// Each window by itself.
     fn every(&self) -> GateOutcome {
         let worst = self.worst();

@@ -96,6 +96,9 @@ pub(crate) struct GateResult {
     pub(crate) condition: String,
     /// The bound of the condition.
     pub(crate) threshold: f64,
+    /// The value as it is shown beside the condition.
+    #[serde(skip)]
+    pub(crate) figure: String,
     /// What a broken gate means.
     pub(crate) severity: Severity,
     /// Whether PASS needs it.
@@ -273,6 +276,7 @@ impl Ledger {
             aggregate: gate.aggregate.clone(),
             condition: gate.condition(),
             threshold: gate.threshold(),
+            figure: worst.figure(gate),
             severity: gate.severity,
             required: gate.is_required(),
             pass: worst.state == GateState::Pass,

@@ -133,7 +133,7 @@ fn nothing_known_is_said_by_its_kind() {
     assert_eq!(with(DataState::NoData), GateState::NoData);
     assert_eq!(with(DataState::ToolError), GateState::ToolError);
     assert_eq!(with(DataState::Partial), GateState::Partial);
-    assert_eq!(state(&gate(Aggregate::Mean), &[]), GateState::Warmup);
+    assert_eq!(state(&gate(Aggregate::Mean), &[]), GateState::NoData);
 }
 
 #[test]
@@ -347,4 +347,18 @@ fn growth_is_that_of_the_worst_life() {
     let mut freed = known(&[40.0, 41.0, 1.0, 2.0]);
     freed[2].pieces = vec![Piece::default(), piece(1.0, 0.0)];
     assert_eq!(evaluate(&gate, &freed, 300.0).actual, Some(1.0));
+}
+
+#[test]
+fn what_is_only_known_to_be_more_is_shown_so() {
+    let mut beyond = known(&[2.0, 9.0]);
+    beyond[1].beyond = true;
+    for aggregate in [Aggregate::Every, Aggregate::Max] {
+        let gate = gate(aggregate);
+        assert_eq!(evaluate(&gate, &beyond, 300.0).figure(&gate), "> 9");
+    }
+    let gate = gate(Aggregate::Mean);
+    assert_eq!(evaluate(&gate, &known(&[2.0, 9.0]), 300.0).figure(&gate), "5.5");
+    let none = evaluate(&gate, &[], 300.0);
+    assert_eq!((none.state, none.figure(&gate).as_str()), (GateState::NoData, "unknown"));
 }
