@@ -36,6 +36,8 @@ pub(super) struct Cell {
     pending: Pending,
     /// A counter of the current scrape has nothing to be compared with.
     is_unpaired: bool,
+    /// When that was so last: what another counter grew by since before then is compared with nothing either.
+    unpaired_ms: Option<i64>,
     /// The end of what counters grew by so far, and how much time of the window lies in it, each moment once.
     covered_until_ms: Option<i64>,
     covered_ms: i64,
@@ -212,6 +214,7 @@ impl Cell {
     pub(super) fn increase(&mut self, role: CounterRole, selectors: &[usize], increase: Increase) {
         let Increase { by, from_ms, is_reset } = increase;
         self.is_reset |= is_reset;
+        self.is_unpaired |= self.unpaired_ms.is_some_and(|unpaired_ms| from_ms < unpaired_ms);
         let pending = &mut self.pending;
         pending.from_ms = Some(pending.from_ms.map_or(from_ms, |known| known.min(from_ms)));
         match role {
@@ -261,7 +264,10 @@ impl Cell {
         }
         if std::mem::take(&mut self.is_unpaired) {
             match &definition.measure {
-                Measure::Ratio { .. } | Measure::Quantile { .. } => self.forget_pending(),
+                Measure::Ratio { .. } | Measure::Quantile { .. } => {
+                    self.forget_pending();
+                    self.unpaired_ms = Some(now_ms);
+                }
                 // What is only added up loses nothing that was seen.
                 Measure::Rate { .. }
                 | Measure::Increase { .. }
@@ -314,6 +320,7 @@ impl Cell {
         let fresh = Self {
             seen: vec![0; self.seen.len()],
             pending: self.pending,
+            unpaired_ms: self.unpaired_ms,
             covered_until_ms: self.covered_until_ms,
             buckets: self.buckets.iter().map(empty).collect(),
             ..Self::default()

@@ -316,3 +316,25 @@ fn a_restart_in_a_time_without_observation_belongs_to_the_window_after_it() {
     assert_value(&member.kpis["k"], 1.0);
     assert_eq!(member.lives.len(), 1);
 }
+
+#[test]
+fn buckets_are_compared_over_the_same_time_also_after_one_was_lost() {
+    let bucket = ["h_bucket{le=\"5\"}", "h_bucket{le=\"+Inf\"}"];
+    let page = |count: f64, low: bool, all: f64| -> Page {
+        let all = (bucket[1], all);
+        if low { vec![(bucket[0], count), all] } else { vec![all] }
+    };
+    let quantile = definition("ms", Measure::Quantile { of: selector("h"), q: 0.95 });
+    let lost = |second: i32| (4..=5).contains(&second);
+    // All events lie in the first bucket. It is away for two scrapes after one that failed, and when it is back the
+    // other is no number.
+    let pages: Vec<Page> = (0..9)
+        .map(|second| match (second, f64::from(second) * 100.0) {
+            (3, _) => Page::new(),
+            (6, count) => page(count, true, f64::INFINITY),
+            (_, count) => page(count, !lost(second), count),
+        })
+        .collect();
+    let measured = one(KpiDefinition { min_coverage: 0.1, ..quantile }, &pages);
+    assert!(measured.value.is_some_and(|value| value <= 5.0) && !measured.beyond, "{measured:?}");
+}
