@@ -54,6 +54,8 @@ pub struct Collector {
     /// Series with a sample in the open scrape.
     scrape: Vec<SeriesId>,
     now_ms: i64,
+    /// The open scrape is of a time that was seen already.
+    is_late: bool,
     failures: Vec<Failure>,
     is_simulated: bool,
 }
@@ -121,6 +123,7 @@ impl Collector {
             states: Vec::new(),
             scrape: Vec::new(),
             now_ms: i64::MIN,
+            is_late: false,
             failures: Vec::new(),
             is_simulated: false,
         };
@@ -220,16 +223,17 @@ impl Collector {
         uses
     }
 
-    /// Begins a scrape at a time; its samples follow.
+    /// Begins a scrape at a time; its samples follow. One that is no later than the last shows nothing.
     pub fn begin_scrape(&mut self, at_ms: i64) {
-        self.now_ms = at_ms;
+        self.is_late = at_ms <= self.now_ms;
+        self.now_ms = self.now_ms.max(at_ms);
         self.scrape.clear();
     }
 
     /// Takes a sample of the current scrape. A series counts once in a scrape.
     pub fn sample(&mut self, id: SeriesId, value: f64) {
         let series = &mut self.series[id as usize];
-        if series.last_ms >= self.now_ms || series.uses.is_empty() {
+        if self.is_late || series.last_ms >= self.now_ms || series.uses.is_empty() {
             return;
         }
         (series.last_ms, series.value) = (self.now_ms, value);

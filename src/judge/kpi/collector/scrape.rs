@@ -10,6 +10,9 @@ use jiff::Timestamp;
 impl Collector {
     /// Ends a scrape: each figure whose series were all there gains a point.
     pub fn end_scrape(&mut self) {
+        if self.is_late {
+            return;
+        }
         self.read_processes();
         let steps: Vec<TargetStep> = self.targets.iter_mut().map(|target| target.step(self.now_ms)).collect();
         self.begin_lives(&steps);
