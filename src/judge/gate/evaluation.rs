@@ -473,8 +473,9 @@ impl Evaluation<'_> {
                 LowerBound::Added => gate.at_most.is_some(),
                 LowerBound::Compared => gate.at_most.is_some() && gate.holds(*value),
             };
-            // What was counted in an incomplete window is a matter of coverage.
-            window.beyond && window.state == DataState::Measured && matters
+            // What was counted in an incomplete window and is summed up is a matter of coverage.
+            let is_counted = window.state == DataState::Partial && gate.aggregate == Aggregate::Sum;
+            window.beyond && !is_counted && matters
         };
         let reason = "a value lies beyond the last bucket bound";
         let is_any = self.known.iter().any(is_open);

@@ -80,7 +80,7 @@ pub enum LifeCause {
     CountersFell,
     /// Another process took its place.
     Replaced,
-    /// It says that it is another build.
+    /// It says that it is another build, or says for the first time which one it is.
     Build,
 }
 

@@ -362,3 +362,18 @@ fn what_is_only_known_to_be_more_is_shown_so() {
     let none = evaluate(&gate, &[], 300.0);
     assert_eq!((none.state, none.figure(&gate).as_str()), (GateState::NoData, "unknown"));
 }
+
+#[test]
+fn an_incomplete_window_beyond_the_last_bound_leaves_a_mean_open_and_no_sum_of_counts() {
+    let mut windows = known(&[1.0; 40]);
+    windows[7] = WindowValue { beyond: true, points: 9, state: DataState::Partial, ..windows[7].clone() };
+    for (aggregate, at_most, expected) in [
+        (Aggregate::Mean, 10.0, GateState::Partial),
+        (Aggregate::Ema("1h".to_owned()), 10.0, GateState::Partial),
+        (Aggregate::Sum, 50.0, GateState::Pass),
+        (Aggregate::Sum, 39.5, GateState::HardFail),
+    ] {
+        let gate = Gate { at_most: Some(at_most), ..gate(aggregate) };
+        assert_eq!(state(&gate, &windows), expected, "{gate:?}");
+    }
+}

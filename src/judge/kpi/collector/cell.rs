@@ -369,7 +369,9 @@ impl Cell {
     fn hits(&self, definition: &KpiDefinition) -> Option<u64> {
         let (above, below) = (self.numerator.value(), self.denominator.value());
         let is_ratio = matches!(definition.measure, Measure::Ratio { .. });
-        let is_share = definition.unit == "ratio" && (0.0..=below).contains(&above) && above.fract() == 0.0;
+        // The limits of its gates are those of the share itself.
+        let is_plain = definition.unit == "ratio" && definition.from.is_none() && definition.scale.is_none();
+        let is_share = is_plain && (0.0..=below).contains(&above) && above.fract() == 0.0;
         (is_ratio && is_share).then(|| whole(above))
     }
 

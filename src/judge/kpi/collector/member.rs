@@ -95,7 +95,8 @@ impl MemberState {
             && let Some(known) = self.lives.iter_mut().find(|known| known.process == life.process)
         {
             known.cause = life.cause;
-        } else if self.lives.len() < MOST_LIVES {
+        } else if self.lives.len() < MOST_LIVES || self.lives.iter().all(|known| known.build != life.build) {
+            // Another build is never one too many.
             self.lives.push(life);
         }
     }

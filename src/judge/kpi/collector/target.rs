@@ -70,6 +70,8 @@ impl Target {
         }
         let is_whole = !scrape.is_faulty && (is_up || scrape.up.is_none());
         let before = self.answered.replace((now_ms, is_whole));
+        // One process is one build.
+        self.is_several |= scrape.builds.len() > 1;
         let began = if before.is_none() { Some(LifeCause::FirstSeen) } else { self.began(&scrape) };
         self.start_secs = scrape.start_secs.or(self.start_secs);
         if !scrape.builds.is_empty() {
@@ -98,7 +100,8 @@ impl Target {
             // Started once, whatever single counters do.
             Some(_) | None => {}
         }
-        let is_other = !self.builds.is_empty() && !scrape.builds.is_empty() && self.builds != scrape.builds;
+        // Also where it says so for the first time: a later change would show the later build alone.
+        let is_other = !scrape.builds.is_empty() && self.builds != scrape.builds;
         is_other.then_some(LifeCause::Build)
     }
 
@@ -187,5 +190,10 @@ mod tests {
         let build = |version| TargetScrape { builds: [of(version)].into(), samples: 1, ..Default::default() };
         let (begun, _) = lives(vec![build("1"), build("1"), scrape(None, false), build("2")]);
         assert_eq!(begun, [Some(FirstSeen), None, None, Some(LifeCause::Build)]);
+        // What it was is known although it said so later than it was seen.
+        let (begun, _) = lives(vec![scrape(None, false), build("1"), build("2")]);
+        assert_eq!(begun, [Some(FirstSeen), Some(LifeCause::Build), Some(LifeCause::Build)]);
+        let both = TargetScrape { builds: [of("1"), of("2")].into(), samples: 1, ..Default::default() };
+        assert!(lives(vec![both]).1, "two builds at one address are two processes");
     }
 }

@@ -338,3 +338,25 @@ fn buckets_are_compared_over_the_same_time_also_after_one_was_lost() {
     let measured = one(KpiDefinition { min_coverage: 0.1, ..quantile }, &pages);
     assert!(measured.value.is_some_and(|value| value <= 5.0) && !measured.beyond, "{measured:?}");
 }
+
+#[test]
+fn a_build_that_was_said_late_counts_and_a_converted_ratio_has_no_hits() {
+    let build = |version: &'static str| (version, 1.0);
+    let (first, second) = (build("mm_build_info{version=\"1\"}"), build("mm_build_info{version=\"2\"}"));
+    let mut world = World::new(&[("k", gauge("m", Reducer::Mean))], Grouping::default());
+    let m = ("m", 1.0);
+    let member = world.window(&[vec![m], vec![m, first], vec![m, second]]).remove(WHOLE).expect("the whole");
+    let versions: Vec<&str> = member
+        .lives
+        .iter()
+        .filter_map(|life| life.build.as_ref())
+        .map(|build| build.version.as_str())
+        .collect();
+    assert_eq!(versions, ["1", "2"]);
+
+    let ratio = || Measure::Ratio { of: vec![selector("bad_total")], to: vec![selector("t_total")] };
+    let pages = [vec![("bad_total", 0.0), ("t_total", 0.0)], vec![("bad_total", 2.0), ("t_total", 100.0)]];
+    assert_eq!(one(definition("ratio", ratio()), &pages).hits, Some(2));
+    let scaled = KpiDefinition { scale: Some(10.0), ..definition("ratio", ratio()) };
+    assert_eq!(one(scaled, &pages).hits, None);
+}
