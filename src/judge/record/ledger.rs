@@ -291,6 +291,7 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::judge::kpi::Member;
+    use RunVerdict::{Inconclusive, Pass};
 
     fn iteration(number: u32, members: &[(&str, f64)]) -> Iteration {
         let member = |(name, value): &(&str, f64)| {
@@ -325,8 +326,39 @@ mod tests {
         let judged = ledger.judge(&profile);
         assert_eq!(judged.gates["g"].outcome.state, GateState::SoftFail);
         assert_eq!(judged.gates["g"].members["young"].state, GateState::Warmup);
-        assert_eq!(judged.verdict, RunVerdict::Inconclusive);
+        assert_eq!(judged.verdict, Inconclusive);
         ledger.add(&iteration(3, &[("old", 2.0), ("young", 0.5)]));
-        assert_eq!(ledger.judge(&profile).verdict, RunVerdict::Pass);
+        assert_eq!(ledger.judge(&profile).verdict, Pass);
+    }
+
+    #[test]
+    fn a_run_must_be_as_long_as_its_profile_says_without_long_gaps_and_of_all_its_members() {
+        let profile = |min_observed: Option<&str>, max_gap: Option<&str>| GateProfile {
+            min_observed: min_observed.map(str::to_owned),
+            max_gap: max_gap.map(str::to_owned),
+            ..GateProfile::default()
+        };
+        // Two windows of five minutes, with so many seconds between them.
+        let of = |profile: &GateProfile, gap_secs: f64, members: Option<u32>| {
+            let mut ledger = Ledger::new(300.0, 1, true);
+            ledger.expected_members = members;
+            ledger.add(&iteration(1, &[("a", 1.0)]));
+            let gap_before_secs = (gap_secs > 0.0).then_some(gap_secs);
+            ledger.add(&Iteration { gap_before_secs, ..iteration(2, &[("a", 1.0)]) });
+            let found = ledger.conditions(profile).into_iter();
+            found.map(|condition| (condition.name, condition.verdict)).collect::<Vec<_>>()
+        };
+        let row = |name: &str, verdict| vec![(name.to_owned(), verdict)];
+        assert_eq!(of(&profile(None, None), 0.0, None), []);
+        assert_eq!(of(&profile(Some("10m"), None), 0.0, None), row("observed", Pass));
+        assert_eq!(of(&profile(Some("601s"), None), 0.0, None), row("observed", Inconclusive));
+        assert_eq!(of(&profile(Some("0s"), None), 0.0, None), []);
+        assert_eq!(of(&profile(None, None), 300.0, None), row("gaps", Pass));
+        assert_eq!(of(&profile(None, None), 301.0, None), row("gaps", Inconclusive));
+        assert_eq!(of(&profile(None, Some("1h")), 301.0, None), row("gaps", Pass));
+        assert_eq!(of(&profile(None, Some("0s")), 1.0, None), row("gaps", Inconclusive));
+        for (expected, verdict) in [(1, Pass), (2, Inconclusive), (0, Inconclusive)] {
+            assert_eq!(of(&profile(None, None), 0.0, Some(expected)), row("members", verdict));
+        }
     }
 }

@@ -230,6 +230,9 @@ fn what_only_rounding_tells_from_the_threshold_keeps_to_it_and_is_shown_so() {
     assert_eq!(state(&least, &known(&[0.829_999_999_999_9])), GateState::Pass);
     assert_eq!(state(&least, &known(&[0.829_999_9])), GateState::HardFail);
     let most = Gate { at_most: Some(150.0), ..gate(Aggregate::Max) };
+    // As far as the sum of three tenths is from 0.3.
+    assert_eq!(state(&Gate { at_most: Some(0.3), ..most.clone() }, &known(&[0.1 + 0.2])), GateState::Pass);
+    assert_eq!(state(&most, &known(&[150.000_000_1])), GateState::HardFail);
     for (value, text) in [
         (150.000_000_1, "150.0000001"),
         (150.0, "150"),
