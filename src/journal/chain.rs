@@ -1,6 +1,7 @@
 //! The lines of a journal, each bound to the one before it by a hash.
 
 use crate::format::hash::sha256;
+use crate::format::json::sorted::{self, Layout};
 use crate::format::json::typed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,8 +31,7 @@ impl Default for Chain {
 impl Chain {
     /// The line of the next record, with its newline.
     pub(super) fn seal(&mut self, record: &impl Serialize) -> String {
-        // By way of a value, whose keys are sorted.
-        let record = serde_json::to_value(record).expect("plain data serialises");
+        let record = sorted::text(record, Layout::Compact);
         let rest = format!("{}{record}}}", self.link());
         self.last = sha256(format!("{{{rest}"));
         let line = format!("{{\"hash\":\"{}\",{rest}\n", self.last);

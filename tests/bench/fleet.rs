@@ -1,7 +1,8 @@
 //! Recorded time of a fleet: promtool makes the blocks, a real Prometheus serves them, and `soak run --from --to
 //! --group-by instance` judges each member. Prints the CPU seconds and the most memory of mmops alone.
 //!
-//! `cargo bench --bench fleet -- [MEMBERS] [HOURS]`: 200 members and 6 hours unless it says otherwise.
+//! `cargo bench --bench fleet -- [MEMBERS] [HOURS] [ITERATION_MINUTES]`: 200 members, 6 hours and windows of an hour
+//! unless it says otherwise.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 use wait4::Wait4 as _;
 
 const START_S: i64 = 1_767_225_600;
-const STEP_S: i64 = 15;
+const STEP_S: i64 = 60;
 const FIGURES: i64 = 12;
 
 /// Half of the figures are gauges, half are counters.
@@ -78,7 +79,8 @@ impl Drop for Server {
 
 fn main() {
     let numbers: Vec<i64> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
-    let (members, hours) = (numbers.first().copied().unwrap_or(200), numbers.get(1).copied().unwrap_or(6));
+    let number = |index: usize, default: i64| numbers.get(index).copied().unwrap_or(default);
+    let (members, hours, minutes) = (number(0, 200), number(1, 6), number(2, 60));
     let dir = tempfile::tempdir().unwrap();
     history(dir.path(), members, hours);
     settings(dir.path());
@@ -107,6 +109,7 @@ fn main() {
     let run = Command::new(env!("CARGO_BIN_EXE_mmops"))
         .args(["-q", "soak", "run", "--kpis", "kpis.yaml", "--gates-file", "gates.yaml", "--gates", "fleet"])
         .args(["--group-by", "instance", "--from", &from, "--to", &to])
+        .args(["--interval", &format!("{STEP_S}s"), "--iteration", &format!("{minutes}m")])
         .args(["--prometheus", &format!("http://127.0.0.1:{port}")])
         .current_dir(dir.path())
         .env_clear()
@@ -118,7 +121,7 @@ fn main() {
     let cpu = (used.rusage.utime + used.rusage.stime).as_secs_f64();
     let samples = members * FIGURES * (hours * 3600 / STEP_S + 1);
     println!(
-        "{members} members x {FIGURES} figures x {hours} h, {:.1} M samples: exit {:?}, {wall:.1} s, of which mmops {cpu:.1} s \
+        "{members} members x {FIGURES} figures x {hours} h in windows of {minutes} min, {:.1} M samples: exit {:?}, {wall:.1} s, of which mmops {cpu:.1} s \
          of CPU ({:.0} ns a sample), {:.0} MiB at most",
         samples as f64 / 1e6,
         used.status.code(),

@@ -194,11 +194,18 @@ impl Ledger {
             windows.push(WindowValue { gap_points: self.gap_points, ..missing(iteration) });
         }
         for (kpi, measured) in kpis {
-            let windows =
-                known.entry(kpi.clone()).or_insert_with(|| (first..iteration).map(missing).collect());
-            let gap_points = self.gap_points;
-            windows.push(WindowValue { gap_points, ..WindowValue::of(iteration, measured) });
-            self.stats.entry(kpi.clone()).or_default().add(measured);
+            let window = WindowValue { gap_points: self.gap_points, ..WindowValue::of(iteration, measured) };
+            // Looked up before it is made: a fleet has a million of them, and nearly all are known.
+            match known.get_mut(kpi) {
+                Some(windows) => windows.push(window),
+                None => {
+                    known.insert(kpi.clone(), (first..iteration).map(missing).chain([window]).collect());
+                }
+            }
+            match self.stats.get_mut(kpi) {
+                Some(stats) => stats.add(measured),
+                None => self.stats.entry(kpi.clone()).or_default().add(measured),
+            }
         }
     }
 

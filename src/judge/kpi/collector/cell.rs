@@ -4,6 +4,7 @@
 use crate::judge::kpi::quantile::{Bucket, Quantile, Unknown, quantile};
 use crate::judge::kpi::{DataState, KpiDefinition, Measure, Measurement, Piece, Reducer};
 use crate::judge::statistics::Sum;
+use smallvec::{SmallVec, smallvec};
 
 /// Lives in one window that are told apart.
 const MOST_LIVES: usize = 100;
@@ -12,13 +13,13 @@ const MOST_LIVES: usize = 100;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
     /// Usable samples of the current scrape, for each selector of the figure.
-    seen: Vec<u32>,
+    seen: SmallVec<[u32; 4]>,
     /// A sample of the current scrape cannot be used.
     is_unusable: bool,
     /// Why the first scrape of the window that was no point is none.
-    rejected: Option<String>,
+    rejected: Option<Box<str>>,
     /// Why the series cannot be what the figure measures.
-    contradiction: Option<String>,
+    contradiction: Option<Box<str>>,
     points: u32,
     most_series: u32,
     resets: u32,
@@ -170,7 +171,7 @@ pub(super) struct Increase {
 
 impl Cell {
     pub(super) fn new(definition: &KpiDefinition) -> Self {
-        Self { seen: vec![0; definition.measure.selectors().len()], ..Self::default() }
+        Self { seen: smallvec![0; definition.measure.selectors().len()], ..Self::default() }
     }
 
     /// A sample cannot be used, so the scrape is no point of the figure.
@@ -179,14 +180,14 @@ impl Cell {
         if let Some(reason) = reason
             && self.rejected.is_none()
         {
-            self.rejected = Some(reason());
+            self.rejected = Some(reason().into());
         }
     }
 
     /// What the figure reads is something else.
     pub(super) fn contradict(&mut self, reason: &str) {
         if self.contradiction.is_none() {
-            self.contradiction = Some(reason.to_owned());
+            self.contradiction = Some(reason.into());
         }
     }
 
@@ -201,7 +202,7 @@ impl Cell {
     }
 
     /// Takes a gauge that some of the figure's selectors mean.
-    pub(super) fn gauge(&mut self, selectors: &[usize], value: f64) {
+    pub(super) fn gauge(&mut self, selectors: &[u32], value: f64) {
         if !value.is_finite() {
             self.reject_scrape(None);
             return;
@@ -211,7 +212,7 @@ impl Cell {
     }
 
     /// Takes what a counter grew by.
-    pub(super) fn increase(&mut self, role: CounterRole, selectors: &[usize], increase: Increase) {
+    pub(super) fn increase(&mut self, role: CounterRole, selectors: &[u32], increase: Increase) {
         let Increase { by, from_ms, is_reset } = increase;
         self.is_reset |= is_reset;
         self.is_unpaired |= self.unpaired_ms.is_some_and(|unpaired_ms| from_ms < unpaired_ms);
@@ -244,9 +245,9 @@ impl Cell {
         self.count(selectors);
     }
 
-    fn count(&mut self, selectors: &[usize]) {
+    fn count(&mut self, selectors: &[u32]) {
         for selector in selectors {
-            self.seen[*selector] += 1;
+            self.seen[*selector as usize] += 1;
         }
     }
 
@@ -288,6 +289,8 @@ impl Cell {
 
     fn count_pending(&mut self, now_ms: i64) {
         let pending = std::mem::take(&mut self.pending);
+        // Whatever waits has a begin; where nothing does, the sums need not be looked at.
+        let Some(from_ms) = pending.from_ms else { return };
         self.numerator.add(pending.numerator);
         self.denominator.add(pending.denominator);
         for bucket in &mut self.buckets {
@@ -295,12 +298,10 @@ impl Cell {
             bucket.counted.events += pending.events;
             bucket.counted.samples += pending.samples;
         }
-        if let Some(from_ms) = pending.from_ms {
-            // What another counter covers already is no further time.
-            let from_ms = self.covered_until_ms.map_or(from_ms, |until_ms| until_ms.max(from_ms));
-            self.covered_ms += now_ms - from_ms;
-            self.covered_until_ms = Some(now_ms);
-        }
+        // What another counter covers already is no further time.
+        let from_ms = self.covered_until_ms.map_or(from_ms, |until_ms| until_ms.max(from_ms));
+        self.covered_ms += now_ms - from_ms;
+        self.covered_until_ms = Some(now_ms);
     }
 
     /// Of one counter it is not known what it grew by, so the others have nothing to be compared with.
@@ -318,7 +319,7 @@ impl Cell {
     pub(super) fn take(&mut self) -> Self {
         let empty = |bucket: &BucketIncrease| BucketIncrease { counted: BucketCount::default(), ..*bucket };
         let fresh = Self {
-            seen: vec![0; self.seen.len()],
+            seen: smallvec![0; self.seen.len()],
             pending: self.pending,
             unpaired_ms: self.unpaired_ms,
             covered_until_ms: self.covered_until_ms,

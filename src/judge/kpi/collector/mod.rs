@@ -10,11 +10,12 @@ mod member;
 mod scrape;
 mod target;
 
-use crate::judge::kpi::{Build, Declared, KpiDefinition, Measure, Member};
+use crate::judge::kpi::{Build, Declared, KpiDefinition, Measure, Member, Selector};
 use cell::{Cell, CounterRole};
 pub(crate) use member::Affected;
 pub use member::WHOLE;
 use member::{Failure, MemberState};
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 pub(crate) use target::SeriesId;
@@ -40,6 +41,8 @@ pub struct Grouping {
 #[derive(Debug)]
 pub struct Collector {
     kpis: Vec<(String, KpiDefinition)>,
+    /// What each of them reads.
+    selectors: Vec<Vec<Selector>>,
     grouping: Grouping,
     source: String,
     /// A pair of counter samples further apart than this shows no increase: what happened is unknown.
@@ -63,7 +66,7 @@ pub struct Collector {
 #[derive(Debug)]
 struct Series {
     key: Arc<str>,
-    uses: Vec<SeriesUse>,
+    uses: SmallVec<[SeriesUse; 1]>,
     target: usize,
     is_counter: bool,
     is_figure: bool,
@@ -89,7 +92,7 @@ enum SeriesUse {
         kpi: usize,
         role: Role,
         /// Which selectors of the figure mean the series.
-        selectors: Box<[usize]>,
+        selectors: SmallVec<[u32; 4]>,
         /// Why it cannot be what the figure measures.
         contradiction: Option<Box<str>>,
     },
@@ -111,6 +114,7 @@ impl Collector {
         interval_ms: i64,
     ) -> Self {
         let mut collector = Self {
+            selectors: kpis.iter().map(|(_, definition)| definition.measure.selectors()).collect(),
             kpis,
             grouping,
             source: source.to_owned(),
@@ -196,21 +200,28 @@ impl Collector {
         id
     }
 
-    fn uses(&self, name: &str, labels: &BTreeMap<String, String>, declared: &Declared) -> Vec<SeriesUse> {
-        let mut uses: Vec<SeriesUse> = SeriesUse::of_process(name, labels).into_iter().collect();
-        for (kpi, (_, definition)) in self.kpis.iter().enumerate() {
-            let all = definition.measure.selectors();
-            let selectors: Box<[usize]> =
-                (0..all.len()).filter(|index| all[*index].matches(name, labels)).collect();
+    fn uses(
+        &self,
+        name: &str,
+        labels: &BTreeMap<String, String>,
+        declared: &Declared,
+    ) -> SmallVec<[SeriesUse; 1]> {
+        let mut uses: SmallVec<[SeriesUse; 1]> = SeriesUse::of_process(name, labels).into_iter().collect();
+        for (kpi, ((_, definition), all)) in self.kpis.iter().zip(&self.selectors).enumerate() {
+            let numbered = (0..).zip(all).filter(|(_, selector)| selector.matches(name, labels));
+            let selectors: SmallVec<[u32; 4]> = numbered.map(|(number, _)| number).collect();
             let (Some(first), Some(last)) = (selectors.first(), selectors.last()) else { continue };
             let role = match &definition.measure {
                 Measure::Gauge { .. } => Role::Gauge,
                 Measure::Rate { .. } | Measure::Increase { .. } => Role::Counter(CounterRole::Numerator),
-                Measure::Ratio { of, .. } => Role::Counter(match (*first < of.len(), *last >= of.len()) {
-                    (true, true) => CounterRole::Both,
-                    (true, false) => CounterRole::Numerator,
-                    (false, _) => CounterRole::Denominator,
-                }),
+                Measure::Ratio { of, .. } => {
+                    let is_above = |number: &u32| (*number as usize) < of.len();
+                    Role::Counter(match (is_above(first), is_above(last)) {
+                        (true, false) => CounterRole::Both,
+                        (true, true) => CounterRole::Numerator,
+                        (false, _) => CounterRole::Denominator,
+                    })
+                }
                 Measure::Quantile { .. } => {
                     let bound = labels.get("le").and_then(|le| le.parse().ok());
                     Role::Counter(CounterRole::Bucket(bound.unwrap_or(f64::NAN)))
@@ -237,6 +248,7 @@ impl Collector {
             return;
         }
         (series.last_ms, series.value) = (self.now_ms, value);
+        self.is_simulated |= series.show(&mut self.targets[series.target].scrape);
         self.scrape.push(id);
     }
 

@@ -2,7 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::cell::Increase;
-use super::target::TargetStep;
+use super::target::{TargetScrape, TargetStep};
 use super::{Collector, Role, Series, SeriesUse};
 use crate::judge::kpi::{LifeBegin, LifeCause};
 use jiff::Timestamp;
@@ -13,7 +13,6 @@ impl Collector {
         if self.is_late {
             return;
         }
-        self.read_processes();
         let steps: Vec<TargetStep> = self.targets.iter_mut().map(|target| target.step(self.now_ms)).collect();
         self.begin_lives(&steps);
         self.read_figures(&steps);
@@ -22,34 +21,6 @@ impl Collector {
         let (kpis, now_ms) = (&self.kpis, self.now_ms);
         for state in &mut self.states {
             state.end_scrape(kpis, now_ms);
-        }
-    }
-
-    /// Takes what the samples say of their processes.
-    fn read_processes(&mut self) {
-        for id in &self.scrape {
-            let series = &self.series[*id as usize];
-            let scrape = &mut self.targets[series.target].scrape;
-            let value = series.value;
-            let mut is_of_target = true;
-            for one in &series.uses {
-                match one {
-                    SeriesUse::Simulated => self.is_simulated |= value != 0.0,
-                    SeriesUse::Up => (scrape.up, is_of_target) = (Some(value), false),
-                    SeriesUse::FaultyFamilies => (scrape.is_faulty, is_of_target) = (value > 0.0, false),
-                    SeriesUse::StartTime if value.is_finite() => scrape.start_secs = Some(value),
-                    SeriesUse::Build(build) if value != 0.0 => {
-                        scrape.builds.insert(build.clone());
-                    }
-                    SeriesUse::StartTime
-                    | SeriesUse::Build(_)
-                    | SeriesUse::Param(_)
-                    | SeriesUse::Figure { .. } => {}
-                }
-            }
-            scrape.samples += u32::from(is_of_target);
-            scrape.has_fallen |=
-                series.is_counter && value >= 0.0 && series.before.is_some_and(|(_, before)| value < before);
         }
     }
 
@@ -210,6 +181,31 @@ impl Collector {
 }
 
 impl Series {
+    /// Notes what its sample says of its process, and says whether that is a simulation.
+    pub(super) fn show(&self, scrape: &mut TargetScrape) -> bool {
+        let value = self.value;
+        let (mut is_of_target, mut is_simulated) = (true, false);
+        for one in &self.uses {
+            match one {
+                SeriesUse::Simulated => is_simulated |= value != 0.0,
+                SeriesUse::Up => (scrape.up, is_of_target) = (Some(value), false),
+                SeriesUse::FaultyFamilies => (scrape.is_faulty, is_of_target) = (value > 0.0, false),
+                SeriesUse::StartTime if value.is_finite() => scrape.start_secs = Some(value),
+                SeriesUse::Build(build) if value != 0.0 => {
+                    scrape.builds.insert(build.clone());
+                }
+                SeriesUse::StartTime
+                | SeriesUse::Build(_)
+                | SeriesUse::Param(_)
+                | SeriesUse::Figure { .. } => {}
+            }
+        }
+        scrape.samples += u32::from(is_of_target);
+        scrape.has_fallen |=
+            self.is_counter && value >= 0.0 && self.before.is_some_and(|(_, before)| value < before);
+        is_simulated
+    }
+
     /// What a counter grew by since the sample before, nothing where there is none to compare with, or the value
     /// that it fell from although its process went on.
     fn grow(&mut self, step: TargetStep, now_ms: i64, max_gap_ms: i64) -> Result<Option<Increase>, f64> {
