@@ -29,6 +29,7 @@ pub(crate) struct Trigger {
     pub(crate) limit: Target,
     /// For how long it must not hold.
     pub(crate) lasting: &'static str,
+    /// Of metrics that the bot exports by the metric contract.
     pub(crate) query: &'static str,
 }
 
@@ -102,11 +103,11 @@ pub(crate) const FIGURES: [Figure; 4] = [
         possible: (0.0, f64::MAX),
         part: Part::Max,
         trigger: Trigger {
-            what: "p95 latency",
+            what: "order latency p95",
             unit: "ms",
             limit: Target::AtMost(500.0),
             lasting: "3 min",
-            query: "histogram_quantile(0.95, sum by (le) (rate(mm_stage_duration_ms_bucket{stage=\"tick_total\"}[3m])))",
+            query: "histogram_quantile(0.95, sum by (le) (rate(mm_order_age_ms_bucket[3m])))",
         },
         hour_1: Some(Target::AtMost(400.0)),
         hour_6: Target::AtMost(350.0),
@@ -116,11 +117,11 @@ pub(crate) const FIGURES: [Figure; 4] = [
         possible: (0.0, 1.0),
         part: Part::Median,
         trigger: Trigger {
-            what: "risk ratio",
+            what: "risk block ratio",
             unit: "",
             limit: Target::AtMost(0.60),
             lasting: "2 min",
-            query: "mm_risk_ratio",
+            query: "sum(rate(mm_blocked_total{reason=\"risk\"}[2m])) / sum(rate(mm_blocked_total[2m]))",
         },
         hour_1: Some(Target::AtMost(0.50)),
         hour_6: Target::AtMost(0.45),
@@ -147,7 +148,7 @@ const ERROR_RATE: Trigger = Trigger {
     unit: "%",
     limit: Target::AtMost(5.0),
     lasting: "1 min",
-    query: "mm_error_rate",
+    query: "100 * sum(rate(mm_request_error_total[1m])) / sum(rate(mm_request_total[1m]))",
 };
 
 pub(crate) fn triggers() -> impl Iterator<Item = Trigger> {

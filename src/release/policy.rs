@@ -162,7 +162,18 @@ impl Executor {
 impl Http {
     fn command(&self, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
         let method = filled(self.method.as_deref().unwrap_or("POST"), params)?;
-        let fixed = ["curl", "--fail", "--silent", "--show-error", "--max-time", "10", "--request", &method];
+        // What the policy says is taken as it is: no file behind a leading `@`, no range in the address.
+        let fixed = [
+            "curl",
+            "--globoff",
+            "--fail",
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "10",
+            "--request",
+            &method,
+        ];
         let mut line = shell::line(fixed);
         for (name, value) in &self.headers {
             let header = match secret_variable(name) {
@@ -173,7 +184,7 @@ impl Http {
         }
         if let Some(body) = &self.body {
             let body = plain(&filled_value(body, params)?);
-            line.push_str(&format!(" --data {}", shell::quoted(&body)));
+            line.push_str(&format!(" --data-raw {}", shell::quoted(&body)));
         }
         line.push_str(&format!(" {}", shell::quoted(&filled(&self.url, params)?)));
         Ok(line)

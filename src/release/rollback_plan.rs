@@ -68,6 +68,7 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
         "\nA missing answer proves nothing: the rollback is UNVERIFIED until every condition was seen to hold.\n",
     );
     out.push_str("\n## Minute 9 to 10: leave the parameters as they were before\n\n");
-    out.push_str(&shell::block(&["mmops tune rollback".to_owned()]));
+    let why = format!("rollback of {} {}", subject.name, subject.version);
+    out.push_str(&shell::block(&[shell::line(["mmops", "tune", "rollback", "--why", &why])]));
     out
 }

@@ -83,9 +83,9 @@ fn figures_that_trigger_a_rollback_contradict_a_verdict_that_passed() {
             "p95_latency_ms",
             1800.0,
             500.0,
-            "p95 latency, ms was 1800; a live release is rolled back at > 500 ms",
+            "order latency p95, ms was 1800; a live release is rolled back at > 500 ms",
         ),
-        ("risk_ratio", 0.9, 0.60, "risk ratio was 0.9; a live release is rolled back at > 0.60"),
+        ("risk_ratio", 0.9, 0.60, "risk block ratio was 0.9; a live release is rolled back at > 0.60"),
         ("net_bps", -5.0, 0.0, "net edge, bps was -5; a live release is rolled back at < 0 bps"),
     ] {
         let pointer = format!("/kpi_last_n/{key}");
@@ -293,11 +293,11 @@ fn the_plan_has_a_command_for_every_action_of_the_policy() {
     assert!(text.contains("- Policy: `other.yaml`, SHA-256 ab\n"), "{text}");
     for command in [
         "kubectl --namespace trading scale deployment/mm-bot --replicas=0",
-        "--header 'X-Why: it'\\''s over' --data '{\"state\":\"OPEN\"}' http://bot:8080/circuit",
+        "--header 'X-Why: it'\\''s over' --data-raw '{\"state\":\"OPEN\"}' http://bot:8080/circuit",
         "printf '%s' true > '/run/bot/freeze it.new' && mv '/run/bot/freeze it.new' '/run/bot/freeze it'",
         "page --text 'rolled back; $(rm -rf /)'",
         "kill -s TERM \"$(cat /run/bot.pid)\"",
-        "mmops tune rollback",
+        "mmops tune rollback --why 'rollback of mm-bot 1.2.3'",
     ] {
         assert!(text.contains(command), "{command}: {text}");
     }

@@ -23,7 +23,7 @@ pub(crate) struct Series {
 }
 
 /// Name, kind and meaning of each metric, in the order of the exposition.
-pub(super) const METRICS: [(&str, Kind, &str); 23] = [
+pub(super) const METRICS: [(&str, Kind, &str); 25] = [
     ("mm_stage_duration_ms", Kind::Histogram, "Duration of a stage of the tick, milliseconds."),
     ("mm_order_age_ms", Kind::Histogram, "Age of orders when they end, milliseconds."),
     ("mm_tick_total", Kind::Counter, "Ticks."),
@@ -42,6 +42,8 @@ pub(super) const METRICS: [(&str, Kind, &str); 23] = [
     ("mm_fills_total", Kind::Counter, "Fills."),
     ("mm_fill_volume_total", Kind::Counter, "Filled volume, quote currency."),
     ("mm_blocked_total", Kind::Counter, "Order actions that a guard held back."),
+    ("mm_request_total", Kind::Counter, "Requests to the venue."),
+    ("mm_request_error_total", Kind::Counter, "Requests to the venue that failed."),
     ("mm_param", Kind::Gauge, "Run-time parameter in force."),
     ("mm_build_info", Kind::Gauge, "Always 1."),
     ("mm_simulated", Kind::Gauge, "1: this process is a simulation."),

@@ -18,6 +18,8 @@ const TICK_MS: f64 = 55.0;
 const FETCH_SHARE: f64 = 0.3;
 /// The 95th percentile of the lag of market data, as a part of the largest.
 const LAG_P95_SHARE: f64 = 0.8;
+/// The part of requests to the venue that fails.
+const REQUEST_ERROR_SHARE: f64 = 0.002;
 /// Net edge with the default parameters, basis points.
 const EDGE_BPS: f64 = 3.3;
 /// Resident memory after the start.
@@ -91,6 +93,7 @@ pub(crate) struct SimulatedBot {
     fills: [f64; 2],
     volume: [f64; 2],
     blocked: [f64; 4],
+    requests: f64,
     net_bps: f64,
     ema_1h: f64,
     ema_24h: f64,
@@ -125,6 +128,7 @@ impl SimulatedBot {
             fills: [0.0; 2],
             volume: [0.0; 2],
             blocked: [0.0; 4],
+            requests: 0.0,
             net_bps: EDGE_BPS,
             ema_1h: EDGE_BPS,
             ema_24h: EDGE_BPS,
@@ -241,6 +245,8 @@ impl SimulatedBot {
             + 0.10 * (params.tail_age_ms - DEFAULTS.tail_age_ms)
             + 0.30 * (params.min_interval_ms - DEFAULTS.min_interval_ms)
             + 4.0 * market.abs();
+        // Each order is placed and taken back.
+        self.requests += 2.0 * 2.0 * secs * quoting;
         self.orders.add(2.0 * secs * quoting, age_ms, 0.0, age_ms);
         let risk = (0.10 + 1.5 * (params.impact_cap_ratio - 0.10) + 0.01 * market).max(0.01);
         let parts = [0.08, 0.14 * params.min_interval_ms / DEFAULTS.min_interval_ms, risk, 0.06];
@@ -266,6 +272,7 @@ impl SimulatedBot {
         out.extend(self.fills.map(f64::floor));
         out.extend(self.volume.map(f64::floor));
         out.extend(self.blocked.map(f64::floor));
+        out.extend([self.requests.floor(), (REQUEST_ERROR_SHARE * self.requests).floor()]);
         out.extend(self.params.values().map(|value| *value));
         out.extend([1.0, 1.0, self.memory.floor(), self.started_at_secs]);
     }
