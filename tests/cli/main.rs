@@ -14,6 +14,7 @@ mod chaos;
 mod conformity;
 mod contract;
 mod cron_sentinel;
+mod deploy;
 mod disturbance;
 mod docs;
 mod files;

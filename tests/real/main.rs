@@ -9,6 +9,7 @@
 )]
 
 mod chain;
+mod deploy;
 mod history;
 mod judged;
 mod reality;

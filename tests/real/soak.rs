@@ -17,7 +17,7 @@ pub fn mmops(dir: &Path, line: &str) -> Command {
     command
 }
 
-struct Bot(Child);
+pub struct Bot(Child);
 
 impl Drop for Bot {
     fn drop(&mut self) {
@@ -26,7 +26,7 @@ impl Drop for Bot {
     }
 }
 
-fn bot(dir: &Path, scenario: &str) -> (Bot, String) {
+pub fn bot(dir: &Path, scenario: &str) -> (Bot, String) {
     let line =
         format!("sim bot --listen 127.0.0.1:0 --address-file bot.address --speed 8 --scenario {scenario}");
     let child = mmops(dir, &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -82,7 +82,7 @@ pub fn scraped(server: &Prometheus) {
     });
 }
 
-fn wait<T>(mut ready: impl FnMut() -> Option<T>) -> T {
+pub fn wait<T>(mut ready: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(value) = ready() {
