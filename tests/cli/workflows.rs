@@ -60,7 +60,7 @@ fn every_job_is_bounded_in_time_and_rights() {
         for (job_name, job) in jobs(&workflow) {
             assert!(job["timeout-minutes"].is_u64(), "{name}/{job_name}");
             assert!(job["runs-on"].is_string() || job["runs-on"].is_array(), "{name}/{job_name}");
-            let known = ["runs-on", "timeout-minutes", "steps", "env"];
+            let known = ["runs-on", "timeout-minutes", "steps", "env", "needs", "if"];
             assert!(
                 job.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())),
                 "{name}/{job_name}"
@@ -165,6 +165,44 @@ impl Checkout {
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+#[test]
+fn a_release_is_bundled_from_what_is_in_the_repository_and_published_on_evidence_alone() {
+    let release = &workflows()["release"];
+    let scripts = scripts(release);
+    let checkout = Checkout::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let policy = "deploy/policies/rollback.yaml";
+    let required = [
+        "VERSION",
+        "README.md",
+        "CHANGELOG.md",
+        "Cargo.lock",
+        policy,
+        "deploy/prometheus/alerts_soak.yml",
+        "deploy/grafana/dashboards/mm_operability.json",
+    ];
+    for path in required {
+        checkout.write(path, &fs::read_to_string(root.join(path)).unwrap());
+    }
+    let run = |name: &str, code: i32| {
+        let (found, text) = checkout.run(&scripts[name]);
+        assert_eq!(found, Some(code), "{name}: {text}");
+    };
+    for name in ["Look for secrets", "Bundle", "Verify"] {
+        run(name, 0);
+    }
+    fs::remove_file(checkout.0.path().join(policy)).unwrap();
+    run("Bundle", 3);
+
+    let publish = &release["jobs"]["publish"];
+    assert_eq!(publish["needs"], "bundle");
+    let scripts: Vec<&str> = steps(publish).iter().filter_map(|step| step["run"].as_str()).collect();
+    let at = |words: &str| scripts.iter().position(|script| script.contains(words)).unwrap();
+    assert!(at("mmops make-ready") < at("gh release create"));
+    assert!(steps(publish).iter().all(|step| step["if"].is_null()), "each step needs those before it");
+    assert!(!scripts.iter().any(|script| script.contains("--allow")), "{scripts:?}");
 }
 
 #[test]
