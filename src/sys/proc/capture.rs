@@ -9,12 +9,14 @@ pub(crate) struct Captured {
     tail: VecDeque<u8>,
     half: usize,
     total: u64,
+    /// Why the rest was not read.
+    unread: Option<String>,
 }
 
 impl Captured {
     /// Keeps at most `limit` bytes: the first half of it and the last.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, total: 0 }
+        Self { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, total: 0, unread: None }
     }
 
     /// Adds what was read.
@@ -26,6 +28,16 @@ impl Captured {
         let excess = (self.tail.len() + rest.len()).saturating_sub(self.half);
         self.tail.drain(..excess);
         self.tail.extend(rest);
+    }
+
+    /// The rest cannot be read.
+    pub(crate) fn break_off(&mut self, error: &std::io::Error) {
+        self.unread = Some(error.to_string());
+    }
+
+    /// Why there is more than was read, if there may be.
+    pub(crate) fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
     }
 
     /// Bytes written, kept or not.

@@ -107,6 +107,13 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
+    /// Why its output is not whole, where it could not be read to its end.
+    pub(crate) fn unread(&self) -> Option<String> {
+        let streams = [("stdout", &self.stdout), ("stderr", &self.stderr)];
+        let unread = streams.into_iter().find_map(|(name, stream)| Some((name, stream.unread()?)));
+        unread.map(|(name, error)| format!("its {name} could not be read to the end: {error}"))
+    }
+
     pub(crate) fn not_started(reason: &dyn std::fmt::Display) -> Self {
         Self {
             end: End::NotStarted(reason.to_string()),

@@ -37,7 +37,11 @@ impl Stream {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(_) | Err(_) => self.fd = None,
+            Ok(_) => self.fd = None,
+            Err(error) => {
+                self.captured.break_off(&error);
+                self.fd = None;
+            }
         }
     }
 }
@@ -73,4 +77,30 @@ pub(super) fn read_ready(
         streams[index].read(&mut buffer);
     }
     Ok(ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a descriptor that cannot be read")]
+    fn an_output_that_cannot_be_read_is_not_one_that_ended() {
+        let (mut reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(b"so far").unwrap();
+        let fd = |of: &io::PipeReader| Some(OwnedFd::from(of.try_clone().unwrap()));
+        let mut whole = Stream::new(fd(&reader), 64, None);
+        let mut buffer = [0; 64];
+        whole.read(&mut buffer);
+        drop(writer);
+        whole.read(&mut buffer);
+        assert!(!whole.is_open() && whole.captured.unread().is_none());
+        assert_eq!(whole.captured.text(), "so far");
+        assert_eq!(reader.read(&mut buffer).unwrap(), 0);
+        // The kernel does not read a directory.
+        let dir = rustix::fs::open("/", rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+        let mut broken = Stream::new(Some(dir), 64, None);
+        broken.read(&mut buffer);
+        assert!(!broken.is_open() && broken.captured.unread().is_some());
+    }
 }

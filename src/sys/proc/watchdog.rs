@@ -12,7 +12,7 @@ use rustix::process::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,6 +23,9 @@ pub(super) const ARGUMENT: &str = "__watch";
 
 /// How long a dead run's processes are looked for.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two attempts to read what the run says.
+const RETRY: Duration = Duration::from_millis(20);
 
 static WATCHDOG: Mutex<Option<Child>> = Mutex::new(None);
 
@@ -74,7 +77,16 @@ pub(super) fn watch(args: &[OsString]) -> Option<()> {
     if let Err(error) = rustix::thread::set_name(c"mmops-watchdog") {
         tracing::debug!("the watchdog keeps its name: {error}");
     }
-    let leaders = read_leaders();
+    let run: i32 = pid.to_str()?.parse().ok()?;
+    let start_ticks: u64 = ticks.to_str()?.parse().ok()?;
+    let run_is_there = || match process::stat(run) {
+        Ok(Some(stat)) if start_ticks == 0 || stat.start_ticks == start_ticks => {
+            process::is_alive(run).unwrap_or(true)
+        }
+        Ok(_) => false,
+        Err(_) => true,
+    };
+    let leaders = read_leaders(io::stdin().lock(), run_is_there);
     let is_own = |token: &str| token.starts_with(&begins) && token.ends_with(&ends);
     let give_up = Instant::now() + PATIENCE;
     while Instant::now() < give_up && !kill_found(&leaders, is_own) {
@@ -84,17 +96,38 @@ pub(super) fn watch(args: &[OsString]) -> Option<()> {
 }
 
 /// The leaders that were not reaped when the run ended.
-fn read_leaders() -> BTreeSet<i32> {
+fn read_leaders(mut pipe: impl BufRead, run_is_there: impl Fn() -> bool) -> BTreeSet<i32> {
     let mut leaders = BTreeSet::new();
-    for line in io::stdin().lock().lines().map_while(Result::ok) {
-        let number = line.get(1..).and_then(|number| number.parse().ok()).unwrap_or_default();
-        if line.starts_with('+') {
-            leaders.insert(number);
-        } else {
-            leaders.remove(&number);
+    let mut line = Vec::new();
+    loop {
+        match pipe.read_until(b'\n', &mut line) {
+            Ok(0) => return leaders,
+            Ok(_) if line.ends_with(b"\n") => {
+                note(&mut leaders, &String::from_utf8_lossy(&line));
+                line.clear();
+            }
+            // What was read of a line is kept for its rest, or for the end.
+            Ok(_) => {}
+            // Only the end of the pipe, or of the run, is the end: what is killed before that is alive.
+            Err(error) => {
+                tracing::debug!("the watchdog cannot read: {error}");
+                if !run_is_there() {
+                    return leaders;
+                }
+                std::thread::sleep(RETRY);
+            }
         }
     }
-    leaders
+}
+
+/// `+` and the number of a leader, or `-` before it is reaped.
+fn note(leaders: &mut BTreeSet<i32>, line: &str) {
+    let number = line.get(1..).and_then(|number| number.trim_end().parse().ok());
+    match (line.as_bytes().first(), number) {
+        (Some(b'+'), Some(number)) => _ = leaders.insert(number),
+        (Some(b'-'), Some(number)) => _ = leaders.remove(&number),
+        _ => {}
+    }
 }
 
 /// Whether nothing was found any more.
@@ -113,4 +146,33 @@ fn kill_found(leaders: &BTreeSet<i32>, is_own: impl Fn(&str) -> bool) -> bool {
         .filter_map(|pid| Pid::from_raw(*pid))
         .for_each(|pid| strays::kill(pid, rustix::process::Signal::KILL));
     found.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::io::{BufReader, Read};
+
+    /// Gives one part, then an error, then the other part and the end.
+    struct Faulty<'a>(Vec<Option<&'a [u8]>>);
+
+    impl Read for Faulty<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let Some(part) = self.0.pop() else { return Ok(0) };
+            let part = part.ok_or_else(|| io::Error::from_raw_os_error(5))?;
+            buffer[..part.len()].copy_from_slice(part);
+            Ok(part.len())
+        }
+    }
+
+    #[test]
+    fn an_error_is_not_the_end_while_the_run_is_there() {
+        let parts = || vec![Some(&b"3\n-12\nx\n+\n"[..]), None, Some(&b"+11\n+12\n+1"[..])];
+        let asked = Cell::new(0);
+        let is_there = || asked.replace(asked.get() + 1) < 5;
+        assert_eq!(read_leaders(BufReader::new(Faulty(parts())), is_there), BTreeSet::from([11, 13]));
+        assert_eq!(asked.get(), 1);
+        assert_eq!(read_leaders(BufReader::new(Faulty(parts())), || false), BTreeSet::from([11, 12]));
+    }
 }
