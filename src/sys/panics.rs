@@ -17,7 +17,7 @@ pub(crate) fn log_panics() {
     set_hook(Box::new(|info| {
         let location = info
             .location()
-            .map(|location| format!("{}:{}:{}", location.file(), location.line(), location.column()));
+            .map(|location| format!("{}:{}:{}", source(location.file()), location.line(), location.column()));
         logging::fatal(&describe(info, location.as_deref()));
         LOCATION.with(|known| {
             if let Ok(mut known) = known.try_borrow_mut() {
@@ -25,6 +25,20 @@ pub(crate) fn log_panics() {
             }
         });
     }));
+}
+
+/// The file of a library as its users know it, from the library's folder on: where it lay when mmops was built is
+/// no business of who reads the fault.
+fn source(file: &str) -> &str {
+    if !file.starts_with('/') {
+        return file;
+    }
+    // The folder of the registry, or of the compiler's version, is of that machine as well.
+    let inside = ["/registry/src/", "/git/checkouts/", "/rustc/"].iter().find_map(|kept| {
+        let (_, below) = file.split_once(kept)?;
+        Some(below.split_once('/')?.1)
+    });
+    inside.unwrap_or_else(|| file.rsplit('/').next().unwrap_or(file))
 }
 
 fn describe(info: &PanicHookInfo<'_>, location: Option<&str>) -> String {
@@ -57,6 +71,21 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_is_named_without_the_machine_that_it_was_built_on() {
+        for (file, known) in [
+            ("src/sys/panics.rs", "src/sys/panics.rs"),
+            (
+                "/home/ann/.cargo/registry/src/index.crates.io-1cd6/tokio-1.5.1/src/x.rs",
+                "tokio-1.5.1/src/x.rs",
+            ),
+            ("/rustc/17067e9ac6d7/library/core/src/option.rs", "library/core/src/option.rs"),
+            ("/home/ann/mmops/src/lib.rs", "lib.rs"),
+        ] {
+            assert_eq!(source(file), known);
+        }
+    }
 
     #[test]
     fn a_panic_becomes_a_fault_with_its_message() {
