@@ -88,6 +88,28 @@ fn an_unknown_name_is_noticed_before_the_run_has_a_directory() {
     let _ = sandbox.run(&format!("soak check --scrape http://127.0.0.1:1 {FILES}")).code(1);
 }
 
+/// The page with a family that stands there twice with the same labels.
+const ODD_PAGE: &str = "# TYPE acme_loop_seconds histogram\n\
+    acme_loop_seconds_bucket{le=\"0.1\"} 1\nacme_loop_seconds_bucket{le=\"+Inf\"} 2\n\
+    acme_loop_seconds_sum 1\nacme_loop_seconds_count 2\n\
+    # TYPE acme_odd gauge\nacme_odd 1\nacme_odd 2\n";
+
+#[test]
+fn a_faulty_family_concerns_those_who_need_it_and_no_others() {
+    let url = serve(ODD_PAGE);
+    let loop_seconds = needing("{quantile: {of: acme_loop_seconds, q: 0.5}}", "");
+    let output = loop_seconds.run(&format!("soak check --scrape {url} {FILES}")).code(0);
+    let _ = output.stdout_has("faulty families").stdout_has("acme_odd").stdout_has("WARN");
+    let odd = needing("{gauge: {of: acme_odd, over: max}}", "");
+    let output = odd.run(&format!("soak check --scrape {url} {FILES}")).code(1);
+    let _ = output.stdout_has("stands already").marker("| soak_check | FAIL | SOAK_CHECK=FAIL |");
+    // A name that is not there is refused although another family is faulty; the faulty one may be mended.
+    let misspelt = needing("{quantile: {of: acme_lop_seconds, q: 0.5}}", "");
+    let run = format!("soak run --scrape {url} {FILES} --iterations 1 --iteration 1s --interval 1s");
+    let _ = misspelt.run(&run).code(3).stderr_has("nearest acme_loop_seconds");
+    let _ = odd.run(&run).code(2).stderr_has("acme_odd");
+}
+
 #[test]
 fn a_bot_has_what_the_default_gates_need() {
     let sandbox = Sandbox::real_time().unrecorded(REAL);

@@ -24,6 +24,23 @@ pub(crate) struct Probed {
     pub(super) queries: BTreeMap<String, Result<u32, String>>,
     /// Why the source, or a part of it, could not be asked.
     pub(super) failures: Vec<String>,
+    /// Families that were shown and cannot be used.
+    pub(super) faulty: Vec<FaultyFamily>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct FaultyFamily {
+    /// Of its samples.
+    pub(super) names: BTreeSet<String>,
+    pub(super) fault: String,
+}
+
+impl Probed {
+    /// What is wrong with the families of this name.
+    fn faults_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let of_name = self.faulty.iter().filter(move |family| family.names.contains(name));
+        of_name.map(|family| family.fault.as_str())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -154,9 +171,10 @@ fn of_selector(
     }
     let most = by_member.values().map(BTreeSet::len).max().unwrap_or(0);
     let declared = found.first().map(|one| one.declared.clone()).unwrap_or_default();
-    let mut problems = Vec::new();
+    let mut problems: Vec<String> = probed.faults_of(&selector.name).map(str::to_owned).collect();
+    let is_faulty = !problems.is_empty();
     if found.is_empty() {
-        problems.push(missing(selector, probed));
+        problems.extend((!is_faulty).then(|| missing(selector, probed)));
     } else {
         if most > definition.series.max as usize {
             problems.push(format!("{most} series, at most {} are expected", definition.series.max));
@@ -181,6 +199,7 @@ fn of_selector(
         unit: declared.unit,
         problems,
         is_unknown: found.is_empty()
+            && !is_faulty
             && probed.are_names_known
             && !(is_server && probed.names.contains_key(&selector.name)),
         // In recorded time one process may have taken the place of another.

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         simulated: plan.header.simulated || probed.series.iter().any(|one| one.name == "mm_simulated"),
         selectors: inspect(&plan, &probed, plan.origin.is_server()),
         failures: probed.failures,
+        faulty: probed.faulty.into_iter().map(|family| family.fault).collect(),
     };
     Ok(report(&facts, verdict(&facts)))
 }

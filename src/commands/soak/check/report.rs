@@ -1,6 +1,6 @@
 //! The report of `soak check`.
 
-use super::verdict::{CheckFacts, of_selector};
+use super::verdict::{CheckFacts, of_families, of_selector};
 use crate::commands::soak::probe::SelectorCheck;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use serde::Serialize;
@@ -19,10 +19,12 @@ pub(crate) struct CheckBody {
 }
 
 pub(super) fn report(facts: &CheckFacts, verdict: Outcome) -> Report {
-    let CheckFacts { source, profile, simulated, selectors, failures } = facts;
+    let CheckFacts { source, profile, simulated, selectors, failures, faulty } = facts;
     let value = if verdict.is_yes() { "OK" } else { "FAIL" };
     let source_row = Row::judged("source", failures.iter().cloned()).note(source);
-    let rows = [source_row].into_iter().chain(selectors.iter().map(row)).collect();
+    let families = (!faulty.is_empty())
+        .then(|| Row::new("faulty families", of_families(faulty)).reasons(faulty.iter().cloned()));
+    let rows = [source_row].into_iter().chain(families).chain(selectors.iter().map(row)).collect();
     let body = CheckBody { source: source.clone(), profile: profile.clone(), selectors: selectors.clone() };
     Report::new(&SPEC, "SOAK CHECK", Conclusion::new(verdict, value))
         .rows(rows)

@@ -12,6 +12,13 @@ pub(super) struct CheckFacts {
     pub(super) selectors: Vec<SelectorCheck>,
     /// Why the source, or a part of it, could not be asked.
     pub(super) failures: Vec<String>,
+    /// What is wrong with families that it shows, needed or not.
+    pub(super) faulty: Vec<String>,
+}
+
+/// A faulty family that a gate needs is a no of its selector.
+pub(super) fn of_families(faulty: &[String]) -> Outcome {
+    if faulty.is_empty() { Outcome::Pass } else { Outcome::Warn }
 }
 
 /// What is wrong with what no gate needs is only to be looked at.
@@ -25,7 +32,7 @@ pub(super) fn of_selector(check: &SelectorCheck) -> Outcome {
 
 pub(super) fn verdict(facts: &CheckFacts) -> Outcome {
     let source = Outcome::of_refusals(&facts.failures);
-    Outcome::fold(facts.selectors.iter().map(of_selector).chain([source]))
+    Outcome::fold(facts.selectors.iter().map(of_selector).chain([source, of_families(&facts.faulty)]))
 }
 
 #[cfg(test)]
@@ -46,14 +53,19 @@ mod tests {
             is_ambiguous: false,
             problems: problems.iter().map(|problem| (*problem).to_owned()).collect(),
         };
-        let of = |selectors: Vec<SelectorCheck>, failures: &[&str]| {
+        let of_all = |selectors: Vec<SelectorCheck>, failures: &[&str], faulty: &[String]| {
             let failures = failures.iter().map(|failure| (*failure).to_owned()).collect();
             let (source, profile) = ("scrape".to_owned(), "p".to_owned());
-            verdict(&CheckFacts { source, profile, simulated: false, selectors, failures })
+            let faulty = faulty.to_vec();
+            verdict(&CheckFacts { source, profile, simulated: false, selectors, failures, faulty })
         };
+        let of = |selectors, failures: &[&str]| of_all(selectors, failures, &[]);
         assert_eq!(of(vec![check(true, &[])], &[]), Outcome::Pass);
         assert_eq!(of(vec![check(true, &[]), check(false, &["x"])], &[]), Outcome::Warn);
         assert_eq!(of(vec![check(true, &["x"]), check(false, &[])], &[]), Outcome::Fail);
         assert_eq!(of(vec![check(true, &[])], &["refused"]), Outcome::Fail);
+        let faulty = ["line 3".to_owned()];
+        assert_eq!(of_all(vec![check(true, &[])], &[], &faulty), Outcome::Warn);
+        assert_eq!(of_all(vec![check(true, &["line 3"])], &[], &faulty), Outcome::Fail);
     }
 }

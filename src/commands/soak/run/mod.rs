@@ -96,8 +96,8 @@ fn start_or_resume(args: &Args, ctx: &Ctx) -> Result<Started, Fault> {
 /// Asks the source once for all that the gates need: a name that is not there is no reason to wait three days.
 fn check_source(source: &mut Source, plan: &SoakPlan, allow_missing: bool, ctx: &Ctx) -> Result<(), Fault> {
     let Some(probed) = source.probe(plan, ProbeDepth::Gated, ctx)? else { return Ok(()) };
-    for failure in &probed.failures {
-        tracing::warn!("{failure}");
+    for problem in probed.failures.iter().chain(probed.faulty.iter().map(|family| &family.fault)) {
+        tracing::warn!("{problem}");
     }
     // Where a part of the source cannot be asked, nobody knows what it would have.
     let is_whole = probed.failures.is_empty();

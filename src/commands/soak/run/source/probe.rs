@@ -2,7 +2,7 @@
 
 use super::scrape::{ScrapeSource, Target};
 use crate::commands::soak::plan::{SampleSource, SoakPlan};
-use crate::commands::soak::probe::{Probed, ProbedSeries};
+use crate::commands::soak::probe::{FaultyFamily, Probed, ProbedSeries};
 use crate::commands::soak::run::matching::narrowed;
 use crate::ctx::Ctx;
 use crate::format::exposition::{self, Exposition};
@@ -43,7 +43,11 @@ pub(super) fn of_pages(scrape: &mut ScrapeSource, ctx: &Ctx) -> Result<Probed, F
         match page {
             Err(problem) => probed.failures.push(problem),
             Ok(page) => {
-                probed.failures.extend(page.faults.iter().map(|(_, fault)| fault.to_string()));
+                for (family, fault) in &page.faults {
+                    let member = member.map(|member| format!("{member}: ")).unwrap_or_default();
+                    let names = page.names(family).into_iter().collect();
+                    probed.faulty.push(FaultyFamily { names, fault: format!("{member}{fault}") });
+                }
                 add_page(&mut probed, &page, member);
             }
         }
