@@ -2,6 +2,7 @@
 //! for long.
 
 use crate::report::exit::Fault;
+use crate::sys::work;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
@@ -10,10 +11,11 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 /// The content type of the text exposition format.
 pub(crate) const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -67,7 +69,7 @@ impl Response {
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<UnixStream>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -87,7 +89,9 @@ impl Server {
         listener.set_nonblocking(true).map_err(fail)?;
         let bound = listener.local_addr().map_err(fail)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
-        let (stop, stopped) = oneshot::channel();
+        // Its end is what the thread hears: a message would have to be written to it, which can fail.
+        let (stop, stopped) = UnixStream::pair().map_err(fail)?;
+        stopped.set_nonblocking(true).map_err(fail)?;
         let answer = Arc::new(answer);
         let router = Router::new().fallback(move |request: axum::extract::Request| {
             let answer = Arc::clone(&answer);
@@ -105,19 +109,23 @@ impl Server {
                 (status, [(CONTENT_TYPE, content_type)], body).into_response()
             }
         });
+        // Before the thread: what cannot be waited for is a fault of the command, not of its server.
+        let within = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(fail)?;
+        let stopped = tokio::net::UnixStream::from_std(stopped).map_err(fail)?;
+        drop(within);
         let serve = async move {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::select! {
                 () = accept(listener, router) => Ok::<(), std::io::Error>(()),
-                _ = stopped => Ok(()),
+                ended = stopped.readable() => ended,
             }
         };
-        let thread = std::thread::spawn(move || {
+        let thread = work::spawn("server", move || {
             if let Err(error) = runtime.block_on(serve) {
                 tracing::error!("the server on `{bound}` ended: {error}");
             }
             runtime.shutdown_background();
-        });
+        })?;
         Ok(Self { address: bound, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -155,7 +163,6 @@ async fn accept(listener: tokio::net::TcpListener, router: Router) {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A sender that is gone ends the thread as a message would.
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             drop(thread.join());

@@ -10,6 +10,7 @@ use crate::report::exit::Fault;
 use crate::sys::env;
 use crate::sys::proc::{End, Group, Streams, Task, run};
 use crate::sys::signal::Cancel;
+use crate::sys::work;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -181,7 +182,7 @@ impl<'a> Git<'a> {
                     }
                 }
             };
-            std::thread::Builder::new().spawn_scoped(scope, write).map_err(|error| failed(&error))?;
+            work::spawn_scoped(scope, "git", write)?;
             let mut reader = BufReader::with_capacity(256 << 10, stdout);
             let mut read = || -> Result<(), Fault> {
                 let mut content = Vec::new();
@@ -233,6 +234,9 @@ impl<'a> Git<'a> {
         let finished = run(&task, self.cancel);
         let other = |message: String| Failure::Other(Fault::dependency(message));
         match finished.end {
+            End::Exited(0) if let Some(error) = finished.unread() => {
+                Err(other(format!("git {command}: {error}")))
+            }
             End::Exited(0) if finished.stdout.dropped() == 0 => {
                 Ok((finished.stdout.text(), finished.stderr.text()))
             }

@@ -1,6 +1,6 @@
 //! Progress: bars and lines on a terminal; elsewhere, where logs and pipes stay clean, a note for what is done.
 
-use crate::sys::{clock, signal};
+use crate::sys::{clock, signal, work};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -58,8 +58,8 @@ impl StepProgress {
                     }
                 }
             };
-            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, watch) {
-                tracing::debug!("nobody can ask how far the work is: {error}");
+            if let Err(fault) = work::spawn_scoped(scope, "status", watch) {
+                tracing::debug!("nobody can ask how far the work is: {fault}");
             }
             let done = work();
             drop(end);

@@ -5,6 +5,7 @@
 //! end as the signal would have ended it.
 #![expect(clippy::disallowed_methods, reason = "this file owns signals, and waits for nothing but them")]
 
+use crate::sys::work;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -40,7 +41,7 @@ impl Cancel {
         let mut signals = Signals::new(stops)?;
         let stop = cancel.clone();
         let wait = move || signals.forever().for_each(|signal| stop.take(signal));
-        std::thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
+        work::spawn("signals", wait).map_err(std::io::Error::other)?;
         Ok(cancel)
     }
 

@@ -1,6 +1,9 @@
-//! Work shared out to threads: a queue that its workers add to while they take from it, and a map whose
+//! The one place where threads are started, and work shared out to them: a queue that its workers add to while they take from it, and a map whose
 //! results come in order with a bound on how many wait to be taken.
 
+#![expect(clippy::disallowed_methods, reason = "this file owns threads")]
+
+use crate::report::exit::Fault;
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,24 +13,35 @@ pub(crate) fn processors() -> usize {
     thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Starts a thread of this name that may outlive the caller; the fault of a system that has no room for one more.
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<thread::JoinHandle<T>, Fault> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| no_room(name, &error))
+}
+
+/// The same for a thread that the scope waits for.
+pub(crate) fn spawn_scoped<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<thread::ScopedJoinHandle<'scope, T>, Fault> {
+    let started = thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work);
+    started.map_err(|error| no_room(name, &error))
+}
+
+fn no_room(name: &str, error: &std::io::Error) -> Fault {
+    Fault::dependency(format!("the thread `{name}` cannot be started: {error}"))
+        .hint("raise the limit of processes and threads")
+}
+
 /// Starts a thread; none where the system has no room for one more, and fewer threads do the work.
 fn start<'scope, T: Send + 'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> Option<thread::ScopedJoinHandle<'scope, T>> {
-    let started = thread::Builder::new().spawn_scoped(scope, work);
-    started.inspect_err(|error| tracing::debug!("a thread could not be started: {error}")).ok()
-}
-
-/// How many of so many threads the system has room for at once, for who starts them by other means than these.
-pub(crate) fn startable(wanted: usize) -> usize {
-    let gate = Mutex::new(());
-    let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
-    thread::scope(|scope| {
-        let started = (0..wanted).map_while(|_| start(scope, || drop(gate.lock()))).count();
-        drop(closed);
-        started
-    })
+    spawn_scoped(scope, "work", work).inspect_err(|fault| tracing::debug!("{fault}")).ok()
 }
 
 /// Runs `work` on so many threads, the caller's own among them; a panic of one ends them all.

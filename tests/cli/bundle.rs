@@ -49,7 +49,7 @@ fn sha256(sandbox: &Sandbox) -> String {
 }
 
 /// Whether a program is there; a test that needs it says so when it is not, or fails where it must run.
-fn has(program: &str) -> bool {
+pub fn has(program: &str) -> bool {
     let found =
         Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success();
     let required = std::env::var_os("MMOPS_REQUIRE_REAL").is_some();

@@ -10,16 +10,14 @@ use crate::ctx::Ctx;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
 use crate::sys::work;
-use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
+use ignore::{DirEntry, WalkBuilder};
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The folder that holds the objects of git, which `--git-history` reads.
 const GIT_DIR: &str = ".git";
-
-/// What the threads found, or why the first of them gave up.
-type Results = Mutex<Result<ScanResult, Fault>>;
 
 /// The files and folders to scan, absolute.
 #[derive(Clone, Debug, Default)]
@@ -58,22 +56,22 @@ pub(super) fn scan(
     targets: &Targets,
     jobs: usize,
 ) -> Result<ScanResult, Fault> {
-    let results = Mutex::new(Ok(ScanResult::default()));
+    let mut result = ScanResult::default();
     let (inside, outside): (BTreeSet<PathBuf>, BTreeSet<PathBuf>) =
         targets.dirs.iter().cloned().partition(|dir| dir.starts_with(&ctx.root));
     let visited = Mutex::new(BTreeSet::new());
     if !inside.is_empty() {
         let tree = Tree { ctx, shared, start: &ctx.root, wanted: &inside, targets, visited: &visited };
-        tree.walk(jobs, &results)?;
+        result.join(tree.walk(jobs)?);
     }
     let visited = visited.into_inner().unwrap_or_else(PoisonError::into_inner);
     let ignored = inside.difference(&visited);
     for dir in outside.iter().chain(ignored) {
         let wanted = BTreeSet::from([dir.clone()]);
         let visited = Mutex::default();
-        Tree { ctx, shared, start: dir, wanted: &wanted, targets, visited: &visited }.walk(jobs, &results)?;
+        let tree = Tree { ctx, shared, start: dir, wanted: &wanted, targets, visited: &visited };
+        result.join(tree.walk(jobs)?);
     }
-    let mut result = results.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     let mut worker = Worker::new(shared);
     for file in &targets.files {
         worker.file(fsio::open(file), &ctx.show(file))?;
@@ -94,12 +92,9 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn walk(&self, jobs: usize, results: &Results) -> Result<(), Fault> {
-        // The walk below starts its threads by itself, and waits for ever for one that could not be started.
-        let jobs = work::startable(jobs);
-        if jobs == 0 {
-            return Err(Fault::dependency("no thread can be started to scan with"));
-        }
+    /// One thread at a time takes the next entry, and all scan: the walk has none of its own, so that it works
+    /// with as many as there is room for.
+    fn walk(&self, jobs: usize) -> Result<ScanResult, Fault> {
         let wanted = self.wanted.clone();
         let on_the_way = move |entry: &DirEntry| {
             let path = entry.path();
@@ -108,53 +103,31 @@ impl Tree<'_> {
             !is_git_dir && wanted.iter().any(|dir| dir.starts_with(path) || path.starts_with(dir))
         };
         let mut builder = WalkBuilder::new(self.start);
-        builder.standard_filters(false).git_ignore(true).require_git(false).threads(jobs);
+        builder.standard_filters(false).git_ignore(true).require_git(false);
         builder.filter_entry(on_the_way);
-        builder.build_parallel().visit(&mut VisitorBuilder { tree: self, results });
-        Ok(())
-    }
-}
-
-struct VisitorBuilder<'a> {
-    tree: &'a Tree<'a>,
-    results: &'a Results,
-}
-
-impl<'a> ParallelVisitorBuilder<'a> for VisitorBuilder<'a> {
-    fn build(&mut self) -> Box<dyn ParallelVisitor + 'a> {
-        let worker = Worker::new(self.tree.shared);
-        Box::new(Visitor { tree: self.tree, results: self.results, worker, fault: None })
+        let entries = Mutex::new(builder.build().fuse());
+        let next = || entries.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let has_failed = AtomicBool::new(false);
+        let found = work::on_threads(jobs, || {
+            let mut visitor = Visitor { tree: self, worker: Worker::new(self.shared) };
+            while !has_failed.load(Ordering::Relaxed)
+                && let Some(entry) = next()
+            {
+                visitor.entry(entry).inspect_err(|_| has_failed.store(true, Ordering::Relaxed))?;
+            }
+            Ok(visitor.worker.result)
+        });
+        let mut all = ScanResult::default();
+        for part in found {
+            all.join(part?);
+        }
+        Ok(all)
     }
 }
 
 struct Visitor<'a> {
     tree: &'a Tree<'a>,
-    results: &'a Results,
     worker: Worker<'a>,
-    fault: Option<Fault>,
-}
-
-impl ParallelVisitor for Visitor<'_> {
-    fn visit(&mut self, entry: Result<DirEntry, ignore::Error>) -> WalkState {
-        match self.entry(entry) {
-            Ok(()) => WalkState::Continue,
-            Err(fault) => {
-                self.fault = Some(fault);
-                WalkState::Quit
-            }
-        }
-    }
-}
-
-impl Drop for Visitor<'_> {
-    fn drop(&mut self) {
-        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&mut *results, self.fault.take()) {
-            (Ok(joined), None) => joined.join(std::mem::take(&mut self.worker.result)),
-            (Ok(_), Some(fault)) => *results = Err(fault),
-            (Err(_), _) => {}
-        }
-    }
 }
 
 impl Visitor<'_> {

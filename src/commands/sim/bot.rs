@@ -147,8 +147,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     log.line(ctx, "sim bot stopped")?;
     let actions = lock(&shared).actions.len();
     let body = Body { scenario: args.scenario, seed: args.seed, actions };
-    let exit = ctx.cancel.signal().map_or(Exit::Ok, Exit::of_signal);
-    let conclusion = Conclusion::new(Outcome::Pass, "STOPPED").exit(exit);
+    let conclusion = match ctx.cancel.signal() {
+        None => Conclusion::new(Outcome::Pass, "STOPPED"),
+        // A code that is not 0 never stands beside an OK.
+        Some(signal) => Conclusion::new(Outcome::Fail, "STOPPED").exit(Exit::of_signal(signal)),
+    };
     Ok(Report::new(&SPEC, "SIMULATED BOT", conclusion).simulated(true).body(&body).rows(vec![
         Row::new("scenario", Outcome::Pass).note(args.scenario.name()),
         Row::new("actions", Outcome::Pass).note(actions.to_string()),

@@ -28,8 +28,6 @@ pub struct Case {
     pub starts_others: bool,
     /// Below these each run leaves what is its own.
     pub own: &'static [&'static str],
-    /// Calls that are not made to fail, since a library that it works with takes that for a fault of its own.
-    pub spared: &'static [&'static str],
 }
 
 impl Case {
@@ -54,10 +52,6 @@ impl Case {
         Self { repeats: Repeats::Marker, ..self }
     }
 
-    fn spared(self, spared: &'static [&'static str]) -> Self {
-        Self { spared, ..self }
-    }
-
     fn own(self, own: &'static [&'static str]) -> Self {
         Self { own, ..self }
     }
@@ -65,7 +59,7 @@ impl Case {
 
 fn case(command: &'static str, options: &'static str, prepare: fn(&Root)) -> Case {
     let repeats = Repeats::Everything;
-    Case { command, options, prepare, verdicts: &[], repeats, starts_others: false, own: &[], spared: &[] }
+    Case { command, options, prepare, verdicts: &[], repeats, starts_others: false, own: &[] }
 }
 
 /// Every command of the binary has a case, answers of yes and, where one must never become a yes, of no.
@@ -177,17 +171,15 @@ fn shipping() -> Vec<Case> {
         case("scan-secrets", "--write-baseline artifacts/b.json", |root| {
             root.write("a.txt", "nothing\n");
             root.write("b/c.txt", "nothing either\n");
-        })
-        .spared(&["clone"]),
-        case("scan-secrets", "src --jobs 2", leaking).spared(&["clone"]),
+        }),
+        case("scan-secrets", "src --jobs 2", leaking),
         case("scan-secrets", "--git-history", |root| {
             leaking(root);
             root.git(&["init", "-q", "-b", "main"]);
             root.git(&["add", "."]);
             root.git(&["commit", "-q", "-m", "first"]);
         })
-        .starts_others()
-        .spared(&["clone"]),
+        .starts_others(),
         case("golden-compare", "--baseline a --actual b", |root| {
             root.write("a/x.json", "{\"v\": [1, 2.5]}");
             root.write("b/x.json", "{\"v\": [1, 2.50]}");
@@ -218,9 +210,7 @@ fn tools() -> Vec<Case> {
             root.age("a.json", 2);
             root.write("tasks.yaml", "tasks:\n  - {name: job, artifact: a.json, max_age: 1h}\n  - {name: gone, artifact: b.json, max_age: 1h}\n");
         }),
-        case("sim bot", "--for 60ms --address-file port --log log", |_| {})
-            .own(&["port", "log"])
-            .spared(&["write", "clone"]),
+        case("sim bot", "--for 60ms --address-file port --log log", |_| {}).own(&["port", "log"]),
         case("sim feed", "--minutes 1 --out f.gz", |_| {}),
         case("schema", "readiness", |_| {}),
         case("completions", "bash", |_| {}),

@@ -89,16 +89,6 @@ impl Disturbance {
         }
     }
 
-    /// Whether it makes one of these calls fail.
-    pub fn is_of(self, names: &[&str]) -> bool {
-        match self {
-            Self::Fails { calls, .. } | Self::Interrupted { calls, .. } => {
-                names.iter().any(|name| calls.split(',').any(|call| call == *name))
-            }
-            _ => false,
-        }
-    }
-
     /// Whether it needs `strace`.
     pub fn is_injected(self) -> bool {
         matches!(self, Self::Fails { .. } | Self::Interrupted { .. })

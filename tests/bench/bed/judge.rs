@@ -155,9 +155,7 @@ impl Undisturbed {
         if prints && !is_marker && !(case.is_text() && ran.code == 0) {
             faults.push("there is no marker".to_owned());
         }
-        // A server says that it stopped as it was asked to.
-        let is_stopped_server = case.command == "sim bot" && is_signalled;
-        if ran.code != 0 && marker.contains(" | OK | ") && !is_stopped_server {
+        if ran.code != 0 && marker.contains(" | OK | ") {
             faults.push("the marker of a yes with the code of a no".to_owned());
         }
         for path in case.verdicts.iter().filter(|_| ran.code != 0 && self.fresh.code == 0) {

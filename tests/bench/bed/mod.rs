@@ -85,9 +85,6 @@ fn over_cases(
                 }
             };
             plan(at, usual.usual, &mut |disturbance: Disturbance| {
-                if disturbance.is_of(case.spared) {
-                    return false;
-                }
                 let (ran, faults) = usual.judge(case, disturbance);
                 let faults = faults.join("\n    ");
                 let fault = format!("mmops {line}, {disturbance:?}:\n    {faults}");

@@ -2,7 +2,7 @@
 //! minutes however long an iteration is.
 
 use crate::ctx::Ctx;
-use crate::sys::clock;
+use crate::sys::{clock, work};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -56,7 +56,7 @@ impl ProgressLog {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(watch).ok();
+        let thread = work::spawn("progress", watch).ok();
         Self(Some(Active { state, iterations, end: Some(end), thread }))
     }
 

@@ -20,6 +20,8 @@ pub enum QueryErrorKind {
     TimedOut,
     /// The answer is not what the query API promises.
     Malformed,
+    /// This machine has no room for one more thread, so nothing was sent.
+    NotAsked,
     /// A signal asked for a stop.
     Stopped(i32),
 }
@@ -42,6 +44,7 @@ impl fmt::Display for QueryError {
         let Self { kind, address, status, why } = self;
         match (kind, status) {
             (QueryErrorKind::Stopped(_), _) => write!(f, "stopped while waiting for `{address}`"),
+            (QueryErrorKind::NotAsked, _) => write!(f, "`{address}` was not asked: {why}"),
             (QueryErrorKind::Partial, _) => write!(f, "`{address}` gave a partial answer: {why}"),
             (QueryErrorKind::Malformed, _) => {
                 write!(f, "`{address}` gave an answer that cannot be read: {why}")
@@ -60,6 +63,7 @@ impl QueryError {
         match self.kind {
             QueryErrorKind::Stopped(signal) => Fault::stopped(signal),
             QueryErrorKind::Partial => Fault::stalled(self.to_string()),
+            QueryErrorKind::NotAsked => Fault::dependency(self.to_string()),
             QueryErrorKind::Unauthorised => Fault::api(self.to_string())
                 .hint("set MMOPS_PROMETHEUS_TOKEN_FILE or MMOPS_PROMETHEUS_BASIC_FILE"),
             _ => Fault::api(self.to_string()),

@@ -19,6 +19,7 @@ use crate::net::prometheus::{Labels, Point};
 use crate::report::exit::Fault;
 use crate::sys::clock::Clock;
 use crate::sys::signal::Cancel;
+use crate::sys::work;
 use grid::{GridSpan, POINTS};
 use response::Envelope;
 use std::collections::BTreeMap;
@@ -124,11 +125,19 @@ impl PrometheusClient {
                 todo.extend(rest.map(|rest| GridSpan { halved: false, ..rest }));
                 let (inner, sender, query) = (Arc::clone(&self.0), sender.clone(), query.to_owned());
                 let (grid, caller) = (*grid, Arc::downgrade(&call));
-                std::thread::spawn(move || {
+                let started = work::spawn("query", move || {
                     let found = inner.span(&query, &grid, span, &caller);
                     // Nobody listens any more once the call has failed.
                     drop(sender.send((span, found)));
                 });
+                if let Err(fault) = started {
+                    if under_way == 0 {
+                        return Err(self.query_error(QueryErrorKind::NotAsked, &fault.to_string()));
+                    }
+                    // Those that are under way make room.
+                    todo.push(span);
+                    break;
+                }
                 under_way += 1;
             }
             if under_way == 0 {

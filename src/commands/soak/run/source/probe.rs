@@ -104,6 +104,7 @@ fn ask_all(
                 QueryErrorKind::Partial
                 | QueryErrorKind::Unreachable
                 | QueryErrorKind::Failed
+                | QueryErrorKind::NotAsked
                 | QueryErrorKind::TimedOut
                 | QueryErrorKind::Malformed => {
                     probed.failures.push(error.to_string());

@@ -11,7 +11,7 @@ use crate::judge::kpi::collector::{Affected, FAULTY_FAMILIES, SeriesId};
 use crate::net::http::{HttpClient, Request, Url};
 use crate::net::prometheus::{access, staleness};
 use crate::report::exit::Fault;
-use crate::sys::clock;
+use crate::sys::{clock, work};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -155,16 +155,18 @@ impl ScrapeSource {
     /// and no stop: its thread is left behind and ends with its deadline.
     fn fetch(&self, ctx: &Ctx) -> Result<Vec<Fetched>, Fault> {
         let (sender, receiver) = mpsc::channel();
-        for (at, target) in self.targets.iter().enumerate() {
-            let (sender, target) = (sender.clone(), Arc::clone(target));
-            // Where nobody listens any more the page is not wanted.
-            let fetch = move || drop(sender.send((at, target.fetch())));
-            let _runs_alone = std::thread::Builder::new().name("scrape".to_owned()).spawn(fetch);
-        }
-        drop(sender);
         let none = || format!("no answer within {}", humantime::format_duration(self.timeout));
         let mut pages: Vec<Fetched> =
             self.targets.iter().map(|target| Err(format!("`{}`: {}", target.url, none()))).collect();
+        for (at, target) in self.targets.iter().enumerate() {
+            let (sender, asked) = (sender.clone(), Arc::clone(target));
+            // Where nobody listens any more the page is not wanted.
+            let fetch = move || drop(sender.send((at, asked.fetch())));
+            if let Err(fault) = work::spawn("scrape", fetch) {
+                pages[at] = Err(format!("`{}` was not asked: {fault}", target.url));
+            }
+        }
+        drop(sender);
         let started = clock::monotonic();
         // Some moments more than the client's own deadline, which has the better reason.
         let most = self.timeout + self.timeout / 20;

@@ -23,13 +23,13 @@ use crate::net::prometheus::client::{
 };
 use crate::net::prometheus::{Labels, Point, access, staleness};
 use crate::report::exit::Fault;
+use crate::sys::work;
 use batch::Batch;
 use jiff::Timestamp;
 use lag::{LOOKBACK, Lag, hidden_ms, lateness_ms};
 use queries::{Queries, Query, fold};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic;
 use std::time::Duration;
 
 /// Points of one series that are asked for ahead in recorded time, at most.
@@ -291,6 +291,7 @@ impl PrometheusSource {
             | QueryErrorKind::Partial
             | QueryErrorKind::Unreachable
             | QueryErrorKind::Failed
+            | QueryErrorKind::NotAsked
             | QueryErrorKind::TimedOut => Ok(()),
         }
     }
@@ -360,20 +361,14 @@ impl PrometheusSource {
     }
 }
 
-/// Asks some queries at once, each on a thread of its own.
+/// Asks some queries at once, each on a thread of its own where there is room for so many.
 fn ask(client: &PrometheusClient, queries: &[Query], grid: &TimeGrid) -> Vec<Answer> {
     let one = |query: &Query| -> Answer {
         let plain = client.range(&query.plain, grid)?;
         let extremes = query.extreme.as_ref().map(|(_, extreme)| client.range(extreme, grid)).transpose()?;
         Ok((plain, extremes))
     };
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = queries.iter().map(|query| scope.spawn(move || one(query))).collect();
-        asked
-            .into_iter()
-            .map(|answer| answer.join().unwrap_or_else(|fault| panic::resume_unwind(fault)))
-            .collect()
-    })
+    work::map(queries.len(), queries.len(), |at| one(&queries[at]))
 }
 
 fn without_name(Series { mut labels, points }: Series) -> (Labels, Vec<Point>) {
