@@ -332,7 +332,7 @@ fn every_part_of_an_executor_is_filled_once() {
         (json!({"exec": ["x", "{name}"]}), "x 'mm \"{target}\"'"),
         (
             json!({"http": {"url": "http://b/{state}", "method": "{state}", "body": {"{state}": ["{name}"]}}}),
-            "--request OPEN --data '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' http://b/OPEN",
+            "--request OPEN --data-raw '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' http://b/OPEN",
         ),
         (
             json!({"file": {"path": "/run/{state}", "content": "{target}"}}),
