@@ -210,6 +210,31 @@ fn a_scan_of_nothing_is_no_clean_scan() {
 }
 
 #[test]
+fn a_scan_without_threads_and_with_interrupted_calls_finds_what_it_always_finds() {
+    if !crate::bundle::has("strace") {
+        return;
+    }
+    let sandbox = Sandbox::real_time().unrecorded("strace may not be there");
+    for name in ["a/1.txt", "a/b/2.txt", "c/3.txt"] {
+        sandbox.write(name, format!("token = {}\n", github_token(3)));
+    }
+    let expected = sandbox.run("scan-secrets --jobs 4").code(1).stdout.clone();
+    // The first thread listens to signals; one, or each, after it cannot be started.
+    for inject in
+        ["clone3:error=EAGAIN:when=2+", "clone3:error=EAGAIN:when=3", "openat:error=EINTR:when=20+2"]
+    {
+        let mut command = Command::new("timeout");
+        let tail = ["-e", "signal=none", "-o", "/dev/null", "-e", &format!("inject={inject}")];
+        command.args(["-k", "1", "20", "strace", "-f", "-qq"]).args(tail).arg(env!("CARGO_BIN_EXE_mmops"));
+        command.args(["scan-secrets", "--jobs", "4"]).current_dir(sandbox.root()).env_clear();
+        let output = command.env("PATH", "/usr/bin:/bin").output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{inject}: {stdout}");
+        assert_eq!(stdout, expected, "{inject}");
+    }
+}
+
+#[test]
 fn a_git_file_is_a_file_like_any_other() {
     let sandbox = Sandbox::new().file(".git", format!("gitdir: {}\n", aws_id(1)));
     let output = sandbox.run("scan-secrets --format json").code(1);

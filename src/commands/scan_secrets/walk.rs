@@ -12,12 +12,16 @@ use crate::sys::fsio::{self, FileKind};
 use crate::sys::work;
 use ignore::{DirEntry, WalkBuilder};
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The folder that holds the objects of git, which `--git-history` reads.
 const GIT_DIR: &str = ".git";
+
+/// How often a walk that a signal interrupted is begun anew.
+const INTERRUPTED_WALKS: u32 = 16;
 
 /// The files and folders to scan, absolute.
 #[derive(Clone, Debug, Default)]
@@ -92,9 +96,20 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// One thread at a time takes the next entry, and all scan: the walk has none of its own, so that it works
-    /// with as many as there is room for.
+    /// A directory whose reading a signal interrupted cannot be taken up again in the midst of a walk, which begins
+    /// anew then; what is interrupted each time is named as not scanned.
     fn walk(&self, jobs: usize) -> Result<ScanResult, Fault> {
+        for _ in 0..INTERRUPTED_WALKS {
+            if let Some(result) = self.walk_once(jobs, false)? {
+                return Ok(result);
+            }
+        }
+        Ok(self.walk_once(jobs, true)?.expect("the last walk goes on to its end"))
+    }
+
+    /// One thread at a time takes the next entry, and all scan: the walk has none of its own, so that it works
+    /// with as many as there is room for. `None` once it was interrupted, unless this is the last walk.
+    fn walk_once(&self, jobs: usize, is_last: bool) -> Result<Option<ScanResult>, Fault> {
         let wanted = self.wanted.clone();
         let on_the_way = move |entry: &DirEntry| {
             let path = entry.path();
@@ -107,22 +122,33 @@ impl Tree<'_> {
         builder.filter_entry(on_the_way);
         let entries = Mutex::new(builder.build().fuse());
         let next = || entries.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let has_failed = AtomicBool::new(false);
-        let found = work::on_threads(jobs, || {
+        let is_over = AtomicBool::new(false);
+        let found = work::on_threads(jobs, || -> Result<Option<ScanResult>, Fault> {
             let mut visitor = Visitor { tree: self, worker: Worker::new(self.shared) };
-            while !has_failed.load(Ordering::Relaxed)
+            while !is_over.load(Ordering::Relaxed)
                 && let Some(entry) = next()
             {
-                visitor.entry(entry).inspect_err(|_| has_failed.store(true, Ordering::Relaxed))?;
+                if !is_last && entry.as_ref().is_err_and(is_interrupted) {
+                    is_over.store(true, Ordering::Relaxed);
+                    return Ok(None);
+                }
+                visitor.entry(entry).inspect_err(|_| is_over.store(true, Ordering::Relaxed))?;
             }
-            Ok(visitor.worker.result)
+            Ok(Some(visitor.worker.result))
         });
-        let mut all = ScanResult::default();
+        let mut all = Some(ScanResult::default());
         for part in found {
-            all.join(part?);
+            all = all.zip(part?).map(|(mut all, part)| {
+                all.join(part);
+                all
+            });
         }
         Ok(all)
     }
+}
+
+fn is_interrupted(error: &ignore::Error) -> bool {
+    error.io_error().is_some_and(|error| error.kind() == ErrorKind::Interrupted)
 }
 
 struct Visitor<'a> {
