@@ -179,11 +179,11 @@ pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -
     } else {
         windows
     };
-    let after: Vec<&WindowValue> = windows.iter().filter(|window| window.iteration > gate.warmup).collect();
-    let wanted = gate.last.map_or(after.len(), |last| last as usize);
-    let windows = &after[after.len().saturating_sub(wanted)..];
-    let counts = count(gate, windows);
-    decide(gate, windows, wanted, &counts, window_secs)
+    let after = windows.iter().filter(|window| window.iteration > gate.warmup).count();
+    let wanted = gate.last.map_or(after, |last| last as usize);
+    let windows = gate.judged(windows);
+    let counts = count(gate, &windows);
+    decide(gate, &windows, wanted, &counts, window_secs)
 }
 
 /// Counts: coverage, observations, and which windows break the threshold by themselves.
@@ -229,8 +229,16 @@ fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
 }
 
 impl Gate {
+    /// The windows that count: those after the warm-up, and of them the last where only those do.
+    pub(crate) fn judged<'a>(&self, windows: &'a [WindowValue]) -> Vec<&'a WindowValue> {
+        let after = windows.iter().filter(|window| window.iteration > self.warmup);
+        let after: Vec<&WindowValue> = after.collect();
+        let left_out = self.last.map_or(0, |last| after.len().saturating_sub(last as usize));
+        after[left_out..].to_vec()
+    }
+
     /// The value of a window as the gate uses it: by itself, or as one of many.
-    fn used(&self, window: &WindowValue) -> Option<f64> {
+    pub(crate) fn used(&self, window: &WindowValue) -> Option<f64> {
         let is_alone = self.aggregate == Aggregate::Every || self.aggregate.traits().extreme.is_some();
         if is_alone { window.known(self) } else { window.counted(self) }
     }

@@ -25,7 +25,7 @@ pub struct Ledger {
     /// Points lost before the iteration that is being added.
     gap_points: u32,
     /// By member and figure.
-    windows: BTreeMap<String, BTreeMap<String, Vec<WindowValue>>>,
+    pub(super) windows: BTreeMap<String, BTreeMap<String, Vec<WindowValue>>>,
     pub(crate) stats: BTreeMap<String, KpiStats>,
     /// The iteration after each time without observation, and its seconds.
     pub(crate) gaps: Vec<(u32, f64)>,
