@@ -195,6 +195,15 @@ fn soak_gate() {
     );
 }
 
+#[test]
+fn soak_report() {
+    forms(|| soaked("--iterations 8"), 0, "soak report --mock");
+    forms(|| soaked("--scenario deadline_storm"), 1, "soak report --mock");
+    forms(|| soaked(""), 2, "soak report");
+    forms(Sandbox::new, 3, "soak report --src none");
+    refused(|| soaked(""), &[(64, "soak report --last-n 0"), (2, "soak report --mock --last-n 9999")]);
+}
+
 fn market() -> Sandbox {
     crate::tune::with_files(Sandbox::new())
 }

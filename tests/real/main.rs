@@ -12,5 +12,6 @@ mod chain;
 mod history;
 mod judged;
 mod reality;
+mod report;
 mod server;
 mod soak;

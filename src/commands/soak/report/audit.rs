@@ -7,7 +7,7 @@ use super::earlier::EarlierSnapshot;
 use super::facts::{KeptVerdict, ReportFacts};
 use super::figures::{Figure, FigureStats, ranges};
 use super::snapshot::is_freeze_ready;
-use super::text::{head, with_unit};
+use super::text::{head, small, with_unit};
 use crate::commands::soak::document::figure;
 use crate::commands::soak::verdict::Occasion;
 use crate::format::markdown;
@@ -74,7 +74,7 @@ fn row(out: &mut String, one: &Figure, which: &str, stats: &FigureStats) {
         Some(at) => format!("{} in {at}", with_unit(value, &one.unit)),
     };
     let slope = stats.slope.map_or("unknown".to_owned(), |slope| {
-        let [middle, low, high] = [slope.per_iteration, slope.low, slope.high].map(|part| figure(Some(part)));
+        let [middle, low, high] = [slope.per_iteration, slope.low, slope.high].map(small);
         format!("{middle} ({low} to {high})")
     });
     out.push_str(&markdown::row([

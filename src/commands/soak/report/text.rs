@@ -48,3 +48,29 @@ pub(super) fn with_unit(value: Option<f64>, unit: &str) -> String {
         (Some(_), unit) => format!("{} {unit}", figure(value)),
     }
 }
+
+/// A change with four digits that count, however small it is.
+pub(super) fn small(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 0.1 {
+        return figure(Some(value + 0.0));
+    }
+    let text = format!("{value:.3e}");
+    let exponent = text.split_once('e').map_or("0", |(_, exponent)| exponent);
+    let places = exponent.parse().map_or(0, |exponent: i32| exponent.unsigned_abs() as usize) + 3;
+    let text = format!("{value:.places$}");
+    text.trim_end_matches('0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_changes_keep_their_digits() {
+        let table =
+            [(0.0, "0"), (-0.0, "0"), (12.5, "12.5"), (0.000_012_345, "0.00001234"), (-0.001, "-0.001")];
+        for (value, text) in table {
+            assert_eq!(small(value), text);
+        }
+    }
+}

@@ -24,6 +24,7 @@ const WIDER: Lever =
 const SLOWER: Lever = lever("min_interval_ms", 10.0, "fewer updates of a side keep its place in the queue");
 const CALMER: Lever = lever("replace_rate_per_min", -30.0, "fewer replaces do less in each tick");
 const YOUNGER: Lever = lever("tail_age_ms", -50.0, "orders are cancelled before they grow old");
+const OLDER: Lever = lever("tail_age_ms", 50.0, "orders that rest longer pay less to be filled");
 const LESS_IMPACT: Lever = lever("impact_cap_ratio", -0.01, "quotes follow the book's imbalance less far");
 const LESS_DELTA: Lever = lever("max_delta_ratio", -0.01, "a requote changes less at once");
 const FASTER: Lever = lever("min_interval_ms", -10.0, "a side may be updated sooner");
@@ -37,6 +38,7 @@ pub(super) fn levers(kpi: &str, driver: Option<&str>) -> &'static [Lever] {
         ("net_bps" | "edge_ema24h_bps" | "edge_ema1h_bps", Some("adverse_p95_bps")) => {
             &[LESS_IMPACT, LESS_DELTA, WIDER]
         }
+        ("net_bps" | "edge_ema24h_bps" | "edge_ema1h_bps", Some("slippage_p95_bps")) => &[WIDER, OLDER],
         ("net_bps" | "edge_ema24h_bps" | "edge_ema1h_bps", _) => &[WIDER, LESS_IMPACT],
         ("tick_latency_p95_ms" | "tick_latency_p50_ms" | "deadline_miss_ratio", _) => &[CALMER, SLOWER],
         ("ws_lag_max_ms", _) => &[SLOWER, CALMER],
