@@ -93,7 +93,7 @@ pub(crate) fn harmonic_mean(values: &[f64]) -> Option<f64> {
 pub(crate) fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
     let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     let (x, y) = (midranks(&x), midranks(&y));
-    let middle = (pairs.len() as f64 + 1.0) / 2.0;
+    let middle = f64::midpoint(pairs.len() as f64, 1.0);
     let products = |a: &[f64], b: &[f64]| {
         a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).collect::<Sum>().value()
     };
@@ -108,8 +108,10 @@ fn midranks(values: &[f64]) -> Vec<f64> {
     let mut ranks = vec![0.0; values.len()];
     let mut before = 0;
     for equal in order.chunk_by(|one, other| values[*one] == values[*other]) {
-        let rank = before as f64 + (equal.len() as f64 + 1.0) / 2.0;
-        equal.iter().for_each(|index| ranks[*index] = rank);
+        let rank = before as f64 + f64::midpoint(equal.len() as f64, 1.0);
+        for index in equal {
+            ranks[*index] = rank;
+        }
         before += equal.len();
     }
     ranks

@@ -129,7 +129,7 @@ fn theil_sen(points: &[(f64, f64)], inflation: f64) -> Option<Slope> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the positions")]
     let rank = |at: f64| at.clamp(0.0, last as f64) as usize;
     let below = rank(((count as f64 - half_width) / 2.0).round_ties_even() - 1.0);
-    let above = rank(((count as f64 + half_width) / 2.0).round_ties_even());
+    let above = rank((f64::midpoint(count as f64, half_width)).round_ties_even());
     let mut nth = |at: usize| *slopes.select_nth_unstable_by(at, f64::total_cmp).1;
     let (low, high) = (nth(below), nth(above));
     Some(Slope { per_iteration: f64::midpoint(nth(last / 2), nth(count / 2)), low, high })

@@ -2,7 +2,6 @@
 
 use super::snapshot::Snapshot;
 use crate::evidence::header::Header;
-use crate::report::maker::ClockKind;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides::{self, Overrides};
 use anyhow::{Context as _, bail, ensure};
@@ -20,16 +19,11 @@ pub(crate) fn check_report(name: &str, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a document comes from a simulation; one that was made under a clock other than the system's does.
-pub(crate) fn is_simulated(header: &Header) -> bool {
-    header.simulated || header.clock != ClockKind::System
-}
-
 /// Refuses a verification of the deltas that does not say yes, and a simulated one of a soak that was not. That
 /// nothing was tuned is a yes of a soak whose snapshot says the same.
 pub(crate) fn check_delta_verify(report: &Value, soak: &Snapshot) -> anyhow::Result<()> {
     let header = Header::read(report).map_err(anyhow::Error::msg)?;
-    let is_foreign = is_simulated(&header) && !soak.simulated;
+    let is_foreign = header.is_rehearsal() && !soak.simulated;
     ensure!(!is_foreign, "it is simulated and the soak is not, so it verified something else");
     let ratio = match report.get("full_apply_ratio") {
         None => None,

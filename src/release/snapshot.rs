@@ -4,7 +4,6 @@
 //! others is an error, never a default. Both spellings of earlier snapshots (`*_last_n`, `*_last8`) are
 //! understood. A verdict alone is no evidence: the figures must not contradict it.
 
-use super::evidence;
 use super::figure::{FIGURES, Figure};
 use super::kpi::Kpi;
 use crate::evidence::age::Age;
@@ -77,7 +76,7 @@ impl Snapshot {
         let applied = given(tuning, "applied_iterations");
         Ok(Self {
             verdict: verdict.to_owned(),
-            simulated: evidence::is_simulated(&header),
+            simulated: header.is_rehearsal(),
             made_at: header.made_at.map_or_else(|| made_at(fields), Ok)?,
             iterations_total,
             iterations: ascending(fields.get("iterations_analyzed"), "iterations_analyzed")?,

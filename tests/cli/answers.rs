@@ -197,7 +197,12 @@ fn soak_gate() {
 
 #[test]
 fn soak_report() {
-    forms(|| soaked("--iterations 8"), 0, "soak report --mock");
+    let long = || {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.run("--quiet soak run --mock --gates smoke --iterations 8");
+        sandbox
+    };
+    forms(long, 0, "soak report --mock");
     forms(|| soaked("--scenario deadline_storm"), 1, "soak report --mock");
     forms(|| soaked(""), 2, "soak report");
     forms(Sandbox::new, 3, "soak report --src none");

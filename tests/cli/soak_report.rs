@@ -39,7 +39,7 @@ fn recorded(below: &str) -> Sandbox {
 }
 
 /// A summary as the earlier toolkit wrote it, whose figures are no functions of its number.
-fn earlier(iteration: u32, figures: Value) -> Value {
+fn earlier(iteration: u32, figures: &Value) -> Value {
     let mut summary = json!({
         "net_bps": 3.0 + f64::from(iteration * 7 % 5) / 10.0, "p95_latency_ms": 300.0, "risk_ratio": 0.3,
         "maker_taker_ratio": 0.85, "maker_taker_source": "fills_volume",
@@ -62,7 +62,7 @@ fn earlier_run(iterations: u32, summary: impl Fn(u32) -> Value) -> Sandbox {
 }
 
 fn plain(iteration: u32) -> Value {
-    earlier(iteration, json!({}))
+    earlier(iteration, &json!({}))
 }
 
 fn finished(line: &str, code: i32) -> Sandbox {
@@ -85,7 +85,7 @@ fn metrics(sandbox: &Sandbox, out: &str) -> BTreeMap<String, f64> {
             text
         })
     };
-    page.samples.iter().map(|sample| (name(sample.labels.to_map(), &sample.name), sample.value)).collect()
+    page.samples.iter().map(|sample| (name(sample.labels.to_map(), sample.name), sample.value)).collect()
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn every_iteration_that_breaks_a_limit_is_listed_and_every_missed_goal_has_a_rec
         let maker = if slow(iteration) { 0.70 } else { 0.86 };
         earlier(
             iteration,
-            json!({"p95_latency_ms": latency, "maker_taker_ratio": maker, "adverse_bps_p95": latency / 100.0}),
+            &json!({"p95_latency_ms": latency, "maker_taker_ratio": maker, "adverse_bps_p95": latency / 100.0}),
         )
     });
     let flat = json!({"min_interval_ms": 60, "replace_rate_per_min": 300, "impact_cap_ratio": 0.1,
@@ -325,7 +325,7 @@ fn a_scenario_is_explained_by_its_own_figures() {
 #[test]
 fn any_number_of_iterations_counts_in_numeric_order_and_gaps_are_named() {
     let sandbox = earlier_run(120, |iteration| {
-        earlier(iteration, json!({"net_bps": f64::from(iteration) / 10.0 + f64::from(iteration % 3)}))
+        earlier(iteration, &json!({"net_bps": f64::from(iteration) / 10.0 + f64::from(iteration % 3)}))
     });
     let _ = sandbox.run("soak report --src run --out out --last-n 24").code(0);
     let found = snapshot(&sandbox, "out");
@@ -351,7 +351,7 @@ fn any_number_of_iterations_counts_in_numeric_order_and_gaps_are_named() {
 fn what_was_not_measured_is_unknown_and_never_good() {
     // Defaults stand for what was not there; nothing of it is a figure.
     let sandbox = earlier_run(9, |iteration| {
-        earlier(iteration, json!({"p95_latency_ms": 0.0, "risk_ratio": 0.0, "net_bps": null}))
+        earlier(iteration, &json!({"p95_latency_ms": 0.0, "risk_ratio": 0.0, "net_bps": null}))
     });
     let _ = sandbox.run("soak report --src run --out out").code(2);
     let found = snapshot(&sandbox, "out");
@@ -368,15 +368,16 @@ fn what_was_not_measured_is_unknown_and_never_good() {
     assert!((page["mmops_soak_report_goal_met goal=net_bps"]).abs() < f64::EPSILON);
     // A loss is a figure, and 0 is one.
     let sandbox =
-        earlier_run(9, |iteration| earlier(iteration, json!({"net_bps": -f64::from(iteration % 2)})));
+        earlier_run(9, |iteration| earlier(iteration, &json!({"net_bps": -f64::from(iteration % 2)})));
     let _ = sandbox.run("soak report --src run --out out").code(1);
     assert_eq!(snapshot(&sandbox, "out")["kpi_last_n"]["net_bps"]["max"], 0.0);
 }
 
 #[test]
 fn a_loss_that_grows_goes_down() {
-    let sandbox =
-        earlier_run(8, |iteration| earlier(iteration, json!({"net_bps": -3.0 - 0.1 * f64::from(iteration)})));
+    let sandbox = earlier_run(8, |iteration| {
+        earlier(iteration, &json!({"net_bps": -3.0 - 0.1 * f64::from(iteration)}))
+    });
     let _ = sandbox.run("soak report --src run --out out").code(1);
     let found = snapshot(&sandbox, "out")["kpi_last_n"]["net_bps"].clone();
     assert_eq!(found["trend"], "down", "{found}");
@@ -386,7 +387,7 @@ fn a_loss_that_grows_goes_down() {
 #[test]
 fn a_figure_on_its_way_to_its_limit_is_named_before_it_is_there() {
     let sandbox = earlier_run(12, |iteration| {
-        earlier(iteration, json!({"p95_latency_ms": 300.0 + 3.0 * f64::from(iteration)}))
+        earlier(iteration, &json!({"p95_latency_ms": 300.0 + 3.0 * f64::from(iteration)}))
     });
     let _ = sandbox.run("soak report --src run --out out").code(0);
     let found = snapshot(&sandbox, "out");
@@ -402,7 +403,7 @@ fn the_page_of_metrics_says_what_the_last_iterations_were() {
             let share = if iteration % 2 == 0 { 0.9 } else { 0.6 };
             let share = if zero && iteration == 8 { 0.0 } else { share };
             let fills = json!({"maker_volume": 100.0 * share, "taker_volume": 100.0 - 100.0 * share});
-            earlier(iteration, json!({"maker_taker_ratio": share, "fills": fills}))
+            earlier(iteration, &json!({"maker_taker_ratio": share, "fills": fills}))
         })
     };
     let sandbox = shares(false);
@@ -479,6 +480,10 @@ fn what_is_no_run_or_cannot_be_read_is_named_and_leaves_nothing() {
     let _ = sandbox.run("soak report --src file").error(3);
     let _ = sandbox.run("soak report --src empty --last-n 0").error(64);
     assert_eq!(sandbox.files(), ["file"]);
+    // Nothing stands in the way of the first run.
+    let _ = sandbox.run("soak report").error(3);
+    assert!(!sandbox.path("artifacts").exists() && !sandbox.path("none").exists());
+    assert_eq!(std::fs::read_dir(sandbox.path("empty")).unwrap().count(), 0);
 
     let sandbox = earlier_run(3, plain);
     sandbox.write("run/ITER_SUMMARY_2.json", "{\"iteration\": 2,");
@@ -488,10 +493,9 @@ fn what_is_no_run_or_cannot_be_read_is_named_and_leaves_nothing() {
     let _ = sandbox.run("soak report --src run --out out").code(2);
     sandbox.write("run/ITER_SUMMARY_2.json", "");
     let _ = sandbox.run("soak report --src run --out out").error(3);
-    assert_eq!(snapshot(&sandbox, "out")["schema"], "mmops.error.v1");
-    assert!(
-        !sandbox.path("out/FAILURES.md").exists() && !sandbox.path("out/POST_SOAK_METRICS.prom").exists()
-    );
+    for name in FILES {
+        assert!(!sandbox.path(&format!("out/{name}")).exists(), "{name}");
+    }
 
     let sandbox = finished("--gates smoke --iterations 3", 0);
     let mut plan = sandbox.json("artifacts/soak/latest/RUN.json");
@@ -526,6 +530,7 @@ fn a_run_that_goes_on_is_short_or_lost_its_end_is_inconclusive() {
         );
     }
     // Nothing was finished.
+    std::fs::remove_file(sandbox.path(&format!("{run}/samples.bin"))).unwrap();
     sandbox.write(&format!("{run}/JOURNAL.jsonl"), journal(&lines[..1]));
     let _ = sandbox.run("soak report --mock").code(2);
     let found = snapshot(&sandbox, OUT);

@@ -72,12 +72,11 @@ pub(super) fn goals(
 ) -> Result<GateProfile, Fault> {
     let chosen = ctx.configs.choose(files.gates_file.as_deref(), GATES.0, GATES.1, "gates")?;
     let profiles: GateProfiles = chosen.parse()?;
-    let found = match profiles.resolve(name) {
-        Some(found) => found,
-        None => {
-            let built_in: GateProfiles = config::parse(GATES.1, config::Format::Yaml, GATES.0)?;
-            built_in.resolve(name).unwrap_or_else(|| Err(format!("there is no profile `{name}`")))
-        }
+    let found = if let Some(found) = profiles.resolve(name) {
+        found
+    } else {
+        let built_in: GateProfiles = config::parse(GATES.1, config::Format::Yaml, GATES.0)?;
+        built_in.resolve(name).unwrap_or_else(|| Err(format!("there is no profile `{name}`")))
     };
     let mut found = found.map_err(Fault::config)?;
     for goal in found.gates.values_mut() {

@@ -58,7 +58,7 @@ pub(super) struct JudgedAgain {
 pub(super) enum KeptForm {
     /// Those of `soak run`.
     Ours {
-        plan: SoakPlan,
+        plan: Box<SoakPlan>,
         /// Whether the last line of the journal was torn and left out.
         is_torn: bool,
     },
@@ -115,7 +115,14 @@ fn judge_kept(request: &Request, kept: KeptPlan, dir: PathBuf, ctx: &Ctx) -> Res
     let mut facts = SoakFacts::new(&plan, ledger, trail, ctx.show(&dir), occasion);
     facts.simulated |= replayed.collector.saw_simulation();
     let (kpis, profile) = (plan.kpis.clone(), plan.profile.clone());
-    Ok(JudgedAgain { facts, kpis, profile, dir, kept: KeptForm::Ours { plan, is_torn }, sha256 })
+    Ok(JudgedAgain {
+        facts,
+        kpis,
+        profile,
+        dir,
+        kept: KeptForm::Ours { plan: Box::new(plan), is_torn },
+        sha256,
+    })
 }
 
 /// Puts the profile that was asked for in the place of the run's own. Its gates must fit the figures as the run

@@ -112,17 +112,15 @@ impl Activity {
             self.changed_keys.extend(keys.filter_map(Value::as_str).map(str::to_owned));
             return;
         }
-        let (text, guards) = match &tuning["skip_reason"] {
-            Value::String(text) => {
-                (text.clone(), GUARDS.iter().filter(|guard| text.contains(**guard)).collect())
-            }
-            skip => {
-                let note = skip.get("note").and_then(Value::as_str).unwrap_or_default().to_owned();
-                (note, GUARDS.iter().filter(|guard| skip[**guard] == true).collect::<Vec<_>>())
-            }
+        let skip = &tuning["skip_reason"];
+        let text = skip.as_str().or_else(|| skip.get("note")?.as_str()).unwrap_or_default().to_owned();
+        let names_guard = |guard: &&str| match skip.as_str() {
+            Some(text) => text.contains(*guard),
+            None => skip[*guard] == true,
         };
+        let guards: Vec<&str> = GUARDS.into_iter().filter(names_guard).collect();
         for guard in guards {
-            self.guards.entry((*guard).to_owned()).or_default().push(iteration);
+            self.guards.entry(guard.to_owned()).or_default().push(iteration);
         }
         if !text.is_empty() {
             self.skipped.entry(text).or_default().push(iteration);
@@ -171,7 +169,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn summary(iteration: u32, tuning: Value) -> LegacySummary {
+    fn summary(iteration: u32, tuning: &Value) -> LegacySummary {
         LegacySummary { iteration, document: json!({"tuning": tuning}) }
     }
 
@@ -179,21 +177,21 @@ mod tests {
     fn what_was_applied_held_back_or_not_said_is_told_apart() {
         let blocked = |guard: &str| json!({"applied": false, "skip_reason": {guard: true, "note": "no"}});
         let summaries = [
-            summary(1, json!({"applied": true, "deltas": {"a": 1}, "changed_keys": ["a"]})),
-            summary(3, blocked("velocity")),
-            summary(4, json!({"applied": false, "skip_reason": "cooldown of 2"})),
-            summary(5, json!({})),
-            summary(6, blocked("freeze")),
+            summary(1, &json!({"applied": true, "deltas": {"a": 1}, "changed_keys": ["a"]})),
+            summary(3, &blocked("velocity")),
+            summary(4, &json!({"applied": false, "skip_reason": "cooldown of 2"})),
+            summary(5, &json!({})),
+            summary(6, &blocked("freeze")),
         ];
         let activity = Activity::of_summaries(&summaries, &[2], &[]);
         let acted: Vec<String> = activity.guards.iter().map(|(name, at)| format!("{name} {at:?}")).collect();
         assert_eq!(acted, ["cooldown [4]", "freeze [6]", "velocity [3]"]);
         assert_eq!((activity.applied.as_slice(), activity.silent.as_slice()), (&[1][..], &[2, 5][..]));
         assert_eq!((activity.is_frozen, activity.tuning()), (Some(true), Tuning::Applied));
-        let calm = [summary(1, json!({"applied": false, "skip_reason": ""}))];
+        let calm = [summary(1, &json!({"applied": false, "skip_reason": ""}))];
         assert_eq!(Activity::of_summaries(&calm, &[], &[]).tuning(), Tuning::Not);
         assert_eq!(Activity::of_summaries(&calm, &[2], &[]).tuning(), Tuning::Unknown);
-        assert_eq!(Activity::of_summaries(&[summary(1, json!(null))], &[], &[]).is_frozen, None);
+        assert_eq!(Activity::of_summaries(&[summary(1, &json!(null))], &[], &[]).is_frozen, None);
     }
 
     #[test]

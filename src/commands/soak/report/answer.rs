@@ -88,7 +88,8 @@ fn rows(facts: &ReportFacts, verdict: RunVerdict, recommendations: usize) -> Vec
     }
     let analyzed = facts.analyzed();
     let outcome = if analyzed.len() == facts.last_n as usize { Outcome::Pass } else { Outcome::Warn };
-    let note = format!("{} of {}", ranges(analyzed), facts.iterations_total());
+    let there = if analyzed.is_empty() { "none".to_owned() } else { ranges(analyzed) };
+    let note = format!("{there} of {}", facts.iterations_total());
     rows.push(Row::new("last_iterations", outcome).note(note));
     for (name, goal) in &facts.goals.judgement.gates {
         let outcome = if goal.pass { Outcome::Pass } else { Outcome::Warn };

@@ -197,7 +197,7 @@ fn evidence(out: &mut String, facts: &ReportFacts, verdict: RunVerdict) {
             out.push_str(&markdown::item(&line));
         }
         KeptVerdict::Unreadable(why) => {
-            out.push_str(&markdown::item(&format!("The run's own verdict: {why}")))
+            out.push_str(&markdown::item(&format!("The run's own verdict: {why}")));
         }
     }
     for (iteration, secs) in &facts.run.trail.clock_steps {

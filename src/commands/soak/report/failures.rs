@@ -138,7 +138,9 @@ fn others(out: &mut String, facts: &ReportFacts) {
         return;
     }
     out.push_str("\n## The run itself\n\n");
-    lines.iter().for_each(|line| out.push_str(&markdown::item(line)));
+    for line in &lines {
+        out.push_str(&markdown::item(line));
+    }
     let worst = facts.figures.iter().filter(|one| one.all.n == 0).map(|one| one.name.as_str());
     let unknown: Vec<&str> = worst.collect();
     if !unknown.is_empty() {

@@ -155,9 +155,8 @@ pub(in crate::commands::soak) fn ranges(iterations: impl IntoIterator<Item = u32
             _ => all.push((number, number)),
         }
     }
-    let show = |(first, last): &(u32, u32)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
+    let show = |(first, last): &(u32, u32)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
     };
     all.iter().map(show).collect::<Vec<_>>().join(", ")
 }

@@ -58,12 +58,16 @@ pub(crate) struct Args {
     mock: bool,
 }
 
-/// The files that go together; the snapshot, by which others go, is named last.
+/// The files that go together; the snapshot, by which others go, is named last. Below the directory of a run they are
+/// opened only when it is known to be one.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    let src = given.path("src").unwrap_or_default();
-    let dir = given.path("out").unwrap_or_else(|| src.join(ANALYSIS));
-    let companions = COMPANIONS.iter().map(|name| Output::companion("out", dir.join(name)));
-    let verdicts = [OVERRIDES, DELTA_VERIFY, FILE_NAME].into_iter();
+    let verdicts = [OVERRIDES, DELTA_VERIFY, FILE_NAME];
+    let Some(dir) = given.path("out") else {
+        let dir = given.path("src").unwrap_or_default().join(ANALYSIS);
+        let all = COMPANIONS.into_iter().chain(verdicts);
+        return all.map(|name| Output::removed_first("out", dir.join(name))).collect();
+    };
+    let companions = COMPANIONS.into_iter().map(|name| Output::companion("out", dir.join(name)));
     companions.chain(verdicts.map(|name| Output::of_verdict("out", dir.join(name)))).collect()
 }
 

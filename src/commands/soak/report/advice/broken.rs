@@ -258,7 +258,7 @@ fn without_parameter(facts: &ReportFacts, gate: &Gate, breaches: &[Breach], bloc
     if !blocked.is_empty() {
         text = format!("no parameter is left: {}; ", blocked.join("; "));
     } else if effects::levers(&gate.kpi, None).is_empty() {
-        text = "no run-time parameter acts on it; ".to_owned();
+        text.push_str("no run-time parameter acts on it; ");
     }
     let first = breaches.first().map(|breach| breach.iteration);
     let lives: Vec<String> = facts

@@ -11,6 +11,7 @@ use crate::commands::soak::verdict::Occasion;
 use crate::judge::gate::{Gate, GateProfile};
 use crate::judge::record::legacy::{FindingKind, LegacyFinding};
 use crate::judge::trend::Direction;
+use crate::tuning::limits::Bound;
 use serde_json::Value;
 
 /// Contradictions that are named one by one.
@@ -22,7 +23,7 @@ pub(super) fn findings(facts: &ReportFacts) -> Vec<Recommendation> {
         Occasion::Legacy { findings, .. } => findings.as_slice(),
         Occasion::Finished { .. } | Occasion::Kept { .. } => &[],
     };
-    let mended = mended_overrides(facts);
+    let mended = mended_overrides(facts, found);
     let of = |finding: &LegacyFinding| {
         let change = mended.iter().find(|(path, _)| finding.text.contains(&format!("`{path}` is")));
         let action = match (finding.kind, change) {
@@ -57,13 +58,19 @@ pub(super) fn findings(facts: &ReportFacts) -> Vec<Recommendation> {
 }
 
 /// The values that steps written as values should have been, by the place that they stand at.
-fn mended_overrides(facts: &ReportFacts) -> Vec<(String, Change)> {
+fn mended_overrides(facts: &ReportFacts, findings: &[LegacyFinding]) -> Vec<(String, Change)> {
     let Some(overrides) = &facts.overrides else { return Vec::new() };
     let mut mended = Vec::new();
     for (section, fields) in overrides.iter().filter_map(|(name, value)| Some((name, value.as_object()?))) {
         for (name, limits) in facts.bounds.iter() {
             let Some(step) = fields.get(name).and_then(Value::as_f64) else { continue };
             let Some(flat) = overrides.get(name).and_then(Value::as_f64) else { continue };
+            let path = format!("`{section}.{name}` is");
+            let is_step =
+                |finding: &LegacyFinding| finding.name == "delta_as_value" && finding.text.starts_with(&path);
+            if !findings.iter().any(is_step) {
+                continue;
+            }
             let to = (flat + step).clamp(limits.min, limits.max);
             let basis = format!(
                 "{flat} with the step {} that stands at `{section}.{name}`, inside the limits",
@@ -115,7 +122,8 @@ pub(super) fn conditions(facts: &ReportFacts) -> Vec<Recommendation> {
         action: "release nothing on this run: what it kept contradicts itself; find out who changed it, and run again"
             .to_owned(),
     });
-    let simulated = facts.run.is_no_evidence().then(|| Recommendation {
+    let is_ours = matches!(facts.run.occasion, Occasion::Kept { .. });
+    let simulated = (is_ours && facts.run.is_no_evidence()).then(|| Recommendation {
         about: "simulated".to_owned(),
         finding: format!("all {} iterations come from a simulation", facts.run.ledger.iterations),
         iterations: String::new(),
@@ -123,7 +131,32 @@ pub(super) fn conditions(facts: &ReportFacts) -> Vec<Recommendation> {
         change: None,
         action: "soak the real service; --mock reports on this run as the rehearsal it is".to_owned(),
     });
-    unfinished.into_iter().chain(failed).chain(contradicted).chain(simulated).collect()
+    let outside = if is_ours { outside(facts) } else { Vec::new() };
+    unfinished.into_iter().chain(failed).chain(contradicted).chain(simulated).chain(outside).collect()
+}
+
+/// Parameters that the bot reported outside of their limits.
+fn outside(facts: &ReportFacts) -> Vec<Recommendation> {
+    let reported = |(name, limits): (&'static str, &Bound)| {
+        let value = facts.overrides.as_ref()?.get(name)?.as_f64()?;
+        let to = value.clamp(limits.min, limits.max);
+        let lever = Lever { parameter: name, step: to - value, because: "" };
+        let basis = "the nearest value that is allowed".to_owned();
+        (to != value).then(|| Recommendation {
+            about: name.to_owned(),
+            finding: format!(
+                "the bot ran with {}, allowed is {} to {}",
+                show(Some(value)),
+                limits.min,
+                limits.max
+            ),
+            iterations: ranges(facts.analyzed()),
+            driver: None,
+            change: Some(change(&lever, Some(value), Some(to), to - value, *limits, basis)),
+            action: "set it, and soak again: a release holds the parameters to these limits".to_owned(),
+        })
+    };
+    facts.bounds.iter().filter_map(reported).collect()
 }
 
 /// Where the files of a run do not agree.
@@ -163,7 +196,7 @@ pub(super) fn approaching(facts: &ReportFacts) -> Vec<Recommendation> {
 
 /// How many iterations a figure has left until it breaks its limit, where it moves there and will be there within as
 /// many iterations as its slope was measured over.
-pub(in crate::commands::soak::report) fn iterations_left(facts: &ReportFacts, gate: &Gate) -> Option<f64> {
+pub(in crate::commands::soak) fn iterations_left(facts: &ReportFacts, gate: &Gate) -> Option<f64> {
     let figure = facts.figures.iter().find(|figure| figure.name == gate.kpi)?;
     let (slope, value) = (figure.last.slope?, figure.last.median?);
     let room = match figure.last.trend.0 {
