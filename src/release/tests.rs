@@ -78,14 +78,14 @@ fn a_soak_that_failed_or_was_simulated_is_none() {
 fn figures_that_trigger_a_rollback_contradict_a_verdict_that_passed() {
     let all = |value: f64| json!({"mean": value, "median": value, "min": value, "max": value});
     for (key, bad, limit, part) in [
-        ("maker_share_ratio", 0.2, 0.70, "maker share was 0.2; a live release is rolled back at < 0.70"),
+        ("maker_taker_ratio", 0.2, 0.70, "maker share was 0.2; a live release is rolled back at < 0.70"),
         (
-            "order_latency_p95_ms",
+            "p95_latency_ms",
             1800.0,
             500.0,
             "p95 latency, ms was 1800; a live release is rolled back at > 500 ms",
         ),
-        ("risk_block_ratio", 0.9, 0.60, "risk ratio was 0.9; a live release is rolled back at > 0.60"),
+        ("risk_ratio", 0.9, 0.60, "risk ratio was 0.9; a live release is rolled back at > 0.60"),
         ("net_bps", -5.0, 0.0, "net edge, bps was -5; a live release is rolled back at < 0 bps"),
     ] {
         let pointer = format!("/kpi_last_n/{key}");

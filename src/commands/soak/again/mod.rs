@@ -9,6 +9,7 @@ use super::store::{self, KeptPlan};
 use super::trail::Trail;
 use super::verdict::{Occasion, SoakFacts, SummaryCheck};
 use crate::ctx::Ctx;
+use crate::format::json;
 use crate::judge::gate::GateProfile;
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::judge::record::legacy::{self, FindingKind, LegacySummary};
@@ -151,8 +152,13 @@ fn check_summaries(plan: &SoakPlan, iterations: &[Iteration], dir: &Path) -> Sum
         if iteration.source != source {
             return Some(format!("`{name}` comes from {}, the run from {source}", iteration.source));
         }
+        let path = dir.join(&name);
+        // Nearly always it stands there as it was written, which costs no parsing.
+        if fsio::read_text(&path).is_ok_and(|text| text == json::document(iteration)) {
+            return None;
+        }
         let expected = serde_json::to_value(iteration).expect("plain data serialises");
-        match json_file::load(&dir.join(&name)) {
+        match json_file::load(&path) {
             Ok((document, _)) if document == expected => None,
             Ok(_) => Some(format!("`{name}` differs from the journal")),
             Err(fault) => Some(fault.to_string()),
