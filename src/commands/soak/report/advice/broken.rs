@@ -3,7 +3,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::effects::{self, Lever, MeasuredEffect};
-use super::{Change, Recommendation};
+use super::recommendation::{Change, Recommendation};
 use crate::commands::soak::document::figure as show;
 use crate::commands::soak::report::facts::ReportFacts;
 use crate::commands::soak::report::figures::{Figure, ranges};

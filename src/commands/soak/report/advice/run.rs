@@ -3,7 +3,7 @@
 
 use super::broken::{change, driver};
 use super::effects::Lever;
-use super::{Change, Recommendation};
+use super::recommendation::{Change, Recommendation};
 use crate::commands::soak::document::figure as show;
 use crate::commands::soak::report::facts::ReportFacts;
 use crate::commands::soak::report::figures::ranges;
