@@ -129,7 +129,7 @@ fn trials() -> Vec<Case> {
         case("soak gate", "--mock", |root| root.mmops("soak run --mock --gates smoke")),
         case("soak report", "--mock", |root| root.mmops("soak run --mock --gates smoke --iterations 8"))
             .verdicts(&REPORTED),
-        case("soak report", "--mock", |root| root.mmops("soak run --mock --iterations 8"))
+        case("soak report", "", |root| root.mmops("soak run --mock --gates smoke --iterations 8"))
             .verdicts(&REPORTED),
         case("soak check", "--mock", |_| {}),
         case("tune sweep", "", grid).verdicts(sweep),
