@@ -31,6 +31,7 @@ mod sim;
 mod soak;
 mod soak_check;
 mod soak_evidence;
+mod soak_page;
 mod soak_report;
 mod soak_sources;
 mod text;

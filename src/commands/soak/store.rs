@@ -33,6 +33,8 @@ const JOURNAL: &str = "JOURNAL.jsonl";
 const JOURNAL_SCHEMA: &str = "mmops.soak-journal.v2";
 const SAMPLES: &str = "samples.bin";
 const STATUS: &str = "status.json";
+/// What a run is computed again from.
+pub(super) const KEPT: [&str; 3] = [PLAN, JOURNAL, SAMPLES];
 
 /// The directory of a run that goes on.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 mod legacy_files;
 
+use super::bands::Bands;
 use super::plan::SoakPlan;
 use super::settings::{self, SettingsFiles};
 use super::store::{self, KeptPlan};
@@ -50,6 +51,8 @@ pub(super) struct JudgedAgain {
     /// Where its files are.
     pub(super) dir: PathBuf,
     pub(super) kept: KeptForm,
+    /// What its samples were between the values of its windows.
+    pub(super) bands: Bands,
     /// Of its plan; of the earlier toolkit, of what `sha256sum` prints of its summaries in numeric order.
     pub(super) sha256: String,
 }
@@ -115,13 +118,14 @@ fn judge_kept(request: &Request, kept: KeptPlan, dir: PathBuf, ctx: &Ctx) -> Res
     let (ledger, trail) = (plan.ledger(&iterations), Trail::of(&iterations));
     let mut facts = SoakFacts::new(&plan, ledger, trail, ctx.show(&dir), occasion);
     facts.simulated |= replayed.collector.saw_simulation();
-    let (kpis, profile) = (plan.kpis.clone(), plan.profile.clone());
+    let (kpis, profile, bands) = (plan.kpis.clone(), plan.profile.clone(), replayed.bands);
     Ok(JudgedAgain {
         facts,
         kpis,
         profile,
         dir,
         kept: KeptForm::Ours { plan: Box::new(plan), is_torn },
+        bands,
         sha256,
     })
 }
@@ -191,5 +195,6 @@ fn judge_legacy(request: &Request, found: LegacyFiles, ctx: &Ctx) -> Result<Judg
         selectors: BTreeMap::new(),
     };
     let kept = KeptForm::Legacy { summaries, overrides };
-    Ok(JudgedAgain { facts, kpis: settings.kpis, profile: settings.profile, dir: home, kept, sha256 })
+    let (kpis, profile, bands) = (settings.kpis, settings.profile, Bands::new());
+    Ok(JudgedAgain { facts, kpis, profile, dir: home, kept, bands, sha256 })
 }

@@ -4,15 +4,19 @@
 use super::activity::Activity;
 use super::earlier::EarlierSnapshot;
 use super::figures::{Figure, FigureStats};
+use crate::commands::soak::bands::Bands;
+use crate::commands::soak::page::EvidenceFile;
 use crate::commands::soak::verdict::{SoakFacts, SoakVerdict};
 use crate::evidence::header::Header;
 use crate::judge::gate::GateProfile;
+use crate::judge::kpi::KpiDefinition;
 use crate::judge::record::Judgement;
 use crate::judge::verdict::RunVerdict;
 use crate::tuning::limits::Bounds;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Everything that the files of a report say.
 #[derive(Debug)]
@@ -25,6 +29,12 @@ pub(in crate::commands::soak) struct ReportFacts {
     pub(super) rehearsed: SoakVerdict,
     /// The gates that it is judged by.
     pub(in crate::commands::soak) profile: GateProfile,
+    /// How its figures were measured.
+    pub(super) kpis: BTreeMap<String, KpiDefinition>,
+    /// What its samples were between the values of its windows.
+    pub(super) bands: Bands,
+    /// When it was planned to begin; none of a run of the earlier toolkit, whose windows have no times.
+    pub(super) started_at_ms: Option<i64>,
     pub(in crate::commands::soak) goals: Goals,
     /// Iterations at the end that the figures are about, by number.
     pub(in crate::commands::soak) last: Vec<u32>,
@@ -45,6 +55,8 @@ pub(in crate::commands::soak) struct ReportFacts {
     /// Of the documents, but for the schema.
     pub(super) header: Header,
     pub(super) sources: Vec<SourceFile>,
+    /// The files that the run can be computed again from.
+    pub(super) files: Vec<EvidenceFile>,
 }
 
 /// What a release needs of the last iterations, whatever profile the run is judged by.

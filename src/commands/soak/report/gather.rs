@@ -6,6 +6,8 @@ use super::facts::{Goals, KeptVerdict, ReportFacts, SourceFile};
 use super::figures;
 use super::snapshot;
 use crate::commands::soak::again::{self, JudgedAgain, KeptForm, LEGACY_PROFILE, Request};
+use crate::commands::soak::bands::Bands;
+use crate::commands::soak::page::EvidenceFile;
 use crate::commands::soak::settings::{self, SettingsFiles};
 use crate::commands::soak::store;
 use crate::commands::soak::trail::Trail;
@@ -60,7 +62,7 @@ pub(super) fn gather(
 }
 
 fn of_run(judged: JudgedAgain, last_n: u32, bounds: Bounds, ctx: &Ctx) -> Result<ReportFacts, Fault> {
-    let JudgedAgain { mut facts, kpis, profile, dir, kept, sha256 } = judged;
+    let JudgedAgain { mut facts, kpis, profile, dir, kept, bands, sha256 } = judged;
     let mut goals = settings::goals(&SettingsFiles::default(), &kpis, LEGACY_PROFILE, ctx)?;
     goals.gates.values_mut().for_each(|goal| goal.last = Some(last_n));
     let total = facts.ledger.iterations;
@@ -103,6 +105,13 @@ fn of_run(judged: JudgedAgain, last_n: u32, bounds: Bounds, ctx: &Ctx) -> Result
         run: facts,
         rehearsed,
         profile,
+        started_at_ms: match &kept {
+            KeptForm::Ours { plan, .. } => Some(plan.started_at_ms),
+            KeptForm::Legacy { .. } => None,
+        },
+        kpis,
+        files: if matches!(kept, KeptForm::Ours { .. }) { evidence_files(&dir)? } else { Vec::new() },
+        bands,
         last,
         last_n,
         activity,
@@ -152,6 +161,10 @@ fn of_snapshot(request: &Request, last_n: u32, bounds: Bounds, ctx: &Ctx) -> Res
         rehearsed: answer,
         run,
         profile: settings.profile,
+        kpis: settings.kpis,
+        bands: Bands::new(),
+        files: Vec::new(),
+        started_at_ms: None,
         last: Vec::new(),
         last_n,
         activity: Activity::default(),
@@ -173,6 +186,22 @@ fn own_sources(dir: &Path, ctx: &Ctx) -> Result<Vec<SourceFile>, Fault> {
         }
     }
     Ok(sources)
+}
+
+/// What a run keeps for whoever computes it again, with the verdict that it left.
+fn evidence_files(dir: &Path) -> Result<Vec<EvidenceFile>, Fault> {
+    let mut files = Vec::new();
+    for name in store::KEPT.into_iter().chain([KEPT_VERDICT, "gates_summary.json"]) {
+        let path = dir.join(name);
+        if fsio::exists(&path)? {
+            let failed = |error: std::io::Error| {
+                Fault::config(format!("failed to read `{}`: {error}", path.display()))
+            };
+            let (sha256, bytes) = hash::sha256_reader(fsio::open(&path)?).map_err(failed)?;
+            files.push(EvidenceFile { name: name.to_owned(), bytes, sha256 });
+        }
+    }
+    Ok(files)
 }
 
 fn read_kept_verdict(dir: &Path) -> Result<KeptVerdict, Fault> {

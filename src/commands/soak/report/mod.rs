@@ -12,6 +12,7 @@ mod facts;
 mod failures;
 mod figures;
 mod gather;
+mod page;
 mod recommendations;
 mod snapshot;
 mod text;
@@ -33,7 +34,8 @@ const ANALYSIS: &str = "reports/analysis";
 const OVERRIDES: &str = "soak_profile.runtime_overrides.json";
 const DELTA_VERIFY: &str = "DELTA_VERIFY_REPORT.json";
 /// The readable forms, and the page of metrics.
-const COMPANIONS: [&str; 5] = [
+const COMPANIONS: [&str; 6] = [
+    "SOAK_REPORT.html",
     "POST_SOAK_AUDIT.md",
     "RECOMMENDATIONS.md",
     "FAILURES.md",
@@ -85,16 +87,18 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let out = args.out.clone().unwrap_or_else(|| args.src.join(ANALYSIS));
     let delta = DeltaVerifyReport::new(&facts);
     let texts = [
-        audit::render(&facts, verdict),
-        recommendations::render(&facts, verdict, &advice),
-        failures::render(&facts, verdict),
-        delta.markdown(&facts),
-        exposition::render(&facts, verdict),
+        page::render(&facts),
+        Some(audit::render(&facts, verdict)),
+        Some(recommendations::render(&facts, verdict, &advice)),
+        Some(failures::render(&facts, verdict)),
+        Some(delta.markdown(&facts)),
+        Some(exposition::render(&facts, verdict)),
     ];
     let mut files = Vec::new();
     let shown = |name: &str| ctx.show(&ctx.path(out.join(name)));
     for (name, text) in COMPANIONS.into_iter().zip(texts) {
         ctx.check_cancelled()?;
+        let Some(text) = text else { continue };
         ctx.companion_file(out.join(name))?.finish(text.as_bytes())?;
         files.push(shown(name));
     }
