@@ -42,6 +42,9 @@ fn table() -> Vec<Entry> {
         entry(&soak::run::SPEC, soak::run::run).writes(soak::run::outputs),
         entry(&soak::check::SPEC, soak::check::run),
         entry(&soak::gate::SPEC, soak::gate::run),
+        entry(&soak::report::SPEC, soak::report::run)
+            .writes(soak::report::outputs)
+            .planned(soak::report::planned),
         entry(&tune::sweep::SPEC, tune::sweep::run).writes(tune::sweep::outputs),
         entry(&tune::apply::SPEC, tune::apply::run).writes(tune::apply::outputs),
         entry(&tune::rollback::SPEC, tune::rollback::run).writes(tune::rollback::outputs),

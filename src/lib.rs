@@ -42,6 +42,10 @@
 //! `report::printer::Format`; the `match` in `printer` does not compile without it. `tests/cli/answers.rs` records
 //! what each command says in it: a line in `forms`.
 //!
+//! **A page.** A pure function from facts to a `report::page::Page`, as `commands/soak/page` has one: what it draws
+//! was judged before. Its escape, charts and tables are those of `report::page`. What is hard to draw goes into
+//! `tests/props/pages.rs`, whose pages `tests/props/page.rs` and, in a browser, `tests/real/page.rs` hold.
+//!
 //! **An exit code.** A variant of `report::exit::Exit` with its row in `TABLE`, from which the help is made, and in
 //! `report::command` which commands can end with it; `docs` fails until the README has the row.
 //!

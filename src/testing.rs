@@ -115,6 +115,9 @@ pub mod score {
 pub mod signal {
     pub use crate::sys::signal::Cancel;
 }
+pub mod soak_page {
+    pub use crate::commands::soak::page::page_of;
+}
 pub mod tokens {
     pub use crate::format::json::tokens::{JsonError, Kind, NonFinite, Tokens};
 }

@@ -13,7 +13,7 @@ pub(super) const QUESTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// Two command lines of each command that is listed, and what they do. The tests see that each is understood.
-pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 26] = [
+pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 27] = [
     (
         "pre-live-pack",
         [
@@ -84,6 +84,16 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 26] = [
             (
                 "mmops soak gate artifacts/soak/latest --profile soak-72h",
                 "Another run, by a profile of its own",
+            ),
+        ],
+    ),
+    (
+        "soak report",
+        [
+            ("mmops soak report", "Report on the newest run, into its own directory"),
+            (
+                "mmops soak report --src old/soak/latest --out analysis --last-n 24",
+                "On a run of the earlier toolkit, by its last 24 iterations",
             ),
         ],
     ),

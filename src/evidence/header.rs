@@ -93,6 +93,12 @@ impl Header {
         Self { subject, ..self }
     }
 
+    /// Whether it proves nothing about a service: what is simulated does not, nor what was made under a clock other
+    /// than the system's.
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        self.simulated || self.clock != ClockKind::System
+    }
+
     pub(crate) fn observation(&self) -> Option<(Timestamp, Timestamp)> {
         self.observed_from.zip(self.observed_to)
     }

@@ -59,6 +59,12 @@ pub(crate) fn item(text: &str) -> String {
     format!("- {}\n", cell(&text::line(&text.replace('\n', " "))))
 }
 
+/// An item for each of several faults, or one that says what holds where there are none.
+pub(crate) fn list_or<'a>(faults: impl IntoIterator<Item = &'a String>, otherwise: &str) -> String {
+    let faults: String = faults.into_iter().map(|fault| item(fault)).collect();
+    if faults.is_empty() { item(otherwise) } else { faults }
+}
+
 /// A fenced block; the fence is longer than any run of backticks in the text.
 pub(crate) fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();

@@ -89,6 +89,34 @@ pub(crate) fn harmonic_mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.len() as f64 / values.iter().map(|value| 1.0 / value).sum::<f64>())
 }
 
+/// Spearman's rank correlation, ties taking the mean of their ranks; none where one of both never changes.
+pub(crate) fn rank_correlation(pairs: &[(f64, f64)]) -> Option<f64> {
+    let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let (x, y) = (midranks(&x), midranks(&y));
+    let middle = f64::midpoint(pairs.len() as f64, 1.0);
+    let products = |a: &[f64], b: &[f64]| {
+        a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).collect::<Sum>().value()
+    };
+    let scale = (products(&x, &x) * products(&y, &y)).sqrt();
+    (scale > 0.0).then(|| products(&x, &y) / scale)
+}
+
+/// The rank of each value, from 1 on; equal values share the mean of their ranks.
+fn midranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|one, other| values[*one].total_cmp(&values[*other]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut before = 0;
+    for equal in order.chunk_by(|one, other| values[*one] == values[*other]) {
+        let rank = before as f64 + f64::midpoint(equal.len() as f64, 1.0);
+        for index in equal {
+            ranks[*index] = rank;
+        }
+        before += equal.len();
+    }
+    ranks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +193,21 @@ mod tests {
         assert_eq!(harmonic_mean(&[2.0, 2.0]), Some(2.0));
         assert_eq!(harmonic_mean(&[1.0, 0.0]), Some(0.0));
         assert_eq!(harmonic_mean(&[]), None);
+    }
+
+    #[test]
+    fn the_rank_correlation_is_that_of_scipy() {
+        let vectors = include_str!("../../tests/data/vectors/rank_correlation.json");
+        let vectors: serde_json::Value = serde_json::from_str(vectors).expect("vectors");
+        for case in vectors["cases"].as_array().expect("cases") {
+            let numbers = |key: &str| case[key].as_array().expect("numbers").clone().into_iter();
+            let number = |value: serde_json::Value| value.as_f64().expect("a number");
+            let pairs: Vec<(f64, f64)> = numbers("x").map(number).zip(numbers("y").map(number)).collect();
+            let (found, expected) =
+                (rank_correlation(&pairs).expect("it"), number(case["expect"]["spearman"].clone()));
+            assert!((found - expected).abs() < 1e-9, "{}: {found}, {expected}", case["name"]);
+        }
+        assert_eq!(rank_correlation(&[(1.0, 2.0), (1.0, 3.0)]), None);
+        assert_eq!(rank_correlation(&[]), None);
     }
 }

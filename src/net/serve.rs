@@ -4,8 +4,8 @@
 use crate::report::exit::Fault;
 use crate::sys::work;
 use axum::Router;
-use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +23,8 @@ pub(crate) const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The content type of JSON.
 pub(crate) const JSON: &str = "application/json";
+/// The content type of a page.
+const HTML: &str = "text/html; charset=utf-8";
 /// The content type of plain text.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -42,6 +44,8 @@ pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
     /// The path, without a query.
     pub(crate) path: &'a str,
+    /// What stands behind the `?` of the address; empty where there is none.
+    pub(crate) query: &'a str,
     /// The content types that `Accept` names; empty where it is not sent.
     pub(crate) accept: &'a str,
     pub(crate) body: &'a [u8],
@@ -51,17 +55,29 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
+    /// Headers beside the type.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
 impl Response {
     pub(crate) fn ok(content_type: &'static str, body: impl Into<String>) -> Self {
-        Self { status: 200, content_type, body: body.into() }
+        Self { status: 200, content_type, headers: Vec::new(), body: body.into() }
     }
 
     /// An error in plain text.
     pub(crate) fn error(status: u16, why: impl Into<String>) -> Self {
-        Self { status, content_type: TEXT, body: why.into() + "\n" }
+        Self { status, content_type: TEXT, headers: Vec::new(), body: why.into() + "\n" }
+    }
+
+    /// A page for people, which is never taken from a cache.
+    pub(crate) fn page(body: impl Into<String>, policy: String) -> Self {
+        let headers = vec![
+            ("content-security-policy", policy),
+            ("cache-control", "no-store".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ];
+        Self { headers, ..Self::ok(HTML, body) }
     }
 }
 
@@ -102,11 +118,22 @@ impl Server {
                 let Ok(body) = body else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
                 let accept =
                     head.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-                let request =
-                    Request { method: head.method.as_str(), path: head.uri.path(), accept, body: &body };
-                let Response { status, content_type, body } = answer(&request);
+                let request = Request {
+                    method: head.method.as_str(),
+                    path: head.uri.path(),
+                    query: head.uri.query().unwrap_or_default(),
+                    accept,
+                    body: &body,
+                };
+                let Response { status, content_type, headers, body } = answer(&request);
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                (status, [(CONTENT_TYPE, content_type)], body).into_response()
+                let mut response = (status, [(CONTENT_TYPE, content_type)], body).into_response();
+                for (name, value) in headers {
+                    if let Ok(value) = HeaderValue::from_str(&value) {
+                        response.headers_mut().insert(name, value);
+                    }
+                }
+                response
             }
         });
         // Before the thread: what cannot be waited for is a fault of the command, not of its server.

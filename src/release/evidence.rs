@@ -1,7 +1,7 @@
 //! Is the rest of a release's evidence there, and does it say yes?
 
+use super::snapshot::Snapshot;
 use crate::evidence::header::Header;
-use crate::report::maker::ClockKind;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides::{self, Overrides};
 use anyhow::{Context as _, bail, ensure};
@@ -19,15 +19,11 @@ pub(crate) fn check_report(name: &str, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a document comes from a simulation; one that was made under a clock other than the system's does.
-pub(crate) fn is_simulated(header: &Header) -> bool {
-    header.simulated || header.clock != ClockKind::System
-}
-
-/// Refuses a verification of the deltas that does not say yes, and a simulated one of a soak that was not.
-pub(crate) fn check_delta_verify(report: &Value, soak_is_simulated: bool) -> anyhow::Result<()> {
+/// Refuses a verification of the deltas that does not say yes, and a simulated one of a soak that was not. That
+/// nothing was tuned is a yes of a soak whose snapshot says the same.
+pub(crate) fn check_delta_verify(report: &Value, soak: &Snapshot) -> anyhow::Result<()> {
     let header = Header::read(report).map_err(anyhow::Error::msg)?;
-    let is_foreign = is_simulated(&header) && !soak_is_simulated;
+    let is_foreign = header.is_rehearsal() && !soak.simulated;
     ensure!(!is_foreign, "it is simulated and the soak is not, so it verified something else");
     let ratio = match report.get("full_apply_ratio") {
         None => None,
@@ -41,6 +37,10 @@ pub(crate) fn check_delta_verify(report: &Value, soak_is_simulated: bool) -> any
     }
     match (report.get("verdict").map(|verdict| verdict.as_str().unwrap_or_default()), ratio) {
         (Some("PASS" | "OK"), _) | (None, Some(_)) => Ok(()),
+        (Some("NOT_TUNED"), None) if soak.applied_iterations.as_ref().is_some_and(Vec::is_empty) => Ok(()),
+        (Some("NOT_TUNED"), _) => {
+            bail!("it says that nothing was tuned, and the snapshot does not say so")
+        }
         (Some(verdict), _) => bail!("its verdict is `{verdict}`, not PASS"),
         (None, None) => bail!("it has neither a verdict nor full_apply_ratio"),
     }

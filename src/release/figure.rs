@@ -61,6 +61,8 @@ pub(crate) enum Part {
 pub(crate) struct Figure {
     /// Its name in a snapshot.
     pub(crate) key: &'static str,
+    /// Its name in a snapshot of the earlier toolkit.
+    pub(crate) earlier: &'static str,
     /// Values that it can have.
     pub(crate) possible: (f64, f64),
     /// Which part counts.
@@ -85,7 +87,8 @@ impl Figure {
 
 pub(crate) const FIGURES: [Figure; 4] = [
     Figure {
-        key: "maker_taker_ratio",
+        key: "maker_share_ratio",
+        earlier: "maker_taker_ratio",
         possible: (0.0, 1.0),
         part: Part::Mean,
         trigger: Trigger {
@@ -99,7 +102,8 @@ pub(crate) const FIGURES: [Figure; 4] = [
         hour_6: Target::AtLeast(0.80),
     },
     Figure {
-        key: "p95_latency_ms",
+        key: "order_latency_p95_ms",
+        earlier: "p95_latency_ms",
         possible: (0.0, f64::MAX),
         part: Part::Max,
         trigger: Trigger {
@@ -113,7 +117,8 @@ pub(crate) const FIGURES: [Figure; 4] = [
         hour_6: Target::AtMost(350.0),
     },
     Figure {
-        key: "risk_ratio",
+        key: "risk_block_ratio",
+        earlier: "risk_ratio",
         possible: (0.0, 1.0),
         part: Part::Median,
         trigger: Trigger {
@@ -128,6 +133,7 @@ pub(crate) const FIGURES: [Figure; 4] = [
     },
     Figure {
         key: "net_bps",
+        earlier: "net_bps",
         possible: (f64::MIN, f64::MAX),
         part: Part::Mean,
         trigger: Trigger {

@@ -4,7 +4,6 @@
 //! others is an error, never a default. Both spellings of earlier snapshots (`*_last_n`, `*_last8`) are
 //! understood. A verdict alone is no evidence: the figures must not contradict it.
 
-use super::evidence;
 use super::figure::{FIGURES, Figure};
 use super::kpi::Kpi;
 use crate::evidence::age::Age;
@@ -48,8 +47,7 @@ impl Snapshot {
         let fields = document.as_object().context("the snapshot is not an object")?;
         let header = Header::of_fields(fields).map_err(anyhow::Error::msg)?;
         let kpis = object(either(fields, &["kpi_last_n", "kpi_last8", "kpis"]), "kpi_last_n")?;
-        let kpi = |(name, value): (&String, &Value)| Ok((name.clone(), Kpi::parse(name, value)?));
-        let kpis: BTreeMap<String, Kpi> = kpis.iter().map(kpi).collect::<anyhow::Result<_>>()?;
+        let kpis = figures(kpis)?;
         for figure in &FIGURES {
             let kpi = kpis.get(figure.key).with_context(|| format!("kpi_last_n has no `{}`", figure.key))?;
             possible(figure, kpi)?;
@@ -78,7 +76,7 @@ impl Snapshot {
         let applied = given(tuning, "applied_iterations");
         Ok(Self {
             verdict: verdict.to_owned(),
-            simulated: evidence::is_simulated(&header),
+            simulated: header.is_rehearsal(),
             made_at: header.made_at.map_or_else(|| made_at(fields), Ok)?,
             iterations_total,
             iterations: ascending(fields.get("iterations_analyzed"), "iterations_analyzed")?,
@@ -145,6 +143,21 @@ impl Snapshot {
     pub(crate) fn goals_met(&self) -> String {
         format!("{}/{}", self.goals.values().filter(|met| **met).count(), self.goals.len())
     }
+}
+
+/// The figures by the names that they have now. One that no release rests on may be unknown.
+fn figures(kpis: &Map<String, Value>) -> anyhow::Result<BTreeMap<String, Kpi>> {
+    let mut found = BTreeMap::new();
+    for (name, value) in kpis {
+        let needed = FIGURES.iter().find(|figure| [figure.key, figure.earlier].contains(&name.as_str()));
+        if needed.is_none() && value.get("mean").is_some_and(Value::is_null) {
+            continue;
+        }
+        let key = needed.map_or(name.as_str(), |figure| figure.key);
+        let is_new = found.insert(key.to_owned(), Kpi::parse(name, value)?).is_none();
+        ensure!(is_new, "kpi_last_n has `{key}` under two names");
+    }
+    Ok(found)
 }
 
 fn possible(figure: &Figure, kpi: &Kpi) -> anyhow::Result<()> {

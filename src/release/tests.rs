@@ -173,7 +173,7 @@ fn what_the_snapshot_does_not_say_is_unknown_and_not_none() {
 
 #[test]
 fn the_verification_of_deltas_must_say_yes() {
-    let verify = |report: &Value| evidence::check_delta_verify(report, false);
+    let verify = |report: &Value| evidence::check_delta_verify(report, &snapshot());
     verify(&json!({"verdict": "PASS", "full_apply_ratio": 1.0})).expect("a yes");
     verify(&json!({"full_apply_ratio": 0.9, "simulated": false, "clock": null})).expect("a yes");
     for bad in [
@@ -190,7 +190,34 @@ fn the_verification_of_deltas_must_say_yes() {
         [json!({"verdict": "PASS", "simulated": true}), json!({"verdict": "PASS", "clock": "frozen"})]
     {
         assert!(verify(&simulated).is_err(), "{simulated}");
-        evidence::check_delta_verify(&simulated, true).expect("a yes");
+        let soak = Snapshot { simulated: true, ..snapshot() };
+        evidence::check_delta_verify(&simulated, &soak).expect("a yes");
+    }
+    let not_tuned = json!({"verdict": "NOT_TUNED"});
+    for (applied, holds) in [(Some(vec![]), true), (Some(vec![3]), false), (None, false)] {
+        let soak = Snapshot { applied_iterations: applied, ..snapshot() };
+        assert_eq!(evidence::check_delta_verify(&not_tuned, &soak).is_ok(), holds);
+        let contradicted = json!({"verdict": "NOT_TUNED", "full_apply_ratio": 1.0});
+        assert!(evidence::check_delta_verify(&contradicted, &soak).is_err());
+    }
+}
+
+#[test]
+fn figures_have_one_name_each_and_only_those_of_a_release_must_be_known() {
+    let with = |name: &str, figure: Value| {
+        let mut document = document();
+        document["kpi_last_n"][name] = figure;
+        Snapshot::parse(&document)
+    };
+    let unknown = json!({"mean": null, "median": null, "min": null, "max": null, "trend": "unknown"});
+    let read = with("ws_lag_max_ms", unknown.clone()).expect("a snapshot");
+    assert!(!read.kpis.contains_key("ws_lag_max_ms") && read.kpis.contains_key("risk_block_ratio"));
+    for (name, figure) in [
+        ("risk_ratio", unknown.clone()),
+        ("ws_lag_max_ms", json!(5)),
+        ("maker_share_ratio", document()["kpi_last_n"]["net_bps"].clone()),
+    ] {
+        assert!(with(name, figure.clone()).is_err(), "{name}: {figure}");
     }
 }
 
@@ -223,7 +250,7 @@ fn the_targets_leave_a_margin_and_are_never_looser_than_those_of_the_previous_ch
     assert!((of(&day, 2) - 0.315).abs() < 1e-9);
     assert!((of(&day, 3) - 5.6525).abs() < 1e-9);
     let mut slow = snapshot();
-    slow.kpis.get_mut("p95_latency_ms").expect("there").max = 349.0;
+    slow.kpis.get_mut("order_latency_p95_ms").expect("there").max = 349.0;
     assert!((of(&checkpoints(&slow)[2], 1) - 350.0).abs() < 1e-9);
     let text = checklist::render("mm-bot 1.2.3", "release/x", "ab", &snapshot());
     assert!(text.contains("- [ ] net edge, bps >= 5.652\n"), "{text}");

@@ -3,6 +3,7 @@
 
 pub(crate) mod exit;
 pub(crate) mod maker;
+pub(crate) mod page;
 pub(crate) mod printer;
 pub(crate) mod render;
 

@@ -195,6 +195,20 @@ fn soak_gate() {
     );
 }
 
+#[test]
+fn soak_report() {
+    let long = || {
+        let sandbox = Sandbox::new();
+        let _ = sandbox.run("--quiet soak run --mock --gates smoke --iterations 8");
+        sandbox
+    };
+    forms(long, 0, "soak report --mock");
+    forms(|| soaked("--scenario deadline_storm"), 1, "soak report --mock");
+    forms(|| soaked(""), 2, "soak report");
+    forms(Sandbox::new, 3, "soak report --src none");
+    refused(|| soaked(""), &[(64, "soak report --last-n 0")]);
+}
+
 fn market() -> Sandbox {
     crate::tune::with_files(Sandbox::new())
 }

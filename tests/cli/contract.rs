@@ -184,6 +184,7 @@ fn what_could_not_be_asked_is_an_error_for_every_command() {
     for line in [
         "readiness score --reports none",
         "soak gate none",
+        "soak report --src none",
         "tune sweep --grid none.yaml",
         "tune apply --sweep none.json",
         "bundle create --plan none.yaml",

@@ -32,6 +32,8 @@ mod sim;
 mod soak;
 mod soak_check;
 mod soak_evidence;
+mod soak_page;
+mod soak_report;
 mod soak_sources;
 mod text;
 mod tune;

@@ -178,6 +178,8 @@ impl Recorder {
             Content::Dir => return (format!("{path}/"), format!("made {}/{mode}\n", escaped(&path))),
             Content::Link(target) => format!(" -> {}\n", escaped(&self.scrubbed(target))),
             Content::Other => ", a special file\n".to_owned(),
+            // Every rule of the style would stand in every record; `props` holds pages to be the same each time.
+            Content::Bytes(_) if path.ends_with(".html") => ", a page\n".to_owned(),
             Content::Large(size, _) => format!(", {size} bytes\n"),
             Content::Bytes(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) if !text.contains('\0') => self.shown(text, FILE),

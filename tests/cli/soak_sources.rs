@@ -61,22 +61,24 @@ fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 /// A question to the query API.
 #[derive(Clone, Debug)]
-struct Asked {
+pub struct Asked {
     head: String,
-    query: String,
+    pub query: String,
     /// Seconds since the start of the run.
-    times: Vec<i64>,
+    pub times: Vec<i64>,
 }
 
 /// What the server says: values at the times at which there is one, or a status.
-type Reply = Result<Found, &'static str>;
+pub type Reply = Result<Found, &'static str>;
 
 fn start_secs() -> i64 {
     NOW.parse::<jiff::Timestamp>().unwrap().as_second()
 }
 
 /// A server with the query API, and every question that came.
-fn prometheus(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (String, Arc<Mutex<Vec<Asked>>>) {
+pub fn prometheus(
+    answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+) -> (String, Arc<Mutex<Vec<Asked>>>) {
     let asked = Arc::<Mutex<Vec<Asked>>>::default();
     let kept = Arc::clone(&asked);
     let url = server(move |head, body| {
@@ -116,7 +118,7 @@ fn prometheus(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (Stri
 }
 
 /// Series as the server names them, each with its values by time.
-type Found = Vec<(Value, Vec<(i64, f64)>)>;
+pub type Found = Vec<(Value, Vec<(i64, f64)>)>;
 
 /// A value at each time.
 fn always(asked: &Asked, value: f64) -> Found {

@@ -10,6 +10,8 @@
 mod exposition;
 mod fake_server;
 mod lease;
+mod page;
+mod pages;
 mod prom_client;
 mod readiness;
 mod retention;

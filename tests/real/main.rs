@@ -1,4 +1,4 @@
-//! Against real programs: a Prometheus of this machine. Where it is not installed a test says so and is
+//! Against real programs: a Prometheus and a browser of this machine. Where it is not installed a test says so and is
 //! passed over; with `MMOPS_REQUIRE_REAL=1` that is a failure.
 #![allow(unreachable_pub, clippy::must_use_candidate, reason = "a test binary exports nothing")]
 #![allow(
@@ -12,6 +12,11 @@ mod chain;
 mod deploy;
 mod history;
 mod judged;
+mod page;
+#[path = "../props/pages.rs"]
+#[allow(dead_code, reason = "the tests of the file itself use the rest")]
+mod pages;
 mod reality;
+mod report;
 mod server;
 mod soak;

@@ -3,15 +3,19 @@
 
 pub(crate) mod check;
 pub(crate) mod gate;
+pub(crate) mod page;
+pub(crate) mod report;
 pub(crate) mod run;
 
+mod again;
+mod answer;
+mod bands;
 mod document;
 mod journal_entry;
 mod outputs;
 mod plan;
 mod probe;
 mod replay;
-mod report;
 mod samples_file;
 mod settings;
 mod status;

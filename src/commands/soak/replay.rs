@@ -3,6 +3,7 @@
 //! which a later recomputation gives, however often it was stopped.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use super::bands::{BandCollector, Bands};
 use super::journal_entry::{JournalEntry, SamplesPrefix};
 use super::plan::SoakPlan;
 use super::verdict::Recomputed;
@@ -18,6 +19,7 @@ pub(super) struct Replay<'a> {
     plan: &'a SoakPlan,
     entries: &'a [JournalEntry],
     collector: Collector,
+    bands: BandCollector,
     series: Vec<SeriesKey>,
     /// Series that are new in the window of the block that follows.
     fresh: Vec<SeriesKey>,
@@ -38,6 +40,7 @@ pub(super) struct Replayed {
     /// The samples of finished iterations.
     pub(super) kept: SamplesPrefix,
     pub(super) recomputed: Recomputed,
+    pub(super) bands: Bands,
 }
 
 impl<'a> Replay<'a> {
@@ -46,6 +49,7 @@ impl<'a> Replay<'a> {
             plan,
             entries,
             collector: plan.collector(),
+            bands: BandCollector::new(plan),
             series: Vec::new(),
             fresh: Vec::new(),
             closed: 0,
@@ -90,7 +94,8 @@ impl<'a> Replay<'a> {
         let iterations = self.entries.last().map_or(0, |entry| entry.iteration.iteration);
         let recomputed =
             Recomputed { equal: self.equal, iterations, is_torn: !is_whole, differences: self.differences };
-        Replayed { collector: self.collector, series: self.series, kept: self.kept, recomputed }
+        let bands = self.bands.bands();
+        Replayed { collector: self.collector, series: self.series, kept: self.kept, recomputed, bands }
     }
 
     fn is_complete(&self) -> bool {
@@ -101,6 +106,7 @@ impl<'a> Replay<'a> {
         let is_baseline = block.iteration == 0;
         for one in self.fresh.drain(..) {
             self.collector.register(&one.name, &one.labels, &one.declared);
+            self.bands.register(&one.name, &one.labels);
             self.series.push(one);
         }
         let number = iteration.iteration;
@@ -123,8 +129,15 @@ impl<'a> Replay<'a> {
             }
             self.last_ms = *at_ms;
             self.collector.begin_scrape(*at_ms);
-            block.scrape(index).for_each(|(series, value)| self.collector.sample(series, value));
+            for (series, value) in block.scrape(index) {
+                self.collector.sample(series, value);
+                // What was read before the first window is of none.
+                if !is_baseline {
+                    self.bands.sample(series, value);
+                }
+            }
             self.collector.end_scrape();
+            self.bands.end_scrape();
         }
         if is_baseline {
             self.collector.close_baseline();
@@ -143,6 +156,7 @@ impl<'a> Replay<'a> {
                 self.differences.push(text);
             }
             let members = self.collector.close(self.plan.points());
+            self.bands.end_window();
             if self.plan.origin.has_samples() {
                 self.compare(&entry.iteration, members);
             }

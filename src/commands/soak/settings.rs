@@ -4,6 +4,7 @@ use crate::ctx::Ctx;
 use crate::judge::gate::{GateProfile, GateProfiles};
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::report::exit::Fault;
+use crate::sys::config;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -61,6 +62,31 @@ pub(super) fn load_profile(
     Ok(found)
 }
 
+/// What a release needs of the last iterations, as far as it can be asked of these figures: the profile `name` of the
+/// gates that are there, else of the built-in ones. A goal of a figure in another unit is left without its figure.
+pub(super) fn goals(
+    files: &SettingsFiles,
+    kpis: &BTreeMap<String, KpiDefinition>,
+    name: &str,
+    ctx: &Ctx,
+) -> Result<GateProfile, Fault> {
+    let chosen = ctx.configs.choose(files.gates_file.as_deref(), GATES.0, GATES.1, "gates")?;
+    let profiles: GateProfiles = chosen.parse()?;
+    let found = if let Some(found) = profiles.resolve(name) {
+        found
+    } else {
+        let built_in: GateProfiles = config::parse(GATES.1, config::Format::Yaml, GATES.0)?;
+        built_in.resolve(name).unwrap_or_else(|| Err(format!("there is no profile `{name}`")))
+    };
+    let mut found = found.map_err(Fault::config)?;
+    for goal in found.gates.values_mut() {
+        if kpis.get(&goal.kpi).is_some_and(|kpi| kpi.unit != goal.unit) {
+            goal.kpi = format!("{} in {}", goal.kpi, goal.unit);
+        }
+    }
+    Ok(found)
+}
+
 fn refuse(problems: &[String]) -> Result<(), Fault> {
     let Some(first) = problems.first() else { return Ok(()) };
     let more = problems.len() - 1;
@@ -71,7 +97,6 @@ fn refuse(problems: &[String]) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::config;
 
     #[test]
     fn the_built_in_files_are_usable() {

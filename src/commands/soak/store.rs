@@ -33,6 +33,8 @@ const JOURNAL: &str = "JOURNAL.jsonl";
 const JOURNAL_SCHEMA: &str = "mmops.soak-journal.v2";
 const SAMPLES: &str = "samples.bin";
 const STATUS: &str = "status.json";
+/// What a run is computed again from.
+pub(super) const KEPT: [&str; 3] = [PLAN, JOURNAL, SAMPLES];
 
 /// The directory of a run that goes on.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub(super) struct KeptJournal {
     /// Hash of the plan that the run was started with; none where there is no journal.
     pub(super) plan_sha256: Option<String>,
     pub(super) entries: Vec<JournalEntry>,
+    /// Whether its last line was torn and left out.
+    pub(super) is_torn: bool,
 }
 
 impl RunStore {
@@ -147,6 +151,11 @@ pub(super) fn summary_name(iteration: u32) -> String {
     format!("ITER_SUMMARY_{iteration}.json")
 }
 
+/// What a run is judged by and from, beside its samples, with the schemas.
+pub(super) fn evidence(dir: &Path) -> [(PathBuf, &'static str); 2] {
+    [(dir.join(PLAN), PLAN_SCHEMA), (dir.join(JOURNAL), JOURNAL_SCHEMA)]
+}
+
 /// The plan of a run; `None` when the directory is no run of ours.
 pub(super) fn read_plan(dir: &Path) -> Result<Option<KeptPlan>, Fault> {
     let path = dir.join(PLAN);
@@ -189,7 +198,7 @@ pub(super) fn read_journal(dir: &Path) -> Result<KeptJournal, Fault> {
             entry.iteration.iteration
         )));
     }
-    Ok(KeptJournal { plan_sha256: Some(contents.context.plan_sha256), entries })
+    Ok(KeptJournal { plan_sha256: Some(contents.context.plan_sha256), entries, is_torn: contents.is_torn })
 }
 
 /// Takes the kept samples of a run once more.

@@ -105,6 +105,25 @@ impl SoakFacts {
         cause.into_iter().chain(selectors).collect()
     }
 
+    /// Whether a simulation counts as the rehearsal that it is.
+    pub(super) fn allow_simulated(&self) -> bool {
+        match self.occasion {
+            Occasion::Finished { .. } => true,
+            Occasion::Kept { allow_simulated, .. } | Occasion::Legacy { allow_simulated, .. } => {
+                allow_simulated
+            }
+        }
+    }
+
+    pub(super) fn set_allow_simulated(&mut self, allow: bool) {
+        match &mut self.occasion {
+            Occasion::Finished { .. } => {}
+            Occasion::Kept { allow_simulated, .. } | Occasion::Legacy { allow_simulated, .. } => {
+                *allow_simulated = allow;
+            }
+        }
+    }
+
     /// Whether figures of a simulation are judged by somebody who wants to know of a service.
     pub(super) fn is_no_evidence(&self) -> bool {
         match self.occasion {

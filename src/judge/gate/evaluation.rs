@@ -5,11 +5,13 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::aggregate::{Aggregate, Extreme, LowerBound};
+use super::windows::{JudgedWindow, WindowAnswer};
 use super::{Gate, KOfN, Severity};
 use crate::judge::kpi::{DataState, Measurement, Piece};
-use crate::judge::statistics::binomial_at_least;
+use crate::judge::statistics::{binomial_at_least, median};
 use crate::judge::verdict::GateState;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What one window showed of the gate's figure.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +76,16 @@ impl WindowValue {
             DataState::Measured => (!self.is_scarce(gate)).then_some(value),
             DataState::Partial => breaks.then_some(value),
             DataState::NoData | DataState::ToolError => None,
+        }
+    }
+
+    /// What it says by itself.
+    fn answer(&self, gate: &Gate) -> WindowAnswer {
+        let is_broken = |value: &f64| gate.aggregate.traits().is_of_one_window && !gate.holds(*value);
+        match self.known(gate) {
+            Some(value) if is_broken(&value) => WindowAnswer::Broken(value),
+            Some(value) => WindowAnswer::Kept(value),
+            None => WindowAnswer::Unknown,
         }
     }
 
@@ -160,37 +172,70 @@ impl GateOutcome {
 
 /// Judges the windows of a run, in order; `window_secs` is the length of one.
 pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -> GateOutcome {
-    // A value that is only known to be at least some figure says nothing against a lower threshold above it.
+    let closed = closed(gate, windows);
+    let after = closed.iter().filter(|window| window.iteration > gate.warmup).count();
+    let wanted = gate.last.map_or(after, |last| last as usize);
+    let windows = gate.judged(&closed);
+    let counts = count(gate, &windows);
+    decide(gate, &windows, wanted, &counts, window_secs)
+}
+
+/// The windows, those of them without a value that are known too little: a value that is only known to be at least
+/// some figure says nothing against a lower threshold above it.
+fn closed<'a>(gate: &Gate, windows: &'a [WindowValue]) -> Cow<'a, [WindowValue]> {
     let is_open = |window: &WindowValue| {
         window.beyond && gate.at_least.zip(window.value).is_some_and(|(least, value)| value < least)
     };
-    let closed: Vec<WindowValue>;
-    let windows = if windows.iter().any(is_open) {
-        let close = |window: &WindowValue| {
-            let window = window.clone();
-            if is_open(&window) {
-                WindowValue { value: None, state: DataState::Partial, ..window }
-            } else {
-                window
-            }
-        };
-        closed = windows.iter().map(close).collect();
-        &closed
-    } else {
-        windows
+    if !windows.iter().any(is_open) {
+        return Cow::Borrowed(windows);
+    }
+    let close = |window: &WindowValue| {
+        let window = window.clone();
+        if is_open(&window) {
+            WindowValue { value: None, state: DataState::Partial, ..window }
+        } else {
+            window
+        }
     };
-    let after: Vec<&WindowValue> = windows.iter().filter(|window| window.iteration > gate.warmup).collect();
-    let wanted = gate.last.map_or(after.len(), |last| last as usize);
-    let windows = &after[after.len().saturating_sub(wanted)..];
-    let counts = count(gate, windows);
-    decide(gate, windows, wanted, &counts, window_secs)
+    Cow::Owned(windows.iter().map(close).collect())
+}
+
+/// What each window says by itself, those that do not count included.
+pub(crate) fn judged_windows(gate: &Gate, windows: &[WindowValue]) -> Vec<JudgedWindow> {
+    let closed = closed(gate, windows);
+    let counting = gate.judged(&closed);
+    let first = counting.first().map_or(u32::MAX, |window| window.iteration);
+    let judged = |window: &WindowValue| JudgedWindow {
+        iteration: window.iteration,
+        answer: if window.iteration < first { WindowAnswer::NotCounted } else { window.answer(gate) },
+        beyond: window.beyond,
+        is_after_gap: window.gap_points > 0,
+    };
+    closed.iter().map(judged).collect()
+}
+
+/// The medians of the first and the second half that a growth is the difference of, each with its first and last
+/// window; none where the growth is that of one of several lives of a process.
+pub(crate) fn halves(gate: &Gate, windows: &[WindowValue]) -> Option<[(u32, u32, f64); 2]> {
+    let closed = closed(gate, windows);
+    let counting = gate.judged(&closed);
+    let used = counting.iter().filter_map(|window| Some((window.iteration, gate.used(window)?)));
+    let used: Vec<(u32, f64)> = used.collect();
+    if used.len() < 2 || counting.iter().any(|window| !window.pieces.is_empty()) {
+        return None;
+    }
+    let half = used.len() / 2;
+    let of = |part: &[(u32, f64)]| {
+        let values: Vec<f64> = part.iter().map(|(_, value)| *value).collect();
+        Some((part.first()?.0, part.last()?.0, median(&values)?))
+    };
+    Some([of(&used[..half])?, of(&used[used.len() - half..])?])
 }
 
 /// Counts: coverage, observations, and which windows break the threshold by themselves.
 fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
     let (mut points, mut expected, mut n) = (0_u64, 0_u64, 0_u64);
     let (mut violations, mut first, mut streak, mut longest, mut judged) = (0, None, 0, 0, 0);
-    let traits = gate.aggregate.traits();
     for (at, window) in windows.iter().enumerate() {
         // What was lost before the first window that counts is not of this gate.
         let lost = if at == 0 { 0 } else { window.gap_points };
@@ -202,14 +247,14 @@ fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
         }
         judged += u32::from(gate.used(window).is_some());
         n += if gate.used(window).is_some() { window.n } else { 0 };
-        match window.known(gate) {
-            Some(value) if traits.is_of_one_window && !gate.holds(value) => {
+        match window.answer(gate) {
+            WindowAnswer::Broken(_) => {
                 violations += 1;
                 first = first.or(Some(window.iteration));
                 streak += 1;
                 longest = longest.max(streak);
             }
-            Some(_) | None => streak = 0,
+            WindowAnswer::Kept(_) | WindowAnswer::NotCounted | WindowAnswer::Unknown => streak = 0,
         }
     }
     GateOutcome {
@@ -229,8 +274,16 @@ fn count(gate: &Gate, windows: &[&WindowValue]) -> GateOutcome {
 }
 
 impl Gate {
+    /// The windows that count: those after the warm-up, and of them the last where only those do.
+    pub(crate) fn judged<'a>(&self, windows: &'a [WindowValue]) -> Vec<&'a WindowValue> {
+        let after = windows.iter().filter(|window| window.iteration > self.warmup);
+        let after: Vec<&WindowValue> = after.collect();
+        let left_out = self.last.map_or(0, |last| after.len().saturating_sub(last as usize));
+        after[left_out..].to_vec()
+    }
+
     /// The value of a window as the gate uses it: by itself, or as one of many.
-    fn used(&self, window: &WindowValue) -> Option<f64> {
+    pub(crate) fn used(&self, window: &WindowValue) -> Option<f64> {
         let is_alone = self.aggregate == Aggregate::Every || self.aggregate.traits().extreme.is_some();
         if is_alone { window.known(self) } else { window.counted(self) }
     }

@@ -3,9 +3,11 @@
 
 mod aggregate;
 mod evaluation;
+mod windows;
 
 pub use aggregate::Aggregate;
-pub(crate) use evaluation::{GateOutcome, WindowValue, evaluate};
+pub(crate) use evaluation::{GateOutcome, WindowValue, evaluate, halves, judged_windows};
+pub(crate) use windows::{BrokenStretch, JudgedWindow, WindowAnswer};
 
 use crate::format::duration;
 use crate::judge::kpi::{KpiCatalogue, MIN_COVERAGE};

@@ -10,6 +10,7 @@ use crate::judge::kpi::{DataState, Measurement};
 use crate::judge::verdict::{GateState, RunVerdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The windows of a run so far.
@@ -25,7 +26,7 @@ pub struct Ledger {
     /// Points lost before the iteration that is being added.
     gap_points: u32,
     /// By member and figure.
-    windows: BTreeMap<String, BTreeMap<String, Vec<WindowValue>>>,
+    pub(super) windows: BTreeMap<String, BTreeMap<String, Vec<WindowValue>>>,
     pub(crate) stats: BTreeMap<String, KpiStats>,
     /// The iteration after each time without observation, and its seconds.
     pub(crate) gaps: Vec<(u32, f64)>,
@@ -222,6 +223,12 @@ impl Ledger {
         last.iter().map(|window| window.value.filter(|_| window.state == DataState::Measured)).collect()
     }
 
+    /// The windows of a figure by member; without members the name is empty.
+    pub(crate) fn windows_of(&self, kpi: &str) -> Vec<(&str, &[WindowValue])> {
+        let windows = self.windows.iter();
+        windows.map(|(name, kpis)| (name.as_str(), kpis.get(kpi).map_or(&[][..], Vec::as_slice))).collect()
+    }
+
     /// The answer of every gate, and of all of them.
     pub fn judge(&self, profile: &GateProfile) -> Judgement {
         let gates: BTreeMap<String, GateResult> =
@@ -275,8 +282,16 @@ impl Ledger {
         if answers.is_empty() {
             answers.insert(String::new(), evaluate(None));
         }
-        let (name, worst) =
-            answers.iter().rev().max_by_key(|(_, outcome)| outcome.state).expect("there is an answer");
+        // Of several with the same answer the one with the worst value, of several of these the first.
+        let by_value = |one: &GateOutcome, other: &GateOutcome| match (one.actual, other.actual) {
+            (Some(one), Some(other)) if gate.is_worse(one, other) => Ordering::Greater,
+            (Some(one), Some(other)) if gate.is_worse(other, one) => Ordering::Less,
+            (one, other) => one.is_some().cmp(&other.is_some()),
+        };
+        let by_answer = |(_, one): &(&String, &GateOutcome), (_, other): &(&String, &GateOutcome)| {
+            one.state.cmp(&other.state).then_with(|| by_value(one, other))
+        };
+        let (name, worst) = answers.iter().rev().max_by(by_answer).expect("there is an answer");
         GateResult {
             kpi: gate.kpi.clone(),
             unit: gate.unit.clone(),
@@ -336,6 +351,24 @@ mod tests {
         assert_eq!(judged.verdict, Inconclusive);
         ledger.add(&iteration(3, &[("old", 2.0), ("young", 0.5)]));
         assert_eq!(ledger.judge(&profile).verdict, Pass);
+    }
+
+    #[test]
+    fn of_several_members_with_one_answer_the_one_with_the_worst_value_stands_for_all() {
+        let judged = |bound: serde_json::Value| {
+            let mut gate =
+                serde_json::json!({"kpi": "k", "unit": "u", "aggregate": "every", "severity": "hard"});
+            gate.as_object_mut().expect("an object").extend(bound.as_object().expect("an object").clone());
+            let gate: Gate = serde_json::from_value(gate).expect("a gate");
+            let gates = BTreeMap::from([("g".to_owned(), gate)]);
+            let mut ledger = Ledger::new(300.0, 1, true);
+            ledger.add(&iteration(1, &[("a", 3.0), ("b", 9.0), ("c", 1.0), ("d", 9.0)]));
+            let judged = ledger.judge(&GateProfile { gates, ..GateProfile::default() });
+            judged.gates["g"].member.clone().expect("a member")
+        };
+        assert_eq!(judged(serde_json::json!({"at_most": 2.0})), "b");
+        assert_eq!(judged(serde_json::json!({"at_least": 5.0})), "c");
+        assert_eq!(judged(serde_json::json!({"at_most": 20.0})), "b");
     }
 
     #[test]

@@ -7,11 +7,17 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Where a summary has what we call by another name.
-const FIELDS: [(&str, &str, &str); 4] = [
+const FIELDS: [(&str, &str, &str); 9] = [
     ("maker_share_ratio", "maker_taker_ratio", "ratio"),
     ("order_latency_p95_ms", "p95_latency_ms", "ms"),
     ("risk_block_ratio", "risk_ratio", "ratio"),
     ("net_bps", "net_bps", "bps"),
+    // What drives them, where nothing is judged by it.
+    ("adverse_p95_bps", "adverse_bps_p95", "bps"),
+    ("slippage_p95_bps", "slippage_bps_p95", "bps"),
+    ("order_age_p95_ms", "order_age_p95_ms", "ms"),
+    ("min_interval_block_ratio", "min_interval_ratio", "ratio"),
+    ("concurrency_block_ratio", "concurrency_ratio", "ratio"),
 ];
 
 /// Limits of the run-time parameters.
@@ -69,7 +75,10 @@ pub(crate) fn iteration(summary: &LegacySummary) -> Iteration {
         let value = fields.get(field).and_then(Value::as_f64);
         // The earlier toolkit wrote defaults for what it did not have: these values are no measurements.
         let invented = match field {
-            "p95_latency_ms" | "risk_ratio" => value == Some(0.0),
+            "p95_latency_ms" | "risk_ratio" | "min_interval_ratio" | "concurrency_ratio" => {
+                value == Some(0.0)
+            }
+            "order_age_p95_ms" => value == Some(300.0),
             "maker_taker_ratio" => {
                 let source = fields.get("maker_taker_source").and_then(Value::as_str);
                 !matches!(source, Some("fills_volume" | "fills_count" | "internal_fills" | "weekly_rollup"))

@@ -102,6 +102,12 @@ fn rehearsals() -> Vec<Case> {
     ]
 }
 
+/// What others go by of a report.
+const REPORTED: [&str; 2] = [
+    "artifacts/soak/latest/reports/analysis/POST_SOAK_SNAPSHOT.json",
+    "artifacts/soak/latest/reports/analysis/DELTA_VERIFY_REPORT.json",
+];
+
 fn trials() -> Vec<Case> {
     let sweep = &["artifacts/PARAM_SWEEP.json"];
     let soak = &["artifacts/reports/soak_metrics.json", "artifacts/reports/gates_summary.json"];
@@ -115,6 +121,10 @@ fn trials() -> Vec<Case> {
             .marker_alone()
             .own(&["artifacts/soak"]),
         case("soak gate", "--mock", |root| root.mmops("soak run --mock --gates smoke")),
+        case("soak report", "--mock", |root| root.mmops("soak run --mock --gates smoke --iterations 8"))
+            .verdicts(&REPORTED),
+        case("soak report", "", |root| root.mmops("soak run --mock --gates smoke --iterations 8"))
+            .verdicts(&REPORTED),
         case("soak check", "--mock", |_| {}),
         case("tune sweep", "", grid).verdicts(sweep),
         case("tune sweep", "--dry-run", grid).verdicts(&["artifacts/dry-run/PARAM_SWEEP.json"]),

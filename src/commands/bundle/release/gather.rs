@@ -151,7 +151,7 @@ pub(super) fn gather(args: &Args, policy: &Policy, ctx: &Ctx) -> Result<Gathered
         parts.push(Part::new(name, description, text));
     }
     let (document, text) = read(&analysis.join(DELTA_VERIFY))?;
-    checked(DELTA_VERIFY, evidence::check_delta_verify(&document, snapshot.simulated));
+    checked(DELTA_VERIFY, evidence::check_delta_verify(&document, &snapshot));
     parts.push(Part::new(DELTA_VERIFY, "whether tuning took effect", text));
 
     let bounds = load_bounds(args, ctx)?;

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Continue the newest run where it stopped
     #[arg(long)]
     pub(super) resume: bool,
-    /// Answer /status and /metrics on this address while the run lasts, loopback only
+    /// Answer a page, /status and /metrics on this address while the run lasts, loopback only
     #[arg(long, value_name = "ADDRESS")]
     pub(super) serve: Option<SocketAddr>,
     /// Accepted for the command lines of the earlier toolkit: every run has a directory of its own

@@ -4,6 +4,8 @@ use super::progress_log::ProgressLog;
 use super::publisher::StatusPublisher;
 use super::recorder::Recorder;
 use super::source::{Source, TimeWindow, wait_until};
+use crate::commands::soak::bands::Bands;
+use crate::commands::soak::page::{PageFacts, PageState};
 use crate::commands::soak::plan::SoakPlan;
 use crate::commands::soak::status::{RunState, STATUS_SCHEMA, StatusFile};
 use crate::commands::soak::store::RunStore;
@@ -267,8 +269,36 @@ impl ActiveRun<'_> {
         Header::new(schema, self.ctx.maker()).simulated(self.plan.header.simulated || saw_simulation)
     }
 
-    fn publish(&self, state: RunState) -> Result<(), Fault> {
-        self.options.publisher.publish(&self.status(state), &self.ledger, &self.store)
+    fn publish(&mut self, state: RunState) -> Result<(), Fault> {
+        let status = self.status(state);
+        let Self { plan, ledger, trail, store, ctx, .. } = self;
+        let page_state = match state {
+            // The verdict of a finished run is made when its server is gone.
+            RunState::Running | RunState::Finished => PageState::Running,
+            RunState::Interrupted => PageState::Interrupted,
+        };
+        let simulated = plan.header.simulated || ledger.is_simulated || self.recorder.saw_simulation();
+        let page = |render: &dyn Fn(&PageFacts) -> String| {
+            render(&PageFacts {
+                run_dir: &ctx.show(store.dir()),
+                source: plan.origin.as_str(),
+                profile_name: &plan.profile_name,
+                profile: &plan.profile,
+                kpis: &plan.kpis,
+                window_secs: f64::from(plan.iteration_secs),
+                planned: plan.iterations,
+                started_at_ms: plan.started_at_ms,
+                state: page_state,
+                simulated,
+                ledger,
+                trail,
+                judgement: &ledger.judge(&plan.profile),
+                problems: Vec::new(),
+                files: Vec::new(),
+                bands: &Bands::new(),
+            })
+        };
+        self.options.publisher.publish(&status, ledger, store, page)
     }
 
     fn status(&self, state: RunState) -> StatusFile {

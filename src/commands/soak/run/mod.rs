@@ -12,11 +12,11 @@ mod publisher;
 mod recorder;
 mod source;
 
+use super::answer::report;
 use super::document::JudgedRun;
 use super::plan::SoakPlan;
 use super::probe::{Probed, inspect};
 use super::replay::Replayed;
-use super::report::report;
 use super::store::{self, KeptPlan, RunStore};
 use super::trail::Trail;
 use super::verdict::{Occasion, SoakFacts, SoakVerdict, verdict};
@@ -31,7 +31,7 @@ use source::{ProbeDepth, Source};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub(crate) use super::report::RUN as SPEC;
+pub(crate) use super::answer::RUN as SPEC;
 pub(crate) use arguments::{Args, PlanArgs};
 
 pub(crate) use super::outputs::outputs;

@@ -380,3 +380,48 @@ fn an_incomplete_window_beyond_the_last_bound_leaves_a_mean_open_and_no_sum_of_c
         assert_eq!(state(&gate, &windows), expected, "{gate:?}");
     }
 }
+
+#[test]
+fn what_is_shown_of_windows_is_what_was_judged() {
+    use crate::judge::gate::BrokenStretch;
+    let at = |pattern: &str| {
+        let value = |c| match c {
+            'x' => Some(12.0),
+            'X' => Some(15.0),
+            'o' => Some(9.0),
+            _ => None,
+        };
+        windows(&pattern.chars().map(value).collect::<Vec<_>>())
+    };
+    for pattern in ["oooo", "xxxx", "oxxoXx", "xx?xx", "?x?X", "ooxx", "", "x"] {
+        for (warmup, last, gap) in [(0, None, 0), (1, None, 0), (0, Some(3), 0), (0, None, 3)] {
+            let gate = Gate { warmup, last, ..gate(Aggregate::Every) };
+            let mut windows = at(pattern);
+            if let Some(window) = windows.get_mut(gap).filter(|_| gap > 0) {
+                window.gap_points = 5;
+            }
+            let counts = evaluate(&gate, &windows, 300.0);
+            let judged = judged_windows(&gate, &windows);
+            let stretches = gate.broken_stretches(&judged);
+            let length = |stretch: &BrokenStretch| stretch.last - stretch.first + 1;
+            let all = format!("{pattern} {warmup} {last:?} {gap}: {stretches:?}");
+            assert_eq!(judged.len(), windows.len(), "{all}");
+            assert_eq!(stretches.iter().map(length).sum::<u32>(), counts.violations, "{all}");
+            assert_eq!(stretches.iter().map(length).max().unwrap_or(0), counts.longest_streak, "{all}");
+            assert_eq!(stretches.first().map(|stretch| stretch.first), counts.first_violation, "{all}");
+            let worst = stretches.iter().map(|stretch| stretch.worst).reduce(f64::max);
+            assert!(worst.is_none() || worst == counts.actual, "{all}: {counts:?}");
+        }
+    }
+    let left_out = judged_windows(&Gate { last: Some(1), ..gate(Aggregate::Every) }, &at("xx"));
+    assert_eq!(left_out[0].answer, WindowAnswer::NotCounted);
+}
+
+#[test]
+fn the_halves_of_a_growth_differ_by_what_was_judged() {
+    let gate = gate(Aggregate::Growth);
+    let windows = windows(&[Some(1.0), Some(2.0), None, Some(5.0), Some(7.0), Some(9.0)]);
+    let [first, second] = halves(&gate, &windows).expect("there are enough");
+    assert_eq!((first, second), ((1, 2, 1.5), (5, 6, 8.0)));
+    assert_eq!(evaluate(&gate, &windows, 300.0).actual, Some(second.2 - first.2));
+}

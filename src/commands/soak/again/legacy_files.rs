@@ -1,6 +1,7 @@
 //! The files that the earlier toolkit left of a run.
 
 use crate::ctx::Ctx;
+use crate::format::hash;
 use crate::judge::record::legacy::{self, LegacySummary};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -14,8 +15,17 @@ const MOST_ITERATIONS: u32 = 1_000_000;
 /// Where summaries lie below the directory that was named.
 const PLACES: [&str; 5] = ["", "latest", "soak/latest", "artifacts/soak/latest", "artifacts/latest"];
 
-/// The summaries of a run in numeric order, and where they are.
-pub(super) fn summaries(dir: &Path, ctx: &Ctx) -> Result<(PathBuf, Vec<LegacySummary>), Fault> {
+/// The summaries of a run in numeric order.
+pub(super) struct LegacyFiles {
+    /// Where they are.
+    pub(super) home: PathBuf,
+    pub(super) summaries: Vec<LegacySummary>,
+    /// Of what `sha256sum` prints of them.
+    pub(super) sha256: String,
+}
+
+/// The summaries of a run; none where there are none.
+pub(super) fn summaries(dir: &Path, ctx: &Ctx) -> Result<Option<LegacyFiles>, Fault> {
     for place in PLACES {
         let home = if place.is_empty() { dir.to_owned() } else { dir.join(place) };
         if fsio::target_kind(&home)? != fsio::FileKind::Dir {
@@ -35,10 +45,12 @@ pub(super) fn summaries(dir: &Path, ctx: &Ctx) -> Result<(PathBuf, Vec<LegacySum
             let (one, other) = (ctx.show(&twice[0].1), ctx.show(&twice[1].1));
             return Err(Fault::config(format!("`{one}` and `{other}` are the same iteration")));
         }
-        let mut summaries = Vec::with_capacity(found.len());
+        let (mut summaries, mut list) = (Vec::with_capacity(found.len()), String::new());
         for (number, path) in found {
             ctx.check_cancelled()?;
-            let (document, _) = json_file::load(&path)?;
+            let (document, _, sha256) = json_file::load_hashed(&path)?;
+            let name = path.file_name().unwrap_or_default().display();
+            list.push_str(&format!("{sha256}  {name}\n"));
             let bad = |what: &str| Fault::config(format!("`{}` {what}", ctx.show(&path)));
             if !legacy::is_summary(&document) {
                 return Err(bad("is no summary of the earlier toolkit, and the run has no RUN.json"));
@@ -48,11 +60,9 @@ pub(super) fn summaries(dir: &Path, ctx: &Ctx) -> Result<(PathBuf, Vec<LegacySum
             }
             summaries.push(LegacySummary { iteration: number, document });
         }
-        return Ok((home, summaries));
+        return Ok(Some(LegacyFiles { home, summaries, sha256: hash::sha256(&list) }));
     }
-    let message =
-        format!("`{}` is no run: there is neither RUN.json nor ITER_SUMMARY_<i>.json", ctx.show(dir));
-    Err(Fault::config(message))
+    Ok(None)
 }
 
 /// The iteration that a file name stands for; `None` for other files.

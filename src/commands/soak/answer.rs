@@ -42,7 +42,7 @@ fn conclusion(facts: &SoakFacts, verdict: SoakVerdict) -> Conclusion {
     Conclusion::new(outcome, verdict.as_str()).exit(exit)
 }
 
-fn rows(facts: &SoakFacts) -> Vec<Row> {
+pub(super) fn rows(facts: &SoakFacts) -> Vec<Row> {
     let (ledger, planned) = (&facts.ledger, facts.planned);
     let is_complete = ledger.iterations >= planned && ledger.missing.is_empty();
     let complete = if is_complete { Outcome::Pass } else { Outcome::Fail };
