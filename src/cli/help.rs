@@ -13,7 +13,7 @@ pub(super) const QUESTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// Two command lines of each command that is listed, and what they do. The tests see that each is understood.
-pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 26] = [
+pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 27] = [
     (
         "pre-live-pack",
         [
@@ -85,6 +85,13 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 26] = [
                 "mmops soak gate artifacts/soak/latest --profile soak-72h",
                 "Another run, by a profile of its own",
             ),
+        ],
+    ),
+    (
+        "soak daily",
+        [
+            ("mmops soak daily", "The report of yesterday, for readiness"),
+            ("mmops soak daily --date 2026-03-09 --format json", "Another day, for a program"),
         ],
     ),
     (
