@@ -290,6 +290,8 @@ pub(crate) struct TestSource {
     pub(crate) skipped: Option<u64>,
     /// Age of the oldest result, such as `2h 5m`; null for a command, which was run now.
     pub(crate) age: Option<String>,
+    /// Whether the command says that it rests on a simulation.
+    pub(crate) simulated: bool,
 }
 
 /// A value that lies far from the others.

@@ -5,6 +5,7 @@ use super::config::TestConfig;
 use super::junit::{TestCounts, TestResults};
 use crate::evidence::age::{Age, EvidencePolicy, display};
 use crate::evidence::daily::report::{FAIL, OK, TestSource};
+use crate::execute::outcome::{StepEnd, StepRun};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -58,11 +59,35 @@ pub(super) fn of_files(
         errors: Some(counts.errors),
         skipped: Some(counts.skipped),
         age: oldest.map(display),
+        simulated: false,
     };
     let result = match (counts.failures + counts.errors, refusals.first()) {
         (1.., _) => Ok(FAIL.to_owned()),
         (0, Some(refusal)) => Err(refusal.clone()),
         (0, None) => Ok(OK.to_owned()),
+    };
+    (result, source)
+}
+
+/// Judges a command, whose exit code is the answer. One that could not be started, or was stopped by us, has none.
+pub(super) fn of_command(argv: &[String], run: &StepRun) -> (Result<String, String>, TestSource) {
+    let result = match &run.end {
+        _ if !run.unowned.is_empty() => Ok(FAIL.to_owned()),
+        StepEnd::Passed => Ok(OK.to_owned()),
+        StepEnd::Failed(_) => Ok(FAIL.to_owned()),
+        StepEnd::Warned(reason) | StepEnd::Excused(reason) | StepEnd::Unknown(reason) => {
+            Err(format!("`{}`: {reason}", argv.join(" ")))
+        }
+    };
+    let source = TestSource {
+        from: vec![argv.join(" ")],
+        sha256: Vec::new(),
+        tests: None,
+        failures: None,
+        errors: None,
+        skipped: None,
+        age: None,
+        simulated: run.simulated,
     };
     (result, source)
 }

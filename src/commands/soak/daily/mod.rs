@@ -130,8 +130,7 @@ fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result
     let (accepted, accepted_file) = sources::accepted(&config.drift.accepted, ctx)?;
     let drift = guards::drift(&accepted, &runs, &day.builds);
     let (chaos, drill) = sources::drill(&config.chaos, policy, ctx)?;
-    let files: Vec<_> = config.bug_bash.junit.iter().map(|path| sources::test_file(path, ctx)).collect();
-    let (bug_bash, tests) = bug_bash::of_files(&files, &config.bug_bash, &policy);
+    let (bug_bash, tests) = sources::tests(&config.bug_bash, policy, ctx)?;
     let anomalies = anomalies(&day);
     Ok(DailyFacts {
         date,

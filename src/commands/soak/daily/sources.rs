@@ -1,23 +1,25 @@
 //! What the report of a day rests on beside the runs: the reports before it, the accepted parameters, the drill, the
 //! results of tests.
 
-use super::bug_bash::TestFile;
-use super::config::AcceptedParameters;
+use super::bug_bash::{self, TestFile};
+use super::config::{AcceptedParameters, TestConfig};
 use super::guards::{HISTORY_DAYS, History};
 use super::junit;
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
-use crate::evidence::daily::report::{FAIL, OK, SourceFile};
+use crate::evidence::daily::report::{FAIL, OK, SourceFile, TestSource};
 use crate::evidence::daily::{self, File, Rules, report_name};
 use crate::evidence::entry::{Entry, Found, FoundDocument};
 use crate::evidence::requirement::{Judge, Requirement};
+use crate::execute::step::{StepCommand, StepRunner};
 use crate::format::hash;
 use crate::release::identity;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileId, FileKind};
-use crate::sys::json_file;
+use crate::sys::{json_file, proc};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -105,8 +107,33 @@ pub(super) fn drill(
     Ok((result, entry))
 }
 
+/// What the test sweep shows: its files, or what comes of its command, which is run now.
+pub(super) fn tests(
+    config: &TestConfig,
+    policy: EvidencePolicy,
+    ctx: &Ctx,
+) -> Result<(Result<String, String>, TestSource), Fault> {
+    let Some(command) = &config.command else {
+        let files: Vec<TestFile> = config.junit.iter().map(|path| test_file(path, ctx)).collect();
+        return Ok(bug_bash::of_files(&files, config, &policy));
+    };
+    let step = StepCommand {
+        argv: &command.argv,
+        dir: ctx.root.clone(),
+        env: &BTreeMap::new(),
+        timeout: command.timeout(),
+        retries: 0,
+        allow_fail: None,
+        log: None,
+    };
+    let mut run = StepRunner::new(&ctx.clock, &ctx.cancel, None)?.run("bug_bash", &step);
+    run.unowned = proc::sweep().reasons();
+    ctx.check_cancelled()?;
+    Ok(bug_bash::of_command(&command.argv, &run))
+}
+
 /// A file of test results.
-pub(super) fn test_file(path: &str, ctx: &Ctx) -> TestFile {
+fn test_file(path: &str, ctx: &Ctx) -> TestFile {
     let full = ctx.path(path);
     let read = || -> Result<(String, Timestamp), Fault> {
         let modified = FileId::of(&fsio::metadata(&full)?).modified();

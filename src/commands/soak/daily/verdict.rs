@@ -40,7 +40,9 @@ pub(super) struct DailyFacts {
 impl DailyFacts {
     /// Whether anything in it comes from a simulation.
     pub(super) fn is_simulated(&self) -> bool {
-        self.runs.iter().any(|run| run.is_simulated) || self.drill.as_ref().is_some_and(|drill| drill.simulated)
+        self.runs.iter().any(|run| run.is_simulated)
+            || self.drill.as_ref().is_some_and(|drill| drill.simulated)
+            || self.tests.as_ref().is_some_and(|tests| tests.simulated)
     }
 
     /// Each field with what came of it, in the order of the report.
