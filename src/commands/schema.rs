@@ -87,7 +87,7 @@ fn reports() -> Vec<Published> {
         report::<golden_compare::Body>(&golden_compare::SPEC),
         answer::<Envelope<make_ready::Body, Entry>>(&make_ready::SPEC),
         report::<pre_live_pack::Body>(&pre_live_pack::SPEC),
-        report::<score::Body>(&score::SPEC),
+        report::<score::ScoreAnswer<'_>>(&score::SPEC),
         report::<validate::Body>(&validate::SPEC),
         report::<rotate::Body>(&rotate::SPEC),
         report::<rotate::RestoreBody>(&rotate::restore::SPEC),
@@ -95,7 +95,7 @@ fn reports() -> Vec<Published> {
         report::<sim::bot::Body>(&sim::bot::SPEC),
         report::<sim::feed::Body>(&sim::feed::SPEC),
         report::<soak::check::CheckBody>(&soak::check::SPEC),
-        report::<soak::daily::DailyBody>(&soak::daily::SPEC),
+        report::<soak::daily::DailyAnswer>(&soak::daily::SPEC),
         report::<soak::SoakBody>(&soak::gate::SPEC),
         report::<soak::SoakBody>(&soak::run::SPEC),
         report::<tune::apply::document::ApplyBody<'_>>(&tune::apply::SPEC),
@@ -124,6 +124,7 @@ fn documents() -> Vec<Published> {
         document::<soak::StatusFile>("soak-status", "mmops.soak-status.v2"),
         document::<soak::TuningReport>("tuning-report", "mmops.tuning-report.v1"),
         document::<TuningApply>("tuning-apply", "mmops.tuning-apply.v1"),
+        document::<soak::daily::WeeklyRollup>("weekly-rollup", "mmops.weekly-rollup.v1"),
         // What every report has; it says which one it is by itself.
         Published { name: "report".to_owned(), id: None, schema: written::<Envelope<NoBody, Value>>() },
     ]

@@ -184,6 +184,7 @@ fn what_could_not_be_asked_is_an_error_for_every_command() {
     for line in [
         "readiness score --reports none",
         "soak gate none",
+        "soak daily --config none.yaml",
         "tune sweep --grid none.yaml",
         "tune apply --sweep none.json",
         "bundle create --plan none.yaml",
@@ -211,6 +212,7 @@ fn the_delivered_configuration_conforms_to_its_schemas() {
         ("make-ready-plan", "release/make_ready.yaml"),
         ("make-ready-plan", "release/make_ready_rehearsal.yaml"),
         ("pre-live-plan", "release/pre_live.yaml"),
+        ("daily", "soak/daily.yaml"),
         ("gates", "soak/gates.yaml"),
         ("kpis", "soak/kpis.yaml"),
         ("retention-policy", "ops/retention.yaml"),

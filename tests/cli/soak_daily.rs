@@ -268,7 +268,7 @@ fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
             "INCONCLUSIVE",
             98.571_429,
             &[("tests", 1.428_571)],
-            "36h",
+            "1s old, the limit is 1day 12h",
         ),
         ("no run", |_| {}, "INCONCLUSIVE", 88.571_429, FIGURES_LOST, "no run has windows on 2026-03-09"),
         (

@@ -325,7 +325,9 @@ impl FieldReader<'_> {
         let name = self.name;
         match found {
             Field::Value(value) if value.is_finite() && range.contains(value) => Ok(*value),
-            Field::Value(value) => Err(format!("`{name}`: {field} is {value}, outside its range")),
+            Field::Value(value) => {
+                Err(format!("`{name}`: {field} is {}, outside its range", Value::from(*value)))
+            }
             Field::Other(found) => Err(format!("`{name}`: {field} is {found}, not a number")),
             Field::Null => Err(self.null(field, "a number")),
             Field::Missing => Err(format!("`{name}` has no {field}")),
@@ -387,7 +389,7 @@ mod tests {
         assert_eq!(reader.number(EDGE, &report.edge_net_bps, &all), Ok(2.0));
         assert_eq!(
             reader.number(EDGE, &report.edge_net_bps, &(3.0..=4.0)),
-            Err("`R`: edge_net_bps is 2, outside its range".to_owned())
+            Err("`R`: edge_net_bps is 2.0, outside its range".to_owned())
         );
         for (found, expected) in [
             (

@@ -11,17 +11,20 @@ mod report;
 mod runs;
 mod sources;
 mod verdict;
+mod weekly;
 mod windows;
 
 pub(crate) use config::{AcceptedParameters, DailyConfig};
 pub(crate) use document::DailyBody;
-pub(crate) use report::SPEC;
+pub(crate) use report::{DailyAnswer, SPEC};
+pub(crate) use weekly::WeeklyRollup;
 
 use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
-use crate::evidence::daily::report_name;
 use crate::evidence::daily::report::Anomaly;
+use crate::evidence::daily::{self, report_name};
+use crate::evidence::header::Header;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -30,6 +33,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use verdict::DailyFacts;
+use weekly::WeeklyBody;
 
 /// The configuration that counts when none is named and the root has no file of its own.
 const BUILT_IN: &str = include_str!("../../../../deploy/soak/daily.yaml");
@@ -49,7 +53,13 @@ pub(crate) struct Args {
     /// What the report is made from [default: `deploy/soak/daily.yaml`, else the built-in one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Make WEEKLY_ROLLUP of the seven reports up to the day, instead of one more report
+    #[arg(long)]
+    weekly: bool,
 }
+
+/// The rollup of a week; its Markdown form goes beside it.
+const WEEKLY: &str = "WEEKLY_ROLLUP.json";
 
 fn parse_date(text: &str) -> Result<Date, String> {
     let is_compact = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -60,7 +70,8 @@ fn parse_date(text: &str) -> Result<Date, String> {
 /// The report of the day, where the command line names it.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let date = given.text("date").and_then(|text| parse_date(text).ok());
-    let path = given.path("reports").zip(date).map(|(dir, date)| dir.join(report_name(date)));
+    let name = if given.is_set("weekly") { Some(WEEKLY.to_owned()) } else { date.map(report_name) };
+    let path = given.path("reports").zip(name).map(|(dir, name)| dir.join(name));
     path.map(|path| Output::with_markdown("", path)).unwrap_or_default()
 }
 
@@ -75,6 +86,9 @@ pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
 /// Makes the report.
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let date = chosen_date(args.date, ctx)?;
+    if args.weekly {
+        return Ok(roll_up(date, &args.reports, ctx)?);
+    }
     let path = args.reports.join(report_name(date));
     let json_out = ctx.verdict_file(&path)?;
     let markdown_path = path.with_extension("md");
@@ -87,6 +101,25 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     md_out.finish(document::page(&document, &facts).as_bytes())?;
     let written = [&path, &markdown_path].map(|path| path.display().to_string());
     Ok(report::report(&facts, &body).evidence(written))
+}
+
+/// The week that ends with a day.
+fn roll_up(last: Date, reports: &Path, ctx: &Ctx) -> Result<Report, Fault> {
+    let path = reports.join(WEEKLY);
+    let (json_out, md_out) = (ctx.verdict_file(&path)?, ctx.companion_file(path.with_extension("md"))?);
+    // That days are simulated is carried on, and judged by whoever reads the rollup.
+    let policy = EvidencePolicy::new(&ctx.maker(), true);
+    let (facts, files) = sources::weeks(reports, last, policy, ctx)?;
+    let first = facts.days.first().map_or(last, |day| day.date);
+    let body = WeeklyBody::new(&facts, first, last, files);
+    let observed = Some((daily::start(first), daily::observed_to(last, policy.now)));
+    let header = Header::new(weekly::SCHEMA, ctx.maker()).simulated(facts.is_simulated()).observed(observed);
+    let verdict = weekly::week_verdict(&facts);
+    let rollup = WeeklyRollup { header, verdict, body };
+    json_out.finish(json::document(&rollup).as_bytes())?;
+    md_out.finish(weekly::page(&rollup).as_bytes())?;
+    let written = [path.clone(), path.with_extension("md")].map(|path| path.display().to_string());
+    Ok(report::weekly(&facts, &rollup.body).observed(observed).evidence(written))
 }
 
 /// The day that is asked for, which must be over: a report of half a day would be taken for one of all of it.

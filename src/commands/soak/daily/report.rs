@@ -2,13 +2,16 @@
 
 use super::document::{DailyBody, go_note};
 use super::verdict::{DailyFacts, verdict};
+use super::weekly::{DAYS, WeekVerdict, WeeklyBody, WeeklyFacts, week_verdict};
 use crate::commands::soak::document::figure;
 use crate::evidence::daily::report::{
-    BUG_BASH, CHAOS, DRIFT, DayVerdict, EDGE, ORDER_AGE, REG_GUARD, TAKER_SHARE, TestSource,
+    Anomaly, BUG_BASH, CHAOS, DRIFT, DayVerdict, EDGE, ORDER_AGE, REG_GUARD, TAKER_SHARE, TestSource,
 };
 use crate::format::duration;
 use crate::report::exit::Exit;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("soak daily", "SOAK_DAILY", "FAIL");
 
@@ -25,22 +28,54 @@ pub(super) fn report(facts: &DailyFacts, body: &DailyBody) -> Report {
     rows.extend(facts.left_out.iter().map(|run| {
         Row::new("run", Outcome::Skipped).reason(format!("{}: {}", run.run_dir, run.reason))
     }));
-    rows.extend(facts.anomalies.iter().map(|one| {
-        let text = format!(
-            "{} at {}: {} against a median of {}, {:.1} deviations away",
-            one.figure,
-            one.at,
-            figure(Some(one.value)),
-            figure(Some(one.median)),
-            one.score
-        );
-        Row::new("anomaly", Outcome::Warn).reason(text)
-    }));
+    rows.extend(facts.anomalies.iter().map(anomaly_row));
     Report::new(&SPEC, format!("SOAK OF {}", facts.date), conclusion(verdict, outcome))
         .rows(rows)
         .simulated(facts.is_simulated())
         .observed(facts.day.observed)
         .body(body)
+}
+
+/// What the report of the command has: that of a day, or of a week.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "its schema is what is asked for")]
+pub(crate) enum DailyAnswer {
+    Day(Box<DailyBody>),
+    Week(Box<WeeklyBody>),
+}
+
+/// The report of a week.
+pub(super) fn weekly(facts: &WeeklyFacts, body: &WeeklyBody) -> Report {
+    let verdict = week_verdict(facts);
+    let conclusion = match verdict {
+        WeekVerdict::Go | WeekVerdict::Warn => conclusion(DayVerdict::Ok, verdict.outcome()),
+        WeekVerdict::Inconclusive => conclusion(DayVerdict::Inconclusive, verdict.outcome()),
+        WeekVerdict::NoGo => conclusion(DayVerdict::Fail, verdict.outcome()),
+    };
+    let shown = facts.days.iter().filter(|day| day.fault.is_none()).count();
+    let note = format!("{shown} of {DAYS} days");
+    let days = if shown == DAYS { Outcome::Pass } else { Outcome::Unknown };
+    let mut rows = vec![Row::new("reports", days).note(note).reasons(facts.faults())];
+    rows.extend(
+        facts.figures().into_iter().map(|(field, figure)| Row::new(field, figure.outcome()).reason(figure.text())),
+    );
+    rows.extend(body.far_days.iter().map(anomaly_row));
+    rows.push(Row::new("week", verdict.outcome()).note(verdict.as_str()));
+    let title = format!("WEEK FROM {} TO {}", body.period.from, body.period.to);
+    Report::new(&SPEC, title, conclusion).rows(rows).simulated(facts.is_simulated()).body(body)
+}
+
+fn anomaly_row(one: &Anomaly) -> Row {
+    let text = format!(
+        "{} at {}: {} against a median of {}, {:.1} deviations away",
+        one.figure,
+        one.at,
+        figure(Some(one.value)),
+        figure(Some(one.median)),
+        one.score
+    );
+    Row::new("anomaly", Outcome::Warn).reason(text)
 }
 
 pub(super) fn conclusion(verdict: DayVerdict, outcome: Outcome) -> Conclusion {

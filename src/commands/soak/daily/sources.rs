@@ -5,10 +5,11 @@ use super::bug_bash::{self, TestFile};
 use super::config::{AcceptedParameters, TestConfig};
 use super::guards::{HISTORY_DAYS, History};
 use super::junit;
+use super::weekly::{DAYS, WeeklyFacts};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::evidence::daily::report::{FAIL, OK, SourceFile, TestSource};
-use crate::evidence::daily::{self, File, Rules, report_name};
+use crate::evidence::daily::{self, Day, File, Rules, report_name};
 use crate::evidence::entry::{Entry, Found, FoundDocument};
 use crate::evidence::requirement::{Judge, Requirement};
 use crate::execute::step::{StepCommand, StepRunner};
@@ -65,6 +66,29 @@ pub(super) fn earlier_days(
         }
     }
     Ok(days)
+}
+
+/// The days of the week that ends with `last`, those of the week before it, and the files of both.
+pub(super) fn weeks(
+    dir: &Path,
+    last: Date,
+    policy: EvidencePolicy,
+    ctx: &Ctx,
+) -> Result<(WeeklyFacts, Vec<SourceFile>), Fault> {
+    let rules = Rules { window: DAYS, max_age: Duration::MAX, policy };
+    let dates: Vec<Date> =
+        std::iter::successors(Some(last), |date| date.yesterday().ok()).take(2 * DAYS).collect();
+    let (mut days, mut files) = (Vec::new(), Vec::new());
+    for date in dates.into_iter().rev() {
+        let Some(file) = report(dir, date, ctx)? else {
+            days.push(Day::blank(date, &format!("no report {}", report_name(date))));
+            continue;
+        };
+        days.push(daily::read(date, &file, &rules));
+        files.push(SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256 });
+    }
+    let week = days.split_off(days.len() - DAYS);
+    Ok((WeeklyFacts { days: week, before: days }, files))
 }
 
 /// The parameters that were accepted, or why they are not known.
