@@ -580,3 +580,40 @@ fn eight_days_of_soak_lead_to_go_and_no_sooner() {
     let page = sandbox.read("artifacts/reports/REPORT_SOAK_20260308.md");
     assert!(page.starts_with("# Soak of 2026-03-08\n\nResult: OK\n\n**simulated: true**"), "{page}");
 }
+
+#[test]
+fn seven_reports_make_the_week() {
+    let world = World::new();
+    let line = "soak daily --weekly --date 2026-03-08";
+    let marker = |verdict: &str, status: &str| format!("| soak_daily | {status} | SOAK_DAILY={verdict} |");
+    // Without a week before there is nothing to compare with.
+    let _ = world.sandbox.run(line).code(0).marker(&marker("OK", "WARN")).stdout_has("no week before");
+    let rollup = || world.sandbox.json("artifacts/reports/WEEKLY_ROLLUP.json");
+    assert_eq!((&rollup()["verdict"], &rollup()["period"]["from"]), (&json!("WARN"), &json!("2026-03-02")));
+    let day = world.sandbox.json("artifacts/reports/REPORT_SOAK_20260303.json");
+    let write = |date: &str, edge: f64| {
+        let mut day = day.clone();
+        day["edge_net_bps"] = json!(edge);
+        world.sandbox.write(&format!("artifacts/reports/REPORT_SOAK_{date}.json"), day.to_string());
+    };
+    for date in ["23", "24", "25", "26", "27", "28"] {
+        write(&format!("202602{date}"), 3.2);
+    }
+    write("20260301", 3.2);
+    let _ = world.sandbox.run(line).code(0).marker(&marker("OK", "OK"));
+    assert_eq!(rollup()["verdict"], "GO");
+    assert_eq!(rollup()["week"]["edge_net_bps"]["before"], json!(3.2));
+    assert_eq!(rollup()["reports"].as_array().unwrap().len(), 14);
+    write("20260305", -4.0);
+    let _ = world.sandbox.run(line).code(0).stdout_has("edge_net_bps at 2026-03-05");
+    std::fs::remove_file(world.sandbox.path("artifacts/reports/REPORT_SOAK_20260304.json")).unwrap();
+    let _ = world.sandbox.run(line).code(2).marker(&marker("INCONCLUSIVE", "FAIL"));
+    for date in ["02", "03", "04", "06", "07", "08"] {
+        write(&format!("202603{date}"), 2.4);
+    }
+    let _ = world.sandbox.run(line).code(1).marker(&marker("FAIL", "FAIL"));
+    assert_eq!(rollup()["verdict"], "NO-GO");
+    // A week that is not over has no rollup, and an old one does not stay.
+    let _ = world.sandbox.run("soak daily --weekly --date 2026-03-10").error(64);
+    assert!(!world.sandbox.path("artifacts/reports/WEEKLY_ROLLUP.json").exists());
+}

@@ -176,3 +176,131 @@ fn departures(accepted: &BTreeMap<String, f64>, found: &BTreeMap<String, f64>) -
     departures.extend(unknown.map(|(name, value)| format!("{name} is {value}, of which nothing was accepted")));
     departures
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::commands::soak::daily::windows::Window;
+    use crate::judge::verdict::RunVerdict;
+
+    fn of(today: [f64; 3], history: &[[f64; 3]]) -> (String, usize) {
+        let history: History = history.iter().map(|day| day.map(Some)).collect();
+        let (answer, _) = regression(&today.map(Ok), &history);
+        (answer.reason.expect("known"), answer.notes.len())
+    }
+
+    /// Edge, order age and taker share of a day against the days before, the recorded pairs of the earlier toolkit
+    /// among them.
+    #[test]
+    fn a_day_a_tenth_worse_than_the_median_is_a_regression() {
+        let base = [3.0, 300.0, 12.0];
+        let table: [([f64; 3], Vec<[f64; 3]>, &str); 14] = [
+            ([2.0, 400.0, 15.0], vec![[2.939, 302.1, 12.0]; 7], "EDGE_REG"),
+            // Exactly a tenth.
+            ([2.7, 330.0, 13.2], vec![base; 7], "NONE"),
+            ([2.699, 330.0, 13.2], vec![base; 7], "EDGE_REG"),
+            ([2.7, 330.1, 13.2], vec![base; 7], "LAT_REG"),
+            ([2.7, 330.0, 13.21], vec![base; 7], "TAKER_REG"),
+            ([9.0, 10.0, 0.0], vec![base; 7], "NONE"),
+            (base, Vec::new(), "NO_HISTORY"),
+            (base, vec![base], "NONE"),
+            ([2.0, 300.0, 12.0], vec![base], "EDGE_REG"),
+            // The median: one wild day of the seven moves nothing, where the mean would.
+            ([2.8, 300.0, 12.0], [vec![[30.0, 300.0, 12.0]], vec![base; 6]].concat(), "NONE"),
+            // A loss that grows is a regression as well: a tenth of 2 is allowed, not more.
+            ([-2.2, 300.0, 12.0], vec![[-2.0, 300.0, 12.0]; 7], "NONE"),
+            ([-2.3, 300.0, 12.0], vec![[-2.0, 300.0, 12.0]; 7], "EDGE_REG"),
+            ([0.0, 300.0, 0.0], vec![[0.0, 300.0, 0.0]; 7], "NONE"),
+            ([-0.1, 300.0, 0.0], vec![[0.0, 300.0, 0.0]; 7], "EDGE_REG"),
+        ];
+        for (today, history, expected) in table {
+            assert_eq!(of(today, &history).0, expected, "{today:?} {history:?}");
+        }
+    }
+
+    #[test]
+    fn fewer_than_three_days_are_told() {
+        let base = [3.0, 300.0, 12.0];
+        for (days, notes) in [(1, 3), (2, 3), (3, 0), (7, 0)] {
+            assert_eq!(of(base, &vec![base; days]).1, notes, "{days}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_cannot_be_compared_unless_another_figure_is_a_regression() {
+        let history: History = vec![[Some(3.0), Some(300.0), None]; 7];
+        let unknown = || Err("unknown".to_owned());
+        let reason = |today: [Figure; 3]| regression(&today, &history).0.reason;
+        assert!(reason([Ok(3.0), unknown(), Ok(12.0)]).expect_err("unknown").contains("order_age_p95_ms"));
+        assert_eq!(reason([Ok(2.0), unknown(), Ok(12.0)]), Ok("EDGE_REG".to_owned()));
+        // None of the days has a taker share.
+        assert_eq!(reason([Ok(3.0), Ok(300.0), Ok(12.0)]), Ok("NO_HISTORY".to_owned()));
+    }
+
+    /// A run of one window in which the bot says these parameters.
+    pub(in super::super) fn run(params: &[(&str, f64)]) -> RunWindows {
+        let params: BTreeMap<String, f64> =
+            params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let params = BTreeMap::from([(String::new(), params)]);
+        let params = params.into_iter().filter(|(_, params)| !params.is_empty()).collect();
+        let window = Window { members: BTreeMap::from([(String::new(), BTreeMap::new())]), params, ..Window::default() };
+        RunWindows {
+            run_dir: "RUN_1".to_owned(),
+            source: "scrape".to_owned(),
+            plan_sha256: String::new(),
+            journal_sha256: String::new(),
+            is_simulated: false,
+            is_frozen: false,
+            window_secs: 300,
+            units: BTreeMap::new(),
+            windows: vec![window],
+            over_midnight: 0,
+            builds: BTreeSet::new(),
+            has_unnamed_build: false,
+            gates: RunVerdict::Pass,
+            broken_gates: Vec::new(),
+            contradictions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_bot_must_run_with_what_was_accepted() {
+        let accepted = |hashes: &[&str], params: &[(&str, f64)]| AcceptedParameters {
+            config_hash: hashes.iter().map(ToString::to_string).collect(),
+            parameters: params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+        };
+        let builds = |hashes: &[&str]| -> BTreeSet<WatchedBuild> {
+            let build = |hash: &&str| WatchedBuild { version: "1".to_owned(), config_hash: (*hash).to_owned() };
+            hashes.iter().map(build).collect()
+        };
+        let age = [("tail_age_ms", 600.0)];
+        let both = accepted(&["a", "b"], &age);
+        let table = [
+            ("all as accepted", both.clone(), vec![run(&age)], builds(&["a"]), Ok("NONE")),
+            ("both hashes are", both.clone(), vec![run(&age)], builds(&["a", "b"]), Ok("NONE")),
+            ("another hash", both.clone(), vec![run(&age)], builds(&["a", "c"]), Ok("DRIFT_CONFIG")),
+            ("another value", both.clone(), vec![run(&[("tail_age_ms", 600.001)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
+            ("rounding", both.clone(), vec![run(&[("tail_age_ms", 600.0 + 1e-10)])], builds(&["a"]), Ok("NONE")),
+            ("one that nobody accepted", both.clone(), vec![run(&[age[0], ("x", 1.0)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
+            ("one that is not said", both.clone(), vec![run(&[("x", 1.0)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
+            ("later in the day", both.clone(), vec![run(&age), run(&[("tail_age_ms", 1.0)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
+            ("no parameters: the hash alone", both.clone(), vec![run(&[])], builds(&["a"]), Ok("NONE")),
+            ("no parameters, another hash", both.clone(), vec![run(&[])], builds(&["c"]), Ok("DRIFT_CONFIG")),
+            ("no build", both.clone(), vec![run(&age)], builds(&[]), Err("does not say its config_hash")),
+            ("parameters alone", accepted(&[], &age), vec![run(&age)], builds(&["c"]), Ok("NONE")),
+            ("nothing to go by", accepted(&[], &age), vec![run(&[])], builds(&["c"]), Err("no config_hash was accepted")),
+            ("nothing accepted", accepted(&[], &[]), vec![run(&age)], builds(&["c"]), Err("neither a config_hash")),
+            ("no run", both, vec![], builds(&[]), Err("no run of the day")),
+        ];
+        for (what, accepted, runs, builds, expected) in table {
+            let found = drift(&Ok(accepted), &runs, &builds).reason;
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{what}"),
+                (Err(found), Err(part)) => assert!(found.contains(part), "{what}: {found}"),
+                (found, expected) => panic!("{what}: {found:?}, not {expected:?}"),
+            }
+        }
+        let missing = drift(&Err("it is not there".to_owned()), &[run(&age)], &builds(&["a"]));
+        assert_eq!(missing.reason, Err("it is not there".to_owned()));
+    }
+}

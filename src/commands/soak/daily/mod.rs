@@ -154,7 +154,7 @@ fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result
         return Err(Fault::config(format!("daily.yaml cannot be used: {problem}")));
     }
     let day = DayFigures::of(date, config, &runs, &found.unreadable);
-    left_out.extend(found.unreadable);
+    left_out.extend(found.unreadable.into_iter().chain(found.earlier));
     let is_simulated = runs.iter().any(|run| run.is_simulated);
     // A simulated day is compared with simulated ones, and a real one with real ones alone.
     let policy = EvidencePolicy::new(&ctx.maker(), is_simulated);

@@ -103,3 +103,108 @@ pub(super) fn verdict(facts: &DailyFacts) -> (DayVerdict, Outcome) {
     };
     (verdict, outcome)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::daily::report::DailyFields;
+    use std::collections::BTreeSet;
+
+    /// A day on which everything is as it should be.
+    fn good() -> DailyFacts {
+        let none = || GuardAnswer { reason: Ok(NONE.to_owned()), notes: Vec::new() };
+        DailyFacts {
+            date: jiff::civil::date(2026, 3, 9),
+            min_observed_secs: 72_000.0,
+            runs: Vec::new(),
+            left_out: Vec::new(),
+            day: DayFigures {
+                fault: None,
+                figures: [Ok(2.5), Ok(350.0), Ok(15.0)],
+                sources: BTreeMap::new(),
+                observed_secs: 86_400.0,
+                observed: None,
+                builds: BTreeSet::new(),
+                series: [Vec::new(), Vec::new(), Vec::new()],
+            },
+            regression: none(),
+            baselines: BTreeMap::new(),
+            history: Vec::new(),
+            history_faults: Vec::new(),
+            drift: none(),
+            accepted: None,
+            chaos: Ok(OK.to_owned()),
+            drill: None,
+            bug_bash: Ok(OK.to_owned()),
+            tests: None,
+            anomalies: Vec::new(),
+        }
+    }
+
+    /// The limits of the earlier toolkit's daily report: OK, a warning, FAIL; each limit itself is allowed.
+    #[test]
+    fn each_figure_has_a_limit_and_one_that_is_borne() {
+        let table: [([f64; 3], DayVerdict, Outcome); 10] = [
+            ([2.5, 350.0, 15.0], DayVerdict::Ok, Outcome::Pass),
+            ([2.499, 350.0, 15.0], DayVerdict::Ok, Outcome::Warn),
+            ([2.25, 350.0, 15.0], DayVerdict::Ok, Outcome::Warn),
+            ([2.249, 350.0, 15.0], DayVerdict::Fail, Outcome::Fail),
+            ([2.5, 350.1, 15.0], DayVerdict::Ok, Outcome::Warn),
+            ([2.5, 385.0, 15.0], DayVerdict::Ok, Outcome::Warn),
+            ([2.5, 385.1, 15.0], DayVerdict::Fail, Outcome::Fail),
+            ([2.5, 350.0, 16.5], DayVerdict::Ok, Outcome::Warn),
+            ([2.5, 350.0, 16.6], DayVerdict::Fail, Outcome::Fail),
+            ([-1.0, 0.0, 0.0], DayVerdict::Fail, Outcome::Fail),
+        ];
+        for (figures, expected, outcome) in table {
+            let mut facts = good();
+            facts.day.figures = figures.map(Ok);
+            assert_eq!(verdict(&facts), (expected, outcome), "{figures:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_yes_and_a_no_is_a_no_all_the_same() {
+        let unknown = || Err("unknown".to_owned());
+        let changes: [(&str, fn(&mut DailyFacts), DayVerdict); 9] = [
+            ("a figure", |facts| facts.day.figures[1] = Err("unknown".to_owned()), DayVerdict::Inconclusive),
+            ("no history", |facts| facts.regression.reason = Ok(NO_HISTORY.to_owned()), DayVerdict::Inconclusive),
+            ("a regression", |facts| facts.regression.reason = Ok("EDGE_REG".to_owned()), DayVerdict::Fail),
+            ("drift", |facts| facts.drift.reason = Ok("DRIFT_PARAMS".to_owned()), DayVerdict::Fail),
+            ("drift unknown", |facts| facts.drift.reason = Err("unknown".to_owned()), DayVerdict::Inconclusive),
+            ("chaos", |facts| facts.chaos = Ok("FAIL".to_owned()), DayVerdict::Fail),
+            ("chaos unknown", |facts| facts.chaos = Err("unknown".to_owned()), DayVerdict::Inconclusive),
+            ("tests", |facts| facts.bug_bash = Ok("FAIL".to_owned()), DayVerdict::Fail),
+            ("tests unknown", |facts| facts.bug_bash = Err("unknown".to_owned()), DayVerdict::Inconclusive),
+        ];
+        for (what, change, expected) in changes {
+            let mut facts = good();
+            change(&mut facts);
+            assert_eq!(verdict(&facts).0, expected, "{what}");
+            facts.chaos = Ok("FAIL".to_owned());
+            facts.day.figures[0] = unknown();
+            assert_eq!(verdict(&facts).0, DayVerdict::Fail, "{what}");
+        }
+    }
+
+    /// What is written reads back as the same fields, each null with its reason.
+    #[test]
+    fn a_report_reads_back_as_it_was_written() {
+        use crate::commands::soak::daily::document::DailyBody;
+        use crate::report::maker::{ClockKind, Maker};
+        let mut facts = good();
+        facts.day.figures[2] = Err("nothing was seen".to_owned());
+        facts.chaos = Err("no drill".to_owned());
+        let now = "2026-03-10T00:20:00Z".parse().expect("a time");
+        let maker = Maker { version: "1.0.0", commit: None, now, stamp: now, clock: ClockKind::System };
+        let document = DailyBody::new(&facts).document(&facts, maker);
+        let written = serde_json::to_value(&document).expect("plain data");
+        let read: crate::evidence::daily::report::DailyReport =
+            serde_json::from_value(written.clone()).expect("its own form");
+        assert!(read.basis.is_some());
+        assert_eq!(serde_json::to_value(&read).expect("plain data"), written);
+        let DailyFields { taker_share_pct, unknown, edge_net_bps, .. } = read.fields;
+        assert_eq!((edge_net_bps.value(), taker_share_pct.value()), (Some(&2.5), None));
+        assert_eq!(unknown.into_keys().collect::<Vec<_>>(), ["chaos_result", "taker_share_pct"]);
+    }
+}

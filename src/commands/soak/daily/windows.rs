@@ -82,8 +82,8 @@ pub(super) struct RunFiles {
 }
 
 /// Whether any of its windows lies in the day.
-pub(super) fn touches(iterations: &[Iteration], date: Date) -> bool {
-    iterations.iter().filter_map(times).any(|(from, to)| place(from, to, date) != Place::Elsewhere)
+pub(super) fn touches<'a>(iterations: impl Iterator<Item = &'a Iteration>, date: Date) -> bool {
+    iterations.filter_map(times).any(|(from, to)| place(from, to, date) != Place::Elsewhere)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,11 +108,11 @@ fn times(iteration: &Iteration) -> Option<(Timestamp, Timestamp)> {
 
 impl RunWindows {
     /// The windows of `date`. `contradictions` are those that judging the run again has found.
-    pub(super) fn of(
+    pub(super) fn of<'a>(
         date: Date,
         files: RunFiles,
         plan: &SoakPlan,
-        iterations: &[Iteration],
+        iterations: impl Iterator<Item = &'a Iteration>,
         contradictions: Vec<String>,
     ) -> Self {
         let (mut windows, mut over_midnight) = (Vec::new(), 0);
