@@ -185,10 +185,17 @@ fn soaked(line: &str) -> Sandbox {
 
 #[test]
 fn soak_daily() {
+    // What the soak itself says and leaves stands in its own record.
     let day = |hours: u32, line: &str| {
-        let sandbox = days(Sandbox::new(), 2..=8, DAY);
+        let watched = Sandbox::new().unrecorded("it is what the report is made of");
         let soak = format!("soak run --mock --gates smoke --hours {hours} --iteration 1h --interval 5m {line}");
-        let _ = sandbox.run(&format!("--quiet --now 2026-03-09T00:00:00Z {soak}"));
+        let _ = watched.run(&format!("--quiet --now 2026-03-09T00:00:00Z {soak}"));
+        let sandbox = days(Sandbox::new(), 2..=8, DAY);
+        let copied = std::process::Command::new("cp")
+            .args(["-a", watched.path("artifacts/soak").to_str().unwrap()])
+            .arg(sandbox.path("artifacts/soak"))
+            .status();
+        assert!(copied.unwrap().success());
         sandbox.file("deploy/soak/accepted_parameters.yaml", "config_hash: sim-steady-7\n")
     };
     let whole = || {
