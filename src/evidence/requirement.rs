@@ -110,7 +110,12 @@ impl Requirement {
         Entry { age: told, ..entry.judged(reasons) }
     }
 
-    pub(super) fn simulation_refusal(&self, header: &Header, policy: &EvidencePolicy, subject: &str) -> Option<String> {
+    pub(super) fn simulation_refusal(
+        &self,
+        header: &Header,
+        policy: &EvidencePolicy,
+        subject: &str,
+    ) -> Option<String> {
         let allow_simulated = policy.allow_simulated && !self.not_simulated;
         EvidencePolicy { allow_simulated, ..*policy }.simulation_refusal(header, subject)
     }
@@ -127,7 +132,12 @@ impl Requirement {
     }
 
     /// The age of the document against the limit, or why that cannot be said.
-    pub(super) fn age(&self, header: &Header, document: &FoundDocument, policy: &EvidencePolicy) -> Result<Age, String> {
+    pub(super) fn age(
+        &self,
+        header: &Header,
+        document: &FoundDocument,
+        policy: &EvidencePolicy,
+    ) -> Result<Age, String> {
         let max_age = duration::parse(&self.max_age).unwrap_or_default();
         let source =
             match &self.finished_at {

@@ -6,8 +6,8 @@ use crate::format::text;
 use crate::report::SIMULATED;
 use crate::report::exit::Fault;
 use crate::sys::clock::{self, Clock};
-use crate::sys::proc::{self, Captured, End, Finished, GRACE, Task};
 use crate::sys::env;
+use crate::sys::proc::{self, Captured, End, Finished, GRACE, Task};
 use crate::sys::signal::Cancel;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -59,11 +59,7 @@ pub(crate) struct StepRunner<'a> {
 }
 
 impl<'a> StepRunner<'a> {
-    pub(crate) fn new(
-        clock: &Clock,
-        cancel: &'a Cancel,
-        deadline: Option<Deadline>,
-    ) -> Result<Self, Fault> {
+    pub(crate) fn new(clock: &Clock, cancel: &'a Cancel, deadline: Option<Deadline>) -> Result<Self, Fault> {
         let own_binary = env::own_binary()
             .map_err(|error| Fault::dependency(format!("failed to find the running binary: {error}")))?;
         // A clock frozen by --now must be the children's clock as well.

@@ -188,7 +188,8 @@ fn soak_daily() {
     // What the soak itself says and leaves stands in its own record.
     let day = |hours: u32, line: &str| {
         let watched = Sandbox::new().unrecorded("it is what the report is made of");
-        let soak = format!("soak run --mock --gates smoke --hours {hours} --iteration 1h --interval 5m {line}");
+        let soak =
+            format!("soak run --mock --gates smoke --hours {hours} --iteration 1h --interval 5m {line}");
         let _ = watched.run(&format!("--quiet --now 2026-03-09T00:00:00Z {soak}"));
         let sandbox = days(Sandbox::new(), 2..=8, DAY);
         let copied = std::process::Command::new("cp")
@@ -200,7 +201,8 @@ fn soak_daily() {
     };
     let whole = || {
         let own = include_str!("../../deploy/soak/daily.yaml");
-        let tests = own.split("  junit:").next().unwrap().to_owned() + "  command: {argv: [/bin/true], timeout: 9s}\n";
+        let tests = own.split("  junit:").next().unwrap().to_owned()
+            + "  command: {argv: [/bin/true], timeout: 9s}\n";
         day(24, "").file("deploy/soak/daily.yaml", tests).file(
             "artifacts/CHAOS_FAILOVER.json",
             r#"{"schema": "mmops.chaos-failover.v1", "version": "0.1.0", "commit": null, "clock": "frozen",

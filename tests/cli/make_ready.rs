@@ -296,7 +296,12 @@ fn the_change_that_is_explained_flips_the_answer() {
     let table = [
         ("all is well", json!({}), "BLOCKED", 1),
         ("another verdict and too few hours", json!({"verdict": "FAIL", "hours": 20}), "OK", 2),
-        ("too old", json!({"observed_from": "2026-01-01T00:00:00Z", "observed_to": "2026-01-03T00:00:00Z"}), "OK", 1),
+        (
+            "too old",
+            json!({"observed_from": "2026-01-01T00:00:00Z", "observed_to": "2026-01-03T00:00:00Z"}),
+            "OK",
+            1,
+        ),
         ("too short", json!({"observed_from": "2026-03-09T00:00:00Z"}), "OK", 1),
         ("simulated", json!({"simulated": true}), "OK", 1),
     ];
@@ -312,8 +317,12 @@ fn the_change_that_is_explained_flips_the_answer() {
         let flip = &explained["flip"];
         assert_eq!(flip["verdict"], verdict, "{what}: {explained}");
         assert_eq!(flip["changes"].as_array().unwrap().len(), count, "{what}: {flip}");
-        let rules: Vec<&str> =
-            explained["rules"].as_array().unwrap().iter().map(|rule| rule["rule"].as_str().unwrap()).collect();
+        let rules: Vec<&str> = explained["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rule| rule["rule"].as_str().unwrap())
+            .collect();
         assert!(rules.contains(&"readiness edge") && rules.contains(&"drill age"), "{rules:?}");
         for change in flip["changes"].as_array().unwrap() {
             let key = change["place"].as_str().unwrap().strip_prefix("root.").unwrap();

@@ -38,7 +38,16 @@ struct Page {
 impl Page {
     fn good() -> Self {
         let (version, config_hash) = ("1.4.0", "c0ffee");
-        Self { net: 3.0, age: 300.0, maker: 0.9, version, config_hash, tail_age: 600.0, next: None, scrapes: 0 }
+        Self {
+            net: 3.0,
+            age: 300.0,
+            maker: 0.9,
+            version,
+            config_hash,
+            tail_age: 600.0,
+            next: None,
+            scrapes: 0,
+        }
     }
 
     fn text(&mut self) -> String {
@@ -133,9 +142,8 @@ const FIGURES_LOST: &[(&str, f64)] =
     &[("edge", 4.285_714), ("latency", 3.571_429), ("taker", 2.142_857), ("guards", 1.428_571)];
 const GUARDS_LOST: &[(&str, f64)] = &[("guards", 1.428_571)];
 
-#[test]
-fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
-    let table: Vec<Part> = vec![
+fn guards_that_stop() -> Vec<Part> {
+    vec![
         ("nothing", |world| world.soak(DAY, 24), "OK", 100.0, &[], ""),
         (
             "an edge of two thirds",
@@ -203,6 +211,11 @@ fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
             GUARDS_LOST,
             "is not there: write the parameters",
         ),
+    ]
+}
+
+fn drills_and_tests() -> Vec<Part> {
+    vec![
         (
             "a failed drill",
             |world| {
@@ -270,6 +283,11 @@ fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
             &[("tests", 1.428_571)],
             "1s old, the limit is 1day 12h",
         ),
+    ]
+}
+
+fn days_that_are_short_or_doubled() -> Vec<Part> {
+    vec![
         ("no run", |_| {}, "INCONCLUSIVE", 88.571_429, FIGURES_LOST, "no run has windows on 2026-03-09"),
         (
             "nineteen hours",
@@ -317,6 +335,11 @@ fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
             FIGURES_LOST,
             "overlap at 2026-03-09T10:00:00Z",
         ),
+    ]
+}
+
+fn runs_that_count_or_cannot_be_believed() -> Vec<Part> {
+    vec![
         (
             "two runs one after the other",
             |world| {
@@ -343,8 +366,9 @@ fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
         (
             "a simulation alone",
             |world| {
-                let line =
-                    format!("-q --now {DAY} soak run --mock --gates smoke --hours 24 --iteration 1h --interval 5m");
+                let line = format!(
+                    "-q --now {DAY} soak run --mock --gates smoke --hours 24 --iteration 1h --interval 5m"
+                );
                 let _ = world.sandbox.run(&line).code(0);
             },
             "FAIL",
@@ -409,7 +433,18 @@ fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
             FIGURES_LOST,
             "but `status.json` has seen 24",
         ),
+    ]
+}
+
+#[test]
+fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
+    let parts = [
+        guards_that_stop(),
+        drills_and_tests(),
+        days_that_are_short_or_doubled(),
+        runs_that_count_or_cannot_be_believed(),
     ];
+    let table: Vec<Part> = parts.into_iter().flatten().collect();
     let jobs = Mutex::new(table.into_iter());
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -487,7 +522,12 @@ fn a_question_that_cannot_be_asked_leaves_no_report_of_the_day() {
         ("", own.replace("kpi: net_bps", "kpi: net_bsp"), 3, "has no KPI `net_bsp`; did you mean `net_bps`?"),
         ("", own.replace("unit: ratio", "unit: percent"), 3, "is in `ratio`"),
         ("", own.replace("min_tests: 1", "min_tests: 0"), 3, "no test at all proves nothing"),
-        ("", own.replace("junit: [artifacts/reports/bug_bash.xml]", "junit: []"), 3, "neither junit nor a command"),
+        (
+            "",
+            own.replace("junit: [artifacts/reports/bug_bash.xml]", "junit: []"),
+            3,
+            "neither junit nor a command",
+        ),
         ("--config none.yaml", String::new(), 3, "none.yaml"),
     ];
     let world = World::new();
@@ -568,9 +608,11 @@ fn eight_days_of_soak_lead_to_go_and_no_sooner() {
         }
     }
     let now = "--now 2026-03-09T01:00:00Z";
-    let _ = sandbox.run(&format!("-q {now} readiness")).code(1).stdout_has("is simulated, which is not evidence");
+    let _ =
+        sandbox.run(&format!("-q {now} readiness")).code(1).stdout_has("is simulated, which is not evidence");
     let _ = sandbox.run(&format!("-q {now} readiness --allow-simulated")).code(0);
-    let line = "readiness validate artifacts/reports/readiness.json --reports artifacts/reports --allow-simulated";
+    let line =
+        "readiness validate artifacts/reports/readiness.json --reports artifacts/reports --allow-simulated";
     let _ = sandbox.run(&format!("-q {now} {line}")).code(0);
     // The report of a day is the same however often it is made.
     let path = "artifacts/reports/REPORT_SOAK_20260308.json";

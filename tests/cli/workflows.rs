@@ -210,9 +210,13 @@ fn every_line_of_the_crontab_is_one_that_mmops_takes() {
     let text = fs::read_to_string(path).unwrap();
     let mut asked = Vec::new();
     for line in text.lines().filter(|line| line.contains(" mmops ")) {
-        let words = line.split(">>").next().unwrap().split_whitespace().map(|word| word.trim_matches('"').to_owned());
+        let words =
+            line.split(">>").next().unwrap().split_whitespace().map(|word| word.trim_matches('"').to_owned());
         let words: Vec<String> = words.collect();
-        assert!(words[..5].iter().all(|word| word.bytes().all(|c| c.is_ascii_digit() || c == b'*')), "{line}");
+        assert!(
+            words[..5].iter().all(|word| word.bytes().all(|c| c.is_ascii_digit() || c == b'*')),
+            "{line}"
+        );
         takes(&words[5..]).unwrap_or_else(|error| panic!("{line}: {error}"));
         asked.push((words[1].clone(), words[0].clone(), words[9..].join(" ")));
     }

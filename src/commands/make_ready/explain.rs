@@ -57,10 +57,12 @@ impl Explained<'_> {
         let mut rules: Vec<RuleExplanation> =
             self.facts.components.iter().map(|component| self.of_component(component)).collect();
         if let Some(readiness) = &self.readiness {
-            rules.extend(readiness.rules.iter().map(|rule| RuleExplanation {
-                rule: format!("readiness {}", rule.rule),
-                ..rule.clone()
-            }));
+            rules.extend(
+                readiness
+                    .rules
+                    .iter()
+                    .map(|rule| RuleExplanation { rule: format!("readiness {}", rule.rule), ..rule.clone() }),
+            );
         }
         let of_evidence: Vec<Vec<RuleExplanation>> =
             self.evidence.iter().map(|evidence| evidence.rules(self.judge)).collect();
@@ -93,16 +95,18 @@ impl Explained<'_> {
     fn with(&self, changes: &[InputChange], are_components_ok: bool) -> Verdict {
         let entries = self.evidence.iter().map(|evidence| {
             let (mut found, mut judge) = (evidence.found.clone(), self.judge.clone());
-            for change in changes.iter().filter(|change| {
-                change.path.is_empty() || change.path == evidence.requirement.artifact
-            }) {
+            for change in changes
+                .iter()
+                .filter(|change| change.path.is_empty() || change.path == evidence.requirement.artifact)
+            {
                 if let Some((changed, then)) = rules::with(change, &found, &judge) {
                     (found, judge) = (changed, then);
                 }
             }
             evidence.requirement.judge(&found, &judge).also(evidence.departures.clone())
         });
-        let is_yes = entries.map(|entry| entry.outcome().is_yes()).fold(true, |all, one| all && one);
+        let mut entries = entries;
+        let is_yes = entries.all(|entry| entry.outcome().is_yes());
         if is_yes && are_components_ok { Verdict::Ok } else { Verdict::Blocked }
     }
 
@@ -141,14 +145,15 @@ impl Explained<'_> {
             }
             let steps = self.readiness.as_ref().filter(|_| component.name == "readiness");
             let steps = steps.map_or(&[][..], |readiness| readiness.missing.as_slice());
-            missing.extend(steps.iter().map(|step| MissingStep {
-                rule: format!("readiness {}", step.rule),
-                ..step.clone()
-            }));
+            missing.extend(
+                steps
+                    .iter()
+                    .map(|step| MissingStep { rule: format!("readiness {}", step.rule), ..step.clone() }),
+            );
             if steps.is_empty() {
                 let reason = component.reasons.first().map_or(component.marker.as_str(), String::as_str);
                 missing.push(MissingStep {
-                    date: day(now),
+                    date: Some(day(now)),
                     rule: component.name.to_owned(),
                     what: format!("make it a yes without a simulation: {reason}"),
                 });
@@ -157,10 +162,11 @@ impl Explained<'_> {
         for evidence in self.evidence {
             let entry = evidence.entry(self.judge);
             let Some(reason) = entry.reasons.first() else { continue };
-            let wait = evidence.requirement.min_observed.as_deref().and_then(|text| duration::parse(text).ok());
+            let wait =
+                evidence.requirement.min_observed.as_deref().and_then(|text| duration::parse(text).ok());
             let wait = SignedDuration::try_from(wait.unwrap_or_default()).unwrap_or_default();
             missing.push(MissingStep {
-                date: now.checked_add(wait).ok().and_then(day),
+                date: now.checked_add(wait).ok().map(day),
                 rule: entry.name.clone(),
                 what: format!("make `{}` again: {reason}", entry.path),
             });
@@ -178,6 +184,6 @@ impl Explained<'_> {
     }
 }
 
-fn day(time: Timestamp) -> Option<String> {
-    Some(time.to_zoned(TimeZone::UTC).date().to_string())
+fn day(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC).date().to_string()
 }

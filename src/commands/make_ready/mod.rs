@@ -22,10 +22,10 @@ use crate::report::exit::{self, Fault};
 use crate::report::maker::Maker;
 use crate::report::{Outcome, Report, render};
 use crate::sys::fsio;
+use explain::{Evidence, Explained};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use explain::{Evidence, Explained};
 use verdict::{Component, Facts};
 
 /// The plan that runs when none is named and the root has no file of its own.
@@ -120,10 +120,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let rehearsed = pre_live_pack::rehearse(&pack, ctx);
     // What the components are judged by is read under its name.
     ctx.outputs.publish()?;
-    let (scored, explanation) = readiness(&score, args, &plan, ctx).map_or_else(
-        |error| (Err(error), None),
-        |(report, explanation)| (Ok(report), explanation),
-    );
+    let (scored, explanation) = readiness(&score, args, &plan, ctx)
+        .map_or_else(|error| (Err(error), None), |(report, explanation)| (Ok(report), explanation));
     ctx.outputs.publish()?;
     let components = vec![
         component(

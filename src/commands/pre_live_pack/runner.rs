@@ -127,8 +127,7 @@ impl<'a> Runner<'a> {
 
     /// Runs the step. A fault of our own fails it: the steps that wait for it must hear of its end.
     fn run_caught(&self, at: usize, step: &Step) -> StepRun {
-        panics::caught(|| self.run(at, step))
-            .unwrap_or_else(|fault| StepRun::not_started(&fault))
+        panics::caught(|| self.run(at, step)).unwrap_or_else(|fault| StepRun::not_started(&fault))
     }
 
     fn run(&self, at: usize, step: &Step) -> StepRun {

@@ -279,7 +279,8 @@ fn guards(reader: &FieldReader, date: Date, window: usize) -> Flag {
     let regression = reader.guard(report::REG_GUARD, &reader.report.reg_guard)?;
     let drift = reader.guard(report::DRIFT, &reader.report.drift)?;
     if regression == report::NO_HISTORY && matches!(drift, "" | report::NONE) {
-        let go = go_without(date, window).map_or_else(String::new, |go| format!(": GO can be reached on {go}"));
+        let go =
+            go_without(date, window).map_or_else(String::new, |go| format!(": GO can be reached on {go}"));
         return Err(format!("`{}`: {} is {}{go}", reader.name, report::REG_GUARD, report::NO_HISTORY));
     }
     Ok(regression == report::NONE && matches!(drift, "" | report::NONE))

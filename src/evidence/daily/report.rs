@@ -72,10 +72,10 @@ impl<T: Serialize> Serialize for Field<T> {
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let found = Value::deserialize(deserializer)?;
-        Ok(match found {
-            Value::Null => Self::Null,
-            found => T::deserialize(&found).map_or_else(|_| Self::Other(found.clone()), Self::Value),
-        })
+        if found.is_null() {
+            return Ok(Self::Null);
+        }
+        Ok(T::deserialize(&found).map_or_else(|_| Self::Other(found.clone()), Self::Value))
     }
 }
 

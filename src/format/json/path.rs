@@ -123,7 +123,9 @@ impl Place {
             (Step::Key(key), Value::Object(fields)) => {
                 fields.insert(key.clone(), value);
             }
-            (Step::Key(key), Value::Array(elements)) => *elements.get_mut(key.parse::<usize>().ok()?)? = value,
+            (Step::Key(key), Value::Array(elements)) => {
+                *elements.get_mut(key.parse::<usize>().ok()?)? = value;
+            }
             (Step::Index(index), Value::Array(elements)) => {
                 *elements.get_mut(usize::try_from(*index).ok()?)? = value;
             }

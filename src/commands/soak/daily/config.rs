@@ -129,13 +129,17 @@ impl DailyConfig {
         self.figures.taker_share_pct.check("taker_share_pct", "percent", true)?;
         let min_observed = parse("min_observed", &self.min_observed)?;
         if min_observed.is_zero() || min_observed > Duration::from_hours(24) {
-            return Err(format!("min_observed is `{}`, it must be above 0s and at most 24h", self.min_observed));
+            return Err(format!(
+                "min_observed is `{}`, it must be above 0s and at most 24h",
+                self.min_observed
+            ));
         }
         for (at, change) in self.version_changes.iter().enumerate() {
             let place = format!("version_changes[{at}]");
-            change.date.parse::<Date>().map_err(|_| {
-                format!("{place}.date is `{}`, not a date such as 2026-03-09", change.date)
-            })?;
+            change
+                .date
+                .parse::<Date>()
+                .map_err(|_| format!("{place}.date is `{}`, not a date such as 2026-03-09", change.date))?;
             if change.reason.trim().is_empty() {
                 return Err(format!("{place} has no reason"));
             }
@@ -199,7 +203,9 @@ impl TestConfig {
                 let max_age = self.max_age.as_deref().ok_or("bug_bash.junit needs a max_age")?;
                 parse("bug_bash.max_age", max_age)?;
                 if self.min_tests == Some(0) {
-                    return Err("bug_bash.min_tests must be at least 1: no test at all proves nothing".to_owned());
+                    return Err(
+                        "bug_bash.min_tests must be at least 1: no test at all proves nothing".to_owned()
+                    );
                 }
             }
         }

@@ -4,8 +4,8 @@ use super::day::FIGURES;
 use super::verdict::{DailyFacts, verdict};
 use super::windows::RunWindows;
 use crate::evidence::daily::report::{
-    BUG_BASH, CHAOS, DRIFT, DailyBasis, DailyFields, DailyReport, Field, Guard, NO_HISTORY, REG_GUARD, RunSource,
-    SCHEMA,
+    BUG_BASH, CHAOS, DRIFT, DailyBasis, DailyFields, DailyReport, Field, Guard, NO_HISTORY, REG_GUARD,
+    RunSource, SCHEMA,
 };
 use crate::evidence::daily::{compact, go_without};
 use crate::evidence::header::Header;
@@ -84,7 +84,9 @@ fn fields(facts: &DailyFacts) -> DailyFields {
 pub(super) fn go_note(facts: &DailyFacts) -> Option<String> {
     let has_none = facts.regression.reason.as_deref() == Ok(NO_HISTORY);
     let go = go_without(facts.date, WINDOW).filter(|_| has_none)?;
-    Some(format!("a day without history earns nothing: with {WINDOW} days after it, GO can be reached on {go}"))
+    Some(format!(
+        "a day without history earns nothing: with {WINDOW} days after it, GO can be reached on {go}"
+    ))
 }
 
 fn basis(facts: &DailyFacts) -> DailyBasis {
@@ -183,4 +185,29 @@ pub(super) fn page(report: &DailyReport, facts: &DailyFacts) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verdict::tests::good;
+    use super::*;
+    use crate::report::maker::ClockKind;
+
+    /// What is written reads back as the same fields, each null with its reason.
+    #[test]
+    fn a_report_reads_back_as_it_was_written() {
+        let mut facts = good();
+        facts.day.figures[2] = Err("nothing was seen".to_owned());
+        facts.chaos = Err("no drill".to_owned());
+        let now = "2026-03-10T00:20:00Z".parse().expect("a time");
+        let maker = Maker { version: "1.0.0", commit: None, now, stamp: now, clock: ClockKind::System };
+        let document = DailyBody::new(&facts).document(&facts, maker);
+        let written = serde_json::to_value(&document).expect("plain data");
+        let read: DailyReport = serde_json::from_value(written.clone()).expect("its own form");
+        assert!(read.basis.is_some());
+        assert_eq!(serde_json::to_value(&read).expect("plain data"), written);
+        let DailyFields { taker_share_pct, unknown, edge_net_bps, .. } = read.fields;
+        assert_eq!((edge_net_bps.value(), taker_share_pct.value()), (Some(&2.5), None));
+        assert_eq!(unknown.into_keys().collect::<Vec<_>>(), ["chaos_result", "taker_share_pct"]);
+    }
 }

@@ -173,15 +173,15 @@ fn departures(accepted: &BTreeMap<String, f64>, found: &BTreeMap<String, f64>) -
         }
     }
     let unknown = found.iter().filter(|(name, _)| !accepted.contains_key(*name));
-    departures.extend(unknown.map(|(name, value)| format!("{name} is {value}, of which nothing was accepted")));
+    departures
+        .extend(unknown.map(|(name, value)| format!("{name} is {value}, of which nothing was accepted")));
     departures
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
+    use super::super::windows::tests::run;
     use super::*;
-    use crate::commands::soak::daily::windows::Window;
-    use crate::judge::verdict::RunVerdict;
 
     fn of(today: [f64; 3], history: &[[f64; 3]]) -> (String, usize) {
         let history: History = history.iter().map(|day| day.map(Some)).collect();
@@ -237,32 +237,6 @@ pub(super) mod tests {
         assert_eq!(reason([Ok(3.0), Ok(300.0), Ok(12.0)]), Ok("NO_HISTORY".to_owned()));
     }
 
-    /// A run of one window in which the bot says these parameters.
-    pub(in super::super) fn run(params: &[(&str, f64)]) -> RunWindows {
-        let params: BTreeMap<String, f64> =
-            params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        let params = BTreeMap::from([(String::new(), params)]);
-        let params = params.into_iter().filter(|(_, params)| !params.is_empty()).collect();
-        let window = Window { members: BTreeMap::from([(String::new(), BTreeMap::new())]), params, ..Window::default() };
-        RunWindows {
-            run_dir: "RUN_1".to_owned(),
-            source: "scrape".to_owned(),
-            plan_sha256: String::new(),
-            journal_sha256: String::new(),
-            is_simulated: false,
-            is_frozen: false,
-            window_secs: 300,
-            units: BTreeMap::new(),
-            windows: vec![window],
-            over_midnight: 0,
-            builds: BTreeSet::new(),
-            has_unnamed_build: false,
-            gates: RunVerdict::Pass,
-            broken_gates: Vec::new(),
-            contradictions: Vec::new(),
-        }
-    }
-
     #[test]
     fn the_bot_must_run_with_what_was_accepted() {
         let accepted = |hashes: &[&str], params: &[(&str, f64)]| AcceptedParameters {
@@ -270,7 +244,8 @@ pub(super) mod tests {
             parameters: params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
         };
         let builds = |hashes: &[&str]| -> BTreeSet<WatchedBuild> {
-            let build = |hash: &&str| WatchedBuild { version: "1".to_owned(), config_hash: (*hash).to_owned() };
+            let build =
+                |hash: &&str| WatchedBuild { version: "1".to_owned(), config_hash: (*hash).to_owned() };
             hashes.iter().map(build).collect()
         };
         let age = [("tail_age_ms", 600.0)];
@@ -279,17 +254,59 @@ pub(super) mod tests {
             ("all as accepted", both.clone(), vec![run(&age)], builds(&["a"]), Ok("NONE")),
             ("both hashes are", both.clone(), vec![run(&age)], builds(&["a", "b"]), Ok("NONE")),
             ("another hash", both.clone(), vec![run(&age)], builds(&["a", "c"]), Ok("DRIFT_CONFIG")),
-            ("another value", both.clone(), vec![run(&[("tail_age_ms", 600.001)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
-            ("rounding", both.clone(), vec![run(&[("tail_age_ms", 600.0 + 1e-10)])], builds(&["a"]), Ok("NONE")),
-            ("one that nobody accepted", both.clone(), vec![run(&[age[0], ("x", 1.0)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
-            ("one that is not said", both.clone(), vec![run(&[("x", 1.0)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
-            ("later in the day", both.clone(), vec![run(&age), run(&[("tail_age_ms", 1.0)])], builds(&["a"]), Ok("DRIFT_PARAMS")),
+            (
+                "another value",
+                both.clone(),
+                vec![run(&[("tail_age_ms", 600.001)])],
+                builds(&["a"]),
+                Ok("DRIFT_PARAMS"),
+            ),
+            (
+                "rounding",
+                both.clone(),
+                vec![run(&[("tail_age_ms", 600.0 + 1e-10)])],
+                builds(&["a"]),
+                Ok("NONE"),
+            ),
+            (
+                "one that nobody accepted",
+                both.clone(),
+                vec![run(&[age[0], ("x", 1.0)])],
+                builds(&["a"]),
+                Ok("DRIFT_PARAMS"),
+            ),
+            (
+                "one that is not said",
+                both.clone(),
+                vec![run(&[("x", 1.0)])],
+                builds(&["a"]),
+                Ok("DRIFT_PARAMS"),
+            ),
+            (
+                "later in the day",
+                both.clone(),
+                vec![run(&age), run(&[("tail_age_ms", 1.0)])],
+                builds(&["a"]),
+                Ok("DRIFT_PARAMS"),
+            ),
             ("no parameters: the hash alone", both.clone(), vec![run(&[])], builds(&["a"]), Ok("NONE")),
             ("no parameters, another hash", both.clone(), vec![run(&[])], builds(&["c"]), Ok("DRIFT_CONFIG")),
             ("no build", both.clone(), vec![run(&age)], builds(&[]), Err("does not say its config_hash")),
             ("parameters alone", accepted(&[], &age), vec![run(&age)], builds(&["c"]), Ok("NONE")),
-            ("nothing to go by", accepted(&[], &age), vec![run(&[])], builds(&["c"]), Err("no config_hash was accepted")),
-            ("nothing accepted", accepted(&[], &[]), vec![run(&age)], builds(&["c"]), Err("neither a config_hash")),
+            (
+                "nothing to go by",
+                accepted(&[], &age),
+                vec![run(&[])],
+                builds(&["c"]),
+                Err("no config_hash was accepted"),
+            ),
+            (
+                "nothing accepted",
+                accepted(&[], &[]),
+                vec![run(&age)],
+                builds(&["c"]),
+                Err("neither a config_hash"),
+            ),
             ("no run", both, vec![], builds(&[]), Err("no run of the day")),
         ];
         for (what, accepted, runs, builds, expected) in table {

@@ -75,7 +75,7 @@ pub(super) fn read(text: &str) -> Result<TestResults, String> {
         if let Some(name) = tag.strip_prefix('/') {
             let closed = open.pop().filter(|open| open.name == name.trim_end());
             let closed = closed.ok_or_else(|| format!("</{name}> closes nothing"))?;
-            close(closed, open.last_mut(), &mut results)?;
+            close(&closed, open.last_mut(), &mut results)?;
             continue;
         }
         let (tag, is_empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
@@ -86,7 +86,7 @@ pub(super) fn read(text: &str) -> Result<TestResults, String> {
             }
             has_root = true;
         }
-        if is_empty { close(begun, open.last_mut(), &mut results)? } else { open.push(begun) }
+        if is_empty { close(&begun, open.last_mut(), &mut results)? } else { open.push(begun) }
     }
     match open.last() {
         Some(open) => Err(format!("it is cut: <{}> is not closed", open.name)),
@@ -159,11 +159,7 @@ fn attributes(text: &str) -> Result<Vec<(&str, &str)>, String> {
 }
 
 /// Adds what an element came to to the one around it.
-fn close(
-    closed: Open<'_>,
-    around: Option<&mut Open<'_>>,
-    results: &mut TestResults,
-) -> Result<(), String> {
+fn close(closed: &Open<'_>, around: Option<&mut Open<'_>>, results: &mut TestResults) -> Result<(), String> {
     let counts = match closed.name {
         "testcase" => TestCounts {
             tests: 1,

@@ -53,7 +53,7 @@ pub(crate) struct Args {
     /// What the report is made from [default: `deploy/soak/daily.yaml`, else the built-in one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Make WEEKLY_ROLLUP of the seven reports up to the day, instead of one more report
+    /// Make `WEEKLY_ROLLUP` of the seven reports up to the day, instead of one more report
     #[arg(long)]
     weekly: bool,
 }
@@ -78,8 +78,10 @@ pub(crate) fn outputs(given: &Given) -> Vec<Output> {
 /// The files that only the configuration names.
 pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
     let config: Option<DailyConfig> = ctx.configs.peek(given.path("config").as_deref(), CONFIG, BUILT_IN);
-    let input =
-        |(key, path): (&str, &str)| Input { option: format!("{key} of daily.yaml"), path: PathBuf::from(path) };
+    let input = |(key, path): (&str, &str)| Input {
+        option: format!("{key} of daily.yaml"),
+        path: PathBuf::from(path),
+    };
     config.iter().flat_map(DailyConfig::files).map(input).collect()
 }
 

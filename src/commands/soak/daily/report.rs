@@ -21,13 +21,17 @@ pub(super) fn report(facts: &DailyFacts, body: &DailyBody) -> Report {
     rows.extend(facts.outcomes().into_iter().map(|(field, outcome)| field_row(field, outcome, facts)));
     rows.extend(facts.runs.iter().map(|run| {
         let windows = format!("{} windows, gates {}", run.windows.len(), run.gates.as_str());
-        let broken = run.broken_gates.iter().map(|gate| format!("{gate} is broken in the windows of the day"));
+        let broken =
+            run.broken_gates.iter().map(|gate| format!("{gate} is broken in the windows of the day"));
         let row = Row::new("run", Outcome::of(run.broken_gates.is_empty())).note(windows);
         row.field("run_dir", &run.run_dir).reasons(broken)
     }));
-    rows.extend(facts.left_out.iter().map(|run| {
-        Row::new("run", Outcome::Skipped).reason(format!("{}: {}", run.run_dir, run.reason))
-    }));
+    rows.extend(
+        facts
+            .left_out
+            .iter()
+            .map(|run| Row::new("run", Outcome::Skipped).reason(format!("{}: {}", run.run_dir, run.reason))),
+    );
     rows.extend(facts.anomalies.iter().map(anomaly_row));
     Report::new(&SPEC, format!("SOAK OF {}", facts.date), conclusion(verdict, outcome))
         .rows(rows)
@@ -58,7 +62,10 @@ pub(super) fn weekly(facts: &WeeklyFacts, body: &WeeklyBody) -> Report {
     let days = if shown == DAYS { Outcome::Pass } else { Outcome::Unknown };
     let mut rows = vec![Row::new("reports", days).note(note).reasons(facts.faults())];
     rows.extend(
-        facts.figures().into_iter().map(|(field, figure)| Row::new(field, figure.outcome()).reason(figure.text())),
+        facts
+            .figures()
+            .into_iter()
+            .map(|(field, figure)| Row::new(field, figure.outcome()).reason(figure.text())),
     );
     rows.extend(body.far_days.iter().map(anomaly_row));
     rows.push(Row::new("week", verdict.outcome()).note(verdict.as_str()));
@@ -122,7 +129,8 @@ fn field_row(field: &'static str, outcome: Outcome, facts: &DailyFacts) -> Row {
         DRIFT => text(row, &facts.drift.reason).reasons(&facts.drift.notes),
         CHAOS => {
             let row = text(row, &facts.chaos);
-            let more = facts.drill.iter().flat_map(|drill| drill.reasons.iter()).filter(|_| facts.chaos.is_ok());
+            let more =
+                facts.drill.iter().flat_map(|drill| drill.reasons.iter()).filter(|_| facts.chaos.is_ok());
             let simulated = facts.drill.as_ref().filter(|drill| drill.simulated);
             row.reasons(more).reasons(simulated.map(|drill| format!("`{}` is simulated", drill.path)))
         }

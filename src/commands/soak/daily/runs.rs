@@ -75,7 +75,7 @@ fn read(dir: &Path, date: Date, ctx: &Ctx) -> Result<Option<RunWindows>, Fault> 
     loop {
         let journal = store::read_journal(dir)?;
         let done = journal.entries.len();
-        let run = judge_again(dir, date, &kept, journal, ctx)?;
+        let run = judge_again(dir, date, &kept, &journal, ctx)?;
         let is_contradicted = run.as_ref().is_some_and(|run| !run.contradictions.is_empty());
         // What a live run adds meanwhile is not in the records that were read.
         let goes_on = || Ok::<bool, Fault>(store::read_journal(dir)?.entries.len() > done);
@@ -90,18 +90,18 @@ fn judge_again(
     dir: &Path,
     date: Date,
     kept: &KeptPlan,
-    journal: KeptJournal,
+    journal: &KeptJournal,
     ctx: &Ctx,
 ) -> Result<Option<RunWindows>, Fault> {
     let plan = &kept.plan;
-    let mut contradictions: Vec<String> = store::plan_problem(kept, &journal).into_iter().collect();
+    let mut contradictions: Vec<String> = store::plan_problem(kept, journal).into_iter().collect();
     let iterations = || journal.entries.iter().map(|entry| &entry.iteration);
     if !touches(iterations(), date) {
         return Ok(None);
     }
     let replayed = store::replay(dir, plan, &journal.entries)?;
     contradictions.extend(replayed.recomputed.differences);
-    let last = iterations().last().map_or(0, |last| last.iteration);
+    let last = iterations().next_back().map_or(0, |last| last.iteration);
     contradictions.extend(store::unrecorded(dir, plan, last)?);
     let journal_sha256 = hash::sha256(fsio::read(&dir.join(store::JOURNAL))?);
     let files = RunFiles { run_dir: ctx.show(dir), plan_sha256: kept.sha256.clone(), journal_sha256 };

@@ -50,20 +50,20 @@ pub(super) fn earlier_days(
     ctx: &Ctx,
 ) -> Result<EarlierDays, Fault> {
     let rules = Rules { window: 7, max_age: Duration::MAX, policy };
-    let (mut days, mut before) = (EarlierDays { history: Vec::new(), files: Vec::new(), faults: Vec::new() }, date);
+    let (mut days, mut before) =
+        (EarlierDays { history: Vec::new(), files: Vec::new(), faults: Vec::new() }, date);
     for _ in 0..HISTORY_DAYS {
         let Ok(day) = before.yesterday() else { break };
         before = day;
         let Some(file) = report(dir, before, ctx)? else { continue };
         let shown = daily::read(before, &file, &rules);
-        match &shown.fault {
-            Some(fault) => days.faults.push(format!("{before}: {fault}")),
-            None => {
-                let figures = [&shown.edge_net_bps, &shown.order_age_p95_ms, &shown.taker_share_pct];
-                days.history.push(figures.map(|figure| figure.as_ref().ok().copied()));
-                days.files.push(SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256 });
-            }
+        if let Some(fault) = &shown.fault {
+            days.faults.push(format!("{before}: {fault}"));
+            continue;
         }
+        let figures = [&shown.edge_net_bps, &shown.order_age_p95_ms, &shown.taker_share_pct];
+        days.history.push(figures.map(|figure| figure.as_ref().ok().copied()));
+        days.files.push(SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256 });
     }
     Ok(days)
 }
@@ -114,7 +114,8 @@ pub(super) fn drill(
     policy: EvidencePolicy,
     ctx: &Ctx,
 ) -> Result<(Result<String, String>, Entry), Fault> {
-    let release = requirement.same_release.then(|| identity::find(&ctx.root, &ctx.env, &ctx.cancel)).transpose()?;
+    let release =
+        requirement.same_release.then(|| identity::find(&ctx.root, &ctx.env, &ctx.cancel)).transpose()?;
     // That it is a simulation is carried on, and judged by whoever reads the report.
     let policy = EvidencePolicy { allow_simulated: true, ..policy };
     let judge = Judge { policy, maker: ctx.maker(), release: release.unwrap_or_default() };
@@ -122,7 +123,8 @@ pub(super) fn drill(
         .map(|(content, modified, sha256)| FoundDocument { content, modified, sha256 })
         .map_err(|fault| fault.to_string());
     let entry = requirement.judge(&found, &judge);
-    let has_failed = found.is_ok_and(|document| document.content.get("verdict").is_some_and(|said| said == FAIL));
+    let has_failed =
+        found.is_ok_and(|document| document.content.get("verdict").is_some_and(|said| said == FAIL));
     let result = match entry.reasons.first() {
         None => Ok(OK.to_owned()),
         Some(_) if has_failed => Ok(FAIL.to_owned()),
@@ -164,12 +166,9 @@ fn test_file(path: &str, ctx: &Ctx) -> TestFile {
         Ok((fsio::read_text(&full)?, modified))
     };
     match read() {
-        Err(fault) => TestFile {
-            path: path.to_owned(),
-            sha256: None,
-            modified: None,
-            results: Err(fault.to_string()),
-        },
+        Err(fault) => {
+            TestFile { path: path.to_owned(), sha256: None, modified: None, results: Err(fault.to_string()) }
+        }
         Ok((text, modified)) => TestFile {
             path: path.to_owned(),
             sha256: Some(hash::sha256(&text)),

@@ -105,13 +105,12 @@ pub(super) fn verdict(facts: &DailyFacts) -> (DayVerdict, Outcome) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::evidence::daily::report::DailyFields;
     use std::collections::BTreeSet;
 
     /// A day on which everything is as it should be.
-    fn good() -> DailyFacts {
+    pub(in super::super) fn good() -> DailyFacts {
         let none = || GuardAnswer { reason: Ok(NONE.to_owned()), notes: Vec::new() };
         DailyFacts {
             date: jiff::civil::date(2026, 3, 9),
@@ -168,10 +167,18 @@ mod tests {
         let unknown = || Err("unknown".to_owned());
         let changes: [(&str, fn(&mut DailyFacts), DayVerdict); 9] = [
             ("a figure", |facts| facts.day.figures[1] = Err("unknown".to_owned()), DayVerdict::Inconclusive),
-            ("no history", |facts| facts.regression.reason = Ok(NO_HISTORY.to_owned()), DayVerdict::Inconclusive),
+            (
+                "no history",
+                |facts| facts.regression.reason = Ok(NO_HISTORY.to_owned()),
+                DayVerdict::Inconclusive,
+            ),
             ("a regression", |facts| facts.regression.reason = Ok("EDGE_REG".to_owned()), DayVerdict::Fail),
             ("drift", |facts| facts.drift.reason = Ok("DRIFT_PARAMS".to_owned()), DayVerdict::Fail),
-            ("drift unknown", |facts| facts.drift.reason = Err("unknown".to_owned()), DayVerdict::Inconclusive),
+            (
+                "drift unknown",
+                |facts| facts.drift.reason = Err("unknown".to_owned()),
+                DayVerdict::Inconclusive,
+            ),
             ("chaos", |facts| facts.chaos = Ok("FAIL".to_owned()), DayVerdict::Fail),
             ("chaos unknown", |facts| facts.chaos = Err("unknown".to_owned()), DayVerdict::Inconclusive),
             ("tests", |facts| facts.bug_bash = Ok("FAIL".to_owned()), DayVerdict::Fail),
@@ -185,26 +192,5 @@ mod tests {
             facts.day.figures[0] = unknown();
             assert_eq!(verdict(&facts).0, DayVerdict::Fail, "{what}");
         }
-    }
-
-    /// What is written reads back as the same fields, each null with its reason.
-    #[test]
-    fn a_report_reads_back_as_it_was_written() {
-        use crate::commands::soak::daily::document::DailyBody;
-        use crate::report::maker::{ClockKind, Maker};
-        let mut facts = good();
-        facts.day.figures[2] = Err("nothing was seen".to_owned());
-        facts.chaos = Err("no drill".to_owned());
-        let now = "2026-03-10T00:20:00Z".parse().expect("a time");
-        let maker = Maker { version: "1.0.0", commit: None, now, stamp: now, clock: ClockKind::System };
-        let document = DailyBody::new(&facts).document(&facts, maker);
-        let written = serde_json::to_value(&document).expect("plain data");
-        let read: crate::evidence::daily::report::DailyReport =
-            serde_json::from_value(written.clone()).expect("its own form");
-        assert!(read.basis.is_some());
-        assert_eq!(serde_json::to_value(&read).expect("plain data"), written);
-        let DailyFields { taker_share_pct, unknown, edge_net_bps, .. } = read.fields;
-        assert_eq!((edge_net_bps.value(), taker_share_pct.value()), (Some(&2.5), None));
-        assert_eq!(unknown.into_keys().collect::<Vec<_>>(), ["chaos_result", "taker_share_pct"]);
     }
 }

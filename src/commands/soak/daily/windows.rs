@@ -206,3 +206,82 @@ impl Lives {
         self.0.is_empty() || self.0.values().any(Option::is_none)
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A run of one window in which the bot says these parameters.
+    pub(in super::super) fn run(params: &[(&str, f64)]) -> RunWindows {
+        let params: BTreeMap<String, f64> =
+            params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let params = BTreeMap::from([(String::new(), params)]);
+        let params = params.into_iter().filter(|(_, params)| !params.is_empty()).collect();
+        let window = Window {
+            members: BTreeMap::from([(String::new(), BTreeMap::new())]),
+            params,
+            ..Window::default()
+        };
+        RunWindows {
+            run_dir: "RUN_1".to_owned(),
+            source: "scrape".to_owned(),
+            plan_sha256: String::new(),
+            journal_sha256: String::new(),
+            is_simulated: false,
+            is_frozen: false,
+            window_secs: 300,
+            units: BTreeMap::new(),
+            windows: vec![window],
+            over_midnight: 0,
+            builds: BTreeSet::new(),
+            has_unnamed_build: false,
+            gates: RunVerdict::Pass,
+            broken_gates: Vec::new(),
+            contradictions: Vec::new(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn a_window_belongs_to_the_day_that_it_lies_in_wholly() {
+        let date = jiff::civil::date(2026, 3, 9);
+        let table = [
+            ("2026-03-09T00:00:00Z", "2026-03-09T01:00:00Z", Place::Inside),
+            ("2026-03-09T23:00:00Z", "2026-03-10T00:00:00Z", Place::Inside),
+            ("2026-03-08T23:00:00Z", "2026-03-09T00:00:00Z", Place::Elsewhere),
+            ("2026-03-10T00:00:00Z", "2026-03-10T01:00:00Z", Place::Elsewhere),
+            ("2026-03-08T23:30:00Z", "2026-03-09T00:30:00Z", Place::OverMidnight),
+            ("2026-03-09T23:30:00Z", "2026-03-10T00:30:00Z", Place::OverMidnight),
+        ];
+        for (from, to, expected) in table {
+            assert_eq!(place(at(from), at(to), date), expected, "{from}");
+        }
+    }
+
+    #[test]
+    fn a_build_that_is_replaced_was_watched_as_well_as_the_one_that_follows() {
+        let life = |version: Option<&str>| LifeBegin {
+            process: String::new(),
+            seen_at: String::new(),
+            started_at_secs: None,
+            build: version.map(|version| Build { version: version.to_owned(), config_hash: "a".to_owned() }),
+            cause: crate::judge::kpi::LifeCause::Build,
+        };
+        let with = |lives: &[LifeBegin]| Iteration { lives: lives.to_vec(), ..Iteration::default() };
+        let versions =
+            |lives: &Lives| lives.builds().into_iter().map(|build| build.version).collect::<Vec<_>>();
+        let mut lives = Lives::default();
+        assert!(lives.has_unnamed());
+        lives.add(&with(&[life(Some("1"))]));
+        assert_eq!((versions(&lives), lives.has_unnamed()), (vec!["1".to_owned()], false));
+        lives.add(&with(&[]));
+        assert_eq!(versions(&lives), ["1"]);
+        lives.add(&with(&[life(None)]));
+        assert_eq!((versions(&lives), lives.has_unnamed()), (Vec::new(), true));
+        lives.add(&with(&[life(Some("2"))]));
+        assert_eq!((versions(&lives), lives.has_unnamed()), (vec!["2".to_owned()], false));
+    }
+}

@@ -4,9 +4,9 @@
 //! Every change is tried before it is told: the score is made again with it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::points::{self, Section};
-use super::scale::{EDGE, LATENCY, Side, TAKER, Target};
-use super::verdict::{Facts, Verdict, verdict};
+use crate::commands::readiness::points::{self, Section};
+use crate::commands::readiness::scale::{EDGE, LATENCY, Side, TAKER, Target};
+use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
 use crate::evidence::daily::report::{self, SourceFile};
 use crate::evidence::daily::{Day, Figure, Flag, Window, report_name};
 use crate::evidence::explanation::{Explanation, Flip, InputChange, MissingStep, RuleExplanation};
@@ -17,8 +17,19 @@ use serde_json::{Value, json};
 /// A section of the score, by what its days must show.
 #[derive(Clone, Copy)]
 enum Rule {
-    Median { field: fn(&Day) -> &Figure, set: fn(&mut Day, Figure), target: &'static Target, place: &'static str },
-    EachDay { field: fn(&Day) -> &Flag, set: fn(&mut Day, Flag), place: &'static str, good: &'static str, bad: &'static str },
+    Median {
+        field: fn(&Day) -> &Figure,
+        set: fn(&mut Day, Figure),
+        target: &'static Target,
+        place: &'static str,
+    },
+    EachDay {
+        field: fn(&Day) -> &Flag,
+        set: fn(&mut Day, Flag),
+        place: &'static str,
+        good: &'static str,
+        bad: &'static str,
+    },
 }
 
 /// In the order of the sections.
@@ -114,7 +125,8 @@ impl Explained<'_> {
             Rule::Median { field, target, .. } => {
                 let values: Vec<f64> = days.iter().filter_map(|day| field(day).clone().ok()).collect();
                 let middle = median(&values);
-                let limit = format!("{} {} {} as the median", target.side.as_str(), target.value, target.unit);
+                let limit =
+                    format!("{} {} {} as the median", target.side.as_str(), target.value, target.unit);
                 (json!(middle), limit, middle.map(|middle| 0.0 - target.shortfall(middle)), values.len())
             }
             Rule::EachDay { field, .. } => {
@@ -161,7 +173,12 @@ impl Explained<'_> {
                 unreachable!("a change is of the kind of its rule")
             }
         };
-        InputChange { path: format!("{}/{}", self.reports, report_name(day.date)), place: format!("root.{place}"), from, to }
+        InputChange {
+            path: format!("{}/{}", self.reports, report_name(day.date)),
+            place: format!("root.{place}"),
+            from,
+            to,
+        }
     }
 
     /// The smallest change after which the verdict is another: away from GO the fewest fields of one rule, towards GO
@@ -211,7 +228,8 @@ impl Explained<'_> {
             missing.push(MissingStep {
                 date: go.map(|date| date.to_string()),
                 rule: "GO".to_owned(),
-                what: "score again: with good days from today on, and every drill, GO can be reached".to_owned(),
+                what: "score again: with good days from today on, and every drill, GO can be reached"
+                    .to_owned(),
             });
         }
         missing
@@ -300,11 +318,24 @@ fn flip(window: &Window, at: usize) -> Vec<DayChange> {
             movable.sort_by(|a, b| {
                 target.shortfall(a.1).abs().total_cmp(&target.shortfall(b.1).abs()).then(a.0.cmp(&b.0))
             });
-            for (day, _) in movable {
-                if is_lost(&with(window, &changes), at) != was_lost {
+            for (day, from) in movable {
+                let is_flipped = |changes: &[DayChange]| is_lost(&with(window, changes), at) != was_lost;
+                if is_flipped(&changes) {
                     break;
                 }
                 changes.push(change(day, NewValue::Number(to)));
+                if is_flipped(&changes) {
+                    // Of an even number of days the middle is between two: the last one need not go all the way.
+                    let before = changes.clone();
+                    let tried = |to: f64| {
+                        let mut changes = before.clone();
+                        changes.pop();
+                        changes.push(change(day, NewValue::Number(to)));
+                        is_flipped(&changes)
+                    };
+                    changes.pop();
+                    changes.push(change(day, NewValue::Number(nearest_flip(from, to, tried))));
+                }
             }
         }
         Rule::EachDay { field, .. } if was_lost => {
@@ -319,6 +350,19 @@ fn flip(window: &Window, at: usize) -> Vec<DayChange> {
     changes
 }
 
+/// The value nearest to `from` that flips, given that `to` does.
+fn nearest_flip(from: f64, to: f64, is_flipped: impl Fn(f64) -> bool) -> f64 {
+    let (mut unflipped, mut flipped) = (from, to);
+    loop {
+        let middle = f64::midpoint(unflipped, flipped);
+        // No number lies between the two.
+        if middle <= unflipped.min(flipped) || middle >= unflipped.max(flipped) {
+            return flipped;
+        }
+        if is_flipped(middle) { flipped = middle } else { unflipped = middle }
+    }
+}
+
 /// The first value on the wrong side of the limit.
 fn beyond(target: &Target) -> f64 {
     match target.side {
@@ -328,130 +372,4 @@ fn beyond(target: &Target) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn date(day: i64) -> Date {
-        jiff::civil::date(2026, 3, 1) + jiff::Span::new().days(day)
-    }
-
-    fn figure(range: std::ops::Range<f64>) -> impl Strategy<Value = Figure> {
-        prop_oneof![6 => range.prop_map(Ok), 1 => Just(Err("unknown".to_owned()))]
-    }
-
-    fn flag() -> impl Strategy<Value = Flag> {
-        prop_oneof![8 => Just(Ok(true)), 1 => Just(Ok(false)), 1 => Just(Err("unknown".to_owned()))]
-    }
-
-    fn window() -> impl Strategy<Value = Window> {
-        let day = (figure(2.3..3.0), figure(300.0..370.0), figure(10.0..16.0), flag(), flag(), flag());
-        proptest::collection::vec(day, 1..9).prop_map(|days| {
-            let day = |(at, (edge, age, taker, guards, chaos, tests))| Day {
-                edge_net_bps: edge,
-                order_age_p95_ms: age,
-                taker_share_pct: taker,
-                guards_ok: guards,
-                chaos_ok: chaos,
-                tests_ok: tests,
-                ..good_day(date(at))
-            };
-            let days: Vec<Day> = (0_i64..).zip(days).map(day).collect();
-            Window { days, remarks: Vec::new(), simulated: false }
-        })
-    }
-
-    fn good(days: i64) -> Window {
-        Window { days: (0..days).map(|at| good_day(date(at))).collect(), remarks: Vec::new(), simulated: false }
-    }
-
-    fn explained(window: &Window, today: i64) -> Explanation {
-        Explained { window, reports: "r".to_owned(), drills: Vec::new(), unmet_drills: 0, today: date(today) }.explanation()
-    }
-
-    fn verdict_of(window: &Window) -> Verdict {
-        verdict_with(window, &[])
-    }
-
-    proptest! {
-        /// Made again with it, each rule is otherwise; with one change less it is not, and away from the limit a
-        /// value on it is not enough.
-        #[test]
-        fn the_change_of_a_rule_flips_it_and_a_smaller_one_does_not(window in window()) {
-            for at in 0..RULES.len() {
-                let (was, changes) = (is_lost(&window, at), flip(&window, at));
-                prop_assert!(!changes.is_empty());
-                prop_assert_ne!(is_lost(&with(&window, &changes), at), was);
-                for left_out in 0..changes.len() {
-                    let mut fewer = changes.clone();
-                    fewer.remove(left_out);
-                    prop_assert_eq!(is_lost(&with(&window, &fewer), at), was);
-                }
-                if let (false, Rule::Median { target, .. }) = (was, RULES[at]) {
-                    let on_limit: Vec<DayChange> = changes
-                        .iter()
-                        .map(|change| DayChange { to: NewValue::Number(target.value), ..*change })
-                        .collect();
-                    prop_assert!(!is_lost(&with(&window, &on_limit), at));
-                }
-            }
-        }
-
-        /// The change of the verdict flips it: from GO to HOLD, from anything else to GO.
-        #[test]
-        fn the_change_of_the_verdict_flips_it(window in window()) {
-            let flip = explained(&window, 20).flip;
-            let expected = if verdict_of(&window) == Verdict::Go { "HOLD" } else { "GO" };
-            prop_assert_eq!(flip.verdict, expected);
-        }
-    }
-
-    #[test]
-    fn a_good_week_is_one_bad_day_from_hold() {
-        let week = good(7);
-        let explained = explained(&week, 7);
-        assert_eq!(explained.missing, []);
-        let edge = &explained.rules[0];
-        assert_eq!((&edge.value, edge.margin, edge.n, edge.of), (&json!(2.5), Some(0.0), 7, 7));
-        // The median of seven falls with the fourth.
-        assert_eq!(edge.flip.len(), 4);
-        assert_eq!(edge.flip[0].to, json!(2.5_f64.next_down()));
-        assert_eq!((explained.flip.verdict.as_str(), explained.flip.changes.len()), ("HOLD", 1));
-    }
-
-    #[test]
-    fn what_is_missing_is_told_with_the_day_on_which_it_can_be_there() {
-        let mut week = good(7);
-        // The oldest day has no history, and the edge of four days is low.
-        week.days[0].guards_ok = Err("NO_HISTORY".to_owned());
-        for day in &mut week.days[3..] {
-            day.edge_net_bps = Ok(2.0);
-        }
-        week.days[6].chaos_ok = Ok(false);
-        let explained = explained(&week, 7);
-        let missing: Vec<(&str, Option<&str>)> =
-            explained.missing.iter().map(|step| (step.rule.as_str(), step.date.as_deref())).collect();
-        let expected = [
-            // One more good day, and the day without history has left the window.
-            ("guards", Some("2026-03-09")),
-            // Four low days of seven until the first of them has left.
-            ("edge", Some("2026-03-12")),
-            // The last day must leave.
-            ("chaos", Some("2026-03-15")),
-            ("GO", Some("2026-03-15")),
-        ];
-        assert_eq!(missing, expected);
-        assert_eq!(explained.flip.verdict, "GO");
-        // Guards, chaos, and one of the four low days.
-        assert_eq!(explained.flip.changes.len(), 3);
-    }
-
-    #[test]
-    fn without_a_report_seven_days_are_missing() {
-        let days = (0..7).map(|at| Day::blank(date(at), "no report")).collect();
-        let window = Window { days, remarks: Vec::new(), simulated: false };
-        let explained = explained(&window, 7);
-        assert_eq!(explained.flip.changes.len(), 42);
-        assert_eq!(explained.missing.last().expect("GO").date.as_deref(), Some("2026-03-15"));
-    }
-}
+mod tests;
