@@ -110,7 +110,7 @@ pub(super) mod tests {
     use std::collections::BTreeSet;
 
     /// A day on which everything is as it should be.
-    pub(in super::super) fn good() -> DailyFacts {
+    pub(crate) fn good() -> DailyFacts {
         let none = || GuardAnswer { reason: Ok(NONE.to_owned()), notes: Vec::new() };
         DailyFacts {
             date: jiff::civil::date(2026, 3, 9),

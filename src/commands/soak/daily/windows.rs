@@ -212,7 +212,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A run of one window in which the bot says these parameters.
-    pub(in super::super) fn run(params: &[(&str, f64)]) -> RunWindows {
+    pub(crate) fn run(params: &[(&str, f64)]) -> RunWindows {
         let params: BTreeMap<String, f64> =
             params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
         let params = BTreeMap::from([(String::new(), params)]);
