@@ -189,7 +189,7 @@ pub(super) fn page(report: &DailyReport, facts: &DailyFacts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::verdict::tests::good;
+    use super::super::verdict::good;
     use super::*;
     use crate::report::maker::ClockKind;
 

@@ -180,7 +180,7 @@ fn departures(accepted: &BTreeMap<String, f64>, found: &BTreeMap<String, f64>) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::windows::tests::run;
+    use super::super::windows::run;
     use super::*;
 
     fn of(today: [f64; 3], history: &[[f64; 3]]) -> (String, usize) {

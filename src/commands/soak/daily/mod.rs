@@ -158,7 +158,7 @@ fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result
     let day = DayFigures::of(date, config, &runs, &found.unreadable);
     left_out.extend(found.unreadable.into_iter().chain(found.earlier));
     let is_simulated = runs.iter().any(|run| run.is_simulated);
-    // A simulated day is compared with simulated ones, and a real one with real ones alone.
+    // A real day is compared with real ones alone.
     let policy = EvidencePolicy::new(&ctx.maker(), is_simulated);
     let earlier = sources::earlier_days(reports, date, policy, ctx)?;
     let (regression, baselines) = guards::regression(&day.figures, &earlier.history);

@@ -104,41 +104,41 @@ pub(super) fn verdict(facts: &DailyFacts) -> (DayVerdict, Outcome) {
     (verdict, outcome)
 }
 
+/// A day on which everything is as it should be.
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    /// A day on which everything is as it should be.
-    pub(crate) fn good() -> DailyFacts {
-        let none = || GuardAnswer { reason: Ok(NONE.to_owned()), notes: Vec::new() };
-        DailyFacts {
-            date: jiff::civil::date(2026, 3, 9),
-            min_observed_secs: 72_000.0,
-            runs: Vec::new(),
-            left_out: Vec::new(),
-            day: DayFigures {
-                fault: None,
-                figures: [Ok(2.5), Ok(350.0), Ok(15.0)],
-                sources: BTreeMap::new(),
-                observed_secs: 86_400.0,
-                observed: None,
-                builds: BTreeSet::new(),
-                series: [Vec::new(), Vec::new(), Vec::new()],
-            },
-            regression: none(),
-            baselines: BTreeMap::new(),
-            history: Vec::new(),
-            history_faults: Vec::new(),
-            drift: none(),
-            accepted: None,
-            chaos: Ok(OK.to_owned()),
-            drill: None,
-            bug_bash: Ok(OK.to_owned()),
-            tests: None,
-            anomalies: Vec::new(),
-        }
+pub(super) fn good() -> DailyFacts {
+    let none = || GuardAnswer { reason: Ok(NONE.to_owned()), notes: Vec::new() };
+    DailyFacts {
+        date: jiff::civil::date(2026, 3, 9),
+        min_observed_secs: 72_000.0,
+        runs: Vec::new(),
+        left_out: Vec::new(),
+        day: DayFigures {
+            fault: None,
+            figures: [Ok(2.5), Ok(350.0), Ok(15.0)],
+            sources: BTreeMap::new(),
+            observed_secs: 86_400.0,
+            observed: None,
+            builds: std::collections::BTreeSet::new(),
+            series: [Vec::new(), Vec::new(), Vec::new()],
+        },
+        regression: none(),
+        baselines: BTreeMap::new(),
+        history: Vec::new(),
+        history_faults: Vec::new(),
+        drift: none(),
+        accepted: None,
+        chaos: Ok(OK.to_owned()),
+        drill: None,
+        bug_bash: Ok(OK.to_owned()),
+        tests: None,
+        anomalies: Vec::new(),
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     /// The limits of the earlier toolkit's daily report: OK, a warning, FAIL; each limit itself is allowed.
     #[test]

@@ -207,39 +207,37 @@ impl Lives {
     }
 }
 
+/// A run of one window in which the bot says these parameters.
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    /// A run of one window in which the bot says these parameters.
-    pub(crate) fn run(params: &[(&str, f64)]) -> RunWindows {
-        let params: BTreeMap<String, f64> =
-            params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        let params = BTreeMap::from([(String::new(), params)]);
-        let params = params.into_iter().filter(|(_, params)| !params.is_empty()).collect();
-        let window = Window {
-            members: BTreeMap::from([(String::new(), BTreeMap::new())]),
-            params,
-            ..Window::default()
-        };
-        RunWindows {
-            run_dir: "RUN_1".to_owned(),
-            source: "scrape".to_owned(),
-            plan_sha256: String::new(),
-            journal_sha256: String::new(),
-            is_simulated: false,
-            is_frozen: false,
-            window_secs: 300,
-            units: BTreeMap::new(),
-            windows: vec![window],
-            over_midnight: 0,
-            builds: BTreeSet::new(),
-            has_unnamed_build: false,
-            gates: RunVerdict::Pass,
-            broken_gates: Vec::new(),
-            contradictions: Vec::new(),
-        }
+pub(super) fn run(params: &[(&str, f64)]) -> RunWindows {
+    let params: BTreeMap<String, f64> =
+        params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let params = BTreeMap::from([(String::new(), params)]);
+    let params = params.into_iter().filter(|(_, params)| !params.is_empty()).collect();
+    let window =
+        Window { members: BTreeMap::from([(String::new(), BTreeMap::new())]), params, ..Window::default() };
+    RunWindows {
+        run_dir: "RUN_1".to_owned(),
+        source: "scrape".to_owned(),
+        plan_sha256: String::new(),
+        journal_sha256: String::new(),
+        is_simulated: false,
+        is_frozen: false,
+        window_secs: 300,
+        units: BTreeMap::new(),
+        windows: vec![window],
+        over_midnight: 0,
+        builds: BTreeSet::new(),
+        has_unnamed_build: false,
+        gates: RunVerdict::Pass,
+        broken_gates: Vec::new(),
+        contradictions: Vec::new(),
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a time")

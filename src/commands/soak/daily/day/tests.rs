@@ -1,5 +1,5 @@
 use super::*;
-use crate::commands::soak::daily::windows::tests::run;
+use crate::commands::soak::daily::windows::run;
 use crate::format::config;
 use crate::judge::kpi::Measurement;
 
