@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(crate) enum Layout {
     /// Without spaces.
     Compact,
-    /// An indentation of two spaces, as serde_json lays it out.
+    /// An indentation of two spaces, as `serde_json` lays it out.
     Pretty,
 }
 
