@@ -45,6 +45,11 @@ fn table() -> Vec<Entry> {
         entry(&soak::report::SPEC, soak::report::run)
             .writes(soak::report::outputs)
             .planned(soak::report::planned),
+        entry(&soak::daily::SPEC, soak::daily::run)
+            .writes(soak::daily::outputs)
+            .reads(|_| vec![soak::daily::CONFIG.into()])
+            .planned(soak::daily::planned)
+            .alone(&[&soak::daily::SPEC]),
         entry(&tune::sweep::SPEC, tune::sweep::run).writes(tune::sweep::outputs),
         entry(&tune::apply::SPEC, tune::apply::run).writes(tune::apply::outputs),
         entry(&tune::rollback::SPEC, tune::rollback::run).writes(tune::rollback::outputs),

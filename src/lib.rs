@@ -8,8 +8,8 @@
 //!    commands/<command>/   ctx       all of one command: arguments, run, verdict, report;
 //!      |                             ctx is what a command may ask of the world
 //!    release  judge  evidence        what several commands share: a release, a run and its limits,
-//!    journal  simulation             what makes a document evidence, appended records, what is simulated,
-//!    tuning  lease                   run-time parameters, who leads
+//!    execute  journal  simulation    what makes a document evidence, steps as child processes, appended
+//!    tuning  lease                   records, what is simulated, run-time parameters, who leads
 //!      |
 //!    report                          rows, marker and exit code, and their renderers
 //!      |
@@ -61,6 +61,7 @@ mod cli;
 mod commands;
 mod ctx;
 mod evidence;
+mod execute;
 mod format;
 mod journal;
 mod judge;

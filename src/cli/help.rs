@@ -98,6 +98,13 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 27] = [
         ],
     ),
     (
+        "soak daily",
+        [
+            ("mmops soak daily", "The report of yesterday, for readiness"),
+            ("mmops soak daily --date 2026-03-09 --format json", "Another day, for a program"),
+        ],
+    ),
+    (
         "tune sweep",
         [
             ("mmops tune sweep --feed btcusdt.gz", "Try every candidate of the grid on a recorded market"),

@@ -15,7 +15,7 @@ use crate::commands::{
     bundle, cron_sentinel, golden_compare, make_ready, pre_live_pack, rotate, scan_secrets, sim, soak, tune,
 };
 use crate::ctx::{ConfigBody, Ctx};
-use crate::evidence::daily::DailyReport;
+use crate::evidence::daily::report::{self as daily_report, DailyReport};
 use crate::evidence::entry::Entry;
 use crate::evidence::header::Header;
 use crate::format::json;
@@ -87,7 +87,7 @@ fn reports() -> Vec<Published> {
         report::<golden_compare::Body>(&golden_compare::SPEC),
         answer::<Envelope<make_ready::Body, Entry>>(&make_ready::SPEC),
         report::<pre_live_pack::Body>(&pre_live_pack::SPEC),
-        report::<score::Body>(&score::SPEC),
+        report::<score::ScoreAnswer<'_>>(&score::SPEC),
         report::<validate::Body>(&validate::SPEC),
         report::<rotate::Body>(&rotate::SPEC),
         report::<rotate::RestoreBody>(&rotate::restore::SPEC),
@@ -95,6 +95,7 @@ fn reports() -> Vec<Published> {
         report::<sim::bot::Body>(&sim::bot::SPEC),
         report::<sim::feed::Body>(&sim::feed::SPEC),
         report::<soak::check::CheckBody>(&soak::check::SPEC),
+        report::<soak::daily::DailyAnswer>(&soak::daily::SPEC),
         report::<soak::SoakBody>(&soak::gate::SPEC),
         report::<soak::report::ReportBody>(&soak::report::SPEC),
         report::<soak::SoakBody>(&soak::run::SPEC),
@@ -108,6 +109,7 @@ fn documents() -> Vec<Published> {
     vec![
         document::<RollbackRecord>("auto-rollback", "mmops.auto-rollback.v1"),
         document::<Manifest>("bundle-manifest", "mmops.bundle-manifest.v1"),
+        document::<DailyReport>("daily-report", daily_report::SCHEMA),
         document::<Envelope<ErrorBody, String>>("error", ERROR_SCHEMA),
         document::<golden_compare::Record>("golden-acceptance", "mmops.golden-acceptance.v1"),
         document::<Iteration>("iter-summary", "mmops.iter-summary.v2"),
@@ -125,15 +127,17 @@ fn documents() -> Vec<Published> {
         document::<soak::StatusFile>("soak-status", "mmops.soak-status.v2"),
         document::<soak::TuningReport>("tuning-report", "mmops.tuning-report.v1"),
         document::<TuningApply>("tuning-apply", "mmops.tuning-apply.v1"),
+        document::<soak::daily::WeeklyRollup>("weekly-rollup", "mmops.weekly-rollup.v1"),
         // What every report has; it says which one it is by itself.
         Published { name: "report".to_owned(), id: None, schema: written::<Envelope<NoBody, Value>>() },
-        Published { name: "daily-report".to_owned(), id: None, schema: written::<DailyReport>() },
     ]
 }
 
 fn configurations() -> Vec<Published> {
     vec![
+        configuration::<soak::daily::AcceptedParameters>("accepted-parameters"),
         configuration::<bundle::BundlePlan>("bundle-plan"),
+        configuration::<soak::daily::DailyConfig>("daily"),
         configuration::<GateProfiles>("gates"),
         configuration::<KpiCatalogue>("kpis"),
         configuration::<make_ready::ReadyPlan>("make-ready-plan"),

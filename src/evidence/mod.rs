@@ -3,5 +3,7 @@
 pub(crate) mod age;
 pub(crate) mod daily;
 pub(crate) mod entry;
+pub(crate) mod explanation;
 pub(crate) mod header;
 pub(crate) mod requirement;
+pub(crate) mod rules;

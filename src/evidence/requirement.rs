@@ -110,12 +110,17 @@ impl Requirement {
         Entry { age: told, ..entry.judged(reasons) }
     }
 
-    fn simulation_refusal(&self, header: &Header, policy: &EvidencePolicy, subject: &str) -> Option<String> {
+    pub(super) fn simulation_refusal(
+        &self,
+        header: &Header,
+        policy: &EvidencePolicy,
+        subject: &str,
+    ) -> Option<String> {
         let allow_simulated = policy.allow_simulated && !self.not_simulated;
         EvidencePolicy { allow_simulated, ..*policy }.simulation_refusal(header, subject)
     }
 
-    fn observation_refusal(&self, header: &Header, subject: &str) -> Option<String> {
+    pub(super) fn observation_refusal(&self, header: &Header, subject: &str) -> Option<String> {
         let wanted = self.min_observed.as_ref()?;
         let least = duration::parse(wanted).unwrap_or(Duration::MAX);
         let Some((from, to)) = header.observation() else {
@@ -127,7 +132,12 @@ impl Requirement {
     }
 
     /// The age of the document against the limit, or why that cannot be said.
-    fn age(&self, header: &Header, document: &FoundDocument, policy: &EvidencePolicy) -> Result<Age, String> {
+    pub(super) fn age(
+        &self,
+        header: &Header,
+        document: &FoundDocument,
+        policy: &EvidencePolicy,
+    ) -> Result<Age, String> {
         let max_age = duration::parse(&self.max_age).unwrap_or_default();
         let source =
             match &self.finished_at {
@@ -156,7 +166,7 @@ impl Expectation {
     }
 
     /// Why the document does not say what it must.
-    fn refusal(&self, document: &FoundDocument, subject: &str) -> Option<String> {
+    pub(super) fn refusal(&self, document: &FoundDocument, subject: &str) -> Option<String> {
         let Self { pointer, equals, at_least, at_most } = self;
         let Some(value) = value_at(&document.content, pointer) else {
             return Some(format!("{subject} has no {pointer}"));
@@ -178,7 +188,7 @@ impl Expectation {
 }
 
 /// What stands at a place, whose notation was checked with the requirement.
-fn value_at<'a>(document: &'a Value, place: &str) -> Option<&'a Value> {
+pub(super) fn value_at<'a>(document: &'a Value, place: &str) -> Option<&'a Value> {
     Place::parse(place).ok()?.find(document)
 }
 

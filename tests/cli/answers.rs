@@ -184,6 +184,40 @@ fn soaked(line: &str) -> Sandbox {
 }
 
 #[test]
+fn soak_daily() {
+    // What the soak itself says and leaves stands in its own record.
+    let day = |hours: u32, line: &str| {
+        let watched = Sandbox::new().unrecorded("it is what the report is made of");
+        let soak =
+            format!("soak run --mock --gates smoke --hours {hours} --iteration 1h --interval 5m {line}");
+        let _ = watched.run(&format!("--quiet --now 2026-03-09T00:00:00Z {soak}"));
+        let sandbox = days(Sandbox::new(), 2..=8, DAY);
+        let copied = std::process::Command::new("cp")
+            .args(["-a", watched.path("artifacts/soak").to_str().unwrap()])
+            .arg(sandbox.path("artifacts/soak"))
+            .status();
+        assert!(copied.unwrap().success());
+        sandbox.file("deploy/soak/accepted_parameters.yaml", "config_hash: sim-steady-7\n")
+    };
+    let whole = || {
+        let own = include_str!("../../deploy/soak/daily.yaml");
+        let tests = own.split("  junit:").next().unwrap().to_owned()
+            + "  command: {argv: [/bin/true], timeout: 9s}\n";
+        day(24, "").file("deploy/soak/daily.yaml", tests).file(
+            "artifacts/CHAOS_FAILOVER.json",
+            r#"{"schema": "mmops.chaos-failover.v1", "version": "0.1.0", "commit": null, "clock": "frozen",
+                "made_at": "2026-03-09T12:00:00Z", "simulated": false, "verdict": "OK",
+                "parameters": {"mode": "full", "elections_expected": 2, "runs": 1}}"#,
+        )
+    };
+    forms(whole, 0, "soak daily");
+    forms(|| day(24, "--scenario deadline_storm"), 1, "soak daily");
+    forms(|| day(19, ""), 2, "soak daily");
+    forms(Sandbox::new, 2, "soak daily");
+    refused(Sandbox::new, &[(64, "soak daily --date 2026-03-10"), (3, "soak daily --config none.yaml")]);
+}
+
+#[test]
 fn soak_gate() {
     forms(|| soaked(""), 0, "soak gate --mock");
     forms(|| soaked("--scenario deadline_storm"), 1, "soak gate --mock");

@@ -529,11 +529,13 @@ fn a_schedule_that_means_every_minute_is_remarked() {
 }
 
 #[test]
-fn the_operator_file_watches_the_three_tasks_of_the_earlier_toolkit() {
+fn the_operator_file_watches_the_tasks_of_the_earlier_toolkit_and_the_report_of_the_day() {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/cron/sentinel.yaml")).unwrap();
     let sandbox = Sandbox::new().file("deploy/cron/sentinel.yaml", text);
     let _ = sandbox.run("cron-sentinel").code(1).marker(STALE);
-    for (path, hours) in [("nightly_results", 35), ("soak_metrics", 167), ("readiness", 23)] {
+    for (path, hours) in
+        [("nightly_results", 35), ("soak_metrics", 167), ("REPORT_SOAK_20260309", 25), ("readiness", 23)]
+    {
         let path = format!("artifacts/reports/{path}.json");
         sandbox.write(&path, "{}");
         sandbox.age(&path, Duration::from_hours(hours));

@@ -31,6 +31,7 @@ mod scan_secrets;
 mod sim;
 mod soak;
 mod soak_check;
+mod soak_daily;
 mod soak_evidence;
 mod soak_page;
 mod soak_report;

@@ -282,3 +282,73 @@ fn a_plan_that_cannot_be_used_blocks_with_code_1() {
     }
     Sandbox::new().run("make-ready --nonsense").code(1);
 }
+
+/// The change that is explained is made in the document, or waited for, and the answer is the one that it says.
+#[test]
+fn the_change_that_is_explained_flips_the_answer() {
+    let evidence = "[{name: drill, artifact: drill.json, max_age: 30d, min_observed: 24h, \
+                    expect: [{pointer: root.verdict, equals: OK}, {pointer: root.hours, at_least: 24}]}]";
+    let good = json!({
+        "schema": "mmops.drill.v1", "version": "0.1.0", "commit": null, "made_at": "2026-03-09T12:00:00Z",
+        "clock": "frozen", "simulated": false, "verdict": "OK", "hours": 30,
+        "observed_from": "2026-03-08T06:00:00Z", "observed_to": "2026-03-09T12:00:00Z",
+    });
+    let table = [
+        ("all is well", json!({}), "BLOCKED", 1),
+        ("another verdict and too few hours", json!({"verdict": "FAIL", "hours": 20}), "OK", 2),
+        (
+            "too old",
+            json!({"observed_from": "2026-01-01T00:00:00Z", "observed_to": "2026-01-03T00:00:00Z"}),
+            "OK",
+            1,
+        ),
+        ("too short", json!({"observed_from": "2026-03-09T00:00:00Z"}), "OK", 1),
+        ("simulated", json!({"simulated": true}), "OK", 1),
+    ];
+    for (what, changes, verdict, count) in table {
+        let sandbox = ready("/bin/true").unrecorded("the change is asserted").file("m.yaml", plan(evidence));
+        let mut document = good.clone();
+        for (key, value) in changes.as_object().unwrap() {
+            document[key] = value.clone();
+        }
+        sandbox.write("drill.json", document.to_string());
+        let line = "make-ready --plan m.yaml";
+        let explained = sandbox.run(&format!("{line} --explain --format json")).json()["explanation"].clone();
+        let flip = &explained["flip"];
+        assert_eq!(flip["verdict"], verdict, "{what}: {explained}");
+        assert_eq!(flip["changes"].as_array().unwrap().len(), count, "{what}: {flip}");
+        let rules: Vec<&str> = explained["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rule| rule["rule"].as_str().unwrap())
+            .collect();
+        assert!(rules.contains(&"readiness edge") && rules.contains(&"drill age"), "{rules:?}");
+        for change in flip["changes"].as_array().unwrap() {
+            let key = change["place"].as_str().unwrap().strip_prefix("root.").unwrap();
+            document[key] = change["to"].clone();
+        }
+        sandbox.write("drill.json", document.to_string());
+        let marker = if verdict == "OK" { OK } else { BLOCKED };
+        let _ = sandbox.run(line).code(i32::from(verdict != "OK")).marker(marker);
+    }
+}
+
+#[test]
+fn what_is_missing_for_ok_is_explained_with_its_dates() {
+    let sandbox = ready("/bin/false").unrecorded("what counts is asserted");
+    fs::remove_file(sandbox.path("artifacts/reports/REPORT_SOAK_20260309.json")).unwrap();
+    let explained = sandbox.run("make-ready --explain --format json").json()["explanation"].clone();
+    let missing: Vec<(&str, &str)> = explained["missing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (step["date"].as_str().unwrap(), step["rule"].as_str().unwrap()))
+        .collect();
+    // The newest report is of the eighth, so that the window ends there; the ninth stays missing for seven days.
+    assert_eq!(missing.first(), Some(&("2026-03-10", "failover_drill")));
+    assert!(missing.contains(&("2026-03-10", "pre_live_pack")), "{missing:?}");
+    assert!(missing.contains(&("2026-03-11", "soak")), "{missing:?}");
+    assert_eq!(missing.last(), Some(&("2026-03-17", "MAKE_READY")));
+    let _ = sandbox.run("make-ready --explain").code(1).marker(BLOCKED).stdout_has("MAKE_READY: ask again");
+}

@@ -652,3 +652,77 @@ fn what_is_no_score_file_is_3() {
     Sandbox::new().run("readiness validate missing.json").code(3);
     Sandbox::new().run("readiness validate").code(64);
 }
+
+/// Makes the changes of an explanation in the reports.
+fn change(sandbox: &Sandbox, changes: &Value) {
+    for change in changes.as_array().unwrap() {
+        let path = change["path"].as_str().unwrap();
+        let exists = sandbox.path(path).exists();
+        let mut day = if exists { sandbox.json(path) } else { json!({}) };
+        let place = change["place"].as_str().unwrap().strip_prefix("root.").unwrap();
+        if place == "reg_guard.reason and drift.reason" {
+            day["reg_guard"] = json!({"reason": change["to"]});
+            day["drift"] = json!({"reason": "NONE"});
+        } else {
+            day[place] = change["to"].clone();
+        }
+        sandbox.write(path, day.to_string());
+    }
+}
+
+/// Each change that `--explain` names is made in the reports, and the verdict is the one that it says.
+#[test]
+fn the_change_that_is_explained_flips_the_verdict() {
+    let table: [(&str, fn(&mut Vec<Value>), usize, &str); 6] = [
+        ("a good week", |_| (), 1, "HOLD"),
+        (
+            "a low edge",
+            |days| days[1..6].iter_mut().for_each(|day| *day = with(&json!({"edge_net_bps": 2.4}))),
+            2,
+            "GO",
+        ),
+        ("a failed drill", |days| days[3] = with(&json!({"chaos_result": "FAIL"})), 1, "GO"),
+        ("a null", |days| days[0] = with(&json!({"order_age_p95_ms": null})), 1, "GO"),
+        ("no history", |days| days[0] = with(&json!({"reg_guard": {"reason": "NO_HISTORY"}})), 1, "GO"),
+        ("four days alone", |days| drop(days.drain(..3)), 18, "GO"),
+    ];
+    for (what, prepare, count, verdict) in table {
+        let sandbox = Sandbox::new().unrecorded("the change is asserted");
+        let mut days = vec![base(); 7];
+        prepare(&mut days);
+        reports(&sandbox, &days);
+        let explained = sandbox.run("readiness --explain --format json").json()["explanation"].clone();
+        let flip = &explained["flip"];
+        assert_eq!(flip["verdict"], verdict, "{what}: {explained}");
+        assert_eq!(flip["changes"].as_array().unwrap().len(), count, "{what}: {flip}");
+        assert_eq!(explained["missing"].as_array().unwrap().is_empty(), what == "a good week", "{what}");
+        let hash = mmops::testing::hash::sha256(sandbox.read("artifacts/reports/REPORT_SOAK_20260309.json"));
+        let sources = explained["rules"][0]["sources"].as_array().unwrap();
+        assert_eq!(sources.last().unwrap()["sha256"], json!(hash), "{what}");
+        change(&sandbox, &flip["changes"]);
+        sandbox.run("readiness");
+        assert_eq!(sandbox.json("artifacts/reports/readiness.json")["verdict"], verdict, "{what}");
+    }
+}
+
+#[test]
+fn what_is_missing_for_go_is_explained_with_its_dates() {
+    let sandbox = Sandbox::new();
+    let mut days = vec![base(); 7];
+    days[0] = with(&json!({"reg_guard": {"reason": "NO_HISTORY"}}));
+    days[4] = with(&json!({"bug_bash": "FAIL"}));
+    reports(&sandbox, &days);
+    let output = sandbox.run("readiness score --explain").code(1);
+    let explained = sandbox.run("readiness score --explain --format json").json()["explanation"].clone();
+    let missing: Vec<(&str, &str)> = explained["missing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (step["date"].as_str().unwrap(), step["rule"].as_str().unwrap()))
+        .collect();
+    // Of 2026-03-03 the report leaves the window on the eleventh, of 2026-03-07 on the fifteenth.
+    assert_eq!(missing, [("2026-03-11", "guards"), ("2026-03-15", "tests"), ("2026-03-15", "GO")]);
+    drop(output.stdout_has("guards is 6, OK on each of 7 days, margin -1, n 6 of 7"));
+    // The score itself says nothing of it.
+    sandbox.run("readiness validate artifacts/reports/readiness.json --reports artifacts/reports").code(1);
+}

@@ -219,13 +219,16 @@ fn the_night_is_green_where_everything_is_well_and_red_where_it_is_not() {
     run("Rehearsals", 1);
     checkout.write("deploy/release/pre_live.yaml", &plan("'true'"));
     run("Rehearsals", 0);
-    for report in ["soak_metrics", "readiness"] {
+    for report in ["soak_metrics", "REPORT_SOAK_20260309", "readiness"] {
         run("Scheduled jobs", 1);
         checkout.write(&format!("artifacts/reports/{report}.json"), "{}");
     }
     run("Scheduled jobs", 0);
     fs::remove_file(checkout.0.path().join("artifacts/reports/nightly_results.json")).unwrap();
     run("Scheduled jobs", 1);
+
+    // Nothing is known of yesterday, which is no yes; the report says so.
+    run("Report of yesterday", 2);
 
     run("Drift from the accepted output", 3);
     // A second night finds what the first has left.
@@ -237,6 +240,37 @@ fn the_night_is_green_where_everything_is_well_and_red_where_it_is_not() {
     let accepted = fs::read_to_string(checkout.0.path().join(path)).unwrap();
     checkout.write(path, &accepted.replacen("\"verdict\": \"PASS\"", "\"verdict\": \"FAIL\"", 1));
     run("Drift from the accepted output", 1);
+}
+
+#[test]
+fn every_line_of_the_crontab_is_one_that_mmops_takes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/cron/nightly.crontab");
+    let text = fs::read_to_string(path).unwrap();
+    let mut asked = Vec::new();
+    for line in text.lines().filter(|line| line.contains(" mmops ")) {
+        let words =
+            line.split(">>").next().unwrap().split_whitespace().map(|word| word.trim_matches('"').to_owned());
+        let words: Vec<String> = words.collect();
+        assert!(
+            words[..5].iter().all(|word| word.bytes().all(|c| c.is_ascii_digit() || c == b'*')),
+            "{line}"
+        );
+        takes(&words[5..]).unwrap_or_else(|error| panic!("{line}: {error}"));
+        asked.push((words[1].clone(), words[0].clone(), words[9..].join(" ")));
+    }
+    let order: Vec<&str> = asked.iter().map(|(_, _, command)| command.as_str()).collect();
+    let daily = order.iter().position(|command| *command == "soak daily").unwrap();
+    let score = order.iter().position(|command| command.starts_with("readiness score")).unwrap();
+    assert!(daily < score, "{order:?}");
+}
+
+#[test]
+fn the_report_of_the_day_is_made_before_it_is_scored() {
+    let nightly = &workflows()["nightly"];
+    let (_, job) = jobs(nightly).next().unwrap();
+    let at = |name: &str| steps(job).iter().position(|step| step["name"] == json!(name)).unwrap();
+    assert!(at("Failover drill") < at("Report of yesterday"));
+    assert!(at("Report of yesterday") < at("Score"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `mmops make-ready`: one answer from the pre-live pack, readiness, and any further evidence the plan
 //! requires. OK only when every part says yes; every reason for a no is listed.
 
+mod explain;
 mod plan;
 mod report;
 mod soak;
@@ -14,12 +15,14 @@ use crate::commands::{Given, Input, Output, pre_live_pack, readiness};
 use crate::ctx::Ctx;
 use crate::evidence::age::{EvidencePolicy, display};
 use crate::evidence::entry::Entry;
+use crate::evidence::explanation::Explanation;
 use crate::evidence::header;
 use crate::format::node;
 use crate::report::exit::{self, Fault};
 use crate::report::maker::Maker;
 use crate::report::{Outcome, Report, render};
 use crate::sys::fsio;
+use explain::{Evidence, Explained};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -41,6 +44,9 @@ pub(crate) struct Args {
     /// Accept evidence of simulated runs; stamped into the output
     #[arg(long)]
     allow_simulated: bool,
+    /// Add each rule with its margin, the smallest change that flips the answer, and when OK can be reached
+    #[arg(long)]
+    explain: bool,
 }
 
 /// Fields of the report.
@@ -52,6 +58,9 @@ pub(crate) struct Body {
     allow_simulated: bool,
     /// What a plan can require and this one does not.
     not_required: Vec<&'static str>,
+    /// How near the answer is to another one, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
 }
 
 /// What it writes, and where the pack and the score go: without this run they have no answer.
@@ -111,7 +120,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let rehearsed = pre_live_pack::rehearse(&pack, ctx);
     // What the components are judged by is read under its name.
     ctx.outputs.publish()?;
-    let scored = readiness(&score, args, &plan, ctx);
+    let (scored, explanation) = readiness(&score, args, &plan, ctx)
+        .map_or_else(|error| (Err(error), None), |(report, explanation)| (Ok(report), explanation));
     ctx.outputs.publish()?;
     let components = vec![
         component(
@@ -126,23 +136,27 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let judge = found::judge(plan.requirements(), policy, ctx)?;
     let mut evidence = Vec::new();
     for requirement in &plan.evidence {
-        let document = found::document(&requirement.artifact, ctx);
-        let entry = requirement.judge(&document, &judge);
-        evidence.push(entry.also(soak::departures(&requirement.artifact, &document, ctx)));
+        let found = found::document(&requirement.artifact, ctx);
+        let departures = soak::departures(&requirement.artifact, &found, ctx);
+        evidence.push(Evidence { requirement, found, departures });
         ctx.check_cancelled()?;
     }
     let facts = Facts {
         components,
-        evidence,
+        evidence: evidence.iter().map(|evidence| evidence.entry(&judge)).collect(),
         not_required: plan.not_required(),
         allow_simulated: args.allow_simulated,
     };
+    let explained = Explained { facts: &facts, evidence: &evidence, judge: &judge, readiness: explanation };
+    let explanation = args.explain.then(|| explained.explanation());
+    let mut report = report::report(&facts, explanation.as_ref());
     let body = Body {
         plan: source,
         allow_simulated: args.allow_simulated,
         not_required: facts.not_required.clone(),
+        explanation,
     };
-    let mut report = report::report(&facts).body(&body).body(&ctx.config_body()).evidence([REPORT]);
+    report = report.body(&body).body(&ctx.config_body()).evidence([REPORT]);
     header::stamp(&mut report, ctx.maker());
     json_out.finish(render::json::render(&report).as_bytes())?;
     md_out.finish(render::markdown::components(&report).as_bytes())?;
@@ -170,19 +184,23 @@ fn score_args(args: &Args, plan: &ReadyPlan) -> Result<readiness::score::Args, F
         max_age: readiness.max_age().map_err(Fault::config)?,
         drills: None,
         allow_simulated: args.allow_simulated,
+        explain: args.explain,
     })
 }
 
-/// Scores, then validates the file that was just written; the validation's answer counts.
+/// Scores, then validates the file that was just written; the validation's answer counts. What explains the score
+/// comes beside it.
 fn readiness(
     score: &readiness::score::Args,
     args: &Args,
     plan: &ReadyPlan,
     ctx: &Ctx,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<(Report, Option<Explanation>)> {
     let scored = readiness::score::score_with(score, &plan.readiness.drills, ctx)?;
+    let explanation = scored.document().get("explanation").cloned();
+    let explanation = explanation.and_then(|explanation| node::from_json(explanation).ok());
     if !scored.is_ok() {
-        return Ok(scored);
+        return Ok((scored, explanation));
     }
     // The validator reads what stands under its name.
     ctx.outputs.publish()?;
@@ -192,7 +210,7 @@ fn readiness(
         max_age: score.max_age,
         allow_simulated: args.allow_simulated,
     };
-    readiness::validate::run(&validation, ctx)
+    Ok((readiness::validate::run(&validation, ctx)?, explanation))
 }
 
 /// The entries of what a component wrote, and of what that names as its evidence.

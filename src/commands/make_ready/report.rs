@@ -2,12 +2,13 @@
 
 use super::verdict::{Component, Facts, Verdict, verdict};
 use crate::evidence::entry::Entry;
+use crate::evidence::explanation::Explanation;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 
 pub(crate) const SPEC: CommandSpec =
     CommandSpec::new("make-ready", "MAKE_READY", "BLOCKED").clamped().revised(2);
 
-pub(super) fn report(facts: &Facts) -> Report {
+pub(super) fn report(facts: &Facts, explanation: Option<&Explanation>) -> Report {
     let mut rows: Vec<Row> =
         facts.components.iter().map(|component| row(component, facts.allow_simulated)).collect();
     rows.extend(facts.evidence.iter().map(Entry::row));
@@ -17,6 +18,7 @@ pub(super) fn report(facts: &Facts) -> Report {
             .iter()
             .map(|name| Row::new(*name, Outcome::Skipped).reason(format!("{name} not required by the plan"))),
     );
+    rows.extend(explanation.into_iter().flat_map(Explanation::rows));
     let conclusion = match verdict(facts) {
         Verdict::Ok => Conclusion::new(Outcome::Pass, "OK"),
         Verdict::Blocked => Conclusion::new(Outcome::Fail, "BLOCKED"),

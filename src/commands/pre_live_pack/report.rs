@@ -1,7 +1,8 @@
 //! The report of a rehearsal, and the output of the steps that failed.
 
 use super::plan::Step;
-use super::verdict::{Facts, StepEnd, StepFact, StepRun, Verdict, verdict};
+use super::verdict::{Facts, StepFact, Verdict, verdict};
+use crate::execute::outcome::{StepEnd, StepRun};
 use crate::format::{markdown, text};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 

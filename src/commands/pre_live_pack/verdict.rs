@@ -1,8 +1,8 @@
 //! What came of a rehearsal, and what follows from it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::execute::outcome::StepRun;
 use crate::report::Outcome;
-use serde::Serialize;
 
 pub(super) struct Facts {
     /// In the order of the plan.
@@ -28,100 +28,11 @@ impl StepFact {
     }
 }
 
-/// A step that was started, or should have been.
-pub(super) struct StepRun {
-    pub(super) end: StepEnd,
-    pub(super) exit_code: Option<i32>,
-    pub(super) signal: Option<i32>,
-    pub(super) duration_secs: f64,
-    pub(super) peak_rss_bytes: Option<u64>,
-    /// Whether its report says that it rests on simulated input.
-    pub(super) simulated: bool,
-    /// Processes that it left behind.
-    pub(super) processes_left: usize,
-    /// What came of each attempt before the last.
-    pub(super) earlier_attempts: Vec<String>,
-    /// What was left running by this step or one that ran beside it: processes without an owner.
-    pub(super) unowned: Vec<String>,
-    pub(super) stdout: StepOutput,
-    pub(super) stderr: StepOutput,
-}
-
 impl Facts {
     /// Whether any step rests on simulated input.
     pub(super) fn is_simulated(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, StepFact::Ran(run) if run.simulated))
     }
-}
-
-impl StepRun {
-    pub(super) fn outcome(&self) -> Outcome {
-        if self.unowned.is_empty() { self.end.outcome() } else { self.end.outcome().max(Outcome::Fail) }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum StepEnd {
-    Passed,
-    /// It passed, with something to look at.
-    Warned(String),
-    Failed(String),
-    /// It failed, which the plan allows.
-    Excused(String),
-    /// It did not come to an answer of its own.
-    Unknown(String),
-}
-
-impl StepEnd {
-    pub(super) fn outcome(&self) -> Outcome {
-        match self {
-            Self::Passed => Outcome::Pass,
-            Self::Warned(_) | Self::Excused(_) => Outcome::Warn,
-            Self::Failed(_) => Outcome::Fail,
-            Self::Unknown(_) => Outcome::Unknown,
-        }
-    }
-
-    /// Whether the steps that need this one may start; a failure that is excused is a failure for them.
-    pub(super) fn meets_needs(&self) -> bool {
-        match self {
-            Self::Passed | Self::Warned(_) => true,
-            Self::Failed(_) | Self::Excused(_) | Self::Unknown(_) => false,
-        }
-    }
-
-    /// What speaks for its status, where it is not OK.
-    pub(super) fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Passed => None,
-            Self::Warned(reason) | Self::Failed(reason) | Self::Excused(reason) | Self::Unknown(reason) => {
-                Some(reason)
-            }
-        }
-    }
-
-    /// What the end of the last attempt is after others that failed, in a step whose failure may be excused.
-    pub(super) fn of_attempts(self, earlier: &[String], excuse: Option<&str>) -> Self {
-        match (self, excuse) {
-            (Self::Failed(reason), Some(excuse)) => Self::Excused(format!("{reason}; allowed: {excuse}")),
-            (Self::Passed, _) if !earlier.is_empty() => Self::Warned(flaky(earlier)),
-            (Self::Warned(reason), _) if !earlier.is_empty() => {
-                Self::Warned(format!("{}; {reason}", flaky(earlier)))
-            }
-            (end, _) => end,
-        }
-    }
-}
-
-fn flaky(earlier: &[String]) -> String {
-    format!("flaky: passed at attempt {}, before that: {}", earlier.len() + 1, earlier.join("; "))
-}
-
-#[derive(Default, Serialize)]
-pub(super) struct StepOutput {
-    pub(super) text: String,
-    pub(super) bytes: u64,
-    pub(super) bytes_not_kept: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +57,7 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execute::outcome::{StepEnd, StepOutput};
 
     fn ran(end: StepEnd) -> StepFact {
         StepFact::Ran(StepRun {
@@ -189,22 +101,5 @@ mod tests {
         }
         assert_eq!(of(Vec::new(), false), Verdict::Failed);
         assert_eq!(of(vec![passed()], true), Verdict::Partial);
-    }
-
-    #[test]
-    fn a_pass_after_a_failure_is_flaky_and_an_excuse_is_for_failures_alone() {
-        let failed = || StepEnd::Failed("exit code 1".to_owned());
-        let earlier = ["exit code 1".to_owned()];
-        let flaky = "flaky: passed at attempt 2, before that: exit code 1";
-        assert_eq!(StepEnd::Passed.of_attempts(&[], Some("known")), StepEnd::Passed);
-        assert_eq!(StepEnd::Passed.of_attempts(&earlier, None), StepEnd::Warned(flaky.to_owned()));
-        let warned = StepEnd::Warned("GOLDEN=DRIFT".to_owned()).of_attempts(&earlier, None);
-        assert_eq!(warned, StepEnd::Warned(format!("{flaky}; GOLDEN=DRIFT")));
-        let excused = StepEnd::Excused("exit code 1; allowed: known".to_owned());
-        assert_eq!(failed().of_attempts(&earlier, Some("known")), excused);
-        assert_eq!(failed().of_attempts(&earlier, None), failed());
-        let unknown = StepEnd::Unknown("it did not start".to_owned());
-        assert_eq!(unknown.clone().of_attempts(&[], Some("known")), unknown);
-        assert!(!excused.meets_needs());
     }
 }

@@ -9,5 +9,6 @@ pub(crate) mod verdict;
 
 mod advice;
 mod check;
+mod explain;
 mod recompute;
 mod scale;

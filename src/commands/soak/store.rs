@@ -29,7 +29,7 @@ pub(super) const RUNS: &str = "artifacts/soak";
 pub(super) const LATEST: &str = "latest";
 
 const PLAN: &str = "RUN.json";
-const JOURNAL: &str = "JOURNAL.jsonl";
+pub(super) const JOURNAL: &str = "JOURNAL.jsonl";
 const JOURNAL_SCHEMA: &str = "mmops.soak-journal.v2";
 const SAMPLES: &str = "samples.bin";
 const STATUS: &str = "status.json";

@@ -103,6 +103,36 @@ impl Place {
             (Step::Label(_) | Step::Left(_), _) => None,
         })
     }
+
+    /// Puts a value there. All on the way must be there, the last key need not be.
+    pub(crate) fn put(&self, document: &mut Value, value: Value) -> Option<()> {
+        let Some((last, way)) = self.0.0.split_last() else {
+            *document = value;
+            return Some(());
+        };
+        let mut at = document;
+        for step in way {
+            at = match (step, at) {
+                (Step::Key(key), Value::Array(elements)) => elements.get_mut(key.parse::<usize>().ok()?)?,
+                (Step::Key(key), at) => at.get_mut(key)?,
+                (Step::Index(index), at) => at.get_mut(usize::try_from(*index).ok()?)?,
+                (Step::Label(_) | Step::Left(_), _) => return None,
+            };
+        }
+        match (last, at) {
+            (Step::Key(key), Value::Object(fields)) => {
+                fields.insert(key.clone(), value);
+            }
+            (Step::Key(key), Value::Array(elements)) => {
+                *elements.get_mut(key.parse::<usize>().ok()?)? = value;
+            }
+            (Step::Index(index), Value::Array(elements)) => {
+                *elements.get_mut(usize::try_from(*index).ok()?)? = value;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
 }
 
 impl fmt::Display for Place {

@@ -131,7 +131,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// The closest of the valid names.
-fn nearest<'n>(wrong: &str, valid: &[&'n str]) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(wrong: &str, valid: &[&'n str]) -> Option<&'n str> {
     let scored = valid.iter().map(|name| (strsim::jaro_winkler(wrong, name), *name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > ALIKE).then_some(best.1)

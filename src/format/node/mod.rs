@@ -4,7 +4,7 @@
 mod error;
 mod read;
 
-pub(crate) use error::Error;
+pub(crate) use error::{Error, nearest};
 pub(crate) use read::from_json;
 
 /// Deepest nesting of a document, so that recursion over it cannot exhaust the stack.

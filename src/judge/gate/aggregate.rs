@@ -82,7 +82,7 @@ impl Aggregate {
 
     /// The value of windows in order, each `window_secs` long; none where there are too few, or where each is
     /// judged by itself.
-    pub(super) fn value(&self, values: &[f64], window_secs: f64) -> Option<f64> {
+    pub(crate) fn value(&self, values: &[f64], window_secs: f64) -> Option<f64> {
         let sum = || values.iter().copied().collect::<Sum>().value();
         match self {
             Self::Every => None,

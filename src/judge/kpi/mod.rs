@@ -12,6 +12,7 @@ pub use declared::Declared;
 pub use measurement::Member;
 pub(crate) use measurement::{Build, DataState, LifeBegin, LifeCause, Measurement, Piece};
 pub use selector::Selector;
+pub(crate) use unit::factor as unit_factor;
 
 use crate::format::exposition::Kind;
 use serde::{Deserialize, Serialize};

@@ -80,7 +80,7 @@ pub(super) fn of_metric(name: &str) -> Option<&'static str> {
 }
 
 /// How many of `to` one of `from` is; `None` where they measure different things.
-pub(super) fn factor(from: &str, to: &str) -> Option<f64> {
+pub(crate) fn factor(from: &str, to: &str) -> Option<f64> {
     if from == to {
         return Some(1.0);
     }

@@ -126,6 +126,11 @@ fn trials() -> Vec<Case> {
         case("soak report", "", |root| root.mmops("soak run --mock --gates smoke --iterations 8"))
             .verdicts(&REPORTED),
         case("soak check", "--mock", |_| {}),
+        case("soak daily", "--junit j.xml", |root| {
+            week(root);
+            root.mmops("--now 2026-03-09T00:00:00Z soak run --mock --gates smoke --hours 24 --iteration 4h --interval 30m");
+        })
+        .verdicts(&["artifacts/reports/REPORT_SOAK_20260309.json"]),
         case("tune sweep", "", grid).verdicts(sweep),
         case("tune sweep", "--dry-run", grid).verdicts(&["artifacts/dry-run/PARAM_SWEEP.json"]),
         case("tune apply", "--allow-simulated", |root| {

@@ -6,6 +6,7 @@ use crate::commands::readiness::points::{self, Section, Sections};
 use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
 use crate::evidence::daily::Window;
 use crate::evidence::entry::Entry;
+use crate::evidence::explanation::Explanation;
 use crate::evidence::header::Header;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -48,6 +49,16 @@ pub(crate) struct Body {
     pub(crate) drills: Vec<Entry>,
     /// Files that stand for no day.
     pub(crate) remarks: Vec<String>,
+}
+
+/// What the report of the command has.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ScoreAnswer<'a> {
+    #[serde(flatten)]
+    pub(crate) body: &'a Body,
+    /// How near the score is to another verdict, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) explanation: Option<Explanation>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

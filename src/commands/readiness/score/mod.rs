@@ -5,22 +5,24 @@ mod document;
 mod report;
 
 pub(crate) use day::DayRecord;
-pub(crate) use document::{Body, Document, Runtime, SCHEMA};
+pub(crate) use document::{Body, Document, Runtime, SCHEMA, ScoreAnswer};
 pub(crate) use report::SPEC;
 
+use super::explain::Explained;
 use super::found;
 use super::points::MOST_DAYS;
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::evidence::daily::{self, Rules};
-use crate::evidence::entry::Entry;
+use crate::evidence::entry::{Entry, Found};
 use crate::evidence::header::Header;
 use crate::evidence::requirement::Requirement;
 use crate::format::duration;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,9 @@ pub(crate) struct Args {
     /// Count reports of simulated runs; stamped into the output
     #[arg(long)]
     pub(crate) allow_simulated: bool,
+    /// Add each rule with its margin, the smallest change that flips the verdict, and when GO can be reached
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 /// The file that `--drills` names.
@@ -88,8 +93,17 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy };
     let window = daily::window(&files, &rules);
     let judge = found::judge(drills, policy, ctx)?;
-    let drills: Vec<Entry> =
-        drills.iter().map(|drill| drill.judge(&found::document(&drill.artifact, ctx), &judge)).collect();
+    let documents = drills.iter().map(|drill| (drill, found::document(&drill.artifact, ctx)));
+    let documents: Vec<(&Requirement, Found)> = documents.collect();
+    let drills: Vec<Entry> = documents.iter().map(|(drill, found)| drill.judge(found, &judge)).collect();
+    let explained = args.explain.then(|| Explained {
+        window: &window,
+        reports: args.reports.as_deref().unwrap_or(Path::new(found::REPORTS)).display().to_string(),
+        drills: documents.iter().flat_map(|(drill, found)| drill.rules(found, &judge)).collect(),
+        unmet_drills: drills.iter().filter(|drill| !drill.outcome().is_yes()).count(),
+        today: policy.now.to_zoned(TimeZone::UTC).date(),
+    });
+    let explanation = explained.map(Explained::explanation);
     let runtime = Runtime { utc: ctx.clock.stamp_utc(), version: env!("CARGO_PKG_VERSION").to_owned() };
     let header = Header::new(SCHEMA, ctx.maker());
     let document = Document::new(header, runtime, &window, drills, policy.now);
@@ -97,7 +111,7 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     md_out.finish(report::markdown(&document).as_bytes())?;
     let written =
         [&args.out_json, &args.out_json.with_extension("md")].map(|path| path.display().to_string());
-    Ok(report::report(&window, &document).evidence(written))
+    Ok(report::report(&window, &document, explanation).evidence(written))
 }
 
 fn load_drills(path: &Path, ctx: &Ctx) -> Result<Vec<Requirement>, Fault> {

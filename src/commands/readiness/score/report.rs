@@ -1,18 +1,19 @@
 //! The report of a score, and the score as a page.
 
-use super::document::Document;
+use super::document::{Document, ScoreAnswer};
 use crate::commands::readiness::points::{self, Section};
 use crate::commands::readiness::verdict::Verdict;
 use crate::commands::readiness::{advice, scale};
 use crate::evidence::daily::Window;
 use crate::evidence::entry::Entry;
+use crate::evidence::explanation::Explanation;
 use crate::format::markdown;
 use crate::report::{CommandSpec, Outcome, Report, Row};
 
 pub(crate) const SPEC: CommandSpec =
     CommandSpec::new("readiness score", "READINESS", "HOLD").named("readiness").revised(2);
 
-pub(super) fn report(window: &Window, document: &Document) -> Report {
+pub(super) fn report(window: &Window, document: &Document, explanation: Option<Explanation>) -> Report {
     let mut rows = vec![reports_row(window)];
     rows.extend(points::score(window).iter().map(row));
     rows.extend(document.body.drills.iter().map(Entry::row));
@@ -23,11 +24,12 @@ pub(super) fn report(window: &Window, document: &Document) -> Report {
     let total = Row::new("score", Outcome::of(document.verdict == Verdict::Go))
         .note(format!("{:.6} / 100", document.body.score));
     rows.push(total);
+    rows.extend(explanation.iter().flat_map(Explanation::rows));
     Report::new(&SPEC, "READINESS SCORE", document.verdict.conclusion())
         .rows(rows)
         .simulated(document.header.simulated)
         .observed(document.header.observation())
-        .body(&document.body)
+        .body(&ScoreAnswer { body: &document.body, explanation })
 }
 
 /// Whether every day of the window has a report that counts.

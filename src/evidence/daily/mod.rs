@@ -1,14 +1,16 @@
 //! The days of the window: which report stands for which day, and what it shows.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod report;
+
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
-use crate::evidence::header::Header;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use report::{DailyReport, Field, FieldReader};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -37,38 +39,6 @@ pub struct ReportFile {
     pub(crate) name: String,
     /// SHA-256 of its bytes; null where it could not be read.
     pub(crate) sha256: Option<String>,
-}
-
-/// A daily report as it is written: the fields that are read, beside any others.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct DailyReport {
-    /// Net edge, basis points.
-    edge_net_bps: f64,
-    /// 95th percentile of order age, milliseconds.
-    #[schemars(range(min = 0.0))]
-    order_age_p95_ms: f64,
-    /// Taker share of volume, percent.
-    #[schemars(range(min = 0.0, max = 100.0))]
-    taker_share_pct: f64,
-    /// `NONE` where no regression stopped the day.
-    reg_guard: Guard,
-    /// `NONE` or nothing where no drift stopped the day.
-    drift: Guard,
-    /// `OK` where the chaos drill passed.
-    chaos_result: String,
-    /// `OK` where the test sweep passed.
-    bug_bash: String,
-    /// The date of the name again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<String>,
-    /// Whether it comes from a simulation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    simulated: Option<bool>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct Guard {
-    reason: String,
 }
 
 /// What the operator allows.
@@ -258,69 +228,67 @@ impl Day {
     }
 }
 
-fn read(date: Date, file: &File, rules: &Rules) -> Day {
-    let fields = match &file.content {
+/// Reads the report of a day.
+pub(crate) fn read(date: Date, file: &File, rules: &Rules) -> Day {
+    let content = match &file.content {
         Err(reason) => return Day::blank(date, reason),
-        Ok(Value::Object(fields)) => fields,
+        Ok(content) if content.is_object() => content,
         Ok(_) => return Day::blank(date, &format!("`{}` is not a JSON object", file.name)),
     };
-    let header = match Header::of_fields(fields) {
-        Ok(header) => header,
+    let report = match DailyReport::deserialize(content) {
+        Ok(report) => report,
         Err(reason) => return Day::blank(date, &format!("`{}`: {reason}", file.name)),
     };
     let (subject, policy) = (format!("`{}`", file.name), &rules.policy);
-    let age = judge_age(&header, AgeSource::Outside(observed_to(date, policy.now)), Duration::MAX, policy);
-    let refusal = policy.simulation_refusal(&header, &subject).or_else(|| age.refusal(&subject, ""));
+    let source = AgeSource::Outside(observed_to(date, policy.now));
+    let age = judge_age(&report.header, source, Duration::MAX, policy);
+    let refusal = policy.simulation_refusal(&report.header, &subject).or_else(|| age.refusal(&subject, ""));
     if let Some(reason) = refusal {
         return Day::blank(date, &reason);
     }
-    if let Some(inside) = fields.get("date")
-        && inside.as_str().is_none_or(|text| text != compact(date) && text != date.to_string())
-    {
+    let simulated = report.header.simulated;
+    let report = report.fields;
+    let inside = match &report.date {
+        Field::Missing => None,
+        Field::Value(text) if *text == compact(date) || *text == date.to_string() => None,
+        Field::Value(text) => Some(Value::from(text.as_str())),
+        Field::Other(found) => Some(found.clone()),
+        Field::Null => Some(Value::Null),
+    };
+    if let Some(inside) = inside {
         return Day::blank(date, &format!("`{}` says inside that its date is {inside}", file.name));
     }
-    let reader = Reader { name: &file.name, fields };
+    let reader = FieldReader { name: &file.name, report: &report };
+    let is_ok = |text: &str| text == report::OK;
     Day {
         date,
         fault: None,
         report: None,
-        edge_net_bps: reader.number("edge_net_bps", EDGE_RANGE),
-        order_age_p95_ms: reader.number("order_age_p95_ms", AGE_RANGE),
-        taker_share_pct: reader.number("taker_share_pct", TAKER_RANGE),
-        guards_ok: reader.guards(),
-        chaos_ok: reader.text("chaos_result").map(|text| text == "OK"),
-        tests_ok: reader.text("bug_bash").map(|text| text == "OK"),
-        simulated: header.simulated,
+        edge_net_bps: reader.number(report::EDGE, &report.edge_net_bps, &EDGE_RANGE),
+        order_age_p95_ms: reader.number(report::ORDER_AGE, &report.order_age_p95_ms, &AGE_RANGE),
+        taker_share_pct: reader.number(report::TAKER_SHARE, &report.taker_share_pct, &TAKER_RANGE),
+        guards_ok: guards(&reader, date, rules.window),
+        chaos_ok: reader.text(report::CHAOS, &report.chaos_result).map(is_ok),
+        tests_ok: reader.text(report::BUG_BASH, &report.bug_bash).map(is_ok),
+        simulated,
     }
 }
 
-struct Reader<'a> {
-    name: &'a str,
-    fields: &'a Map<String, Value>,
+/// Whether no guard stopped the day. A guard that had nothing to judge by has not let it pass either.
+fn guards(reader: &FieldReader, date: Date, window: usize) -> Flag {
+    let regression = reader.guard(report::REG_GUARD, &reader.report.reg_guard)?;
+    let drift = reader.guard(report::DRIFT, &reader.report.drift)?;
+    if regression == report::NO_HISTORY && matches!(drift, "" | report::NONE) {
+        let go =
+            go_without(date, window).map_or_else(String::new, |go| format!(": GO can be reached on {go}"));
+        return Err(format!("`{}`: {} is {}{go}", reader.name, report::REG_GUARD, report::NO_HISTORY));
+    }
+    Ok(regression == report::NONE && matches!(drift, "" | report::NONE))
 }
 
-impl Reader<'_> {
-    fn number(&self, field: &str, range: RangeInclusive<f64>) -> Figure {
-        let found = self.fields.get(field).ok_or_else(|| format!("`{}` has no {field}", self.name))?;
-        match found.as_f64() {
-            Some(value) if value.is_finite() && range.contains(&value) => Ok(value),
-            Some(_) => Err(format!("`{}`: {field} is {found}, outside its range", self.name)),
-            None => Err(format!("`{}`: {field} is {found}, not a number", self.name)),
-        }
-    }
-
-    fn text(&self, field: &str) -> Result<&str, String> {
-        let found = self.fields.get(field).ok_or_else(|| format!("`{}` has no {field}", self.name))?;
-        found.as_str().ok_or_else(|| format!("`{}`: {field} is {found}, not text", self.name))
-    }
-
-    fn guards(&self) -> Flag {
-        let reason = |guard: &str| {
-            let found = self.fields.get(guard).and_then(|guard| guard.get("reason"));
-            let found = found.ok_or_else(|| format!("`{}` has no {guard}.reason", self.name))?;
-            found.as_str().ok_or_else(|| format!("`{}`: {guard}.reason is {found}, not text", self.name))
-        };
-        let (regression, drift) = (reason("reg_guard")?, reason("drift")?);
-        Ok(regression == "NONE" && matches!(drift, "" | "NONE"))
-    }
+/// The first day on which a score does not ask for `date` any more: `window` days follow it, and the last one is
+/// over.
+pub(crate) fn go_without(date: Date, window: usize) -> Option<Date> {
+    let days = i64::try_from(window).ok()?.checked_add(1)?;
+    date.checked_add(jiff::Span::new().try_days(days).ok()?).ok()
 }

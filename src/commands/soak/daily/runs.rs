@@ -1,0 +1,111 @@
+//! The runs of a day: found on the disk, and judged again from what they have kept.
+
+use super::windows::{RunFiles, RunWindows, touches};
+use crate::commands::soak::store::{self, KeptJournal, KeptPlan, RUNS};
+use crate::ctx::Ctx;
+use crate::evidence::daily::{observed_to, report::LeftOut, start};
+use crate::format::hash;
+use crate::report::exit::Fault;
+use crate::sys::fsio::{self, FileId, FileKind};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::path::Path;
+
+/// What there is of a day.
+#[derive(Debug, Default)]
+pub(super) struct RunsFound {
+    pub(super) runs: Vec<RunWindows>,
+    /// Directories that cannot be read and may have windows of the day.
+    pub(super) unreadable: Vec<LeftOut>,
+    /// Those that cannot be read, and that nobody has written to since the day began.
+    pub(super) earlier: Vec<LeftOut>,
+}
+
+/// Every run with windows in the day.
+pub(super) fn find(date: Date, ctx: &Ctx) -> Result<RunsFound, Fault> {
+    let (home, mut found) = (ctx.path(RUNS), RunsFound::default());
+    if fsio::target_kind(&home)? == FileKind::Missing {
+        return Ok(found);
+    }
+    for dir in fsio::list(&home)? {
+        let Some(started_ms) = started_ms(&dir) else { continue };
+        let begins_later = started_ms >= observed_to(date, Timestamp::MAX).as_millisecond();
+        if begins_later || fsio::kind(&dir)? != FileKind::Dir {
+            continue;
+        }
+        ctx.check_cancelled()?;
+        match read(&dir, date, ctx) {
+            Ok(run) => found.runs.extend(run),
+            Err(fault) => {
+                let left_out = LeftOut { run_dir: ctx.show(&dir), reason: fault.to_string() };
+                let list =
+                    if may_reach(&dir, date, ctx)? { &mut found.unreadable } else { &mut found.earlier };
+                list.push(left_out);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// When the run of this directory began, by its name.
+fn started_ms(dir: &Path) -> Option<i64> {
+    let digits = dir.file_name()?.to_str()?.strip_prefix("RUN_")?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+/// Whether a run that cannot be read may have windows of the day: one that was written to since the day began. Under a
+/// frozen clock the times of files say nothing.
+fn may_reach(dir: &Path, date: Date, ctx: &Ctx) -> Result<bool, Fault> {
+    let mut newest = FileId::of(&fsio::metadata(dir)?).modified();
+    for path in fsio::list(dir)? {
+        if fsio::kind(&path)? == FileKind::File {
+            newest = newest.max(FileId::of(&fsio::metadata(&path)?).modified());
+        }
+    }
+    Ok(ctx.clock.is_frozen() || newest >= start(date))
+}
+
+/// How often a run is read again that went on while it was read.
+const ATTEMPTS: u32 = 3;
+
+/// The windows of a run in the day; none where it has none, or is a run of the earlier toolkit.
+fn read(dir: &Path, date: Date, ctx: &Ctx) -> Result<Option<RunWindows>, Fault> {
+    let Some(kept) = store::read_plan(dir)? else { return Ok(None) };
+    let mut attempt = 1;
+    loop {
+        let journal = store::read_journal(dir)?;
+        let done = journal.entries.len();
+        let run = judge_again(dir, date, &kept, &journal, ctx)?;
+        let is_contradicted = run.as_ref().is_some_and(|run| !run.contradictions.is_empty());
+        // What a live run adds meanwhile is not in the records that were read.
+        let goes_on = || Ok::<bool, Fault>(store::read_journal(dir)?.entries.len() > done);
+        if !is_contradicted || attempt == ATTEMPTS || !goes_on()? {
+            return Ok(run);
+        }
+        attempt += 1;
+    }
+}
+
+fn judge_again(
+    dir: &Path,
+    date: Date,
+    kept: &KeptPlan,
+    journal: &KeptJournal,
+    ctx: &Ctx,
+) -> Result<Option<RunWindows>, Fault> {
+    let plan = &kept.plan;
+    let mut contradictions: Vec<String> = store::plan_problem(kept, journal).into_iter().collect();
+    let iterations = || journal.entries.iter().map(|entry| &entry.iteration);
+    if !touches(iterations(), date) {
+        return Ok(None);
+    }
+    let replayed = store::replay(dir, plan, &journal.entries)?;
+    contradictions.extend(replayed.recomputed.differences);
+    let last = iterations().next_back().map_or(0, |last| last.iteration);
+    contradictions.extend(store::unrecorded(dir, plan, last)?);
+    let journal_sha256 = hash::sha256(fsio::read(&dir.join(store::JOURNAL))?);
+    let files = RunFiles { run_dir: ctx.show(dir), plan_sha256: kept.sha256.clone(), journal_sha256 };
+    let mut run = RunWindows::of(date, files, plan, iterations(), contradictions);
+    run.is_simulated |= replayed.collector.saw_simulation();
+    Ok(Some(run))
+}

@@ -1,0 +1,179 @@
+//! What the report of a day rests on beside the runs: the reports before it, the accepted parameters, the drill, the
+//! results of tests.
+
+use super::bug_bash::{self, TestFile};
+use super::config::{AcceptedParameters, TestConfig};
+use super::guards::{HISTORY_DAYS, History};
+use super::junit;
+use super::weekly::{DAYS, WeeklyFacts};
+use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
+use crate::evidence::daily::report::{FAIL, OK, SourceFile, TestSource};
+use crate::evidence::daily::{self, Day, File, Rules, report_name};
+use crate::evidence::entry::{Entry, Found, FoundDocument};
+use crate::evidence::requirement::{Judge, Requirement};
+use crate::execute::step::{StepCommand, StepRunner};
+use crate::format::hash;
+use crate::release::identity;
+use crate::report::exit::Fault;
+use crate::sys::fsio::{self, FileId, FileKind};
+use crate::sys::{json_file, proc};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// The report of a day, if there is one.
+pub(super) fn report(dir: &Path, date: Date, ctx: &Ctx) -> Result<Option<File>, Fault> {
+    let (name, path) = (report_name(date), ctx.path(dir).join(report_name(date)));
+    if fsio::kind(&path)? == FileKind::Missing {
+        return Ok(None);
+    }
+    Ok(Some(match json_file::load_hashed(&path) {
+        Ok((content, _, sha256)) => File { name, content: Ok(content), sha256: Some(sha256) },
+        Err(fault) => File { name, content: Err(fault.to_string()), sha256: None },
+    }))
+}
+
+/// The reports of the days before that count, newest first, and why the others do not.
+pub(super) struct EarlierDays {
+    pub(super) history: History,
+    pub(super) files: Vec<SourceFile>,
+    pub(super) faults: Vec<String>,
+}
+
+pub(super) fn earlier_days(
+    dir: &Path,
+    date: Date,
+    policy: EvidencePolicy,
+    ctx: &Ctx,
+) -> Result<EarlierDays, Fault> {
+    let rules = Rules { window: 7, max_age: Duration::MAX, policy };
+    let (mut days, mut before) =
+        (EarlierDays { history: Vec::new(), files: Vec::new(), faults: Vec::new() }, date);
+    for _ in 0..HISTORY_DAYS {
+        let Ok(day) = before.yesterday() else { break };
+        before = day;
+        let Some(file) = report(dir, before, ctx)? else { continue };
+        let shown = daily::read(before, &file, &rules);
+        if let Some(fault) = &shown.fault {
+            days.faults.push(format!("{before}: {fault}"));
+            continue;
+        }
+        let figures = [&shown.edge_net_bps, &shown.order_age_p95_ms, &shown.taker_share_pct];
+        days.history.push(figures.map(|figure| figure.as_ref().ok().copied()));
+        days.files.push(SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256 });
+    }
+    Ok(days)
+}
+
+/// The days of the week that ends with `last`, those of the week before it, and the files of both.
+pub(super) fn weeks(
+    dir: &Path,
+    last: Date,
+    policy: EvidencePolicy,
+    ctx: &Ctx,
+) -> Result<(WeeklyFacts, Vec<SourceFile>), Fault> {
+    let rules = Rules { window: DAYS, max_age: Duration::MAX, policy };
+    let dates: Vec<Date> =
+        std::iter::successors(Some(last), |date| date.yesterday().ok()).take(2 * DAYS).collect();
+    let (mut days, mut files) = (Vec::new(), Vec::new());
+    for date in dates.into_iter().rev() {
+        let Some(file) = report(dir, date, ctx)? else {
+            days.push(Day::blank(date, &format!("no report {}", report_name(date))));
+            continue;
+        };
+        days.push(daily::read(date, &file, &rules));
+        files.push(SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256 });
+    }
+    let week = days.split_off(days.len() - DAYS);
+    Ok((WeeklyFacts { days: week, before: days }, files))
+}
+
+/// The parameters that were accepted, or why they are not known.
+pub(super) fn accepted(
+    path: &str,
+    ctx: &Ctx,
+) -> Result<(Result<AcceptedParameters, String>, Option<SourceFile>), Fault> {
+    let full = ctx.path(path);
+    if fsio::target_kind(&full)? == FileKind::Missing {
+        let reason = format!(
+            "`{path}` is not there: write the parameters and the config_hash into it once they are accepted"
+        );
+        return Ok((Err(reason), None));
+    }
+    let accepted: AcceptedParameters = ctx.configs.load(Path::new(path))?;
+    let sha256 = Some(hash::sha256(fsio::read(&full)?));
+    Ok((Ok(accepted), Some(SourceFile { path: path.to_owned(), sha256 })))
+}
+
+/// What the newest drill says, and the drill.
+pub(super) fn drill(
+    requirement: &Requirement,
+    policy: EvidencePolicy,
+    ctx: &Ctx,
+) -> Result<(Result<String, String>, Entry), Fault> {
+    let release =
+        requirement.same_release.then(|| identity::find(&ctx.root, &ctx.env, &ctx.cancel)).transpose()?;
+    // That it is a simulation is carried on, and judged by whoever reads the report.
+    let policy = EvidencePolicy { allow_simulated: true, ..policy };
+    let judge = Judge { policy, maker: ctx.maker(), release: release.unwrap_or_default() };
+    let found: Found = json_file::load_hashed(&ctx.path(&requirement.artifact))
+        .map(|(content, modified, sha256)| FoundDocument { content, modified, sha256 })
+        .map_err(|fault| fault.to_string());
+    let entry = requirement.judge(&found, &judge);
+    let has_failed =
+        found.is_ok_and(|document| document.content.get("verdict").is_some_and(|said| said == FAIL));
+    let result = match entry.reasons.first() {
+        None => Ok(OK.to_owned()),
+        Some(_) if has_failed => Ok(FAIL.to_owned()),
+        Some(reason) => Err(reason.clone()),
+    };
+    Ok((result, entry))
+}
+
+/// What the test sweep shows: its files, or what comes of its command, which is run now.
+pub(super) fn tests(
+    config: &TestConfig,
+    policy: EvidencePolicy,
+    ctx: &Ctx,
+) -> Result<(Result<String, String>, TestSource), Fault> {
+    let Some(command) = &config.command else {
+        let files: Vec<TestFile> = config.junit.iter().map(|path| test_file(path, ctx)).collect();
+        return Ok(bug_bash::of_files(&files, config, &policy));
+    };
+    let step = StepCommand {
+        argv: &command.argv,
+        dir: ctx.root.clone(),
+        env: &BTreeMap::new(),
+        timeout: command.timeout(),
+        retries: 0,
+        allow_fail: None,
+        log: None,
+    };
+    let mut run = StepRunner::new(&ctx.clock, &ctx.cancel, None)?.run("bug_bash", &step);
+    run.unowned = proc::sweep().reasons();
+    ctx.check_cancelled()?;
+    Ok(bug_bash::of_command(&command.argv, &run))
+}
+
+/// A file of test results.
+fn test_file(path: &str, ctx: &Ctx) -> TestFile {
+    let full = ctx.path(path);
+    let read = || -> Result<(String, Timestamp), Fault> {
+        let modified = FileId::of(&fsio::metadata(&full)?).modified();
+        Ok((fsio::read_text(&full)?, modified))
+    };
+    match read() {
+        Err(fault) => {
+            TestFile { path: path.to_owned(), sha256: None, modified: None, results: Err(fault.to_string()) }
+        }
+        Ok((text, modified)) => TestFile {
+            path: path.to_owned(),
+            sha256: Some(hash::sha256(&text)),
+            modified: Some(modified),
+            results: junit::read(&text),
+        },
+    }
+}

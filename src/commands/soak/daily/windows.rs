@@ -1,0 +1,285 @@
+//! The windows of a run that lie in a day, and what is known of the service in them.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use crate::commands::soak::plan::SoakPlan;
+use crate::evidence::daily::{observed_to, report::WatchedBuild, start};
+use crate::judge::gate::GateProfile;
+use crate::judge::kpi::{Build, DataState, LifeBegin, Measurement};
+use crate::judge::record::{Iteration, Ledger};
+use crate::judge::verdict::{GateState, RunVerdict};
+use crate::report::maker::ClockKind;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The part of a run that lies in a day.
+#[derive(Clone, Debug)]
+pub(super) struct RunWindows {
+    /// The directory of the run, as it is shown.
+    pub(super) run_dir: String,
+    pub(super) source: String,
+    pub(super) plan_sha256: String,
+    pub(super) journal_sha256: String,
+    pub(super) is_simulated: bool,
+    pub(super) is_frozen: bool,
+    pub(super) window_secs: u32,
+    /// Unit of each KPI.
+    pub(super) units: BTreeMap<String, String>,
+    /// In order, each wholly inside the day.
+    pub(super) windows: Vec<Window>,
+    /// Windows over midnight.
+    pub(super) over_midnight: u32,
+    pub(super) builds: BTreeSet<WatchedBuild>,
+    /// A process did not say which build it is.
+    pub(super) has_unnamed_build: bool,
+    /// What the gates of the run say of these windows.
+    pub(super) gates: RunVerdict,
+    pub(super) broken_gates: Vec<String>,
+    /// Why what was kept cannot be believed; empty where it can.
+    pub(super) contradictions: Vec<String>,
+}
+
+/// One window of a day.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Window {
+    pub(super) iteration: u32,
+    pub(super) from: Timestamp,
+    pub(super) to: Timestamp,
+    /// The figures of each member; of a single service under the empty name.
+    pub(super) members: BTreeMap<String, BTreeMap<String, Measurement>>,
+    /// Its parameters.
+    pub(super) params: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl Window {
+    fn of(iteration: &Iteration, from: Timestamp, to: Timestamp) -> Self {
+        let one = (String::new(), iteration.kpis.clone());
+        let members = iteration.members.iter().map(|(name, member)| (name.clone(), member.kpis.clone()));
+        let of_members = iteration.members.iter().map(|(name, member)| (name.clone(), member.params.clone()));
+        let params = std::iter::once((String::new(), iteration.params.clone())).chain(of_members);
+        Self {
+            iteration: iteration.iteration,
+            from,
+            to,
+            members: if iteration.members.is_empty() { BTreeMap::from([one]) } else { members.collect() },
+            params: params.filter(|(_, params)| !params.is_empty()).collect(),
+        }
+    }
+
+    /// Whether anything at all was measured in it.
+    pub(super) fn is_seen(&self) -> bool {
+        let kpis = self.members.values().flat_map(BTreeMap::values);
+        kpis.into_iter().any(|measured| measured.state == DataState::Measured)
+    }
+}
+
+/// The files of a run as they were found.
+#[derive(Clone, Debug)]
+pub(super) struct RunFiles {
+    pub(super) run_dir: String,
+    pub(super) plan_sha256: String,
+    pub(super) journal_sha256: String,
+}
+
+/// Whether any of its windows lies in the day.
+pub(super) fn touches<'a>(iterations: impl Iterator<Item = &'a Iteration>, date: Date) -> bool {
+    iterations.filter_map(times).any(|(from, to)| place(from, to, date) != Place::Elsewhere)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Inside,
+    OverMidnight,
+    Elsewhere,
+}
+
+fn place(from: Timestamp, to: Timestamp, date: Date) -> Place {
+    let (begin, end) = (start(date), observed_to(date, Timestamp::MAX));
+    match (from >= begin && to <= end, from < end && to > begin) {
+        (true, _) => Place::Inside,
+        (false, true) => Place::OverMidnight,
+        (false, false) => Place::Elsewhere,
+    }
+}
+
+fn times(iteration: &Iteration) -> Option<(Timestamp, Timestamp)> {
+    iteration.from.parse().ok().zip(iteration.to.parse().ok())
+}
+
+impl RunWindows {
+    /// The windows of `date`. `contradictions` are those that judging the run again has found.
+    pub(super) fn of<'a>(
+        date: Date,
+        files: RunFiles,
+        plan: &SoakPlan,
+        iterations: impl Iterator<Item = &'a Iteration>,
+        contradictions: Vec<String>,
+    ) -> Self {
+        let (mut windows, mut over_midnight) = (Vec::new(), 0);
+        let (mut kept, mut lives) = (Vec::new(), Lives::default());
+        let (mut builds, mut has_unnamed_build) = (BTreeSet::new(), false);
+        for iteration in iterations {
+            let Some((from, to)) = times(iteration) else { continue };
+            let is_inside = match place(from, to, date) {
+                Place::Inside => true,
+                Place::OverMidnight => {
+                    over_midnight += 1;
+                    false
+                }
+                Place::Elsewhere => false,
+            };
+            // A build that ends in the window was watched in it as well as the one that follows.
+            let before = lives.builds();
+            lives.add(iteration);
+            if is_inside {
+                builds.extend(before.into_iter().chain(lives.builds()));
+                has_unnamed_build |= lives.has_unnamed();
+                windows.push(Window::of(iteration, from, to));
+                kept.push(iteration);
+            }
+        }
+        let (gates, broken_gates) = judge(plan, &kept);
+        let clocks = kept.iter().map(|iteration| iteration.header.clock);
+        Self {
+            run_dir: files.run_dir,
+            source: plan.origin.as_str().to_owned(),
+            plan_sha256: files.plan_sha256,
+            journal_sha256: files.journal_sha256,
+            is_simulated: plan.header.simulated || kept.iter().any(|iteration| iteration.header.simulated),
+            is_frozen: clocks.chain([plan.header.clock]).any(|clock| clock == ClockKind::Frozen),
+            window_secs: plan.iteration_secs,
+            units: plan.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.unit.clone())).collect(),
+            windows,
+            over_midnight,
+            builds,
+            has_unnamed_build,
+            gates,
+            broken_gates,
+            contradictions,
+        }
+    }
+}
+
+/// What the profile of the run says of these windows alone. How long the service must be watched in all is asked of
+/// the whole run, not of a day.
+fn judge(plan: &SoakPlan, kept: &[&Iteration]) -> (RunVerdict, Vec<String>) {
+    let first = kept.first().map_or(0, |iteration| iteration.iteration.saturating_sub(1));
+    let mut ledger: Ledger = plan.ledger([]);
+    for (at, iteration) in kept.iter().enumerate() {
+        let number = iteration.iteration - first;
+        // What was not observed before the first window belongs to the time before.
+        let gap_before_secs = iteration.gap_before_secs.filter(|_| at > 0);
+        ledger.add(&Iteration { iteration: number, gap_before_secs, ..(*iteration).clone() });
+    }
+    let profile = GateProfile { min_observed: None, ..plan.profile.clone() };
+    let judged = ledger.judge(&profile);
+    let broken = judged.gates.iter().filter(|(_, gate)| gate.outcome.state == GateState::HardFail);
+    (judged.verdict, broken.map(|(name, _)| name.clone()).collect())
+}
+
+/// The processes that live, and which build each says that it is.
+#[derive(Clone, Debug, Default)]
+struct Lives(BTreeMap<(String, String), Option<Build>>);
+
+impl Lives {
+    fn add(&mut self, iteration: &Iteration) {
+        let mut begin = |member: &str, life: &LifeBegin| {
+            self.0.insert((member.to_owned(), life.process.clone()), life.build.clone());
+        };
+        iteration.lives.iter().for_each(|life| begin("", life));
+        for (name, member) in &iteration.members {
+            member.lives.iter().for_each(|life| begin(name, life));
+        }
+    }
+
+    fn builds(&self) -> Vec<WatchedBuild> {
+        let named = self.0.values().flatten();
+        named
+            .map(|Build { version, config_hash }| WatchedBuild {
+                version: version.clone(),
+                config_hash: config_hash.clone(),
+            })
+            .collect()
+    }
+
+    fn has_unnamed(&self) -> bool {
+        self.0.is_empty() || self.0.values().any(Option::is_none)
+    }
+}
+
+/// A run of one window in which the bot says these parameters.
+#[cfg(test)]
+pub(super) fn run(params: &[(&str, f64)]) -> RunWindows {
+    let params: BTreeMap<String, f64> =
+        params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let params = BTreeMap::from([(String::new(), params)]);
+    let params = params.into_iter().filter(|(_, params)| !params.is_empty()).collect();
+    let window =
+        Window { members: BTreeMap::from([(String::new(), BTreeMap::new())]), params, ..Window::default() };
+    RunWindows {
+        run_dir: "RUN_1".to_owned(),
+        source: "scrape".to_owned(),
+        plan_sha256: String::new(),
+        journal_sha256: String::new(),
+        is_simulated: false,
+        is_frozen: false,
+        window_secs: 300,
+        units: BTreeMap::new(),
+        windows: vec![window],
+        over_midnight: 0,
+        builds: BTreeSet::new(),
+        has_unnamed_build: false,
+        gates: RunVerdict::Pass,
+        broken_gates: Vec::new(),
+        contradictions: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn a_window_belongs_to_the_day_that_it_lies_in_wholly() {
+        let date = jiff::civil::date(2026, 3, 9);
+        let table = [
+            ("2026-03-09T00:00:00Z", "2026-03-09T01:00:00Z", Place::Inside),
+            ("2026-03-09T23:00:00Z", "2026-03-10T00:00:00Z", Place::Inside),
+            ("2026-03-08T23:00:00Z", "2026-03-09T00:00:00Z", Place::Elsewhere),
+            ("2026-03-10T00:00:00Z", "2026-03-10T01:00:00Z", Place::Elsewhere),
+            ("2026-03-08T23:30:00Z", "2026-03-09T00:30:00Z", Place::OverMidnight),
+            ("2026-03-09T23:30:00Z", "2026-03-10T00:30:00Z", Place::OverMidnight),
+        ];
+        for (from, to, expected) in table {
+            assert_eq!(place(at(from), at(to), date), expected, "{from}");
+        }
+    }
+
+    #[test]
+    fn a_build_that_is_replaced_was_watched_as_well_as_the_one_that_follows() {
+        let life = |version: Option<&str>| LifeBegin {
+            process: String::new(),
+            seen_at: String::new(),
+            started_at_secs: None,
+            build: version.map(|version| Build { version: version.to_owned(), config_hash: "a".to_owned() }),
+            cause: crate::judge::kpi::LifeCause::Build,
+        };
+        let with = |lives: &[LifeBegin]| Iteration { lives: lives.to_vec(), ..Iteration::default() };
+        let versions =
+            |lives: &Lives| lives.builds().into_iter().map(|build| build.version).collect::<Vec<_>>();
+        let mut lives = Lives::default();
+        assert!(lives.has_unnamed());
+        lives.add(&with(&[life(Some("1"))]));
+        assert_eq!((versions(&lives), lives.has_unnamed()), (vec!["1".to_owned()], false));
+        lives.add(&with(&[]));
+        assert_eq!(versions(&lives), ["1"]);
+        lives.add(&with(&[life(None)]));
+        assert_eq!((versions(&lives), lives.has_unnamed()), (Vec::new(), true));
+        lives.add(&with(&[life(Some("2"))]));
+        assert_eq!((versions(&lives), lives.has_unnamed()), (vec!["2".to_owned()], false));
+    }
+}

@@ -1,0 +1,4 @@
+//! Actions in the world, with a time limit and an answer.
+
+pub(crate) mod outcome;
+pub(crate) mod step;
