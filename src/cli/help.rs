@@ -13,7 +13,7 @@ pub(super) const QUESTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// Two command lines of each command that is listed, and what they do. The tests see that each is understood.
-pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 27] = [
+pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 28] = [
     (
         "pre-live-pack",
         [

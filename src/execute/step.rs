@@ -171,6 +171,7 @@ fn judge(finished: &Finished, is_own: bool, limit: String) -> StepEnd {
         End::Signalled(signal) => failed(format!("died by signal {signal}")),
         End::Exited(code) if *code != 0 => failed(format!("exit code {code}")),
         End::Exited(_) if !left.is_empty() => StepEnd::Failed(left.join("; ")),
+        End::Exited(_) if let Some(error) = finished.unread() => StepEnd::Unknown(error),
         End::Exited(_) if is_own => of_marker(&finished.stdout.text()),
         End::Exited(_) => StepEnd::Passed,
     }
@@ -199,6 +200,27 @@ fn says_simulated(stdout: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_whose_output_could_not_be_read_is_not_one_that_passed() {
+        let finished = |code, error: Option<i32>| {
+            let mut stdout = Captured::new(64);
+            stdout.push(b"| a | OK | B=C |\n");
+            if let Some(error) = error {
+                stdout.break_off(&std::io::Error::from_raw_os_error(error));
+            }
+            Finished { end: End::Exited(code), stdout, ..Finished::not_started(&"") }
+        };
+        for is_own in [false, true] {
+            assert_eq!(judge(&finished(0, None), is_own, String::new()), StepEnd::Passed);
+            let end = judge(&finished(0, Some(5)), is_own, String::new());
+            assert!(
+                matches!(&end, StepEnd::Unknown(why) if why.contains("stdout could not be read")),
+                "{end:?}"
+            );
+            assert!(matches!(judge(&finished(1, Some(5)), is_own, String::new()), StepEnd::Failed(_)));
+        }
+    }
 
     #[test]
     fn the_answer_of_a_step_that_is_mmops_is_that_of_its_marker() {
