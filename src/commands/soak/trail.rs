@@ -6,6 +6,7 @@ use crate::judge::kpi::{DataState, Measurement};
 use crate::judge::record::Iteration;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trail {
@@ -32,10 +33,15 @@ pub(super) struct Cause {
 pub(crate) struct ParametersInForce {
     pub(super) iteration: u32,
     /// By name; empty where members are watched one by one, or none are reported.
-    pub(super) parameters: BTreeMap<String, f64>,
+    pub(super) parameters: Arc<BTreeMap<String, f64>>,
     /// The same of each member.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) members: BTreeMap<String, BTreeMap<String, f64>>,
+    pub(super) members: Arc<BTreeMap<String, BTreeMap<String, f64>>>,
+}
+
+/// The last value once more where it is the same.
+fn shared<T: PartialEq>(value: T, last: Option<&Arc<T>>) -> Arc<T> {
+    last.filter(|last| ***last == value).map_or_else(|| Arc::new(value), Arc::clone)
 }
 
 impl Trail {
@@ -52,11 +58,12 @@ impl Trail {
             self.add_causes(name, &member.kpis, iteration.iteration);
         }
         let members = iteration.members.iter();
-        self.parameters.push(ParametersInForce {
-            iteration: iteration.iteration,
-            parameters: iteration.params.clone(),
-            members: members.map(|(name, member)| (name.clone(), member.params.clone())).collect(),
-        });
+        let members = members.map(|(name, member)| (name.clone(), member.params.clone())).collect();
+        // Of a fleet there is one for each member and window, and they hardly ever change.
+        let last = self.parameters.last();
+        let parameters = shared(iteration.params.clone(), last.map(|last| &last.parameters));
+        let members = shared(members, last.map(|last| &last.members));
+        self.parameters.push(ParametersInForce { iteration: iteration.iteration, parameters, members });
         let clock = self.header.clock.max(iteration.header.clock);
         self.header = Header { clock, ..iteration.header.clone() };
     }

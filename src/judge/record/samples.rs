@@ -11,6 +11,7 @@
 use crate::format::json::typed;
 use crate::judge::kpi::Declared;
 use serde::{Deserialize, Serialize};
+use std::array;
 use std::collections::BTreeMap;
 
 /// First bytes of the file.
@@ -218,10 +219,13 @@ fn block(payload: &[u8]) -> Option<SampleBlock> {
     let times = payload[12..times_end].chunks_exact(8);
     let times = times.map(|chunk| i64::from_le_bytes(chunk.try_into().expect("eight bytes"))).collect();
     let mut rows = vec![0_u64; values];
-    for (at, byte) in payload[times_end..].iter().enumerate() {
-        let (plane, rest) = (at / values, at % values);
-        let (series, scrape) = (rest / scrapes, rest % scrapes);
-        rows[scrape * width + series] |= u64::from(*byte) << (8 * plane);
+    let planes = &payload[times_end..];
+    for series in 0..width {
+        for scrape in 0..scrapes {
+            let at = series * scrapes + scrape;
+            rows[scrape * width + series] =
+                u64::from_le_bytes(array::from_fn(|plane| planes[plane * values + at]));
+        }
     }
     for at in width..values {
         rows[at] ^= rows[at - width];

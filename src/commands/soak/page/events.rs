@@ -44,7 +44,7 @@ fn changes(layout: &Layout) -> Vec<(i64, String)> {
     let mut before: BTreeMap<&str, &BTreeMap<String, f64>> = BTreeMap::new();
     for window in &layout.facts.trail.parameters {
         let members = window.members.iter().map(|(name, parameters)| (name.as_str(), parameters));
-        for (member, parameters) in members.chain([("", &window.parameters)]) {
+        for (member, parameters) in members.chain([("", &*window.parameters)]) {
             if parameters.is_empty() {
                 continue;
             }
@@ -92,7 +92,7 @@ pub(super) fn counts(layout: &Layout) -> String {
         count => plural(count, "restart"),
     };
     let reported = layout.facts.trail.parameters.iter();
-    let mut reported = reported.flat_map(|window| window.members.values().chain([&window.parameters]));
+    let mut reported = reported.flat_map(|window| window.members.values().chain([&*window.parameters]));
     let changes = match changes(layout).len() {
         0 if reported.all(BTreeMap::is_empty) => "the service does not say its parameters".to_owned(),
         0 => "parameters never changed".to_owned(),

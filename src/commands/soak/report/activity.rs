@@ -73,7 +73,7 @@ impl Activity {
             let [before, after] = pair else { continue };
             let iteration = after.iteration;
             changes.extend(differences("", &before.parameters, &after.parameters, iteration));
-            for (member, parameters) in &after.members {
+            for (member, parameters) in &*after.members {
                 if let Some(before) = before.members.get(member) {
                     changes.extend(differences(member, before, parameters, iteration));
                 }
@@ -157,7 +157,7 @@ fn volume(summaries: &[LegacySummary], last: &[u32]) -> Option<(f64, f64)> {
 pub(super) fn in_force(windows: &[ParametersInForce], begin: u32) -> Option<BTreeMap<String, f64>> {
     let recent = windows.iter().filter(|window| window.iteration >= begin);
     let mut reported = recent.flat_map(|window| {
-        let whole = window.members.is_empty().then_some(&window.parameters);
+        let whole = window.members.is_empty().then_some(&*window.parameters);
         window.members.values().chain(whole)
     });
     let first = reported.next()?;
@@ -198,8 +198,8 @@ mod tests {
     fn parameters_that_the_bot_reports_otherwise_were_changed() {
         let window = |iteration: u32, value: f64| ParametersInForce {
             iteration,
-            parameters: BTreeMap::from([("tail_age_ms".to_owned(), value)]),
-            members: BTreeMap::new(),
+            parameters: BTreeMap::from([("tail_age_ms".to_owned(), value)]).into(),
+            members: BTreeMap::new().into(),
         };
         let windows = [window(1, 600.0), window(2, 600.0), window(3, 650.0)];
         let activity = Activity::of_parameters(&windows);

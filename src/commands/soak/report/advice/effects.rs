@@ -86,6 +86,7 @@ pub(super) fn measured(
 mod tests {
     use super::*;
     use crate::tuning::key::NAMES;
+    use std::sync::Arc;
 
     #[test]
     fn every_lever_is_a_run_time_parameter() {
@@ -107,8 +108,8 @@ mod tests {
             let parameters = |number| BTreeMap::from([("tail_age_ms".to_owned(), value(number))]);
             let window = |iteration| ParametersInForce {
                 iteration,
-                parameters: parameters(iteration),
-                members: BTreeMap::new(),
+                parameters: parameters(iteration).into(),
+                members: Arc::default(),
             };
             (1..=10).map(window).collect()
         };
