@@ -41,10 +41,11 @@ fn table() -> Vec<Entry> {
         entry(&readiness::validate::SPEC, readiness::validate::run),
         entry(&soak::run::SPEC, soak::run::run).writes(soak::run::outputs),
         entry(&soak::check::SPEC, soak::check::run),
-        entry(&soak::gate::SPEC, soak::gate::run),
+        entry(&soak::gate::SPEC, soak::gate::run).planned(soak::gate::planned),
         entry(&soak::report::SPEC, soak::report::run)
             .writes(soak::report::outputs)
-            .planned(soak::report::planned),
+            .planned(soak::report::planned)
+            .alone(&[&soak::report::SPEC]),
         entry(&soak::daily::SPEC, soak::daily::run)
             .writes(soak::daily::outputs)
             .reads(|_| vec![soak::daily::CONFIG.into()])

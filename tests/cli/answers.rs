@@ -207,7 +207,9 @@ fn soak_daily() {
             "artifacts/CHAOS_FAILOVER.json",
             r#"{"schema": "mmops.chaos-failover.v1", "version": "0.1.0", "commit": null, "clock": "frozen",
                 "made_at": "2026-03-09T12:00:00Z", "simulated": false, "verdict": "OK",
-                "parameters": {"mode": "full", "elections_expected": 2, "runs": 1}}"#,
+                "parameters": {"mode": "full", "elections_expected": 2, "runs": 1},
+                "wrongs": {"failed_runs": 0, "unexpected_elections": 0, "dual_leader_us": 0, "duplicate_orders": 0,
+                           "lost_orders": 0, "older_tokens_accepted": 0, "late_acts": 0}}"#,
         )
     };
     forms(whole, 0, "soak daily");

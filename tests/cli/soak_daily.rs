@@ -78,6 +78,8 @@ fn drill(verdict: &str, made_at: &str) -> String {
         "schema": "mmops.chaos-failover.v1", "version": "0.1.0", "commit": null, "made_at": made_at,
         "clock": "frozen", "simulated": false, "verdict": verdict,
         "parameters": {"mode": "full", "elections_expected": 2, "runs": 1},
+        "wrongs": {"failed_runs": 0, "unexpected_elections": 0, "dual_leader_us": 0, "duplicate_orders": 0,
+                   "lost_orders": 0, "older_tokens_accepted": 0, "late_acts": 0},
     })
     .to_string()
 }
@@ -570,6 +572,34 @@ fn a_command_can_be_the_test_sweep() {
 }
 
 /// Eight days of a simulated bot: the first has no history, so that the eighth is the first on which seven count.
+#[test]
+fn a_day_on_which_a_hard_limit_broke_is_no_good_one() {
+    let sandbox = Sandbox::new().unrecorded(REAL);
+    let soak =
+        "soak run --mock --scenario breaker_trip --gates smoke --hours 24 --iteration 2h --interval 10m";
+    let _ = sandbox.run(&format!("-q --now 2026-03-08T00:00:00Z {soak}")).code(1);
+    let now = "--now 2026-03-09T00:20:00Z";
+    let _ = sandbox
+        .run(&format!("-q {now} soak daily"))
+        .code(1)
+        .stdout_has("breaker is broken in the windows of the day");
+    let score = sandbox.run(&format!("-q {now} readiness --window 1 --allow-simulated")).code(1);
+    let _ = score.stdout_has("broke on this day (breaker");
+    // Moved away and linked, it is the same run; without its plan or its journal the day is not known.
+    let (run, moved) = (sandbox.path("artifacts/soak/RUN_1772928000000"), sandbox.path("moved"));
+    std::fs::rename(&run, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &run).unwrap();
+    let _ = sandbox
+        .run(&format!("-q {now} soak daily"))
+        .code(1)
+        .stdout_has("breaker is broken in the windows of the day");
+    for name in ["RUN.json", "JOURNAL.jsonl"] {
+        std::fs::rename(moved.join(name), moved.join("away")).unwrap();
+        let _ = sandbox.run(&format!("-q {now} soak daily")).code(2).stdout_has("RUN_1772928000000");
+        std::fs::rename(moved.join("away"), moved.join(name)).unwrap();
+    }
+}
+
 #[test]
 fn eight_days_of_soak_lead_to_go_and_no_sooner() {
     let sandbox = Sandbox::new().unrecorded(REAL);

@@ -482,7 +482,7 @@ fn what_is_no_run_or_cannot_be_read_is_named_and_leaves_nothing() {
     assert_eq!(sandbox.files(), ["file"]);
     // Nothing stands in the way of the first run.
     let _ = sandbox.run("soak report").error(3);
-    assert!(!sandbox.path("artifacts").exists() && !sandbox.path("none").exists());
+    assert!(!sandbox.path("artifacts/soak").exists() && !sandbox.path("none").exists());
     assert_eq!(std::fs::read_dir(sandbox.path("empty")).unwrap().count(), 0);
 
     let sandbox = earlier_run(3, plain);
@@ -550,11 +550,16 @@ fn what_the_run_said_itself_is_held_against_what_it_comes_to() {
         let output = sandbox.run("soak report --mock").code(code);
         let _ = output.stdout_has(&format!("the run itself said {said}, judged again it is PASS"));
         assert_eq!(snapshot(&sandbox, OUT)["verdict"], said);
+        let page = sandbox.read(&format!("{OUT}/SOAK_REPORT.html"));
+        assert!(page.contains(&format!("<title>{said} (simulated)")), "{said}");
+        assert!(!page.contains("gates hold."), "{said}");
     }
     for unreadable in ["{", "{\"verdict\": \"GOOD\"}"] {
         sandbox.write(path, unreadable);
         let _ = sandbox.run("soak report --mock").code(2).stdout_has("the run's own verdict cannot be read");
     }
+    std::fs::remove_file(sandbox.path(path)).unwrap();
+    let _ = sandbox.run("soak report --mock").code(2).stdout_has("`soak_metrics.json` is missing");
     // A yes that the samples do not give stays a no.
     sandbox.write(path, kept.to_string());
     let samples = sandbox.path("artifacts/soak/latest/samples.bin");
@@ -563,6 +568,31 @@ fn what_the_run_said_itself_is_held_against_what_it_comes_to() {
     let _ = sandbox.run("soak report --mock").code(1);
     let advice = sandbox.read(&format!("{OUT}/RECOMMENDATIONS.md"));
     assert!(advice.contains("release nothing on this run"), "{advice}");
+}
+
+#[test]
+fn no_output_takes_the_place_of_what_the_run_has_kept() {
+    let sandbox = finished("--gates smoke --iterations 3", 0).unrecorded("the refusals are what matters");
+    let run = sandbox.path("artifacts/soak/latest").canonicalize().unwrap();
+    let kept = |name: &str| std::fs::read(run.join(name)).unwrap();
+    let names = ["RUN.json", "JOURNAL.jsonl", "samples.bin", "soak_metrics.json", "ITER_SUMMARY_2.json"];
+    let before = names.map(kept);
+    for (at, name) in names.into_iter().enumerate() {
+        for command in ["soak report --mock", "soak gate --mock"] {
+            for option in ["--junit", "--metrics-file"] {
+                let line = format!("{command} {option} artifacts/soak/latest/{name}");
+                let _ = sandbox.run(&line).code(64);
+                assert_eq!(kept(name), before[at], "{line}");
+            }
+        }
+        let out = format!("out{at}");
+        std::fs::create_dir(sandbox.path(&out)).unwrap();
+        std::os::unix::fs::symlink(run.join(name), sandbox.path(&out).join("FAILURES.md")).unwrap();
+        let _ = sandbox.run(&format!("soak report --mock --out {out}")).code(64);
+        assert_eq!(kept(name), before[at], "a link to {name}");
+    }
+    let _ = sandbox.run("soak report --mock --out artifacts/soak/latest").code(0);
+    let _ = sandbox.run("soak report --mock --out artifacts/soak/latest").code(0);
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) const LATEST: &str = "latest";
 const PLAN: &str = "RUN.json";
 pub(super) const JOURNAL: &str = "JOURNAL.jsonl";
 const JOURNAL_SCHEMA: &str = "mmops.soak-journal.v2";
-const SAMPLES: &str = "samples.bin";
+pub(super) const SAMPLES: &str = "samples.bin";
 const STATUS: &str = "status.json";
 /// What a run is computed again from.
 pub(super) const KEPT: [&str; 3] = [PLAN, JOURNAL, SAMPLES];

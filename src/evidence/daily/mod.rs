@@ -7,7 +7,7 @@ use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use report::{DailyReport, Field, FieldReader};
+use report::{DailyReport, Field, FieldReader, RunSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -245,6 +245,15 @@ pub(crate) fn read(date: Date, file: &File, rules: &Rules) -> Day {
     let refusal = policy.simulation_refusal(&report.header, &subject).or_else(|| age.refusal(&subject, ""));
     if let Some(reason) = refusal {
         return Day::blank(date, &reason);
+    }
+    // A day on which a hard limit broke is no good one, whatever its figures came to.
+    let mut runs = report.basis.iter().flat_map(|basis| &basis.runs);
+    if let Some(RunSource { run_dir, broken_gates, .. }) = runs.find(|run| !run.broken_gates.is_empty()) {
+        let gates = broken_gates.join(", ");
+        return Day::blank(
+            date,
+            &format!("{subject}: hard gates of `{run_dir}` broke on this day ({gates})"),
+        );
     }
     let simulated = report.header.simulated;
     let report = report.fields;

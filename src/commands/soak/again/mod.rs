@@ -9,6 +9,7 @@ use super::settings::{self, SettingsFiles};
 use super::store::{self, KeptPlan};
 use super::trail::Trail;
 use super::verdict::{Occasion, SoakFacts, SummaryCheck};
+use crate::commands::Input;
 use crate::ctx::Ctx;
 use crate::format::json;
 use crate::judge::gate::GateProfile;
@@ -55,6 +56,15 @@ pub(super) struct JudgedAgain {
     pub(super) bands: Bands,
     /// Of its plan; of the earlier toolkit, of what `sha256sum` prints of its summaries in numeric order.
     pub(super) sha256: String,
+}
+
+/// The files of a run: no output may take the place of one. What reports have written there before is none of them.
+pub(super) fn files(given: Option<PathBuf>, option: &str, reports: &[&str], ctx: &Ctx) -> Vec<Input> {
+    let dir = given.unwrap_or_default();
+    let names = fsio::list(&ctx.path(&dir)).unwrap_or_default();
+    let names = names.iter().filter_map(|path| path.file_name());
+    let kept = names.filter(|name| !name.to_str().is_some_and(|name| reports.contains(&name)));
+    kept.map(|name| Input { option: option.to_owned(), path: dir.join(name) }).collect()
 }
 
 /// What kind of files a run has kept.

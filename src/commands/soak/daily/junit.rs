@@ -130,6 +130,11 @@ fn begin<'t>(tag: &'t str, results: &mut TestResults) -> Result<Open<'t>, String
             let count = value.trim().parse().map_err(|_| format!("{key}=\"{value}\" is not a count"))?;
             open.stated[at] = Some(count);
         }
+        if name == "testcase" && ["status", "result"].contains(&key) {
+            let answer = value.trim().to_ascii_lowercase();
+            open.is_failure |= ["failed", "failure", "fail", "error"].contains(&answer.as_str());
+            open.is_skipped |= ["notrun", "skipped", "disabled", "suppressed"].contains(&answer.as_str());
+        }
         if is_suite && key == "timestamp" {
             let time = time(value).ok_or_else(|| format!("timestamp=\"{value}\" is not a time"))?;
             results.began_at = Some(results.began_at.map_or(time, |known| known.min(time)));
@@ -183,10 +188,15 @@ fn close(closed: &Open<'_>, around: Option<&mut Open<'_>>, results: &mut TestRes
         results.counts = counts;
         return Ok(());
     };
+    // Runners have kinds of their own, `rerunFailure` or `j:failure`; none of them is a case that passed.
+    let kind = closed.name.to_ascii_lowercase();
+    let (is_failure, is_error) = (kind.ends_with("failure"), kind.ends_with("error"));
     if around.name == "testcase" {
-        around.is_failure |= closed.name == "failure";
-        around.is_error |= closed.name == "error";
-        around.is_skipped |= closed.name == "skipped";
+        around.is_failure |= is_failure;
+        around.is_error |= is_error;
+        around.is_skipped |= kind.ends_with("skipped");
+    } else if is_failure || is_error {
+        return Err(format!("<{}> stands outside of a test case", closed.name));
     }
     around.counts.add(counts);
     Ok(())
@@ -241,6 +251,25 @@ mod tests {
         ] {
             let error = read(text).expect_err(text);
             assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_a_runner_says_in_its_own_way_is_no_case_that_passed() {
+        let case = |inside: &str| read(&format!("<testsuite><testcase{inside}</testcase></testsuite>"));
+        for (inside, expected) in [
+            ("><j:failure/>", counts(1, 1, 0, 0)),
+            ("><Failure/>", counts(1, 1, 0, 0)),
+            ("><rerunFailure/>", counts(1, 1, 0, 0)),
+            (" status='failed'>", counts(1, 1, 0, 0)),
+            (" status='run' result='completed'>", counts(1, 0, 0, 0)),
+            (" status='notrun'>", counts(1, 0, 0, 1)),
+        ] {
+            assert_eq!(case(inside).map(|results| results.counts), Ok(expected), "{inside}");
+        }
+        for outside in ["<error/>", "<failure>x</failure>"] {
+            let error = read(&format!("<testsuite>{outside}<testcase/></testsuite>")).expect_err(outside);
+            assert!(error.contains("outside of a test case"), "{error}");
         }
     }
 

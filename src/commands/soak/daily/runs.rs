@@ -30,11 +30,17 @@ pub(super) fn find(date: Date, ctx: &Ctx) -> Result<RunsFound, Fault> {
     for dir in fsio::list(&home)? {
         let Some(started_ms) = started_ms(&dir) else { continue };
         let begins_later = started_ms >= observed_to(date, Timestamp::MAX).as_millisecond();
-        if begins_later || fsio::kind(&dir)? != FileKind::Dir {
+        if begins_later {
             continue;
         }
         ctx.check_cancelled()?;
-        match read(&dir, date, ctx) {
+        // A run that was moved to another disk and linked is a run.
+        let run = if fsio::target_kind(&dir)? == FileKind::Dir {
+            read(&dir, date, ctx)
+        } else {
+            Err(Fault::config("it is not a directory"))
+        };
+        match run {
             Ok(run) => found.runs.extend(run),
             Err(fault) => {
                 let left_out = LeftOut { run_dir: ctx.show(&dir), reason: fault.to_string() };
@@ -57,7 +63,8 @@ fn started_ms(dir: &Path) -> Option<i64> {
 /// frozen clock the times of files say nothing.
 fn may_reach(dir: &Path, date: Date, ctx: &Ctx) -> Result<bool, Fault> {
     let mut newest = FileId::of(&fsio::metadata(dir)?).modified();
-    for path in fsio::list(dir)? {
+    let files = if fsio::target_kind(dir)? == FileKind::Dir { fsio::list(dir)? } else { Vec::new() };
+    for path in files {
         if fsio::kind(&path)? == FileKind::File {
             newest = newest.max(FileId::of(&fsio::metadata(&path)?).modified());
         }
@@ -70,11 +77,22 @@ const ATTEMPTS: u32 = 3;
 
 /// The windows of a run in the day; none where it has none, or is a run of the earlier toolkit.
 fn read(dir: &Path, date: Date, ctx: &Ctx) -> Result<Option<RunWindows>, Fault> {
-    let Some(kept) = store::read_plan(dir)? else { return Ok(None) };
+    let Some(kept) = store::read_plan(dir)? else {
+        // Of the earlier toolkit's runs there is no journal, and of a start that did not get far nothing.
+        return if fsio::exists(&dir.join(store::JOURNAL))? || fsio::exists(&dir.join(store::SAMPLES))? {
+            Err(Fault::config("its plan is missing"))
+        } else {
+            Ok(None)
+        };
+    };
     let mut attempt = 1;
     loop {
         let journal = store::read_journal(dir)?;
         let done = journal.entries.len();
+        // The first iteration may have been cut off before its record; of a second one there must be the first.
+        if done == 0 && fsio::exists(&dir.join(store::summary_name(2)))? {
+            return Err(Fault::config("its journal is missing or empty, and there are iterations"));
+        }
         let run = judge_again(dir, date, &kept, &journal, ctx)?;
         let is_contradicted = run.as_ref().is_some_and(|run| !run.contradictions.is_empty());
         // What a live run adds meanwhile is not in the records that were read.

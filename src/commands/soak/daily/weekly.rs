@@ -162,7 +162,9 @@ pub(super) fn week_verdict(facts: &WeeklyFacts) -> WeekVerdict {
     let figures = facts.figures();
     let goods = || figures.iter().map(|(_, figure)| figure.is_good);
     let trends = figures.iter().map(|(_, figure)| figure.is_trend_good);
-    if goods().any(|good| good == Some(false)) {
+    // Guards, drills and tests that a day does not show are no figures of the week; those that say no are one.
+    let flags = facts.days.iter().flat_map(|day| [&day.guards_ok, &day.chaos_ok, &day.tests_ok]);
+    if goods().any(|good| good == Some(false)) || flags.into_iter().any(|flag| *flag == Ok(false)) {
         WeekVerdict::NoGo
     } else if goods().any(|good| good.is_none()) {
         WeekVerdict::Inconclusive
@@ -304,6 +306,10 @@ mod tests {
             days[3].taker_share_pct = Err("unknown".to_owned());
             days
         };
+        let failed = |mut days: Vec<Day>| {
+            days[3].tests_ok = Ok(false);
+            days
+        };
         let table = [
             ("as before", golden(), golden(), WeekVerdict::Go),
             // Exactly a tenth: 2.7 of 3.0, 330 of 300, 13.2 of 12.
@@ -316,6 +322,7 @@ mod tests {
             ("slow", flat(3.0, 350.1, 12.0), golden(), WeekVerdict::NoGo),
             ("takers", flat(3.0, 300.0, 15.1), golden(), WeekVerdict::NoGo),
             ("on every limit", flat(2.5, 350.0, 15.0), flat(2.5, 350.0, 15.0), WeekVerdict::Go),
+            ("a day whose tests failed", failed(golden()), golden(), WeekVerdict::NoGo),
             ("a day without a figure", missing(golden()), golden(), WeekVerdict::Inconclusive),
             ("six days", golden().split_off(1), golden(), WeekVerdict::Inconclusive),
         ];

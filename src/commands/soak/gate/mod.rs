@@ -6,6 +6,7 @@ use super::again::{self, Request};
 use super::answer::report;
 use super::settings::SettingsFiles;
 use super::verdict::verdict;
+use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::report::Report;
@@ -28,6 +29,11 @@ pub(crate) struct Args {
     /// Judge a simulated run as the rehearsal it is
     #[arg(long)]
     mock: bool,
+}
+
+/// What the run has kept.
+pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
+    again::files(given.path("run_dir"), "RUN_DIR", &[], ctx)
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {

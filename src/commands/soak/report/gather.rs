@@ -34,6 +34,7 @@ const LIMITS: (&str, &str) =
     ("deploy/tuning/limits.yaml", include_str!("../../../../deploy/tuning/limits.yaml"));
 /// The verdict that a run leaves in its directory.
 const KEPT_VERDICT: &str = "soak_metrics.json";
+const KEPT_GATES: &str = "gates_summary.json";
 /// Where a snapshot may lie below the directory that was named.
 pub(super) const SNAPSHOTS: [&str; 2] = ["", "reports/analysis"];
 
@@ -191,7 +192,7 @@ fn own_sources(dir: &Path, ctx: &Ctx) -> Result<Vec<SourceFile>, Fault> {
 /// What a run keeps for whoever computes it again, with the verdict that it left.
 fn evidence_files(dir: &Path) -> Result<Vec<EvidenceFile>, Fault> {
     let mut files = Vec::new();
-    for name in store::KEPT.into_iter().chain([KEPT_VERDICT, "gates_summary.json"]) {
+    for name in store::KEPT.into_iter().chain([KEPT_VERDICT, KEPT_GATES]) {
         let path = dir.join(name);
         if fsio::exists(&path)? {
             let failed = |error: std::io::Error| {
@@ -205,19 +206,27 @@ fn evidence_files(dir: &Path) -> Result<Vec<EvidenceFile>, Fault> {
 }
 
 fn read_kept_verdict(dir: &Path) -> Result<KeptVerdict, Fault> {
-    let path = dir.join(KEPT_VERDICT);
-    if !fsio::exists(&path)? {
-        return Ok(KeptVerdict::None);
+    let mut found = Vec::new();
+    for name in [KEPT_VERDICT, KEPT_GATES] {
+        found.push(if fsio::exists(&dir.join(name))? { Some(read_verdict(dir, name)) } else { None });
     }
-    let document = match json_file::load(&path) {
-        Ok((document, _)) => document,
-        Err(fault) => return Ok(KeptVerdict::Unreadable(fault.to_string())),
-    };
+    Ok(match (found.remove(0), found.remove(0)) {
+        (None, None) => KeptVerdict::None,
+        (Some(metrics), Some(gates)) => match (metrics, gates) {
+            (Ok(metrics), Ok(gates)) => KeptVerdict::Said(metrics.max(gates)),
+            (Err(why), _) | (_, Err(why)) => KeptVerdict::Unreadable(why),
+        },
+        // A run writes both or none.
+        (Some(_), None) => KeptVerdict::Unreadable(format!("`{KEPT_GATES}` is missing")),
+        (None, Some(_)) => KeptVerdict::Unreadable(format!("`{KEPT_VERDICT}` is missing")),
+    })
+}
+
+/// The verdict that a document of the run says.
+fn read_verdict(dir: &Path, name: &str) -> Result<RunVerdict, String> {
+    let (document, _) = json_file::load(&dir.join(name)).map_err(|fault| fault.to_string())?;
     let said = document.get("verdict").unwrap_or(&Value::Null);
-    Ok(RunVerdict::deserialize(said).map_or_else(
-        |_| KeptVerdict::Unreadable(format!("`{KEPT_VERDICT}` has the verdict {said}")),
-        KeptVerdict::Said,
-    ))
+    RunVerdict::deserialize(said).map_err(|_| format!("`{name}` has the verdict {said}"))
 }
 
 /// The snapshots of the earlier toolkit that lie where its tools leave them.

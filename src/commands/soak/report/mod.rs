@@ -22,6 +22,7 @@ pub(crate) use answer::{ReportBody, SPEC};
 pub(crate) use delta_verify::DeltaVerifyReport;
 pub(crate) use snapshot::SnapshotDocument;
 
+use crate::commands::soak::again;
 use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::format::json;
@@ -43,6 +44,9 @@ const COMPANIONS: [&str; 6] = [
     "POST_SOAK_METRICS.prom",
 ];
 
+/// The documents, the one by which others go last.
+const VERDICTS: [&str; 3] = [OVERRIDES, DELTA_VERIFY, FILE_NAME];
+
 /// Write what a run came to: snapshot, audit, failures, recommendations, metrics
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
@@ -63,21 +67,22 @@ pub(crate) struct Args {
 /// The files that go together; the snapshot, by which others go, is named last. Below the directory of a run they are
 /// opened only when it is known to be one.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    let verdicts = [OVERRIDES, DELTA_VERIFY, FILE_NAME];
     let Some(dir) = given.path("out") else {
         let dir = given.path("src").unwrap_or_default().join(ANALYSIS);
-        let all = COMPANIONS.into_iter().chain(verdicts);
+        let all = COMPANIONS.into_iter().chain(VERDICTS);
         return all.map(|name| Output::removed_first("out", dir.join(name))).collect();
     };
     let companions = COMPANIONS.into_iter().map(|name| Output::companion("out", dir.join(name)));
-    companions.chain(verdicts.map(|name| Output::of_verdict("out", dir.join(name)))).collect()
+    companions.chain(VERDICTS.map(|name| Output::of_verdict("out", dir.join(name)))).collect()
 }
 
-/// What the earlier toolkit left under the name of an output is read and never replaced.
+/// What the run has kept, and what the earlier toolkit left under the name of an output, is read and never replaced.
 pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
     let is_earlier = |output: &Output| gather::is_earlier(&ctx.path(&output.path));
     let earlier = outputs(given).into_iter().filter(is_earlier);
-    earlier.map(|output| Input { option: "--src".to_owned(), path: output.path }).collect()
+    let earlier = earlier.map(|output| Input { option: "--src".to_owned(), path: output.path });
+    let ours = [&COMPANIONS[..], &VERDICTS].concat();
+    again::files(given.path("src"), "--src", &ours, ctx).into_iter().chain(earlier).collect()
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
@@ -87,7 +92,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let out = args.out.clone().unwrap_or_else(|| args.src.join(ANALYSIS));
     let delta = DeltaVerifyReport::new(&facts);
     let texts = [
-        page::render(&facts),
+        page::render(&facts, verdict),
         Some(audit::render(&facts, verdict)),
         Some(recommendations::render(&facts, verdict, &advice)),
         Some(failures::render(&facts, verdict)),
