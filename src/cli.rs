@@ -50,7 +50,7 @@ fn table() -> Vec<Entry> {
             .writes(soak::daily::outputs)
             .reads(|_| vec![soak::daily::CONFIG.into()])
             .planned(soak::daily::planned)
-            .alone(&[&soak::daily::SPEC]),
+            .alone(&[&soak::daily::SPEC, &readiness::score::SPEC]),
         entry(&tune::sweep::SPEC, tune::sweep::run).writes(tune::sweep::outputs),
         entry(&tune::apply::SPEC, tune::apply::run).writes(tune::apply::outputs),
         entry(&tune::rollback::SPEC, tune::rollback::run).writes(tune::rollback::outputs),

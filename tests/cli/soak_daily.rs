@@ -601,6 +601,34 @@ fn a_day_on_which_a_hard_limit_broke_is_no_good_one() {
 }
 
 #[test]
+fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
+    let sandbox = Sandbox::new().unrecorded(REAL);
+    let soak = "soak run --mock --gates smoke --hours 24 --iteration 2h --interval 10m";
+    let _ = sandbox.run(&format!("-q --now 2026-03-08T00:00:00Z {soak}")).code(0);
+    let now = "--now 2026-03-09T00:20:00Z";
+    tests(&sandbox, PASSED, "2026-03-09T00:10:00Z");
+    let _ = sandbox.run(&format!("-q {now} soak daily")).code(2);
+    let path = "artifacts/reports/REPORT_SOAK_20260308.json";
+    let (report, score) = (sandbox.json(path), format!("-q {now} readiness --window 1 --allow-simulated"));
+    let refused = sandbox.run(&score).code(1);
+    assert!(!refused.stdout.contains("contradicts itself"), "{}", refused.stdout);
+    for (field, value, part) in [
+        ("runs", json!([]), "no run that they are of"),
+        ("observed_hours", json!(2.0), "less was seen"),
+        ("simulated", json!(false), "rests on a simulation"),
+        ("tests", json!({"failures": 3}), "its tests failed"),
+    ] {
+        let mut changed = report.clone();
+        match value.as_object() {
+            Some(inner) => inner.iter().for_each(|(key, value)| changed[field][key] = value.clone()),
+            None => changed[field] = value,
+        }
+        sandbox.write(path, changed.to_string());
+        let _ = sandbox.run(&score).code(1).stdout_has("contradicts itself").stdout_has(part);
+    }
+}
+
+#[test]
 fn eight_days_of_soak_lead_to_go_and_no_sooner() {
     let sandbox = Sandbox::new().unrecorded(REAL);
     sandbox.write(

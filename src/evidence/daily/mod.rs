@@ -246,6 +246,9 @@ pub(crate) fn read(date: Date, file: &File, rules: &Rules) -> Day {
     if let Some(reason) = refusal {
         return Day::blank(date, &reason);
     }
+    if let Some(contradiction) = report.contradiction() {
+        return Day::blank(date, &format!("{subject} contradicts itself: {contradiction}"));
+    }
     // A day on which a hard limit broke is no good one, whatever its figures came to.
     let mut runs = report.basis.iter().flat_map(|basis| &basis.runs);
     if let Some(RunSource { run_dir, broken_gates, .. }) = runs.find(|run| !run.broken_gates.is_empty()) {

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -93,6 +94,37 @@ pub(crate) struct DailyReport {
     /// Where all of it came from; none in the report of another program.
     #[serde(flatten)]
     pub(crate) basis: Option<DailyBasis>,
+}
+
+impl DailyReport {
+    /// Where its fields say more than what it says that they came from.
+    pub(crate) fn contradiction(&self) -> Option<&'static str> {
+        let basis = self.basis.as_ref()?;
+        let figures =
+            [&self.fields.edge_net_bps, &self.fields.order_age_p95_ms, &self.fields.taker_share_pct];
+        let has_figures = figures.into_iter().any(|figure| matches!(figure, Field::Value(_)));
+        if has_figures && basis.runs.is_empty() {
+            return Some("it has figures, and no run that they are of");
+        }
+        // Not a number is not enough either.
+        if has_figures
+            && basis.observed_hours.partial_cmp(&basis.min_observed_hours).is_none_or(Ordering::is_lt)
+        {
+            return Some("it has figures of a day of which less was seen than it says is needed");
+        }
+        let tests = basis.tests.as_ref();
+        let rests_on_simulation = basis.runs.iter().any(|run| run.simulated)
+            || basis.drill.as_ref().is_some_and(|drill| drill.simulated)
+            || tests.is_some_and(|tests| tests.simulated);
+        if rests_on_simulation && !self.header.simulated {
+            return Some("it rests on a simulation, and does not say so");
+        }
+        let wrong =
+            |tests: &TestSource| tests.failures.unwrap_or_default() + tests.errors.unwrap_or_default();
+        let is_ok = matches!(&self.fields.bug_bash, Field::Value(text) if text == OK);
+        (is_ok && tests.is_some_and(|tests| wrong(tests) > 0))
+            .then_some("its tests failed, and bug_bash is OK")
+    }
 }
 
 /// What a report says of its day.
