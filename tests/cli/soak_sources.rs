@@ -229,6 +229,21 @@ fn what_is_refused_later_is_a_window_and_what_is_refused_at_once_is_an_error() {
 }
 
 #[test]
+fn one_refusal_of_what_was_answered_before_costs_no_window() {
+    let is_refused = std::sync::atomic::AtomicBool::new(false);
+    let (url, _) = prometheus(move |asked| {
+        let is_second = asked.times.len() < 100 && asked.times.contains(&120);
+        if is_second && !is_refused.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            return Err("404 Not Found");
+        }
+        Ok(healthy(asked))
+    });
+    let sandbox = sandbox();
+    sandbox.run(&format!("soak run {FILES} --prometheus {url} --iterations 3 --iteration 60s")).code(0);
+    assert_eq!(state(&sandbox, 2, "x").0, "MEASURED");
+}
+
+#[test]
 fn a_query_that_fails_leaves_only_its_own_figures_unknown() {
     let kpis =
         format!("{KPIS}  y: {{description: d, unit: ms, measure: {{gauge: {{of: mm_y, over: last}}}}}}\n");

@@ -10,12 +10,16 @@
 
 mod chain;
 mod deploy;
+#[path = "../props/fake_server.rs"]
+#[allow(dead_code, reason = "the tests of the client itself use the rest")]
+mod fake_server;
 mod history;
 mod judged;
 mod page;
 #[path = "../props/pages.rs"]
 #[allow(dead_code, reason = "the tests of the file itself use the rest")]
 mod pages;
+mod proxy;
 mod reality;
 mod report;
 mod server;

@@ -74,10 +74,15 @@ impl Scene {
 
 /// Waits until the last three seconds have been scraped.
 pub fn scraped(server: &Prometheus) {
+    scraped_for(server, 3);
+}
+
+/// Waits until so many of the last seconds have been scraped.
+pub fn scraped_for(server: &Prometheus, secs: u32) {
     let client = server.client();
     wait(|| {
-        let query = "count_over_time(mm_tick_total[3500ms]) >= 3";
-        let seen = instant(&client, query, jiff::Timestamp::now()).unwrap();
+        let query = format!("count_over_time(mm_tick_total[{secs}500ms]) >= {secs}");
+        let seen = instant(&client, &query, jiff::Timestamp::now()).unwrap();
         (!seen.series.is_empty()).then_some(())
     });
 }

@@ -56,7 +56,11 @@ impl Source {
             Self::Mock(_) => Ok(Some(probe::of_bot())),
             Self::Scrape(scrape) => probe::of_pages(scrape, ctx).map(Some),
             Self::EdgeReport(_) => Ok(None),
-            Self::Prometheus(_) => probe::of_server(plan, depth, ctx),
+            Self::Prometheus(server) => {
+                // One that hides its newest time would not have anything.
+                let newest_ms = server.newest_ms(ctx)?;
+                probe::of_server(plan, newest_ms, depth, ctx)
+            }
         }
     }
 

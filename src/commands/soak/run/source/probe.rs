@@ -67,30 +67,35 @@ fn add_page(probed: &mut Probed, page: &Exposition<'_>, member: Option<&str>) {
     }
 }
 
-/// Each selector asked for once; of recorded time the first window is looked at.
-pub(super) fn of_server(plan: &SoakPlan, depth: ProbeDepth, ctx: &Ctx) -> Result<Option<Probed>, Fault> {
+/// Each selector asked for once, at the newest time that the server answers for; of recorded time the first window is
+/// looked at.
+pub(super) fn of_server(
+    plan: &SoakPlan,
+    newest_ms: i64,
+    depth: ProbeDepth,
+    ctx: &Ctx,
+) -> Result<Option<Probed>, Fault> {
     let SampleSource::Prometheus { url, history, matching, .. } = &plan.origin else { return Ok(None) };
     let options = ClientOptions { retries: 0, ..ClientOptions::default() };
     let client = access::client(url, options, &ctx.root, &ctx.env, &ctx.clock, &ctx.cancel)?;
-    ask_all(&client, (*history, matching.as_deref()), depth, plan, ctx).map(Some)
+    // A query frontend moves times that are no multiples of the step.
+    let newest_ms = newest_ms - newest_ms.rem_euclid(plan.interval_ms());
+    let span = if *history {
+        (plan.started_at_ms, plan.started_at_ms + plan.iteration_ms())
+    } else {
+        (newest_ms, newest_ms)
+    };
+    ask_all(&client, (span, matching.as_deref()), depth, plan, ctx).map(Some)
 }
 
 fn ask_all(
     client: &PrometheusClient,
-    (history, matching): (bool, Option<&str>),
+    ((from_ms, to_ms), matching): ((i64, i64), Option<&str>),
     depth: ProbeDepth,
     plan: &SoakPlan,
     ctx: &Ctx,
 ) -> Result<Probed, Fault> {
     let mut probed = Probed::default();
-    // A query frontend moves times that are no multiples of the step.
-    let now_ms = ctx.clock.now().as_millisecond();
-    let now_ms = now_ms - now_ms.rem_euclid(plan.interval_ms());
-    let (from_ms, to_ms) = if history {
-        (plan.started_at_ms, plan.started_at_ms + plan.iteration_ms())
-    } else {
-        (now_ms, now_ms)
-    };
     let time = |ms| Timestamp::from_millisecond(ms).map_err(|error| Fault::config(error.to_string()));
     let step = Duration::from_secs(u64::from(plan.interval_secs));
     let grid = TimeGrid::new(time(from_ms)?, time(to_ms)?, step)?;

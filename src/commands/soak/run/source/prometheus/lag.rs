@@ -52,6 +52,13 @@ impl Lag {
             (None, Some(late_ms)) => late_ms / 1000 * 1000 + self.interval_ms.clamp(1000, 5000),
         }
     }
+
+    /// The newest time that the server answers for. One that is not late has the newest scrape of each series, though
+    /// not yet all of one time.
+    pub(super) fn newest_ms(&self, now_ms: i64) -> i64 {
+        let is_late = self.fixed_ms.or(self.measured_ms).is_some_and(|late_ms| late_ms > 0);
+        if is_late { now_ms - self.delay_ms() } else { now_ms }
+    }
 }
 
 /// How far `now` is behind the newest time of which a series of times speaks, where that is more than the distance
@@ -115,6 +122,10 @@ mod tests {
         assert!(lag.learn(30_400) && !lag.learn(20_000));
         assert_eq!((lag.late_secs(), lag.delay_ms()), (30, 35_000));
         assert_eq!(Lag::new(Some(0), 15_000).delay_ms(), 0);
+        assert_eq!(Lag::new(Some(40), 15_000).newest_ms(100_000), 60_000);
+        assert_eq!(lag.newest_ms(100_000), 65_000);
+        assert!(!lag.learn(0));
+        assert_eq!(Lag::new(None, 1000).newest_ms(100_000), 100_000);
         assert_eq!(Lag::new(None, 1000).delay_ms(), 500);
     }
 }

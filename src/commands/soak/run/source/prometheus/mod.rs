@@ -6,7 +6,7 @@
 //!
 //! A query that fails leaves its own metric unknown. What was refused from the start is an error at once: asked
 //! wrongly, every further question is, and the operator must know now. What is refused after it was answered once,
-//! for a rotated credential or a server that is being replaced, is a window without it.
+//! for a rotated credential or a server that is being replaced, is asked once more, and then a window without it.
 
 mod batch;
 mod lag;
@@ -42,6 +42,8 @@ const SERIES_AT_FIRST: usize = 100_000;
 const SECOND_LOOKS: u32 = 2;
 /// Queries that the server failed to answer, also after every retry, before the rest is not asked.
 const MOST_FAILED: usize = 2;
+/// The pause before what was refused, though it was answered before, is asked once more.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 /// Queries on the way at once.
 const AT_ONCE: usize = 2;
 /// The one metric without which nothing is known: what is simulated would be taken for real.
@@ -115,6 +117,14 @@ impl PrometheusSource {
             lag: Lag::new(lag_secs, plan.interval_ms()),
             remarks: BTreeSet::new(),
         })
+    }
+
+    /// The newest time that the server answers for, which is asked of it once.
+    pub(super) fn newest_ms(&mut self, ctx: &Ctx) -> Result<i64, Fault> {
+        if !self.history && !self.lag.is_measured() {
+            self.measure_lag(ctx)?;
+        }
+        Ok(self.lag.newest_ms(ctx.clock.now().as_millisecond()))
     }
 
     /// Asks for the points at the begin of the first window.
@@ -219,11 +229,20 @@ impl PrometheusSource {
         self.states.iter_mut().for_each(|state| (state.at_end_now, state.failed_now) = (0, false));
         let grid = grid(from_ms, to_ms, Duration::from_millis(self.interval_ms.unsigned_abs()))?;
         let (mut series, mut failed) = (0, 0);
+        let mut may_pass = true;
         for first in (0..self.queries.len()).step_by(AT_ONCE) {
             ctx.check_cancelled()?;
             let asked = first..(first + AT_ONCE).min(self.queries.len());
             let answers = ask(&self.client, &self.queries[asked.clone()], &grid);
-            for (query, answer) in asked.zip(answers) {
+            for (query, mut answer) in asked.zip(answers) {
+                if let Err(unknown) = &answer
+                    && may_pass
+                    && self.was_answered_before(query, unknown)
+                {
+                    ctx.clock.sleep(REFUSAL_PAUSE, &ctx.cancel);
+                    answer = ask_one(&self.client, &self.queries[query], &grid);
+                    may_pass = answer.is_ok();
+                }
                 let unknown = match answer {
                     Ok(answer) => {
                         series += self.take(query, answer, to_ms, recorder);
@@ -266,6 +285,12 @@ impl PrometheusSource {
             (self.series, self.batch.series) = (series, series);
         }
         Ok(())
+    }
+
+    /// Whether a refusal may be one of a moment: a credential is being rotated, a route replaced.
+    fn was_answered_before(&self, query: usize, unknown: &QueryError) -> bool {
+        self.states[query].is_answered
+            && matches!(unknown.kind, QueryErrorKind::Unauthorised | QueryErrorKind::Refused)
     }
 
     /// Says of an error whether it ends the run.
@@ -363,12 +388,13 @@ impl PrometheusSource {
 
 /// Asks some queries at once, each on a thread of its own where there is room for so many.
 fn ask(client: &PrometheusClient, queries: &[Query], grid: &TimeGrid) -> Vec<Answer> {
-    let one = |query: &Query| -> Answer {
-        let plain = client.range(&query.plain, grid)?;
-        let extremes = query.extreme.as_ref().map(|(_, extreme)| client.range(extreme, grid)).transpose()?;
-        Ok((plain, extremes))
-    };
-    work::map(queries.len(), queries.len(), |at| one(&queries[at]))
+    work::map(queries.len(), queries.len(), |at| ask_one(client, &queries[at], grid))
+}
+
+fn ask_one(client: &PrometheusClient, query: &Query, grid: &TimeGrid) -> Answer {
+    let plain = client.range(&query.plain, grid)?;
+    let extremes = query.extreme.as_ref().map(|(_, extreme)| client.range(extreme, grid)).transpose()?;
+    Ok((plain, extremes))
 }
 
 fn without_name(Series { mut labels, points }: Series) -> (Labels, Vec<Point>) {
