@@ -1,4 +1,5 @@
 use super::*;
+use crate::judge::gate::KOfN;
 use crate::judge::kpi::Piece;
 
 /// At most 10, hard, 95 % coverage.

@@ -4,171 +4,22 @@
 //! observations. What is missing never counts for either side.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::aggregate::{Aggregate, Extreme, LowerBound};
+mod open;
+mod outcome;
+mod sliding;
+mod value;
+
+pub(crate) use outcome::GateOutcome;
+pub(crate) use value::WindowValue;
+
+use super::aggregate::{Aggregate, Extreme};
 use super::windows::{JudgedWindow, WindowAnswer};
-use super::{Gate, KOfN, Severity};
-use crate::judge::kpi::{DataState, Measurement, Piece};
-use crate::judge::statistics::{binomial_at_least, median};
+use super::{Gate, Severity};
+use crate::judge::kpi::DataState;
+use crate::judge::statistics::median;
 use crate::judge::verdict::GateState;
-use serde::{Deserialize, Serialize};
+use sliding::{Sliding, sliding};
 use std::borrow::Cow;
-
-/// What one window showed of the gate's figure.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct WindowValue {
-    /// Number of the window, from 1.
-    pub(crate) iteration: u32,
-    pub(crate) value: Option<f64>,
-    /// The value is only known to be at least that.
-    pub(crate) beyond: bool,
-    /// Observations.
-    pub(crate) n: u64,
-    /// Of a ratio of counts: observations above the line.
-    pub(crate) hits: Option<u64>,
-    /// Points that were there, and points that should have been.
-    pub(crate) points: u32,
-    pub(crate) expected: u32,
-    pub(crate) state: DataState,
-    /// Where a process was started anew: what each of its lives showed.
-    pub(crate) pieces: Vec<Piece>,
-    /// Points that should have been there in the time without observation before the window.
-    pub(crate) gap_points: u32,
-}
-
-impl WindowValue {
-    pub(crate) fn of(iteration: u32, measured: &Measurement) -> Self {
-        Self {
-            iteration,
-            value: measured.value.filter(|value| value.is_finite()),
-            beyond: measured.beyond,
-            n: measured.n,
-            hits: measured.hits,
-            points: measured.points,
-            expected: measured.expected,
-            state: measured.state,
-            pieces: measured.pieces.clone(),
-            gap_points: 0,
-        }
-    }
-
-    /// A window of which nothing is there at all.
-    pub(crate) fn missing(iteration: u32, expected: u32) -> Self {
-        Self {
-            iteration,
-            value: None,
-            beyond: false,
-            n: 0,
-            hits: None,
-            points: 0,
-            expected: expected.max(1),
-            state: DataState::NoData,
-            pieces: Vec::new(),
-            gap_points: 0,
-        }
-    }
-
-    /// The value, when it is known well enough to be judged by itself. What was counted in an incomplete window and
-    /// is too much already stays so.
-    fn known(&self, gate: &Gate) -> Option<f64> {
-        let value = self.value?;
-        let breaks = self.beyond && gate.at_most.is_some() && !gate.holds(value);
-        match self.state {
-            DataState::Measured => (!self.is_scarce(gate)).then_some(value),
-            DataState::Partial => breaks.then_some(value),
-            DataState::NoData | DataState::ToolError => None,
-        }
-    }
-
-    /// What it says by itself.
-    fn answer(&self, gate: &Gate) -> WindowAnswer {
-        let is_broken = |value: &f64| gate.aggregate.traits().is_of_one_window && !gate.holds(*value);
-        match self.known(gate) {
-            Some(value) if is_broken(&value) => WindowAnswer::Broken(value),
-            Some(value) => WindowAnswer::Kept(value),
-            None => WindowAnswer::Unknown,
-        }
-    }
-
-    /// The value, when it may be one of many: at least half of the window was seen, and how much is missing
-    /// altogether is told by the coverage of all.
-    fn counted(&self, gate: &Gate) -> Option<f64> {
-        let is_seen = match self.state {
-            DataState::Measured => true,
-            DataState::Partial => 2 * self.points >= self.expected,
-            DataState::NoData | DataState::ToolError => false,
-        };
-        self.value.filter(|_| is_seen && !self.is_scarce(gate)).or_else(|| self.known(gate))
-    }
-
-    /// Whether it has too few events to be judged, and no exact bound says more.
-    fn is_scarce(&self, gate: &Gate) -> bool {
-        let is_few = gate.min_events.is_some_and(|least| self.n < least);
-        is_few && !self.hits.is_some_and(|hits| is_decided(gate, hits, self.n))
-    }
-
-    /// Whether what was seen of an incomplete window breaks the gate: too little to say so, too much to call
-    /// it kept.
-    fn is_suspect(&self, gate: &Gate) -> bool {
-        let breaks = || self.value.is_some_and(|value| !gate.holds(value));
-        self.state == DataState::Partial && !self.is_scarce(gate) && breaks()
-    }
-}
-
-/// How seldom chance alone may decide a window of few events.
-const CHANCE: f64 = 0.001;
-
-/// Whether so many hits among so few events break a limit of their share, or keep to it, whatever chance did: at
-/// the limit itself, fewer than one window in a thousand would show them (Clopper and Pearson 1934).
-fn is_decided(gate: &Gate, hits: u64, n: u64) -> bool {
-    let is_above = |limit: f64| binomial_at_least(hits, n, limit) < CHANCE;
-    let is_below = |limit: f64| 1.0 - binomial_at_least(hits + 1, n, limit) < CHANCE;
-    let (most, least) = (gate.at_most, gate.at_least);
-    let breaks = most.is_some_and(is_above) || least.is_some_and(is_below);
-    breaks || (most.is_none_or(is_below) && least.is_none_or(is_above))
-}
-
-/// The answer of one gate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-pub(crate) struct GateOutcome {
-    /// The answer.
-    pub(crate) state: GateState,
-    /// The value that was judged: the aggregate, or with `every` the worst window.
-    pub(crate) actual: Option<f64>,
-    /// It is only known to be at least that.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) beyond: bool,
-    /// Windows that were judged.
-    pub(crate) judged: u32,
-    /// Windows that should have been judged.
-    pub(crate) windows: u32,
-    /// The part of the expected points that were there, in windows with a value.
-    pub(crate) coverage: f64,
-    /// Observations behind the windows.
-    pub(crate) n: u64,
-    /// Windows that break the threshold by themselves; none where the threshold is not that of one window.
-    pub(crate) violations: u32,
-    /// The first of them.
-    pub(crate) first_violation: Option<u32>,
-    /// The most of them in a row.
-    pub(crate) longest_streak: u32,
-    /// The window at which the gate broke.
-    pub(crate) tripped_at: Option<u32>,
-    /// Why it is not PASS.
-    pub(crate) reason: Option<String>,
-}
-
-impl GateOutcome {
-    /// The value as it is shown: with the digits that tell it from the threshold, and what it is at least.
-    pub(crate) fn figure(&self, gate: &Gate) -> String {
-        let sign = if self.beyond { "> " } else { "" };
-        self.actual.map_or("unknown".to_owned(), |value| format!("{sign}{}", gate.figure(value)))
-    }
-
-    /// These counts with an answer that is not PASS.
-    fn with(&self, state: GateState, actual: Option<f64>, reason: String) -> Self {
-        Self { state, actual, reason: Some(reason), ..self.clone() }
-    }
-}
 
 /// Judges the windows of a run, in order; `window_secs` is the length of one.
 pub(crate) fn evaluate(gate: &Gate, windows: &[WindowValue], window_secs: f64) -> GateOutcome {
@@ -469,18 +320,6 @@ impl Evaluation<'_> {
         Some(GateOutcome { tripped_at, ..self.counts.with(self.failed(), Some(value), reason) })
     }
 
-    /// Whether fewer than half of the windows could be judged by themselves.
-    fn too_few_known(&self, actual: Option<f64>) -> Option<GateOutcome> {
-        let (known, windows) = (self.counts.judged as usize, self.windows.len());
-        let reason = || {
-            let points = 100.0 * self.counts.coverage;
-            format!(
-                "{known} of {windows} windows can be judged by themselves, with {points:.1} % of the points"
-            )
-        };
-        (2 * known < windows).then(|| self.counts.with(GateState::Partial, actual, reason()))
-    }
-
     fn failed(&self) -> GateState {
         match self.gate.severity {
             Severity::Hard => GateState::HardFail,
@@ -493,99 +332,6 @@ impl Evaluation<'_> {
         let values = self.known.iter().map(|(_, value)| *value);
         if self.gate.at_most.is_some() { values.reduce(f64::max) } else { values.reduce(f64::min) }
     }
-
-    fn too_few_windows(&self, actual: Option<f64>) -> Option<GateOutcome> {
-        let (there, wanted) = (self.windows.len(), self.wanted);
-        let reason = || format!("{there} of {wanted} windows");
-        (there < wanted).then(|| self.counts.with(GateState::Warmup, actual, reason()))
-    }
-
-    fn too_few_observations(&self, actual: Option<f64>) -> Option<GateOutcome> {
-        let (seen, needed) = (self.counts.n, self.gate.min_samples);
-        let reason = || format!("{seen} observations, {needed} are needed");
-        (seen < needed).then(|| self.counts.with(GateState::Warmup, actual, reason()))
-    }
-
-    fn too_little_coverage(&self, actual: Option<f64>) -> Option<GateOutcome> {
-        let (there, needed) = (self.counts.coverage, self.gate.min_coverage);
-        let reason = || {
-            let (known, windows) = (self.counts.judged, self.windows.len());
-            let windows = format!("{known} of {windows} windows have a value that counts");
-            let (there, needed) = (100.0 * there, 100.0 * needed);
-            format!("{there:.1} % of the expected points, {needed:.0} % are needed; {windows}")
-        };
-        (there < needed).then(|| self.counts.with(GateState::Partial, actual, reason()))
-    }
-
-    /// Whether what is only known to be at least some value leaves the answer open.
-    fn lower_bound(&self, actual: Option<f64>) -> Option<GateOutcome> {
-        let gate = self.gate;
-        let is_open = |(window, value): &(&WindowValue, f64)| {
-            let matters = match gate.aggregate.traits().of_lower_bound {
-                LowerBound::Subtracted => true,
-                LowerBound::Added => gate.at_most.is_some(),
-                LowerBound::Compared => gate.at_most.is_some() && gate.holds(*value),
-            };
-            // What was counted in an incomplete window and is summed up is a matter of coverage.
-            let is_counted = window.state == DataState::Partial && gate.aggregate == Aggregate::Sum;
-            window.beyond && !is_counted && matters
-        };
-        let reason = "a value lies beyond the last bucket bound";
-        let is_any = self.known.iter().any(is_open);
-        is_any.then(|| self.counts.with(GateState::Partial, actual, reason.to_owned()))
-    }
-
-    /// Whether an incomplete window could be the largest or the smallest.
-    fn suspect(&self, actual: Option<f64>) -> Option<GateOutcome> {
-        self.gate.aggregate.traits().extreme?;
-        let window = self.windows.iter().find(|window| window.is_suspect(self.gate))?;
-        let reason = format!("iteration {} breaks it as far as it was seen", window.iteration);
-        Some(self.counts.with(GateState::Partial, actual, reason))
-    }
-}
-
-enum Sliding {
-    Held,
-    /// At this iteration.
-    Violated(u32),
-    /// Broken or not, depending on windows that are not known.
-    Unknown(String),
-    /// Some windows break it, and there are too few to say more.
-    TooEarly(String),
-}
-
-/// Slides `n` windows over the run: broken once `k` of them break the threshold. A window that is not known
-/// keeps its place and counts for neither side.
-fn sliding(gate: &Gate, windows: &[&WindowValue]) -> Sliding {
-    let KOfN { k, n } = gate.k_of_n.unwrap_or(KOfN { k: 1, n: 1 });
-    let violates = |window: &WindowValue| window.known(gate).is_some_and(|value| !gate.holds(value));
-    let (mut violating, mut suspect, mut unknown) = (0, 0, 0);
-    let mut undecided = None;
-    for (index, window) in windows.iter().enumerate() {
-        violating += u32::from(violates(window));
-        suspect += u32::from(window.is_suspect(gate));
-        unknown += u32::from(window.known(gate).is_none());
-        if let Some(gone) = index.checked_sub(n as usize).map(|gone| windows[gone]) {
-            violating -= u32::from(violates(gone));
-            suspect -= u32::from(gone.is_suspect(gate));
-            unknown -= u32::from(gone.known(gate).is_none());
-        }
-        if violating >= k {
-            return Sliding::Violated(window.iteration);
-        }
-        if violating + suspect > 0 && violating + unknown >= k && undecided.is_none() {
-            undecided = Some(window.iteration);
-        }
-    }
-    if let Some(at) = undecided {
-        let reason = format!("broken in or beside windows that are not known, at iteration {at}");
-        return Sliding::Unknown(reason);
-    }
-    if windows.len() < n as usize && violating > 0 {
-        let there = windows.len();
-        return Sliding::TooEarly(format!("{violating} of {there} windows break it, {k} of {n} would fail"));
-    }
-    Sliding::Held
 }
 
 #[cfg(test)]
