@@ -112,6 +112,12 @@ impl Ctx {
         self.outputs.take(OutputKind::Verdict, &self.path(path))
     }
 
+    /// The same of one whose name is never without an answer: what stands there until the run has one says that there
+    /// is none yet, and of a run that fails why.
+    pub(crate) fn standing_file(&self, path: impl AsRef<Path>) -> Result<OutputFile, Fault> {
+        self.outputs.take_standing(&self.path(path))
+    }
+
     /// The output called `path` that stands beside the verdict.
     pub(crate) fn companion_file(&self, path: impl AsRef<Path>) -> Result<OutputFile, Fault> {
         self.outputs.take(OutputKind::Companion, &self.path(path))

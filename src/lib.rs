@@ -241,6 +241,7 @@ impl Session {
                 OutputRole::Updated(_) => {}
             }
         }
+        ctx.outputs.set_no_answer(no_answer(invocation, &ctx));
         ctx.own_outputs = ctx.outputs.temporaries();
         ctx.outputs.clear()?;
         let take = |path: &Option<_>| path.as_ref().map(|path| ctx.companion_file(path)).transpose();
@@ -256,8 +257,10 @@ impl Session {
             Ok(Answer::Report(report)) => Answer::from(report.body(&self.ctx.config_body())),
             Ok(Answer::Text(text)) => Answer::Text(text),
             Err(error) => {
-                self.ctx.outputs.withdraw();
-                failure(invocation, &error).into()
+                let mut report = failure(invocation, &error);
+                header::stamp(&mut report, self.ctx.maker());
+                self.withdraw(&report);
+                report.into()
             }
         };
         if let Answer::Report(report) = &mut answer {
@@ -281,7 +284,7 @@ impl Session {
         let mut report = failure(invocation, error);
         header::stamp(&mut report, self.ctx.maker());
         if is_yes {
-            self.ctx.outputs.withdraw();
+            self.withdraw(&report);
             let mut files = invocation.files();
             files.outputs.retain(Output::is_side);
             leave(&report, &files, Some(&self.ctx.root));
@@ -294,6 +297,12 @@ impl Session {
             tracing::debug!("{error:#}");
         }
         exit
+    }
+
+    /// Takes the outputs back; those whose names always say something say why.
+    fn withdraw(&self, failure: &Report) {
+        self.ctx.outputs.set_no_answer(render::json::render(failure));
+        self.ctx.outputs.withdraw();
     }
 
     fn write_side_outputs(&mut self, answer: &Answer, took: Duration) -> anyhow::Result<()> {
@@ -309,6 +318,15 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// What stands in place of an answer from the begin of a run to its end, and afterwards where it was killed.
+fn no_answer(invocation: &Invocation, ctx: &Ctx) -> String {
+    let message = format!("it began at {} and has no answer yet", ctx.clock.stamp_utc());
+    let hints = vec!["if it does not run any more it was killed: run it again".to_owned()];
+    let mut report = failure_report(invocation.spec(), Exit::Stalled, message, hints);
+    header::stamp(&mut report, ctx.maker());
+    render::json::render(&report)
 }
 
 /// Refuses a command line of which one file would destroy another.

@@ -31,6 +31,15 @@ pub(crate) enum AgeSource {
     Outside(Timestamp),
 }
 
+impl AgeSource {
+    pub(crate) fn time(self, header: &Header) -> Option<Timestamp> {
+        match self {
+            Self::Header => header.observed_to.or(header.made_at),
+            Self::Field(time) | Self::Outside(time) => Some(time),
+        }
+    }
+}
+
 /// What is known of an age against its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
@@ -84,10 +93,10 @@ pub(crate) fn judge_age(
     let counted_from = match (source, header.clock) {
         (_, ClockKind::Frozen) if !policy.is_frozen => return Age::Frozen,
         (AgeSource::Header | AgeSource::Field(_), ClockKind::Stamped) => None,
-        (AgeSource::Outside(time), _) | (AgeSource::Field(time), ClockKind::System | ClockKind::Frozen) => {
-            Some(time)
+        (AgeSource::Outside(_), _)
+        | (AgeSource::Header | AgeSource::Field(_), ClockKind::System | ClockKind::Frozen) => {
+            source.time(header)
         }
-        (AgeSource::Header, ClockKind::System | ClockKind::Frozen) => header.observed_to.or(header.made_at),
     };
     counted_from.map_or(Age::Untold, |time| Age::of(time, policy.now, max_age))
 }

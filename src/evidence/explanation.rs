@@ -3,6 +3,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::evidence::daily::report::SourceFile;
+use crate::format::number;
 use crate::report::{Outcome, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub(crate) struct Flip {
     pub(crate) verdict: String,
     /// All of them together; empty where no change of a document is enough.
     pub(crate) changes: Vec<InputChange>,
+    /// Why none is, and what would be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) obstacles: Vec<String>,
 }
 
 /// One value of a document, or the time, that would have to be another one.
@@ -85,6 +89,7 @@ impl InputChange {
 impl RuleExplanation {
     /// The rule in lines for people.
     fn lines(&self) -> Vec<String> {
+        let short = |figure: f64| number::rounded(figure, 6);
         let margin = self.margin.map_or_else(String::new, |margin| format!(", margin {}", short(margin)));
         let value = self.value.as_f64().map_or_else(|| self.value.to_string(), short);
         let mut lines =
@@ -94,8 +99,8 @@ impl RuleExplanation {
             None => format!("from {}, which could not be read", source.path),
         }));
         if !self.flip.is_empty() {
-            let becomes = if self.holds { "holds no more with" } else { "holds with" };
-            lines.push(format!("{becomes} {}", texts(&self.flip)));
+            let becomes = if self.holds { "holds no more" } else { "holds" };
+            lines.extend(told(becomes, &self.flip));
         }
         lines
     }
@@ -117,7 +122,11 @@ impl Explanation {
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.flip.changes.is_empty() {
-            lines.push(format!("{} with {}", self.flip.verdict, texts(&self.flip.changes)));
+            lines.extend(told(&self.flip.verdict, &self.flip.changes));
+        }
+        if !self.flip.obstacles.is_empty() {
+            lines.push("no change of a value in a document is enough".to_owned());
+            lines.extend(self.flip.obstacles.iter().cloned());
         }
         lines.extend(self.missing.iter().map(|step| {
             let date = step.date.as_deref().unwrap_or("on a day that nobody can tell");
@@ -127,12 +136,15 @@ impl Explanation {
     }
 }
 
-fn texts(changes: &[InputChange]) -> String {
-    changes.iter().map(InputChange::text).collect::<Vec<_>>().join(", ")
-}
-
-/// A figure with up to six decimals.
-fn short(value: f64) -> String {
-    let text = format!("{value:.6}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+/// What the changes make, with one change in its line, and several below it: a line has a largest length.
+fn told(becomes: &str, changes: &[InputChange]) -> Vec<String> {
+    match changes {
+        [change] => vec![format!("{becomes} with {}", change.text())],
+        changes => {
+            let first = format!("{becomes} with these {} changes together:", changes.len());
+            std::iter::once(first)
+                .chain(changes.iter().map(|change| format!("- {}", change.text())))
+                .collect()
+        }
+    }
 }

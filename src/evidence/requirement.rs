@@ -8,6 +8,7 @@ use crate::evidence::header::Header;
 use crate::format::duration;
 use crate::format::json::path::Place;
 use crate::report::maker::Maker;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -139,19 +140,30 @@ impl Requirement {
         policy: &EvidencePolicy,
     ) -> Result<Age, String> {
         let max_age = duration::parse(&self.max_age).unwrap_or_default();
-        let source =
-            match &self.finished_at {
-                None if header.made_at.is_some() => AgeSource::Header,
-                None => AgeSource::Outside(document.modified),
-                Some(place) => {
-                    let text = value_at(&document.content, place).and_then(Value::as_str);
-                    let text = text.ok_or_else(|| format!("`{}` has no time at {place}", self.artifact))?;
-                    AgeSource::Field(text.parse().map_err(|_| {
+        Ok(judge_age(header, self.age_source(header, document)?, max_age, policy))
+    }
+
+    fn age_source(&self, header: &Header, document: &FoundDocument) -> Result<AgeSource, String> {
+        Ok(match &self.finished_at {
+            None if header.made_at.is_some() => AgeSource::Header,
+            None => AgeSource::Outside(document.modified),
+            Some(place) => {
+                let text = value_at(&document.content, place).and_then(Value::as_str);
+                let text = text.ok_or_else(|| format!("`{}` has no time at {place}", self.artifact))?;
+                AgeSource::Field(
+                    text.parse().map_err(|_| {
                         format!("`{}`: {place} is `{text}`, not an RFC 3339 time", self.artifact)
-                    })?)
-                }
-            };
-        Ok(judge_age(header, source, max_age, policy))
+                    })?,
+                )
+            }
+        })
+    }
+
+    /// The time from which the age of what was found is counted, where it has one.
+    pub(crate) fn made(&self, found: &Found) -> Option<Timestamp> {
+        let document = found.as_ref().ok()?;
+        let header = Header::read(&document.content).ok()?;
+        self.age_source(&header, document).ok()?.time(&header)
     }
 }
 
@@ -197,7 +209,6 @@ mod tests {
     use super::*;
     use crate::report::Status;
     use crate::report::maker::ClockKind;
-    use jiff::Timestamp;
     use serde_json::json;
 
     fn requirement() -> Requirement {

@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod minisign;
 pub(crate) mod node;
+pub(crate) mod number;
 pub(crate) mod size;
 pub(crate) mod text;
 pub(crate) mod timestamp;

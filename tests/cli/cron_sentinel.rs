@@ -537,10 +537,17 @@ fn the_operator_file_watches_the_tasks_of_the_earlier_toolkit_and_the_report_of_
         [("nightly_results", 35), ("soak_metrics", 167), ("REPORT_SOAK_20260309", 25), ("readiness", 23)]
     {
         let path = format!("artifacts/reports/{path}.json");
-        sandbox.write(&path, "{}");
+        sandbox.write(&path, r#"{"schema": "mmops.daily-report.v1"}"#);
         sandbox.age(&path, Duration::from_hours(hours));
     }
     let _ = sandbox.run("cron-sentinel").code(0).marker(FRESH);
+    // A day that could not be judged is no report that came.
+    let report = "artifacts/reports/REPORT_SOAK_20260309.json";
+    sandbox.write(report, r#"{"schema": "mmops.error.v1"}"#);
+    sandbox.age(report, Duration::from_hours(25));
+    let _ = sandbox.run("cron-sentinel").code(1).marker(STALE).stdout_has("mmops.error.v1");
+    sandbox.write(report, r#"{"schema": "mmops.daily-report.v1"}"#);
+    sandbox.age(report, Duration::from_hours(25));
     sandbox.age("artifacts/reports/readiness.json", Duration::from_hours(25));
     let _ = sandbox.run("cron-sentinel").code(1).marker(STALE);
 }

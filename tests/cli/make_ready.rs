@@ -1,7 +1,8 @@
 //! `mmops make-ready`: the pack, the score and further evidence, folded into one answer.
 
 use crate::contract::conforms;
-use crate::sandbox::{NOW, Sandbox};
+use crate::readiness;
+use crate::sandbox::Sandbox;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -24,16 +25,7 @@ fn ready(step: &str) -> Sandbox {
     let sandbox = Sandbox::new()
         .file("deploy/release/make_ready_rehearsal.yaml", delivered("make_ready_rehearsal.yaml"))
         .file("deploy/release/pre_live.yaml", format!("steps:\n  - {{name: step, argv: [{step}]}}\n"));
-    let mut date = NOW.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let day = json!({
-        "edge_net_bps": 2.8, "order_age_p95_ms": 320.0, "taker_share_pct": 12.0, "chaos_result": "OK",
-        "bug_bash": "OK", "reg_guard": {"reason": "NONE"}, "drift": {"reason": "NONE"},
-    });
-    for _ in 0..7 {
-        date = date.yesterday().unwrap();
-        let name = format!("artifacts/reports/REPORT_SOAK_{}.json", date.strftime("%Y%m%d"));
-        sandbox.write(&name, day.to_string());
-    }
+    readiness::reports(&sandbox, &vec![readiness::base(); 7]);
     sandbox
 }
 
@@ -339,13 +331,8 @@ fn what_is_missing_for_ok_is_explained_with_its_dates() {
     let sandbox = ready("/bin/false").unrecorded("what counts is asserted");
     fs::remove_file(sandbox.path("artifacts/reports/REPORT_SOAK_20260309.json")).unwrap();
     let explained = sandbox.run("make-ready --explain --format json").json()["explanation"].clone();
-    let missing: Vec<(&str, &str)> = explained["missing"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|step| (step["date"].as_str().unwrap(), step["rule"].as_str().unwrap()))
-        .collect();
-    // The newest report is of the eighth, so that the window ends there; the ninth stays missing for seven days.
+    let missing = readiness::missing(&explained);
+    // The report of the ninth is missing for seven days.
     assert_eq!(missing.first(), Some(&("2026-03-10", "failover_drill")));
     assert!(missing.contains(&("2026-03-10", "pre_live_pack")), "{missing:?}");
     assert!(missing.contains(&("2026-03-11", "soak")), "{missing:?}");

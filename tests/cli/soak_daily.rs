@@ -13,13 +13,20 @@ const KPIS: &str = "kpis:
   net_bps: {description: d, unit: bps, measure: {gauge: {of: mm_net_bps, over: mean}}}
   order_latency_p95_ms: {description: d, unit: ms, measure: {gauge: {of: mm_order_age_p95_ms, over: max}}}
   maker_share_ratio: {description: d, unit: ratio, measure: {gauge: {of: mm_maker_share_ratio, over: mean}}}
+  alive: {description: d, unit: flag, measure: {gauge: {of: mm_alive, over: min}}}
 ";
 const GATES: &str = "profiles:
   p:
     description: d
     gates:
-      edge: {kpi: net_bps, unit: bps, aggregate: every, at_least: -100, severity: hard}
+      alive: {kpi: alive, unit: flag, aggregate: every, at_least: 1, severity: hard}
 ";
+
+/// The delivered configuration with the gates of these tests.
+fn own() -> String {
+    let gates = "gates: {profile: p, gates_file: g.yaml, kpis: k.yaml}";
+    include_str!("../../deploy/soak/daily.yaml").replace("gates: {profile: soak-72h}", gates)
+}
 
 /// What the bot shows.
 #[derive(Clone)]
@@ -27,38 +34,46 @@ struct Page {
     net: f64,
     age: f64,
     maker: f64,
+    alive: u8,
     version: &'static str,
     config_hash: &'static str,
     tail_age: f64,
-    /// Another version from so many scrapes on.
-    next: Option<(usize, &'static str)>,
+    /// Other versions, each from so many scrapes on.
+    next: Vec<(usize, &'static str)>,
+    /// A metric that is not there from so many scrapes on.
+    gone: Option<(usize, &'static str)>,
     scrapes: usize,
 }
 
 impl Page {
     fn good() -> Self {
-        let (version, config_hash) = ("1.4.0", "c0ffee");
         Self {
             net: 3.0,
             age: 300.0,
             maker: 0.9,
-            version,
-            config_hash,
+            alive: 1,
+            version: "1.4.0",
+            config_hash: "c0ffee",
             tail_age: 600.0,
-            next: None,
+            next: Vec::new(),
+            gone: None,
             scrapes: 0,
         }
     }
 
     fn text(&mut self) -> String {
         self.scrapes += 1;
-        let Self { net, age, maker, config_hash, tail_age, .. } = self;
-        let version = self.next.filter(|(at, _)| self.scrapes > *at).map_or(self.version, |(_, next)| next);
-        format!(
-            "mm_net_bps {net}\nmm_order_age_p95_ms {age}\nmm_maker_share_ratio {maker}\n\
+        let Self { net, age, maker, alive, config_hash, tail_age, scrapes, .. } = self;
+        let next = self.next.iter().rfind(|(at, _)| *scrapes > *at);
+        let version = next.map_or(self.version, |(_, next)| next);
+        let text = format!(
+            "mm_net_bps {net}\nmm_order_age_p95_ms {age}\nmm_maker_share_ratio {maker}\nmm_alive {alive}\n\
              mm_param{{name=\"tail_age_ms\"}} {tail_age}\n\
              mm_build_info{{version=\"{version}\",config_hash=\"{config_hash}\"}} 1\n"
-        )
+        );
+        let is_gone =
+            |line: &&str| self.gone.is_some_and(|(at, name)| *scrapes > at && line.starts_with(name));
+        text.lines().filter(|line| !is_gone(line)).map(|line| format!("{line}\n")).collect()
     }
 }
 
@@ -72,6 +87,8 @@ struct World {
 const DRILL: &str = "artifacts/CHAOS_FAILOVER.json";
 const TESTS: &str = "artifacts/reports/bug_bash.xml";
 const REPORT: &str = "artifacts/reports/REPORT_SOAK_20260309.json";
+const ACCEPTED: &str = "deploy/soak/accepted_parameters.yaml";
+const CONFIG: &str = "deploy/soak/daily.yaml";
 
 fn drill(verdict: &str, made_at: &str) -> String {
     json!({
@@ -92,6 +109,9 @@ fn tests(sandbox: &Sandbox, text: &str, at: &str) {
 }
 
 const PASSED: &str = "<testsuite tests='2'><testcase/><testcase/></testsuite>";
+/// When the drill and the tests of a good day are made.
+const NOON: &str = "2026-03-09T12:00:00Z";
+const NIGHT: &str = "2026-03-10T00:10:00Z";
 
 impl World {
     fn new() -> Self {
@@ -99,12 +119,10 @@ impl World {
         let shown = Arc::clone(&page);
         let url = server(move |_, _| response("200 OK", "", shown.lock().unwrap().text().as_bytes()));
         let sandbox = Sandbox::new().unrecorded(REAL).file("k.yaml", KPIS).file("g.yaml", GATES);
-        sandbox.write(
-            "deploy/soak/accepted_parameters.yaml",
-            "config_hash: c0ffee\nparameters: {tail_age_ms: 600}\n",
-        );
-        sandbox.write(DRILL, drill("OK", "2026-03-09T12:00:00Z"));
-        tests(&sandbox, PASSED, "2026-03-10T00:10:00Z");
+        sandbox.write(CONFIG, own());
+        sandbox.write(ACCEPTED, "config_hash: c0ffee\nparameters: {tail_age_ms: 600}\n");
+        sandbox.write(DRILL, drill("OK", NOON));
+        tests(&sandbox, PASSED, NIGHT);
         let day = json!({
             "edge_net_bps": 3.0, "order_age_p95_ms": 300, "taker_share_pct": 10, "chaos_result": "OK",
             "bug_bash": "OK", "reg_guard": {"reason": "NONE"}, "drift": {"reason": "NONE"},
@@ -117,10 +135,13 @@ impl World {
 
     /// Watches the bot from this time on.
     fn soak(&self, from: &str, hours: u32) {
-        let files = "--kpis k.yaml --gates-file g.yaml --gates p --iteration 1h --interval 30m";
-        let url = &self.url;
+        self.soak_with(from, &format!("--hours {hours} --iteration 1h --kpis k.yaml"));
+    }
+
+    fn soak_with(&self, from: &str, options: &str) {
+        let (files, url) = ("--gates-file g.yaml --gates p --interval 30m --allow-missing", &self.url);
         self.sandbox
-            .run(&format!("-q --now {from} soak run --scrape {url} --hours {hours} {files}"))
+            .run(&format!("-q --now {from} soak run --scrape {url} {files} {options}"))
             .stdout_has("SOAK=");
     }
 
@@ -131,323 +152,189 @@ impl World {
     fn report(&self) -> Value {
         self.sandbox.json(REPORT)
     }
+
+    fn remove(&self, path: &str) {
+        std::fs::remove_file(self.sandbox.path(path)).unwrap();
+    }
+
+    /// Replaces a part of a file.
+    fn edit(&self, path: &str, from: &str, to: &str) {
+        let text = self.sandbox.read(path);
+        assert!(text.contains(from), "{path} has no {from}");
+        self.sandbox.write(path, text.replace(from, to));
+    }
 }
 
 const DAY: &str = "2026-03-09T00:00:00Z";
 
-/// What is wrong with the ninth of March, the marker of its report, the score of the week that ends with it, and the
-/// points that each section loses, by hand: a day that shows nothing costs a section a seventh, and one bad drill or
-/// test sweep the whole section.
-type Part = (&'static str, fn(&World), &'static str, f64, &'static [(&'static str, f64)], &'static str);
+/// What makes the ninth of March otherwise than a good day.
+type Prepare = Box<dyn Fn(&World) + Send>;
 
-const FIGURES_LOST: &[(&str, f64)] =
-    &[("edge", 4.285_714), ("latency", 3.571_429), ("taker", 2.142_857), ("guards", 1.428_571)];
-const GUARDS_LOST: &[(&str, f64)] = &[("guards", 1.428_571)];
-
-fn guards_that_stop() -> Vec<Part> {
-    vec![
-        ("nothing", |world| world.soak(DAY, 24), "OK", 100.0, &[], ""),
-        (
-            "an edge of two thirds",
-            |world| {
-                world.page.lock().unwrap().net = 2.0;
-                world.soak(DAY, 24);
-            },
-            "FAIL",
-            98.571_429,
-            GUARDS_LOST,
-            "EDGE_REG",
-        ),
-        (
-            "slow orders",
-            |world| {
-                world.page.lock().unwrap().age = 331.0;
-                world.soak(DAY, 24);
-            },
-            "FAIL",
-            98.571_429,
-            GUARDS_LOST,
-            "LAT_REG",
-        ),
-        (
-            "takers",
-            |world| {
-                world.page.lock().unwrap().maker = 0.88;
-                world.soak(DAY, 24);
-            },
-            "FAIL",
-            98.571_429,
-            GUARDS_LOST,
-            "TAKER_REG",
-        ),
-        (
-            "another parameter",
-            |world| {
-                world.page.lock().unwrap().tail_age = 601.0;
-                world.soak(DAY, 24);
-            },
-            "FAIL",
-            98.571_429,
-            GUARDS_LOST,
-            "tail_age_ms is 601, accepted is 600",
-        ),
-        (
-            "another configuration",
-            |world| {
-                world.page.lock().unwrap().config_hash = "beef";
-                world.soak(DAY, 24);
-            },
-            "FAIL",
-            98.571_429,
-            GUARDS_LOST,
-            "config_hash beef was not accepted",
-        ),
-        (
-            "nothing accepted",
-            |world| {
-                std::fs::remove_file(world.sandbox.path("deploy/soak/accepted_parameters.yaml")).unwrap();
-                world.soak(DAY, 24);
-            },
-            "INCONCLUSIVE",
-            98.571_429,
-            GUARDS_LOST,
-            "is not there: write the parameters",
-        ),
-    ]
+/// The bot shows this all day.
+fn page(change: fn(&mut Page)) -> Prepare {
+    Box::new(move |world| {
+        change(&mut world.page.lock().unwrap());
+        world.soak(DAY, 24);
+    })
 }
 
-fn drills_and_tests() -> Vec<Part> {
-    vec![
-        (
-            "a failed drill",
-            |world| {
-                world.sandbox.write(DRILL, drill("FAIL", "2026-03-09T12:00:00Z"));
-                world.soak(DAY, 24);
-            },
-            "FAIL",
-            90.0,
-            &[("chaos", 10.0)],
-            "root.verdict is \"FAIL\"",
-        ),
-        (
-            "no drill",
-            |world| {
-                std::fs::remove_file(world.sandbox.path(DRILL)).unwrap();
-                world.soak(DAY, 24);
-            },
-            "INCONCLUSIVE",
-            98.571_429,
-            &[("chaos", 1.428_571)],
-            "CHAOS_FAILOVER.json",
-        ),
-        (
-            "an old drill",
-            |world| {
-                world.sandbox.write(DRILL, drill("OK", "2026-02-01T12:00:00Z"));
-                world.soak(DAY, 24);
-            },
-            "INCONCLUSIVE",
-            98.571_429,
-            &[("chaos", 1.428_571)],
-            "the limit is 30d",
-        ),
-        (
-            "a failed test",
-            |world| {
-                let text = "<testsuite><testcase><failure/></testcase><testcase/></testsuite>";
-                tests(&world.sandbox, text, "2026-03-10T00:10:00Z");
-                world.soak(DAY, 24);
-            },
-            "FAIL",
-            90.0,
-            &[("tests", 10.0)],
-            "2 tests, 1 failures",
-        ),
-        (
-            "no tests",
-            |world| {
-                tests(&world.sandbox, "<testsuite/>", "2026-03-10T00:10:00Z");
-                world.soak(DAY, 24);
-            },
-            "INCONCLUSIVE",
-            98.571_429,
-            &[("tests", 1.428_571)],
-            "0 tests ran, at least 1",
-        ),
-        (
-            "old tests",
-            |world| {
-                tests(&world.sandbox, PASSED, "2026-03-08T23:59:59Z");
-                world.soak(DAY, 24);
-            },
-            "INCONCLUSIVE",
-            98.571_429,
-            &[("tests", 1.428_571)],
-            "1s old, the limit is 1day 12h",
-        ),
-    ]
+/// The bot is watched all day, and something else is not as it should be.
+fn beside(change: fn(&World)) -> Prepare {
+    Box::new(move |world| {
+        world.soak(DAY, 24);
+        change(world);
+    })
 }
 
-fn days_that_are_short_or_doubled() -> Vec<Part> {
-    vec![
-        ("no run", |_| {}, "INCONCLUSIVE", 88.571_429, FIGURES_LOST, "no run has windows on 2026-03-09"),
-        (
-            "nineteen hours",
-            |world| world.soak("2026-03-09T05:00:00Z", 19),
-            "INCONCLUSIVE",
-            88.571_429,
-            FIGURES_LOST,
-            "19h of the day were seen, at least 20h are needed",
-        ),
-        ("twenty hours", |world| world.soak("2026-03-09T04:00:00Z", 20), "OK", 100.0, &[], ""),
-        (
-            "two versions",
-            |world| {
-                world.page.lock().unwrap().next = Some((20, "1.4.1"));
-                world.soak(DAY, 24);
-            },
-            "INCONCLUSIVE",
-            88.571_429,
-            FIGURES_LOST,
-            "versions 1.4.0 and 1.4.1 ran on the day",
-        ),
-        (
-            "two versions that were meant",
-            |world| {
-                let own = include_str!("../../deploy/soak/daily.yaml");
-                let change = "version_changes: [{date: 2026-03-09, from: 1.4.0, to: 1.4.1, reason: hot fix}]";
-                world.sandbox.write("deploy/soak/daily.yaml", own.replace("version_changes: []", change));
-                world.page.lock().unwrap().next = Some((20, "1.4.1"));
-                world.soak(DAY, 24);
-            },
-            // The gates of the run do not know of it.
-            "OK",
-            100.0,
-            &[],
-            "",
-        ),
-        (
-            "two runs at once",
-            |world| {
-                world.soak(DAY, 24);
-                world.soak("2026-03-09T10:00:00Z", 3);
-            },
-            "INCONCLUSIVE",
-            88.571_429,
-            FIGURES_LOST,
-            "overlap at 2026-03-09T10:00:00Z",
-        ),
-    ]
-}
+/// The score of the week that ends with the day, and the points that each section loses, by hand: a day that shows
+/// nothing costs a section a seventh, and one bad drill or test sweep the whole section.
+#[derive(Clone, Copy)]
+struct Cost(f64, &'static [(&'static str, f64)]);
 
-fn runs_that_count_or_cannot_be_believed() -> Vec<Part> {
+const NOTHING: Cost = Cost(100.0, &[]);
+const GUARDS: Cost = Cost(98.571_429, &[("guards", 1.428_571)]);
+const CHAOS: Cost = Cost(98.571_429, &[("chaos", 1.428_571)]);
+const TESTS_LOST: Cost = Cost(98.571_429, &[("tests", 1.428_571)]);
+const ALL_CHAOS: Cost = Cost(90.0, &[("chaos", 10.0)]);
+const ALL_TESTS: Cost = Cost(90.0, &[("tests", 10.0)]);
+// What is not known cannot be compared either.
+const EDGE: Cost = Cost(94.285_715, &[("edge", 4.285_714), ("guards", 1.428_571)]);
+const LATENCY: Cost = Cost(95.0, &[("latency", 3.571_429), ("guards", 1.428_571)]);
+const TAKER: Cost = Cost(96.428_572, &[("taker", 2.142_857), ("guards", 1.428_571)]);
+const FIGURES: Cost = Cost(
+    88.571_429,
+    &[("edge", 4.285_714), ("latency", 3.571_429), ("taker", 2.142_857), ("guards", 1.428_571)],
+);
+const WHOLE_DAY: Cost = Cost(
+    85.714_287,
+    &[
+        ("edge", 4.285_714),
+        ("latency", 3.571_429),
+        ("taker", 2.142_857),
+        ("guards", 1.428_571),
+        ("chaos", 1.428_571),
+        ("tests", 1.428_571),
+    ],
+);
+
+/// A part of the day, what is wrong with it, what `soak daily` makes of it, what it costs, and what is said.
+type Part = (&'static str, &'static str, Prepare, &'static str, Cost, &'static str);
+
+/// Of each part what fails, is missing, short, of another version, simulated or there twice. A test file names no
+/// version, and what is not kept of a parameter cannot be short.
+#[rustfmt::skip]
+fn parts() -> Vec<Part> {
     vec![
-        (
-            "two runs one after the other",
-            |world| {
-                world.soak(DAY, 10);
-                world.soak("2026-03-09T11:00:00Z", 12);
-            },
-            "OK",
-            100.0,
-            &[],
-            "",
-        ),
-        (
-            "a simulation beside the bot",
-            |world| {
-                world.soak(DAY, 24);
-                let line = format!("-q --now {DAY} soak run --mock --gates smoke --hours 3 --iteration 1h");
-                let _ = world.sandbox.run(&line).code(0);
-            },
-            "OK",
-            100.0,
-            &[],
-            "it is simulated, and the day has runs that are not",
-        ),
-        (
-            "a simulation alone",
-            |world| {
-                let line = format!(
-                    "-q --now {DAY} soak run --mock --gates smoke --hours 24 --iteration 1h --interval 5m"
-                );
-                let _ = world.sandbox.run(&line).code(0);
-            },
-            "FAIL",
-            85.714_287,
-            &[
-                ("edge", 4.285_714),
-                ("latency", 3.571_429),
-                ("taker", 2.142_857),
-                ("guards", 1.428_571),
-                ("chaos", 1.428_571),
-                ("tests", 1.428_571),
-            ],
-            "it rests on a simulation",
-        ),
-        (
-            "samples that were cut",
-            |world| {
-                world.soak(DAY, 24);
-                let samples = world.sandbox.path("artifacts/soak/latest/samples.bin");
-                let bytes = std::fs::read(&samples).unwrap();
-                std::fs::write(&samples, &bytes[..bytes.len() - 3]).unwrap();
-            },
-            "INCONCLUSIVE",
-            88.571_429,
-            FIGURES_LOST,
-            "contradicts itself: iteration 24: the samples end at byte",
-        ),
-        (
-            "a plan that was edited",
-            |world| {
-                world.soak(DAY, 24);
-                let path = "artifacts/soak/latest/RUN.json";
-                let text = world.sandbox.read(path).replace("-100", "-200");
-                world.sandbox.write(path, text);
-            },
-            "INCONCLUSIVE",
-            88.571_429,
-            FIGURES_LOST,
-            "it was changed since",
-        ),
-        (
-            "a plan that is torn",
-            |world| {
-                world.soak(DAY, 24);
-                world.sandbox.write("artifacts/soak/latest/RUN.json", "{\"schema\": ");
-            },
-            "INCONCLUSIVE",
-            88.571_429,
-            FIGURES_LOST,
-            "cannot be judged again",
-        ),
-        (
-            "a journal whose last line is torn",
-            |world| {
-                world.soak(DAY, 24);
-                let path = "artifacts/soak/latest/JOURNAL.jsonl";
-                let text = world.sandbox.read(path);
-                world.sandbox.write(path, &text[..text.len() - 40]);
-            },
-            "INCONCLUSIVE",
-            88.571_429,
-            FIGURES_LOST,
-            "but `status.json` has seen 24",
-        ),
+        ("day", "good", beside(|_| ()), "OK", NOTHING, ""),
+
+        ("edge", "failing", page(|page| page.net = 2.0), "FAIL", GUARDS, "EDGE_REG"),
+        ("edge", "missing", page(|page| page.gone = Some((0, "mm_net_bps"))), "INCONCLUSIVE", EDGE, "measured for 0s of the day"),
+        ("edge", "short", page(|page| page.gone = Some((39, "mm_net_bps"))), "INCONCLUSIVE", EDGE, "measured for 19h of the day, at least 20h"),
+        ("edge", "beyond", page(|page| page.net = 1e300), "INCONCLUSIVE", EDGE, "1e300 bps is outside what it can be"),
+        ("latency", "failing", page(|page| page.age = 331.0), "FAIL", GUARDS, "LAT_REG"),
+        ("latency", "missing", page(|page| page.gone = Some((0, "mm_order_age"))), "INCONCLUSIVE", LATENCY, "measured for 0s of the day"),
+        ("latency", "short", page(|page| page.gone = Some((39, "mm_order_age"))), "INCONCLUSIVE", LATENCY, "measured for 19h of the day, at least 20h"),
+        ("taker", "failing", page(|page| page.maker = 0.88), "FAIL", GUARDS, "TAKER_REG"),
+        ("taker", "missing", page(|page| page.gone = Some((0, "mm_maker"))), "INCONCLUSIVE", TAKER, "measured for 0s of the day"),
+        ("taker", "short", page(|page| page.gone = Some((39, "mm_maker"))), "INCONCLUSIVE", TAKER, "measured for 19h of the day, at least 20h"),
+
+        ("gates", "failing", page(|page| page.alive = 0), "FAIL", WHOLE_DAY, "alive is broken in the windows of the day"),
+        ("gates", "missing", page(|page| page.gone = Some((0, "mm_alive"))), "INCONCLUSIVE", FIGURES, "the gates of the day are INCONCLUSIVE: alive: NO_DATA"),
+        ("gates", "short", page(|page| page.gone = Some((39, "mm_alive"))), "INCONCLUSIVE", FIGURES, "the gates of the day are INCONCLUSIVE: alive: PARTIAL"),
+
+        ("run", "missing", Box::new(|_| ()), "INCONCLUSIVE", FIGURES, "no run has windows on 2026-03-09"),
+        ("run", "short", Box::new(|world| world.soak("2026-03-09T05:00:00Z", 19)), "INCONCLUSIVE", FIGURES, "19h of the day were seen, at least 20h are needed"),
+        ("run", "long enough", Box::new(|world| world.soak("2026-03-09T04:00:00Z", 20)), "OK", NOTHING, ""),
+        ("run", "in windows of two hours", Box::new(|world| world.soak_with(DAY, "--hours 24 --iteration 2h --kpis k.yaml")), "INCONCLUSIVE", FIGURES, "is 2h, at most 1h count"),
+        ("run", "with a warm-up of its own", Box::new(|world| {
+            world.page.lock().unwrap().alive = 0;
+            world.soak_with(DAY, "--hours 24 --iteration 1h --kpis k.yaml --warmup 24");
+        }), "FAIL", WHOLE_DAY, "alive is broken in the windows of the day"),
+        ("run", "with definitions of its own", Box::new(|world| {
+            world.sandbox.write("other.yaml", KPIS.replace("mm_net_bps, over: mean", "mm_net_bps, over: max"));
+            world.soak_with(DAY, "--hours 24 --iteration 1h --kpis other.yaml");
+        }), "INCONCLUSIVE", FIGURES, "does not measure `net_bps` as k.yaml defines it"),
+        ("run", "wrong-version", page(|page| page.next = vec![(20, "1.4.1")]), "INCONCLUSIVE", FIGURES, "versions 1.4.0 and 1.4.1 ran on the day"),
+        ("run", "meant version", Box::new(|world| {
+            world.edit(CONFIG, "version_changes: []", "version_changes: [{date: 2026-03-09, from: 1.4.0, to: 1.4.1, reason: hot fix}]");
+            world.page.lock().unwrap().next = vec![(20, "1.4.1")];
+            world.soak(DAY, 24);
+        }), "OK", NOTHING, ""),
+        ("run", "the way back was not meant", Box::new(|world| {
+            world.edit(CONFIG, "version_changes: []", "version_changes: [{date: 2026-03-09, from: 1.4.0, to: 1.4.1, reason: hot fix}]");
+            world.page.lock().unwrap().next = vec![(20, "1.4.1"), (30, "1.4.0")];
+            world.soak(DAY, 24);
+        }), "INCONCLUSIVE", FIGURES, "versions 1.4.1 and 1.4.0 ran on the day"),
+        ("run", "simulated", Box::new(|world| {
+            world.edit(CONFIG, &own(), include_str!("../../deploy/soak/daily.yaml"));
+            let line = format!("-q --now {DAY} soak run --mock --gates smoke --hours 24 --iteration 1h --interval 5m");
+            let _ = world.sandbox.run(&line).code(0);
+        }), "FAIL", WHOLE_DAY, "it rests on a simulation"),
+        ("run", "simulated beside a real one", beside(|world| {
+            let line = format!("-q --now {DAY} soak run --mock --gates smoke --hours 3 --iteration 1h");
+            let _ = world.sandbox.run(&line).code(0);
+        }), "OK", NOTHING, "it is simulated, and the day has runs that are not"),
+        ("run", "duplicated", beside(|world| world.soak("2026-03-09T10:00:00Z", 3)), "INCONCLUSIVE", FIGURES, "overlap at 2026-03-09T10:00:00Z"),
+        ("run", "in two parts", Box::new(|world| {
+            world.soak(DAY, 10);
+            world.soak("2026-03-09T11:00:00Z", 12);
+        }), "OK", NOTHING, ""),
+        ("run", "cut samples", beside(|world| {
+            let samples = world.sandbox.path("artifacts/soak/latest/samples.bin");
+            let bytes = std::fs::read(&samples).unwrap();
+            std::fs::write(&samples, &bytes[..bytes.len() - 3]).unwrap();
+        }), "INCONCLUSIVE", FIGURES, "contradicts itself: iteration 24: the samples end at byte"),
+        ("run", "edited plan", beside(|world| world.edit("artifacts/soak/latest/RUN.json", "\"at_least\": 1", "\"at_least\": 0")), "INCONCLUSIVE", FIGURES, "it was changed since"),
+        ("run", "torn plan", beside(|world| world.sandbox.write("artifacts/soak/latest/RUN.json", "{\"schema\": ")), "INCONCLUSIVE", FIGURES, "cannot be judged again"),
+        ("run", "torn journal", beside(|world| {
+            let path = "artifacts/soak/latest/JOURNAL.jsonl";
+            let text = world.sandbox.read(path);
+            world.sandbox.write(path, &text[..text.len() - 40]);
+        }), "INCONCLUSIVE", FIGURES, "but `status.json` has seen 24"),
+
+        ("drift", "failing", page(|page| page.tail_age = 601.0), "FAIL", GUARDS, "tail_age_ms is 601, accepted is 600"),
+        ("drift", "of another configuration", page(|page| page.config_hash = "beef"), "FAIL", GUARDS, "config_hash beef was not accepted"),
+        ("drift", "missing", beside(|world| world.remove(ACCEPTED)), "INCONCLUSIVE", GUARDS, "is not there: write the parameters"),
+        ("drift", "no hash is accepted", beside(|world| world.edit(ACCEPTED, "config_hash: c0ffee", "config_hash: []")), "FAIL", GUARDS, "config_hash c0ffee was not accepted"),
+        ("drift", "no hash stands there", beside(|world| world.edit(ACCEPTED, "config_hash: c0ffee", "config_hash:")), "FAIL", GUARDS, "config_hash c0ffee was not accepted"),
+        ("drift", "no parameter is accepted", beside(|world| world.edit(ACCEPTED, "{tail_age_ms: 600}", "{}")), "FAIL", GUARDS, "tail_age_ms is 600, of which nothing was accepted"),
+        ("drift", "the hash alone", beside(|world| world.sandbox.write(ACCEPTED, "config_hash: c0ffee\n")), "OK", NOTHING, "judged by config_hash alone"),
+
+        ("chaos", "failing", beside(|world| world.sandbox.write(DRILL, drill("FAIL", NOON))), "FAIL", ALL_CHAOS, "root.verdict is \"FAIL\""),
+        ("chaos", "missing", beside(|world| world.remove(DRILL)), "INCONCLUSIVE", CHAOS, "CHAOS_FAILOVER.json"),
+        ("chaos", "short", beside(|world| world.edit(DRILL, "\"runs\":1", "\"runs\":0")), "INCONCLUSIVE", CHAOS, "root.parameters.runs is 0, wanted at least 1"),
+        ("chaos", "old", beside(|world| world.sandbox.write(DRILL, drill("OK", "2026-02-07T23:59:59Z"))), "INCONCLUSIVE", CHAOS, "is 30days 1s old, the limit is 30d"),
+        ("chaos", "of the limit's age", beside(|world| world.sandbox.write(DRILL, drill("OK", "2026-02-08T00:00:00Z"))), "OK", NOTHING, ""),
+        ("chaos", "of another day", Box::new(|world| {
+            world.edit(CONFIG, "evidence_grace: 12h", "evidence_grace: 1h");
+            world.sandbox.write(DRILL, drill("OK", "2026-03-10T02:00:00Z"));
+            world.soak(DAY, 24);
+        }), "INCONCLUSIVE", CHAOS, "was made 2h after the end of 2026-03-09, evidence_grace is 1h"),
+        ("chaos", "wrong-version", beside(|world| {
+            world.edit(CONFIG, "  max_age: 30d\n", "  max_age: 30d\n  same_release: true\n");
+            world.edit(DRILL, "\"version\":\"0.1.0\"", "\"version\":\"0.0.9\"");
+        }), "INCONCLUSIVE", CHAOS, "was made by mmops 0.0.9"),
+        ("chaos", "simulated", beside(|world| world.edit(DRILL, "\"simulated\":false", "\"simulated\":true")), "OK", WHOLE_DAY, "is simulated"),
+        ("chaos", "duplicated", beside(|world| world.edit(DRILL, "\"verdict\":\"OK\"", "\"verdict\":\"OK\",\"verdict\":\"OK\"")), "INCONCLUSIVE", CHAOS, "duplicate"),
+
+        ("tests", "failing", beside(|world| tests(&world.sandbox, "<testsuite><testcase><failure/></testcase><testcase/></testsuite>", NIGHT)), "FAIL", ALL_TESTS, "2 tests, 1 failures"),
+        ("tests", "missing", beside(|world| world.remove(TESTS)), "INCONCLUSIVE", TESTS_LOST, "bug_bash.xml"),
+        ("tests", "short", beside(|world| tests(&world.sandbox, "<testsuite/>", NIGHT)), "INCONCLUSIVE", TESTS_LOST, "0 tests ran, at least 1"),
+        ("tests", "old", beside(|world| tests(&world.sandbox, PASSED, "2026-03-08T11:59:59Z")), "INCONCLUSIVE", TESTS_LOST, "is 1day 12h 1s old, the limit is 1day 12h"),
+        ("tests", "of another day", beside(|world| {
+            world.edit(CONFIG, "evidence_grace: 12h", "evidence_grace: 0s");
+        }), "INCONCLUSIVE", TESTS_LOST, "was made 10m after the end of 2026-03-09, evidence_grace is 0s"),
+        ("tests", "simulated", beside(|world| {
+            world.edit(CONFIG, "  junit: [artifacts/reports/bug_bash.xml]\n  max_age: 36h\n  min_tests: 1\n",
+                "  command: {argv: [mmops, soak, check, --mock], timeout: 30s}\n");
+        }), "OK", WHOLE_DAY, "simulation"),
+        ("tests", "duplicated", beside(|world| tests(&world.sandbox, "<testsuite tests='1'><testcase/><testcase/></testsuite>", NIGHT)), "INCONCLUSIVE", TESTS_LOST, "says 1 tests and has 2"),
     ]
 }
 
 #[test]
 fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
-    let parts = [
-        guards_that_stop(),
-        drills_and_tests(),
-        days_that_are_short_or_doubled(),
-        runs_that_count_or_cannot_be_believed(),
-    ];
-    let table: Vec<Part> = parts.into_iter().flatten().collect();
-    let jobs = Mutex::new(table.into_iter());
+    let jobs = Mutex::new(parts().into_iter());
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -459,7 +346,8 @@ fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
     });
 }
 
-fn hold((what, prepare, verdict, score, losses, said): Part) {
+fn hold((part, kind, prepare, verdict, Cost(score, losses), said): Part) {
+    let what = format!("{part} {kind}");
     let world = World::new();
     prepare(&world);
     let output = world.daily();
@@ -475,7 +363,8 @@ fn hold((what, prepare, verdict, score, losses, said): Part) {
     assert_eq!(world.report()["verdict"], verdict, "{what}");
     let _ = world.sandbox.run("readiness score");
     let scored = world.sandbox.json("artifacts/reports/readiness.json");
-    assert_eq!(scored["score"], json!(score), "{what}: {scored}");
+    let faults: Vec<&Value> = scored["days"].as_array().unwrap().iter().map(|day| &day["fault"]).collect();
+    assert_eq!(scored["score"], json!(score), "{what}: {faults:?} {}", scored["losses"]);
     let lost: Vec<(&str, f64)> = scored["losses"]
         .as_array()
         .unwrap()
@@ -491,6 +380,8 @@ fn hold((what, prepare, verdict, score, losses, said): Part) {
 fn a_run_over_midnight_gives_each_day_its_own_windows() {
     let world = World::new();
     world.soak("2026-03-07T21:30:00Z", 30);
+    world.sandbox.write(DRILL, drill("OK", "2026-03-08T12:00:00Z"));
+    tests(&world.sandbox, PASSED, "2026-03-09T00:10:00Z");
     let run = |date: &str, code: i32| {
         let output = world.sandbox.run(&format!("soak daily --date {date}")).code(code);
         drop(output);
@@ -509,74 +400,136 @@ fn a_run_over_midnight_gives_each_day_its_own_windows() {
     assert_eq!(run("2026-03-09", 2)["observed_hours"], json!(3.0));
 }
 
+/// What could not be judged says so under the name of its day; what is no question about a day changes nothing.
 #[test]
-fn a_question_that_cannot_be_asked_leaves_no_report_of_the_day() {
-    let own = include_str!("../../deploy/soak/daily.yaml");
+fn a_day_that_could_not_be_judged_says_so_in_its_report() {
+    let own = own();
+    let but = |from: &str, to: &str| {
+        assert!(own.contains(from), "{from}");
+        own.replace(from, to)
+    };
     let table = [
         ("--date 2026-03-11", String::new(), 64, "2026-03-11 lies in the future"),
         ("--date 2026-03-10", String::new(), 64, "2026-03-10 is not over"),
-        ("--date soon", String::new(), 64, "not a date such as 2026-03-09"),
+        ("--date soon", String::new(), 64, "`soon` is not a date of the form YYYY-MM-DD"),
+        ("--date 20260309", String::new(), 64, "`20260309` is not a date of the form YYYY-MM-DD"),
+        ("--date 2026-03-09T00:00", String::new(), 64, "is not a date of the form YYYY-MM-DD"),
+        ("--allow-simulated", String::new(), 64, "--weekly"),
         ("", "figures: [".to_owned(), 3, "daily.yaml"),
-        ("", own.replace("min_observed: 20h", "min_observed: 25h"), 3, "at most 24h"),
-        ("", own.replace("min_observed: 20h", "min_observed: 0s"), 3, "above 0s"),
-        ("", own.replace("unit: bps", "unit: ms"), 3, "cannot be given in bps"),
-        ("", own.replace("aggregate: p95", "aggregate: sum"), 3, "must be mean, median, p95, max or min"),
-        ("", own.replace("kpi: net_bps", "kpi: net_bsp"), 3, "has no KPI `net_bsp`; did you mean `net_bps`?"),
-        ("", own.replace("unit: ratio", "unit: percent"), 3, "is in `ratio`"),
-        ("", own.replace("min_tests: 1", "min_tests: 0"), 3, "no test at all proves nothing"),
+        ("", but("min_observed: 20h", "min_observed: 25h"), 3, "at most 24h"),
+        ("", but("min_observed: 20h", "min_observed: 0s"), 3, "above 0s"),
+        ("", but("max_window: 1h", "max_window: 0s"), 3, "max_window must be above 0s"),
+        ("", but("evidence_grace: 12h", "evidence_grace: 25h"), 3, "at most 24h"),
+        ("", but("profile: p", "profile: q"), 3, "there is no profile `q`"),
+        ("", but("unit: bps", "unit: ms"), 3, "cannot be given in bps"),
+        ("", but("aggregate: p95", "aggregate: sum"), 3, "must be mean, median, p95, max or min"),
+        ("", but("kpi: net_bps", "kpi: net_bsp"), 3, "has no KPI `net_bsp`; did you mean `net_bps`?"),
+        ("", but("unit: ratio", "unit: percent"), 3, "is in `ratio`"),
+        ("", but("min_tests: 1", "min_tests: 0"), 3, "no test at all proves nothing"),
+        ("", but("[artifacts/reports/bug_bash.xml]", "[a.xml, a.xml]"), 3, "names `a.xml` twice"),
+        ("", but("[artifacts/reports/bug_bash.xml]", "[]"), 3, "neither junit nor a command"),
         (
             "",
-            own.replace("junit: [artifacts/reports/bug_bash.xml]", "junit: []"),
+            but("version_changes: []", "version_changes: [{date: 20260309, from: a, to: b, reason: c}]"),
             3,
-            "neither junit nor a command",
+            "YYYY-MM-DD",
         ),
         ("--config none.yaml", String::new(), 3, "none.yaml"),
     ];
     let world = World::new();
     world.soak(DAY, 24);
-    for (options, config, code, said) in table {
-        let _ = std::fs::remove_file(world.sandbox.path("deploy/soak/daily.yaml"));
+    let good = {
         let _ = world.daily().code(0);
-        if !config.is_empty() {
-            world.sandbox.write("deploy/soak/daily.yaml", config);
-        }
+        world.sandbox.read(REPORT)
+    };
+    for (options, config, code, said) in table {
+        world.sandbox.write(CONFIG, if config.is_empty() { &own } else { &config });
+        world.sandbox.write(REPORT, &good);
         let output = world.sandbox.run(&format!("soak daily {options}")).error(code).stderr_has(said);
         drop(output);
-        let is_asked = code == 3;
-        assert_eq!(!world.sandbox.path(REPORT).exists(), is_asked, "{said}");
+        if code == 64 {
+            assert_eq!(world.sandbox.read(REPORT), good, "{said}");
+            continue;
+        }
+        let report = world.report();
+        assert_eq!(report["schema"], "mmops.error.v1", "{said}");
+        assert!(report["message"].as_str().unwrap().contains(said), "{said}: {report}");
     }
+    // The score takes it for what it is, and so does the next day.
+    let score = world.sandbox.run("readiness").code(1);
+    drop(
+        score
+            .stdout_has("2026-03-09: `REPORT_SOAK_20260309.json`: the day could not be judged: ")
+            .stdout_has("none.yaml"),
+    );
+    // Without the report the day is missing all the same, and moves the window nowhere.
+    world.remove(REPORT);
+    let _ =
+        world.sandbox.run("readiness").code(1).stdout_has("2026-03-09: no report REPORT_SOAK_20260309.json");
+    assert_eq!(world.sandbox.json("artifacts/reports/readiness.json")["newest_day"], "2026-03-09");
+    world.sandbox.write(CONFIG, &own);
+    let _ = world.daily().code(0);
+    let _ = world.sandbox.run("readiness").code(0);
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_report_that_counts_and_no_empty_name() {
+    let world = World::new();
+    world.soak(DAY, 24);
+    let _ = world.daily().code(0);
+    let kept = own().split("bug_bash:\n").next().unwrap().to_owned();
+    world.sandbox.write(CONFIG, kept + "bug_bash:\n  command: {argv: [sleep, '4714.1'], timeout: 2h}\n");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mmops"));
+    command
+        .args(["-q", "--now", NIGHT, "soak", "daily", "--date", "2026-03-09"])
+        .current_dir(world.sandbox.root());
+    let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let started = std::time::Instant::now();
+    while world.report()["schema"] != "mmops.error.v1" {
+        assert!(started.elapsed().as_secs() < 20, "the old report still stands");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(world.report()["message"].as_str().unwrap().contains("has no answer yet"), "{}", world.report());
+    let _ = world
+        .sandbox
+        .run("readiness")
+        .code(1)
+        .stdout_has("the day could not be judged: it began at 2026-03-10T00:10:00Z");
 }
 
 /// The command that runs the tests is one that daily.yaml names, with its time and its exit code.
 #[test]
 fn a_command_can_be_the_test_sweep() {
-    let own = include_str!("../../deploy/soak/daily.yaml");
-    let kept = own.split("bug_bash:\n").next().unwrap();
+    let kept = own().split("bug_bash:\n").next().unwrap().to_owned();
     let world = World::new();
     world.soak(DAY, 24);
-    for (argv, timeout, code, found) in [
-        ("[/bin/true]", "30s", 0, json!("OK")),
-        ("[/bin/false]", "30s", 1, json!("FAIL")),
-        ("[no-such-program]", "30s", 2, Value::Null),
-        ("[mmops, schema]", "30s", 1, json!("FAIL")),
-        ("[sh, -c, 'sleep 9 & exit 0']", "30s", 1, json!("FAIL")),
+    for (argv, now, code, found) in [
+        ("[/bin/true]", NIGHT, 0, json!("OK")),
+        ("[/bin/false]", NIGHT, 1, json!("FAIL")),
+        ("[no-such-program]", NIGHT, 2, Value::Null),
+        ("[mmops, schema]", NIGHT, 1, json!("FAIL")),
+        ("[sh, -c, 'sleep 9 & exit 0']", NIGHT, 1, json!("FAIL")),
+        // Days later it would speak of another day.
+        ("[/bin/true]", "2026-03-12T00:10:00Z", 2, Value::Null),
     ] {
-        let config = format!("{kept}bug_bash:\n  command: {{argv: {argv}, timeout: {timeout}}}\n");
-        world.sandbox.write("deploy/soak/daily.yaml", config);
-        let output = world.daily().code(code);
+        let config = format!("{kept}bug_bash:\n  command: {{argv: {argv}, timeout: 30s}}\n");
+        world.sandbox.write(CONFIG, config);
+        let output = world.sandbox.run(&format!("--now {now} soak daily --date 2026-03-09")).code(code);
         drop(output);
         assert_eq!(world.report()["bug_bash"], found, "{argv}");
-        let chaos = world.report();
-        assert_eq!(chaos["tests"]["from"].as_array().unwrap().len(), 1, "{chaos}");
+        assert_eq!(world.report()["tests"]["from"].as_array().unwrap().len(), 1, "{argv}");
     }
+    let reason = world.report()["unknown"]["bug_bash"].as_str().unwrap().to_owned();
+    assert!(reason.contains("2days 10m after the end of 2026-03-09"), "{reason}");
 }
 
-/// Eight days of a simulated bot: the first has no history, so that the eighth is the first on which seven count.
 #[test]
 fn a_day_on_which_a_hard_limit_broke_is_no_good_one() {
     let sandbox = Sandbox::new().unrecorded(REAL);
     let soak =
-        "soak run --mock --scenario breaker_trip --gates smoke --hours 24 --iteration 2h --interval 10m";
+        "soak run --mock --scenario breaker_trip --gates smoke --hours 24 --iteration 1h --interval 10m";
     let _ = sandbox.run(&format!("-q --now 2026-03-08T00:00:00Z {soak}")).code(1);
     let now = "--now 2026-03-09T00:20:00Z";
     let _ = sandbox
@@ -584,7 +537,7 @@ fn a_day_on_which_a_hard_limit_broke_is_no_good_one() {
         .code(1)
         .stdout_has("breaker is broken in the windows of the day");
     let score = sandbox.run(&format!("-q {now} readiness --window 1 --allow-simulated")).code(1);
-    let _ = score.stdout_has("broke on this day (breaker");
+    let _ = score.stdout_has("hard gates broke on this day (breaker");
     // Moved away and linked, it is the same run; without its plan or its journal the day is not known.
     let (run, moved) = (sandbox.path("artifacts/soak/RUN_1772928000000"), sandbox.path("moved"));
     std::fs::rename(&run, &moved).unwrap();
@@ -600,32 +553,153 @@ fn a_day_on_which_a_hard_limit_broke_is_no_good_one() {
     }
 }
 
+/// A genuine report with one change; the score, the week and the next day all refuse it.
 #[test]
 fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
-    let sandbox = Sandbox::new().unrecorded(REAL);
-    let soak = "soak run --mock --gates smoke --hours 24 --iteration 2h --interval 10m";
-    let _ = sandbox.run(&format!("-q --now 2026-03-08T00:00:00Z {soak}")).code(0);
-    let now = "--now 2026-03-09T00:20:00Z";
-    tests(&sandbox, PASSED, "2026-03-09T00:10:00Z");
-    let _ = sandbox.run(&format!("-q {now} soak daily")).code(2);
-    let path = "artifacts/reports/REPORT_SOAK_20260308.json";
-    let (report, score) = (sandbox.json(path), format!("-q {now} readiness --window 1 --allow-simulated"));
-    let refused = sandbox.run(&score).code(1);
-    assert!(!refused.stdout.contains("contradicts itself"), "{}", refused.stdout);
-    for (field, value, part) in [
-        ("runs", json!([]), "no run that they are of"),
-        ("observed_hours", json!(2.0), "less was seen"),
-        ("simulated", json!(false), "rests on a simulation"),
-        ("tests", json!({"failures": 3}), "its tests failed"),
-    ] {
+    let world = World::new();
+    world.soak(DAY, 24);
+    let _ = world.daily().code(0);
+    let report = world.report();
+    let table = [
+        (json!({"schema": "mmops.soak-run.v1"}), "its schema is `mmops.soak-run.v1`"),
+        (json!({"made_at": "2026-03-09T23:59:59Z"}), "before its day was over"),
+        (json!({"made_at": "2026-03-10T12:02:00Z"}), "which lies in the future"),
+        (json!({"observed_from": "2026-03-08T23:00:00Z"}), "which is not 2026-03-09"),
+        (json!({"observed_to": "2026-03-10T01:00:00Z"}), "which is not 2026-03-09"),
+        (json!({"observed_to": "2026-03-09T20:00:00Z"}), "it saw 24 hours of 20"),
+        (json!({"runs": []}), "no run that they are of"),
+        (json!({"runs": {}}), "does not say all of what it rests on"),
+        (json!({"runs": [report["runs"][0], report["runs"][0]]}), "twice"),
+        (json!({"runs": [{"iterations": [1, 3]}]}), "has 24 windows from 1 to 3"),
+        (json!({"runs": [{"run_dir": "artifacts/soak/RUN_1773100800000"}]}), "began after 2026-03-09"),
+        (json!({"runs": [{"simulated": true}]}), "rests on a simulation"),
+        (json!({"observed_hours": 2.0}), "less was seen"),
+        (
+            json!({"figures": {"edge_net_bps": {"hours": 2.0}}}),
+            "edge_net_bps has a value, and was measured for less",
+        ),
+        (json!({"unknown": {"edge_net_bps": "x"}}), "edge_net_bps has a value, and a reason for having none"),
+        (
+            json!({"chaos_result": null, "unknown": {"chaos_result": "x"}}),
+            "its verdict is OK, and chaos_result is not known",
+        ),
+        (json!({"verdict": null}), "it has no verdict"),
+        (json!({"gates": {"verdict": "INCONCLUSIVE"}}), "its gates are INCONCLUSIVE"),
+        (json!({"versions": [["1.4.0"], ["1.4.1"]]}), "names no such change"),
+        (json!({"history": []}), "no day that it was compared with"),
+        (json!({"accepted": null}), "nothing that was accepted"),
+        (json!({"drill": null}), "there is no drill"),
+        (json!({"drill": {"status": "FAIL"}}), "its drill does not count"),
+        (json!({"drill": {"reasons": ["x"]}}), "its drill does not count"),
+        (json!({"drill": {"simulated": true}}), "rests on a simulation"),
+        (json!({"drill": {"made_at": "2026-03-11T00:00:00Z"}}), "its drill was made after the report"),
+        (json!({"tests": null}), "there are no tests"),
+        (json!({"tests": {"failures": 3}}), "its tests failed"),
+        (json!({"tests": {"skipped": 2}}), "none of its tests ran"),
+    ];
+    for (change, part) in table {
         let mut changed = report.clone();
-        match value.as_object() {
-            Some(inner) => inner.iter().for_each(|(key, value)| changed[field][key] = value.clone()),
-            None => changed[field] = value,
-        }
-        sandbox.write(path, changed.to_string());
-        let _ = sandbox.run(&score).code(1).stdout_has("contradicts itself").stdout_has(part);
+        merge(&mut changed, &change);
+        world.sandbox.write(REPORT, changed.to_string());
+        let score = world.sandbox.run("readiness").code(1);
+        drop(
+            score.stdout_has("2026-03-09: `REPORT_SOAK_20260309.json` contradicts itself: ").stdout_has(part),
+        );
     }
+    for (field, value) in [("edge_net_bps", 1e308), ("order_age_p95_ms", 1e300), ("taker_share_pct", 101.0)] {
+        let mut changed = report.clone();
+        changed[field] = json!(value);
+        world.sandbox.write(REPORT, changed.to_string());
+        let _ = world
+            .sandbox
+            .run("readiness")
+            .code(1)
+            .stdout_has(&format!("{field} is {}, outside its range", json!(value)));
+    }
+    // The week and the day that follows ask the same.
+    let mut changed = report.clone();
+    merge(&mut changed, &json!({"tests": {"failures": 3}}));
+    world.sandbox.write(REPORT, changed.to_string());
+    let later = "--now 2026-03-11T00:20:00Z";
+    let week = world.sandbox.run(&format!("{later} soak daily --weekly --date 2026-03-09")).code(2);
+    drop(week.stdout_has("contradicts itself: its tests failed"));
+    let next = world.sandbox.run(&format!("{later} soak daily")).code(2);
+    drop(next.stdout_has(
+        "not compared with: 2026-03-09: `REPORT_SOAK_20260309.json` contradicts itself: its tests failed",
+    ));
+}
+
+/// Puts the fields of one document into another; a list of the same length element by element.
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(into), Value::Array(from)) if into.len() == from.len() => {
+            into.iter_mut().zip(from).for_each(|(into, from)| merge(into, from));
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
+
+/// One run in the reports of seven days, and another version each day that nobody meant.
+#[test]
+fn reports_that_cannot_stand_beside_each_other_show_nothing() {
+    let world = World::new();
+    world.soak(DAY, 24);
+    let _ = world.daily().code(0);
+    let report = world.report();
+    let week = |change: fn(&mut Value, i8)| {
+        for day in 3..=9 {
+            let mut copy = report.clone();
+            let date = jiff::civil::date(2026, 3, day);
+            merge(
+                &mut copy,
+                &json!({
+                    "date": date.strftime("%Y%m%d").to_string(), "observed_from": format!("{date}T00:00:00Z"),
+                    "observed_to": format!("{}T00:00:00Z", date.tomorrow().unwrap()),
+                    "runs": [{"run_dir": format!("artifacts/soak/RUN_{day}"), "plan_sha256": format!("{day}")}],
+                }),
+            );
+            change(&mut copy, day);
+            let name = date.strftime("%Y%m%d");
+            world.sandbox.write(&format!("artifacts/reports/REPORT_SOAK_{name}.json"), copy.to_string());
+        }
+        world.sandbox.run("readiness")
+    };
+    let _ = week(|_, _| ()).code(0);
+    // Of a run that lasts for days each day has windows of its own.
+    let _ = week(|copy, day| {
+        let first = 24 * (i32::from(day) - 3);
+        merge(copy, &json!({"runs": [{"plan_sha256": "one", "iterations": [first + 1, first + 24]}]}));
+    })
+    .code(0);
+    let same = week(|copy, _| merge(copy, &json!({"runs": [{"plan_sha256": "one"}]}))).code(1);
+    drop(same.stdout_has("| reports                   | FAIL | 1 of 7 days").stdout_has(
+        "2026-03-09: `REPORT_SOAK_20260309.json` contradicts the days before: windows from 1 of `artifacts/soak/RUN_9` \
+         stand in the report of 2026-03-08 as well",
+    ));
+    let other = week(|copy, day| merge(copy, &json!({"versions": [[format!("1.4.{day}")]]}))).code(1);
+    drop(other.stdout_has("1 of 7 days").stdout_has("version 1.4.9 ran, and 1.4.8 on 2026-03-08"));
+    let meant = |copy: &mut Value, day: i8| {
+        let (from, to) = (format!("1.4.{}", day - 1), format!("1.4.{day}"));
+        merge(
+            copy,
+            &json!({"versions": [[to]], "version_changes": [{"from": from, "to": to, "reason": "meant"}]}),
+        );
+    };
+    let _ = week(meant).code(0);
+    // The week asks the same, and so does the day that follows.
+    let _ = week(|copy, _| merge(copy, &json!({"runs": [{"plan_sha256": "one"}]})));
+    let later = "--now 2026-03-11T00:20:00Z";
+    let line = format!("{later} soak daily --weekly --date 2026-03-09");
+    let _ = world.sandbox.run(&line).code(2).stdout_has("contradicts the days before");
+    let next = world.sandbox.run(&format!("{later} soak daily")).code(2);
+    drop(next.stdout_has(
+        "not compared with: 2026-03-09: `REPORT_SOAK_20260309.json` contradicts the days before",
+    ));
 }
 
 #[test]
@@ -638,7 +712,7 @@ fn eight_days_of_soak_lead_to_go_and_no_sooner() {
     );
     sandbox.write(DRILL, drill("OK", "2026-03-01T12:00:00Z"));
     for date in 1..=8 {
-        let soak = "soak run --mock --gates smoke --hours 24 --iteration 2h --interval 10m";
+        let soak = "soak run --mock --gates smoke --hours 24 --iteration 1h --interval 10m";
         let _ = sandbox.run(&format!("-q --now 2026-03-0{date}T00:00:00Z {soak}")).code(0);
         let now = format!("2026-03-0{}T00:20:00Z", date + 1);
         tests(&sandbox, PASSED, &now);
@@ -666,6 +740,11 @@ fn eight_days_of_soak_lead_to_go_and_no_sooner() {
         }
     }
     let now = "--now 2026-03-09T01:00:00Z";
+    // Of a week of simulations nobody is told GO who did not ask for it.
+    let week = format!("-q {now} soak daily --weekly");
+    let _ = sandbox.run(&week).code(2).stdout_has("is simulated, which is not evidence");
+    let _ = sandbox.run(&format!("{week} --allow-simulated")).code(0).stdout_has("rests on a simulation");
+    assert_eq!(sandbox.json("artifacts/reports/WEEKLY_ROLLUP.json")["simulated"], true);
     let _ =
         sandbox.run(&format!("-q {now} readiness")).code(1).stdout_has("is simulated, which is not evidence");
     let _ = sandbox.run(&format!("-q {now} readiness --allow-simulated")).code(0);

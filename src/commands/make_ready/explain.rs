@@ -119,7 +119,7 @@ impl Explained<'_> {
             let found = single.find(|changes| self.with(changes, true) == Verdict::Blocked);
             let of_score = || Some(self.readiness.as_ref()?.flip.changes.clone());
             let changes = found.or_else(of_score).unwrap_or_default();
-            return Flip { verdict: "BLOCKED".to_owned(), changes };
+            return Flip { verdict: "BLOCKED".to_owned(), changes, obstacles: Vec::new() };
         }
         let lacking = rules().filter(|rule| !rule.holds);
         let mut changes: Vec<InputChange> = lacking.flat_map(|rule| rule.flip.iter().cloned()).collect();
@@ -130,10 +130,11 @@ impl Explained<'_> {
         let of_score = self.readiness.as_ref().filter(|_| !is_yes("readiness")).map(|score| &score.flip);
         let is_score_mended = is_yes("readiness") || of_score.is_some_and(|flip| flip.verdict == "GO");
         if self.with(&changes, is_yes("pre_live_pack") && is_score_mended) == Verdict::Blocked {
-            return Flip::default();
+            let obstacles = of_score.map(|flip| flip.obstacles.clone()).unwrap_or_default();
+            return Flip { obstacles, ..Flip::default() };
         }
         changes.extend(of_score.iter().flat_map(|flip| flip.changes.iter().cloned()));
-        Flip { verdict: "OK".to_owned(), changes }
+        Flip { verdict: "OK".to_owned(), changes, obstacles: Vec::new() }
     }
 
     fn missing(&self) -> Vec<MissingStep> {

@@ -1,7 +1,8 @@
 //! The cheapest way to win back the points of a section: the fewest days that would have to be better.
 
 use super::scale::Target;
-use crate::evidence::daily::{Day, Figure, compact};
+use crate::evidence::daily::{Day, Figure, report_name};
+use crate::format::number;
 
 /// The smallest set of days that would bring the median to its target, those nearest to it first.
 pub(super) fn for_median(target: &Target, days: &[Day], figures: &[&Figure]) -> String {
@@ -12,7 +13,8 @@ pub(super) fn for_median(target: &Target, days: &[Day], figures: &[&Figure]) -> 
     misses.sort_by(|a, b| a.0.total_cmp(&b.0));
     // The median needs more than half of the days at the target; those already there are free.
     let nearest = misses.iter().take(needed).filter(|(shortfall, ..)| *shortfall > 0.0);
-    let listed: Vec<String> = nearest.map(|(_, value, date)| format!("{date} ({value} {unit})")).collect();
+    let listed: Vec<String> =
+        nearest.map(|(_, value, date)| format!("{date} ({} {unit})", number::text(*value))).collect();
     format!("bring {} to {} {wanted} {unit}", listed.join(", "), side.as_str())
 }
 
@@ -34,8 +36,7 @@ pub(super) fn for_blank_days(days: &[Day]) -> Option<String> {
 }
 
 fn names(days: &[&Day]) -> String {
-    let names: Vec<String> =
-        days.iter().map(|day| format!("REPORT_SOAK_{}.json", compact(day.date))).collect();
+    let names: Vec<String> = days.iter().map(|day| report_name(day.date)).collect();
     names.join(", ")
 }
 

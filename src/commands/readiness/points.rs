@@ -6,8 +6,9 @@
 //! coverage.
 
 use super::advice;
-use super::scale::{EDGE, LATENCY, SECTIONS, TAKER, Target};
+use super::scale::{SECTIONS, TARGETS, Target};
 use crate::evidence::daily::{Day, Figure, Flag, Window};
+use crate::format::number;
 use crate::judge::statistics::median;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,43 +67,24 @@ impl Section {
     }
 }
 
+/// What a section of yes-or-no days asks for.
+const DAY_RULES: [DayRule; 3] = [
+    DayRule { bad_day_costs_all: false, good_day: "a day without a guard stop" },
+    DayRule { bad_day_costs_all: true, good_day: "a chaos drill with result OK" },
+    DayRule { bad_day_costs_all: true, good_day: "a bug bash with result OK" },
+];
+
 /// Scores the window, section by section.
 pub fn score(window: &Window) -> Vec<Section> {
     let days = &window.days;
-    let figures = |field: fn(&Day) -> &Figure| days.iter().map(field).collect::<Vec<_>>();
-    let flags = |field: fn(&Day) -> &Flag| days.iter().map(field).collect::<Vec<_>>();
-    let [edge_max, latency_max, taker_max, guards_max, chaos_max, tests_max] = SECTIONS.map(|(_, max)| max);
-    let edge = figures(|day| &day.edge_net_bps);
-    let latency = figures(|day| &day.order_age_p95_ms);
-    let taker = figures(|day| &day.taker_share_pct);
-    let (guards, chaos) = (flags(|day| &day.guards_ok), flags(|day| &day.chaos_ok));
-    let tests = flags(|day| &day.tests_ok);
-    vec![
-        by_median("edge", edge_max, days, &edge, &EDGE),
-        by_median("latency", latency_max, days, &latency, &LATENCY),
-        by_median("taker", taker_max, days, &taker, &TAKER),
-        by_days(
-            "guards",
-            guards_max,
-            days,
-            &guards,
-            &DayRule { bad_day_costs_all: false, good_day: "a day without a guard stop" },
-        ),
-        by_days(
-            "chaos",
-            chaos_max,
-            days,
-            &chaos,
-            &DayRule { bad_day_costs_all: true, good_day: "a chaos drill with result OK" },
-        ),
-        by_days(
-            "tests",
-            tests_max,
-            days,
-            &tests,
-            &DayRule { bad_day_costs_all: true, good_day: "a bug bash with result OK" },
-        ),
-    ]
+    let (medians, flags) = SECTIONS.split_at(TARGETS.len());
+    let by_median = medians.iter().zip(&TARGETS).enumerate().map(|(at, ((name, max), target))| {
+        by_median(name, *max, days, &days.iter().map(|day| &day.figures[at]).collect::<Vec<_>>(), target)
+    });
+    let by_days = flags.iter().zip(&DAY_RULES).enumerate().map(|(at, ((name, max), rule))| {
+        by_days(name, *max, days, &days.iter().map(|day| &day.flags[at]).collect::<Vec<_>>(), rule)
+    });
+    by_median.chain(by_days).collect()
 }
 
 /// The points as the document has them.
@@ -130,7 +112,8 @@ fn by_median(name: &'static str, max: f64, days: &[Day], figures: &[&Figure], ta
     if let Some(median) = median.filter(|_| earned < 1.0) {
         let Target { value, unit, side } = target;
         reasons.push(format!(
-            "median {median} {unit} over {} days, wanted {} {value} {unit}",
+            "median {} {unit} over {} days, wanted {} {value} {unit}",
+            number::text(median),
             shown.len(),
             side.as_str()
         ));

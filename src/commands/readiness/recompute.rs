@@ -40,7 +40,7 @@ impl<'a> Recorded<'a> {
 
     /// The newest day, from the end of which the age of the score is counted.
     pub(super) fn newest_day(&self) -> Option<jiff::civil::Date> {
-        self.body.newest_day.parse().ok()
+        daily::parse(&self.body.newest_day).ok()
     }
 
     pub(super) fn window(&self) -> usize {

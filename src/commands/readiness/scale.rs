@@ -1,5 +1,7 @@
 //! The point scale: what each section is worth, and the figure that earns all of it.
 
+use crate::evidence::daily::Side;
+
 /// Score below which the verdict is BLOCK.
 pub(super) const BLOCK_BELOW: f64 = 70.0;
 /// The score of GO.
@@ -16,25 +18,13 @@ pub(super) struct Target {
     pub(super) side: Side,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Side {
-    AtLeast,
-    AtMost,
-}
-
-impl Side {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::AtLeast => "at least",
-            Self::AtMost => "at most",
-        }
-    }
-}
-
-pub(super) const EDGE: Target = Target { value: 2.5, unit: "bps", side: Side::AtLeast };
-/// The age of orders, 95th percentile.
-pub(super) const LATENCY: Target = Target { value: 350.0, unit: "ms", side: Side::AtMost };
-pub(super) const TAKER: Target = Target { value: 15.0, unit: "%", side: Side::AtMost };
+/// Of the figures of a day, in their order.
+pub(super) const TARGETS: [Target; 3] = [
+    Target { value: 2.5, unit: "bps", side: Side::AtLeast },
+    // The age of orders, 95th percentile.
+    Target { value: 350.0, unit: "ms", side: Side::AtMost },
+    Target { value: 15.0, unit: "%", side: Side::AtMost },
+];
 
 impl Target {
     /// The share of the points that a figure earns, 0 to 1.

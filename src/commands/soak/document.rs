@@ -3,7 +3,7 @@
 use super::trail::ParametersInForce;
 use super::verdict::{Occasion, SoakFacts};
 use crate::evidence::header::Header;
-use crate::format::markdown;
+use crate::format::{markdown, number};
 use crate::judge::record::{GateResult, KpiStats};
 use crate::judge::verdict::RunVerdict;
 use serde::Serialize;
@@ -292,8 +292,5 @@ impl JudgedRun<'_> {
 
 /// A figure with up to four decimals.
 pub(super) fn figure(value: Option<f64>) -> String {
-    value.map_or("unknown".to_owned(), |value| {
-        let text = format!("{value:.4}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    })
+    value.map_or("unknown".to_owned(), |value| number::rounded(value, 4))
 }

@@ -1,6 +1,8 @@
 //! The definitions and the profile of a run: from the files that were named, from `deploy/soak/`, or built in.
 
 use crate::ctx::Ctx;
+use crate::evidence::daily::report::SourceFile;
+use crate::format::hash;
 use crate::judge::gate::{GateProfile, GateProfiles};
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::report::exit::Fault;
@@ -33,15 +35,24 @@ pub(super) struct SettingsFiles {
 pub(super) struct SoakSettings {
     pub(super) kpis: BTreeMap<String, KpiDefinition>,
     pub(super) profile: GateProfile,
+    /// The files of both.
+    pub(super) kpis_file: SourceFile,
+    pub(super) gates_file: SourceFile,
 }
 
 /// Loads both files and takes one profile of them.
 pub(super) fn load(files: &SettingsFiles, profile: &str, ctx: &Ctx) -> Result<SoakSettings, Fault> {
-    let catalogue: KpiCatalogue =
-        ctx.configs.choose(files.kpis.as_deref(), KPIS.0, KPIS.1, "definitions")?.parse()?;
+    let definitions = ctx.configs.choose(files.kpis.as_deref(), KPIS.0, KPIS.1, "definitions")?;
+    let catalogue: KpiCatalogue = definitions.parse()?;
     refuse(&catalogue.problems())?;
-    let profile = load_profile(files, profile, &catalogue, ctx)?;
-    Ok(SoakSettings { kpis: catalogue.kpis, profile })
+    let gates = ctx.configs.choose(files.gates_file.as_deref(), GATES.0, GATES.1, "gates")?;
+    let profile = profile_of(&gates, profile, &catalogue)?;
+    let source = |source: &config::Source, own: &str| SourceFile {
+        path: source.file.clone().unwrap_or_else(|| format!("built-in {own}")),
+        sha256: Some(hash::sha256(&source.text)),
+    };
+    let (kpis_file, gates_file) = (source(&definitions, KPIS.0), source(&gates, GATES.0));
+    Ok(SoakSettings { kpis: catalogue.kpis, profile, kpis_file, gates_file })
 }
 
 /// Loads a profile whose gates fit these definitions.
@@ -52,6 +63,10 @@ pub(super) fn load_profile(
     ctx: &Ctx,
 ) -> Result<GateProfile, Fault> {
     let chosen = ctx.configs.choose(files.gates_file.as_deref(), GATES.0, GATES.1, "gates")?;
+    profile_of(&chosen, name, catalogue)
+}
+
+fn profile_of(chosen: &config::Source, name: &str, catalogue: &KpiCatalogue) -> Result<GateProfile, Fault> {
     let profiles: GateProfiles = chosen.parse()?;
     let Some(found) = profiles.resolve(name) else {
         let known: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();

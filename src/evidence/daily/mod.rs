@@ -1,13 +1,18 @@
 //! The days of the window: which report stands for which day, and what it shows.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod date;
 pub(crate) mod report;
 
+pub(crate) use date::{compact, date_of, end, is_report, observed_to, parse, report_name, start};
+
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
+use crate::report::ERROR_SCHEMA;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use report::{DailyReport, Field, FieldReader, RunSource};
+use report::reader::FieldReader;
+use report::{DailyBasis, DailyReport, Field, conflict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,10 +20,27 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// What the figures of a day can be.
-pub(crate) const EDGE_RANGE: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
-pub(crate) const AGE_RANGE: RangeInclusive<f64> = 0.0..=f64::INFINITY;
-pub(crate) const TAKER_RANGE: RangeInclusive<f64> = 0.0..=100.0;
+/// The fields of the figures of a day, in their order everywhere.
+pub(crate) const FIGURES: [&str; 3] = [report::EDGE, report::ORDER_AGE, report::TAKER_SHARE];
+/// What each can be. Nobody wins or loses more than all that was traded, which is 10,000 basis points of it, and an
+/// order that is older than a day is not of the day.
+pub(crate) const RANGES: [RangeInclusive<f64>; 3] = [-10_000.0..=10_000.0, 0.0..=86_400_000.0, 0.0..=100.0];
+
+/// Which side of a limit is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    AtLeast,
+    AtMost,
+}
+
+impl Side {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AtLeast => "at least",
+            Self::AtMost => "at most",
+        }
+    }
+}
 
 /// A file of the reports directory, read or not.
 #[derive(Clone, Debug)]
@@ -57,6 +79,38 @@ pub(crate) type Figure = Result<f64, String>;
 /// One yes or no of a day, or why it is missing.
 pub(crate) type Flag = Result<bool, String>;
 
+/// What makes a day show something that shows nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// A report under its name.
+    Report,
+    /// A report that is made again.
+    Anew,
+    /// A newer report than all that are there.
+    NewerReport,
+    /// Clocks that agree.
+    Clocks,
+    /// Another run: what was watched is not to be had otherwise.
+    OtherRun,
+    /// Nothing but time: the day has to leave the window.
+    Time,
+}
+
+impl Remedy {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Report => "make it with `mmops soak daily --date`",
+            Self::Anew => "make it again with `mmops soak daily --date`",
+            Self::NewerReport => "make the report of the last day that is over with `mmops soak daily`",
+            Self::Clocks => "set the clocks, and make the report again",
+            Self::OtherRun => {
+                "make it of a run of the service on the system clock; only a demo counts a simulation"
+            }
+            Self::Time => "wait until the day has left the window",
+        }
+    }
+}
+
 /// What one day shows.
 #[derive(Clone, Debug)]
 pub struct Day {
@@ -64,22 +118,18 @@ pub struct Day {
     pub date: Date,
     /// Why the day shows nothing at all, if it does not.
     pub fault: Option<String>,
+    /// What would change that.
+    pub(crate) remedy: Remedy,
     /// The report of the day.
     pub report: Option<ReportFile>,
-    /// Net edge, basis points.
-    pub edge_net_bps: Figure,
-    /// 95th percentile of order age, milliseconds.
-    pub order_age_p95_ms: Figure,
-    /// Taker share of volume, percent.
-    pub taker_share_pct: Figure,
-    /// No regression and no drift guard stopped the day.
-    pub guards_ok: Flag,
-    /// The chaos drill passed.
-    pub chaos_ok: Flag,
-    /// The test sweep passed.
-    pub tests_ok: Flag,
+    /// Net edge in basis points, 95th percentile of order age in milliseconds, taker share of volume in percent.
+    pub figures: [Figure; 3],
+    /// No guard stopped the day, the chaos drill passed, the test sweep passed.
+    pub flags: [Flag; 3],
     /// Whether the report says that it comes from a simulation.
     pub simulated: bool,
+    /// What the report rests on, where it says so and can be believed.
+    pub(crate) basis: Option<Box<DailyBasis>>,
 }
 
 /// The window, newest day last, and what is wrong with files that stand for no single day.
@@ -103,14 +153,11 @@ impl Window {
     }
 }
 
-const PREFIX: &str = "REPORT_SOAK_";
-const ENDING: &str = ".json";
-
 /// Chooses the window from all files of the directory and reads each day.
 ///
-/// The window ends at the newest report that is not dated after today. A report dated after today takes
-/// a place in the window and shows nothing, because one of the clocks is wrong; a newest report that is
-/// too old makes every day show nothing.
+/// The window ends with yesterday, or with today where there is a report of it: a day of which nobody made a report is
+/// a day that shows nothing, and moves the window nowhere. A report dated after today takes a place in the window and
+/// shows nothing, because one of the clocks is wrong; a newest report that is too old makes every day show nothing.
 pub fn window(files: &[File], rules: &Rules) -> Window {
     let now = rules.policy.now;
     let today = now.to_zoned(TimeZone::UTC).date();
@@ -141,25 +188,26 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
     };
     let future: Vec<Date> = by_date.keys().copied().filter(|date| *date > today).take(rules.window).collect();
     let newest = by_date.keys().copied().rfind(|date| *date <= today);
-    let stale = match newest {
-        None => Some("no report".to_owned()),
-        Some(date) => stale(date, now, rules.max_age),
-    };
-    let end = newest.unwrap_or(today);
+    let stale = newest.and_then(|date| stale(date, now, rules.max_age));
+    let end = if newest == Some(today) { today } else { today.yesterday().unwrap_or(today) };
     let mut dates: Vec<Date> = std::iter::successors(Some(end), |date| date.yesterday().ok())
         .take(rules.window - future.len())
         .collect();
     dates.reverse();
-    let mut days: Vec<Day> = dates
-        .into_iter()
-        .map(|date| match (&stale, by_date.get(&date)) {
-            (_, None) => Day::blank(date, &no_report(date)),
-            (Some(reason), Some(file)) => Day::blank(date, reason).of(file),
-            (None, Some(file)) => read(date, file, rules).of(file),
-        })
-        .collect();
+    let found = dates.into_iter().map(|date| (date, by_date.get(&date).copied()));
+    let mut days = match &stale {
+        None => read_days(found, rules, no_report),
+        Some(reason) => {
+            let day = |(date, file): (Date, Option<&File>)| match file {
+                None => Day::missing(date, &no_report(date)),
+                Some(file) => Day::blank(date, reason, Remedy::NewerReport).of(file),
+            };
+            found.map(day).collect()
+        }
+    };
     let late = |date| {
-        let day = Day::blank(date, &format!("clock: the report is dated after today ({today})"));
+        let reason = format!("clock: the report is dated after today ({today})");
+        let day = Day::blank(date, &reason, Remedy::Clocks);
         by_date.get(&date).map_or(day.clone(), |file| day.of(file))
     };
     days.extend(future.into_iter().map(late));
@@ -172,55 +220,53 @@ fn stale(date: Date, now: Timestamp, max_age: Duration) -> Option<String> {
     Age::of(observed_to(date, now), now, max_age).refusal(&subject, &display(max_age))
 }
 
-/// The beginning of a day, UTC.
-pub(crate) fn start(date: Date) -> Timestamp {
-    date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |start| start.timestamp())
-}
-
-/// Up to when the report of a day speaks, from which its age is counted: the end of the day in UTC, or now
-/// while the day lasts.
-pub(crate) fn observed_to(date: Date, now: Timestamp) -> Timestamp {
-    let end = date.tomorrow().map_or(Timestamp::MAX, start);
-    if start(date) <= now { end.min(now) } else { end }
-}
-
-/// The date in `REPORT_SOAK_<YYYYMMDD>.json`; none of another name, be it that of a backup or a draft.
-pub(crate) fn date_of(name: &str) -> Option<Date> {
-    let digits = name.strip_prefix(PREFIX)?.strip_suffix(ENDING)?;
-    let is_plain = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    Date::strptime("%Y%m%d", digits).ok().filter(|_| is_plain)
-}
-
-/// The name of a day's report.
-pub(crate) fn report_name(date: Date) -> String {
-    format!("{PREFIX}{}{ENDING}", compact(date))
-}
-
-/// Whether the name of a file begins as that of a daily report does.
-pub(crate) fn is_report(name: &str) -> bool {
-    name.strip_suffix(ENDING).is_some_and(|stem| stem.starts_with(PREFIX))
-}
-
-/// A date as report names have it.
-pub(crate) fn compact(date: Date) -> String {
-    date.strftime("%Y%m%d").to_string()
+/// The days of these dates, which follow each other: each as its report has it, and none whose report cannot stand
+/// beside those before it.
+pub(crate) fn read_days<'a>(
+    found: impl IntoIterator<Item = (Date, Option<&'a File>)>,
+    rules: &Rules,
+    no_report: impl Fn(Date) -> String,
+) -> Vec<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    for (date, file) in found {
+        let Some(file) = file else {
+            days.push(Day::missing(date, &no_report(date)));
+            continue;
+        };
+        let day = read(date, file, rules).of(file);
+        let conflict = day.basis.as_deref().and_then(|own| {
+            let before = days.iter().rev().filter_map(|day| Some((day.date, day.basis.as_deref()?)));
+            before.enumerate().find_map(|(back, before)| conflict(before, (date, own), back == 0))
+        });
+        days.push(match conflict.filter(|_| day.fault.is_none()) {
+            Some(reason) => {
+                let reason = format!("`{}` contradicts the days before: {reason}", file.name);
+                Day { report: day.report, basis: day.basis, ..Day::blank(date, &reason, Remedy::Anew) }
+            }
+            None => day,
+        });
+    }
+    days
 }
 
 impl Day {
     /// A day that shows nothing, for a reason.
-    pub(crate) fn blank(date: Date, reason: &str) -> Self {
+    pub(crate) fn blank(date: Date, reason: &str, remedy: Remedy) -> Self {
         Self {
             date,
             fault: Some(reason.to_owned()),
+            remedy,
             report: None,
-            edge_net_bps: Err(reason.to_owned()),
-            order_age_p95_ms: Err(reason.to_owned()),
-            taker_share_pct: Err(reason.to_owned()),
-            guards_ok: Err(reason.to_owned()),
-            chaos_ok: Err(reason.to_owned()),
-            tests_ok: Err(reason.to_owned()),
+            figures: [(); 3].map(|()| Err(reason.to_owned())),
+            flags: [(); 3].map(|()| Err(reason.to_owned())),
             simulated: false,
+            basis: None,
         }
+    }
+
+    /// A day without a report.
+    pub(crate) fn missing(date: Date, reason: &str) -> Self {
+        Self::blank(date, reason, Remedy::Report)
     }
 
     fn of(self, file: &File) -> Self {
@@ -229,38 +275,29 @@ impl Day {
 }
 
 /// Reads the report of a day.
-pub(crate) fn read(date: Date, file: &File, rules: &Rules) -> Day {
+fn read(date: Date, file: &File, rules: &Rules) -> Day {
+    let (subject, policy) = (format!("`{}`", file.name), &rules.policy);
+    let anew = |reason: &str| Day::blank(date, reason, Remedy::Anew);
     let content = match &file.content {
-        Err(reason) => return Day::blank(date, reason),
+        Err(reason) => return anew(reason),
         Ok(content) if content.is_object() => content,
-        Ok(_) => return Day::blank(date, &format!("`{}` is not a JSON object", file.name)),
+        Ok(_) => return anew(&format!("{subject} is not a JSON object")),
     };
+    if content.get("schema").is_some_and(|schema| schema == ERROR_SCHEMA) {
+        let message = content.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
+        return anew(&format!("{subject}: the day could not be judged: {message}"));
+    }
     let report = match DailyReport::deserialize(content) {
         Ok(report) => report,
-        Err(reason) => return Day::blank(date, &format!("`{}`: {reason}", file.name)),
+        Err(reason) => return anew(&format!("{subject}: {reason}")),
     };
-    let (subject, policy) = (format!("`{}`", file.name), &rules.policy);
     let source = AgeSource::Outside(observed_to(date, policy.now));
     let age = judge_age(&report.header, source, Duration::MAX, policy);
     let refusal = policy.simulation_refusal(&report.header, &subject).or_else(|| age.refusal(&subject, ""));
     if let Some(reason) = refusal {
-        return Day::blank(date, &reason);
+        return Day::blank(date, &reason, Remedy::OtherRun);
     }
-    if let Some(contradiction) = report.contradiction() {
-        return Day::blank(date, &format!("{subject} contradicts itself: {contradiction}"));
-    }
-    // A day on which a hard limit broke is no good one, whatever its figures came to.
-    let mut runs = report.basis.iter().flat_map(|basis| &basis.runs);
-    if let Some(RunSource { run_dir, broken_gates, .. }) = runs.find(|run| !run.broken_gates.is_empty()) {
-        let gates = broken_gates.join(", ");
-        return Day::blank(
-            date,
-            &format!("{subject}: hard gates of `{run_dir}` broke on this day ({gates})"),
-        );
-    }
-    let simulated = report.header.simulated;
-    let report = report.fields;
-    let inside = match &report.date {
+    let inside = match &report.fields.date {
         Field::Missing => None,
         Field::Value(text) if *text == compact(date) || *text == date.to_string() => None,
         Field::Value(text) => Some(Value::from(text.as_str())),
@@ -268,21 +305,39 @@ pub(crate) fn read(date: Date, file: &File, rules: &Rules) -> Day {
         Field::Null => Some(Value::Null),
     };
     if let Some(inside) = inside {
-        return Day::blank(date, &format!("`{}` says inside that its date is {inside}", file.name));
+        return anew(&format!("{subject} says inside that its date is {inside}"));
     }
-    let reader = FieldReader { name: &file.name, report: &report };
+    if let Some(contradiction) = report.contradiction(date, policy.now) {
+        return anew(&format!("{subject} contradicts itself: {contradiction}"));
+    }
+    let basis = report.basis.map(Box::new);
+    // A day on which a hard limit broke is no good one, whatever its figures came to.
+    if let Some(gates) = basis.as_ref().map(|basis| &basis.gates).filter(|gates| gates.is_broken()) {
+        let names = gates.broken.join(", ");
+        let reason = format!("{subject}: hard gates broke on this day ({names})");
+        return Day { basis, ..Day::blank(date, &reason, Remedy::Time) };
+    }
+    let fields = &report.fields;
+    let reader = FieldReader { name: &file.name, report: fields };
+    let [edge, age, taker] = FIGURES;
     let is_ok = |text: &str| text == report::OK;
     Day {
         date,
         fault: None,
+        remedy: Remedy::Anew,
         report: None,
-        edge_net_bps: reader.number(report::EDGE, &report.edge_net_bps, &EDGE_RANGE),
-        order_age_p95_ms: reader.number(report::ORDER_AGE, &report.order_age_p95_ms, &AGE_RANGE),
-        taker_share_pct: reader.number(report::TAKER_SHARE, &report.taker_share_pct, &TAKER_RANGE),
-        guards_ok: guards(&reader, date, rules.window),
-        chaos_ok: reader.text(report::CHAOS, &report.chaos_result).map(is_ok),
-        tests_ok: reader.text(report::BUG_BASH, &report.bug_bash).map(is_ok),
-        simulated,
+        figures: [
+            reader.number(edge, &fields.edge_net_bps, &RANGES[0]),
+            reader.number(age, &fields.order_age_p95_ms, &RANGES[1]),
+            reader.number(taker, &fields.taker_share_pct, &RANGES[2]),
+        ],
+        flags: [
+            guards(&reader, date, rules.window),
+            reader.text(report::CHAOS, &fields.chaos_result).map(is_ok),
+            reader.text(report::BUG_BASH, &fields.bug_bash).map(is_ok),
+        ],
+        simulated: report.header.simulated,
+        basis,
     }
 }
 

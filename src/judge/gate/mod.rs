@@ -22,7 +22,7 @@ pub(crate) struct GateProfiles {
 }
 
 /// A named set of gates.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateProfile {
     /// What it is for.

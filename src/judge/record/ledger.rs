@@ -119,7 +119,7 @@ pub(crate) struct GateResult {
 
 impl GateResult {
     /// The answer for each member, or the one answer, with whether PASS needs it.
-    fn states(&self) -> impl Iterator<Item = (GateState, bool)> + '_ {
+    pub(crate) fn states(&self) -> impl Iterator<Item = (GateState, bool)> + '_ {
         let one = self.members.is_empty().then_some(&self.outcome);
         self.members.values().chain(one).map(|outcome| (outcome.state, self.required))
     }

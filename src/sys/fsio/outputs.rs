@@ -2,7 +2,7 @@
 //! under their names taken away; complete on the disk before the first of them gets its name; the verdict named
 //! last, and taken back where the run fails after all.
 
-use super::atomic::{AtomicFile, remove_output};
+use super::atomic::{AtomicFile, remove_output, write_atomic};
 use super::dirs::{ScratchDir, remove_dir};
 use super::path::shown;
 use super::read::{FileKind, kind};
@@ -36,6 +36,10 @@ struct State {
     complete: Vec<Complete>,
     /// What has its name.
     named: Vec<(OutputKind, PathBuf)>,
+    /// Names that always say something.
+    standing: Vec<PathBuf>,
+    /// What they say while the run has no answer.
+    no_answer: String,
     /// What keeps others from the same outputs until these have their names.
     locks: Vec<Box<dyn Send>>,
 }
@@ -139,6 +143,21 @@ impl Outputs {
         Ok(OutputFile { opened, outputs: self.clone() })
     }
 
+    /// What names that always say something say while the run has no answer.
+    pub(crate) fn set_no_answer(&self, text: String) {
+        self.state().no_answer = text;
+    }
+
+    /// The output called `path`, under whose name it is said at once that there is no answer.
+    pub(crate) fn take_standing(&self, path: &Path) -> Result<OutputFile, Fault> {
+        let file = self.replace(OutputKind::Verdict, path)?;
+        let mut state = self.state();
+        write_atomic(path, state.no_answer.as_bytes())?;
+        state.standing.push(path.to_owned());
+        drop(state);
+        Ok(file)
+    }
+
     /// Takes a complete directory, which gets its name together with the other outputs; the name must be free.
     pub(crate) fn add_dir(&self, made: ScratchDir, to: &Path) {
         self.state().complete.push(Complete::Dir(made, to.to_owned()));
@@ -180,9 +199,15 @@ impl Outputs {
         state.complete.retain(|output| output.kind() == OutputKind::Record);
         for (kind, path) in std::mem::take(&mut state.named).into_iter().rev() {
             if kind != OutputKind::Record
+                && !state.standing.contains(&path)
                 && let Err(fault) = remove_named(&path)
             {
                 tracing::error!("what this run wrote before it failed is still there: {fault}");
+            }
+        }
+        for path in &state.standing {
+            if let Err(fault) = write_atomic(path, state.no_answer.as_bytes()) {
+                tracing::error!("that this run failed does not stand in its report: {fault}");
             }
         }
     }
@@ -230,7 +255,7 @@ mod tests {
         let exists = |name: &str| kind(&path(name)).expect("known") != FileKind::Missing;
         let outputs = Outputs::default();
         for (kind, name) in [(OutputKind::Verdict, "a.json"), (OutputKind::Companion, "a.md")] {
-            super::super::write_atomic(&path(name), b"old").expect("written");
+            write_atomic(&path(name), b"old").expect("written");
             outputs.open(kind, &path(name)).expect("opened");
             assert_eq!(read(&path(name)).expect("there"), b"old");
         }

@@ -1,100 +1,40 @@
 //! How near a score is to another verdict: each rule with its margin, the smallest change of the reports after which
 //! the verdict is another, and from when on GO can be reached.
 //!
-//! Every change is tried before it is told: the score is made again with it.
+//! Every change is tried before it is told: it is made in a copy of the reports, which are read and scored again. Of a
+//! day that is refused for its age, its date or a simulation no figure helps, and what would is told instead.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod reports;
+
 use crate::commands::readiness::points::{self, Section};
-use crate::commands::readiness::scale::{EDGE, LATENCY, Side, TAKER, Target};
+use crate::commands::readiness::scale::{SECTIONS, TARGETS, Target};
 use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
-use crate::evidence::daily::report::{self, SourceFile};
-use crate::evidence::daily::{Day, Figure, Flag, Window, report_name};
+use crate::evidence::daily::report::SourceFile;
+use crate::evidence::daily::{Day, File, Remedy, Rules, Side, Window};
 use crate::evidence::explanation::{Explanation, Flip, InputChange, MissingStep, RuleExplanation};
 use crate::judge::statistics::median;
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use reports::{NewValue, Reports};
+use serde_json::json;
+use std::borrow::Cow;
+use std::time::Duration;
 
-/// A section of the score, by what its days must show.
-#[derive(Clone, Copy)]
-enum Rule {
-    Median {
-        field: fn(&Day) -> &Figure,
-        set: fn(&mut Day, Figure),
-        target: &'static Target,
-        place: &'static str,
-    },
-    EachDay {
-        field: fn(&Day) -> &Flag,
-        set: fn(&mut Day, Flag),
-        place: &'static str,
-        good: &'static str,
-        bad: &'static str,
-    },
-}
-
-/// In the order of the sections.
-const RULES: [Rule; 6] = [
-    Rule::Median {
-        field: |day| &day.edge_net_bps,
-        set: |day, figure| day.edge_net_bps = figure,
-        target: &EDGE,
-        place: report::EDGE,
-    },
-    Rule::Median {
-        field: |day| &day.order_age_p95_ms,
-        set: |day, figure| day.order_age_p95_ms = figure,
-        target: &LATENCY,
-        place: report::ORDER_AGE,
-    },
-    Rule::Median {
-        field: |day| &day.taker_share_pct,
-        set: |day, figure| day.taker_share_pct = figure,
-        target: &TAKER,
-        place: report::TAKER_SHARE,
-    },
-    Rule::EachDay {
-        field: |day| &day.guards_ok,
-        set: |day, flag| day.guards_ok = flag,
-        place: "reg_guard.reason and drift.reason",
-        good: report::NONE,
-        bad: "EDGE_REG",
-    },
-    Rule::EachDay {
-        field: |day| &day.chaos_ok,
-        set: |day, flag| day.chaos_ok = flag,
-        place: report::CHAOS,
-        good: report::OK,
-        bad: report::FAIL,
-    },
-    Rule::EachDay {
-        field: |day| &day.tests_ok,
-        set: |day, flag| day.tests_ok = flag,
-        place: report::BUG_BASH,
-        good: report::OK,
-        bad: report::FAIL,
-    },
-];
-
-/// A change of one field of one day.
+/// A change of one section of one day.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct DayChange {
     /// Position in the window.
     day: usize,
-    /// Position in [`RULES`].
-    rule: usize,
     to: NewValue,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum NewValue {
-    Number(f64),
-    Flag(bool),
 }
 
 /// What a score is explained from.
 pub(super) struct Explained<'a> {
     pub(super) window: &'a Window,
-    /// The directory of the reports.
+    /// All of the directory.
+    pub(super) files: &'a [File],
+    pub(super) rules: Rules,
+    /// The directory.
     pub(super) reports: String,
     /// Rules of the drills that GO requires.
     pub(super) drills: Vec<RuleExplanation>,
@@ -106,35 +46,56 @@ pub(super) struct Explained<'a> {
 impl Explained<'_> {
     pub(super) fn explanation(self) -> Explanation {
         let sections = points::score(self.window);
-        let flips: Vec<Vec<DayChange>> = (0..RULES.len()).map(|at| flip(self.window, at)).collect();
+        let flips: Vec<Vec<InputChange>> = (0..SECTIONS.len()).map(|at| self.tried(at)).collect();
         let mut rules: Vec<RuleExplanation> = sections
             .iter()
             .zip(&flips)
             .enumerate()
-            .map(|(at, (section, flip))| self.rule(at, section, flip))
+            .map(|(at, (section, flip))| self.rule(at, section, flip.clone()))
             .collect();
-        let flip = self.flip(&sections, &flips, &rules);
+        let flip = self.flip(&sections, &flips);
         let missing = self.missing(&sections);
         rules.extend(self.drills);
         Explanation { rules, flip, missing }
     }
 
-    fn rule(&self, at: usize, section: &Section, flip: &[DayChange]) -> RuleExplanation {
+    fn files(&self) -> Reports<'_> {
+        Reports { files: Cow::Borrowed(self.files), dir: &self.reports }
+    }
+
+    /// The sections once these changes are made in the reports.
+    fn after<'c>(&self, changes: impl IntoIterator<Item = &'c InputChange>) -> Vec<Section> {
+        points::score(&self.files().with(changes).window(&self.rules))
+    }
+
+    /// The change of the reports after which a section is lost, or is not; empty where none is enough.
+    fn tried(&self, section: usize) -> Vec<InputChange> {
+        let was_lost = is_lost(self.window, section);
+        // That all of them are too old is mended by a newer one, and not by what they say.
+        let young = self.files().window(&Rules { max_age: Duration::MAX, ..self.rules });
+        if is_lost(&young, section) != was_lost {
+            return Vec::new();
+        }
+        let changes = flip(&young, section);
+        let of_day = |change: &DayChange| self.files().changes(self.window.days[change.day].date, change.to);
+        let changes: Vec<InputChange> = changes.iter().flat_map(of_day).collect();
+        let is_flipped = self.after(&changes)[section].is_lost() != was_lost;
+        if is_flipped { changes } else { Vec::new() }
+    }
+
+    fn rule(&self, at: usize, section: &Section, flip: Vec<InputChange>) -> RuleExplanation {
         let days = &self.window.days;
-        let (value, limit, margin, n) = match RULES[at] {
-            Rule::Median { field, target, .. } => {
-                let values: Vec<f64> = days.iter().filter_map(|day| field(day).clone().ok()).collect();
-                let middle = median(&values);
-                let limit =
-                    format!("{} {} {} as the median", target.side.as_str(), target.value, target.unit);
-                (json!(middle), limit, middle.map(|middle| 0.0 - target.shortfall(middle)), values.len())
-            }
-            Rule::EachDay { field, .. } => {
-                let good = days.iter().filter(|day| *field(day) == Ok(true)).count();
-                let known = days.iter().filter(|day| field(day).is_ok()).count();
-                let margin = good as f64 - days.len() as f64;
-                (json!(good), format!("OK on each of {} days", days.len()), Some(margin), known)
-            }
+        let (value, limit, margin, n) = if let Some(target) = TARGETS.get(at) {
+            let values: Vec<f64> = days.iter().filter_map(|day| day.figures[at].clone().ok()).collect();
+            let middle = median(&values);
+            let limit = format!("{} {} {} as the median", target.side.as_str(), target.value, target.unit);
+            (json!(middle), limit, middle.map(|middle| 0.0 - target.shortfall(middle)), values.len())
+        } else {
+            let flags = || days.iter().map(|day| &day.flags[at - TARGETS.len()]);
+            let good = flags().filter(|flag| **flag == Ok(true)).count();
+            let margin = good as f64 - days.len() as f64;
+            let limit = format!("OK on each of {} days", days.len());
+            (json!(good), limit, Some(margin), flags().filter(|flag| flag.is_ok()).count())
         };
         let sources = days.iter().filter_map(|day| day.report.as_ref()).map(|report| SourceFile {
             path: format!("{}/{}", self.reports, report.name),
@@ -149,57 +110,66 @@ impl Explained<'_> {
             of: days.len(),
             holds: !section.is_lost(),
             sources: sources.collect(),
-            flip: flip.iter().map(|change| self.input_change(change)).collect(),
-        }
-    }
-
-    fn input_change(&self, change: &DayChange) -> InputChange {
-        let day = &self.window.days[change.day];
-        let (place, from, to) = match (RULES[change.rule], change.to) {
-            (Rule::Median { field, place, .. }, NewValue::Number(to)) => {
-                (place, field(day).as_ref().map_or(Value::Null, |from| json!(from)), json!(to))
-            }
-            (Rule::EachDay { field, place, good, bad, .. }, NewValue::Flag(to)) => {
-                let word = |flag: bool| json!(if flag { good } else { bad });
-                // What is not OK may say anything.
-                let from = match field(day) {
-                    Ok(true) => json!(good),
-                    Ok(false) => json!(format!("not {good}")),
-                    Err(_) => Value::Null,
-                };
-                (place, from, word(to))
-            }
-            (Rule::Median { .. }, NewValue::Flag(_)) | (Rule::EachDay { .. }, NewValue::Number(_)) => {
-                unreachable!("a change is of the kind of its rule")
-            }
-        };
-        InputChange {
-            path: format!("{}/{}", self.reports, report_name(day.date)),
-            place: format!("root.{place}"),
-            from,
-            to,
+            flip,
         }
     }
 
     /// The smallest change after which the verdict is another: away from GO the fewest fields of one rule, towards GO
     /// all that is missing of every rule.
-    fn flip(&self, sections: &[Section], flips: &[Vec<DayChange>], rules: &[RuleExplanation]) -> Flip {
+    fn flip(&self, sections: &[Section], flips: &[Vec<InputChange>]) -> Flip {
         let score = points::sections(sections).total();
         let now = verdict(&Facts { score, unmet_drills: self.unmet_drills });
-        let chosen: Vec<usize> = match now {
-            Verdict::Go => (0..RULES.len()).min_by_key(|at| flips[*at].len()).into_iter().collect(),
-            Verdict::Hold | Verdict::Block => (0..RULES.len()).filter(|at| !rules[*at].holds).collect(),
+        let changes: Vec<InputChange> = match now {
+            Verdict::Go => {
+                let tried = flips.iter().filter(|changes| !changes.is_empty());
+                tried.min_by_key(|changes| changes.len()).cloned().unwrap_or_default()
+            }
+            Verdict::Hold | Verdict::Block => {
+                let lost = sections.iter().zip(flips).filter(|(section, _)| section.is_lost());
+                lost.flat_map(|(_, changes)| changes.iter().cloned()).collect()
+            }
         };
-        let changes: Vec<DayChange> = chosen.iter().flat_map(|at| flips[*at].iter().copied()).collect();
         // The changes of documents of drills stand with their rules; here they are taken as made.
-        let after = verdict_with(self.window, &changes);
-        if after == now {
-            return Flip::default();
+        let score = points::sections(&self.after(&changes)).total();
+        let after = verdict(&Facts { score, unmet_drills: 0 });
+        let is_reached = (after == Verdict::Go) != (now == Verdict::Go);
+        if !is_reached {
+            return Flip { obstacles: self.obstacles(sections, flips), ..Flip::default() };
         }
         let of_drills = self.drills.iter().filter(|rule| !rule.holds && now != Verdict::Go);
-        let input = changes.iter().map(|change| self.input_change(change));
-        let changes = input.chain(of_drills.flat_map(|rule| rule.flip.iter().cloned())).collect();
-        Flip { verdict: after.as_str().to_owned(), changes }
+        let changes =
+            changes.into_iter().chain(of_drills.flat_map(|rule| rule.flip.iter().cloned())).collect();
+        Flip { verdict: after.as_str().to_owned(), changes, obstacles: Vec::new() }
+    }
+
+    /// Why no change of a figure is enough, and what would be: the days that show nothing whatever they say, and those
+    /// whose report would contradict what it rests on.
+    fn obstacles(&self, sections: &[Section], flips: &[Vec<InputChange>]) -> Vec<String> {
+        let mut obstacles: Vec<(String, Vec<String>, Remedy)> = Vec::new();
+        for day in &self.window.days {
+            let Some(fault) = day.fault.as_ref().filter(|_| day.remedy != Remedy::Report) else { continue };
+            match obstacles.iter_mut().find(|(known, ..)| known == fault) {
+                Some((_, dates, _)) => dates.push(day.date.to_string()),
+                None => obstacles.push((fault.clone(), vec![day.date.to_string()], day.remedy)),
+            }
+        }
+        let mut told: Vec<String> = obstacles
+            .into_iter()
+            .map(|(fault, dates, remedy)| {
+                format!("{}: no figure counts: {fault}; {}", dates.join(", "), remedy.as_str())
+            })
+            .collect();
+        let stuck = sections.iter().zip(flips).filter(|(section, flip)| section.is_lost() && flip.is_empty());
+        if told.is_empty() {
+            told.extend(stuck.map(|(section, _)| {
+                let remedy = Remedy::Anew.as_str();
+                format!(
+                    "{}: a value that is written into a report contradicts what it rests on; {remedy}",
+                    section.name
+                )
+            }));
+        }
+        told
     }
 
     /// What is missing for GO, by the first day on which it can be there.
@@ -261,90 +231,71 @@ impl Explained<'_> {
             return good_day(date);
         }
         let known = self.window.days.iter().find(|day| day.date == date).cloned();
-        known.unwrap_or_else(|| Day::blank(date, "no report"))
+        known.unwrap_or_else(|| Day::missing(date, "no report"))
     }
 }
 
 fn good_day(date: Date) -> Day {
-    let mut day = Day { fault: None, ..Day::blank(date, "") };
-    for rule in RULES {
-        match rule {
-            Rule::Median { set, target, .. } => set(&mut day, Ok(target.value)),
-            Rule::EachDay { set, .. } => set(&mut day, Ok(true)),
-        }
-    }
-    day
+    let figures = TARGETS.each_ref().map(|target| Ok(target.value));
+    Day { fault: None, figures, flags: [const { Ok(true) }; 3], ..Day::missing(date, "") }
 }
 
 fn with(window: &Window, changes: &[DayChange]) -> Window {
     let mut changed = window.clone();
     for change in changes {
-        let day = &mut changed.days[change.day];
-        match (RULES[change.rule], change.to) {
-            (Rule::Median { set, .. }, NewValue::Number(to)) => set(day, Ok(to)),
-            (Rule::EachDay { set, .. }, NewValue::Flag(to)) => set(day, Ok(to)),
-            (Rule::Median { .. }, NewValue::Flag(_)) | (Rule::EachDay { .. }, NewValue::Number(_)) => {}
-        }
+        change.to.set(&mut changed.days[change.day]);
     }
     changed
 }
 
-fn is_lost(window: &Window, rule: usize) -> bool {
-    points::score(window)[rule].is_lost()
-}
-
-fn verdict_with(window: &Window, changes: &[DayChange]) -> Verdict {
-    let score = points::sections(&points::score(&with(window, changes))).total();
-    verdict(&Facts { score, unmet_drills: 0 })
+fn is_lost(window: &Window, section: usize) -> bool {
+    points::score(window)[section].is_lost()
 }
 
 /// The fewest fields, and those nearest to the limit, after which a section is lost, or is not.
-fn flip(window: &Window, at: usize) -> Vec<DayChange> {
-    let was_lost = is_lost(window, at);
-    let mut changes = Vec::new();
-    let change = |day: usize, to: NewValue| DayChange { day, rule: at, to };
+fn flip(window: &Window, section: usize) -> Vec<DayChange> {
+    let was_lost = is_lost(window, section);
+    if let Some(target) = TARGETS.get(section) {
+        return flip_median(window, section, target, was_lost);
+    }
+    let flag = section - TARGETS.len();
     let mut days = window.days.iter().enumerate();
-    match RULES[at] {
-        Rule::Median { field, target, .. } => {
-            let limit = target.value;
-            if was_lost {
-                let unknown = days.clone().filter(|(_, day)| field(day).is_err());
-                changes.extend(unknown.map(|(day, _)| change(day, NewValue::Number(limit))));
-            }
-            let to = if was_lost { limit } else { beyond(target) };
-            let on_this_side = |value: f64| (target.shortfall(value) > 0.0) == was_lost;
-            let known = days.filter_map(|(at, day)| Some((at, *field(day).as_ref().ok()?)));
-            let mut movable: Vec<(usize, f64)> = known.filter(|(_, value)| on_this_side(*value)).collect();
-            movable.sort_by(|a, b| {
-                target.shortfall(a.1).abs().total_cmp(&target.shortfall(b.1).abs()).then(a.0.cmp(&b.0))
-            });
-            for (day, from) in movable {
-                let is_flipped = |changes: &[DayChange]| is_lost(&with(window, changes), at) != was_lost;
-                if is_flipped(&changes) {
-                    break;
-                }
-                changes.push(change(day, NewValue::Number(to)));
-                if is_flipped(&changes) {
-                    // Of an even number of days the middle is between two: the last one need not go all the way.
-                    let before = changes.clone();
-                    let tried = |to: f64| {
-                        let mut changes = before.clone();
-                        changes.pop();
-                        changes.push(change(day, NewValue::Number(to)));
-                        is_flipped(&changes)
-                    };
-                    changes.pop();
-                    changes.push(change(day, NewValue::Number(nearest_flip(from, to, tried))));
-                }
-            }
-        }
-        Rule::EachDay { field, .. } if was_lost => {
-            let bad = days.filter(|(_, day)| *field(day) != Ok(true));
-            changes.extend(bad.map(|(day, _)| change(day, NewValue::Flag(true))));
-        }
+    let change = |(day, _): (usize, &Day)| DayChange { day, to: NewValue::Flag(flag, was_lost) };
+    if was_lost {
+        days.filter(|(_, day)| day.flags[flag] != Ok(true)).map(change).collect()
+    } else {
         // The newest day is the one that can still be otherwise.
-        Rule::EachDay { .. } => {
-            changes.extend(days.next_back().map(|(day, _)| change(day, NewValue::Flag(false))));
+        days.next_back().map(change).into_iter().collect()
+    }
+}
+
+fn flip_median(window: &Window, section: usize, target: &Target, was_lost: bool) -> Vec<DayChange> {
+    let mut changes = Vec::new();
+    let change = |day: usize, to: f64| DayChange { day, to: NewValue::Figure(section, to) };
+    let is_flipped = |changes: &[DayChange]| is_lost(&with(window, changes), section) != was_lost;
+    let days = || window.days.iter().map(|day| &day.figures[section]).enumerate();
+    if was_lost {
+        changes
+            .extend(days().filter(|(_, figure)| figure.is_err()).map(|(day, _)| change(day, target.value)));
+    }
+    let to = if was_lost { target.value } else { beyond(target) };
+    let on_this_side = |value: f64| (target.shortfall(value) > 0.0) == was_lost;
+    let known = days().filter_map(|(at, figure)| Some((at, *figure.as_ref().ok()?)));
+    let mut movable: Vec<(usize, f64)> = known.filter(|(_, value)| on_this_side(*value)).collect();
+    movable.sort_by(|a, b| {
+        target.shortfall(a.1).abs().total_cmp(&target.shortfall(b.1).abs()).then(a.0.cmp(&b.0))
+    });
+    for (day, from) in movable {
+        if is_flipped(&changes) {
+            break;
+        }
+        changes.push(change(day, to));
+        if is_flipped(&changes) {
+            // Of an even number of days the middle is between two: the last one need not go all the way.
+            changes.pop();
+            let tried = |to: f64| is_flipped(&[&changes[..], &[change(day, to)]].concat());
+            let nearest = nearest_flip(from, to, tried);
+            changes.push(change(day, nearest));
         }
     }
     changes

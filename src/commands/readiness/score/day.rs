@@ -1,11 +1,11 @@
 //! A day as a score file keeps it, and back.
 
-use crate::evidence::daily::{self, Day, Figure, Flag, ReportFile};
+use crate::evidence::daily::{self, Day, FIGURES, Figure, Flag, RANGES, Remedy, ReportFile};
+use crate::format::number;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 /// One day; what it does not show is null and has its reason in `unknown`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,31 +28,28 @@ pub(crate) struct DayRecord {
     simulated: bool,
 }
 
+/// Fields of the flags of a day, in their order.
+const FLAGS: [&str; 3] = ["guards_ok", "chaos_ok", "tests_ok"];
+
 impl DayRecord {
     pub(crate) fn of(day: &Day) -> Self {
-        let mut unknown = BTreeMap::new();
-        let mut keep = |field: &str, reason: Option<&String>| {
-            if let Some(reason) = reason.filter(|_| day.fault.is_none()) {
-                unknown.insert(field.to_owned(), reason.clone());
-            }
-        };
-        keep("edge_net_bps", day.edge_net_bps.as_ref().err());
-        keep("order_age_p95_ms", day.order_age_p95_ms.as_ref().err());
-        keep("taker_share_pct", day.taker_share_pct.as_ref().err());
-        keep("guards_ok", day.guards_ok.as_ref().err());
-        keep("chaos_ok", day.chaos_ok.as_ref().err());
-        keep("tests_ok", day.tests_ok.as_ref().err());
+        let figures = FIGURES.iter().zip(day.figures.iter().map(|figure| figure.as_ref().err()));
+        let flags = FLAGS.iter().zip(day.flags.iter().map(|flag| flag.as_ref().err()));
+        let unknown = figures.chain(flags).filter(|_| day.fault.is_none());
+        let unknown = unknown.filter_map(|(field, reason)| Some(((*field).to_owned(), reason?.clone())));
+        let [edge_net_bps, order_age_p95_ms, taker_share_pct] = day.figures.clone().map(Figure::ok);
+        let [guards_ok, chaos_ok, tests_ok] = day.flags.clone().map(Flag::ok);
         Self {
             date: day.date.to_string(),
             report: day.report.clone(),
             fault: day.fault.clone(),
-            edge_net_bps: day.edge_net_bps.clone().ok(),
-            order_age_p95_ms: day.order_age_p95_ms.clone().ok(),
-            taker_share_pct: day.taker_share_pct.clone().ok(),
-            guards_ok: day.guards_ok.clone().ok(),
-            chaos_ok: day.chaos_ok.clone().ok(),
-            tests_ok: day.tests_ok.clone().ok(),
-            unknown,
+            edge_net_bps,
+            order_age_p95_ms,
+            taker_share_pct,
+            guards_ok,
+            chaos_ok,
+            tests_ok,
+            unknown: unknown.collect(),
             simulated: day.simulated,
         }
     }
@@ -63,29 +60,29 @@ impl DayRecord {
     /// When it contradicts itself: a figure of a day that shows nothing, a null without a reason, a report of
     /// another day.
     pub(crate) fn day(&self) -> Result<Day, String> {
-        let date: Date =
-            self.date.parse().map_err(|_| format!("`{}` is not a date such as 2026-03-09", self.date))?;
+        let date = daily::parse(&self.date)?;
         self.check_report(date)?;
-        let mut day = match &self.fault {
-            Some(fault) => Day::blank(date, fault),
+        // What would mend it is no part of what is kept.
+        let blank = |reason: &str| Day::blank(date, reason, Remedy::Anew);
+        let day = match &self.fault {
+            Some(fault) => blank(fault),
             None => Day {
-                edge_net_bps: self.figure("edge_net_bps", self.edge_net_bps, &daily::EDGE_RANGE)?,
-                order_age_p95_ms: self.figure(
-                    "order_age_p95_ms",
-                    self.order_age_p95_ms,
-                    &daily::AGE_RANGE,
-                )?,
-                taker_share_pct: self.figure("taker_share_pct", self.taker_share_pct, &daily::TAKER_RANGE)?,
-                guards_ok: self.flag("guards_ok", self.guards_ok)?,
-                chaos_ok: self.flag("chaos_ok", self.chaos_ok)?,
-                tests_ok: self.flag("tests_ok", self.tests_ok)?,
+                figures: [
+                    self.figure(0, self.edge_net_bps)?,
+                    self.figure(1, self.order_age_p95_ms)?,
+                    self.figure(2, self.taker_share_pct)?,
+                ],
+                flags: [
+                    self.flag(0, self.guards_ok)?,
+                    self.flag(1, self.chaos_ok)?,
+                    self.flag(2, self.tests_ok)?,
+                ],
                 fault: None,
                 simulated: self.simulated,
-                ..Day::blank(date, "")
+                ..blank("")
             },
         };
-        day.report.clone_from(&self.report);
-        Ok(day)
+        Ok(Day { report: self.report.clone(), ..day })
     }
 
     fn check_report(&self, date: Date) -> Result<(), String> {
@@ -106,16 +103,18 @@ impl DayRecord {
         }
     }
 
-    fn figure(&self, name: &str, value: Option<f64>, range: &RangeInclusive<f64>) -> Result<Figure, String> {
+    fn figure(&self, at: usize, value: Option<f64>) -> Result<Figure, String> {
         match value {
-            Some(value) if value.is_finite() && range.contains(&value) => Ok(Ok(value)),
-            Some(value) => Err(format!("{name} of {} is {value}, outside its range", self.date)),
-            None => self.reason(name).map(Err),
+            Some(value) if RANGES[at].contains(&value) => Ok(Ok(value)),
+            Some(value) => {
+                Err(format!("{} of {} is {}, outside its range", FIGURES[at], self.date, number::text(value)))
+            }
+            None => self.reason(FIGURES[at]).map(Err),
         }
     }
 
-    fn flag(&self, name: &str, value: Option<bool>) -> Result<Flag, String> {
-        value.map_or_else(|| self.reason(name).map(Err), |value| Ok(Ok(value)))
+    fn flag(&self, at: usize, value: Option<bool>) -> Result<Flag, String> {
+        value.map_or_else(|| self.reason(FLAGS[at]).map(Err), |value| Ok(Ok(value)))
     }
 
     fn reason(&self, name: &str) -> Result<String, String> {

@@ -98,6 +98,8 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     let drills: Vec<Entry> = documents.iter().map(|(drill, found)| drill.judge(found, &judge)).collect();
     let explained = args.explain.then(|| Explained {
         window: &window,
+        files: &files,
+        rules,
         reports: args.reports.as_deref().unwrap_or(Path::new(found::REPORTS)).display().to_string(),
         drills: documents.iter().flat_map(|(drill, found)| drill.rules(found, &judge)).collect(),
         unmet_drills: drills.iter().filter(|drill| !drill.outcome().is_yes()).count(),

@@ -2,8 +2,9 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::config::TestConfig;
+use super::day_end::DayEnd;
 use super::junit::{TestCounts, TestResults};
-use crate::evidence::age::{Age, EvidencePolicy, display};
+use crate::evidence::age::{Age, display};
 use crate::evidence::daily::report::{FAIL, OK, TestSource};
 use crate::execute::outcome::{StepEnd, StepRun};
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ pub(super) struct TestFile {
 pub(super) fn of_files(
     files: &[TestFile],
     config: &TestConfig,
-    policy: &EvidencePolicy,
+    end: &DayEnd,
 ) -> (Result<String, String>, TestSource) {
     let (mut counts, mut refusals, mut oldest) = (TestCounts::default(), Vec::new(), None::<Duration>);
     for file in files {
@@ -39,12 +40,14 @@ pub(super) fn of_files(
         counts.add(results.counts);
         // The file may say that it is older than it looks, never that it is younger.
         let Some(made) = results.began_at.into_iter().chain(file.modified).min() else { continue };
-        let age = Age::of(made, policy.now, config.max_age());
+        let age = Age::of(made, end.policy(made).now, config.max_age());
         match age {
             Age::Fresh { age } | Age::Stale { age } => oldest = oldest.max(Some(age)),
             Age::Future { .. } | Age::Frozen | Age::Untold => {}
         }
-        refusals.extend(age.refusal(&subject, &display(config.max_age())));
+        refusals.extend(
+            age.refusal(&subject, &display(config.max_age())).or_else(|| end.refusal(made, &subject)),
+        );
     }
     let ran = counts.tests - counts.skipped;
     let needed = config.min_tests.unwrap_or(1);
@@ -79,7 +82,12 @@ pub(super) fn of_command(argv: &[String], run: &StepRun) -> (Result<String, Stri
             Err(format!("`{}`: {reason}", argv.join(" ")))
         }
     };
-    let source = TestSource {
+    (result, TestSource { simulated: run.simulated, ..source_of_command(argv) })
+}
+
+/// A command that has said nothing yet.
+pub(super) fn source_of_command(argv: &[String]) -> TestSource {
+    TestSource {
         from: vec![argv.join(" ")],
         sha256: Vec::new(),
         tests: None,
@@ -87,7 +95,6 @@ pub(super) fn of_command(argv: &[String], run: &StepRun) -> (Result<String, Stri
         errors: None,
         skipped: None,
         age: None,
-        simulated: run.simulated,
-    };
-    (result, source)
+        simulated: false,
+    }
 }

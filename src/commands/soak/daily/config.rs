@@ -1,13 +1,15 @@
 //! `daily.yaml`: from which figures the report of a day is made, and by what it is judged.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use crate::evidence::daily;
+use crate::evidence::daily::report::{DayRules, ToldChange};
 use crate::evidence::requirement::Requirement;
 use crate::format::duration;
-use crate::judge::gate::Aggregate;
-use crate::judge::kpi::unit_factor;
+use crate::judge::gate::{Aggregate, GateProfile};
+use crate::judge::kpi::{KpiDefinition, unit_factor};
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,15 +21,52 @@ pub(crate) struct DailyConfig {
     pub(super) figures: Figures,
     /// How much of a day must really be seen, such as `20h`.
     min_observed: String,
-    /// Changes of the version within a day that were meant.
+    /// The longest window that counts, such as `1h`: of a longer one nobody knows what happened within.
+    #[serde(default = "max_window")]
+    pub(super) max_window: String,
+    /// By what the windows are judged, whatever the runs were started with.
+    #[serde(default)]
+    pub(super) gates: GatesConfig,
+    /// Changes of the version that were meant.
     #[serde(default)]
     pub(super) version_changes: Vec<VersionChange>,
     /// What parameters were accepted.
     pub(super) drift: DriftConfig,
+    /// How long after its end what is made still speaks of the day, such as `12h`.
+    #[serde(default = "evidence_grace")]
+    pub(super) evidence_grace: String,
     /// The newest failover drill, and what it must show.
     pub(super) chaos: Requirement,
     /// Where the results of the test sweep are.
     pub(super) bug_bash: TestConfig,
+}
+
+fn max_window() -> String {
+    "1h".to_owned()
+}
+
+fn evidence_grace() -> String {
+    "12h".to_owned()
+}
+
+/// By what the windows of a day are judged.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GatesConfig {
+    /// Name of the profile; how long it wants a run to be is not asked of a day.
+    pub(super) profile: String,
+    /// Its file; `deploy/soak/gates.yaml`, else the built-in one, where none is named.
+    #[serde(default)]
+    pub(super) gates_file: Option<String>,
+    /// The definitions that the figures of the runs must have; `deploy/soak/kpis.yaml`, else the built-in ones.
+    #[serde(default)]
+    pub(super) kpis: Option<String>,
+}
+
+impl Default for GatesConfig {
+    fn default() -> Self {
+        Self { profile: "soak-72h".to_owned(), gates_file: None, kpis: None }
+    }
 }
 
 /// The KPI of each figure.
@@ -54,16 +93,16 @@ pub(super) struct FigureConfig {
     pub(super) complement: bool,
 }
 
-/// A change of the version within a day that was meant.
+/// A change of the version that was meant, in its direction: within a day, or to the first version of the day.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VersionChange {
     /// The day, such as `2026-03-09`.
     date: String,
-    pub(super) from: String,
-    pub(super) to: String,
+    from: String,
+    to: String,
     /// Why the day counts all the same.
-    pub(super) reason: String,
+    reason: String,
 }
 
 /// What parameters were accepted.
@@ -78,12 +117,23 @@ pub(super) struct DriftConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AcceptedParameters {
-    /// Configuration hashes, as the bot says them in `mm_build_info`; not compared where there is none.
-    #[serde(default)]
-    pub(super) config_hash: Vec<String>,
-    /// Parameters, as the bot says them in `mm_param`; not compared where there is none.
-    #[serde(default)]
-    pub(super) parameters: BTreeMap<String, f64>,
+    /// Configuration hashes, as the bot says them in `mm_build_info`; not compared where the key is left out, and an
+    /// empty list accepts none.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Vec<String>")]
+    pub(super) config_hash: Option<Vec<String>>,
+    /// Parameters, as the bot says them in `mm_param`; not compared where the key is left out, and an empty list
+    /// accepts none.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "BTreeMap<String, f64>")]
+    pub(super) parameters: Option<BTreeMap<String, f64>>,
+}
+
+/// A list that is there; one of which nothing stands behind the key is empty.
+fn present<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Some(Option::<T>::deserialize(deserializer)?.unwrap_or_default()))
 }
 
 /// Where the results of the test sweep are: JUnit files, or a command that says them by its exit code.
@@ -114,13 +164,6 @@ pub(super) struct TestCommand {
     timeout: String,
 }
 
-/// A figure that the report has, with what is right for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) enum Side {
-    AtLeast,
-    AtMost,
-}
-
 impl DailyConfig {
     /// Says what is wrong with it, with the place.
     pub(super) fn check(&self) -> Result<(), String> {
@@ -134,15 +177,25 @@ impl DailyConfig {
                 self.min_observed
             ));
         }
+        if parse("max_window", &self.max_window)?.is_zero() {
+            return Err("max_window must be above 0s".to_owned());
+        }
+        if parse("evidence_grace", &self.evidence_grace)? > Duration::from_hours(24) {
+            return Err(format!("evidence_grace is `{}`, it must be at most 24h", self.evidence_grace));
+        }
         for (at, change) in self.version_changes.iter().enumerate() {
             let place = format!("version_changes[{at}]");
-            change
-                .date
-                .parse::<Date>()
-                .map_err(|_| format!("{place}.date is `{}`, not a date such as 2026-03-09", change.date))?;
+            daily::parse(&change.date).map_err(|reason| format!("{place}.date: {reason}"))?;
+            if change.from == change.to {
+                return Err(format!("{place} is a change from `{}` to itself", change.from));
+            }
             if change.reason.trim().is_empty() {
                 return Err(format!("{place} has no reason"));
             }
+        }
+        let twice = |(at, path): (usize, &String)| self.bug_bash.junit[..at].contains(path);
+        if let Some(at) = self.bug_bash.junit.iter().enumerate().position(twice) {
+            return Err(format!("bug_bash.junit names `{}` twice", self.bug_bash.junit[at]));
         }
         self.chaos.check()?;
         self.bug_bash.check()
@@ -152,11 +205,32 @@ impl DailyConfig {
         duration::parse(&self.min_observed).unwrap_or(Duration::MAX)
     }
 
+    pub(super) fn max_window(&self) -> Duration {
+        duration::parse(&self.max_window).unwrap_or_default()
+    }
+
+    pub(super) fn evidence_grace(&self) -> Duration {
+        duration::parse(&self.evidence_grace).unwrap_or_default()
+    }
+
+    /// The changes of the version that were meant on a day.
+    pub(super) fn told_changes(&self, date: Date) -> Vec<ToldChange> {
+        let of_day = self.version_changes.iter().filter(|change| daily::parse(&change.date) == Ok(date));
+        let told = of_day.map(|VersionChange { from, to, reason, .. }| ToldChange {
+            from: from.clone(),
+            to: to.clone(),
+            reason: reason.clone(),
+        });
+        told.collect()
+    }
+
     /// The files that it names.
     pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let junit = self.bug_bash.junit.iter().map(|path| ("bug_bash.junit", path.as_str()));
+        let gates = [("gates.kpis", &self.gates.kpis), ("gates.gates_file", &self.gates.gates_file)];
+        let gates = gates.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?)));
         let named = [("drift.accepted", &self.drift.accepted), ("chaos.artifact", &self.chaos.artifact)];
-        named.into_iter().map(|(key, path)| (key, path.as_str())).chain(junit)
+        named.into_iter().map(|(key, path)| (key, path.as_str())).chain(gates).chain(junit)
     }
 }
 
@@ -176,12 +250,6 @@ impl FigureConfig {
             return Err(format!("{place}.complement is for shares alone"));
         }
         Ok(())
-    }
-}
-
-impl VersionChange {
-    pub(super) fn is_on(&self, date: Date) -> bool {
-        self.date.parse::<Date>().is_ok_and(|day| day == date)
     }
 }
 
@@ -221,6 +289,16 @@ impl TestCommand {
     pub(super) fn timeout(&self) -> Duration {
         duration::parse(&self.timeout).unwrap_or_default()
     }
+}
+
+/// By what the windows of a day are judged.
+#[derive(Clone, Debug)]
+pub(super) struct DayJudge {
+    pub(super) kpis: BTreeMap<String, KpiDefinition>,
+    /// How long the service must be watched in all is asked of a run, not of a day.
+    pub(super) profile: GateProfile,
+    /// The same as the report has it.
+    pub(super) rules: DayRules,
 }
 
 fn parse(key: &str, text: &str) -> Result<Duration, String> {

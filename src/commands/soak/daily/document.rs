@@ -4,8 +4,8 @@ use super::day::FIGURES;
 use super::verdict::{DailyFacts, verdict};
 use super::windows::RunWindows;
 use crate::evidence::daily::report::{
-    BUG_BASH, CHAOS, DRIFT, DailyBasis, DailyFields, DailyReport, Field, Guard, NO_HISTORY, REG_GUARD,
-    RunSource, SCHEMA,
+    BUG_BASH, CHAOS, DRIFT, DailyBasis, DailyFields, DailyReport, DayGates, Field, Guard, NO_HISTORY,
+    REG_GUARD, RunSource, SCHEMA,
 };
 use crate::evidence::daily::{compact, go_without};
 use crate::evidence::header::Header;
@@ -98,6 +98,10 @@ fn basis(facts: &DailyFacts) -> DailyBasis {
         runs: facts.runs.iter().map(run_source).collect(),
         left_out: facts.left_out.clone(),
         builds: facts.day.builds.iter().cloned().collect(),
+        versions: facts.day.versions.clone(),
+        version_changes: facts.told_changes.clone(),
+        rules: facts.rules.clone(),
+        gates: facts.day.gates.record(),
         parameters,
         figures: facts.day.sources.clone(),
         baselines: facts.baselines.clone(),
@@ -119,8 +123,6 @@ fn run_source(run: &RunWindows) -> RunSource {
         iterations: (number(run.windows.first()), number(run.windows.last())),
         windows: u32::try_from(run.windows.len()).unwrap_or(u32::MAX),
         over_midnight: run.over_midnight,
-        gates: run.gates.as_str().to_owned(),
-        broken_gates: run.broken_gates.clone(),
         simulated: run.is_simulated,
     }
 }
@@ -154,7 +156,7 @@ pub(super) fn page(report: &DailyReport, facts: &DailyFacts) -> String {
         text.push_str(&markdown::safe_row([field, &value, "", &why(field)]));
     }
     text.push_str("\n## Runs\n\n");
-    let head = ["run", "source", "windows", "iterations", "gates", "broken"];
+    let head = ["run", "source", "windows", "iterations"];
     text.push_str(&markdown::table_head(&head));
     for run in &facts.runs {
         let source = run_source(run);
@@ -163,12 +165,17 @@ pub(super) fn page(report: &DailyReport, facts: &DailyFacts) -> String {
             source.source,
             source.windows.to_string(),
             format!("{}..{}", source.iterations.0, source.iterations.1),
-            source.gates,
-            source.broken_gates.join(", "),
         ]));
     }
     let left_out = facts.left_out.iter();
     text.extend(left_out.map(|run| markdown::item(&format!("{}: {}", run.run_dir, run.reason))));
+    if !facts.runs.is_empty() {
+        let DayGates { verdict, broken, unknown } = facts.day.gates.record();
+        let rules = &facts.rules;
+        text.push_str(&format!("\n## Gates\n\nProfile {}: {verdict}\n\n", rules.profile));
+        text.extend(broken.iter().map(|gate| markdown::item(&format!("{gate} is broken"))));
+        text.extend(unknown.iter().map(|reason| markdown::item(reason)));
+    }
     let notes = [&facts.regression.notes, &facts.drift.notes].into_iter().flatten();
     let notes: Vec<&String> = notes.collect();
     if !notes.is_empty() {

@@ -1,10 +1,12 @@
 //! The two guards of a day: is it worse than the days before, and does the bot run with what was accepted?
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::config::{AcceptedParameters, Side};
+use super::config::AcceptedParameters;
 use super::day::{FIGURES, Figure, FigureKind};
 use super::windows::RunWindows;
+use crate::evidence::daily::Side;
 use crate::evidence::daily::report::{Baseline, NO_HISTORY, NONE, WatchedBuild};
+use crate::format::number;
 use crate::judge::statistics::median;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +21,7 @@ pub(super) struct GuardAnswer {
 pub(super) type History = Vec<[Option<f64>; 3]>;
 
 /// How many days back are compared with.
-pub(super) const HISTORY_DAYS: i64 = 7;
+pub(super) const HISTORY_DAYS: usize = 7;
 /// How much worse a figure may be, as a part of the median.
 const MARGIN: f64 = 0.1;
 /// With fewer days the answer says on how few.
@@ -56,8 +58,12 @@ pub(super) fn regression(
             && comparison == Comparison::Regressed
         {
             notes.push(format!(
-                "{}: {today} {} against a median of {middle} over {days} days, the limit is {limit}",
-                kind.field, kind.unit
+                "{}: {} {} against a median of {} over {days} days, the limit is {}",
+                kind.field,
+                number::text(*today),
+                kind.unit,
+                number::text(middle),
+                number::text(limit)
             ));
         } else if (1..FEW).contains(&days) {
             notes.push(format!("{}: judged on {days} of {HISTORY_DAYS} days alone", kind.field));
@@ -116,8 +122,10 @@ pub(super) fn drift(
         return unknown("no run of the day says its parameters".to_owned());
     }
     let has_params = windows().any(|window| !window.params.is_empty());
-    let by_hash = !accepted.config_hash.is_empty();
-    let by_params = has_params && !accepted.parameters.is_empty();
+    // What is left out is not compared; a list of nothing accepts nothing.
+    let hashes = accepted.config_hash.as_ref();
+    let params = accepted.parameters.as_ref().filter(|_| has_params);
+    let (by_hash, by_params) = (hashes.is_some(), params.is_some());
     if !by_hash && !by_params {
         let reason = if has_params {
             "neither a config_hash nor parameters were accepted"
@@ -135,15 +143,15 @@ pub(super) fn drift(
         return unknown(format!("`{member}` says no parameters (mm_param), and no config_hash was accepted"));
     }
     let mut notes = Vec::new();
-    let is_accepted = |build: &&WatchedBuild| accepted.config_hash.contains(&build.config_hash);
-    let strange = builds.iter().filter(|build| by_hash && !is_accepted(build));
+    let is_strange = |build: &&WatchedBuild| hashes.is_some_and(|known| !known.contains(&build.config_hash));
+    let strange = builds.iter().filter(is_strange);
     notes.extend(strange.map(|build| format!("config_hash {} was not accepted", build.config_hash)));
     let is_other_config = !notes.is_empty();
-    if by_params {
+    if let Some(params) = params {
         let mut differences: Vec<String> = windows()
             .flat_map(|window| {
                 // A member that says nothing in a window says it in another, or never.
-                window.params.values().flat_map(|params| departures(&accepted.parameters, params))
+                window.params.values().flat_map(|found| departures(params, found))
             })
             .collect();
         differences.sort();
@@ -167,14 +175,22 @@ fn departures(accepted: &BTreeMap<String, f64>, found: &BTreeMap<String, f64>) -
     let mut departures = Vec::new();
     for (name, wanted) in accepted {
         match found.get(name) {
-            None => departures.push(format!("{name} is not said by the bot, accepted is {wanted}")),
+            None => {
+                let wanted = number::text(*wanted);
+                departures.push(format!("{name} is not said by the bot, accepted is {wanted}"));
+            }
             Some(value) if (value - wanted).abs() <= TOLERANCE => {}
-            Some(value) => departures.push(format!("{name} is {value}, accepted is {wanted}")),
+            Some(value) => {
+                let [value, wanted] = [*value, *wanted].map(number::text);
+                departures.push(format!("{name} is {value}, accepted is {wanted}"));
+            }
         }
     }
     let unknown = found.iter().filter(|(name, _)| !accepted.contains_key(*name));
-    departures
-        .extend(unknown.map(|(name, value)| format!("{name} is {value}, of which nothing was accepted")));
+    let untold = |(name, value): (&String, &f64)| {
+        format!("{name} is {}, of which nothing was accepted", number::text(*value))
+    };
+    departures.extend(unknown.map(untold));
     departures
 }
 
@@ -239,9 +255,10 @@ mod tests {
 
     #[test]
     fn the_bot_must_run_with_what_was_accepted() {
-        let accepted = |hashes: &[&str], params: &[(&str, f64)]| AcceptedParameters {
-            config_hash: hashes.iter().map(ToString::to_string).collect(),
-            parameters: params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+        let accepted = |hashes: Option<&[&str]>, params: Option<&[(&str, f64)]>| AcceptedParameters {
+            config_hash: hashes.map(|hashes| hashes.iter().map(ToString::to_string).collect()),
+            parameters: params
+                .map(|params| params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()),
         };
         let builds = |hashes: &[&str]| -> BTreeSet<WatchedBuild> {
             let build =
@@ -249,7 +266,7 @@ mod tests {
             hashes.iter().map(build).collect()
         };
         let age = [("tail_age_ms", 600.0)];
-        let both = accepted(&["a", "b"], &age);
+        let both = accepted(Some(&["a", "b"]), Some(&age));
         let table = [
             ("all as accepted", both.clone(), vec![run(&age)], builds(&["a"]), Ok("NONE")),
             ("both hashes are", both.clone(), vec![run(&age)], builds(&["a", "b"]), Ok("NONE")),
@@ -292,17 +309,32 @@ mod tests {
             ("no parameters: the hash alone", both.clone(), vec![run(&[])], builds(&["a"]), Ok("NONE")),
             ("no parameters, another hash", both.clone(), vec![run(&[])], builds(&["c"]), Ok("DRIFT_CONFIG")),
             ("no build", both.clone(), vec![run(&age)], builds(&[]), Err("does not say its config_hash")),
-            ("parameters alone", accepted(&[], &age), vec![run(&age)], builds(&["c"]), Ok("NONE")),
+            ("parameters alone", accepted(None, Some(&age)), vec![run(&age)], builds(&["c"]), Ok("NONE")),
+            ("the hash alone", accepted(Some(&["a"]), None), vec![run(&age)], builds(&["a"]), Ok("NONE")),
+            (
+                "no hash is accepted",
+                accepted(Some(&[]), Some(&age)),
+                vec![run(&age)],
+                builds(&["a"]),
+                Ok("DRIFT_CONFIG"),
+            ),
+            (
+                "no parameter is accepted",
+                accepted(Some(&["a"]), Some(&[])),
+                vec![run(&age)],
+                builds(&["a"]),
+                Ok("DRIFT_PARAMS"),
+            ),
             (
                 "nothing to go by",
-                accepted(&[], &age),
+                accepted(None, Some(&age)),
                 vec![run(&[])],
                 builds(&["c"]),
                 Err("no config_hash was accepted"),
             ),
             (
                 "nothing accepted",
-                accepted(&[], &[]),
+                accepted(None, None),
                 vec![run(&age)],
                 builds(&["c"]),
                 Err("neither a config_hash"),

@@ -3,7 +3,9 @@
 mod bug_bash;
 mod config;
 mod day;
+mod day_end;
 mod document;
+mod gates;
 mod guards;
 mod junit;
 mod radar;
@@ -19,16 +21,20 @@ pub(crate) use document::DailyBody;
 pub(crate) use report::{DailyAnswer, SPEC};
 pub(crate) use weekly::WeeklyRollup;
 
+use crate::commands::soak::settings::{self, SettingsFiles};
 use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
-use crate::evidence::daily::report::Anomaly;
+use crate::evidence::daily::report::{Anomaly, DayRules};
 use crate::evidence::daily::{self, report_name};
 use crate::evidence::header::Header;
 use crate::format::json;
+use crate::judge::gate::GateProfile;
 use crate::report::Report;
 use crate::report::exit::Fault;
+use config::DayJudge;
 use day::{DayFigures, FIGURES};
+use day_end::DayEnd;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
@@ -45,7 +51,7 @@ pub(crate) const CONFIG: &str = "deploy/soak/daily.yaml";
 #[group(id = "soak_daily")]
 pub(crate) struct Args {
     /// The day, UTC, such as 2026-03-09 [default: yesterday]
-    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = daily::parse)]
     date: Option<Date>,
     /// Where the reports of the days before are, and where this one goes
     #[arg(long, value_name = "DIR", default_value = "artifacts/reports")]
@@ -56,23 +62,25 @@ pub(crate) struct Args {
     /// Make `WEEKLY_ROLLUP` of the seven reports up to the day, instead of one more report
     #[arg(long)]
     weekly: bool,
+    /// Count reports of simulated days in the week; stamped into it
+    #[arg(long, requires = "weekly")]
+    allow_simulated: bool,
 }
 
 /// The rollup of a week; its Markdown form goes beside it.
 const WEEKLY: &str = "WEEKLY_ROLLUP.json";
 
-fn parse_date(text: &str) -> Result<Date, String> {
-    let is_compact = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let parsed = if is_compact { Date::strptime("%Y%m%d", text) } else { text.parse() };
-    parsed.map_err(|_| "not a date such as 2026-03-09".to_owned())
-}
-
-/// The report of the day, where the command line names it.
+/// The rollup, or the report of the day where the command line names it: that one says at every moment either what the
+/// day came to or that it could not be judged.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    let date = given.text("date").and_then(|text| parse_date(text).ok());
-    let name = if given.is_set("weekly") { Some(WEEKLY.to_owned()) } else { date.map(report_name) };
-    let path = given.path("reports").zip(name).map(|(dir, name)| dir.join(name));
-    path.map(|path| Output::with_markdown("", path)).unwrap_or_default()
+    let Some(dir) = given.path("reports") else { return Vec::new() };
+    if given.is_set("weekly") {
+        return Output::with_markdown("", dir.join(WEEKLY));
+    }
+    let date = given.text("date").and_then(|text| daily::parse(text).ok());
+    let path = date.map(|date| dir.join(report_name(date)));
+    let own = |path: PathBuf| [path.with_extension("md"), path].map(|path| Output::updated("", path, None));
+    path.into_iter().flat_map(own).collect()
 }
 
 /// The files that only the configuration names.
@@ -89,10 +97,10 @@ pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let date = chosen_date(args.date, ctx)?;
     if args.weekly {
-        return Ok(roll_up(date, &args.reports, ctx)?);
+        return Ok(roll_up(date, args, ctx)?);
     }
     let path = args.reports.join(report_name(date));
-    let json_out = ctx.verdict_file(&path)?;
+    let json_out = ctx.standing_file(&path)?;
     let markdown_path = path.with_extension("md");
     let md_out = ctx.companion_file(&markdown_path)?;
     let config = load(args, ctx)?;
@@ -106,12 +114,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 }
 
 /// The week that ends with a day.
-fn roll_up(last: Date, reports: &Path, ctx: &Ctx) -> Result<Report, Fault> {
-    let path = reports.join(WEEKLY);
+fn roll_up(last: Date, args: &Args, ctx: &Ctx) -> Result<Report, Fault> {
+    let path = args.reports.join(WEEKLY);
     let (json_out, md_out) = (ctx.verdict_file(&path)?, ctx.companion_file(path.with_extension("md"))?);
-    // That days are simulated is carried on, and judged by whoever reads the rollup.
-    let policy = EvidencePolicy::new(&ctx.maker(), true);
-    let (facts, files) = sources::weeks(reports, last, policy, ctx)?;
+    let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
+    let (facts, files) = sources::weeks(&args.reports, last, policy, ctx)?;
     let first = facts.days.first().map_or(last, |day| day.date);
     let body = WeeklyBody::new(&facts, first, last, files);
     let observed = Some((daily::start(first), daily::observed_to(last, policy.now)));
@@ -150,12 +157,13 @@ fn load(args: &Args, ctx: &Ctx) -> Result<DailyConfig, Fault> {
 }
 
 fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result<DailyFacts, Fault> {
-    let found = runs::find(date, ctx)?;
-    let (runs, mut left_out) = day::choose(found.runs, ctx.clock.is_frozen());
-    if let Some(problem) = day::config_problem(config, &runs) {
+    let judge = judge(config, ctx)?;
+    if let Some(problem) = day::config_problem(config, &judge) {
         return Err(Fault::config(format!("daily.yaml cannot be used: {problem}")));
     }
-    let day = DayFigures::of(date, config, &runs, &found.unreadable);
+    let found = runs::find(date, &judge, ctx)?;
+    let (runs, mut left_out) = day::choose(found.runs, ctx.clock.is_frozen());
+    let day = DayFigures::of(date, config, &judge, &runs, &found.unreadable);
     left_out.extend(found.unreadable.into_iter().chain(found.earlier));
     let is_simulated = runs.iter().any(|run| run.is_simulated);
     // A real day is compared with real ones alone.
@@ -164,12 +172,15 @@ fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result
     let (regression, baselines) = guards::regression(&day.figures, &earlier.history);
     let (accepted, accepted_file) = sources::accepted(&config.drift.accepted, ctx)?;
     let drift = guards::drift(&accepted, &runs, &day.builds);
-    let (chaos, drill) = sources::drill(&config.chaos, policy, ctx)?;
-    let (bug_bash, tests) = sources::tests(&config.bug_bash, policy, ctx)?;
+    let end = DayEnd::of(date, config.evidence_grace(), policy);
+    let (chaos, drill) = sources::drill(&config.chaos, &end, ctx)?;
+    let (bug_bash, tests) = sources::tests(&config.bug_bash, &end, ctx)?;
     let anomalies = anomalies(&day);
     Ok(DailyFacts {
         date,
         min_observed_secs: config.min_observed().as_secs_f64(),
+        rules: judge.rules,
+        told_changes: config.told_changes(date),
         runs,
         left_out,
         day,
@@ -185,6 +196,23 @@ fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result
         tests: Some(tests),
         anomalies,
     })
+}
+
+/// By what the windows are judged, which the runs have no part in.
+fn judge(config: &DailyConfig, ctx: &Ctx) -> Result<DayJudge, Fault> {
+    let path = |path: &Option<String>| path.as_ref().map(PathBuf::from);
+    let gates = &config.gates;
+    let files = SettingsFiles { kpis: path(&gates.kpis), gates_file: path(&gates.gates_file) };
+    let settings = settings::load(&files, &gates.profile, ctx)?;
+    let profile = GateProfile { min_observed: None, ..settings.profile };
+    let rules = DayRules {
+        kpis: settings.kpis_file,
+        gates: settings.gates_file,
+        profile: gates.profile.clone(),
+        max_window: config.max_window.clone(),
+        evidence_grace: config.evidence_grace.clone(),
+    };
+    Ok(DayJudge { kpis: settings.kpis, profile, rules })
 }
 
 fn anomalies(day: &DayFigures) -> Vec<Anomaly> {

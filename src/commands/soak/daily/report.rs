@@ -19,12 +19,10 @@ pub(super) fn report(facts: &DailyFacts, body: &DailyBody) -> Report {
     let (verdict, outcome) = verdict(facts);
     let mut rows = vec![observed_row(facts)];
     rows.extend(facts.outcomes().into_iter().map(|(field, outcome)| field_row(field, outcome, facts)));
+    rows.extend((!facts.runs.is_empty()).then(|| gates_row(facts)));
     rows.extend(facts.runs.iter().map(|run| {
-        let windows = format!("{} windows, gates {}", run.windows.len(), run.gates.as_str());
-        let broken =
-            run.broken_gates.iter().map(|gate| format!("{gate} is broken in the windows of the day"));
-        let row = Row::new("run", Outcome::of(run.broken_gates.is_empty())).note(windows);
-        row.field("run_dir", &run.run_dir).reasons(broken)
+        let windows = format!("{} windows", run.windows.len());
+        Row::new("run", Outcome::Pass).note(windows).field("run_dir", &run.run_dir)
     }));
     rows.extend(
         facts
@@ -103,6 +101,14 @@ fn observed_row(facts: &DailyFacts) -> Row {
         .note(format!("{seen}, at least {needed}"))
         .reasons(facts.day.fault.clone())
         .reasons(over)
+}
+
+/// What the gates say of the windows of the day; that nothing is known of it for this is said once.
+fn gates_row(facts: &DailyFacts) -> Row {
+    let gates = &facts.day.gates;
+    let broken = gates.broken.iter().map(|gate| format!("{gate} is broken in the windows of the day"));
+    let note = format!("{}, profile {}", gates.verdict.as_str(), facts.rules.profile);
+    Row::new("gates", facts.gates()).note(note).reasons(broken).reasons(&gates.unknown)
 }
 
 fn field_row(field: &'static str, outcome: Outcome, facts: &DailyFacts) -> Row {

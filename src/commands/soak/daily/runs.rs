@@ -1,13 +1,13 @@
 //! The runs of a day: found on the disk, and judged again from what they have kept.
 
+use super::config::DayJudge;
 use super::windows::{RunFiles, RunWindows, touches};
 use crate::commands::soak::store::{self, KeptJournal, KeptPlan, RUNS};
 use crate::ctx::Ctx;
-use crate::evidence::daily::{observed_to, report::LeftOut, start};
+use crate::evidence::daily::{end, report::LeftOut, start};
 use crate::format::hash;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileId, FileKind};
-use jiff::Timestamp;
 use jiff::civil::Date;
 use std::path::Path;
 
@@ -22,21 +22,21 @@ pub(super) struct RunsFound {
 }
 
 /// Every run with windows in the day.
-pub(super) fn find(date: Date, ctx: &Ctx) -> Result<RunsFound, Fault> {
+pub(super) fn find(date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<RunsFound, Fault> {
     let (home, mut found) = (ctx.path(RUNS), RunsFound::default());
     if fsio::target_kind(&home)? == FileKind::Missing {
         return Ok(found);
     }
     for dir in fsio::list(&home)? {
         let Some(started_ms) = started_ms(&dir) else { continue };
-        let begins_later = started_ms >= observed_to(date, Timestamp::MAX).as_millisecond();
+        let begins_later = started_ms >= end(date).as_millisecond();
         if begins_later {
             continue;
         }
         ctx.check_cancelled()?;
         // A run that was moved to another disk and linked is a run.
         let run = if fsio::target_kind(&dir)? == FileKind::Dir {
-            read(&dir, date, ctx)
+            read(&dir, date, judge, ctx)
         } else {
             Err(Fault::config("it is not a directory"))
         };
@@ -76,7 +76,7 @@ fn may_reach(dir: &Path, date: Date, ctx: &Ctx) -> Result<bool, Fault> {
 const ATTEMPTS: u32 = 3;
 
 /// The windows of a run in the day; none where it has none, or is a run of the earlier toolkit.
-fn read(dir: &Path, date: Date, ctx: &Ctx) -> Result<Option<RunWindows>, Fault> {
+fn read(dir: &Path, date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<Option<RunWindows>, Fault> {
     let Some(kept) = store::read_plan(dir)? else {
         // Of the earlier toolkit's runs there is no journal, and of a start that did not get far nothing.
         return if fsio::exists(&dir.join(store::JOURNAL))? || fsio::exists(&dir.join(store::SAMPLES))? {
@@ -93,7 +93,7 @@ fn read(dir: &Path, date: Date, ctx: &Ctx) -> Result<Option<RunWindows>, Fault> 
         if done == 0 && fsio::exists(&dir.join(store::summary_name(2)))? {
             return Err(Fault::config("its journal is missing or empty, and there are iterations"));
         }
-        let run = judge_again(dir, date, &kept, &journal, ctx)?;
+        let run = judge_again(dir, date, &kept, &journal, judge, ctx)?;
         let is_contradicted = run.as_ref().is_some_and(|run| !run.contradictions.is_empty());
         // What a live run adds meanwhile is not in the records that were read.
         let goes_on = || Ok::<bool, Fault>(store::read_journal(dir)?.entries.len() > done);
@@ -109,6 +109,7 @@ fn judge_again(
     date: Date,
     kept: &KeptPlan,
     journal: &KeptJournal,
+    judge: &DayJudge,
     ctx: &Ctx,
 ) -> Result<Option<RunWindows>, Fault> {
     let plan = &kept.plan;
@@ -123,7 +124,7 @@ fn judge_again(
     contradictions.extend(store::unrecorded(dir, plan, last)?);
     let journal_sha256 = hash::sha256(fsio::read(&dir.join(store::JOURNAL))?);
     let files = RunFiles { run_dir: ctx.show(dir), plan_sha256: kept.sha256.clone(), journal_sha256 };
-    let mut run = RunWindows::of(date, files, plan, iterations(), contradictions);
+    let mut run = RunWindows::of(date, files, plan, judge, iterations(), contradictions);
     run.is_simulated |= replayed.collector.saw_simulation();
     Ok(Some(run))
 }

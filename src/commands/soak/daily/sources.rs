@@ -3,6 +3,7 @@
 
 use super::bug_bash::{self, TestFile};
 use super::config::{AcceptedParameters, TestConfig};
+use super::day_end::DayEnd;
 use super::guards::{HISTORY_DAYS, History};
 use super::junit;
 use super::weekly::{DAYS, WeeklyFacts};
@@ -49,23 +50,40 @@ pub(super) fn earlier_days(
     policy: EvidencePolicy,
     ctx: &Ctx,
 ) -> Result<EarlierDays, Fault> {
-    let rules = Rules { window: 7, max_age: Duration::MAX, policy };
-    let (mut days, mut before) =
-        (EarlierDays { history: Vec::new(), files: Vec::new(), faults: Vec::new() }, date);
-    for _ in 0..HISTORY_DAYS {
-        let Ok(day) = before.yesterday() else { break };
-        before = day;
-        let Some(file) = report(dir, before, ctx)? else { continue };
-        let shown = daily::read(before, &file, &rules);
-        if let Some(fault) = &shown.fault {
-            days.faults.push(format!("{before}: {fault}"));
+    let rules = Rules { window: HISTORY_DAYS, max_age: Duration::MAX, policy };
+    let files = reports(dir, date.yesterday().ok(), HISTORY_DAYS, ctx)?;
+    let days = read(&files, &rules);
+    let mut earlier = EarlierDays { history: Vec::new(), files: Vec::new(), faults: Vec::new() };
+    for (day, (_, file)) in days.iter().zip(&files).rev() {
+        let Some(file) = file else { continue };
+        if let Some(fault) = &day.fault {
+            earlier.faults.push(format!("{}: {fault}", day.date));
             continue;
         }
-        let figures = [&shown.edge_net_bps, &shown.order_age_p95_ms, &shown.taker_share_pct];
-        days.history.push(figures.map(|figure| figure.as_ref().ok().copied()));
-        days.files.push(SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256 });
+        earlier.history.push(day.figures.each_ref().map(|figure| figure.as_ref().ok().copied()));
+        earlier.files.push(source(dir, file));
     }
-    Ok(days)
+    Ok(earlier)
+}
+
+/// The reports of so many days up to `last`, oldest first, none where there is none.
+fn reports(
+    dir: &Path,
+    last: Option<Date>,
+    count: usize,
+    ctx: &Ctx,
+) -> Result<Vec<(Date, Option<File>)>, Fault> {
+    let dates: Vec<Date> = std::iter::successors(last, |date| date.yesterday().ok()).take(count).collect();
+    dates.into_iter().rev().map(|date| Ok((date, report(dir, date, ctx)?))).collect()
+}
+
+fn read(files: &[(Date, Option<File>)], rules: &Rules) -> Vec<Day> {
+    let found = files.iter().map(|(date, file)| (*date, file.as_ref()));
+    daily::read_days(found, rules, |date| format!("no report {}", report_name(date)))
+}
+
+fn source(dir: &Path, file: &File) -> SourceFile {
+    SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256.clone() }
 }
 
 /// The days of the week that ends with `last`, those of the week before it, and the files of both.
@@ -76,18 +94,10 @@ pub(super) fn weeks(
     ctx: &Ctx,
 ) -> Result<(WeeklyFacts, Vec<SourceFile>), Fault> {
     let rules = Rules { window: DAYS, max_age: Duration::MAX, policy };
-    let dates: Vec<Date> =
-        std::iter::successors(Some(last), |date| date.yesterday().ok()).take(2 * DAYS).collect();
-    let (mut days, mut files) = (Vec::new(), Vec::new());
-    for date in dates.into_iter().rev() {
-        let Some(file) = report(dir, date, ctx)? else {
-            days.push(Day::blank(date, &format!("no report {}", report_name(date))));
-            continue;
-        };
-        days.push(daily::read(date, &file, &rules));
-        files.push(SourceFile { path: dir.join(&file.name).display().to_string(), sha256: file.sha256 });
-    }
-    let week = days.split_off(days.len() - DAYS);
+    let found = reports(dir, Some(last), 2 * DAYS, ctx)?;
+    let mut days = read(&found, &rules);
+    let files = found.iter().filter_map(|(_, file)| Some(source(dir, file.as_ref()?))).collect();
+    let week = days.split_off(days.len().saturating_sub(DAYS));
     Ok((WeeklyFacts { days: week, before: days }, files))
 }
 
@@ -111,18 +121,21 @@ pub(super) fn accepted(
 /// What the newest drill says, and the drill.
 pub(super) fn drill(
     requirement: &Requirement,
-    policy: EvidencePolicy,
+    end: &DayEnd,
     ctx: &Ctx,
 ) -> Result<(Result<String, String>, Entry), Fault> {
     let release =
         requirement.same_release.then(|| identity::find(&ctx.root, &ctx.env, &ctx.cancel)).transpose()?;
-    // That it is a simulation is carried on, and judged by whoever reads the report.
-    let policy = EvidencePolicy { allow_simulated: true, ..policy };
-    let judge = Judge { policy, maker: ctx.maker(), release: release.unwrap_or_default() };
     let found: Found = json_file::load_hashed(&ctx.path(&requirement.artifact))
         .map(|(content, modified, sha256)| FoundDocument { content, modified, sha256 })
         .map_err(|fault| fault.to_string());
+    let made = requirement.made(&found).unwrap_or(ctx.clock.now());
+    // That it is a simulation is carried on, and judged by whoever reads the report.
+    let policy = EvidencePolicy { allow_simulated: true, ..end.policy(made) };
+    let judge = Judge { policy, maker: ctx.maker(), release: release.unwrap_or_default() };
+    let late = end.refusal(made, &format!("`{}`", requirement.artifact));
     let entry = requirement.judge(&found, &judge);
+    let entry = if found.is_ok() { entry.also(late) } else { entry };
     let has_failed =
         found.is_ok_and(|document| document.content.get("verdict").is_some_and(|said| said == FAIL));
     let result = match entry.reasons.first() {
@@ -136,13 +149,18 @@ pub(super) fn drill(
 /// What the test sweep shows: its files, or what comes of its command, which is run now.
 pub(super) fn tests(
     config: &TestConfig,
-    policy: EvidencePolicy,
+    end: &DayEnd,
     ctx: &Ctx,
 ) -> Result<(Result<String, String>, TestSource), Fault> {
     let Some(command) = &config.command else {
         let files: Vec<TestFile> = config.junit.iter().map(|path| test_file(path, ctx)).collect();
-        return Ok(bug_bash::of_files(&files, config, &policy));
+        return Ok(bug_bash::of_files(&files, config, end));
     };
+    // What it says now would be said of another day.
+    let subject = format!("what `{}` says now", command.argv.join(" "));
+    if let Some(reason) = end.refusal(ctx.clock.now(), &subject) {
+        return Ok((Err(reason), bug_bash::source_of_command(&command.argv)));
+    }
     let step = StepCommand {
         argv: &command.argv,
         dir: ctx.root.clone(),

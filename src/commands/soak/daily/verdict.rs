@@ -2,12 +2,16 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::day::{DayFigures, FIGURES, Figure, FigureKind};
+#[cfg(test)]
+use super::gates::JudgedDay;
 use super::guards::{GuardAnswer, is_kept};
 use super::windows::RunWindows;
 use crate::evidence::daily::report::{
-    Anomaly, Baseline, DayVerdict, LeftOut, NO_HISTORY, NONE, OK, SourceFile, TestSource,
+    Anomaly, Baseline, DayRules, DayVerdict, LeftOut, NO_HISTORY, NONE, OK, SourceFile, TestSource,
+    ToldChange,
 };
 use crate::evidence::entry::Entry;
+use crate::judge::verdict::RunVerdict;
 use crate::report::Outcome;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -17,6 +21,10 @@ use std::collections::BTreeMap;
 pub(super) struct DailyFacts {
     pub(super) date: Date,
     pub(super) min_observed_secs: f64,
+    /// What the windows were judged by.
+    pub(super) rules: DayRules,
+    /// The changes of the version that were meant on the day.
+    pub(super) told_changes: Vec<ToldChange>,
     /// The runs that count.
     pub(super) runs: Vec<RunWindows>,
     pub(super) left_out: Vec<LeftOut>,
@@ -60,9 +68,13 @@ impl DailyFacts {
         outcomes
     }
 
-    /// What the gates of the runs say of the day.
+    /// What the gates say of the windows of the day.
     pub(super) fn gates(&self) -> Outcome {
-        Outcome::of(self.runs.iter().all(|run| run.broken_gates.is_empty()))
+        match self.day.gates.verdict {
+            RunVerdict::Pass => Outcome::Pass,
+            RunVerdict::Inconclusive => Outcome::Unknown,
+            RunVerdict::Fail => Outcome::Fail,
+        }
     }
 }
 
@@ -111,6 +123,14 @@ pub(super) fn good() -> DailyFacts {
     DailyFacts {
         date: jiff::civil::date(2026, 3, 9),
         min_observed_secs: 72_000.0,
+        rules: DayRules {
+            kpis: SourceFile { path: "kpis.yaml".to_owned(), sha256: None },
+            gates: SourceFile { path: "gates.yaml".to_owned(), sha256: None },
+            profile: "p".to_owned(),
+            max_window: "1h".to_owned(),
+            evidence_grace: "12h".to_owned(),
+        },
+        told_changes: Vec::new(),
         runs: Vec::new(),
         left_out: Vec::new(),
         day: DayFigures {
@@ -120,6 +140,8 @@ pub(super) fn good() -> DailyFacts {
             observed_secs: 86_400.0,
             observed: None,
             builds: std::collections::BTreeSet::new(),
+            versions: Vec::new(),
+            gates: JudgedDay { verdict: RunVerdict::Pass, broken: Vec::new(), unknown: Vec::new() },
             series: [Vec::new(), Vec::new(), Vec::new()],
         },
         regression: none(),

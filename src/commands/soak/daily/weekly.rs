@@ -1,12 +1,11 @@
 //! Seven reports in one: medians and percentiles against the week before, and the days that lie far from the others.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::config::Side;
 use super::day::FIGURES;
 use super::guards::is_kept;
 use super::radar;
-use crate::evidence::daily::Day;
 use crate::evidence::daily::report::{Anomaly, SourceFile};
+use crate::evidence::daily::{Day, Side};
 use crate::evidence::header::Header;
 use crate::format::markdown;
 use crate::judge::statistics::{median, nearest_rank};
@@ -99,11 +98,7 @@ pub(crate) struct WeekFigure {
 }
 
 fn values(days: &[Day], at: usize) -> Vec<f64> {
-    let figure = |day: &Day| {
-        let figures = [&day.edge_net_bps, &day.order_age_p95_ms, &day.taker_share_pct];
-        figures[at].as_ref().ok().copied()
-    };
-    days.iter().filter_map(figure).collect()
+    days.iter().filter_map(|day| day.figures[at].as_ref().ok().copied()).collect()
 }
 
 impl WeeklyFacts {
@@ -139,10 +134,8 @@ impl WeeklyFacts {
     pub(super) fn far_days(&self) -> Vec<Anomaly> {
         let of = |at: usize| {
             let kind = FIGURES[at];
-            let named = self.days.iter().filter_map(|day| {
-                let figures = [&day.edge_net_bps, &day.order_age_p95_ms, &day.taker_share_pct];
-                Some((day.date.to_string(), *figures[at].as_ref().ok()?))
-            });
+            let named = self.days.iter();
+            let named = named.filter_map(|day| Some((day.date.to_string(), *day.figures[at].as_ref().ok()?)));
             radar::anomalies(kind.field, &named.collect::<Vec<_>>())
         };
         (0..FIGURES.len()).flat_map(of).collect()
@@ -163,7 +156,7 @@ pub(super) fn week_verdict(facts: &WeeklyFacts) -> WeekVerdict {
     let goods = || figures.iter().map(|(_, figure)| figure.is_good);
     let trends = figures.iter().map(|(_, figure)| figure.is_trend_good);
     // Guards, drills and tests that a day does not show are no figures of the week; those that say no are one.
-    let flags = facts.days.iter().flat_map(|day| [&day.guards_ok, &day.chaos_ok, &day.tests_ok]);
+    let flags = facts.days.iter().flat_map(|day| &day.flags);
     if goods().any(|good| good == Some(false)) || flags.into_iter().any(|flag| *flag == Ok(false)) {
         WeekVerdict::NoGo
     } else if goods().any(|good| good.is_none()) {
@@ -265,11 +258,9 @@ mod tests {
 
     fn week(edge: [f64; 7], age: [f64; 7], taker: [f64; 7]) -> Vec<Day> {
         let day = |at: usize| Day {
-            edge_net_bps: Ok(edge[at]),
-            order_age_p95_ms: Ok(age[at]),
-            taker_share_pct: Ok(taker[at]),
+            figures: [Ok(edge[at]), Ok(age[at]), Ok(taker[at])],
             fault: None,
-            ..Day::blank(jiff::civil::date(2026, 3, 1 + i8::try_from(at).expect("small")), "")
+            ..Day::missing(jiff::civil::date(2026, 3, 1 + i8::try_from(at).expect("small")), "")
         };
         (0..7).map(day).collect()
     }
@@ -303,11 +294,11 @@ mod tests {
     #[test]
     fn a_week_is_go_warn_no_go_or_not_known() {
         let missing = |mut days: Vec<Day>| {
-            days[3].taker_share_pct = Err("unknown".to_owned());
+            days[3].figures[2] = Err("unknown".to_owned());
             days
         };
         let failed = |mut days: Vec<Day>| {
-            days[3].tests_ok = Ok(false);
+            days[3].flags[2] = Ok(false);
             days
         };
         let table = [
@@ -334,7 +325,7 @@ mod tests {
     #[test]
     fn a_day_far_from_the_others_is_named() {
         let mut days = flat(3.0, 300.0, 12.0);
-        days[5].edge_net_bps = Ok(-5.0);
+        days[5].figures[0] = Ok(-5.0);
         let far = WeeklyFacts { days, before: Vec::new() }.far_days();
         assert_eq!(far.len(), 1);
         assert_eq!((far[0].figure.as_str(), far[0].at.as_str()), ("edge_net_bps", "2026-03-06"));

@@ -1,12 +1,12 @@
 //! The windows of a run that lie in a day, and what is known of the service in them.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use super::config::DayJudge;
 use crate::commands::soak::plan::SoakPlan;
-use crate::evidence::daily::{observed_to, report::WatchedBuild, start};
+use crate::evidence::daily::{end, report::WatchedBuild, start};
 use crate::judge::gate::GateProfile;
-use crate::judge::kpi::{Build, DataState, LifeBegin, Measurement};
-use crate::judge::record::{Iteration, Ledger};
-use crate::judge::verdict::{GateState, RunVerdict};
+use crate::judge::kpi::{Build, DataState, KpiDefinition, LifeBegin, Measurement};
+use crate::judge::record::Iteration;
 use crate::report::maker::ClockKind;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,21 +22,34 @@ pub(super) struct RunWindows {
     pub(super) journal_sha256: String,
     pub(super) is_simulated: bool,
     pub(super) is_frozen: bool,
-    pub(super) window_secs: u32,
-    /// Unit of each KPI.
-    pub(super) units: BTreeMap<String, String>,
+    pub(super) shape: RunShape,
+    /// How it measures each figure.
+    pub(super) definitions: BTreeMap<String, KpiDefinition>,
+    /// The profile of the day, as far as its source counts events.
+    pub(super) profile: GateProfile,
     /// In order, each wholly inside the day.
     pub(super) windows: Vec<Window>,
+    /// The same as they were recorded.
+    pub(super) iterations: Vec<Iteration>,
     /// Windows over midnight.
     pub(super) over_midnight: u32,
     pub(super) builds: BTreeSet<WatchedBuild>,
+    /// The versions that lived at once, one list for each time that they changed.
+    pub(super) versions: Vec<Vec<String>>,
     /// A process did not say which build it is.
     pub(super) has_unnamed_build: bool,
-    /// What the gates of the run say of these windows.
-    pub(super) gates: RunVerdict,
-    pub(super) broken_gates: Vec<String>,
     /// Why what was kept cannot be believed; empty where it can.
     pub(super) contradictions: Vec<String>,
+}
+
+/// What must be equal for the windows of two runs to stand in one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RunShape {
+    pub(super) window_secs: u32,
+    /// Samples of a window.
+    pub(super) points: u32,
+    pub(super) is_grouped: bool,
+    pub(super) expect_members: Option<u32>,
 }
 
 /// One window of a day.
@@ -94,7 +107,7 @@ enum Place {
 }
 
 fn place(from: Timestamp, to: Timestamp, date: Date) -> Place {
-    let (begin, end) = (start(date), observed_to(date, Timestamp::MAX));
+    let (begin, end) = (start(date), end(date));
     match (from >= begin && to <= end, from < end && to > begin) {
         (true, _) => Place::Inside,
         (false, true) => Place::OverMidnight,
@@ -112,12 +125,14 @@ impl RunWindows {
         date: Date,
         files: RunFiles,
         plan: &SoakPlan,
+        judge: &DayJudge,
         iterations: impl Iterator<Item = &'a Iteration>,
         contradictions: Vec<String>,
     ) -> Self {
         let (mut windows, mut over_midnight) = (Vec::new(), 0);
         let (mut kept, mut lives) = (Vec::new(), Lives::default());
         let (mut builds, mut has_unnamed_build) = (BTreeSet::new(), false);
+        let mut versions: Vec<Vec<String>> = Vec::new();
         for iteration in iterations {
             let Some((from, to)) = times(iteration) else { continue };
             let is_inside = match place(from, to, date) {
@@ -132,13 +147,17 @@ impl RunWindows {
             let before = lives.builds();
             lives.add(iteration);
             if is_inside {
+                for state in [&before, &lives.builds()] {
+                    add_versions(&mut versions, state.iter().map(|build| build.version.as_str()));
+                }
                 builds.extend(before.into_iter().chain(lives.builds()));
                 has_unnamed_build |= lives.has_unnamed();
                 windows.push(Window::of(iteration, from, to));
-                kept.push(iteration);
+                kept.push(iteration.clone());
             }
         }
-        let (gates, broken_gates) = judge(plan, &kept);
+        let mut profile = judge.profile.clone();
+        plan.origin.set_min_events(&mut profile, &judge.kpis);
         let clocks = kept.iter().map(|iteration| iteration.header.clock);
         Self {
             run_dir: files.run_dir,
@@ -147,34 +166,32 @@ impl RunWindows {
             journal_sha256: files.journal_sha256,
             is_simulated: plan.header.simulated || kept.iter().any(|iteration| iteration.header.simulated),
             is_frozen: clocks.chain([plan.header.clock]).any(|clock| clock == ClockKind::Frozen),
-            window_secs: plan.iteration_secs,
-            units: plan.kpis.iter().map(|(name, kpi)| (name.clone(), kpi.unit.clone())).collect(),
+            shape: RunShape {
+                window_secs: plan.iteration_secs,
+                points: plan.points(),
+                is_grouped: plan.group_by.is_some(),
+                expect_members: plan.expect_members,
+            },
+            definitions: plan.kpis.clone(),
+            profile,
             windows,
+            iterations: kept,
             over_midnight,
             builds,
+            versions,
             has_unnamed_build,
-            gates,
-            broken_gates,
             contradictions,
         }
     }
 }
 
-/// What the profile of the run says of these windows alone. How long the service must be watched in all is asked of
-/// the whole run, not of a day.
-fn judge(plan: &SoakPlan, kept: &[&Iteration]) -> (RunVerdict, Vec<String>) {
-    let first = kept.first().map_or(0, |iteration| iteration.iteration.saturating_sub(1));
-    let mut ledger: Ledger = plan.ledger([]);
-    for (at, iteration) in kept.iter().enumerate() {
-        let number = iteration.iteration - first;
-        // What was not observed before the first window belongs to the time before.
-        let gap_before_secs = iteration.gap_before_secs.filter(|_| at > 0);
-        ledger.add(&Iteration { iteration: number, gap_before_secs, ..(*iteration).clone() });
+/// Adds the versions that live at once, unless they are those of before.
+pub(super) fn add_versions<'a>(versions: &mut Vec<Vec<String>>, living: impl Iterator<Item = &'a str>) {
+    let living: BTreeSet<&str> = living.collect();
+    let state: Vec<String> = living.into_iter().map(str::to_owned).collect();
+    if !state.is_empty() && versions.last() != Some(&state) {
+        versions.push(state);
     }
-    let profile = GateProfile { min_observed: None, ..plan.profile.clone() };
-    let judged = ledger.judge(&profile);
-    let broken = judged.gates.iter().filter(|(_, gate)| gate.outcome.state == GateState::HardFail);
-    (judged.verdict, broken.map(|(name, _)| name.clone()).collect())
 }
 
 /// The processes that live, and which build each says that it is.
@@ -223,14 +240,15 @@ pub(super) fn run(params: &[(&str, f64)]) -> RunWindows {
         journal_sha256: String::new(),
         is_simulated: false,
         is_frozen: false,
-        window_secs: 300,
-        units: BTreeMap::new(),
+        shape: RunShape { window_secs: 300, points: 20, is_grouped: false, expect_members: None },
+        definitions: BTreeMap::new(),
+        profile: GateProfile::default(),
         windows: vec![window],
+        iterations: Vec::new(),
         over_midnight: 0,
         builds: BTreeSet::new(),
+        versions: Vec::new(),
         has_unnamed_build: false,
-        gates: RunVerdict::Pass,
-        broken_gates: Vec::new(),
         contradictions: Vec::new(),
     }
 }

@@ -4,12 +4,16 @@
 //! configuration asks. Of any other day no figure is known.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use crate::commands::soak::daily::config::{DailyConfig, FigureConfig, Side};
-use crate::commands::soak::daily::windows::{RunWindows, Window};
-use crate::evidence::daily::report::{self, FigureSource, LeftOut, WatchedBuild};
-use crate::format::{duration, node};
+use crate::commands::soak::daily::config::{DailyConfig, DayJudge, FigureConfig};
+use crate::commands::soak::daily::gates::{JudgedDay, judge, other_definition};
+use crate::commands::soak::daily::windows::{RunWindows, Window, add_versions};
+use crate::evidence::daily::report::versions::untold_change;
+use crate::evidence::daily::report::{FigureSource, LeftOut, WatchedBuild};
+use crate::evidence::daily::{self, RANGES, Side};
+use crate::format::{duration, node, number};
 use crate::judge::gate::Aggregate;
 use crate::judge::kpi::{DataState, unit_factor};
+use crate::judge::verdict::RunVerdict;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,34 +37,34 @@ pub(super) struct FigureKind {
 /// The figures of a report, in the order in which they are judged.
 pub(super) const FIGURES: [FigureKind; 3] = [
     FigureKind {
-        field: report::EDGE,
+        field: daily::FIGURES[0],
         unit: "bps",
         side: Side::AtLeast,
         good: 2.5,
         bearable: 2.25,
         regression: "EDGE_REG",
-        min: f64::NEG_INFINITY,
-        max: f64::INFINITY,
+        min: *RANGES[0].start(),
+        max: *RANGES[0].end(),
     },
     FigureKind {
-        field: report::ORDER_AGE,
+        field: daily::FIGURES[1],
         unit: "ms",
         side: Side::AtMost,
         good: 350.0,
         bearable: 385.0,
         regression: "LAT_REG",
-        min: 0.0,
-        max: f64::INFINITY,
+        min: *RANGES[1].start(),
+        max: *RANGES[1].end(),
     },
     FigureKind {
-        field: report::TAKER_SHARE,
+        field: daily::FIGURES[2],
         unit: "percent",
         side: Side::AtMost,
         good: 15.0,
         bearable: 16.5,
         regression: "TAKER_REG",
-        min: 0.0,
-        max: 100.0,
+        min: *RANGES[2].start(),
+        max: *RANGES[2].end(),
     },
 ];
 
@@ -78,6 +82,10 @@ pub(super) struct DayFigures {
     pub(super) observed_secs: f64,
     pub(super) observed: Option<(Timestamp, Timestamp)>,
     pub(super) builds: BTreeSet<WatchedBuild>,
+    /// The versions that lived at once, one list for each time that they changed.
+    pub(super) versions: Vec<Vec<String>>,
+    /// What the gates of the day say.
+    pub(super) gates: JudgedDay,
     /// The value of each figure in each window, by the begin of the window.
     pub(super) series: [Vec<(Timestamp, f64)>; 3],
 }
@@ -101,31 +109,28 @@ pub(super) fn choose(runs: Vec<RunWindows>, is_frozen: bool) -> (Vec<RunWindows>
             None => counting.push(run),
         }
     }
+    counting.sort_by_key(|run| run.windows.first().map(|window| window.from));
     (counting, left_out)
 }
 
-/// Why the figures cannot be made of these runs: a KPI that none of them has, or has in another unit.
-pub(super) fn config_problem(config: &DailyConfig, runs: &[RunWindows]) -> Option<String> {
-    let of_run = |run: &RunWindows| {
-        configured(config).into_iter().find_map(|(kind, figure)| {
-            let place = format!("figures.{}", kind.field);
-            match run.units.get(&figure.kpi) {
-                None => {
-                    let known: Vec<&str> = run.units.keys().map(String::as_str).collect();
-                    let nearest = node::nearest(&figure.kpi, &known);
-                    let nearest =
-                        nearest.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                    Some(format!("{place}.kpi: `{}` has no KPI `{}`{nearest}", run.run_dir, figure.kpi))
-                }
-                Some(unit) if *unit != figure.unit => Some(format!(
-                    "{place}.unit: `{}`, but `{}` of `{}` is in `{unit}`",
-                    figure.unit, figure.kpi, run.run_dir
-                )),
-                Some(_) => None,
+/// Why the figures cannot be made by these definitions: one of them does not name its KPI, or has it in another unit.
+pub(super) fn config_problem(config: &DailyConfig, judge: &DayJudge) -> Option<String> {
+    configured(config).into_iter().find_map(|(kind, figure)| {
+        let (place, file) = (format!("figures.{}", kind.field), &judge.rules.kpis.path);
+        match judge.kpis.get(&figure.kpi).map(|kpi| &kpi.unit) {
+            None => {
+                let known: Vec<&str> = judge.kpis.keys().map(String::as_str).collect();
+                let nearest = node::nearest(&figure.kpi, &known);
+                let nearest = nearest.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                Some(format!("{place}.kpi: `{file}` has no KPI `{}`{nearest}", figure.kpi))
             }
-        })
-    };
-    runs.iter().find_map(of_run)
+            Some(unit) if *unit != figure.unit => Some(format!(
+                "{place}.unit: `{}`, but `{}` of `{file}` is in `{unit}`",
+                figure.unit, figure.kpi
+            )),
+            Some(_) => None,
+        }
+    })
 }
 
 fn configured(config: &DailyConfig) -> [(FigureKind, &FigureConfig); 3] {
@@ -136,20 +141,34 @@ fn configured(config: &DailyConfig) -> [(FigureKind, &FigureConfig); 3] {
 
 impl DayFigures {
     /// The figures of the runs that count; `unreadable` are directories that may hide windows of the day.
-    pub(super) fn of(date: Date, config: &DailyConfig, runs: &[RunWindows], unreadable: &[LeftOut]) -> Self {
+    pub(super) fn of(
+        date: Date,
+        config: &DailyConfig,
+        day_judge: &DayJudge,
+        runs: &[RunWindows],
+        unreadable: &[LeftOut],
+    ) -> Self {
         let mut windows: Vec<(&RunWindows, &Window)> =
             runs.iter().flat_map(|run| run.windows.iter().map(move |window| (run, window))).collect();
         windows.sort_by_key(|(_, window)| (window.from, window.to));
         let seen = windows.iter().filter(|(_, window)| window.is_seen());
-        let observed_secs = seen.map(|(run, _)| f64::from(run.window_secs)).sum();
+        let observed_secs = seen.map(|(run, _)| f64::from(run.shape.window_secs)).sum();
         let observed = windows.first().zip(windows.iter().max_by_key(|(_, window)| window.to));
         let builds: BTreeSet<WatchedBuild> = runs.iter().flat_map(|run| run.builds.iter().cloned()).collect();
         let min_secs = config.min_observed().as_secs_f64();
+        let mut versions = Vec::new();
+        for state in runs.iter().flat_map(|run| &run.versions) {
+            add_versions(&mut versions, state.iter().map(String::as_str));
+        }
+        let gates = judge(runs);
         let fault = unbelievable(runs, unreadable)
             .or_else(|| windows.is_empty().then(|| format!("no run has windows on {date}")))
             .or_else(|| overlap(&windows))
+            .or_else(|| long_window(config, runs))
             .or_else(|| (observed_secs < min_secs).then(|| short(observed_secs, min_secs)))
-            .or_else(|| version_problem(date, config, runs, &builds));
+            .or_else(|| version_problem(date, config, runs, &versions))
+            .or_else(|| foreign_definition(config, day_judge, runs))
+            .or_else(|| unknown_gates(&gates));
         let made = configured(config).map(|(kind, figure)| MadeFigure::of(&kind, figure, &windows, min_secs));
         let sources = made.iter().map(|made| (made.kind.field.to_owned(), made.source.clone())).collect();
         let series = made.each_ref().map(|made| made.series.clone());
@@ -158,7 +177,7 @@ impl DayFigures {
             None => made.value,
         });
         let observed = observed.map(|((_, first), (_, last))| (first.from, last.to));
-        Self { fault, figures, sources, observed_secs, observed, builds, series }
+        Self { fault, figures, sources, observed_secs, observed, builds, versions, gates, series }
     }
 }
 
@@ -191,31 +210,50 @@ fn short(seen: f64, needed: f64) -> String {
     format!("{} of the day were seen, at least {} are needed", duration::text(seen), duration::text(needed))
 }
 
-/// Why it is not known that the day is of one version.
+/// Why it is not known that the day is of one version, or of several as it was meant.
 fn version_problem(
     date: Date,
     config: &DailyConfig,
     runs: &[RunWindows],
-    builds: &BTreeSet<WatchedBuild>,
+    versions: &[Vec<String>],
 ) -> Option<String> {
-    let versions: BTreeSet<&str> = builds.iter().map(|build| build.version.as_str()).collect();
     if versions.is_empty() || runs.iter().any(|run| run.has_unnamed_build) {
         return Some(
             "the bot does not say its version (mm_build_info), so it may have been several".to_owned(),
         );
     }
-    let meant = |pair: &[&str]| {
-        config.version_changes.iter().filter(|change| change.is_on(date)).any(|change| {
-            let (from, to) = (change.from.as_str(), change.to.as_str());
-            pair == [from, to] || pair == [to, from]
-        })
-    };
-    let versions: Vec<&str> = versions.into_iter().collect();
-    let unmeant = versions.windows(2).find(|pair| !meant(pair))?;
+    let (before, after) = untold_change(versions, &config.told_changes(date))?;
     Some(format!(
-        "versions {} and {} ran on the day, and version_changes of daily.yaml does not say so",
-        unmeant[0], unmeant[1]
+        "versions {before} and {after} ran on the day, and version_changes of daily.yaml does not say so in this \
+         direction"
     ))
+}
+
+fn long_window(config: &DailyConfig, runs: &[RunWindows]) -> Option<String> {
+    let most = config.max_window().as_secs();
+    let run = runs.iter().find(|run| u64::from(run.shape.window_secs) > most)?;
+    let long = duration::text(f64::from(run.shape.window_secs));
+    Some(format!(
+        "a window of `{}` is {long}, at most {} count: what happened within is not known",
+        run.run_dir, config.max_window
+    ))
+}
+
+fn foreign_definition(config: &DailyConfig, judge: &DayJudge, runs: &[RunWindows]) -> Option<String> {
+    runs.iter().find_map(|run| {
+        let figures = configured(config).map(|(_, figure)| figure.kpi.clone());
+        let kpi = other_definition(run, judge, figures)?;
+        let file = &judge.rules.kpis.path;
+        Some(format!("`{}` does not measure `{kpi}` as {file} defines it", run.run_dir))
+    })
+}
+
+fn unknown_gates(gates: &JudgedDay) -> Option<String> {
+    let first = gates.unknown.first().map_or("there is no gate", String::as_str);
+    let more = gates.unknown.len().saturating_sub(1);
+    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    (gates.verdict == RunVerdict::Inconclusive)
+        .then(|| format!("the gates of the day are INCONCLUSIVE: {first}{more}"))
 }
 
 struct MadeFigure {
@@ -239,7 +277,7 @@ impl MadeFigure {
         for (run, window) in windows {
             match of_window(kind, config, factor, window) {
                 Ok(value) => {
-                    values.push((value, run.window_secs));
+                    values.push((value, run.shape.window_secs));
                     if value.is_finite() {
                         series.push((window.from, value));
                     }
@@ -284,7 +322,11 @@ fn count(length: usize) -> u32 {
 
 fn in_range(kind: &FigureKind, value: f64) -> Figure {
     let is_inside = (kind.min..=kind.max).contains(&value);
-    if is_inside { Ok(value) } else { Err(format!("{value} {} is outside what it can be", kind.unit)) }
+    if is_inside {
+        Ok(value)
+    } else {
+        Err(format!("{} {} is outside what it can be", number::text(value), kind.unit))
+    }
 }
 
 fn name(aggregate: &Aggregate) -> &'static str {

@@ -1,7 +1,11 @@
 use super::*;
-use crate::commands::soak::daily::windows::run;
+use crate::commands::soak::daily::windows::{RunShape, run};
+use crate::evidence::daily::report::{DayRules, SourceFile};
+use crate::evidence::daily::start;
 use crate::format::config;
+use crate::judge::gate::GateProfile;
 use crate::judge::kpi::Measurement;
+use crate::judge::record::Iteration;
 
 fn config(change: impl FnOnce(&mut DailyConfig)) -> DailyConfig {
     let text = include_str!("../../../../../deploy/soak/daily.yaml");
@@ -9,6 +13,25 @@ fn config(change: impl FnOnce(&mut DailyConfig)) -> DailyConfig {
     assert_eq!(config.check(), Ok(()));
     change(&mut config);
     config
+}
+
+/// One gate, which every window keeps.
+fn profile() -> GateProfile {
+    let text = "{description: d, gates: {g: {kpi: net_bps, unit: bps, aggregate: every, at_least: -999, severity: hard}}}";
+    config::parse(text, config::Format::Yaml, "profile").expect("usable")
+}
+
+/// Definitions that nothing depends on.
+fn judge() -> DayJudge {
+    let file = || SourceFile { path: "k.yaml".to_owned(), sha256: None };
+    let rules = DayRules {
+        kpis: file(),
+        gates: file(),
+        profile: "p".to_owned(),
+        max_window: "1h".to_owned(),
+        evidence_grace: "12h".to_owned(),
+    };
+    DayJudge { kpis: BTreeMap::new(), profile: profile(), rules }
 }
 
 fn date() -> Date {
@@ -33,7 +56,7 @@ fn of_windows(
 ) -> RunWindows {
     let begin = |at: usize| {
         let secs = hour * 3600 + i64::from(window_secs) * i64::try_from(at).expect("small");
-        crate::evidence::daily::start(date()) + jiff::SignedDuration::from_secs(secs)
+        start(date()) + jiff::SignedDuration::from_secs(secs)
     };
     let window = |(at, members): (usize, &Vec<(&str, BTreeMap<String, Measurement>)>)| Window {
         iteration: count(at) + 1,
@@ -42,9 +65,16 @@ fn of_windows(
         members: members.iter().map(|(name, kpis)| ((*name).to_owned(), kpis.clone())).collect(),
         params: BTreeMap::new(),
     };
+    let iteration = |members: &Vec<(&str, BTreeMap<String, Measurement>)>| Iteration {
+        kpis: members[0].1.clone(),
+        ..Iteration::default()
+    };
     let build = WatchedBuild { version: "1".to_owned(), config_hash: "a".to_owned() };
     RunWindows {
-        window_secs,
+        shape: RunShape { window_secs, points: 1, is_grouped: false, expect_members: None },
+        versions: vec![vec!["1".to_owned()]],
+        iterations: windows.iter().map(iteration).collect(),
+        profile: profile(),
         windows: windows.iter().enumerate().map(window).collect(),
         builds: BTreeSet::from([build]),
         ..run(&[])
@@ -56,7 +86,7 @@ fn single(values: &[(f64, Option<f64>, f64)]) -> Vec<Vec<(&'static str, BTreeMap
 }
 
 fn figures(config: &DailyConfig, runs: &[RunWindows]) -> [Figure; 3] {
-    DayFigures::of(date(), config, runs, &[]).figures
+    DayFigures::of(date(), config, &judge(), runs, &[]).figures
 }
 
 #[test]
@@ -124,11 +154,13 @@ fn what_was_not_said_or_cannot_be_believed_leaves_the_whole_day_unknown() {
     let of = |change: fn(&mut RunWindows)| {
         let mut run = good();
         change(&mut run);
-        DayFigures::of(date(), &config(|_| ()), &[run], &[]).fault
+        DayFigures::of(date(), &config(|_| ()), &judge(), &[run], &[]).fault
     };
     assert_eq!(of(|_| ()), None);
-    let table: [(fn(&mut RunWindows), &str); 4] = [
-        (|run| run.builds.clear(), "does not say its version"),
+    let table: [(fn(&mut RunWindows), &str); 6] = [
+        (|run| run.shape.window_secs = 3601, "is 1h 1s, at most 1h count"),
+        (|run| run.versions.push(vec!["2".to_owned()]), "versions 1 and 2 ran on the day"),
+        (|run| run.versions.clear(), "does not say its version"),
         (|run| run.has_unnamed_build = true, "does not say its version"),
         (|run| run.contradictions.push("x".to_owned()), "`RUN_1` contradicts itself: x"),
         (|run| run.windows.truncate(19), "19h of the day were seen"),
@@ -138,7 +170,7 @@ fn what_was_not_said_or_cannot_be_believed_leaves_the_whole_day_unknown() {
         assert!(fault.contains(part), "{fault}");
     }
     let unread = LeftOut { run_dir: "RUN_2".to_owned(), reason: "torn".to_owned() };
-    let fault = DayFigures::of(date(), &config(|_| ()), &[good()], &[unread]).fault;
+    let fault = DayFigures::of(date(), &config(|_| ()), &judge(), &[good()], &[unread]).fault;
     assert_eq!(fault.as_deref(), Some("`RUN_2` cannot be judged again: torn"));
 }
 

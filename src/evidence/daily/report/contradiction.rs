@@ -1,0 +1,250 @@
+//! Where the report of a day says more than what it says that it rests on, by itself or beside those of other days.
+//! The one place that decides it, for the score, the week and the days that a new one is compared with.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use super::basis::{DailyBasis, RunSource, TestSource};
+use super::versions::untold_change;
+use super::{
+    BUG_BASH, CHAOS, DRIFT, DailyFields, DailyReport, DayVerdict, EDGE, Field, Guard, NONE, OK, ORDER_AGE,
+    REG_GUARD, SCHEMA, TAKER_SHARE,
+};
+use crate::evidence::age::{Age, CLOCK_TOLERANCE};
+use crate::evidence::daily::date::{end, start};
+use crate::report::Status;
+use crate::report::maker::ClockKind;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::cmp::Ordering;
+use std::time::Duration;
+
+impl DailyFields {
+    fn figures(&self) -> [(&'static str, Option<f64>); 3] {
+        [
+            (EDGE, self.edge_net_bps.value().copied()),
+            (ORDER_AGE, self.order_age_p95_ms.value().copied()),
+            (TAKER_SHARE, self.taker_share_pct.value().copied()),
+        ]
+    }
+
+    /// The fields that are not figures, where they are text.
+    fn answers(&self) -> [(&'static str, Option<&str>); 4] {
+        fn reason(guard: &Field<Guard>) -> Option<&str> {
+            guard.value()?.reason.value().map(String::as_str)
+        }
+        [
+            (REG_GUARD, reason(&self.reg_guard)),
+            (DRIFT, reason(&self.drift)),
+            (CHAOS, self.chaos_result.value().map(String::as_str)),
+            (BUG_BASH, self.bug_bash.value().map(String::as_str)),
+        ]
+    }
+
+    fn says(&self, field: &str, text: &str) -> bool {
+        self.answers().contains(&(field, Some(text)))
+    }
+
+    /// A field that has a value and a reason for having none.
+    fn both(&self) -> Option<&'static str> {
+        let figures = self.figures().map(|(field, value)| (field, value.is_some()));
+        let answers = self.answers().map(|(field, value)| (field, value.is_some()));
+        let mut known = figures.into_iter().chain(answers).filter(|(_, is_known)| *is_known);
+        known.find(|(field, _)| self.unknown.contains_key(*field)).map(|(field, _)| field)
+    }
+}
+
+impl DailyReport {
+    /// Where it contradicts itself, as the report of `date` that is read at `now`.
+    pub(crate) fn contradiction(&self, date: Date, now: Timestamp) -> Option<String> {
+        let schema = &self.header.schema;
+        let is_ours = schema == SCHEMA;
+        if !is_ours && !schema.is_empty() {
+            return Some(format!("its schema is `{schema}`, not `{SCHEMA}`"));
+        }
+        if is_ours && self.header.made_at.is_none() {
+            return Some("it does not say when it was made".to_owned());
+        }
+        self.contradiction_of_times(date, now)
+            .or_else(|| Some(format!("{} has a value, and a reason for having none", self.fields.both()?)))
+            .or_else(|| {
+                let basis = match &self.basis {
+                    Some(basis) => basis,
+                    None if is_ours => return Some("it does not say all of what it rests on".to_owned()),
+                    None => return None,
+                };
+                let of_verdict = self.contradiction_of_verdict();
+                of_verdict
+                    .or_else(|| self.contradiction_of_runs(basis, date))
+                    .or_else(|| self.contradiction_of_rest(basis))
+            })
+    }
+
+    fn contradiction_of_times(&self, date: Date, now: Timestamp) -> Option<String> {
+        let (begin, end) = (start(date), end(date));
+        if let Some((from, to)) = self.header.observation()
+            && (from < begin || to > end)
+        {
+            return Some(format!("it was observed from {from} to {to}, which is not {date}"));
+        }
+        // A time that was fixed tells nothing.
+        let made_at = self.header.made_at.filter(|_| self.header.clock != ClockKind::Stamped)?;
+        if made_at < end {
+            return Some(format!("it was made at {made_at}, before its day was over"));
+        }
+        let is_ahead = matches!(Age::of(made_at, now, Duration::MAX), Age::Future { .. });
+        is_ahead.then(|| format!("it was made at {made_at}, which lies in the future"))
+    }
+
+    fn contradiction_of_verdict(&self) -> Option<String> {
+        let DailyFields { unknown, .. } = &self.fields;
+        match (self.verdict.value(), unknown.keys().next()) {
+            (None, _) => Some("it has no verdict".to_owned()),
+            (Some(DayVerdict::Ok), Some(field)) => {
+                Some(format!("its verdict is OK, and {field} is not known"))
+            }
+            (Some(DayVerdict::Ok | DayVerdict::Inconclusive | DayVerdict::Fail), _) => None,
+        }
+    }
+
+    /// Figures that no run of the day can have given.
+    fn contradiction_of_runs(&self, basis: &DailyBasis, date: Date) -> Option<String> {
+        let known: Vec<&str> =
+            self.fields.figures().into_iter().filter_map(|(field, value)| value.map(|_| field)).collect();
+        let is_less = |hours: f64| {
+            // Not a number is not enough either.
+            hours.partial_cmp(&basis.min_observed_hours).is_none_or(Ordering::is_lt)
+        };
+        if !known.is_empty() {
+            if basis.runs.is_empty() {
+                return Some("it has figures, and no run that they are of".to_owned());
+            }
+            let Some((from, to)) = self.header.observation() else {
+                return Some("it has figures, and does not say when they were observed".to_owned());
+            };
+            if is_less(basis.observed_hours) {
+                return Some(
+                    "it has figures of a day of which less was seen than it says is needed".to_owned(),
+                );
+            }
+            let span = to.duration_since(from).as_secs_f64() / 3600.0;
+            if basis.observed_hours > span * (1.0 + 1e-9) {
+                return Some(format!("it saw {} hours of {span}", basis.observed_hours));
+            }
+            if basis.gates.verdict == "INCONCLUSIVE" {
+                return Some("it has figures of windows of which its gates are INCONCLUSIVE".to_owned());
+            }
+        }
+        let short =
+            known.iter().find(|field| basis.figures.get(**field).is_none_or(|source| is_less(source.hours)));
+        if let Some(field) = short {
+            return Some(format!("{field} has a value, and was measured for less than it says is needed"));
+        }
+        if let Some((before, after)) =
+            untold_change(&basis.versions, &basis.version_changes).filter(|_| !known.is_empty())
+        {
+            return Some(format!(
+                "it has figures of versions {before} and {after}, and names no such change"
+            ));
+        }
+        basis.runs.iter().enumerate().find_map(|(at, run)| {
+            let is_twice = basis.runs[..at].iter().any(|other| other.plan_sha256 == run.plan_sha256);
+            if is_twice {
+                return Some(format!("it names `{}` twice", run.run_dir));
+            }
+            run.contradiction(date)
+        })
+    }
+
+    /// Answers without that on which they rest.
+    fn contradiction_of_rest(&self, basis: &DailyBasis) -> Option<String> {
+        let (fields, header) = (&self.fields, &self.header);
+        let drill = basis.drill.as_ref();
+        let tests = basis.tests.as_ref();
+        let rests_on_simulation = basis.runs.iter().any(|run| run.simulated)
+            || drill.is_some_and(|drill| drill.simulated)
+            || tests.is_some_and(|tests| tests.simulated);
+        if rests_on_simulation && !header.simulated {
+            return Some("it rests on a simulation, and does not say so".to_owned());
+        }
+        if fields.says(REG_GUARD, NONE) && basis.history.is_empty() {
+            return Some(format!("{REG_GUARD} is {NONE}, and there is no day that it was compared with"));
+        }
+        if fields.says(DRIFT, NONE) && basis.accepted.is_none() {
+            return Some(format!("{DRIFT} is {NONE}, and there is nothing that was accepted"));
+        }
+        if fields.says(CHAOS, OK) {
+            let Some(drill) = drill else { return Some(format!("{CHAOS} is {OK}, and there is no drill")) };
+            if drill.status != Status::Ok || !drill.reasons.is_empty() {
+                return Some(format!("{CHAOS} is {OK}, and its drill does not count"));
+            }
+            if drill.frozen && header.clock != ClockKind::Frozen {
+                return Some(format!("{CHAOS} is {OK}, and its drill was made under a frozen clock"));
+            }
+            let made_at: Option<Timestamp> = drill.made_at.as_deref().and_then(|text| text.parse().ok());
+            let is_later =
+                made_at.zip(header.made_at).is_some_and(|(drill, own)| drill > own + CLOCK_TOLERANCE);
+            if is_later && header.clock != ClockKind::Stamped {
+                return Some(format!("{CHAOS} is {OK}, and its drill was made after the report"));
+            }
+        }
+        if fields.says(BUG_BASH, OK) {
+            let Some(tests) = tests else {
+                return Some(format!("{BUG_BASH} is {OK}, and there are no tests"));
+            };
+            return tests.contradiction();
+        }
+        None
+    }
+}
+
+impl TestSource {
+    /// Why these are no tests that passed.
+    fn contradiction(&self) -> Option<String> {
+        let Self { tests, failures, errors, skipped, .. } = self;
+        if failures.unwrap_or_default() > 0 || errors.unwrap_or_default() > 0 {
+            return Some("its tests failed, and bug_bash is OK".to_owned());
+        }
+        let ran_none = tests.is_some_and(|tests| tests <= skipped.unwrap_or_default());
+        ran_none.then(|| "none of its tests ran, and bug_bash is OK".to_owned())
+    }
+}
+
+impl RunSource {
+    /// Why it cannot have given these windows of the day.
+    fn contradiction(&self, date: Date) -> Option<String> {
+        let Self { run_dir, iterations: (first, last), windows, .. } = self;
+        let length = last.checked_sub(*first).map_or(0, |more| u64::from(more) + 1);
+        if *first == 0 || *windows == 0 || u64::from(*windows) > length {
+            return Some(format!("`{run_dir}` has {windows} windows from {first} to {last}"));
+        }
+        let digits = run_dir.rsplit('/').next()?.strip_prefix("RUN_")?;
+        let started: i64 = digits.parse().ok()?;
+        (started >= end(date).as_millisecond()).then(|| format!("`{run_dir}` began after {date}"))
+    }
+}
+
+/// Why the report of `later` cannot stand beside that of an `earlier` day: the same windows of a run in both, or
+/// another version without a change that was told.
+pub(crate) fn conflict(
+    (earlier, before): (Date, &DailyBasis),
+    (later, after): (Date, &DailyBasis),
+    are_neighbours: bool,
+) -> Option<String> {
+    for run in &after.runs {
+        let known = before.runs.iter().find(|known| known.plan_sha256 == run.plan_sha256);
+        if let Some(known) = known.filter(|known| run.iterations.0 <= known.iterations.1) {
+            return Some(format!(
+                "windows from {} of `{}` stand in the report of {earlier} as well, which ends with {}",
+                run.iterations.0, run.run_dir, known.iterations.1
+            ));
+        }
+    }
+    if !are_neighbours {
+        return None;
+    }
+    let states = before.versions.last().into_iter().chain(after.versions.first());
+    let told: Vec<_> = before.version_changes.iter().chain(&after.version_changes).cloned().collect();
+    let (one, other) = untold_change(states, &told)?;
+    Some(format!(
+        "version {other} ran, and {one} on {earlier}: version_changes of daily.yaml does not say so on {later}"
+    ))
+}
