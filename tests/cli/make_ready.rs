@@ -337,5 +337,11 @@ fn what_is_missing_for_ok_is_explained_with_its_dates() {
     assert!(missing.contains(&("2026-03-10", "pre_live_pack")), "{missing:?}");
     assert!(missing.contains(&("2026-03-11", "soak")), "{missing:?}");
     assert_eq!(missing.last(), Some(&("2026-03-17", "MAKE_READY")));
+    let obstacles = explained["flip"]["obstacles"].as_array().unwrap();
+    assert_eq!(obstacles[0], "pre_live_pack: PRE_LIVE_PACK=FAILED", "{obstacles:?}");
+    assert!(
+        obstacles
+            .contains(&json!("soak document: make it a document at artifacts/reports/soak_metrics.json"))
+    );
     let _ = sandbox.run("make-ready --explain").code(1).marker(BLOCKED).stdout_has("MAKE_READY: ask again");
 }

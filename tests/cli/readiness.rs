@@ -705,6 +705,22 @@ fn the_change_that_is_explained_flips_the_verdict() {
         sandbox.run("readiness");
         assert_eq!(sandbox.json("artifacts/reports/readiness.json")["verdict"], verdict, "{what}");
     }
+    // Of a drill that is not there, and of a day that is simulated, there is nothing to change.
+    let sandbox = Sandbox::new().unrecorded("what is told is asserted");
+    reports(&sandbox, &vec![base(); 7]);
+    let drills = "drills: [{name: d, artifact: drill.json, max_age: 30d, expect: [{pointer: /verdict, equals: OK}]}]\n";
+    sandbox.write("drills.yaml", drills);
+    let line = "readiness --explain --drills drills.yaml --format json";
+    let flip = sandbox.run(line).json()["explanation"]["flip"].clone();
+    let expected =
+        json!({"verdict": "", "changes": [], "obstacles": ["d document: make it a document at drill.json"]});
+    assert_eq!(flip, expected);
+    sandbox
+        .write("artifacts/reports/REPORT_SOAK_20260305.json", with(&json!({"simulated": true})).to_string());
+    let flip = sandbox.run("readiness --explain --format json").json()["explanation"]["flip"].clone();
+    assert_eq!((&flip["changes"], flip["obstacles"].as_array().unwrap().len()), (&json!([]), 1), "{flip}");
+    let _ =
+        sandbox.run("readiness --explain").code(1).stdout_has("no change of a value in a document is enough");
 }
 
 /// What an explanation says is missing, by date and rule.

@@ -130,11 +130,28 @@ impl Explained<'_> {
         let of_score = self.readiness.as_ref().filter(|_| !is_yes("readiness")).map(|score| &score.flip);
         let is_score_mended = is_yes("readiness") || of_score.is_some_and(|flip| flip.verdict == "GO");
         if self.with(&changes, is_yes("pre_live_pack") && is_score_mended) == Verdict::Blocked {
-            let obstacles = of_score.map(|flip| flip.obstacles.clone()).unwrap_or_default();
-            return Flip { obstacles, ..Flip::default() };
+            return Flip { obstacles: self.obstacles(of_evidence), ..Flip::default() };
         }
         changes.extend(of_score.iter().flat_map(|flip| flip.changes.iter().cloned()));
         Flip { verdict: "OK".to_owned(), changes, obstacles: Vec::new() }
+    }
+
+    /// What no change of a document mends: what a component comes to by itself, and evidence that is not there.
+    fn obstacles(&self, of_evidence: &[Vec<RuleExplanation>]) -> Vec<String> {
+        let components = self.facts.components.iter();
+        let components =
+            components.filter(|component| !component.outcome(self.facts.allow_simulated).is_yes());
+        let of_component = |component: &Component| match &self.readiness {
+            Some(score) if component.name == "readiness" => {
+                let told = score.flip.obstacles.iter();
+                told.map(|obstacle| format!("readiness: {obstacle}")).collect()
+            }
+            Some(_) | None => vec![format!("{}: {}", component.name, component.marker)],
+        };
+        let obstacles: Vec<String> = components.flat_map(of_component).collect();
+        let stuck = of_evidence.iter().flatten().filter(|rule| !rule.holds && rule.flip.is_empty());
+        let stuck = stuck.map(|rule| format!("{}: make it {}", rule.rule, rule.limit));
+        obstacles.into_iter().chain(stuck).collect()
     }
 
     fn missing(&self) -> Vec<MissingStep> {

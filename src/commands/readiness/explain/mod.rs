@@ -133,8 +133,14 @@ impl Explained<'_> {
         let score = points::sections(&self.after(&changes)).total();
         let after = verdict(&Facts { score, unmet_drills: 0 });
         let is_reached = (after == Verdict::Go) != (now == Verdict::Go);
-        if !is_reached {
-            return Flip { obstacles: self.obstacles(sections, flips), ..Flip::default() };
+        let obstacles = if is_reached { Vec::new() } else { self.obstacles(sections, flips) };
+        // Of a drill whose document is not there, or is too old by itself, there is nothing to change.
+        let stuck =
+            self.drills.iter().filter(|rule| !rule.holds && rule.flip.is_empty() && now != Verdict::Go);
+        let stuck = stuck.map(|rule| format!("{}: make it {}", rule.rule, rule.limit));
+        let obstacles: Vec<String> = obstacles.into_iter().chain(stuck).collect();
+        if !obstacles.is_empty() {
+            return Flip { obstacles, ..Flip::default() };
         }
         let of_drills = self.drills.iter().filter(|rule| !rule.holds && now != Verdict::Go);
         let changes =
