@@ -167,12 +167,12 @@ impl World {
 
 const DAY: &str = "2026-03-09T00:00:00Z";
 
-/// What makes the ninth of March otherwise than a good day.
-type Prepare = Box<dyn Fn(&World) + Send>;
+/// What makes the ninth of March otherwise than a good day; the second world is one that was watched all of it.
+type Prepare = Box<dyn Fn(&World, &World) + Send>;
 
 /// The bot shows this all day.
 fn page(change: fn(&mut Page)) -> Prepare {
-    Box::new(move |world| {
+    Box::new(move |world, _| {
         change(&mut world.page.lock().unwrap());
         world.soak(DAY, 24);
     })
@@ -180,8 +180,12 @@ fn page(change: fn(&mut Page)) -> Prepare {
 
 /// The bot is watched all day, and something else is not as it should be.
 fn beside(change: fn(&World)) -> Prepare {
-    Box::new(move |world| {
-        world.soak(DAY, 24);
+    Box::new(move |world, watched| {
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([watched, world].map(|world| world.sandbox.path("artifacts/soak")))
+            .status();
+        assert!(copied.unwrap().success());
         change(world);
     })
 }
@@ -242,30 +246,30 @@ fn parts() -> Vec<Part> {
         ("gates", "missing", page(|page| page.gone = Some((0, "mm_alive"))), "INCONCLUSIVE", FIGURES, "the gates of the day are INCONCLUSIVE: alive: NO_DATA"),
         ("gates", "short", page(|page| page.gone = Some((39, "mm_alive"))), "INCONCLUSIVE", FIGURES, "the gates of the day are INCONCLUSIVE: alive: PARTIAL"),
 
-        ("run", "missing", Box::new(|_| ()), "INCONCLUSIVE", FIGURES, "no run has windows on 2026-03-09"),
-        ("run", "short", Box::new(|world| world.soak("2026-03-09T05:00:00Z", 19)), "INCONCLUSIVE", FIGURES, "19h of the day were seen, at least 20h are needed"),
-        ("run", "long enough", Box::new(|world| world.soak("2026-03-09T04:00:00Z", 20)), "OK", NOTHING, ""),
-        ("run", "in windows of two hours", Box::new(|world| world.soak_with(DAY, "--hours 24 --iteration 2h --kpis k.yaml")), "INCONCLUSIVE", FIGURES, "is 2h, at most 1h count"),
-        ("run", "with a warm-up of its own", Box::new(|world| {
+        ("run", "missing", Box::new(|_, _| ()), "INCONCLUSIVE", FIGURES, "no run has windows on 2026-03-09"),
+        ("run", "short", Box::new(|world, _| world.soak("2026-03-09T05:00:00Z", 19)), "INCONCLUSIVE", FIGURES, "19h of the day were seen, at least 20h are needed"),
+        ("run", "long enough", Box::new(|world, _| world.soak("2026-03-09T04:00:00Z", 20)), "OK", NOTHING, ""),
+        ("run", "in windows of two hours", Box::new(|world, _| world.soak_with(DAY, "--hours 24 --iteration 2h --kpis k.yaml")), "INCONCLUSIVE", FIGURES, "is 2h, at most 1h count"),
+        ("run", "with a warm-up of its own", Box::new(|world, _| {
             world.page.lock().unwrap().alive = 0;
             world.soak_with(DAY, "--hours 24 --iteration 1h --kpis k.yaml --warmup 24");
         }), "FAIL", WHOLE_DAY, "alive is broken in the windows of the day"),
-        ("run", "with definitions of its own", Box::new(|world| {
+        ("run", "with definitions of its own", Box::new(|world, _| {
             world.sandbox.write("other.yaml", KPIS.replace("mm_net_bps, over: mean", "mm_net_bps, over: max"));
             world.soak_with(DAY, "--hours 24 --iteration 1h --kpis other.yaml");
         }), "INCONCLUSIVE", FIGURES, "does not measure `net_bps` as k.yaml defines it"),
         ("run", "wrong-version", page(|page| page.next = vec![(20, "1.4.1")]), "INCONCLUSIVE", FIGURES, "versions 1.4.0 and 1.4.1 ran on the day"),
-        ("run", "meant version", Box::new(|world| {
+        ("run", "meant version", Box::new(|world, _| {
             world.edit(CONFIG, "version_changes: []", "version_changes: [{date: 2026-03-09, from: 1.4.0, to: 1.4.1, reason: hot fix}]");
             world.page.lock().unwrap().next = vec![(20, "1.4.1")];
             world.soak(DAY, 24);
         }), "OK", NOTHING, ""),
-        ("run", "the way back was not meant", Box::new(|world| {
+        ("run", "the way back was not meant", Box::new(|world, _| {
             world.edit(CONFIG, "version_changes: []", "version_changes: [{date: 2026-03-09, from: 1.4.0, to: 1.4.1, reason: hot fix}]");
             world.page.lock().unwrap().next = vec![(20, "1.4.1"), (30, "1.4.0")];
             world.soak(DAY, 24);
         }), "INCONCLUSIVE", FIGURES, "versions 1.4.1 and 1.4.0 ran on the day"),
-        ("run", "simulated", Box::new(|world| {
+        ("run", "simulated", Box::new(|world, _| {
             world.edit(CONFIG, &own(), include_str!("../../deploy/soak/daily.yaml"));
             let line = format!("-q --now {DAY} soak run --mock --gates smoke --hours 24 --iteration 1h --interval 5m");
             let _ = world.sandbox.run(&line).code(0);
@@ -275,7 +279,7 @@ fn parts() -> Vec<Part> {
             let _ = world.sandbox.run(&line).code(0);
         }), "OK", NOTHING, "it is simulated, and the day has runs that are not"),
         ("run", "duplicated", beside(|world| world.soak("2026-03-09T10:00:00Z", 3)), "INCONCLUSIVE", FIGURES, "overlap at 2026-03-09T10:00:00Z"),
-        ("run", "in two parts", Box::new(|world| {
+        ("run", "in two parts", Box::new(|world, _| {
             world.soak(DAY, 10);
             world.soak("2026-03-09T11:00:00Z", 12);
         }), "OK", NOTHING, ""),
@@ -305,7 +309,7 @@ fn parts() -> Vec<Part> {
         ("chaos", "short", beside(|world| world.edit(DRILL, "\"runs\":1", "\"runs\":0")), "INCONCLUSIVE", CHAOS, "root.parameters.runs is 0, wanted at least 1"),
         ("chaos", "old", beside(|world| world.sandbox.write(DRILL, drill("OK", "2026-02-07T23:59:59Z"))), "INCONCLUSIVE", CHAOS, "is 30days 1s old, the limit is 30d"),
         ("chaos", "of the limit's age", beside(|world| world.sandbox.write(DRILL, drill("OK", "2026-02-08T00:00:00Z"))), "OK", NOTHING, ""),
-        ("chaos", "of another day", Box::new(|world| {
+        ("chaos", "of another day", Box::new(|world, _| {
             world.edit(CONFIG, "evidence_grace: 12h", "evidence_grace: 1h");
             world.sandbox.write(DRILL, drill("OK", "2026-03-10T02:00:00Z"));
             world.soak(DAY, 24);
@@ -334,22 +338,24 @@ fn parts() -> Vec<Part> {
 
 #[test]
 fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
-    let jobs = Mutex::new(parts().into_iter());
+    let watched = World::new();
+    watched.soak(DAY, 24);
+    let (jobs, watched) = (Mutex::new(parts().into_iter()), &watched);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(part) = { jobs.lock().unwrap().next() } {
-                    hold(part);
+                    hold(part, watched);
                 }
             });
         }
     });
 }
 
-fn hold((part, kind, prepare, verdict, Cost(score, losses), said): Part) {
+fn hold((part, kind, prepare, verdict, Cost(score, losses), said): Part, watched: &World) {
     let what = format!("{part} {kind}");
     let world = World::new();
-    prepare(&world);
+    prepare(&world, watched);
     let output = world.daily();
     let marker = format!("SOAK_DAILY={verdict} |");
     assert!(output.stdout.trim_end().ends_with(&marker), "{what}:\n{}{}", output.stdout, output.stderr);
@@ -616,6 +622,15 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
             .code(1)
             .stdout_has(&format!("{field} is {}, outside its range", json!(value)));
     }
+    // No value that is written into a genuine report makes it show what it did not.
+    let unknown = json!({"edge_net_bps": null, "unknown": {"edge_net_bps": "x"}, "verdict": "INCONCLUSIVE"});
+    let mut changed = report.clone();
+    merge(&mut changed, &unknown);
+    world.sandbox.write(REPORT, changed.to_string());
+    let flip = world.sandbox.run("readiness --explain --format json").json()["explanation"]["flip"].clone();
+    assert_eq!(flip["changes"], json!([]));
+    let obstacle = flip["obstacles"][0].as_str().unwrap();
+    assert!(obstacle.contains("edge: a value that is written into a report contradicts"), "{obstacle}");
     // The week and the day that follows ask the same.
     let mut changed = report.clone();
     merge(&mut changed, &json!({"tests": {"failures": 3}}));
