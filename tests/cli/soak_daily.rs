@@ -592,6 +592,8 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
         (json!({"verdict": null}), "it has no verdict"),
         (json!({"gates": {"verdict": "INCONCLUSIVE"}}), "its gates are INCONCLUSIVE"),
         (json!({"versions": [["1.4.0"], ["1.4.1"]]}), "names no such change"),
+        (json!({"versions": []}), "its builds are not of the versions that it names"),
+        (json!({"versions": [["1.4.1"]]}), "its builds are not of the versions that it names"),
         (json!({"history": []}), "no day that it was compared with"),
         (json!({"accepted": null}), "nothing that was accepted"),
         (json!({"drill": null}), "there is no drill"),
@@ -696,13 +698,20 @@ fn reports_that_cannot_stand_beside_each_other_show_nothing() {
         "2026-03-09: `REPORT_SOAK_20260309.json` contradicts the days before: windows from 1 of `artifacts/soak/RUN_9` \
          stand in the report of 2026-03-08 as well",
     ));
-    let other = week(|copy, day| merge(copy, &json!({"versions": [[format!("1.4.{day}")]]}))).code(1);
+    let other = week(|copy, day| {
+        let version = format!("1.4.{day}");
+        merge(copy, &json!({"versions": [[version]], "builds": [{"version": version}]}));
+    })
+    .code(1);
     drop(other.stdout_has("1 of 7 days").stdout_has("version 1.4.9 ran, and 1.4.8 on 2026-03-08"));
     let meant = |copy: &mut Value, day: i8| {
         let (from, to) = (format!("1.4.{}", day - 1), format!("1.4.{day}"));
         merge(
             copy,
-            &json!({"versions": [[to]], "version_changes": [{"from": from, "to": to, "reason": "meant"}]}),
+            &json!({
+                "versions": [[to]], "builds": [{"version": to}],
+                "version_changes": [{"from": from, "to": to, "reason": "meant"}],
+            }),
         );
     };
     let _ = week(meant).code(0);

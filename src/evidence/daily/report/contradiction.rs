@@ -15,6 +15,7 @@ use crate::report::maker::ClockKind;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 impl DailyFields {
@@ -144,6 +145,11 @@ impl DailyReport {
             return Some(format!(
                 "it has figures of versions {before} and {after}, and names no such change"
             ));
+        }
+        let named: BTreeSet<&str> = basis.versions.iter().flatten().map(String::as_str).collect();
+        let built: BTreeSet<&str> = basis.builds.iter().map(|build| build.version.as_str()).collect();
+        if !known.is_empty() && (named.is_empty() || named != built) {
+            return Some("it has figures, and its builds are not of the versions that it names".to_owned());
         }
         basis.runs.iter().enumerate().find_map(|(at, run)| {
             let is_twice = basis.runs[..at].iter().any(|other| other.plan_sha256 == run.plan_sha256);
