@@ -221,7 +221,8 @@ fn the_night_is_green_where_everything_is_well_and_red_where_it_is_not() {
     run("Rehearsals", 0);
     for report in ["soak_metrics", "REPORT_SOAK_20260309", "readiness"] {
         run("Scheduled jobs", 1);
-        checkout.write(&format!("artifacts/reports/{report}.json"), "{}");
+        let text = r#"{"schema": "mmops.daily-report.v1"}"#;
+        checkout.write(&format!("artifacts/reports/{report}.json"), text);
     }
     run("Scheduled jobs", 0);
     fs::remove_file(checkout.0.path().join("artifacts/reports/nightly_results.json")).unwrap();
