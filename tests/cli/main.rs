@@ -9,7 +9,10 @@
 
 mod answers;
 mod bundle;
+mod bundle_trust;
 mod canary;
+#[path = "../bench/changes.rs"]
+mod changes;
 mod chaos;
 mod conformity;
 mod contract;

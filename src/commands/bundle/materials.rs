@@ -6,6 +6,7 @@ use super::select::Chosen;
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::format::minisign::Signer;
+use crate::release::bundle::committed::{self, Held};
 use crate::release::bundle::manifest::{Named, Revision};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -74,6 +75,30 @@ pub(super) fn checkout(ctx: &Ctx) -> Result<Checkout, Fault> {
     let found = ask();
     ctx.check_cancelled()?;
     Ok(found.unwrap_or_else(|fault| Err(fault.to_string())))
+}
+
+/// Which of these files the commit that is checked out has as they were bundled; a checkout that cannot say so is
+/// not known any more.
+pub(super) fn are_committed(
+    checkout: &mut Checkout,
+    held: &[Held<'_>],
+    ctx: &Ctx,
+) -> Result<Vec<bool>, Fault> {
+    let Ok(revision) = checkout else { return Ok(vec![true; held.len()]) };
+    ctx.check_cancelled()?;
+    let ask = || committed::are_committed(&Git::open(&ctx.root, &ctx.cancel)?, &revision.commit, held);
+    let found = ask();
+    ctx.check_cancelled()?;
+    match found {
+        Ok(found) => {
+            revision.dirty |= found.contains(&false);
+            Ok(found)
+        }
+        Err(fault) => {
+            *checkout = Err(fault.to_string());
+            Ok(vec![true; held.len()])
+        }
+    }
 }
 
 /// The comment that a signature vouches for: it binds the name, version and hash of what is signed.

@@ -21,6 +21,7 @@ use crate::format::zip::deflate::Deflater;
 use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
 use crate::format::zip::pack::{Archive, Chunks, Finished, Member};
+use crate::release::bundle::committed::Held;
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -29,6 +30,7 @@ use crate::sys::clock;
 use crate::sys::fsio::{self, AtomicFile, NewDirs, OutputKind};
 use crate::sys::root_dir::{self, RootDir};
 use crate::sys::{progress, work};
+use std::collections::BTreeSet;
 use std::io::BufWriter;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,8 @@ use verdict::verdict;
 const BUILT_IN: &str = include_str!("../../../../deploy/release/bundle.yaml");
 /// Most threads; more would need more memory than they are worth.
 const MOST_JOBS: usize = 16;
+/// Where evidence lies, which is made of runs and belongs to no commit.
+const EVIDENCE: &str = "artifacts";
 /// Where a root's own list is.
 const PLAN: &str = "deploy/release/bundle.yaml";
 
@@ -66,6 +70,9 @@ pub(crate) struct Args {
     /// Put a bill of materials (`CycloneDX`), read from lock files, into the archive
     #[arg(long)]
     sbom: bool,
+    /// Take the place of an archive of this version that has other content
+    #[arg(long)]
+    replace: bool,
     /// Threads that read and compress; the archive is the same for any number [default: one a core]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<u16>>,
@@ -87,7 +94,7 @@ struct Order {
 
 impl Order {
     fn file_name(&self) -> String {
-        format!("{}-v{}.zip", self.name, self.versioned.version)
+        manifest::archive_name(&self.name, &self.versioned.version.to_string())
     }
 }
 
@@ -102,8 +109,8 @@ pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
     if let Ok(versioned) = materials::version(given.text("version"), ctx) {
         let name = given.text("name").unwrap_or(&plan.name);
         let out = given.path("out").unwrap_or_else(|| PathBuf::from(&plan.out));
-        let archive = out.join(format!("{name}-v{}.zip", versioned.version));
-        let endings = ["", ".sha256", ".provenance.json", minisign::ENDING];
+        let archive = out.join(manifest::archive_name(name, &versioned.version.to_string()));
+        let endings = ["", ".sha256", provenance::ENDING, minisign::ENDING];
         files.extend(endings.map(|ending| input("the archive", fsio::with_ending(&archive, ending))));
     }
     files
@@ -119,19 +126,24 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut zip = ctx.outputs.replace(OutputKind::Verdict, &archive)?;
     let beside =
         |ending: &str| ctx.outputs.replace(OutputKind::Companion, &fsio::with_ending(&archive, ending));
-    let (sidecar, statement) = (beside(".sha256")?, beside(".provenance.json")?);
+    let (sidecar, statement) = (beside(".sha256")?, beside(provenance::ENDING)?);
     let signature_path = fsio::with_ending(&archive, minisign::ENDING);
     let signature = order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, beside(minisign::ENDING)?)));
     let signature = signature.transpose()?;
-    let (made, manifest) = write(args, &order, zip.file(), ctx)?;
+    let Written { archive: made, manifest, checkout } = write(args, &order, zip.file(), ctx)?;
+    if !args.replace {
+        check_replaced(&archive, &made.sha256)?;
+    }
     let name = order.file_name();
     sidecar.finish(format!("{}  {name}\n", made.sha256).as_bytes())?;
-    let document = provenance::statement(&manifest, &name, &made.sha256);
-    statement.finish(json::document(&document).as_bytes())?;
+    let document = provenance::statement(&manifest, &made.sha256);
+    let provenance_sha256 = hash::sha256(&document);
+    statement.finish(document.as_bytes())?;
     let has_signature = signature.is_some();
     if let Some((signer, file)) = signature {
         let version = &order.versioned.version;
         let comment = materials::trusted_comment(order.stamp, &name, version, &made.sha256);
+        let comment = format!("{comment}\tprovenance:{provenance_sha256}");
         file.finish(signer.sign(zip.file().reread()?, &comment)?.as_bytes())?;
     }
     zip.complete()?;
@@ -155,10 +167,26 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         signs: args.sign.is_some(),
         version_source: order.versioned.source,
         file_version: order.versioned.file_differs,
-        checkout: order.checkout,
+        checkout,
+        evidence_files: manifest.provenance.evidence,
+        uncommitted: manifest.provenance.uncommitted,
         listings: order.bill.map(|bill| bill.listings),
     };
     Ok(report::report(&facts, verdict(&facts)))
+}
+
+/// A version names one archive: another content under its name is what nobody can tell apart later.
+fn check_replaced(archive: &Path, sha256: &str) -> Result<(), Fault> {
+    if !fsio::exists(archive)? {
+        return Ok(());
+    }
+    let unreadable = |error| fsio::unreadable(archive, &error);
+    let (found, _) = hash::sha256_reader(fsio::open(archive)?).map_err(unreadable)?;
+    if found == sha256 {
+        return Ok(());
+    }
+    let fault = format!("`{}` is there already, with other content: SHA-256 {found}", archive.display());
+    Err(Fault::config(fault).hint("raise the version, or take the archive's place with --replace"))
 }
 
 fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
@@ -192,7 +220,20 @@ fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
     let chosen = ctx.configs.choose(args.plan.as_deref(), PLAN, BUILT_IN, what)?;
     let (plan, shown): (BundlePlan, String) = (chosen.parse()?, chosen.name());
     plan.check().map_err(|error| Fault::config(format!("plan `{shown}` cannot be used: {error}")))?;
-    Ok((plan, Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) }))
+    let path = match &chosen.file {
+        // What a shell passes has no path that says anything.
+        Some(file) if fsio::names_descriptor(Path::new(file)) => "a descriptor".to_owned(),
+        Some(file) => fsio::relative_to(&ctx.root, &ctx.path(file))?.display().to_string(),
+        None => shown,
+    };
+    Ok((plan, Named { path, sha256: hash::sha256(chosen.text.as_bytes()) }))
+}
+
+/// What was written, and what it was made from.
+struct Written {
+    archive: Finished,
+    manifest: Manifest,
+    checkout: Checkout,
 }
 
 /// Where the content of a file comes from.
@@ -226,6 +267,37 @@ impl Order {
         contents.into_iter().unzip()
     }
 
+    /// Holds what was packed, and the lock files, to the commit, and notes in the manifest what it does not have.
+    fn hold_to_commit(&self, manifest: &mut Manifest, ctx: &Ctx) -> Result<Checkout, Fault> {
+        let Manifest { files, git, provenance, .. } = manifest;
+        let mut held = Vec::new();
+        let mut names = Vec::new();
+        for chosen in &self.selection.files {
+            if chosen.source.starts_with(EVIDENCE) {
+                provenance.evidence.push(chosen.name.clone());
+                continue;
+            }
+            let at = files
+                .binary_search_by(|file| file.path.cmp(&chosen.name))
+                .expect("what was chosen is listed");
+            let path = chosen.source.to_str().expect("names are UTF-8");
+            let is_executable = Some(chosen.state.is_executable());
+            held.push(Held { path, sha256: &files[at].sha256, is_executable });
+            names.push(&chosen.name);
+        }
+        for lock in &provenance.lock_files {
+            held.push(Held { path: &lock.path, sha256: &lock.sha256, is_executable: None });
+            names.push(&lock.path);
+        }
+        let mut checkout = self.checkout.clone();
+        let committed = materials::are_committed(&mut checkout, &held, ctx)?;
+        let missing = names.into_iter().zip(committed).filter(|(_, is_committed)| !is_committed);
+        let missing: BTreeSet<String> = missing.map(|(name, _)| name.clone()).collect();
+        provenance.uncommitted = missing.into_iter().collect();
+        *git = checkout.clone().ok();
+        Ok(checkout)
+    }
+
     fn read(&self, source: &Source<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
         let chosen = match source {
             Source::File(chosen) => chosen,
@@ -241,12 +313,7 @@ impl Order {
     }
 }
 
-fn write(
-    args: &Args,
-    order: &Order,
-    zip: &mut AtomicFile,
-    ctx: &Ctx,
-) -> anyhow::Result<(Finished, Manifest)> {
+fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow::Result<Written> {
     let created_at = clock::utc(order.stamp);
     let version = order.versioned.version.to_string();
     let (files, sources) = order.contents(&created_at, &version);
@@ -259,14 +326,20 @@ fn write(
         provenance: Provenance {
             builder: manifest::BUILDER.to_owned(),
             encoder: ENCODER.to_owned(),
+            include: BTreeSet::from_iter(args.include.iter().cloned()).into_iter().collect(),
             lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
             plan: order.plan.clone(),
+            ..Provenance::default()
         },
         schema: manifest::SCHEMA.to_owned(),
         seal: String::new(),
         version,
     };
-    manifest.clone().check_size().map_err(|error| Fault::config(error.to_string()))?;
+    let unusable = |error: anyhow::Error| Fault::config(error.to_string());
+    manifest.check().map_err(unusable)?;
+    if let Some(refusal) = manifest.clock_fault(ctx.clock.now()) {
+        return Err(Fault::config(refusal).into());
+    }
     let member = |file: &manifest::File| Member {
         name: file.path.clone(),
         permissions: file.permissions().expect("a mode that bundles have"),
@@ -300,6 +373,8 @@ fn write(
     for (file, sha256) in manifest.files.iter_mut().zip(hashes) {
         file.sha256 = sha256;
     }
+    let checkout = order.hold_to_commit(&mut manifest, ctx)?;
+    manifest.clone().check_size().map_err(unusable)?;
     archive.add(manifest::FILE_NAME, 0o644, manifest.clone().sealed().into_bytes()).map_err(fail)?;
-    Ok((archive.finish().map_err(fail)?, manifest))
+    Ok(Written { archive: archive.finish().map_err(fail)?, manifest, checkout })
 }
