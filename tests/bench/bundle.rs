@@ -8,7 +8,6 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::cast_possible_truncation,
     unreachable_pub,
     clippy::must_use_candidate,
     reason = "a bench measures the world"

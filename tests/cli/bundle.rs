@@ -313,7 +313,14 @@ fn a_plan_of_ones_own_is_obeyed_and_checked() {
     sandbox.run("bundle create --plan none.yaml").code(3);
 }
 
-const LOCK: &str = "version = 4\n\n[[package]]\nname = \"serde\"\nversion = \"1.0.229\"\nchecksum = \"ab\"\n";
+const LOCK: &str = r#"version = 4
+
+[[package]]
+name = "serde"
+version = "1.0.229"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+checksum = "4a5f13b858c8d314ee3e8f639011f7ccefe71f97f96e50151fb991f267928e2c"
+"#;
 
 #[test]
 fn a_bill_of_materials_lists_what_the_lock_files_pin() {

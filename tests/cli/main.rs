@@ -9,6 +9,7 @@
 
 mod answers;
 mod bundle;
+mod bundle_sbom;
 mod bundle_trust;
 mod canary;
 #[path = "../bench/changes.rs"]

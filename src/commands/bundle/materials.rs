@@ -120,19 +120,27 @@ pub(super) fn bill(chosen: &[Chosen], root: &RootDir, ctx: &Ctx) -> Result<Bill,
     paths.sort_unstable();
     paths.dedup();
     let mut bill = Bill { listings: Vec::new(), files: Vec::new() };
+    // A `go.sum` knows more modules than the build has; a `go.mod` beside it that lists them all comes before it.
+    let mut complete_modules = Vec::new();
     for path in paths {
         let Some(kind) = Kind::of(path) else { continue };
         let text = read(path, root)?;
-        let listing = sbom::parse(kind, &text)
-            .map_err(|error| Fault::config(format!("lock file `{path}` cannot be read: {error}")))?;
+        let dir = Path::new(path).parent();
+        if kind == Kind::GoModule && sbom::is_complete_go_mod(&text) {
+            complete_modules.push(dir);
+        }
+        let parsed = match kind {
+            Kind::GoSums if complete_modules.contains(&dir) => Ok(Listing::complete()),
+            kind => sbom::parse(kind, &text),
+        };
+        let listing =
+            parsed.map_err(|error| Fault::config(format!("lock file `{path}` cannot be read: {error}")))?;
         bill.listings.push((path.to_owned(), listing));
         bill.files.push(Named { path: path.to_owned(), sha256: hash::sha256(text.as_bytes()) });
     }
     if bill.files.is_empty() {
         let fault = Fault::config("--sbom: there is no lock file to read packages from");
-        return Err(
-            fault.hint("Cargo.lock, poetry.lock, uv.lock, requirements.txt and package-lock.json are read")
-        );
+        return Err(fault.hint(sbom::KINDS));
     }
     Ok(bill)
 }

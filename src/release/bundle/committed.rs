@@ -117,11 +117,20 @@ mod tests {
 
     #[test]
     fn links_of_a_commit_are_followed_in_it_and_not_out_of_it() {
-        let listed = "100644 blob a1\ta/x\0100755 blob b2\tb\0120000 blob c3\tlink\0120000 blob d4\ta/up\0\
-            120000 blob e5\tdir\0120000 blob f6\tout\0120000 blob 07\tloop\0160000 commit 08\tsub\0";
+        let listed = [
+            "100644 blob a1\ta/x",
+            "100755 blob b2\tb",
+            "120000 blob c3\tlink",
+            "120000 blob d4\ta/up",
+            "120000 blob e5\tdir",
+            "120000 blob f6\tout",
+            "120000 blob 07\tloop",
+            "160000 commit 08\tsub",
+        ]
+        .join("\0");
         let links = [("link", "a/x"), ("a/up", "../b"), ("dir", "./a"), ("out", "../b"), ("loop", "loop")];
         let links = links.map(|(path, target)| (path, target.to_owned()));
-        let tree = Tree { files: parse(listed), links: links.into_iter().collect() };
+        let tree = Tree { files: parse(&listed), links: links.into_iter().collect() };
         let id = |path: &str| tree.file(path).map(|(_, id)| id);
         for (path, expected) in
             [("a/x", "a1"), ("link", "a1"), ("a/up", "b2"), ("dir/x", "a1"), ("dir/up", "b2")]

@@ -141,7 +141,7 @@ mod tests {
             ("a\\b", "unsafe-name"),
             ("a.", "unportable-name"),
             ("a /b", "unportable-name"),
-            ("a:b", "unportable-name"),
+            ("ab:c", "unportable-name"),
             ("a*b", "unportable-name"),
             ("x/CON", "unportable-name"),
             ("nul.txt", "unportable-name"),

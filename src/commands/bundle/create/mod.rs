@@ -15,7 +15,6 @@ use super::{provenance, sbom};
 use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
 use crate::format::hash;
-use crate::format::json;
 use crate::format::minisign::{self, Signer};
 use crate::format::zip::deflate::Deflater;
 use crate::format::zip::deflate::ENCODER;
@@ -259,7 +258,7 @@ impl Order {
             contents.push((listed, Source::File(chosen)));
         }
         if let Some(bill) = &self.bill {
-            let text = json::document(&sbom::document(&self.name, version, created_at, &bill.listings));
+            let text = sbom::document(&self.name, version, created_at, &bill.listings);
             let listed = file(manifest::SBOM_NAME, "bill of materials", false, text.len() as u64);
             contents.push((listed, Source::Text(text)));
             contents.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
@@ -326,7 +325,7 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         provenance: Provenance {
             builder: manifest::BUILDER.to_owned(),
             encoder: ENCODER.to_owned(),
-            include: BTreeSet::from_iter(args.include.iter().cloned()).into_iter().collect(),
+            include: args.include.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
             plan: order.plan.clone(),
             ..Provenance::default()

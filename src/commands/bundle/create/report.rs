@@ -2,7 +2,7 @@
 
 use super::verdict::{Facts, Verdict};
 use crate::commands::bundle::sbom::Listing;
-use crate::commands::bundle::{checkout, provenance};
+use crate::commands::bundle::{checkout, provenance, sbom};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 
 pub(crate) const SPEC: CommandSpec =
@@ -55,7 +55,7 @@ fn contents_row(facts: &Facts) -> Row {
 }
 
 fn packages_row(listings: &[(String, Listing)]) -> Row {
-    let count: usize = listings.iter().map(|(_, listing)| listing.components.len()).sum();
+    let count = sbom::count(listings);
     let remarks = listings
         .iter()
         .flat_map(|(path, listing)| listing.remarks.iter().map(move |remark| format!("{path}: {remark}")));
