@@ -480,7 +480,7 @@ pub fn run_dir(sandbox: &Sandbox) {
 
 const OVERRIDES: &str = r#"{"min_interval_ms": 60, "replace_rate_per_min": 300, "impact_cap_ratio": 0.1,
   "tail_age_ms": 600, "max_delta_ratio": 0.15, "base_spread_bps_delta": 0.05}"#;
-const RELEASE: &str = "bundle release --src run --out release/r1";
+pub const RELEASE: &str = "bundle release --src run --out release/r1";
 
 pub fn release_tree() -> Sandbox {
     let sandbox = tree();

@@ -1,6 +1,6 @@
 //! What a bundle says of itself and where it comes from: held by who makes one and by who verifies one alike.
 
-use crate::bundle::{keys, sha256, tree};
+use crate::bundle::{RELEASE, keys, release_tree, sha256, tree};
 use crate::canary::git;
 use crate::changes::{self, ENDINGS, Random, Signed};
 use crate::sandbox::Sandbox;
@@ -289,6 +289,15 @@ fn every_spelling_of_a_plan_makes_the_same_bytes() {
         // Without --replace: other bytes would be refused.
         sandbox.run(&format!("bundle create --plan {plan}")).code(0);
         assert!(sandbox.read(STATEMENT).contains("\"plans/plan.yaml\""), "{plan}");
+    }
+    let sandbox = release_tree().unrecorded("paths of the root");
+    fs::rename(sandbox.path("deploy/policies/rollback.yaml"), sandbox.path("other.yaml")).unwrap();
+    let absolute = sandbox.path("other.yaml").display().to_string();
+    for policy in ["other.yaml", "./other.yaml", "run/../other.yaml", &absolute] {
+        sandbox.run(&format!("{RELEASE} --policy {policy}")).code(0);
+        let manifest = sandbox.json("release/r1/MANIFEST.json");
+        assert_eq!(manifest["provenance"]["plan"]["path"], "other.yaml", "{policy}");
+        fs::remove_dir_all(sandbox.path("release")).unwrap();
     }
 }
 
