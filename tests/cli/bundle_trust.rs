@@ -105,7 +105,8 @@ fn what_no_bundle_is_made_with_is_refused_where_one_is_verified() {
         ("/created_at", json!("2099-01-01T00:00:00Z"), "clock"),
         ("/files/0/sha256", json!("AB"), "manifest"),
         ("/provenance/plan/sha256", json!(""), "manifest"),
-        ("/provenance/builder", json!("mmops\n0"), "manifest"),
+        ("/provenance/builder", json!("trusted"), "manifest"),
+        ("/provenance/evidence", json!(["x"]), "manifest"),
     ] {
         resealed(&sandbox, |manifest| *manifest.pointer_mut(pointer).unwrap() = value.clone());
         assert!(refusals(&sandbox, "folder").contains(&kind.to_owned()), "{pointer} {value}");
@@ -175,7 +176,7 @@ fn a_commit_is_claimed_only_for_files_that_it_has() {
     sandbox
         .run("bundle --replace --include data/**")
         .code(0)
-        .stdout_has("the commit has no such `data/assumed`");
+        .stdout_has("`data/assumed` is not in the commit as it was bundled");
     // A commit of the same bytes makes it clean again; of a part of a repository too.
     git(&sandbox, &["update-index", "--no-assume-unchanged", "data/assumed", "data/link", "Cargo.lock"]);
     git(&sandbox, &["update-index", "--chmod=+x", "data/run.sh"]);

@@ -17,7 +17,10 @@ pub(super) fn row(checkout: &Checkout) -> Row {
 pub(super) fn row_of_bundle(checkout: &Checkout, uncommitted: &[String]) -> Row {
     match checkout {
         Ok(revision) if !uncommitted.is_empty() => {
-            let named = uncommitted.iter().take(SHOWN).map(|path| format!("the commit has no such `{path}`"));
+            let named = uncommitted
+                .iter()
+                .take(SHOWN)
+                .map(|path| format!("`{path}` is not in the commit as it was bundled"));
             let more = uncommitted.len().saturating_sub(SHOWN);
             let more = (more > 0).then(|| format!("and {more} more"));
             Row::new("revision", Outcome::Warn).note(revision.short()).reasons(named.chain(more))

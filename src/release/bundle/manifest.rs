@@ -167,22 +167,42 @@ impl Manifest {
             let is_id = is_hex(&git.commit, 40) || is_hex(&git.commit, 64);
             ensure!(is_id, "its commit `{}` is not the id of one", git.commit.escape_debug());
         }
-        let Provenance { builder, encoder, lock_files, plan, .. } = &self.provenance;
-        let hashes = self.files.iter().map(|file| (&file.path, &file.sha256));
-        let named = lock_files.iter().chain([plan]).map(|named| (&named.path, &named.sha256));
-        for (path, sha256) in hashes.chain(named) {
-            let (path, sha256) = (path.escape_debug(), sha256.as_str());
-            ensure!(is_hex(sha256, 64), "`{path}` has the SHA-256 `{}`", sha256.escape_debug());
-        }
-        let lines =
-            [builder, encoder].into_iter().chain(lock_files.iter().chain([plan]).map(|named| &named.path));
-        for line in lines {
-            let is_line = !line.is_empty() && !line.chars().any(char::is_control);
-            ensure!(is_line, "its provenance has `{}` where a name stands", line.escape_debug());
-        }
         if let Some(file) = self.files.iter().find(|file| file.path == FILE_NAME) {
             bail!("it lists `{}`, which is itself", file.path);
         }
+        self.check_provenance()
+    }
+
+    fn check_provenance(&self) -> anyhow::Result<()> {
+        let Provenance { builder, encoder, evidence, include, lock_files, plan, uncommitted } =
+            &self.provenance;
+        let version = builder.strip_prefix("mmops ").and_then(|version| Version::parse(version).ok());
+        ensure!(version.is_some(), "it was built by `{}`, which is no mmops", builder.escape_debug());
+        let files = self.files.iter().map(|file| (&file.path, &file.sha256));
+        let named = lock_files.iter().chain([plan]).map(|named| (&named.path, &named.sha256));
+        for (path, sha256) in files.chain(named) {
+            let (path, sha256) = (path.escape_debug(), sha256.as_str());
+            ensure!(is_hex(sha256, 64), "`{path}` has the SHA-256 `{}`", sha256.escape_debug());
+        }
+        let paths = lock_files.iter().chain([plan]).map(|named| &named.path);
+        for line in [encoder].into_iter().chain(paths).chain(include) {
+            let is_line = !line.is_empty() && !line.chars().any(char::is_control);
+            ensure!(is_line, "its provenance has `{}` where a name stands", line.escape_debug());
+        }
+        let is_file = |path: &str| self.files.binary_search_by(|file| (*file.path).cmp(path)).is_ok();
+        let is_lock = |path: &str| lock_files.iter().any(|lock| lock.path == path);
+        for path in evidence.iter().chain(uncommitted) {
+            ensure!(
+                is_file(path) || is_lock(path),
+                "it speaks of `{}`, which it does not list",
+                path.escape_debug()
+            );
+        }
+        let is_dirty = self.git.as_ref().is_some_and(|git| git.dirty);
+        ensure!(
+            uncommitted.is_empty() || is_dirty,
+            "it has files that its commit does not have, and is not dirty"
+        );
         Ok(())
     }
 
@@ -301,7 +321,7 @@ mod tests {
 
     #[test]
     fn what_no_bundle_is_made_with_is_refused_where_one_is_read() {
-        let cases: [(fn(&mut Manifest), &str); 10] = [
+        let cases: [(fn(&mut Manifest), &str); 14] = [
             (|manifest| manifest.version = "latest; rm -rf".to_owned(), "semantic version"),
             (|manifest| manifest.version = String::new(), "semantic version"),
             (|manifest| manifest.name = "../../x".to_owned(), "name `../../x`"),
@@ -310,7 +330,11 @@ mod tests {
             (|manifest| manifest.git.as_mut().expect("there").commit = "zzz".to_owned(), "commit `zzz`"),
             (|manifest| manifest.files[0].sha256 = "AB".repeat(32), "SHA-256"),
             (|manifest| manifest.provenance.plan.sha256 = String::new(), "SHA-256"),
-            (|manifest| manifest.provenance.builder = "a\nb".to_owned(), "provenance"),
+            (|manifest| manifest.provenance.builder = "a\nb".to_owned(), "no mmops"),
+            (|manifest| manifest.provenance.encoder = "a\nb".to_owned(), "provenance"),
+            (|manifest| manifest.provenance.evidence = vec!["c".to_owned()], "does not list"),
+            (|manifest| manifest.provenance.uncommitted = vec!["a".to_owned()], "not dirty"),
+            (|manifest| manifest.provenance.include = vec![String::new()], "provenance"),
             (|manifest| manifest.provenance.plan.path = String::new(), "provenance"),
         ];
         for (change, reason) in cases {

@@ -80,27 +80,25 @@ pub(super) fn signature(checked: &anyhow::Result<String>, bound: Bound<'_>) -> C
         Err(error) => return check.violates("signature", error.to_string()),
         Ok(comment) => comment,
     };
-    let said = |key: &str| {
+    let value = |key: &str| {
         let mut values = comment.split('\t').filter_map(|field| field.strip_prefix(key)?.strip_prefix(':'));
         values.next().filter(|_| values.next().is_none())
     };
-    let expected = [
-        ("signature-name", "file", Some(bound.name)),
-        ("signature-version", "version", Some(bound.version)),
-        ("signature-hash", "sha256", Some(bound.sha256)),
-        ("signature-provenance", "provenance", bound.provenance),
+    let always = [
+        ("signature-name", "file", bound.name),
+        ("signature-version", "version", bound.version),
+        ("signature-hash", "sha256", bound.sha256),
     ];
-    let check = check.note("valid");
-    expected.into_iter().filter(|(.., expected)| expected.is_some()).fold(
-        check,
-        |check, (kind, key, expected)| match (said(key), expected) {
-            (found, Some(expected)) if found != Some(expected) => {
-                let found = found.unwrap_or("nothing");
-                check.violates(kind, format!("it vouches for {key} {found}, not {expected}"))
-            }
-            _ => check,
-        },
-    )
+    let provenance = bound.provenance.map(|sha256| ("signature-provenance", "provenance", sha256));
+    let mut check = check.note("valid");
+    for (kind, key, expected) in always.into_iter().chain(provenance) {
+        let found = value(key);
+        if found != Some(expected) {
+            let found = found.unwrap_or("nothing");
+            check = check.violates(kind, format!("it vouches for {key} {found}, not {expected}"));
+        }
+    }
+    check
 }
 
 /// The statement beside an archive against the one that follows from its manifest and hash.
@@ -112,8 +110,8 @@ pub(super) fn provenance(found: &str, expected: &str) -> Check {
     let mut lines = found.lines().zip(expected.lines()).zip(1..);
     let detail = match lines.find(|((found, expected), _)| found != expected) {
         Some(((found, expected), line)) => {
-            let (found, expected) = (found.trim().escape_debug(), expected.trim());
-            format!("line {line} is `{found}`, and the archive says `{expected}`")
+            let found = found.trim().replace(char::is_control, "?");
+            format!("line {line} is `{found}`, where `{}` follows from the archive", expected.trim())
         }
         None => "it has more or fewer lines than the archive gives it".to_owned(),
     };

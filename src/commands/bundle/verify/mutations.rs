@@ -123,7 +123,7 @@ fn manifest_of(contents: &BTreeMap<String, Vec<u8>>) -> String {
         git: None,
         name: "mm-bot".to_owned(),
         provenance: Provenance {
-            builder: "test".to_owned(),
+            builder: "mmops 0.0.0".to_owned(),
             encoder: "test".to_owned(),
             plan: Named { path: "built-in".to_owned(), sha256: "00".repeat(32) },
             ..Provenance::default()
