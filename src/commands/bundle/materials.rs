@@ -9,11 +9,12 @@ use crate::format::minisign::Signer;
 use crate::release::bundle::committed::{self, Held};
 use crate::release::bundle::manifest::{Named, Revision};
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileState};
 use crate::sys::git::Git;
 use crate::sys::root_dir::{OpenError, RootDir};
 use jiff::Timestamp;
 use semver::Version;
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -77,27 +78,65 @@ pub(super) fn checkout(ctx: &Ctx) -> Result<Checkout, Fault> {
     Ok(found.unwrap_or_else(|fault| Err(fault.to_string())))
 }
 
-/// Which of these files the commit that is checked out has as they were bundled; a checkout that cannot say so is
-/// not known any more.
-pub(super) fn are_committed(
+/// The files, and the lock files of a bill of materials, that the commit which is checked out does not have as they are
+/// bundled. A checkout that cannot say so is not known any more.
+pub(super) fn uncommitted(
     checkout: &mut Checkout,
-    held: &[Held<'_>],
+    chosen: &[&Chosen],
+    locks: &[Named],
+    root: &RootDir,
     ctx: &Ctx,
-) -> Result<Vec<bool>, Fault> {
-    let Ok(revision) = checkout else { return Ok(vec![true; held.len()]) };
+) -> Result<Vec<String>, Fault> {
+    let Ok(revision) = checkout else { return Ok(Vec::new()) };
+    let files = chosen.iter().map(|chosen| Held {
+        path: chosen.source.to_str().expect("names are UTF-8"),
+        is_executable: Some(chosen.state.is_executable()),
+    });
+    let locked = locks.iter().map(|lock| Held { path: &lock.path, is_executable: None });
+    let held: Vec<Held<'_>> = files.chain(locked).collect();
+    let git = Git::open(&ctx.root, &ctx.cancel);
+    let blobs = git.and_then(|git| Ok((committed::blobs(&git, &revision.commit, &held)?, git)));
+    let known = match blobs {
+        Err(fault) => Err(fault),
+        Ok((blobs, git)) => {
+            let hash = |(at, blob): (usize, &Option<_>)| -> Result<Option<String>, Fault> {
+                ctx.check_cancelled()?;
+                match (blob, chosen.get(at)) {
+                    (None, _) => Ok(None),
+                    (Some(_), Some(chosen)) => hash_unchanged(chosen, root).map(Some),
+                    (Some(_), None) => Ok(Some(locks[at - chosen.len()].sha256.clone())),
+                }
+            };
+            let hashes: Vec<Option<String>> = blobs.iter().enumerate().map(hash).collect::<Result<_, _>>()?;
+            committed::are_equal(&git, &blobs, &hashes)
+        }
+    };
     ctx.check_cancelled()?;
-    let ask = || committed::are_committed(&Git::open(&ctx.root, &ctx.cancel)?, &revision.commit, held);
-    let found = ask();
-    ctx.check_cancelled()?;
-    match found {
-        Ok(found) => {
-            revision.dirty |= found.contains(&false);
-            Ok(found)
+    match known {
+        Ok(are_committed) => {
+            let names = chosen.iter().map(|chosen| &chosen.name).chain(locks.iter().map(|lock| &lock.path));
+            let missing = names.zip(are_committed).filter(|(_, is_committed)| !is_committed);
+            let missing: BTreeSet<String> = missing.map(|(name, _)| name.clone()).collect();
+            revision.dirty |= !missing.is_empty();
+            Ok(missing.into_iter().collect())
         }
         Err(fault) => {
             *checkout = Err(fault.to_string());
-            Ok(vec![true; held.len()])
+            Ok(Vec::new())
         }
+    }
+}
+
+/// The SHA-256 of a file that is still what it was when it was chosen; packing it holds it to the same.
+fn hash_unchanged(chosen: &Chosen, root: &RootDir) -> Result<String, Fault> {
+    let bad = |reason: String| Fault::config(format!("`{}` {reason}", chosen.source.display()));
+    let file = root.file(&chosen.source).map_err(|refused| bad(refused.to_string()))?;
+    let failed = |error: std::io::Error| bad(format!("cannot be read: {error}"));
+    let (sha256, _) = hash::sha256_reader(&file).map_err(failed)?;
+    if FileState::of(&file).map_err(failed)? == chosen.state {
+        Ok(sha256)
+    } else {
+        Err(bad("changed while it was read".to_owned()))
     }
 }
 

@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 pub(crate) struct Held<'a> {
     /// Path relative to the root.
     pub(crate) path: &'a str,
-    /// What its content must have.
-    pub(crate) sha256: &'a str,
     /// Whether its owner may execute it, where that matters.
     pub(crate) is_executable: Option<bool>,
 }
@@ -31,8 +29,8 @@ struct Tree<'a> {
     links: BTreeMap<&'a str, String>,
 }
 
-/// For each file whether the commit has it with this content and mode.
-pub(crate) fn are_committed(git: &Git<'_>, commit: &str, held: &[Held<'_>]) -> Result<Vec<bool>, Fault> {
+/// What the commit has under the path and with the mode of each file.
+pub(crate) fn blobs(git: &Git<'_>, commit: &str, held: &[Held<'_>]) -> Result<Vec<Option<Blob>>, Fault> {
     let listed = git.tree(commit)?;
     let mut tree = Tree { files: parse(&listed), links: BTreeMap::new() };
     let links: Vec<(&str, &str)> = tree.of_mode(LINK).collect();
@@ -43,21 +41,29 @@ pub(crate) fn are_committed(git: &Git<'_>, commit: &str, held: &[Held<'_>]) -> R
         tree.links.extend(paths.next().zip(target.map(str::to_owned)));
         Ok(())
     })?;
-    let wanted = |held: &Held<'_>| {
+    let found = |held: &Held<'_>| {
         let (mode, id) = tree.file(held.path)?;
         let is_mode = held.is_executable.is_none_or(|is_executable| is_executable == (mode == EXECUTABLE));
         is_mode.then(|| blob(id))
     };
-    let wanted: Vec<Option<Blob>> = held.iter().map(wanted).collect();
-    let blobs: Vec<Blob> = wanted.iter().flatten().cloned().collect();
-    let mut committed = vec![false; held.len()];
-    let mut places = (0..held.len()).filter(|at| wanted[*at].is_some());
+    Ok(held.iter().map(found).collect())
+}
+
+/// Whether each of these has the content of this SHA-256; what is not there has none.
+pub(crate) fn are_equal(
+    git: &Git<'_>,
+    blobs: &[Option<Blob>],
+    hashes: &[Option<String>],
+) -> Result<Vec<bool>, Fault> {
+    let mut equal = vec![false; blobs.len()];
+    let mut places = (0..blobs.len()).filter(|at| blobs[*at].is_some());
+    let blobs: Vec<Blob> = blobs.iter().flatten().cloned().collect();
     git.contents(&blobs, |_, content| {
         let at = places.next().expect("a file for each blob");
-        committed[at] = content.is_some_and(|content| hash::sha256(content) == held[at].sha256);
+        equal[at] = content.map(hash::sha256) == hashes[at] && content.is_some();
         Ok(())
     })?;
-    Ok(committed)
+    Ok(equal)
 }
 
 fn blob(id: &str) -> Blob {

@@ -20,7 +20,6 @@ use crate::format::zip::deflate::Deflater;
 use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
 use crate::format::zip::pack::{Archive, Chunks, Finished, Member};
-use crate::release::bundle::committed::Held;
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -84,6 +83,9 @@ struct Order {
     plan: Named,
     selection: Selection,
     checkout: Checkout,
+    /// Files that are evidence, and those that the commit does not have so.
+    evidence: Vec<String>,
+    uncommitted: Vec<String>,
     stamp: jiff::Timestamp,
     bill: Option<materials::Bill>,
     signer: Option<Signer>,
@@ -129,7 +131,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let signature_path = fsio::with_ending(&archive, minisign::ENDING);
     let signature = order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, beside(minisign::ENDING)?)));
     let signature = signature.transpose()?;
-    let Written { archive: made, manifest, checkout } = write(args, &order, zip.file(), ctx)?;
+    let (made, manifest) = write(args, &order, zip.file(), ctx)?;
     if !args.replace {
         check_replaced(&archive, &made.sha256)?;
     }
@@ -166,7 +168,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         signs: args.sign.is_some(),
         version_source: order.versioned.source,
         file_version: order.versioned.file_differs,
-        checkout,
+        checkout: order.checkout,
         evidence_files: manifest.provenance.evidence,
         uncommitted: manifest.provenance.uncommitted,
         listings: order.bill.map(|bill| bill.listings),
@@ -210,8 +212,26 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
     }
     let bill = if args.sbom { Some(materials::bill(&selection.files, &root, ctx)?) } else { None };
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
-    let checkout = materials::checkout(ctx)?;
-    Ok(Order { name, versioned, plan: source, selection, checkout, stamp, bill, signer, root, out })
+    let mut checkout = materials::checkout(ctx)?;
+    let (evidence, code): (Vec<&Chosen>, Vec<&Chosen>) =
+        selection.files.iter().partition(|chosen| chosen.source.starts_with(EVIDENCE));
+    let locks = bill.as_ref().map_or(&[][..], |bill| &bill.files);
+    let uncommitted = materials::uncommitted(&mut checkout, &code, locks, &root, ctx)?;
+    let evidence = evidence.into_iter().map(|chosen| chosen.name.clone()).collect();
+    Ok(Order {
+        name,
+        versioned,
+        plan: source,
+        selection,
+        checkout,
+        evidence,
+        uncommitted,
+        stamp,
+        bill,
+        signer,
+        root,
+        out,
+    })
 }
 
 fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
@@ -226,13 +246,6 @@ fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
         None => shown,
     };
     Ok((plan, Named { path, sha256: hash::sha256(chosen.text.as_bytes()) }))
-}
-
-/// What was written, and what it was made from.
-struct Written {
-    archive: Finished,
-    manifest: Manifest,
-    checkout: Checkout,
 }
 
 /// Where the content of a file comes from.
@@ -266,37 +279,6 @@ impl Order {
         contents.into_iter().unzip()
     }
 
-    /// Holds what was packed, and the lock files, to the commit, and notes in the manifest what it does not have.
-    fn hold_to_commit(&self, manifest: &mut Manifest, ctx: &Ctx) -> Result<Checkout, Fault> {
-        let Manifest { files, git, provenance, .. } = manifest;
-        let mut held = Vec::new();
-        let mut names = Vec::new();
-        for chosen in &self.selection.files {
-            if chosen.source.starts_with(EVIDENCE) {
-                provenance.evidence.push(chosen.name.clone());
-                continue;
-            }
-            let at = files
-                .binary_search_by(|file| file.path.cmp(&chosen.name))
-                .expect("what was chosen is listed");
-            let path = chosen.source.to_str().expect("names are UTF-8");
-            let is_executable = Some(chosen.state.is_executable());
-            held.push(Held { path, sha256: &files[at].sha256, is_executable });
-            names.push(&chosen.name);
-        }
-        for lock in &provenance.lock_files {
-            held.push(Held { path: &lock.path, sha256: &lock.sha256, is_executable: None });
-            names.push(&lock.path);
-        }
-        let mut checkout = self.checkout.clone();
-        let committed = materials::are_committed(&mut checkout, &held, ctx)?;
-        let missing = names.into_iter().zip(committed).filter(|(_, is_committed)| !is_committed);
-        let missing: BTreeSet<String> = missing.map(|(name, _)| name.clone()).collect();
-        provenance.uncommitted = missing.into_iter().collect();
-        *git = checkout.clone().ok();
-        Ok(checkout)
-    }
-
     fn read(&self, source: &Source<'_>, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
         let chosen = match source {
             Source::File(chosen) => chosen,
@@ -312,7 +294,12 @@ impl Order {
     }
 }
 
-fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow::Result<Written> {
+fn write(
+    args: &Args,
+    order: &Order,
+    zip: &mut AtomicFile,
+    ctx: &Ctx,
+) -> anyhow::Result<(Finished, Manifest)> {
     let created_at = clock::utc(order.stamp);
     let version = order.versioned.version.to_string();
     let (files, sources) = order.contents(&created_at, &version);
@@ -325,10 +312,11 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
         provenance: Provenance {
             builder: manifest::BUILDER.to_owned(),
             encoder: ENCODER.to_owned(),
+            evidence: order.evidence.clone(),
             include: args.include.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
             plan: order.plan.clone(),
-            ..Provenance::default()
+            uncommitted: order.uncommitted.clone(),
         },
         schema: manifest::SCHEMA.to_owned(),
         seal: String::new(),
@@ -336,6 +324,7 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
     };
     let unusable = |error: anyhow::Error| Fault::config(error.to_string());
     manifest.check().map_err(unusable)?;
+    manifest.clone().check_size().map_err(unusable)?;
     if let Some(refusal) = manifest.clock_fault(ctx.clock.now()) {
         return Err(Fault::config(refusal).into());
     }
@@ -372,8 +361,6 @@ fn write(args: &Args, order: &Order, zip: &mut AtomicFile, ctx: &Ctx) -> anyhow:
     for (file, sha256) in manifest.files.iter_mut().zip(hashes) {
         file.sha256 = sha256;
     }
-    let checkout = order.hold_to_commit(&mut manifest, ctx)?;
-    manifest.clone().check_size().map_err(unusable)?;
     archive.add(manifest::FILE_NAME, 0o644, manifest.clone().sealed().into_bytes()).map_err(fail)?;
-    Ok(Written { archive: archive.finish().map_err(fail)?, manifest, checkout })
+    Ok((archive.finish().map_err(fail)?, manifest))
 }
