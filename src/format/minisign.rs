@@ -2,8 +2,8 @@
 //! comment that binds the file's name and version to it.
 
 use crate::report::exit::Fault;
-use anyhow::{anyhow, bail};
-use ct_codecs::{Base64, Decoder as _};
+use anyhow::{anyhow, bail, ensure};
+use ct_codecs::{Base64, Decoder as _, Encoder as _};
 use minisign::{SecretKey, SecretKeyBox};
 use minisign_verify::{PublicKey, Signature};
 use std::io::{self, Read};
@@ -11,6 +11,9 @@ use std::path::Path;
 
 /// Ending of a signature's file.
 pub(crate) const ENDING: &str = ".minisig";
+
+/// The first line of a signature's file, which no signature covers.
+const UNTRUSTED_COMMENT: &str = "signature by mmops";
 
 /// A secret key that is ready to sign.
 pub(crate) struct Signer(SecretKey);
@@ -36,7 +39,7 @@ impl Signer {
 
     /// The text of a signature's file.
     pub(crate) fn sign(&self, file: impl Read, comment: &str) -> Result<String, Fault> {
-        let signed = minisign::sign(None, &self.0, file, Some(comment), Some("signature by mmops"));
+        let signed = minisign::sign(None, &self.0, file, Some(comment), Some(UNTRUSTED_COMMENT));
         signed
             .map(minisign::SignatureBox::into_string)
             .map_err(|error| Fault::dependency(format!("the file cannot be signed: {error}")))
@@ -56,6 +59,19 @@ fn without_checksum(text: &str) -> Option<SecretKey> {
     is_ours.then(|| SecretKey::from_bytes(&bytes).ok())?
 }
 
+fn is_spelled(signature: &str) -> bool {
+    let lines: Vec<&str> = signature.split('\n').collect();
+    let [untrusted, key, trusted, comment, ""] = lines[..] else { return false };
+    let is_base64 = |text: &str| {
+        let bytes = Base64::decode_to_vec(text, None);
+        bytes.is_ok_and(|bytes| Base64::encode_to_string(bytes).is_ok_and(|again| again == text))
+    };
+    untrusted.strip_prefix("untrusted comment: ") == Some(UNTRUSTED_COMMENT)
+        && trusted.starts_with("trusted comment: ")
+        && is_base64(key)
+        && is_base64(comment)
+}
+
 pub(crate) struct Verifier(PublicKey);
 
 impl Verifier {
@@ -72,8 +88,13 @@ impl Verifier {
         })
     }
 
-    /// Checks a signature over a file, and returns its trusted comment.
+    /// Checks a signature over a file, and returns its trusted comment. The text of a signature has one spelling:
+    /// what no signature covers could else be changed without a word.
     pub(crate) fn check(&self, mut file: impl Read, signature: &str) -> anyhow::Result<String> {
+        ensure!(
+            is_spelled(signature),
+            "it is not spelled as mmops spells a signature; sign again with --sign"
+        );
         let signature =
             Signature::decode(signature).map_err(|error| anyhow!("it is not a signature: {error}"))?;
         let mut stream = self.0.verify_stream(&signature)?;

@@ -20,6 +20,8 @@ use walkdir::WalkDir;
 pub(crate) struct Folder {
     /// Its manifest and the SHA-256 of that, which stands for the hash of every file.
     pub(crate) manifest: Result<(Manifest, String), Violation>,
+    /// The bytes that were read as its manifest, which a signature must be one of.
+    pub(crate) manifest_text: Vec<u8>,
     /// Why its files are not those of the manifest.
     pub(crate) violations: Vec<Violation>,
 }
@@ -34,15 +36,21 @@ impl Folder {
 /// Compares the folder with its manifest.
 pub(crate) fn inspect(dir: &Path, cancel: &Cancel) -> Result<Folder, Fault> {
     let root = RootDir::open(dir)?;
-    let manifest = read_manifest(&root);
+    let (manifest, manifest_text) = match read_manifest(&root) {
+        Ok(text) => {
+            let parsed = Manifest::parse(&text).map(|manifest| (manifest, hash::sha256(&text)));
+            (parsed.map_err(|error| Violation::new("manifest", error.to_string())), text)
+        }
+        Err(violation) => (Err(violation), Vec::new()),
+    };
     let violations = match &manifest {
         Ok((manifest, _)) => entries(dir, &root, manifest, cancel)?,
         Err(_) => Vec::new(),
     };
-    Ok(Folder { manifest, violations })
+    Ok(Folder { manifest, manifest_text, violations })
 }
 
-fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Violation> {
+fn read_manifest(root: &RootDir) -> Result<Vec<u8>, Violation> {
     let name = manifest::FILE_NAME;
     let none = |refused: OpenError| Violation::new("no-manifest", format!("`{name}` {refused}"));
     let mut file = root.file(Path::new(name)).map_err(none)?;
@@ -52,8 +60,7 @@ fn read_manifest(root: &RootDir) -> Result<(Manifest, String), Violation> {
     }
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(|error| none(OpenError::Failed(error)))?;
-    let manifest = Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))?;
-    Ok((manifest, hash::sha256(&text)))
+    Ok(text)
 }
 
 /// Every file of the folder against the manifest, and nothing else in it.

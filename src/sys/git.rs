@@ -123,6 +123,11 @@ impl<'a> Git<'a> {
         Ok(answer.split('\0').filter_map(|entry| entry.get(3..)).map(str::to_owned).collect())
     }
 
+    /// Every file of a commit below the folder that was opened, as `git ls-tree -z` lists them.
+    pub(crate) fn tree(&self, commit: &str) -> Result<String, Fault> {
+        self.answer(&["ls-tree", "-r", "-z", commit])
+    }
+
     /// Files below the folder that was opened that are neither tracked nor ignored, relative to it.
     pub(crate) fn untracked(&self) -> Result<Vec<String>, Fault> {
         let answer = self.answer(&["ls-files", "--others", "--exclude-standard", "-z"])?;

@@ -2,13 +2,21 @@
 //! Python's `zipfile -t`, over one tree, in turns in one run.
 //!
 //! `cargo bench --bench bundle -- [DIR]`: DIR is a tree to bundle; without it a mixed one of 256 MiB is made.
+//! `cargo bench --bench bundle -- changes [COUNT]` changes a signed bundle in ten thousand ways, each of which
+//! `bundle verify --key` must refuse; the tests run a sample.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
+    unreachable_pub,
+    clippy::must_use_candidate,
     reason = "a bench measures the world"
 )]
 
+mod changes;
+
+use changes::{ENDINGS, Random, Signed};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -87,8 +95,63 @@ fn size(path: &Path) -> u64 {
     fs::metadata(path).unwrap().len()
 }
 
+/// Ten thousand changes of a signed bundle, and who accepted one.
+fn refuse_changes(count: u64) {
+    let work = tempfile::tempdir().unwrap();
+    let root = work.path();
+    for name in ["ours", "theirs"] {
+        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        fs::write(root.join(format!("{name}.key")), pair.sk.to_box(None).unwrap().to_string()).unwrap();
+        fs::write(root.join(format!("{name}.pub")), pair.pk.to_box().unwrap().to_string()).unwrap();
+    }
+    let plan = "name: mm-bot\nout: out\ncontents:\n  - {glob: 'data/*', description: data}\n";
+    fs::write(root.join("plan.yaml"), plan).unwrap();
+    fs::create_dir(root.join("data")).unwrap();
+    for at in 0..8 {
+        fs::write(root.join(format!("data/{at}")), format!("{at} of some lines of text\n").repeat(9 * at))
+            .unwrap();
+    }
+    let mmops = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
+        command.args(line.split(' ')).current_dir(root).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().code()
+    };
+    let made = |line: &str, version: &str| -> Signed {
+        let line = format!("bundle create --plan plan.yaml --replace --version {version} {line}");
+        assert_eq!(mmops(&line), Some(0));
+        let read = |ending| fs::read(root.join(format!("out/mm-bot-v{version}.zip{ending}"))).unwrap();
+        ENDINGS.into_iter().map(|ending| (ending, read(ending))).collect()
+    };
+    let others = [made("--sign ours.key", "1.0.1"), made("--include plan.yaml --sign theirs.key", "1.0.0")];
+    let good = made("--sign ours.key", "1.0.0");
+    let verify = |files: &Signed| {
+        for ending in ENDINGS {
+            let path = root.join(format!("{ZIP}{ending}"));
+            let _ = fs::remove_file(&path);
+            if let Some(bytes) = files.get(ending) {
+                fs::write(path, bytes).unwrap();
+            }
+        }
+        mmops(&format!("bundle verify {ZIP} --key ours.pub --jobs 1"))
+    };
+    assert_eq!(verify(&good), Some(0), "what nobody changed");
+    let (mut random, mut tried) = (Random(0x5eed_cafe), BTreeMap::new());
+    for round in 0..count {
+        let (name, files) = changes::changed(&good, &others, round, &mut random);
+        assert_eq!(verify(&files), Some(1), "round {round}: {name}");
+        *tried.entry(name).or_insert(0) += 1;
+    }
+    for (name, count) in tried {
+        println!("{count:>6} x {name}: refused");
+    }
+}
+
 fn main() {
-    let given = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if words.first().is_some_and(|word| word == "changes") {
+        return refuse_changes(words.get(1).map_or(10_000, |count| count.parse().unwrap()));
+    }
+    let given = words.first().map(PathBuf::from);
     let work = tempfile::tempdir().unwrap();
     let root = work.path().join("root");
     fs::create_dir_all(&root).unwrap();
@@ -115,7 +178,7 @@ fn main() {
     let (python_zip, seven_zip) = (work.path().join("python.zip"), work.path().join("seven.zip"));
     let mut times: [Vec<Duration>; 5] = std::array::from_fn(|_| Vec::new());
     for _ in 0..ROUNDS {
-        times[0].push(timed(&mut mmops("bundle create --plan plan.yaml")));
+        times[0].push(timed(&mut mmops("bundle create --replace --plan plan.yaml")));
         times[1].push(timed(Command::new("python3").args(["-c", PYTHON]).arg(&data).arg(&python_zip)));
         let _ = fs::remove_file(&seven_zip);
         times[2].push(timed(

@@ -16,7 +16,7 @@ const FAILED: &str = "| bundle | FAIL | BUNDLE=FAILED |";
 const VERIFIED: &str = "| bundle | OK | BUNDLE=VERIFIED |";
 
 /// A root with every required file and one report.
-fn tree() -> Sandbox {
+pub fn tree() -> Sandbox {
     let sandbox = Sandbox::new()
         .file("VERSION", "1.2.3\n")
         .file("README.md", "# mm-bot\n")
@@ -44,7 +44,7 @@ executors:
   notify: {http: {url: "http://page/oncall", body: {text: rolled back}}}
 "#;
 
-fn sha256(sandbox: &Sandbox) -> String {
+pub fn sha256(sandbox: &Sandbox) -> String {
     sandbox.read(&format!("{ZIP}.sha256")).split(' ').next().unwrap().to_owned()
 }
 
@@ -103,7 +103,7 @@ fn a_bundle_is_read_by_every_tool_and_verified_by_its_own() {
 fn the_same_files_make_the_same_bytes() {
     let sandbox = tree().file("data/a.csv", b"1,2,3\n".repeat(400_000)).file("Cargo.lock", LOCK);
     let make = |line: &str| {
-        sandbox.run(&format!("bundle create --sbom --include data/* {line}")).code(0);
+        sandbox.run(&format!("bundle create --replace --sbom --include data/* {line}")).code(0);
         sha256(&sandbox)
     };
     let first = make("--jobs 1");
@@ -114,7 +114,7 @@ fn the_same_files_make_the_same_bytes() {
     assert_eq!(make(""), first);
     let elsewhere = tempfile::tempdir().unwrap();
     let mut command = sandbox.command("--root");
-    command.arg(sandbox.root()).args(["bundle", "create", "--sbom", "--include", "data/*"]);
+    command.arg(sandbox.root()).args(["bundle", "create", "--replace", "--sbom", "--include", "data/*"]);
     assert!(command.current_dir(elsewhere.path()).output().unwrap().status.success());
     assert_eq!(sha256(&sandbox), first);
     sandbox.write("README.md", "# mm-bot!\n");
@@ -229,7 +229,7 @@ fn earlier_archives_are_not_packed() {
     }
     let line = "  - {path: VERSION, description: v}\n  - {glob: 'dist/*.zip', description: d}\n";
     sandbox.write("plan.yaml", format!("name: other\nout: dist\ncontents:\n{line}"));
-    sandbox.run("bundle create --plan plan.yaml").code(3);
+    sandbox.run("bundle create --replace --plan plan.yaml").code(3);
 }
 
 #[test]
@@ -313,7 +313,14 @@ fn a_plan_of_ones_own_is_obeyed_and_checked() {
     sandbox.run("bundle create --plan none.yaml").code(3);
 }
 
-const LOCK: &str = "version = 4\n\n[[package]]\nname = \"serde\"\nversion = \"1.0.229\"\nchecksum = \"ab\"\n";
+const LOCK: &str = r#"version = 4
+
+[[package]]
+name = "serde"
+version = "1.0.229"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+checksum = "4a5f13b858c8d314ee3e8f639011f7ccefe71f97f96e50151fb991f267928e2c"
+"#;
 
 #[test]
 fn a_bill_of_materials_lists_what_the_lock_files_pin() {
@@ -348,7 +355,7 @@ fn a_bill_of_materials_lists_what_the_lock_files_pin() {
 const SIGNATURE: (&str, &str) = ("[A-Za-z0-9+/]{72,}={0,2}", "[SIGNATURE]");
 
 /// A pair of keys of the minisign crate, without a password.
-fn keys(sandbox: &Sandbox, name: &str) {
+pub fn keys(sandbox: &Sandbox, name: &str) {
     let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
     sandbox.write(&format!("{name}.key"), pair.sk.to_box(None).unwrap().to_string());
     sandbox.write(&format!("{name}.pub"), pair.pk.to_box().unwrap().to_string());
@@ -473,7 +480,7 @@ pub fn run_dir(sandbox: &Sandbox) {
 
 const OVERRIDES: &str = r#"{"min_interval_ms": 60, "replace_rate_per_min": 300, "impact_cap_ratio": 0.1,
   "tail_age_ms": 600, "max_delta_ratio": 0.15, "base_spread_bps_delta": 0.05}"#;
-const RELEASE: &str = "bundle release --src run --out release/r1";
+pub const RELEASE: &str = "bundle release --src run --out release/r1";
 
 pub fn release_tree() -> Sandbox {
     let sandbox = tree();

@@ -9,7 +9,11 @@
 
 mod answers;
 mod bundle;
+mod bundle_sbom;
+mod bundle_trust;
 mod canary;
+#[path = "../bench/changes.rs"]
+mod changes;
 mod chaos;
 mod conformity;
 mod contract;

@@ -6,13 +6,15 @@ use super::select::Chosen;
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::format::minisign::Signer;
+use crate::release::bundle::committed::{self, Held};
 use crate::release::bundle::manifest::{Named, Revision};
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::sys::fsio::{self, FileState};
 use crate::sys::git::Git;
 use crate::sys::root_dir::{OpenError, RootDir};
 use jiff::Timestamp;
 use semver::Version;
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -76,6 +78,68 @@ pub(super) fn checkout(ctx: &Ctx) -> Result<Checkout, Fault> {
     Ok(found.unwrap_or_else(|fault| Err(fault.to_string())))
 }
 
+/// The files, and the lock files of a bill of materials, that the commit which is checked out does not have as they are
+/// bundled. A checkout that cannot say so is not known any more.
+pub(super) fn uncommitted(
+    checkout: &mut Checkout,
+    chosen: &[&Chosen],
+    locks: &[Named],
+    root: &RootDir,
+    ctx: &Ctx,
+) -> Result<Vec<String>, Fault> {
+    let Ok(revision) = checkout else { return Ok(Vec::new()) };
+    let files = chosen.iter().map(|chosen| Held {
+        path: chosen.source.to_str().expect("names are UTF-8"),
+        is_executable: Some(chosen.state.is_executable()),
+    });
+    let locked = locks.iter().map(|lock| Held { path: &lock.path, is_executable: None });
+    let held: Vec<Held<'_>> = files.chain(locked).collect();
+    let git = Git::open(&ctx.root, &ctx.cancel);
+    let blobs = git.and_then(|git| Ok((committed::blobs(&git, &revision.commit, &held)?, git)));
+    let known = match blobs {
+        Err(fault) => Err(fault),
+        Ok((blobs, git)) => {
+            let hash = |(at, blob): (usize, &Option<_>)| -> Result<Option<String>, Fault> {
+                ctx.check_cancelled()?;
+                match (blob, chosen.get(at)) {
+                    (None, _) => Ok(None),
+                    (Some(_), Some(chosen)) => hash_unchanged(chosen, root).map(Some),
+                    (Some(_), None) => Ok(Some(locks[at - chosen.len()].sha256.clone())),
+                }
+            };
+            let hashes: Vec<Option<String>> = blobs.iter().enumerate().map(hash).collect::<Result<_, _>>()?;
+            committed::are_equal(&git, &blobs, &hashes)
+        }
+    };
+    ctx.check_cancelled()?;
+    match known {
+        Ok(are_committed) => {
+            let names = chosen.iter().map(|chosen| &chosen.name).chain(locks.iter().map(|lock| &lock.path));
+            let missing = names.zip(are_committed).filter(|(_, is_committed)| !is_committed);
+            let missing: BTreeSet<String> = missing.map(|(name, _)| name.clone()).collect();
+            revision.dirty |= !missing.is_empty();
+            Ok(missing.into_iter().collect())
+        }
+        Err(fault) => {
+            *checkout = Err(fault.to_string());
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// The SHA-256 of a file that is still what it was when it was chosen; packing it holds it to the same.
+fn hash_unchanged(chosen: &Chosen, root: &RootDir) -> Result<String, Fault> {
+    let bad = |reason: String| Fault::config(format!("`{}` {reason}", chosen.source.display()));
+    let file = root.file(&chosen.source).map_err(|refused| bad(refused.to_string()))?;
+    let failed = |error: std::io::Error| bad(format!("cannot be read: {error}"));
+    let (sha256, _) = hash::sha256_reader(&file).map_err(failed)?;
+    if FileState::of(&file).map_err(failed)? == chosen.state {
+        Ok(sha256)
+    } else {
+        Err(bad("changed while it was read".to_owned()))
+    }
+}
+
 /// The comment that a signature vouches for: it binds the name, version and hash of what is signed.
 pub(super) fn trusted_comment(stamp: Timestamp, file: &str, version: &Version, sha256: &str) -> String {
     format!("timestamp:{}\tfile:{file}\tversion:{version}\tsha256:{sha256}", stamp.as_second())
@@ -95,19 +159,27 @@ pub(super) fn bill(chosen: &[Chosen], root: &RootDir, ctx: &Ctx) -> Result<Bill,
     paths.sort_unstable();
     paths.dedup();
     let mut bill = Bill { listings: Vec::new(), files: Vec::new() };
+    // A `go.sum` knows more modules than the build has; a `go.mod` beside it that lists them all comes before it.
+    let mut complete_modules = Vec::new();
     for path in paths {
         let Some(kind) = Kind::of(path) else { continue };
         let text = read(path, root)?;
-        let listing = sbom::parse(kind, &text)
-            .map_err(|error| Fault::config(format!("lock file `{path}` cannot be read: {error}")))?;
+        let dir = Path::new(path).parent();
+        if kind == Kind::GoModule && sbom::is_complete_go_mod(&text) {
+            complete_modules.push(dir);
+        }
+        let parsed = match kind {
+            Kind::GoSums if complete_modules.contains(&dir) => Ok(Listing::complete()),
+            kind => sbom::parse(kind, &text),
+        };
+        let listing =
+            parsed.map_err(|error| Fault::config(format!("lock file `{path}` cannot be read: {error}")))?;
         bill.listings.push((path.to_owned(), listing));
         bill.files.push(Named { path: path.to_owned(), sha256: hash::sha256(text.as_bytes()) });
     }
     if bill.files.is_empty() {
         let fault = Fault::config("--sbom: there is no lock file to read packages from");
-        return Err(
-            fault.hint("Cargo.lock, poetry.lock, uv.lock, requirements.txt and package-lock.json are read")
-        );
+        return Err(fault.hint(sbom::KINDS));
     }
     Ok(bill)
 }

@@ -3,7 +3,8 @@
 
 use crate::format::duration;
 use crate::release::bundle::name;
-use anyhow::{anyhow, bail, ensure};
+pub(super) use crate::release::bundle::name::check_product as check_name;
+use anyhow::{anyhow, ensure};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -77,9 +78,9 @@ impl Entry {
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let is_one = self.path.is_some() != self.glob.is_some();
         ensure!(is_one, "entry `{}` needs `path` or `glob`, and not both", self.source());
-        let named = self.path.iter().chain(&self.glob).chain(&self.into);
-        for text in named {
-            name::check(text.as_bytes()).map_err(|bad| anyhow!("`{text}` {}", bad.reason))?;
+        for text in self.path.iter().chain(&self.glob).chain(&self.into) {
+            // What becomes of it in the bundle is checked file by file.
+            name::check_path(text.as_bytes()).map_err(|bad| anyhow!("`{text}` {}", bad.reason))?;
         }
         self.max_age().map(|_| ())
     }
@@ -91,15 +92,6 @@ impl BundlePlan {
         check_name(&self.name)?;
         self.contents.iter().try_for_each(Entry::check)
     }
-}
-
-/// Whether `name` can begin the name of an archive.
-pub(super) fn check_name(name: &str) -> anyhow::Result<()> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if name.is_empty() || name.starts_with(['.', '-']) || name.len() > 100 || !name.chars().all(is_plain) {
-        bail!("name `{name}` must be letters, digits, `.`, `_` and `-`, and begin with neither `.` nor `-`");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

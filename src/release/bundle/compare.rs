@@ -100,7 +100,7 @@ pub(crate) fn sidecar(text: &str) -> Result<(&str, &str), &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::release::bundle::manifest::{File, Named, Provenance};
+    use crate::release::bundle::manifest::{File, Provenance};
 
     fn manifest(paths: &[&str]) -> Manifest {
         let file = |path: &&str| File {
@@ -116,12 +116,7 @@ mod tests {
             files: paths.iter().map(file).collect(),
             git: None,
             name: String::new(),
-            provenance: Provenance {
-                builder: String::new(),
-                encoder: String::new(),
-                lock_files: Vec::new(),
-                plan: Named { path: String::new(), sha256: String::new() },
-            },
+            provenance: Provenance::default(),
             schema: manifest::SCHEMA.to_owned(),
             seal: String::new(),
             version: String::new(),

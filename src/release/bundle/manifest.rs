@@ -3,12 +3,17 @@
 //! Its text has one spelling, and its last field is the hash of all others, so that a manifest on its own
 //! tells whether a bit of it has changed. Only a signature tells whether somebody meant it.
 
+use super::name;
+use crate::evidence::age::Age;
 use crate::format::json::typed;
 use crate::format::{hash::sha256, json};
 use crate::report::maker::ClockKind;
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use jiff::Timestamp;
 use schemars::JsonSchema;
+use semver::Version;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 pub(crate) const BUILDER: &str = concat!("mmops ", env!("CARGO_PKG_VERSION"));
 
@@ -73,7 +78,7 @@ pub(crate) struct File {
 pub(crate) struct Revision {
     /// Full id of the commit.
     pub(crate) commit: String,
-    /// Whether a tracked file differed from it.
+    /// Whether a tracked file differed from it, or a file of the bundle is not in it as it was bundled.
     pub(crate) dirty: bool,
 }
 
@@ -89,27 +94,42 @@ pub(crate) fn short(commit: &str) -> &str {
 }
 
 /// How a bundle was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Provenance {
     /// The program and its version.
     pub(crate) builder: String,
     /// What made the bytes of the archive; the same files and encoder make the same archive.
     pub(crate) encoder: String,
+    /// Files of the bundle that are evidence, from `artifacts/`: they are not held to the commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) evidence: Vec<String>,
+    /// Patterns of the command line beside the list of contents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) include: Vec<String>,
     /// Lock files that the bill of materials was read from.
     pub(crate) lock_files: Vec<Named>,
     /// The list of contents, `built-in` or its path, with its hash.
     pub(crate) plan: Named,
+    /// Files of the bundle, and lock files behind its bill of materials, that the commit does not have with these
+    /// bytes and this mode.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) uncommitted: Vec<String>,
 }
 
 /// A file by its hash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Named {
     /// Path relative to the root.
     pub(crate) path: String,
     /// SHA-256, lowercase hex.
     pub(crate) sha256: String,
+}
+
+/// Whether it is a number of so many lowercase hexadecimal digits.
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The two modes that files of a bundle have.
@@ -128,7 +148,78 @@ impl File {
     }
 }
 
+/// Name of the archive of a version.
+pub(crate) fn archive_name(name: &str, version: &str) -> String {
+    format!("{name}-v{version}.zip")
+}
+
 impl Manifest {
+    /// What holds of every manifest: asked by who makes one and by who reads one.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        name::check_product(&self.name)?;
+        let version = self.version.escape_debug();
+        let parsed = Version::parse(&self.version);
+        parsed.with_context(|| format!("version `{version}` is not a semantic version"))?;
+        let is_spelled = |made: Timestamp| made.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() == self.created_at;
+        let created_at = self.created_at.escape_debug();
+        ensure!(self.made_at().is_some_and(is_spelled), "it was made at `{created_at}`, which is not a time");
+        if let Some(git) = &self.git {
+            let is_id = is_hex(&git.commit, 40) || is_hex(&git.commit, 64);
+            ensure!(is_id, "its commit `{}` is not the id of one", git.commit.escape_debug());
+        }
+        if let Some(file) = self.files.iter().find(|file| file.path == FILE_NAME) {
+            bail!("it lists `{}`, which is itself", file.path);
+        }
+        self.check_provenance()
+    }
+
+    fn check_provenance(&self) -> anyhow::Result<()> {
+        let Provenance { builder, encoder, evidence, include, lock_files, plan, uncommitted } =
+            &self.provenance;
+        let version = builder.strip_prefix("mmops ").and_then(|version| Version::parse(version).ok());
+        ensure!(version.is_some(), "it was built by `{}`, which is no mmops", builder.escape_debug());
+        let files = self.files.iter().map(|file| (&file.path, &file.sha256));
+        let named = lock_files.iter().chain([plan]).map(|named| (&named.path, &named.sha256));
+        for (path, sha256) in files.chain(named) {
+            let (path, sha256) = (path.escape_debug(), sha256.as_str());
+            ensure!(is_hex(sha256, 64), "`{path}` has the SHA-256 `{}`", sha256.escape_debug());
+        }
+        let paths = lock_files.iter().chain([plan]).map(|named| &named.path);
+        for line in [encoder].into_iter().chain(paths).chain(include) {
+            let is_line = !line.is_empty() && !line.chars().any(char::is_control);
+            ensure!(is_line, "its provenance has `{}` where a name stands", line.escape_debug());
+        }
+        let is_file = |path: &str| self.files.binary_search_by(|file| (*file.path).cmp(path)).is_ok();
+        let is_lock = |path: &str| lock_files.iter().any(|lock| lock.path == path);
+        for path in evidence.iter().chain(uncommitted) {
+            ensure!(
+                is_file(path) || is_lock(path),
+                "it speaks of `{}`, which it does not list",
+                path.escape_debug()
+            );
+        }
+        let is_dirty = self.git.as_ref().is_some_and(|git| git.dirty);
+        ensure!(
+            uncommitted.is_empty() || is_dirty,
+            "it has files that its commit does not have, and is not dirty"
+        );
+        Ok(())
+    }
+
+    /// Why it cannot have been made when it says so; a clock that is wrong says nothing of anything.
+    pub(crate) fn clock_fault(&self, now: Timestamp) -> Option<String> {
+        Age::of(self.made_at()?, now, Duration::MAX).refusal("the manifest", "none")
+    }
+
+    pub(crate) fn made_at(&self) -> Option<Timestamp> {
+        self.created_at.parse().ok()
+    }
+
+    /// Name of its archive.
+    pub(crate) fn archive_name(&self) -> String {
+        archive_name(&self.name, &self.version)
+    }
+
     /// The document with its seal.
     pub(crate) fn sealed(mut self) -> String {
         self.seal = String::new();
@@ -160,6 +251,7 @@ impl Manifest {
             bail!("`{}` has the mode `{}`", file.path, file.mode);
         }
         ensure!(!manifest.files.is_empty(), "it lists no file");
+        manifest.check()?;
         Ok(manifest)
     }
 }
@@ -185,8 +277,8 @@ mod tests {
             provenance: Provenance {
                 builder: "mmops 0.1.0".to_owned(),
                 encoder: "e".to_owned(),
-                lock_files: Vec::new(),
                 plan: Named { path: "built-in".to_owned(), sha256: "cd".repeat(32) },
+                ..Provenance::default()
             },
             schema: SCHEMA.to_owned(),
             seal: String::new(),
@@ -224,5 +316,42 @@ mod tests {
         assert!(with(|manifest| manifest.files[0].mode = "4755".to_owned()).contains("4755"));
         assert!(with(|manifest| manifest.files.clear()).contains("no file"));
         assert!(with(|manifest| manifest.schema = "x".to_owned()).contains("schema"));
+        assert!(with(|manifest| manifest.files[0].path = FILE_NAME.to_owned()).contains("itself"));
+    }
+
+    #[test]
+    fn what_no_bundle_is_made_with_is_refused_where_one_is_read() {
+        let cases: [(fn(&mut Manifest), &str); 14] = [
+            (|manifest| manifest.version = "latest; rm -rf".to_owned(), "semantic version"),
+            (|manifest| manifest.version = String::new(), "semantic version"),
+            (|manifest| manifest.name = "../../x".to_owned(), "name `../../x`"),
+            (|manifest| manifest.created_at = "2026-03-10T12:00:00+00:00".to_owned(), "not a time"),
+            (|manifest| manifest.created_at = "today".to_owned(), "not a time"),
+            (|manifest| manifest.git.as_mut().expect("there").commit = "zzz".to_owned(), "commit `zzz`"),
+            (|manifest| manifest.files[0].sha256 = "AB".repeat(32), "SHA-256"),
+            (|manifest| manifest.provenance.plan.sha256 = String::new(), "SHA-256"),
+            (|manifest| manifest.provenance.builder = "a\nb".to_owned(), "no mmops"),
+            (|manifest| manifest.provenance.encoder = "a\nb".to_owned(), "provenance"),
+            (|manifest| manifest.provenance.evidence = vec!["c".to_owned()], "does not list"),
+            (|manifest| manifest.provenance.uncommitted = vec!["a".to_owned()], "not dirty"),
+            (|manifest| manifest.provenance.include = vec![String::new()], "provenance"),
+            (|manifest| manifest.provenance.plan.path = String::new(), "provenance"),
+        ];
+        for (change, reason) in cases {
+            let mut manifest = manifest();
+            change(&mut manifest);
+            for found in [manifest.check(), Manifest::parse(manifest.clone().sealed().as_bytes()).map(|_| ())]
+            {
+                let found = found.expect_err(reason).to_string();
+                assert!(found.contains(reason), "{found}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_manifest_of_the_future_is_a_fault_of_a_clock() {
+        let at = |now: &str| manifest().clock_fault(now.parse().expect("a time"));
+        assert_eq!((at("2026-03-10T11:59:30Z"), at("2099-01-01T00:00:00Z")), (None, None));
+        assert!(at("2026-03-10T11:00:00Z").expect("refused").starts_with("clock: the manifest was made 1h"));
     }
 }

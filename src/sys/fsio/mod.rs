@@ -25,7 +25,7 @@ pub(crate) use outputs::{OutputFile, OutputKind, Outputs};
 pub(crate) use path::{unreadable, with_ending};
 pub(crate) use read::{
     FileKind, canonical, existing_kind, exists, kind, list, metadata, read, read_text, read_text_within,
-    remove, target_exists, target_kind,
+    relative_to, remove, target_exists, target_kind,
 };
 pub(crate) use target::{is_stream, same_file};
 

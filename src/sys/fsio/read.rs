@@ -6,7 +6,7 @@ use super::path::unreadable;
 use crate::report::exit::Fault;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Reads a whole document.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
@@ -130,6 +130,14 @@ pub(crate) fn list(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
 /// The canonical form of an existing path.
 pub(crate) fn canonical(path: &Path) -> Result<PathBuf, Fault> {
     fs::canonicalize(path).map_err(|error| unreadable(path, &error))
+}
+
+/// An existing `path` as it is found from `root`, links resolved: one spelling for one file, wherever the root is.
+pub(crate) fn relative_to(root: &Path, path: &Path) -> Result<PathBuf, Fault> {
+    let (root, path) = (canonical(root)?, canonical(path)?);
+    let common = root.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = root.components().skip(common).map(|_| Component::ParentDir);
+    Ok(up.chain(path.components().skip(common)).collect())
 }
 
 pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {

@@ -15,7 +15,6 @@ use super::{provenance, sbom};
 use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
 use crate::format::hash;
-use crate::format::json;
 use crate::format::minisign::{self, Signer};
 use crate::format::zip::deflate::Deflater;
 use crate::format::zip::deflate::ENCODER;
@@ -29,6 +28,7 @@ use crate::sys::clock;
 use crate::sys::fsio::{self, AtomicFile, NewDirs, OutputKind};
 use crate::sys::root_dir::{self, RootDir};
 use crate::sys::{progress, work};
+use std::collections::BTreeSet;
 use std::io::BufWriter;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,8 @@ use verdict::verdict;
 const BUILT_IN: &str = include_str!("../../../../deploy/release/bundle.yaml");
 /// Most threads; more would need more memory than they are worth.
 const MOST_JOBS: usize = 16;
+/// Where evidence lies, which is made of runs and belongs to no commit.
+const EVIDENCE: &str = "artifacts";
 /// Where a root's own list is.
 const PLAN: &str = "deploy/release/bundle.yaml";
 
@@ -66,6 +68,9 @@ pub(crate) struct Args {
     /// Put a bill of materials (`CycloneDX`), read from lock files, into the archive
     #[arg(long)]
     sbom: bool,
+    /// Take the place of an archive of this version that has other content
+    #[arg(long)]
+    replace: bool,
     /// Threads that read and compress; the archive is the same for any number [default: one a core]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<u16>>,
@@ -78,6 +83,9 @@ struct Order {
     plan: Named,
     selection: Selection,
     checkout: Checkout,
+    /// Files that are evidence, and those that the commit does not have so.
+    evidence: Vec<String>,
+    uncommitted: Vec<String>,
     stamp: jiff::Timestamp,
     bill: Option<materials::Bill>,
     signer: Option<Signer>,
@@ -87,7 +95,7 @@ struct Order {
 
 impl Order {
     fn file_name(&self) -> String {
-        format!("{}-v{}.zip", self.name, self.versioned.version)
+        manifest::archive_name(&self.name, &self.versioned.version.to_string())
     }
 }
 
@@ -102,8 +110,8 @@ pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
     if let Ok(versioned) = materials::version(given.text("version"), ctx) {
         let name = given.text("name").unwrap_or(&plan.name);
         let out = given.path("out").unwrap_or_else(|| PathBuf::from(&plan.out));
-        let archive = out.join(format!("{name}-v{}.zip", versioned.version));
-        let endings = ["", ".sha256", ".provenance.json", minisign::ENDING];
+        let archive = out.join(manifest::archive_name(name, &versioned.version.to_string()));
+        let endings = ["", ".sha256", provenance::ENDING, minisign::ENDING];
         files.extend(endings.map(|ending| input("the archive", fsio::with_ending(&archive, ending))));
     }
     files
@@ -119,19 +127,24 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut zip = ctx.outputs.replace(OutputKind::Verdict, &archive)?;
     let beside =
         |ending: &str| ctx.outputs.replace(OutputKind::Companion, &fsio::with_ending(&archive, ending));
-    let (sidecar, statement) = (beside(".sha256")?, beside(".provenance.json")?);
+    let (sidecar, statement) = (beside(".sha256")?, beside(provenance::ENDING)?);
     let signature_path = fsio::with_ending(&archive, minisign::ENDING);
     let signature = order.signer.as_ref().map(|signer| Ok::<_, Fault>((signer, beside(minisign::ENDING)?)));
     let signature = signature.transpose()?;
     let (made, manifest) = write(args, &order, zip.file(), ctx)?;
+    if !args.replace {
+        check_replaced(&archive, &made.sha256)?;
+    }
     let name = order.file_name();
     sidecar.finish(format!("{}  {name}\n", made.sha256).as_bytes())?;
-    let document = provenance::statement(&manifest, &name, &made.sha256);
-    statement.finish(json::document(&document).as_bytes())?;
+    let document = provenance::statement(&manifest, &made.sha256);
+    let provenance_sha256 = hash::sha256(&document);
+    statement.finish(document.as_bytes())?;
     let has_signature = signature.is_some();
     if let Some((signer, file)) = signature {
         let version = &order.versioned.version;
         let comment = materials::trusted_comment(order.stamp, &name, version, &made.sha256);
+        let comment = format!("{comment}\tprovenance:{provenance_sha256}");
         file.finish(signer.sign(zip.file().reread()?, &comment)?.as_bytes())?;
     }
     zip.complete()?;
@@ -156,9 +169,25 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         version_source: order.versioned.source,
         file_version: order.versioned.file_differs,
         checkout: order.checkout,
+        evidence_files: manifest.provenance.evidence,
+        uncommitted: manifest.provenance.uncommitted,
         listings: order.bill.map(|bill| bill.listings),
     };
     Ok(report::report(&facts, verdict(&facts)))
+}
+
+/// A version names one archive: another content under its name is what nobody can tell apart later.
+fn check_replaced(archive: &Path, sha256: &str) -> Result<(), Fault> {
+    if !fsio::exists(archive)? {
+        return Ok(());
+    }
+    let unreadable = |error| fsio::unreadable(archive, &error);
+    let (found, _) = hash::sha256_reader(fsio::open(archive)?).map_err(unreadable)?;
+    if found == sha256 {
+        return Ok(());
+    }
+    let fault = format!("`{}` is there already, with other content: SHA-256 {found}", archive.display());
+    Err(Fault::config(fault).hint("raise the version, or take the archive's place with --replace"))
 }
 
 fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
@@ -183,8 +212,26 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
     }
     let bill = if args.sbom { Some(materials::bill(&selection.files, &root, ctx)?) } else { None };
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
-    let checkout = materials::checkout(ctx)?;
-    Ok(Order { name, versioned, plan: source, selection, checkout, stamp, bill, signer, root, out })
+    let mut checkout = materials::checkout(ctx)?;
+    let (evidence, code): (Vec<&Chosen>, Vec<&Chosen>) =
+        selection.files.iter().partition(|chosen| chosen.source.starts_with(EVIDENCE));
+    let locks = bill.as_ref().map_or(&[][..], |bill| &bill.files);
+    let uncommitted = materials::uncommitted(&mut checkout, &code, locks, &root, ctx)?;
+    let evidence = evidence.into_iter().map(|chosen| chosen.name.clone()).collect();
+    Ok(Order {
+        name,
+        versioned,
+        plan: source,
+        selection,
+        checkout,
+        evidence,
+        uncommitted,
+        stamp,
+        bill,
+        signer,
+        root,
+        out,
+    })
 }
 
 fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
@@ -192,7 +239,13 @@ fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
     let chosen = ctx.configs.choose(args.plan.as_deref(), PLAN, BUILT_IN, what)?;
     let (plan, shown): (BundlePlan, String) = (chosen.parse()?, chosen.name());
     plan.check().map_err(|error| Fault::config(format!("plan `{shown}` cannot be used: {error}")))?;
-    Ok((plan, Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) }))
+    let path = match &chosen.file {
+        // What a shell passes has no path that says anything.
+        Some(file) if fsio::names_descriptor(Path::new(file)) => "a descriptor".to_owned(),
+        Some(file) => fsio::relative_to(&ctx.root, &ctx.path(file))?.display().to_string(),
+        None => shown,
+    };
+    Ok((plan, Named { path, sha256: hash::sha256(chosen.text.as_bytes()) }))
 }
 
 /// Where the content of a file comes from.
@@ -218,7 +271,7 @@ impl Order {
             contents.push((listed, Source::File(chosen)));
         }
         if let Some(bill) = &self.bill {
-            let text = json::document(&sbom::document(&self.name, version, created_at, &bill.listings));
+            let text = sbom::document(&self.name, version, created_at, &bill.listings);
             let listed = file(manifest::SBOM_NAME, "bill of materials", false, text.len() as u64);
             contents.push((listed, Source::Text(text)));
             contents.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
@@ -259,14 +312,22 @@ fn write(
         provenance: Provenance {
             builder: manifest::BUILDER.to_owned(),
             encoder: ENCODER.to_owned(),
+            evidence: order.evidence.clone(),
+            include: args.include.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             lock_files: order.bill.as_ref().map_or_else(Vec::new, |bill| bill.files.clone()),
             plan: order.plan.clone(),
+            uncommitted: order.uncommitted.clone(),
         },
         schema: manifest::SCHEMA.to_owned(),
         seal: String::new(),
         version,
     };
-    manifest.clone().check_size().map_err(|error| Fault::config(error.to_string()))?;
+    let unusable = |error: anyhow::Error| Fault::config(error.to_string());
+    manifest.check().map_err(unusable)?;
+    manifest.clone().check_size().map_err(unusable)?;
+    if let Some(refusal) = manifest.clock_fault(ctx.clock.now()) {
+        return Err(Fault::config(refusal).into());
+    }
     let member = |file: &manifest::File| Member {
         name: file.path.clone(),
         permissions: file.permissions().expect("a mode that bundles have"),

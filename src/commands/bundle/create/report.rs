@@ -1,8 +1,8 @@
 //! From facts and verdict to the report.
 
 use super::verdict::{Facts, Verdict};
-use crate::commands::bundle::checkout;
 use crate::commands::bundle::sbom::Listing;
+use crate::commands::bundle::{checkout, provenance, sbom};
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 
 pub(crate) const SPEC: CommandSpec =
@@ -13,7 +13,11 @@ pub(super) fn report(facts: &Facts, verdict: Verdict) -> Report {
         Verdict::Created => Conclusion::new(Outcome::Pass, "CREATED"),
         Verdict::Incomplete => Conclusion::new(Outcome::Fail, "FAILED"),
     };
-    let mut rows = vec![version_row(facts), contents_row(facts), checkout::row(&facts.checkout)];
+    let mut rows = vec![
+        version_row(facts),
+        contents_row(facts),
+        checkout::row_of_bundle(&facts.checkout, &facts.uncommitted),
+    ];
     rows.extend(facts.listings.as_deref().map(packages_row));
     let archive = Row::new("archive", Outcome::Pass).note(&facts.archive);
     rows.push(archive.reason(format!("sha256 {}", facts.sha256)));
@@ -22,7 +26,7 @@ pub(super) fn report(facts: &Facts, verdict: Verdict) -> Report {
         None if facts.signs => Row::new("signature", Outcome::Fail).reason("there is none"),
         None => Row::new("signature", Outcome::Skipped).reason("not signed: no --sign"),
     });
-    let beside = ["", ".sha256", ".provenance.json"].map(|ending| format!("{}{ending}", facts.archive));
+    let beside = ["", ".sha256", provenance::ENDING].map(|ending| format!("{}{ending}", facts.archive));
     Report::new(&SPEC, "BUNDLE CREATE", conclusion)
         .rows(rows)
         .body(facts)
@@ -43,11 +47,15 @@ fn version_row(facts: &Facts) -> Row {
 
 fn contents_row(facts: &Facts) -> Row {
     let left_out = facts.left_out.iter().map(|left| format!("left out: {left}"));
-    remarked("contents", format!("{} files", facts.files), left_out.collect())
+    let evidence = match facts.evidence_files.len() {
+        0 => String::new(),
+        count => format!(", {count} of them evidence"),
+    };
+    remarked("contents", format!("{} files{evidence}", facts.files), left_out.collect())
 }
 
 fn packages_row(listings: &[(String, Listing)]) -> Row {
-    let count: usize = listings.iter().map(|(_, listing)| listing.components.len()).sum();
+    let count = sbom::count(listings);
     let remarks = listings
         .iter()
         .flat_map(|(path, listing)| listing.remarks.iter().map(move |remark| format!("{path}: {remark}")));

@@ -37,6 +37,10 @@ pub(crate) struct Facts {
     pub(super) file_version: Option<String>,
     #[serde(skip)]
     pub(super) checkout: Checkout,
+    /// Files of the bundle that are evidence, which no commit has.
+    pub(super) evidence_files: Vec<String>,
+    /// Files of the bundle, and lock files behind its bill of materials, that the commit does not have so.
+    pub(super) uncommitted: Vec<String>,
     /// The packages of each lock file, when they were asked for.
     #[serde(skip)]
     pub(super) listings: Option<Vec<(String, Listing)>>,
@@ -78,6 +82,8 @@ mod tests {
             version_source: "--version",
             file_version: Some("1.2.4".to_owned()),
             checkout: Err("there is no commit yet".to_owned()),
+            evidence_files: Vec::new(),
+            uncommitted: vec!["c".to_owned()],
             listings: None,
         }
     }

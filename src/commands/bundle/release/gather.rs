@@ -70,7 +70,8 @@ pub(super) fn load_policy(args: &Args, ctx: &Ctx) -> Result<LoadedPolicy, Fault>
     let path = ctx.path(&args.policy);
     let text = fsio::read_text(&path)?;
     let policy = config::parse(&text, Format::of(&path)?, &path.display().to_string())?;
-    Ok(LoadedPolicy { policy, shown: args.policy.display().to_string(), sha256: hash::sha256(text) })
+    let shown = fsio::relative_to(&ctx.root, &path)?.display().to_string();
+    Ok(LoadedPolicy { policy, shown, sha256: hash::sha256(text) })
 }
 
 fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {

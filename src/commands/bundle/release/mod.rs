@@ -87,8 +87,8 @@ impl Release<'_> {
             provenance: Provenance {
                 builder: manifest::BUILDER.to_owned(),
                 encoder: "none".to_owned(),
-                lock_files: Vec::new(),
                 plan: Named { path: self.policy.shown.clone(), sha256: self.policy.sha256.clone() },
+                ..Provenance::default()
             },
             schema: manifest::SCHEMA.to_owned(),
             seal: String::new(),

@@ -61,15 +61,59 @@ pub(super) fn sidecar(text: &str, name: &str, found: &str) -> Check {
     }
 }
 
-/// The signature of the file `name`: why it does not hold, or the comment that it vouches for.
-pub(super) fn signature(checked: &anyhow::Result<String>, name: &str) -> Check {
+/// What a signature must vouch for by its comment, beside the bytes that it was made over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound<'a> {
+    /// Name of the file.
+    pub(super) name: &'a str,
+    /// SHA-256 of the file, as it was found where the rest was read.
+    pub(super) sha256: &'a str,
+    /// SHA-256 of the statement of provenance, of what has one.
+    pub(super) provenance: Option<&'a str>,
+    pub(super) version: &'a str,
+}
+
+/// The signature of a file: why it does not hold, or that its comment says what was found.
+pub(super) fn signature(checked: &anyhow::Result<String>, bound: Bound<'_>) -> Check {
     let check = Check::new("signature");
-    match checked {
-        Err(error) => check.violates("signature", error.to_string()),
-        // The comment binds the name, so that a signature of another release is no signature of this one.
-        Ok(comment) if !comment.split('\t').any(|part| part == format!("file:{name}")) => {
-            check.violates("signature-name", format!("it was made for another file: {comment}"))
+    let comment = match checked {
+        Err(error) => return check.violates("signature", error.to_string()),
+        Ok(comment) => comment,
+    };
+    let value = |key: &str| {
+        let mut values = comment.split('\t').filter_map(|field| field.strip_prefix(key)?.strip_prefix(':'));
+        values.next().filter(|_| values.next().is_none())
+    };
+    let always = [
+        ("signature-name", "file", bound.name),
+        ("signature-version", "version", bound.version),
+        ("signature-hash", "sha256", bound.sha256),
+    ];
+    let provenance = bound.provenance.map(|sha256| ("signature-provenance", "provenance", sha256));
+    let mut check = check.note("valid");
+    for (kind, key, expected) in always.into_iter().chain(provenance) {
+        let found = value(key);
+        if found != Some(expected) {
+            let found = found.unwrap_or("nothing");
+            check = check.violates(kind, format!("it vouches for {key} {found}, not {expected}"));
         }
-        Ok(_) => check.note("valid"),
     }
+    check
+}
+
+/// The statement beside an archive against the one that follows from its manifest and hash.
+pub(super) fn provenance(found: &str, expected: &str) -> Check {
+    let check = Check::new("provenance");
+    if found == expected {
+        return check.note("follows from the manifest");
+    }
+    let mut lines = found.lines().zip(expected.lines()).zip(1..);
+    let detail = match lines.find(|((found, expected), _)| found != expected) {
+        Some(((found, expected), line)) => {
+            let found = found.trim().replace(char::is_control, "?");
+            format!("line {line} is `{found}`, where `{}` follows from the archive", expected.trim())
+        }
+        None => "it has more or fewer lines than the archive gives it".to_owned(),
+    };
+    check.violates("provenance", detail)
 }

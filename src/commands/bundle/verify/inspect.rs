@@ -7,6 +7,7 @@ use crate::format::zip::violation::Violation;
 use crate::release::bundle::compare::{self, Found};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::report::exit::Fault;
+use jiff::Timestamp;
 
 pub(super) type Hash = Result<String, Violation>;
 
@@ -19,10 +20,13 @@ pub(super) struct Inspected {
     pub(super) sha256: Hash,
 }
 
-/// Everything that can be said of an archive of `length` bytes without what lies beside it.
+/// Everything that can be said of an archive of `length` bytes, which is found under `name`, without what lies
+/// beside it.
 pub(super) fn inspect<R: ReaderAt>(
     archive: &R,
     length: u64,
+    name: &str,
+    now: Timestamp,
     hash_all: HashAll<'_>,
 ) -> Result<Inspected, Fault> {
     let directory = check::directory(archive, length);
@@ -30,13 +34,13 @@ pub(super) fn inspect<R: ReaderAt>(
     structure.violations.clone_from(&directory.violations);
     let manifest = read_manifest(archive, &directory);
     let described = match &manifest {
-        Ok(manifest) => describe(manifest, directory.time),
+        Ok(manifest) => describe_archive(manifest, name, directory.time, now),
         Err(violation) => Check::new("manifest").violation(violation.clone()),
     };
     let (entries, sha256) = if let Ok(manifest) = &manifest {
         entries(&directory, manifest, hash_all)?
     } else {
-        let (sha256, _) = hash_all(&[], DosTime::of(jiff::Timestamp::UNIX_EPOCH))?;
+        let (sha256, _) = hash_all(&[], DosTime::of(Timestamp::UNIX_EPOCH))?;
         let reason = "there is nothing to compare them with";
         (Check::new("entries").violates("no-manifest", reason), sha256)
     };
@@ -52,11 +56,24 @@ fn read_manifest<R: ReaderAt>(archive: &R, directory: &Directory) -> Result<Mani
     Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))
 }
 
-fn describe(manifest: &Manifest, time: Option<DosTime>) -> Check {
+/// What a manifest that can be read says of itself.
+pub(super) fn describe(manifest: &Manifest, now: Timestamp) -> Check {
     let check = Check::new("manifest").note(format!("{} v{}", manifest.name, manifest.version));
-    let made: Option<jiff::Timestamp> = manifest.created_at.parse().ok();
-    if time.is_some() && made.map(DosTime::of) != time {
-        return check.violates("time", "the entries have another time than the manifest");
+    match manifest.clock_fault(now) {
+        Some(refusal) => check.violates("clock", refusal),
+        None => check,
+    }
+}
+
+fn describe_archive(manifest: &Manifest, name: &str, time: Option<DosTime>, now: Timestamp) -> Check {
+    let mut check = describe(manifest, now);
+    if time.is_some() && manifest.made_at().map(DosTime::of) != time {
+        check = check.violates("time", "the entries have another time than the manifest");
+    }
+    if manifest.archive_name() != name {
+        let detail =
+            format!("the archive is called `{name}`, its manifest is that of `{}`", manifest.archive_name());
+        check = check.violates("archive-name", detail);
     }
     check
 }
@@ -83,7 +100,7 @@ fn entries(
     let pairs: Vec<(&Header, &manifest::File)> =
         directory.members.iter().filter_map(|member| Some((member, listed(member)?))).collect();
     let wanted: Vec<&Header> = pairs.iter().map(|(member, _)| *member).collect();
-    let time = directory.time.unwrap_or_else(|| DosTime::of(jiff::Timestamp::UNIX_EPOCH));
+    let time = directory.time.unwrap_or_else(|| DosTime::of(Timestamp::UNIX_EPOCH));
     let (sha256, members) = hash_all(&wanted, time)?;
     for ((_, file), hash) in pairs.iter().zip(members) {
         let compared = hash.and_then(|hash| compare::hash(&file.path, &file.sha256, &hash));

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// Changes that are tried.
 const CHANGES: u64 = 10_000;
 
+const NAME: &str = "mm-bot-v1.2.3.zip";
+const NOW: &str = "2026-03-10T12:00:00Z";
+
 /// A generator of numbers that are the same in every run.
 struct Random(u64);
 
@@ -74,7 +77,7 @@ impl Entry {
 }
 
 fn time() -> DosTime {
-    DosTime::of("2026-03-10T12:00:00Z".parse().expect("a time"))
+    DosTime::of(NOW.parse().expect("a time"))
 }
 
 /// Writes entries as a bundle would, with bytes of others between them if asked for.
@@ -115,15 +118,15 @@ fn manifest_of(contents: &BTreeMap<String, Vec<u8>>) -> String {
     };
     let manifest = Manifest {
         clock: None,
-        created_at: "2026-03-10T12:00:00Z".to_owned(),
+        created_at: NOW.to_owned(),
         files: contents.iter().map(file).collect(),
         git: None,
         name: "mm-bot".to_owned(),
         provenance: Provenance {
-            builder: "test".to_owned(),
+            builder: "mmops 0.0.0".to_owned(),
             encoder: "test".to_owned(),
-            lock_files: Vec::new(),
             plan: Named { path: "built-in".to_owned(), sha256: "00".repeat(32) },
+            ..Provenance::default()
         },
         schema: manifest::SCHEMA.to_owned(),
         seal: String::new(),
@@ -154,8 +157,9 @@ fn violations(archive: &[u8], hash: &str) -> Vec<String> {
         let members = members.iter().map(|member| hash_member(&archive, member, time)).collect();
         Ok((hash_archive(&archive, length), members))
     };
-    let Inspected { checks, sha256, .. } = inspect(&archive, length, &hash_all).expect("asked");
-    let sidecar = check::sidecar(&format!("{hash}  a.zip\n"), "a.zip", &sha256.expect("memory can be read"));
+    let Inspected { checks, sha256, .. } =
+        inspect(&archive, length, NAME, NOW.parse().expect("a time"), &hash_all).expect("asked");
+    let sidecar = check::sidecar(&format!("{hash}  {NAME}\n"), NAME, &sha256.expect("memory can be read"));
     let all = checks.iter().chain([&sidecar]).flat_map(|check| &check.violations);
     all.map(|violation| violation.kind.to_owned()).collect()
 }

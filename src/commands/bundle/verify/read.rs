@@ -1,45 +1,77 @@
 //! Reads a bundle, and what lies beside it.
 
-use super::check::{self, Check};
-use super::inspect::{Hash, Inspected, inspect};
+use super::check::{self, Bound, Check};
+use super::inspect::{self, Hash, Inspected, inspect};
 use super::verdict::Facts;
+use crate::commands::bundle::provenance;
 use crate::ctx::Ctx;
 use crate::format::minisign::{self, Verifier};
-use crate::format::uninterrupted;
 use crate::format::zip::check::{FileReader, ReaderAt, hash_archive, hash_member};
 use crate::format::zip::layout::{DosTime, Header};
+use crate::format::{hash, uninterrupted};
 use crate::release::bundle::manifest::{self, Manifest};
-use crate::release::folder;
+use crate::release::folder::{self, Folder};
 use crate::report::exit::Fault;
+use crate::sys::fsio::{self, FileState, SizeLimit};
 use crate::sys::signal::Cancel;
-use crate::sys::{fsio, work};
+use crate::sys::work;
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
-/// An archive, with its hash and its signature beside it.
+/// An archive, with what lies beside it. One descriptor serves all that is asked of it: under its name another file
+/// may stand a moment later.
 pub(super) fn archive(
     path: &Path,
     key: Option<&Verifier>,
     threads: usize,
     ctx: &Ctx,
 ) -> Result<Facts, Fault> {
-    let length = fsio::metadata(path)?.len();
-    let reader = Cancellable { archive: FileReader::from(fsio::open(path)?), cancel: &ctx.cancel };
+    let unreadable = |error| fsio::unreadable(path, &error);
+    let file = fsio::open(path)?;
+    let state = FileState::of(&file).map_err(unreadable)?;
+    let shared = FileReader::from(file.try_clone().map_err(unreadable)?);
+    let reader = Cancellable { archive: shared, cancel: &ctx.cancel };
+    let length = state.id.bytes;
     let hash_all = |members: &[&Header], time: DosTime| {
         let hashes = hash_all(&reader, length, members, time, threads);
         // What was read after a stop was asked for says nothing of the archive.
         ctx.check_cancelled().map(|()| hashes)
     };
-    let Inspected { checks, manifest, sha256 } = inspect(&reader, length, &hash_all)?;
+    let name = file_name(path);
+    let Inspected { mut checks, manifest, sha256 } =
+        inspect(&reader, length, &name, ctx.clock.now(), &hash_all)?;
     ctx.check_cancelled()?;
-    let (signature, trusted_comment) = signature(path, key)?;
+    let statement = STATEMENT.read(path)?;
+    let provenance = statement.as_ref().map_or_else(|_| String::new(), hash::sha256);
+    let statement = statement.map(|text| match (&manifest, &sha256) {
+        (Some(manifest), Ok(sha256)) => check::provenance(&text, &provenance::statement(manifest, sha256)),
+        _ => Check::new("provenance").violates("no-manifest", "there is nothing to compare it with"),
+    });
     let sidecar = match &sha256 {
-        Ok(found) => sidecar(path, found),
-        Err(violation) => Check::new("sidecar").violation(violation.clone()),
+        Ok(found) => SIDECAR.read(path)?.map(|text| check::sidecar(&text, &name, found)),
+        Err(violation) => Err(Check::new("sidecar").violation(violation.clone())),
     };
-    let checks = [sidecar, signature].into_iter().chain(checks).collect();
+    let bound = Bound {
+        name: &name,
+        sha256: sha256.as_ref().map_or("", |sha256| sha256),
+        provenance: Some(&provenance),
+        version: manifest.as_ref().map_or("", |manifest| &manifest.version),
+    };
+    let from_start = Sequential { reader: &reader, at: 0 };
+    let (signature, trusted_comment) = signature(path, from_start, bound, key)?;
+    ctx.check_cancelled()?;
+    if FileState::of(&file).map_err(unreadable)? != state {
+        let changed = Check::new("unchanged").violates("changed", "it was changed while it was read");
+        checks.push(changed);
+    }
+    let either = |check: Result<Check, Check>| check.unwrap_or_else(|check| check);
+    let checks = [either(sidecar), either(statement), signature].into_iter().chain(checks).collect();
     Ok(Facts { checks, manifest, sha256: sha256.ok(), trusted_comment })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn hash_all<R: ReaderAt + Sync>(
@@ -78,27 +110,44 @@ impl<R: ReaderAt> ReaderAt for Cancellable<'_, R> {
     }
 }
 
+/// An archive from some byte on, for what reads to its end.
+struct Sequential<'a, R> {
+    reader: &'a R,
+    at: u64,
+}
+
+impl<R: ReaderAt> io::Read for Sequential<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
 /// A folder: its manifest, and every file.
 pub(super) fn folder(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> Result<Facts, Fault> {
-    let (signature, trusted_comment) = signature(&dir.join(manifest::FILE_NAME), key)?;
-    let found = folder::inspect(dir, &ctx.cancel)?;
-    let mut entries = Check::new("entries");
-    entries.violations = found.violations;
-    let facts = |described, entries, found: Option<(Manifest, String)>| {
-        let (manifest, sha256) = found.unzip();
-        Facts { checks: vec![signature, described, entries], manifest, sha256, trusted_comment }
+    let path = dir.join(manifest::FILE_NAME);
+    let Folder { manifest, manifest_text, violations } = folder::inspect(dir, &ctx.cancel)?;
+    let (version, sha256) = match &manifest {
+        Ok((manifest, sha256)) => (&*manifest.version, &**sha256),
+        Err(_) => ("", ""),
     };
-    Ok(match found.manifest {
-        Ok((manifest, sha256)) => {
-            let described = Check::new("manifest").note(format!("{} v{}", manifest.name, manifest.version));
-            let entries = entries.note(format!("{} files agree", manifest.files.len()));
-            facts(described, entries, Some((manifest, sha256)))
+    let bound = Bound { name: manifest::FILE_NAME, sha256, provenance: None, version };
+    let (signature, trusted_comment) = signature(&path, &*manifest_text, bound, key)?;
+    let mut entries = Check::new("entries");
+    entries.violations = violations;
+    let (described, entries) = match &manifest {
+        Ok((manifest, _)) => {
+            let agree = format!("{} files agree", manifest.files.len());
+            (inspect::describe(manifest, ctx.clock.now()), entries.note(agree))
         }
         Err(violation) => {
-            let described = Check::new("manifest").violation(violation);
-            facts(described, entries.violates("no-manifest", "there is nothing to compare them with"), None)
+            let described = Check::new("manifest").violation(violation.clone());
+            (described, entries.violates("no-manifest", "there is nothing to compare them with"))
         }
-    })
+    };
+    let (manifest, sha256) = manifest.ok().unzip();
+    Ok(Facts { checks: vec![signature, described, entries], manifest, sha256, trusted_comment })
 }
 
 /// A deployed tree against the manifest.
@@ -115,40 +164,65 @@ pub(super) fn against(tree: &Path, manifest: Option<&Manifest>, ctx: &Ctx) -> Re
     Ok(check.note(format!("{} files agree", manifest.files.len())))
 }
 
-/// Checks the signature of `path`, when a key is given; the comment that it vouches for comes beside.
-fn signature(path: &Path, key: Option<&Verifier>) -> Result<(Check, Option<String>), Fault> {
-    let beside = fsio::with_ending(path, minisign::ENDING);
-    let exists = fsio::exists(&beside)?;
+/// Checks the signature of what was read of `path`, when a key is given; the comment that it vouches for comes
+/// beside.
+fn signature(
+    path: &Path,
+    content: impl io::Read,
+    bound: Bound<'_>,
+    key: Option<&Verifier>,
+) -> Result<(Check, Option<String>), Fault> {
     let Some(key) = key else {
+        let exists = fsio::exists(&fsio::with_ending(path, minisign::ENDING))?;
         let reason =
             if exists { "there is one, but no --key to check it with" } else { "not asked for: no --key" };
         return Ok((Check { skipped: Some(reason), ..Check::new("signature") }, None));
     };
-    if !exists {
-        let detail = format!("there is no `{}`", beside.display());
-        return Ok((Check::new("signature").violates("signature-missing", detail), None));
-    }
-    let checked = match fsio::read_text(&beside) {
-        Ok(text) => key.check(fsio::open(path)?, &text),
-        Err(fault) => Err(fault.into()),
+    let text = match SIGNATURE.read(path)? {
+        Ok(text) => text,
+        Err(check) => return Ok((check, None)),
     };
-    let check = check::signature(&checked, &path.file_name().unwrap_or_default().to_string_lossy());
+    let checked = key.check(content, &text);
+    let check = check::signature(&checked, bound);
     Ok((check, checked.ok()))
 }
 
-/// Checks the hash beside an archive against the hash that was found.
-fn sidecar(path: &Path, found: &str) -> Check {
-    let beside = fsio::with_ending(path, ".sha256");
-    let text = match fsio::exists(&beside) {
-        Ok(true) => fsio::read_text(&beside),
-        Ok(false) => {
-            let detail = format!("there is no `{}`", beside.display());
-            return Check::new("sidecar").violates("sidecar-missing", detail);
+/// A file beside an archive: its ending, the check of it, and how violations are called.
+struct Beside {
+    ending: &'static str,
+    check: &'static str,
+    missing: &'static str,
+    unreadable: &'static str,
+}
+
+const SIDECAR: Beside = Beside {
+    ending: ".sha256",
+    check: "sidecar",
+    missing: "sidecar-missing",
+    unreadable: "sidecar-unreadable",
+};
+const STATEMENT: Beside = Beside {
+    ending: provenance::ENDING,
+    check: "provenance",
+    missing: "provenance-missing",
+    unreadable: "provenance-unreadable",
+};
+const SIGNATURE: Beside = Beside {
+    ending: minisign::ENDING,
+    check: "signature",
+    missing: "signature-missing",
+    unreadable: "signature-unreadable",
+};
+
+impl Beside {
+    /// The text of what must lie beside `path`, or the check that fails for want of it.
+    fn read(&self, path: &Path) -> Result<Result<String, Check>, Fault> {
+        let path = fsio::with_ending(path, self.ending);
+        let check = Check::new(self.check);
+        if !fsio::exists(&path)? {
+            return Ok(Err(check.violates(self.missing, format!("there is no `{}`", path.display()))));
         }
-        Err(fault) => Err(fault),
-    };
-    match text {
-        Err(fault) => Check::new("sidecar").violates("sidecar-unreadable", fault.to_string()),
-        Ok(text) => check::sidecar(&text, &path.file_name().unwrap_or_default().to_string_lossy(), found),
+        let text = fsio::read_text_within(&path, SizeLimit::Document);
+        Ok(text.map_err(|fault| check.violates(self.unreadable, fault.to_string())))
     }
 }
