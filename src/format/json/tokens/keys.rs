@@ -57,8 +57,18 @@ impl Keys {
 
     /// Whether the first `count` keys have this one.
     pub(crate) fn is_among_first(&mut self, key: &[u8], count: usize) -> bool {
+        self.position(key).is_some_and(|at| at < count)
+    }
+
+    /// Where the object has this key, from 0.
+    pub(crate) fn position(&mut self, key: &[u8]) -> Option<usize> {
         self.forget_previous_object();
-        self.find(key).is_some_and(|at| at < count)
+        self.find(key)
+    }
+
+    /// The key at a position.
+    pub(crate) fn get(&self, at: usize) -> &[u8] {
+        self.texts.get(at)
     }
 
     fn insert_new(&mut self, key: &[u8]) -> bool {
