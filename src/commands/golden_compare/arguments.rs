@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 /// Say whether an output drifted from the accepted one, and accept a new one with a record
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
     /// The accepted file or directory
     #[arg(long, value_name = "PATH")]

@@ -361,12 +361,11 @@ fn parse_part(text: &str) -> Option<(Part, &str)> {
             }
         }
     };
-    let (value, is_text, rest) = match parse_quoted(rest) {
-        Some((value, rest)) => (value, true, rest),
-        None => {
-            let (value, rest) = rest.split_at(rest.find(']')?);
-            (value.to_owned(), !value.is_empty() && !is_no_text(value), rest)
-        }
+    let (value, is_text, rest) = if let Some((value, rest)) = parse_quoted(rest) {
+        (value, true, rest)
+    } else {
+        let (value, rest) = rest.split_at(rest.find(']')?);
+        (value.to_owned(), !value.is_empty() && !is_no_text(value), rest)
     };
     (!name.is_empty() && (is_text || !value.is_empty())).then_some(())?;
     Some((Part::Label(Label::text_of(&name, &value, is_text)), rest.strip_prefix(']')?))

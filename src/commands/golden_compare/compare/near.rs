@@ -54,11 +54,12 @@ impl<R: Read + Seek> Walk<'_, R> {
             let one = ours.next_if(|_| order.is_le()).unwrap_or_default();
             let other = theirs.next_if(|_| order.is_ge()).unwrap_or_default();
             let matching = self.matching(one, other, &mut tries)?;
-            let paired: Vec<usize> = matching.iter().flatten().copied().collect();
             let singles = one.iter().zip(&matching).filter(|(_, partner)| partner.is_none());
             left[0].extend(singles.map(|(one, _)| one.element));
             let mut is_paired = vec![false; other.len()];
-            paired.into_iter().for_each(|at| is_paired[at] = true);
+            for at in matching.iter().flatten() {
+                is_paired[*at] = true;
+            }
             let singles = other.iter().zip(is_paired).filter(|(_, is_paired)| !is_paired);
             left[1].extend(singles.map(|(other, _)| other.element));
         }
@@ -135,12 +136,11 @@ impl<R: Read + Seek> Walk<'_, R> {
                     };
                     if is_near {
                         came_from.insert(to, at);
-                        match of_other[to] {
-                            Some(next) => queue.push_back(next),
-                            None => {
-                                free = Some(to);
-                                break 'search;
-                            }
+                        if let Some(next) = of_other[to] {
+                            queue.push_back(next);
+                        } else {
+                            free = Some(to);
+                            break 'search;
                         }
                     }
                 }

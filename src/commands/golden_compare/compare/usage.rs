@@ -87,7 +87,7 @@ struct Scan<'a, 'u> {
     skipper: Skipper,
 }
 
-impl<'a> Scan<'a, '_> {
+impl Scan<'_, '_> {
     /// Reads a value, or the bracket of one.
     fn value<R: Read + Seek>(
         &mut self,

@@ -248,13 +248,11 @@ impl Drift {
 /// Nine decimals, or the numbers as they stand where nine decimals would not be all.
 fn floats(baseline: &str, actual: &str) -> (String, String) {
     let fixed = |text: &str| Decimal::parse(text)?.fixed(9, 15);
-    match (fixed(baseline), fixed(actual)) {
-        (Some(a), Some(b)) => (a, b),
-        _ => {
-            let excerpts = excerpt::of_pair(baseline, actual, excerpt::MESSAGE_CHARS);
-            (excerpts.baseline, excerpts.actual)
-        }
+    if let (Some(baseline), Some(actual)) = (fixed(baseline), fixed(actual)) {
+        return (baseline, actual);
     }
+    let excerpts = excerpt::of_pair(baseline, actual, excerpt::MESSAGE_CHARS);
+    (excerpts.baseline, excerpts.actual)
 }
 
 /// Two texts, and where they differ if that is not seen.
