@@ -7,6 +7,8 @@ use similar::{ChangeTag, DiffTag, TextDiff};
 
 /// Lines around a difference that stand with it.
 const AROUND: usize = 3;
+/// Most lines of one difference that are printed.
+const PRINTED: usize = 200;
 
 /// Compares two texts that differ; of the differences at most `listed` are kept, all are counted.
 pub(crate) fn compare(baseline: &str, actual: &str, listed: usize) -> Found {
@@ -36,13 +38,23 @@ pub(crate) fn compare(baseline: &str, actual: &str, listed: usize) -> Found {
                 line: first as u64 + 1,
                 baseline: lines(ChangeTag::Delete),
                 actual: lines(ChangeTag::Insert),
-                hunk: hunk.to_string(),
+                hunk: printed(&hunk.to_string()),
             },
             offset: offsets.get(first).copied().unwrap_or(actual.len() as u64),
             values: Offsets::default(),
         });
     }
     found
+}
+
+/// A hunk that fits a report.
+fn printed(hunk: &str) -> String {
+    match hunk.match_indices('\n').nth(PRINTED).map(|(at, _)| at + 1) {
+        Some(end) if end < hunk.len() => {
+            format!("{}({} lines more)\n", &hunk[..end], hunk[end..].lines().count())
+        }
+        Some(_) | None => hunk.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +86,15 @@ mod tests {
             (compare(&baseline, &actual, 1).total, compare(&baseline, &actual, 1).drifts.len()),
             (3, 1)
         );
+    }
+
+    #[test]
+    fn a_long_difference_is_one_and_cut_where_it_is_printed() {
+        let lines = |of: &str| (0..50_000).map(|number| format!("{of} {number}\n")).collect::<String>();
+        let found = compare(&lines("old"), &lines("new"), 10);
+        assert_eq!(found.total, 1);
+        let hunk = found.drifts[0].difference.hunk().expect("a hunk");
+        assert!(hunk.ends_with("-old 199\n(99800 lines more)\n"), "{}", &hunk[hunk.len() - 80..]);
     }
 
     #[test]
