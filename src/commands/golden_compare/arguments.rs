@@ -27,13 +27,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_steps)]
     ulp: u64,
     /// Tolerance of the numbers, integers too, at a path: PATH=1e-6 or PATH=abs:1e-6,rel:1e-3,ulp:4 (can be repeated; the last match counts)
-    #[arg(long, value_name = "[FILES:]PATH=TOLERANCE", value_parser = parse_tolerance_at)]
+    #[arg(long, value_name = "PATH=TOLERANCE", value_parser = parse_tolerance_at)]
     tolerance_at: Vec<Rule<Tolerance>>,
-    /// Leave out what is at or below a path, such as root.meta.ts, root.runs[*].host, root.**.pid (can be repeated)
-    #[arg(long, value_name = "[FILES:]PATH", value_parser = parse_ignore)]
+    /// Leave out what is at or below a path, such as root.meta.ts, root.runs[*].host, root.**.pid (can be repeated; this and other rules are for some files of a directory alone with FILES: in front, such as daily/*.json:root.ts)
+    #[arg(long, value_name = "PATH", value_parser = parse_ignore)]
     ignore: Vec<Rule<()>>,
     /// Compare the array at a path without order, its elements paired by a field or by all they hold (can be repeated)
-    #[arg(long, value_name = "[FILES:]PATH[:KEY]", value_parser = parse_unordered)]
+    #[arg(long, value_name = "PATH[:KEY]", value_parser = parse_unordered)]
     ignore_order: Vec<Rule<Option<String>>>,
     /// Refuse a rule for a path that matches nothing, rather than warn
     #[arg(long)]

@@ -10,6 +10,8 @@ pub(super) struct Lookup {
     entries: Vec<Entry>,
     /// Where the object ends.
     pub(super) end: u64,
+    /// Position of the key that was found last.
+    last: usize,
     /// Keys of the baseline that it does not have, and where their values begin there.
     pub(super) missing: Vec<(String, u64)>,
 }
@@ -33,7 +35,15 @@ impl Lookup {
 
     /// Where the value of a key begins; each key is asked for once.
     pub(super) fn value_of(&mut self, key: &[u8]) -> Option<u64> {
-        let entry = &mut self.entries[self.keys.position(key)?];
+        // Keys that are not in the order of the baseline are often in that order backwards, or shifted.
+        let near = [self.last.wrapping_sub(1), self.last + 1];
+        let is_key = |at: &usize| *at < self.entries.len() && self.keys.get(*at) == key;
+        let at = match near.into_iter().find(is_key) {
+            Some(at) => at,
+            None => self.keys.position(key)?,
+        };
+        self.last = at;
+        let entry = &mut self.entries[at];
         entry.is_used = true;
         Some(entry.value)
     }
