@@ -62,7 +62,7 @@ fn table() -> Vec<Entry> {
         entry(&canary::tag::SPEC, canary::tag::run),
         entry(&canary::checklist::SPEC, canary::checklist::run).writes(canary::checklist::outputs),
         entry(&scan_secrets::SPEC, scan_secrets::run).writes(scan_secrets::outputs),
-        entry(&golden_compare::SPEC, golden_compare::run),
+        entry(&golden_compare::SPEC, golden_compare::run).writes(golden_compare::outputs),
         entry(&rotate::SPEC, rotate::run).writes(rotate::outputs),
         entry(&rotate::restore::SPEC, rotate::restore::run),
         entry(&cron_sentinel::SPEC, cron_sentinel::run),

@@ -15,6 +15,15 @@ pub fn yaml(text: &str) -> Result<serde_json::Value, String> {
     read(text, Format::Yaml).map_err(|error| error.to_string())
 }
 
+/// Whether two floats, as JSON writes them, are within a tolerance.
+pub fn numbers_are_close(a: &str, b: &str, abs: f64, rel: f64) -> bool {
+    use crate::commands::golden_compare::drift::number::{Comparison, Number, Tolerance, compare};
+    use crate::commands::golden_compare::drift::{IntFloat, NanPolicy};
+    let tolerance = Tolerance { abs, rel, ulp: 0 };
+    let (a, b) = (Number::Float(a), Number::Float(b));
+    compare(a, b, tolerance, false, IntFloat::Strict, NanPolicy::Refuse) == Comparison::Same
+}
+
 pub mod bootstrap {
     pub use crate::commands::tune::choose::bootstrap::BootstrapSettings;
 }

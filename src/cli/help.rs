@@ -199,8 +199,8 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 28] = [
         "golden-compare",
         [
             (
-                "mmops golden-compare --baseline golden.json --actual now.json --fail-on-drift",
-                "Did the output change?",
+                "mmops golden-compare --baseline golden.json --actual now.json --fail-on-drift --html drift.html",
+                "Did the output change, and what in it?",
             ),
             (
                 "mmops golden-compare --baseline golden --actual out --update --yes --reason 'new fees'",

@@ -2,6 +2,7 @@
 //! the check for a stop stay with the caller.
 
 pub(crate) mod config;
+pub(crate) mod decimal;
 pub(crate) mod duration;
 pub(crate) mod exposition;
 pub(crate) mod hash;

@@ -1,5 +1,6 @@
 //! What a comparison costs: two documents of 64 MiB that differ in one leaf, the same with the keys of each
-//! record reversed, and one against its copy; against two documents parsed and compared in memory.
+//! record reversed, one against its copy, and with its records in another order; against two documents parsed and
+//! compared in memory. One object of a million keys against the same backwards.
 //! Prints ratios; `tests/bench/README.md` keeps them.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints")]
 
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 5;
 const BYTES: usize = 64 << 20;
+const KEYS: u64 = 1_000_000;
 
 fn record(n: u64, changed: bool, reversed: bool) -> String {
     let x = |k: u64| (n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(k) >> 11) as f64 / 9e15;
@@ -27,16 +29,24 @@ fn record(n: u64, changed: bool, reversed: bool) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-fn document(changed: bool, reversed: bool) -> String {
-    let mut text = String::from("{\"iterations\":[");
-    let mut n = 0;
-    while text.len() < BYTES {
-        text += if n > 0 { "," } else { "" };
-        text +=
-            &record(n, changed && text.len() > BYTES / 10 * 9 && text.len() < BYTES / 10 * 9 + 500, reversed);
-        n += 1;
+fn records(changed: bool, reversed: bool) -> Vec<String> {
+    let mut records = Vec::new();
+    let mut length = 0;
+    while length < BYTES {
+        let is_changed = changed && length > BYTES / 10 * 9 && length < BYTES / 10 * 9 + 500;
+        records.push(record(records.len() as u64, is_changed, reversed));
+        length += records.last().map_or(0, String::len) + 1;
     }
-    text + "]}\n"
+    records
+}
+
+fn document(records: &[String]) -> String {
+    format!("{{\"iterations\":[{}]}}\n", records.join(","))
+}
+
+fn object(keys: impl Iterator<Item = u64>) -> String {
+    let entries: Vec<String> = keys.map(|key| format!("\"key{key:07}\":{key}.5")).collect();
+    format!("{{{}}}\n", entries.join(",\n"))
 }
 
 fn main() {
@@ -48,12 +58,22 @@ fn main() {
         ("leaf.json", true, false),
         ("back.json", true, true),
     ] {
-        std::fs::write(at(name), document(changed, reversed)).unwrap();
+        std::fs::write(at(name), document(&records(changed, reversed))).unwrap();
     }
+    let mut mixed = records(false, false);
+    mixed.sort_by_key(|record| record.bytes().rev().take(40).map(u64::from).sum::<u64>());
+    mixed.reverse();
+    std::fs::write(at("mixed.json"), document(&mixed)).unwrap();
+    std::fs::write(at("keys.json"), object(0..KEYS)).unwrap();
+    std::fs::write(at("keys_back.json"), object((0..KEYS).rev())).unwrap();
     let ours = |actual: &str| {
         let started = Instant::now();
         let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
-        command.args(["golden-compare", "--baseline"]).arg(at("a.json")).arg("--actual").arg(at(actual));
+        let baseline = if actual == "keys_back.json" { "keys.json" } else { "a.json" };
+        command.args(["golden-compare", "--baseline"]).arg(at(baseline)).arg("--actual").arg(at(actual));
+        if actual == "mixed.json" {
+            command.args(["--ignore-order", "root.iterations"]);
+        }
         assert!(command.stdout(Stdio::null()).status().unwrap().success());
         started.elapsed()
     };
@@ -63,7 +83,7 @@ fn main() {
         assert!(read("a.json") != read("leaf.json"));
         started.elapsed()
     };
-    let names = ["leaf.json", "back.json", "same.json"];
+    let names = ["leaf.json", "back.json", "same.json", "mixed.json", "keys_back.json"];
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); names.len() + 1];
     for _ in 0..ROUNDS {
         for (index, name) in names.iter().enumerate() {

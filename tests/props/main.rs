@@ -9,7 +9,10 @@
 
 mod exposition;
 mod fake_server;
+mod golden_pages;
+mod json_cases;
 mod lease;
+mod numbers;
 mod page;
 mod pages;
 mod prom_client;

@@ -1,5 +1,6 @@
-//! The page of a soak as a file: what stands in it whatever the run was.
+//! Pages as files: what stands in them whatever the run or the comparison was.
 
+use crate::golden_pages;
 use crate::pages::{Run, all, at_most, figure, hard_names, service};
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -13,7 +14,10 @@ const STYLE: &str = include_str!("../../src/report/page/style.css");
 /// Every page, made once.
 fn pages() -> &'static BTreeMap<&'static str, String> {
     static PAGES: OnceLock<BTreeMap<&'static str, String>> = OnceLock::new();
-    PAGES.get_or_init(|| all().into_iter().map(|(name, run)| (name, run.page())).collect())
+    PAGES.get_or_init(|| {
+        let runs = all().into_iter().map(|(name, run)| (name, run.page()));
+        runs.chain(golden_pages::all()).collect()
+    })
 }
 
 #[test]
@@ -238,6 +242,37 @@ fn hostile_names_change_no_element_and_hide_no_character() {
         assert!(!hostile.contains(c));
     }
     assert!(text(&hostile).contains("U+202E"));
+}
+
+#[test]
+fn a_comparison_shows_both_values_and_says_what_it_leaves_out() {
+    for (name, word) in [
+        ("golden_hostile", "DRIFT"),
+        ("golden_empty", "MATCH"),
+        ("golden_many", "DRIFT"),
+        ("golden_kinds", "DRIFT"),
+        ("golden_unusable", "UNKNOWN"),
+    ] {
+        let page = &pages()[name];
+        assert!(between(page, "<title>", "</title>").starts_with(word), "{name}");
+        assert!(between(page, "<h2 class=\"w", "</h2>").ends_with(word), "{name}");
+    }
+    let page = &pages()["golden_kinds"];
+    for part in [
+        "<code>14<del>2.5</del></code></td><td><code>14<ins>9.1</ins></code>",
+        "6.600000000e+00; allowed abs=1e-9",
+        "<del>60</del></code></td><td><span class=\"mu\">not there</span>",
+        "<ins>{&quot;of&quot;: [700]}</ins>",
+        "<code>root.min_interval_ms</code>",
+        "--ignore *.json:root.pid",
+        "only the baseline has it",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(text(&pages()["golden_many"]).contains("8000 more, which this page does not list"));
+    let (hostile, tame) = (golden_pages::of_key(golden_pages::HOSTILE), golden_pages::of_key("tame"));
+    assert_eq!(tags(&hostile).len(), tags(&tame).len());
+    assert!(!hostile.contains('\u{202e}') && text(&hostile).contains("u202e"));
 }
 
 /// The colours that a block of the style sets, by name.

@@ -13,6 +13,9 @@ mod deploy;
 #[path = "../props/fake_server.rs"]
 #[allow(dead_code, reason = "the tests of the client itself use the rest")]
 mod fake_server;
+#[path = "../props/golden_pages.rs"]
+#[allow(dead_code, reason = "the tests of the file itself use the rest")]
+mod golden_pages;
 mod history;
 mod judged;
 mod page;

@@ -1,6 +1,7 @@
 //! The page of a soak as a browser shows it: at the widths of a telephone and of a desk, in both themes, without its
 //! style and script, and on paper.
 
+use crate::golden_pages;
 use crate::pages::{Run, all};
 use crate::server::have;
 use std::io::{Read as _, Write as _};
@@ -142,8 +143,10 @@ fn no_page_is_wider_than_the_narrowest_telephone() {
     let dir = tempfile::tempdir().unwrap();
     let names = ["fail", "hard", "fleet", "unknown", "running"];
     let mut frames = String::new();
-    for name in names {
-        written(dir.path(), &format!("{name}.html"), &page(name).page());
+    let golden = golden_pages::all();
+    let soaks = names.iter().map(|name| (*name, page(name).page()));
+    for (name, page) in soaks.chain(golden.iter().cloned()) {
+        written(dir.path(), &format!("{name}.html"), &page);
         frames += &format!("<iframe width=320 height=800 src={name}.html></iframe>");
     }
     let measure = "onload=()=>{document.title=[...document.querySelectorAll('iframe')].map(\
@@ -159,7 +162,8 @@ fn no_page_is_wider_than_the_narrowest_telephone() {
     let dom = String::from_utf8_lossy(&chromium(dir.path(), &args, &address).stdout).into_owned();
     let title = dom.split_once("<title>").map_or("", |(_, rest)| rest).split('<').next().unwrap_or_default();
     let widths: Vec<u32> = title.split(' ').map(|width| width.parse().unwrap()).collect();
-    assert!(widths.len() == names.len() && widths.iter().all(|width| *width <= 320), "{names:?}: {widths:?}");
+    let count = names.len() + golden.len();
+    assert!(widths.len() == count && widths.iter().all(|width| *width <= 320), "{names:?}: {widths:?}");
 }
 
 #[test]
@@ -238,4 +242,33 @@ fn a_page_is_few_sheets_of_paper() {
             pdf.len()
         );
     }
+}
+
+/// What changed, light and dark: what was accepted and what is there now.
+const CHANGED: [[[u8; 3]; 2]; 2] = [BROKEN, [[0x00, 0x66, 0x5c], [0x5c, 0xcd, 0xba]]];
+
+#[test]
+fn what_changed_is_seen_side_by_side_at_every_width_and_in_both_themes() {
+    if !have(&[CHROMIUM]) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let pages = golden_pages::all();
+    let page = |wanted: &str| pages.iter().find(|(name, _)| *name == wanted).map(|(_, page)| page).unwrap();
+    let address = written(dir.path(), "kinds.html", page("golden_kinds"));
+    for size in [(390, 3000), (1280, 1600)] {
+        for is_dark in [false, true] {
+            let picture = Picture::take(dir.path(), &address, size, is_dark);
+            let theme = usize::from(is_dark);
+            assert_eq!(picture.rows[2][2], GROUND[theme], "{size:?}");
+            for colours in CHANGED {
+                assert!(picture.has(colours[theme]), "{size:?} dark {is_dark}: {colours:?}");
+            }
+        }
+    }
+    let address = written(dir.path(), "hostile.html", page("golden_hostile"));
+    let output = chromium(dir.path(), &["--dump-dom", "--virtual-time-budget=2000"], &(address + "#d-1"));
+    let (dom, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!log.contains("CONSOLE"), "{log}");
+    assert!(dom.contains("id=\"d-1\"") && !dom.contains("<script>alert"));
 }

@@ -15,7 +15,7 @@ pub(super) fn outline<R: Read + Seek>(input: R, wanted: &[&str]) -> Result<Value
     let mut found = Map::new();
     if kind == Kind::Object {
         let mut cursor = Cursor::default();
-        cursor.enter(Container::Object, 0);
+        cursor.enter(Container::Object, 0)?;
         while cursor.advance(&mut tokens)? {
             let key = wanted.iter().find(|key| key.as_bytes() == cursor.key());
             let kind = tokens.value()?;

@@ -4,7 +4,8 @@
 
 use super::arguments::Args;
 use super::facts::{Decision, Facts};
-use super::pairs::{Form, Pair, RECORD};
+use super::pair::{Form, Pair};
+use super::pairs::RECORD;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::hash::{self, Digest};
@@ -135,7 +136,7 @@ impl<'a> Acceptance<'a> {
                 copies.push(pending);
                 Some(hash)
             };
-            files.push(Change { path: pair.baseline.shown.clone(), before, after });
+            files.push(Change { path: pair.baseline.name.clone(), before, after });
         }
         let header = Header::new(SCHEMA, ctx.maker());
         self.record.acceptances.push(Accepted {
@@ -189,10 +190,10 @@ fn copy(pair: &Pair) -> Result<(AtomicFile, String), Fault> {
         }
         hasher.update(&buffer[..read]);
         let written = pending.file().write_all(&buffer[..read]);
-        written.map_err(|error| Fault::write(format!("`{}`", pair.baseline.shown), &error))?;
+        written.map_err(|error| Fault::write(format!("`{}`", pair.baseline.name), &error))?;
     }
     if pair.actual.id != Some(FileId::of(&fsio::metadata(&pair.actual.path)?)) {
-        let message = format!("`{}` changed while it was compared", pair.actual.shown);
+        let message = format!("`{}` changed while it was compared", pair.actual.name);
         return Err(Fault::config(message).hint("run it again when nobody writes the file"));
     }
     Ok((pending, hasher.hex()))

@@ -1,12 +1,18 @@
 //! What a comparison found, file by file, and what became of the new output.
 
-use super::drift::difference::ListedDrift;
+use super::drift::listed::ListedDrift;
+use std::collections::BTreeSet;
+
+/// Before a line that belongs to the difference above it.
+pub(super) const BELOW: &str = "    ";
 
 /// Everything that the answer follows from.
 pub(super) struct Facts {
     pub(super) files: Vec<FileFacts>,
     pub(super) fail_on_drift: bool,
     pub(super) decision: Decision,
+    /// Rules that found nothing to count for, as they were given.
+    pub(super) unused_rules: Vec<String>,
 }
 
 /// One file of the baseline against one of the actual output.
@@ -16,6 +22,8 @@ pub(super) struct FileFacts {
     /// The actual file as it is shown.
     pub(super) actual: String,
     pub(super) state: FileState,
+    /// The rules that found something to count for.
+    pub(super) used_rules: BTreeSet<String>,
 }
 
 pub(super) enum FileState {
@@ -93,7 +101,11 @@ impl Facts {
                 FileState::Extra => lines.push(format!("{name}extra file")),
                 FileState::Unusable(_) => {}
                 FileState::Compared { differences, listed, .. } => {
-                    lines.extend(listed.iter().map(|drift| format!("{name}{}", drift.message)));
+                    for drift in listed {
+                        lines.push(format!("{name}{}", drift.message));
+                        let hunk = drift.diff.iter().flat_map(|diff| diff.lines());
+                        lines.extend(hunk.map(|line| format!("{BELOW}{line}")));
+                    }
                     let count = listed.len() as u64;
                     if count > 0 && *differences > count {
                         lines.push(format!("{name}and {} more", differences - count));

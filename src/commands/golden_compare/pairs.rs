@@ -1,78 +1,21 @@
-//! Which files stand against which, and the comparison of one pair.
+//! Which files stand against which.
 
 use super::arguments::Args;
-use super::compare::content::{self, Content};
-use super::compare::{CheckCancelled, CompareError, Found, Side, bytes, walk};
+use super::compare::Side;
+use super::compare::content::Content;
+use super::document::{self, Language, Located};
 use super::drift::Rules;
-use super::drift::difference::{Drift, ListedDrift};
 use super::facts::{Facts, FileFacts, FileState};
+use super::pair::{Form, Pair};
 use crate::ctx::Ctx;
-use crate::format::json::tokens::{JsonError, place};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileId, FileKind};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use walkdir::WalkDir;
 
 /// Ending of the record that lies beside a baseline that was accepted.
 pub(super) const RECORD: &str = ".accepted.json";
-
-/// A file of the baseline and one of the actual output.
-#[derive(Clone, Debug)]
-pub(super) struct Pair {
-    /// Path below the two directories; absent where two files were named.
-    pub(super) name: Option<String>,
-    pub(super) baseline: Located,
-    pub(super) actual: Located,
-    pub(super) form: Form,
-}
-
-/// Where a file is, and how it is shown.
-#[derive(Clone, Debug)]
-pub(super) struct Located {
-    pub(super) path: PathBuf,
-    pub(super) shown: String,
-    /// The file before it was compared; none where there is none.
-    pub(super) id: Option<FileId>,
-}
-
-impl Located {
-    /// The fault of a document, with line and column.
-    fn fault(&self, error: &JsonError) -> Fault {
-        match error {
-            JsonError::Read(error) => fsio::unreadable(&self.path, error),
-            JsonError::Invalid { offset, reason } => {
-                let place = match places_in(&self.path, &[*offset]).as_deref() {
-                    Some([(line, column)]) => format!("line {line} column {column}"),
-                    _ => format!("byte {offset}"),
-                };
-                Fault::config(format!("failed to load `{}`: {reason} at {place}", self.shown))
-            }
-        }
-    }
-}
-
-/// Lines and columns of bytes of a file in ascending order; none for a pipe, which cannot be read twice.
-fn places_in(path: &Path, offsets: &[u64]) -> Option<Vec<(u64, u64)>> {
-    let is_file = fsio::target_kind(path).is_ok_and(|kind| kind == FileKind::File);
-    is_file.then(|| place::of_all(fsio::open(path).ok()?, offsets).ok()).flatten()
-}
-
-/// How two files stand against each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Both hold JSON.
-    Json(Content),
-    /// Both are compared byte by byte.
-    Bytes,
-    /// Only the baseline has it.
-    Missing,
-    /// Only the actual directory has it.
-    Extra,
-    /// What stands on this side is neither a file nor a directory.
-    Special(Side),
-}
 
 fn id_at(path: &Path) -> Option<FileId> {
     fsio::metadata(path).ok().map(|metadata| FileId::of(&metadata))
@@ -82,19 +25,23 @@ fn id_at(path: &Path) -> Option<FileId> {
 pub(super) fn find(args: &Args, ctx: &Ctx) -> Result<Vec<Pair>, Fault> {
     let root = |path: &Path| {
         let located = ctx.path(path);
-        Located { id: id_at(&located), path: located, shown: path.display().to_string() }
+        Located { id: id_at(&located), path: located, name: path.display().to_string() }
     };
     let (baseline, actual) = (root(&args.baseline), root(&args.actual));
     let is_dir = |located: &Located| Ok::<_, Fault>(fsio::existing_kind(&located.path)? == FileKind::Dir);
     match (is_dir(&baseline)?, is_dir(&actual)?) {
         (false, false) => {
-            let form = Form::Json(content_of(&baseline.path).unwrap_or(Content::Document));
+            let language = Language::of(&baseline.path).or_else(|| Language::of(&actual.path));
+            let is_file = [&baseline, &actual].iter().all(|located| document::is_plain_file(&located.path));
+            // A pipe has no name that says what it holds.
+            let unnamed = if is_file { Language::Text } else { Language::Json(Content::Document) };
+            let form = Form::Both(language.unwrap_or(unnamed));
             Ok(vec![Pair { name: None, baseline, actual, form }])
         }
         (true, true) => in_directories(&baseline, &actual, ctx),
         (baseline_is_dir, _) => {
             let (dir, file) = if baseline_is_dir { (baseline, actual) } else { (actual, baseline) };
-            let message = format!("`{}` is a directory and `{}` is not", dir.shown, file.shown);
+            let message = format!("`{}` is a directory and `{}` is not", dir.name, file.name);
             Err(Fault::config(message).hint("name two files or two directories"))
         }
     }
@@ -117,17 +64,17 @@ fn in_directories(baseline: &Located, actual: &Located, ctx: &Ctx) -> Result<Vec
     names.sort();
     names.dedup();
     if names.is_empty() {
-        let message = format!("`{}` and `{}` have no files", baseline.shown, actual.shown);
+        let message = format!("`{}` and `{}` have no files", baseline.name, actual.name);
         return Err(Fault::config(message).hint("nothing to compare is no match"));
     }
     let located = |root: &Located, name: &str| {
         let path = root.path.join(name);
-        let shown = Path::new(&root.shown).join(name).display().to_string();
-        Located { id: id_at(&path), path, shown }
+        let name = Path::new(&root.name).join(name).display().to_string();
+        Located { id: id_at(&path), path, name }
     };
     let pair = |name: &String| {
         let form = match (expected.get(name), found.get(name)) {
-            (Some(true), Some(true)) => content_of(Path::new(name)).map_or(Form::Bytes, Form::Json),
+            (Some(true), Some(true)) => Form::Both(Language::of(Path::new(name)).unwrap_or(Language::Text)),
             (Some(true), None) => Form::Missing,
             (None, Some(true)) => Form::Extra,
             (Some(false), _) => Form::Special(Side::Baseline),
@@ -150,7 +97,7 @@ fn files(root: &Located, ctx: &Ctx) -> Result<BTreeMap<String, bool>, Fault> {
     for entry in WalkDir::new(&root.path).min_depth(1) {
         ctx.check_cancelled()?;
         let entry =
-            entry.map_err(|error| Fault::config(format!("failed to read `{}`: {error}", root.shown)))?;
+            entry.map_err(|error| Fault::config(format!("failed to read `{}`: {error}", root.name)))?;
         if entry.file_type().is_dir() || fsio::is_unfinished(entry.file_name()) {
             continue;
         }
@@ -161,112 +108,6 @@ fn files(root: &Located, ctx: &Ctx) -> Result<BTreeMap<String, bool>, Fault> {
         files.insert(name.to_owned(), entry.file_type().is_file());
     }
     Ok(files)
-}
-
-/// What a file holds by its name, if it is JSON.
-fn content_of(path: &Path) -> Option<Content> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-    match extension.as_str() {
-        "json" => Some(Content::Document),
-        "jsonl" | "ndjson" => Some(Content::Lines),
-        _ => None,
-    }
-}
-
-impl Pair {
-    pub(super) fn compare(
-        &self,
-        rules: &Rules,
-        listed: usize,
-        check_cancelled: CheckCancelled<'_>,
-    ) -> Result<FileFacts, Fault> {
-        let state = match self.form {
-            Form::Missing => FileState::Missing,
-            Form::Extra => match self.validate_extra(rules) {
-                Ok(()) => FileState::Extra,
-                Err(fault) => self.unusable(fault)?,
-            },
-            Form::Special(side) => {
-                let shown = &self.side(side).shown;
-                FileState::Unusable(format!("`{shown}` is not a plain file; links are not followed"))
-            }
-            Form::Bytes => self.compared(check_cancelled, bytes::compare)?,
-            Form::Json(content) => self.compared(check_cancelled, |baseline, actual, check_cancelled| {
-                walk::compare(content, baseline, actual, rules, listed, check_cancelled)
-            })?,
-        };
-        Ok(FileFacts { name: self.name.clone(), actual: self.actual.shown.clone(), state })
-    }
-
-    fn compared(
-        &self,
-        check_cancelled: CheckCancelled<'_>,
-        compare: impl Fn(File, File, CheckCancelled<'_>) -> Result<Found, CompareError>,
-    ) -> Result<FileState, Fault> {
-        let (baseline, actual) = match (self.open(Side::Baseline), self.open(Side::Actual)) {
-            (Ok(baseline), Ok(actual)) => (baseline, actual),
-            (Err(fault), _) | (_, Err(fault)) => return self.unusable(fault),
-        };
-        match compare(baseline, actual, check_cancelled) {
-            Ok(Found { total, drifts, empty }) => {
-                let listed = self.listed(&drifts);
-                Ok(FileState::Compared { differences: total, listed, is_empty: empty })
-            }
-            Err(CompareError::Fault(fault)) => Err(fault),
-            Err(CompareError::Document(side, error)) => self.unusable(self.side(side).fault(&error)),
-        }
-    }
-
-    /// The differences with line and column in the actual file.
-    fn listed(&self, drifts: &[Drift]) -> Vec<ListedDrift> {
-        let mut offsets: Vec<u64> = drifts.iter().map(|drift| drift.offset).collect();
-        offsets.sort_unstable();
-        offsets.dedup();
-        let places = places_in(&self.actual.path, &offsets);
-        let listed = |drift: &Drift| {
-            let at = offsets.binary_search(&drift.offset).ok();
-            let place = places.as_ref().zip(at).and_then(|(places, at)| places.get(at));
-            ListedDrift {
-                file: self.name.clone(),
-                path: drift.path.to_string(),
-                kind: drift.difference.kind().to_owned(),
-                message: drift.message(),
-                line: place.map(|place| place.0),
-                column: place.map(|place| place.1),
-            }
-        };
-        drifts.iter().map(listed).collect()
-    }
-
-    /// A new file is a difference; one that is not strict JSON could not become a baseline either.
-    fn validate_extra(&self, rules: &Rules) -> Result<(), Fault> {
-        let file = self.open(Side::Actual)?;
-        let Some(content) = content_of(&self.actual.path) else { return Ok(()) };
-        content.validate(file, rules).map_err(|error| self.actual.fault(&error))
-    }
-
-    /// Whether anything in files that hold something is compared, rather than ignored.
-    fn compares_something(&self, rules: &Rules) -> Result<bool, Fault> {
-        let Form::Json(content) = self.form else { return Ok(true) };
-        if rules.ignored.is_empty() {
-            return Ok(true);
-        }
-        let baseline = self.open(Side::Baseline)?;
-        content::compares_something(content, baseline, rules).map_err(|error| self.baseline.fault(&error))
-    }
-
-    fn side(&self, side: Side) -> &Located {
-        if side == Side::Baseline { &self.baseline } else { &self.actual }
-    }
-
-    fn open(&self, side: Side) -> Result<File, Fault> {
-        fsio::open(&self.side(side).path)
-    }
-
-    /// A single pair that cannot be read ends the command; one of many is a row among others.
-    fn unusable(&self, fault: Fault) -> Result<FileState, Fault> {
-        if self.name.is_none() { Err(fault) } else { Ok(FileState::Unusable(fault.to_string())) }
-    }
 }
 
 /// Refuses a comparison of empty files, or of which everything is ignored: it could not fail.

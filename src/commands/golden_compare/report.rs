@@ -1,9 +1,9 @@
 //! From facts and verdict to the report: the header, a line a difference, the footer, a row a file.
 
 use super::arguments::Args;
-use super::drift::Rules;
-use super::drift::difference::ListedDrift;
-use super::facts::{Decision, Facts, FileFacts, FileState};
+use super::drift::listed::ListedDrift;
+use super::drift::{Rule, Rules};
+use super::facts::{BELOW, Decision, Facts, FileFacts, FileState};
 use super::verdict::Verdict;
 use crate::report::exit::Exit;
 use crate::report::{CommandSpec, Conclusion, Location, Outcome, Report, Row};
@@ -39,6 +39,8 @@ pub(crate) struct Body {
     ignored: Vec<String>,
     /// Arrays that were compared without order.
     ignored_order: Vec<String>,
+    /// Rules that found nothing to count for, with their options.
+    unused_rules: Vec<String>,
     /// Record of the acceptance, where the actual output became the baseline.
     accepted: Option<String>,
 }
@@ -46,7 +48,7 @@ pub(crate) struct Body {
 pub(super) fn report(args: &Args, rules: &Rules, facts: &Facts, verdict: Verdict) -> Report {
     let conclusion = match verdict {
         Verdict::Match => Conclusion::new(Outcome::Pass, "MATCH"),
-        Verdict::Accepted => Conclusion::new(Outcome::Warn, "MATCH"),
+        Verdict::MatchWithUnusedRules | Verdict::Accepted => Conclusion::new(Outcome::Warn, "MATCH"),
         Verdict::Drift => Conclusion::new(Outcome::Warn, "DRIFT"),
         Verdict::Regression => Conclusion::new(Outcome::Fail, "DRIFT"),
         Verdict::Unusable => Conclusion::new(Outcome::Unknown, "DRIFT").exit(Exit::Config),
@@ -74,9 +76,10 @@ fn body(args: &Args, rules: &Rules, facts: &Facts) -> Body {
         differences: facts.differences(),
         drifts: facts.files.iter().flat_map(FileFacts::listed).cloned().collect(),
         tolerance: rules.tolerance.to_string(),
-        tolerances: rules.tolerances.iter().map(|(path, tolerance)| format!("{path}: {tolerance}")).collect(),
-        ignored: rules.ignored.iter().map(ToString::to_string).collect(),
-        ignored_order: rules.unordered.iter().map(|rule| rule.at.to_string()).collect(),
+        tolerances: rules.tolerances.iter().map(|rule| format!("{}: {}", rule.scope(), rule.what)).collect(),
+        ignored: rules.ignored.iter().map(Rule::scope).collect(),
+        ignored_order: rules.unordered.iter().map(Rule::scope).collect(),
+        unused_rules: facts.unused_rules.clone(),
         accepted: match &facts.decision {
             Decision::Accepted(record) => Some(record.clone()),
             Decision::NotAsked | Decision::Needless | Decision::Declined => None,
@@ -85,14 +88,15 @@ fn body(args: &Args, rules: &Rules, facts: &Facts) -> Body {
 }
 
 fn preamble(facts: &Facts, verdict: Verdict) -> Vec<String> {
-    if verdict == Verdict::Match {
+    if matches!(verdict, Verdict::Match | Verdict::MatchWithUnusedRules) {
         return vec!["[OK] No drifts detected - golden files match".to_owned()];
     }
     if facts.differences() == 0 {
         return Vec::new();
     }
     let mut lines = vec![format!("[DRIFT] Found {} difference(s):", facts.differences())];
-    lines.extend(facts.lines().into_iter().map(|line| format!("  - {line}")));
+    let listed = |line: String| if line.starts_with(BELOW) { line } else { format!("  - {line}") };
+    lines.extend(facts.lines().into_iter().map(listed));
     lines.push(match &facts.decision {
         Decision::Accepted(record) => {
             format!("[ACCEPTED] The actual output is the new baseline, recorded in {record}")
@@ -110,7 +114,7 @@ fn preamble(facts: &Facts, verdict: Verdict) -> Vec<String> {
 
 fn rows(facts: &Facts, verdict: Verdict) -> Vec<Row> {
     let drifted = match verdict {
-        Verdict::Match | Verdict::Accepted | Verdict::Drift => Outcome::Warn,
+        Verdict::Match | Verdict::MatchWithUnusedRules | Verdict::Accepted | Verdict::Drift => Outcome::Warn,
         Verdict::Regression | Verdict::Unusable => Outcome::Fail,
     };
     let of_directories = facts.files.iter().any(|file| file.name.is_some());
@@ -122,8 +126,15 @@ fn rows(facts: &Facts, verdict: Verdict) -> Vec<Row> {
         .collect();
     if of_directories {
         let same = facts.files.iter().filter(|file| file.is_match()).count();
-        let outcome = if verdict == Verdict::Match { Outcome::Pass } else { drifted };
+        let is_match = matches!(verdict, Verdict::Match | Verdict::MatchWithUnusedRules);
+        let outcome = if is_match { Outcome::Pass } else { drifted };
         rows.push(Row::new("files", outcome).note(format!("{same} of {} match", facts.files.len())));
+    }
+    if !facts.unused_rules.is_empty() {
+        let reasons =
+            facts.unused_rules.iter().map(|rule| format!("`{rule}` matches nothing of what was compared"));
+        let note = format!("{} unused", facts.unused_rules.len());
+        rows.push(Row::new("rules", Outcome::Warn).note(note).reasons(reasons));
     }
     rows
 }

@@ -6,6 +6,8 @@ use super::facts::{Decision, Facts};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Match,
+    /// It matches, and a rule found nothing to count for.
+    MatchWithUnusedRules,
     /// It drifted, and is the new baseline.
     Accepted,
     /// It drifted, and nobody asked for a failure.
@@ -20,7 +22,8 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
         return Verdict::Unusable;
     }
     match (&facts.decision, facts.differences()) {
-        (_, 0) => Verdict::Match,
+        (_, 0) if facts.unused_rules.is_empty() => Verdict::Match,
+        (_, 0) => Verdict::MatchWithUnusedRules,
         (Decision::Accepted(_), _) => Verdict::Accepted,
         (Decision::NotAsked | Decision::Needless | Decision::Declined, _) => {
             if facts.fail_on_drift {
@@ -36,10 +39,13 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
 mod tests {
     use super::super::facts::{FileFacts, FileState};
     use super::*;
+    use std::collections::BTreeSet;
 
     fn judged(states: Vec<FileState>, fail_on_drift: bool, decision: Decision) -> Verdict {
-        let file = |state| FileFacts { name: None, actual: "a".to_owned(), state };
-        verdict(&Facts { files: states.into_iter().map(file).collect(), fail_on_drift, decision })
+        let file =
+            |state| FileFacts { name: None, actual: "a".to_owned(), state, used_rules: BTreeSet::new() };
+        let files = states.into_iter().map(file).collect();
+        verdict(&Facts { files, fail_on_drift, decision, unused_rules: Vec::new() })
     }
 
     fn compared(differences: u64) -> FileState {
@@ -57,6 +63,16 @@ mod tests {
         assert_eq!(not_asked(vec![compared(0), unusable()], false), Verdict::Unusable);
         assert_eq!(not_asked(vec![compared(1), unusable()], true), Verdict::Unusable);
         assert_eq!(not_asked(Vec::new(), false), Verdict::Unusable);
+    }
+
+    #[test]
+    fn a_rule_that_counts_for_nothing_is_seen_in_a_match() {
+        let unused_rules = vec!["--ignore root.x".to_owned()];
+        let file =
+            FileFacts { name: None, actual: "a".to_owned(), state: compared(0), used_rules: BTreeSet::new() };
+        let facts =
+            Facts { files: vec![file], fail_on_drift: true, decision: Decision::NotAsked, unused_rules };
+        assert_eq!(verdict(&facts), Verdict::MatchWithUnusedRules);
     }
 
     #[test]

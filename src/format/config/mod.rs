@@ -6,7 +6,7 @@ mod toml;
 mod yaml;
 
 use crate::format::json::typed;
-use crate::format::node::{Dialect, Error, Tree};
+use crate::format::node::{Dialect, Error, Node, Tree};
 use crate::report::exit::Fault;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -71,6 +71,11 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, format: Format, name: &str)
         return Err(Error::syntax_at("the file is empty", None).fault(name));
     }
     read(text, format).map_err(|error| error.fault(name))
+}
+
+/// The values of a text, for who compares rather than reads them.
+pub(crate) fn node(text: &str, format: Format) -> Result<Node, Error> {
+    Ok(format.tree(text)?.into_root())
 }
 
 /// The same for a text that may be empty.

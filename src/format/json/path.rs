@@ -1,8 +1,9 @@
 //! Where in a document something is, and patterns over such places.
 //!
-//! A path is written `root.kpi.net_bps`, `root.iterations[3].ts`, `root["a key"]`; a pattern has `*` and
-//! `[*]` for one step and `**` for any number of them.
+//! A path is written `root.kpi.net_bps`, `root.iterations[3].ts`, `root["a key"]`, `root.fills[id=7]`; a pattern has
+//! `*` and `[*]` for one step and `**` for any number of them. Every path that is printed is a pattern for itself.
 
+use crate::format::text;
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 use std::fmt;
@@ -10,15 +11,41 @@ use std::fmt;
 /// Paths longer than this are shown and sorted by their two ends.
 const SHOWN_STEPS: usize = 256;
 
+/// Levels that a pattern may leave out, as many as a document may have.
+const MOST_LEVELS: usize = 10_000;
+
 /// One step down into a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
     Index(u64),
     Key(String),
-    /// Into an element of an array that is known by a field, such as `id=7`.
-    Label(String),
+    /// Into an element of an array that is known by a field.
+    Label(Label),
     /// Steps that are not shown.
     Left(usize),
+}
+
+/// An element of an array that is known by a field.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Label {
+    /// Field and value, such as `id=7`; a text that could be something else is in quotes.
+    pub(crate) text: String,
+    /// Where the element stands in its array.
+    pub(crate) index: u64,
+}
+
+impl Label {
+    /// The text of a label: of a field and what it holds, a text or another plain value.
+    pub(crate) fn text_of(field: &str, value: &str, is_text: bool) -> String {
+        let is_bare = !is_text || (is_plain(value) && !is_no_text(value));
+        let value = if is_bare { value.to_owned() } else { quoted(value) };
+        if is_plain(field) { format!("{field}={value}") } else { format!("{}={value}", quoted(field)) }
+    }
+}
+
+/// Whether a text without quotes would be another value.
+fn is_no_text(text: &str) -> bool {
+    matches!(text, "true" | "false" | "null") || text.parse::<f64>().is_ok()
 }
 
 /// A place in a document.
@@ -53,7 +80,7 @@ impl fmt::Display for Path {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) if is_plain(key) => write!(f, ".{key}")?,
                 Step::Key(key) => write!(f, "[{}]", quoted(key))?,
-                Step::Label(label) => write!(f, "[{label}]")?,
+                Step::Label(label) => write!(f, "[{}]", label.text)?,
                 Step::Left(steps) => write!(f, "..({steps} levels)..")?,
             }
         }
@@ -63,12 +90,27 @@ impl fmt::Display for Path {
 
 /// Whether a key is written after a dot, without quotes.
 fn is_plain(key: &str) -> bool {
-    !key.is_empty() && !key.chars().any(|c| c.is_control() || c.is_whitespace() || ".[]:\"*=".contains(c))
+    let is_special = |c: char| c.is_control() || c.is_whitespace() || ".[]:\"*=".contains(c);
+    !key.is_empty() && !key.chars().any(|c| is_special(c) || text::is_active(c))
 }
 
-/// A key as a JSON string.
+/// A key as a JSON string, in which a reader sees every character that does something else than be seen.
 pub(crate) fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a string serialises")
+    let quoted = serde_json::to_string(text).expect("a string serialises");
+    if !quoted.contains(text::is_active) {
+        return quoted;
+    }
+    let mut shown = String::new();
+    for c in quoted.chars() {
+        if text::is_active(c) {
+            let units =
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            shown.push_str(&units);
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// One place in a document, as an operator writes it: `root.runs[0].ok`, `$.runs[0].ok`, or the JSON pointer
@@ -145,8 +187,11 @@ impl fmt::Display for Place {
 enum Part {
     Key(String),
     Index(u64),
+    /// An element by what a field of it holds.
+    Label(String),
     AnyKey,
     AnyElement,
+    AnyStep,
     AnySteps,
 }
 
@@ -178,8 +223,15 @@ impl Pattern {
         };
         let mut parts = Vec::new();
         while !rest.is_empty() && !rest.starts_with([':', '=']) {
+            if let Some((levels, after)) = parse_levels(rest) {
+                parts.resize(parts.len() + levels, Part::AnyStep);
+                rest = after;
+                continue;
+            }
             let (part, after) = parse_part(rest).with_context(|| {
-                format!("`{text}`: `{rest}` is not a step; write .KEY, [N], [*], [\"a key\"], .* or .**")
+                format!(
+                    "`{text}`: `{rest}` is not a step; write .KEY, [N], [*], [\"a key\"], [FIELD=VALUE], .* or .**"
+                )
             })?;
             parts.push(part);
             rest = after;
@@ -222,15 +274,31 @@ impl Pattern {
         false
     }
 
+    /// Whether it may match something below what it matches.
+    pub(crate) fn is_recursive(&self) -> bool {
+        self.parts.contains(&Part::AnySteps)
+    }
+
+    /// Whether an element by a field is part of it.
+    pub(crate) fn has_label(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Label(_)))
+    }
+
+    /// Whether the path that led to these states is the pattern's.
+    pub(crate) fn is_end(&self, states: &[bool]) -> bool {
+        states[self.parts.len()]
+    }
+
     /// Which parts may come next, at the root.
-    fn start(&self) -> Vec<bool> {
+    pub(crate) fn start(&self) -> Vec<bool> {
         let mut states = vec![false; self.parts.len() + 1];
         states[0] = true;
         self.skip_any_steps(&mut states);
         states
     }
 
-    fn after(&self, states: &[bool], step: &Step) -> Vec<bool> {
+    /// Which parts may come next, one step further down.
+    pub(crate) fn after(&self, states: &[bool], step: &Step) -> Vec<bool> {
         let mut next = vec![false; states.len()];
         for (at, part) in self.parts.iter().enumerate() {
             if !states[at] {
@@ -242,8 +310,13 @@ impl Pattern {
                     false
                 }
                 (Part::Key(wanted), Step::Key(key)) => wanted == key,
-                (Part::Index(wanted), Step::Index(index)) => wanted == index,
-                (Part::AnyKey, Step::Key(_)) | (Part::AnyElement, Step::Index(_) | Step::Label(_)) => true,
+                (Part::Index(wanted), Step::Index(index) | Step::Label(Label { index, .. })) => {
+                    wanted == index
+                }
+                (Part::Label(wanted), Step::Label(label)) => *wanted == label.text,
+                (Part::AnyKey, Step::Key(_))
+                | (Part::AnyElement, Step::Index(_) | Step::Label(_))
+                | (Part::AnyStep, _) => true,
                 _ => false,
             };
             next[at + 1] |= fits;
@@ -277,14 +350,40 @@ fn parse_part(text: &str) -> Option<(Part, &str)> {
         return is_plain(key).then(|| (Part::Key(key.to_owned()), &rest[end..]));
     }
     let inner = text.strip_prefix('[')?;
-    if inner.starts_with('"') {
-        let mut keys = serde_json::Deserializer::from_str(inner).into_iter::<String>();
-        let key = keys.next()?.ok()?;
-        let rest = inner[keys.byte_offset()..].strip_prefix(']')?;
-        return Some((Part::Key(key), rest));
-    }
-    let (index, rest) = inner.split_once(']')?;
-    Some((Part::Index(index.parse().ok()?), rest))
+    let (name, rest) = match parse_quoted(inner) {
+        Some((key, rest)) if rest.starts_with(']') => return Some((Part::Key(key), &rest[1..])),
+        Some((field, rest)) => (field, rest.strip_prefix('=')?),
+        None => {
+            let (name, rest) = inner.split_at(inner.find(['=', ']'])?);
+            match rest.strip_prefix(']') {
+                Some(rest) => return Some((Part::Index(name.parse().ok()?), rest)),
+                None => (name.to_owned(), &rest[1..]),
+            }
+        }
+    };
+    let (value, is_text, rest) = if let Some((value, rest)) = parse_quoted(rest) {
+        (value, true, rest)
+    } else {
+        let (value, rest) = rest.split_at(rest.find(']')?);
+        (value.to_owned(), !value.is_empty() && !is_no_text(value), rest)
+    };
+    (!name.is_empty() && (is_text || !value.is_empty())).then_some(())?;
+    Some((Part::Label(Label::text_of(&name, &value, is_text)), rest.strip_prefix(']')?))
+}
+
+/// A JSON string at the start of a text.
+fn parse_quoted(text: &str) -> Option<(String, &str)> {
+    text.starts_with('"').then_some(())?;
+    let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
+    let string = strings.next()?.ok()?;
+    Some((string, &text[strings.byte_offset()..]))
+}
+
+/// The steps that the middle of a long path stands for.
+fn parse_levels(text: &str) -> Option<(usize, &str)> {
+    let (levels, rest) = text.strip_prefix("..(")?.split_once(" levels)..")?;
+    let levels = levels.parse().ok().filter(|levels| *levels <= MOST_LEVELS)?;
+    Some((levels, rest))
 }
 
 #[cfg(test)]
@@ -300,6 +399,31 @@ mod tests {
         for text in ["root", "root.a.b[3][0].c", "root[\"a.b\"].c", "root[\"\"]", "root[\"x\\\"]\"][7]"] {
             assert_eq!(path(text).to_string(), text);
         }
+        let label = |field: &str, value: &str, is_text| {
+            Step::Label(Label { text: Label::text_of(field, value, is_text), index: 4 })
+        };
+        for (step, shown) in [
+            (label("id", "7", false), "root[id=7]"),
+            (label("id", "7", true), "root[id=\"7\"]"),
+            (label("id", "abc", true), "root[id=abc]"),
+            (label("id", "a]b\"", true), "root[id=\"a]b\\\"\"]"),
+            (label("id", "", true), "root[id=\"\"]"),
+            (label("a key", "1.5", false), "root[\"a key\"=1.5]"),
+            (Step::Key("a\u{202e}b".into()), "root[\"a\\u202eb\"]"),
+        ] {
+            let path = Path(vec![step]);
+            assert_eq!(path.to_string(), shown);
+            assert!(Pattern::parse(shown).expect("a pattern").matches(&path), "{shown}");
+        }
+        assert!(Pattern::parse("root[4]").expect("a pattern").matches(&Path(vec![label("id", "7", false)])));
+        assert!(
+            !Pattern::parse("root[id=7]").expect("a pattern").matches(&Path(vec![label("id", "7", true)]))
+        );
+        let deep = Path(
+            (0..1000).map(|n| if n % 2 == 0 { Step::Index(n) } else { Step::Key("k".into()) }).collect(),
+        );
+        let shown = deep.clone().shortened().to_string();
+        assert!(Pattern::parse(&shown).expect("a pattern").matches(&deep), "{shown}");
     }
 
     #[test]
@@ -350,7 +474,19 @@ mod tests {
 
     #[test]
     fn what_is_not_a_path_is_refused() {
-        for text in ["a.b", "", "root.", "root..a", "root[", "root[x]", "root[\"a]", "root.a b", "rootx"] {
+        for text in [
+            "a.b",
+            "",
+            "root.",
+            "root..a",
+            "root[",
+            "root[x]",
+            "root[\"a]",
+            "root.a b",
+            "rootx",
+            "root[=1]",
+            "root[a=]",
+        ] {
             assert!(Pattern::parse(text).is_err(), "{text}");
         }
         let (pattern, rest) = Pattern::parse_start("root.fills[*].legs:id").expect("a pattern");

@@ -52,7 +52,13 @@ fn node(tokens: &mut Document<'_>, depth: usize) -> Result<Node, JsonError> {
         Kind::Object => map(tokens, depth - 1)?,
         Kind::Array => list(tokens, depth - 1)?,
         Kind::Text => Value::Text(text(tokens)),
-        Kind::Integer | Kind::Float | Kind::NonFinite => number(&String::from_utf8_lossy(tokens.raw()), kind),
+        Kind::Integer | Kind::Float | Kind::NonFinite => {
+            let value = number(&String::from_utf8_lossy(tokens.raw()), kind);
+            if matches!(value, Value::Float(value) if value.is_infinite()) {
+                return Err(JsonError::invalid(at as u64, "a number out of range"));
+            }
+            value
+        }
         Kind::True => Value::Bool(true),
         Kind::False => Value::Bool(false),
         Kind::Null => Value::Null,
@@ -118,6 +124,7 @@ mod tests {
             ("{\"a\": 1,\n \"a\": 2}", "2:2: duplicate key `a`"),
             ("{\"a\": NaN}", "1:7: `NaN`, which JSON does not have"),
             ("{\"a\": 1e999}", "1:12: a number out of range"),
+            (&format!("[1{}]", "0".repeat(400)), "1:2: a number out of range"),
             ("{\"a\": 1} x", "1:10: more text after the document"),
             ("{\"a\": [1, 2", "1:12: the document ends where `,` or `]` should be"),
             ("", "1:1: the document ends where a value should be"),

@@ -1,9 +1,11 @@
 //! Goes through two arrays: index by index, or pair by pair where order means nothing.
 
-use super::side::{CompareError, in_actual, in_baseline};
+use super::findings::Unpaired;
+use super::side::{CompareError, Side, in_actual, in_baseline};
 use super::state::{Frame, Order, Walk};
-use super::unordered;
-use crate::commands::golden_compare::drift::difference::Difference;
+use super::unordered::{self, Reader, Single};
+use crate::commands::golden_compare::drift::difference::{Difference, Noun, Offsets};
+use crate::format::json::path::Step;
 use crate::format::json::tokens::cursor::{Container, Open};
 use crate::format::json::tokens::scan::Skipper;
 use crate::format::json::tokens::{JsonError, Tokens};
@@ -22,11 +24,13 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
             (false, false) => {}
             (true, false) => {
-                let rest = skip_entries(&mut self.skipper, &mut self.a, open).map_err(in_baseline)?;
+                let rest = skip_entries(self.skipper.below(self.frames.len()), &mut self.a, open)
+                    .map_err(in_baseline)?;
                 self.emit_length(open.count + rest, open.count);
             }
             (false, true) => {
-                let rest = skip_entries(&mut self.skipper, &mut self.b, open).map_err(in_actual)?;
+                let rest = skip_entries(self.skipper.below(self.frames.len()), &mut self.b, open)
+                    .map_err(in_actual)?;
                 self.emit_length(open.count, open.count + rest);
             }
         }
@@ -49,16 +53,46 @@ impl<R: Read + Seek> Walk<'_, R> {
         self.rules.unordered_at(|| self.path()).is_some()
     }
 
-    pub(super) fn open_unordered(&mut self) -> Result<(), CompareError> {
-        let path = self.path();
-        let Some(rule) = self.rules.unordered_at(|| path.clone()) else { return Ok(()) };
-        let (pairs, drifts) =
-            unordered::pair(&mut self.a, &mut self.b, &path, rule, self.rules, self.check_cancelled)?;
-        self.open(Container::Array);
-        let at = self.b.offset() - 1;
-        for difference in drifts {
-            self.emit_here(difference, at);
+    /// Goes into two arrays, or files of lines, whose order means nothing.
+    pub(super) fn open_unordered(&mut self, container: Container, start: u64) -> Result<(), CompareError> {
+        let (path, rules) = (self.path(), self.rules);
+        let Some(rule) = rules.unordered_at(|| path.clone()) else { return Ok(()) };
+        let mut read = |side: Side| {
+            let tokens = if side == Side::Baseline { &mut self.a } else { &mut self.b };
+            let (path, hashes, check_cancelled) = (&path, &self.hashes, self.check_cancelled);
+            Reader { tokens, side, path, rules, hashes, check_cancelled }.elements(container, rule)
+        };
+        let (mut a, mut b) = (read(Side::Baseline)?, read(Side::Actual)?);
+        let end = (self.a.offset(), self.b.offset());
+        self.open(container, start)?;
+        self.found.empty |= container == Container::Lines && a.is_empty() && b.is_empty();
+        let (mut pairs, mut unpaired) = unordered::pair(&mut a, &mut b);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.order = Order::Pairs(Box::default());
         }
+        if !a.is_keyed {
+            unpaired = self.pair_near(&path, unpaired)?;
+        }
+        let [missing, extra] = unpaired;
+        let last = end.1.saturating_sub(1);
+        let single = |single: Single, is_missing: bool| Unpaired {
+            name: match &single.step {
+                Step::Label(label) => label.text.clone(),
+                step => path.with(step.clone()).to_string(),
+            },
+            step: single.step,
+            noun: Noun::Elements,
+            offset: if is_missing { last } else { single.start },
+            values: Offsets {
+                baseline: is_missing.then_some(single.start),
+                actual: (!is_missing).then_some(single.start),
+            },
+        };
+        let missing = a.singles(&missing, &b).into_iter().map(|one| single(one, true));
+        let extra = b.singles(&extra, &a).into_iter().map(|one| single(one, false));
+        self.emit_unpaired(missing.chain(extra).collect());
+        pairs.end = end;
+        a.name(&mut pairs);
         if let Some(frame) = self.frames.last_mut() {
             frame.order = Order::Pairs(Box::new(pairs));
         }

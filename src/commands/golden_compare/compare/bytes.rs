@@ -1,7 +1,7 @@
-//! Compares two files that are not JSON, byte by byte, and says whether line endings are all that differs.
+//! Compares two files that are not data, byte by byte, and says whether line endings are all that differs.
 
 use super::side::{CheckCancelled, CompareError, Found, Side};
-use crate::commands::golden_compare::drift::difference::{Difference, Drift};
+use crate::commands::golden_compare::drift::difference::{Difference, Drift, Offsets};
 use crate::format::json::path::Path;
 use crate::format::json::tokens::JsonError;
 use std::io::{self, BufRead as _, BufReader, Read, Seek};
@@ -31,13 +31,19 @@ pub(crate) fn compare<R: Read + Seek>(
         offset += same as u64;
         if same < least || least == 0 {
             let line_endings = differ_in_line_endings_only(a, b, check_cancelled)?;
-            let drift =
-                Drift { path: Path::default(), difference: Difference::Bytes { line, line_endings }, offset };
+            let difference = Difference::Bytes { line, line_endings };
+            let (path, step, values) = (Path::default(), None, Offsets::default());
+            let drift = Drift { path, step, difference, offset, values };
             return Ok(Found { total: 1, drifts: vec![drift], empty: false });
         }
         a.consume(same);
         b.consume(same);
     }
+}
+
+/// Whether line endings are all that was found.
+pub(crate) fn differ_in_line_endings(found: &Found) -> bool {
+    found.drifts.iter().any(|drift| matches!(drift.difference, Difference::Bytes { line_endings: true, .. }))
 }
 
 fn differ_in_line_endings_only<R: Read + Seek>(

@@ -9,7 +9,7 @@ use std::io::{Read, Seek};
 
 /// Fewer equal bytes than this are compared token by token.
 const LEAST_COMMON_BYTES: usize = 96;
-/// A window with less ahead than this is filled before the two are compared.
+/// A window with less ahead than this is filled where it ends before the two part.
 const TOP_UP_BYTES: usize = 64 * 1024;
 
 impl<R: Read + Seek> Walk<'_, R> {
@@ -45,8 +45,8 @@ impl<R: Read + Seek> Walk<'_, R> {
                         self.a.rewind();
                         return Ok(());
                     }
-                    Kind::Array => self.open(Container::Array),
-                    Kind::Object => self.open(Container::Object),
+                    Kind::Array => self.open(Container::Array, self.a.token_offset())?,
+                    Kind::Object => self.open(Container::Object, self.a.token_offset())?,
                     Kind::NonFinite => {
                         let text = String::from_utf8_lossy(self.a.raw()).into_owned();
                         let number = Number::NonFinite(&text);
@@ -82,21 +82,27 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     fn equal_bytes_ahead(&mut self) -> Result<usize, CompareError> {
-        let start = |bytes: &[u8]| bytes.len().min(16);
-        let (a, b) = (self.a.rest(), self.b.rest());
-        let least = start(a).min(start(b));
-        if a[..least] != b[..least] {
-            return Ok(0);
+        let equal = equal_bytes(self.a.rest(), self.b.rest());
+        let least = self.a.rest().len().min(self.b.rest().len());
+        // More is read only where what is there does not show where the two part.
+        if equal < least || least >= TOP_UP_BYTES {
+            return Ok(equal);
         }
-        if a.len() < TOP_UP_BYTES || b.len() < TOP_UP_BYTES {
-            self.a.top_up(TOP_UP_BYTES).map_err(in_baseline)?;
-            self.b.top_up(TOP_UP_BYTES).map_err(in_actual)?;
-        }
-        let (a, b) = (self.a.rest(), self.b.rest());
-        let blocks = a.chunks(64).zip(b.chunks(64));
-        let equal = 64 * blocks.take_while(|(a, b)| a == b).count();
-        let equal = equal.min(a.len()).min(b.len());
-        let tail = a[equal..].iter().zip(&b[equal..]).take_while(|(a, b)| a == b).count();
-        Ok(equal + tail)
+        self.a.top_up(TOP_UP_BYTES).map_err(in_baseline)?;
+        self.b.top_up(TOP_UP_BYTES).map_err(in_actual)?;
+        Ok(equal_bytes(self.a.rest(), self.b.rest()))
     }
+}
+
+/// How many bytes at the front are equal.
+fn equal_bytes(a: &[u8], b: &[u8]) -> usize {
+    let start = a.len().min(b.len()).min(16);
+    if a[..start] != b[..start] {
+        return a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    }
+    let blocks = a.chunks(64).zip(b.chunks(64));
+    let equal = 64 * blocks.take_while(|(a, b)| a == b).count();
+    let equal = equal.min(a.len()).min(b.len());
+    let tail = a[equal..].iter().zip(&b[equal..]).take_while(|(a, b)| a == b).count();
+    equal + tail
 }

@@ -10,7 +10,7 @@ use std::io::{Read, Seek};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Document,
-    /// Any number of documents, one after another.
+    /// One value a line.
     Lines,
 }
 
@@ -19,7 +19,7 @@ impl Content {
     pub(crate) fn validate<R: Read + Seek>(self, input: R, rules: &Rules) -> Result<(), JsonError> {
         match self {
             Self::Document => scan::validate(input, rules.nan.non_finite()),
-            Self::Lines => scan::validate_all(input, rules.nan.non_finite()),
+            Self::Lines => scan::validate_lines(input, rules.nan.non_finite()),
         }
     }
 }
@@ -34,7 +34,8 @@ pub(crate) fn compares_something<R: Read + Seek>(
     let mut skipper = Skipper::default();
     let mut cursor = Cursor::default();
     if content == Content::Lines {
-        cursor.enter(Container::Documents, 0);
+        tokens.by_line();
+        cursor.enter(Container::Lines, 0)?;
         if !cursor.advance(&mut tokens)? {
             return Ok(false);
         }
@@ -44,7 +45,7 @@ pub(crate) fn compares_something<R: Read + Seek>(
             skipper.skip_value(&mut tokens, None)?;
         } else {
             let Some(container) = Container::of(tokens.value()?) else { return Ok(true) };
-            cursor.enter(container, tokens.token_offset());
+            cursor.enter(container, tokens.token_offset())?;
         }
         while !cursor.advance(&mut tokens)? {
             match cursor.leave() {

@@ -1,41 +1,57 @@
 //! An object of the actual document whose keys come in another order: where the value of each key begins.
 
+use crate::format::json::tokens::keys::Keys;
+
 /// What is left of the object.
+#[derive(Default)]
 pub(super) struct Lookup {
+    keys: Keys,
+    /// By the position of their keys.
     entries: Vec<Entry>,
     /// Where the object ends.
     pub(super) end: u64,
-    /// Keys of the baseline that it does not have.
-    pub(super) missing: Vec<String>,
-    pub(super) missing_at: u64,
+    /// Position of the key that was found last.
+    last: usize,
+    /// Keys of the baseline that it does not have, and where their values begin there.
+    pub(super) missing: Vec<(String, u64)>,
 }
 
-pub(super) struct Entry {
-    pub(super) key: Box<[u8]>,
-    /// Where its value begins.
-    pub(super) value: u64,
-    pub(super) used: bool,
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Where the value begins.
+    value: u64,
+    is_used: bool,
 }
 
 impl Lookup {
-    /// Of an object that ends at `end`.
-    pub(super) fn new(mut entries: Vec<Entry>, end: u64) -> Self {
-        entries.sort_by(|a, b| a.key.cmp(&b.key));
-        Self { entries, end, missing: Vec::new(), missing_at: end - 1 }
+    /// Adds a key and where its value begins; false when it is there already.
+    pub(super) fn insert(&mut self, key: &[u8], value: u64) -> bool {
+        let is_new = self.keys.insert(key);
+        if is_new {
+            self.entries.push(Entry { value, is_used: false });
+        }
+        is_new
     }
 
     /// Where the value of a key begins; each key is asked for once.
     pub(super) fn value_of(&mut self, key: &[u8]) -> Option<u64> {
-        let at = self.entries.binary_search_by(|entry| entry.key.as_ref().cmp(key)).ok()?;
+        // Keys that are not in the order of the baseline are often in that order backwards, or shifted.
+        let near = [self.last.wrapping_sub(1), self.last + 1];
+        let is_key = |at: &usize| *at < self.entries.len() && self.keys.get(*at) == key;
+        let at = match near.into_iter().find(is_key) {
+            Some(at) => at,
+            None => self.keys.position(key)?,
+        };
+        self.last = at;
         let entry = &mut self.entries[at];
-        entry.used = true;
+        entry.is_used = true;
         Some(entry.value)
     }
 
-    /// The keys that nobody asked for, and where the first of them is.
-    pub(super) fn extra(&self) -> (Vec<String>, u64) {
-        let unused = || self.entries.iter().filter(|entry| !entry.used);
-        let keys = unused().map(|entry| String::from_utf8_lossy(&entry.key).into_owned()).collect();
-        (keys, unused().next().map_or(self.end, |entry| entry.value))
+    /// The keys that nobody asked for, and where their values begin.
+    pub(super) fn extra(&self) -> Vec<(String, u64)> {
+        let unused = self.entries.iter().enumerate().filter(|(_, entry)| !entry.is_used);
+        let name = |at: usize| String::from_utf8_lossy(self.keys.get(at)).into_owned();
+        unused.map(|(at, entry)| (name(at), entry.value)).collect()
     }
 }

@@ -8,12 +8,16 @@ mod arrays;
 pub(super) mod bytes;
 mod common;
 pub(super) mod content;
+mod digest;
 mod findings;
+pub(super) mod lines;
 mod lookup;
+mod near;
 mod objects;
 mod side;
 mod state;
 mod unordered;
+pub(super) mod usage;
 pub(super) mod walk;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Goes through two objects key by key, whatever order the actual document has them in.
 
-use super::lookup::{Entry, Lookup};
+use super::findings::Unpaired;
+use super::lookup::Lookup;
 use super::side::{CompareError, in_actual, in_baseline};
 use super::state::{Frame, Order, Walk};
-use crate::commands::golden_compare::drift::difference::Difference;
+use crate::commands::golden_compare::drift::difference::{Noun, Offsets};
 use crate::format::json::path::Step;
 use crate::format::json::tokens::cursor::duplicate_key;
-use crate::format::json::tokens::keys::Keys;
 use std::io::{Read, Seek};
 
 impl<R: Read + Seek> Walk<'_, R> {
@@ -37,19 +37,22 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     /// Reads the actual object to its end, to learn where its values are. `known` keys came before.
     fn look_ahead(&mut self, mut more: bool, known: usize) -> Result<Lookup, CompareError> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut seen = Keys::default();
+        let mut lookup = Lookup::default();
         while more {
             let key = self.b.decoded();
-            if self.cursor.keys().is_among_first(&key, known) || !seen.insert(&key) {
+            let is_new = lookup.insert(&key, self.b.offset());
+            if !is_new || (known > 0 && self.cursor.keys().is_among_first(&key, known)) {
                 return Err(in_actual(duplicate_key(&self.b)));
             }
-            entries.push(Entry { key: key.into(), value: self.b.offset(), used: false });
-            self.skipper.skip_value(&mut self.b, Some(&mut self.ends)).map_err(in_actual)?;
+            self.skipper
+                .below(self.frames.len())
+                .skip_value(&mut self.b, Some(&mut self.ends))
+                .map_err(in_actual)?;
             more = self.b.next_key(false).map_err(in_actual)?;
             self.count_step()?;
         }
-        Ok(Lookup::new(entries, self.b.offset()))
+        lookup.end = self.b.offset();
+        Ok(lookup)
     }
 
     pub(super) fn advance_lookup(&mut self) -> Result<(), CompareError> {
@@ -69,8 +72,8 @@ impl<R: Read + Seek> Walk<'_, R> {
             self.at_value = true;
             return Ok(());
         }
-        lookup.missing.push(String::from_utf8_lossy(key).into_owned());
-        self.skipper.skip_value(&mut self.a, None).map_err(in_baseline)
+        lookup.missing.push((String::from_utf8_lossy(key).into_owned(), self.a.offset()));
+        self.skipper.below(self.frames.len()).skip_value(&mut self.a, None).map_err(in_baseline)
     }
 
     fn close_lookup(&mut self) -> Result<(), CompareError> {
@@ -81,25 +84,24 @@ impl<R: Read + Seek> Walk<'_, R> {
         if self.lookups == 0 {
             self.ends.clear();
         }
-        let (extra, extra_at) = lookup.extra();
-        let missing = self.not_ignored(lookup.missing);
-        let extra = self.not_ignored(extra);
-        if !missing.is_empty() {
-            self.emit_here(Difference::Missing { noun: "keys", names: missing }, lookup.missing_at);
-        }
-        if !extra.is_empty() {
-            self.emit_here(Difference::Extra { noun: "keys", names: extra }, extra_at);
+        let unpaired = |(key, value): (String, u64), is_missing: bool| Unpaired {
+            step: Step::Key(key.clone()),
+            name: key,
+            noun: Noun::Keys,
+            offset: if is_missing { lookup.end - 1 } else { value },
+            values: Offsets { baseline: is_missing.then_some(value), actual: (!is_missing).then_some(value) },
+        };
+        let extra = lookup.extra();
+        let sorted = |mut keys: Vec<(String, u64)>| {
+            keys.sort();
+            keys.into_iter()
+        };
+        let missing = sorted(lookup.missing).map(|key| unpaired(key, true));
+        let all: Vec<Unpaired> = missing.chain(sorted(extra).map(|key| unpaired(key, false))).collect();
+        if !all.is_empty() {
+            self.emit_unpaired(all);
         }
         self.close();
         Ok(())
-    }
-
-    fn not_ignored(&self, mut keys: Vec<String>) -> Vec<String> {
-        if !self.rules.ignored.is_empty() && !keys.is_empty() {
-            let here = self.path_here();
-            keys.retain(|key| !self.rules.ignores(&here.with(Step::Key(key.clone()))));
-        }
-        keys.sort();
-        keys
     }
 }

@@ -1,7 +1,8 @@
 //! Where the walk over two documents is.
 
+use super::digest::Hashes;
 use super::lookup::Lookup;
-use super::side::{CheckCancelled, CompareError, Found};
+use super::side::{CheckCancelled, CompareError, Found, in_baseline};
 use super::unordered::Pairs;
 use crate::commands::golden_compare::drift::Rules;
 use crate::format::json::tokens::Tokens;
@@ -30,6 +31,7 @@ pub(super) struct Walk<'a, R> {
     pub(super) ends: Ends,
     /// Open frames that go back in the actual document.
     pub(super) lookups: usize,
+    pub(super) hashes: Hashes,
     pub(super) found: Found,
 }
 
@@ -52,17 +54,20 @@ pub(super) enum Order {
 }
 
 impl<R> Walk<'_, R> {
-    pub(super) fn open(&mut self, container: Container) {
+    /// Goes into a container whose bracket is at `start` of the baseline.
+    pub(super) fn open(&mut self, container: Container, start: u64) -> Result<(), CompareError> {
         let before = (self.found.total, self.found.drifts.len());
+        self.cursor.enter(container, start).map_err(in_baseline)?;
         self.frames.push(Frame { order: Order::Same, before, first: None });
-        self.cursor.enter(container, 0);
         self.at_value = false;
+        Ok(())
     }
 
     pub(super) fn close(&mut self) {
-        self.frames.pop();
+        let frame = self.frames.pop();
         let left = self.cursor.leave();
-        if left.is_some_and(|left| left.container == Container::Documents && left.count == 0) {
+        let is_in_order = frame.is_some_and(|frame| matches!(frame.order, Order::Same));
+        if is_in_order && left.is_some_and(|left| left.container == Container::Lines && left.count == 0) {
             self.found.empty = true;
         }
         self.note_first_difference();

@@ -3,7 +3,7 @@ use super::walk::compare;
 use super::{CompareError, Found, Side};
 use crate::commands::golden_compare::drift::difference::Drift;
 use crate::commands::golden_compare::drift::number::Tolerance;
-use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
+use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rule, Rules};
 use crate::format::json::path::Pattern;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -24,8 +24,8 @@ fn plain(baseline: &str, actual: &str) -> Vec<String> {
     with(baseline, actual, &Rules::default())
 }
 
-fn pattern(text: &str) -> Pattern {
-    Pattern::parse(text).expect("a pattern")
+fn rule<T>(text: &str, what: T) -> Rule<T> {
+    Rule { files: None, at: Pattern::parse(text).expect("a pattern"), what, given: text.to_owned() }
 }
 
 #[test]
@@ -40,11 +40,15 @@ fn the_table_of_the_earlier_tool() {
             ],
         ),
         (r#"{"a": 1, "c": 2}"#, r#"{"a": 1}"#, &["root: missing keys: ['c']"]),
-        (r#"{"a": 1}"#, r#"{"z": 2, "a": 1, "b": 3}"#, &["root: extra keys: ['b', 'z']"]),
+        (
+            r#"{"a": 1}"#,
+            r#"{"z": 2, "a": 1, "b": 3}"#,
+            &["root: extra keys: ['b']", "root: extra keys: ['z']"],
+        ),
         (
             r#"{"b": 1, "a": 2}"#,
             r#"{"c": 1}"#,
-            &["root: missing keys: ['a', 'b']", "root: extra keys: ['c']"],
+            &["root: missing keys: ['a']", "root: missing keys: ['b']", "root: extra keys: ['c']"],
         ),
         (r#"{"v": 1}"#, r#"{"v": "1"}"#, &["root.v: type mismatch (baseline=int, actual=str)"]),
         (r#"{"v": 1}"#, r#"{"v": 1.0}"#, &["root.v: type mismatch (baseline=int, actual=float)"]),
@@ -128,15 +132,25 @@ fn a_broken_document_is_named_whichever_way_the_walk_reaches_it() {
 
 #[test]
 fn deep_documents_are_compared_without_a_crash() {
-    let deep = |open: &str, leaf: &str, close: &str| open.repeat(100_000) + leaf + &close.repeat(100_000);
-    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"k\":", "}]"), ("{\"b\":1,\"a\":", "}")] {
-        assert_eq!(found(&deep(open, "1.5", close), &deep(open, "1.5", close), &Rules::default()).total, 0);
-        let drift = found(&deep(open, "1.5", close), &deep(open, "2.5", close), &Rules::default());
+    let deep = |open: &str, leaf: &str, close: &str, levels: usize| {
+        open.repeat(levels) + leaf + &close.repeat(levels)
+    };
+    for (open, close, of_each) in
+        [("[", "]", 1), ("{\"a\":", "}", 1), ("[{\"k\":", "}]", 2), ("{\"b\":1,\"a\":", "}", 1)]
+    {
+        let deepest = |leaf: &str, more: usize| deep(open, leaf, close, 10_000 / of_each + more);
+        assert_eq!(found(&deepest("1.5", 0), &deepest("1.5", 0), &Rules::default()).total, 0);
+        let drift = found(&deepest("1.5", 0), &deepest("2.5", 0), &Rules::default());
         assert_eq!(drift.total, 1);
         assert!(drift.drifts[0].message().contains(" levels).."));
+        let documents = (Cursor::new(deepest("1", 1)), Cursor::new(deepest("2", 1)));
+        let result = compare(Content::Document, documents.0, documents.1, &Rules::default(), 10, &|| Ok(()));
+        let error = format!("{:?}", result.expect_err("too deep"));
+        assert!(error.contains("more than 10000 levels"), "{error}");
     }
     // Every level in another order: each is read ahead once, not once for each level above it.
-    let (forth, back) = (deep("{\"a\":", "1", ",\"b\":1}"), deep("{\"b\":1,\"a\":", "1", "}"));
+    let (forth, back) =
+        (deep("{\"a\":", "1", ",\"b\":1}", 10_000), deep("{\"b\":1,\"a\":", "1", "}", 10_000));
     assert_eq!(found(&forth, &back, &Rules::default()).total, 0);
 }
 
@@ -150,7 +164,7 @@ fn more_differences_than_are_listed_are_counted() {
 #[test]
 fn ignored_paths_do_not_count() {
     let rules = |paths: &[&str]| Rules {
-        ignored: paths.iter().map(|text| pattern(text)).collect(),
+        ignored: paths.iter().map(|text| rule(text, ())).collect(),
         ..Rules::default()
     };
     let (baseline, actual) = (
@@ -166,7 +180,7 @@ fn ignored_paths_do_not_count() {
 
 #[test]
 fn a_tolerance_of_its_own_goes_by_path() {
-    let at = |text: &str, abs| (pattern(text), Tolerance { abs, rel: 0.0, ulp: 0 });
+    let at = |text: &str, abs| rule(text, Tolerance { abs, rel: 0.0, ulp: 0 });
     let rules = Rules { tolerances: vec![at("root.**", 1.0), at("root.kpi.*", 0.1)], ..Rules::default() };
     let (baseline, actual) =
         (r#"{"kpi": {"x": 1.0}, "n": 5, "y": 1.0}"#, r#"{"kpi": {"x": 1.5}, "n": 6, "y": 1.9}"#);
@@ -197,7 +211,7 @@ fn lenient_numbers_mix() {
 #[test]
 fn arrays_without_order_are_paired_by_field_or_content() {
     let rules = |text: &str, key: Option<&str>| Rules {
-        unordered: vec![Unordered { at: pattern(text), key: key.map(str::to_owned) }],
+        unordered: vec![rule(text, key.map(str::to_owned))],
         ..Rules::default()
     };
     let pad = " ".repeat(300);
@@ -223,7 +237,11 @@ fn arrays_without_order_are_paired_by_field_or_content() {
     );
     assert_eq!(
         with(r#"["x", "x", {"a": {}}]"#, r#"["x", {"a": []}]"#, &content),
-        ["root: missing elements: ['root[1]', 'root[2]']", "root: extra elements: ['root[1]']"]
+        [
+            "root: missing elements: ['root[1]']",
+            "root: missing elements: ['root[2]']",
+            "root: extra elements: ['root[1]']"
+        ]
     );
     assert_eq!(with("[1, 2]", "[2, 2]", &content).len(), 2);
     assert_eq!(with("[[1, 2]]", "[[2, 1]]", &content).len(), 2, "the order below counts");
@@ -319,10 +337,10 @@ fn written(value: &Value, seed: u64, out: &mut String) {
 fn differences(a: &Value, b: &Value) -> u64 {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
-            let missing = a.keys().any(|key| !b.contains_key(key));
-            let extra = b.keys().any(|key| !a.contains_key(key));
+            let missing = a.keys().filter(|key| !b.contains_key(*key)).count();
+            let extra = b.keys().filter(|key| !a.contains_key(*key)).count();
             let common = a.iter().filter_map(|(key, value)| Some(differences(value, b.get(key)?)));
-            u64::from(missing) + u64::from(extra) + common.sum::<u64>()
+            (missing + extra) as u64 + common.sum::<u64>()
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             a.iter().zip(b).map(|(a, b)| differences(a, b)).sum()

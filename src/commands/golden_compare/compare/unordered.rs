@@ -1,127 +1,237 @@
 //! Arrays whose order means nothing: pairs their elements by a field, or by all they hold.
 //!
-//! Elements are never paired by likeness. Paired by a field they are then compared like any others;
-//! paired by content, numbers must be equal, and no tolerance counts.
+//! Paired by a field they are then compared like any others. Paired by content, equal ones are paired first, and what
+//! is left by tolerance, as in `near`.
 
+use super::digest::{self, Detail, Digester, Hashes};
 use super::side::{CheckCancelled, CompareError, Side};
-use crate::commands::golden_compare::drift::difference::Difference;
-use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules, Unordered};
-use crate::format::hash::{self, Digest};
-use crate::format::json::path::{Path, Step};
+use crate::commands::golden_compare::drift::{IntFloat, Rule, Rules};
+use crate::format::json::path::{Label, Path, Step};
 use crate::format::json::tokens::cursor::{Container, Cursor};
 use crate::format::json::tokens::scan::Skipper;
-use crate::format::json::tokens::{JsonError, Kind, Tokens};
+use crate::format::json::tokens::{Kind, Tokens};
 use crate::report::exit::Fault;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 use std::io::{Read, Seek};
 
+/// Elements between two looks at whether somebody asked for a stop.
+const BETWEEN_CHECKS: usize = 1 << 10;
+
 /// Pairs of elements that are still to be compared.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pairs {
-    left: Vec<(u64, u64, String)>,
+    left: Vec<Pair>,
+    labels: Labels,
     next: usize,
+    /// The step to two elements that are compared to see whether they are a pair.
+    pub(super) trial: Option<Step>,
     /// Where the two arrays end.
     pub(super) end: (u64, u64),
 }
 
-/// An element: where it begins, and its name in messages.
-type Element = (u64, String);
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    a: u64,
+    b: u64,
+    index: u32,
+    label: u32,
+}
 
-/// The elements of an array by what pairs them; all that are ignored have nothing that does, and only count.
-type Elements = BTreeMap<Vec<u8>, Vec<Element>>;
+/// The texts of labels, one behind the other. None holds the end of a line.
+#[derive(Debug, Default)]
+struct Labels(String);
+
+impl Labels {
+    fn add(&mut self, label: &str) -> Option<u32> {
+        let at = u32::try_from(self.0.len()).ok()?;
+        self.0.push_str(label);
+        self.0.push('\n');
+        Some(at)
+    }
+
+    fn get(&self, at: u32) -> &str {
+        self.0[at as usize..].split('\n').next().unwrap_or_default()
+    }
+}
+
+/// An element: what pairs it, where it begins and stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element {
+    pub(super) identity: u128,
+    pub(super) start: u64,
+    pub(super) index: u32,
+    label: u32,
+}
+
+/// The elements of an array.
+#[derive(Debug, Default)]
+pub(super) struct Elements {
+    pub(super) list: Vec<Element>,
+    /// Those of which all is ignored, which only count.
+    ignored: Vec<Element>,
+    labels: Labels,
+    pub(super) is_keyed: bool,
+}
 
 impl Pairs {
     /// Where the next two elements are.
     pub(super) fn next(&mut self) -> Option<(u64, u64)> {
-        let (a, b, _) = self.left.get(self.next)?;
+        let pair = self.left.get(self.next)?;
         self.next += 1;
-        Some((*a, *b))
+        Some((pair.a, pair.b))
     }
 
     /// The step to the pair that is being compared.
     pub(super) fn step(&self) -> Step {
-        let at = self.next.saturating_sub(1);
-        Step::Label(self.left.get(at).map(|(_, _, label)| label.clone()).unwrap_or_default())
+        if let Some(trial) = &self.trial {
+            return trial.clone();
+        }
+        let pair = self.left.get(self.next.saturating_sub(1));
+        let label = pair
+            .map(|pair| Label { text: self.labels.get(pair.label).to_owned(), index: u64::from(pair.index) });
+        label.map_or(Step::Index(0), Step::Label)
     }
 }
 
-/// Pairs the elements of the two arrays of which the brackets were read.
-pub(super) fn pair<R: Read + Seek>(
-    a: &mut Tokens<R>,
-    b: &mut Tokens<R>,
-    path: &Path,
-    rule: &Unordered,
-    rules: &Rules,
-    check_cancelled: CheckCancelled<'_>,
-) -> Result<(Pairs, Vec<Difference>), CompareError> {
-    let read = |tokens: &mut Tokens<R>, side| {
-        Reader { tokens, skipper: Skipper::default(), side, path, rules, check_cancelled }.elements(rule)
+/// An element that has no partner: where it begins, and the step to it.
+pub(super) struct Single {
+    pub(super) start: u64,
+    pub(super) step: Step,
+}
+
+/// Pairs elements by what identifies them, and gives back those of each side that have no partner.
+pub(super) fn pair(a: &mut Elements, b: &mut Elements) -> (Pairs, [Vec<Element>; 2]) {
+    let order = |one: &Element, other: &Element| {
+        one.identity.cmp(&other.identity).then_with(|| one.start.cmp(&other.start))
     };
-    let (left, mut right) = (read(a, Side::Baseline)?, read(b, Side::Actual)?);
-    let end = (a.offset(), b.offset());
+    a.list.sort_unstable_by(order);
+    b.list.sort_unstable_by(order);
     let mut pairs = Vec::new();
     let (mut missing, mut extra) = (Vec::new(), Vec::new());
-    for (identity, here) in left {
-        let there = right.remove(&identity).unwrap_or_default();
-        if rule.key.is_some() && !identity.is_empty() {
-            pairs.extend(here.iter().zip(&there).map(|(a, b)| (a.0, b.0, a.1.clone())));
+    let (mut left, mut right) = (a.list.iter().peekable(), b.list.iter().peekable());
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => one.identity.cmp(&other.identity),
+        };
+        match order {
+            Ordering::Less => missing.extend(left.next()),
+            Ordering::Greater => extra.extend(right.next()),
+            Ordering::Equal => {
+                if let (Some(one), Some(other)) = (left.next(), right.next())
+                    && a.is_keyed
+                {
+                    pairs.push(Pair { a: one.start, b: other.start, index: one.index, label: one.label });
+                }
+            }
         }
-        let paired = here.len().min(there.len());
-        missing.extend(here.into_iter().skip(paired));
-        extra.extend(there.into_iter().skip(paired));
     }
-    extra.extend(right.into_values().flatten());
-    pairs.sort();
-    let names = |mut elements: Vec<Element>| -> Vec<String> {
-        elements.sort();
-        elements.into_iter().map(|(_, label)| label).collect()
-    };
-    let mut differences = Vec::new();
-    if !missing.is_empty() {
-        differences.push(Difference::Missing { noun: "elements", names: names(missing) });
+    pairs.sort_unstable_by_key(|pair| pair.a);
+    (Pairs { left: pairs, ..Pairs::default() }, [missing, extra])
+}
+
+impl Elements {
+    /// Elements without a partner as they are named, those included that only count: as many more as this side has.
+    pub(super) fn singles(&self, unpaired: &[Element], other: &Self) -> Vec<Single> {
+        let more = self
+            .ignored
+            .iter()
+            .skip(other.ignored.len())
+            .map(|element| Single { start: element.start, step: Step::Index(u64::from(element.index)) });
+        let named = unpaired.iter().map(|element| {
+            let index = u64::from(element.index);
+            let label = || Label { text: self.labels.get(element.label).to_owned(), index };
+            let step = if self.is_keyed { Step::Label(label()) } else { Step::Index(index) };
+            Single { start: element.start, step }
+        });
+        let mut singles: Vec<Single> = named.chain(more).collect();
+        singles.sort_by_key(|single| single.start);
+        singles
     }
-    if !extra.is_empty() {
-        differences.push(Difference::Extra { noun: "elements", names: names(extra) });
+
+    /// Hands the labels to the pairs, which are named as the baseline names them.
+    pub(super) fn name(self, pairs: &mut Pairs) {
+        pairs.labels = self.labels;
     }
-    Ok((Pairs { left: pairs, next: 0, end }, differences))
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.ignored.is_empty()
+    }
 }
 
 /// Reads the elements of one of the two arrays.
-struct Reader<'a, R> {
-    tokens: &'a mut Tokens<R>,
-    skipper: Skipper,
-    side: Side,
-    path: &'a Path,
-    rules: &'a Rules,
-    check_cancelled: CheckCancelled<'a>,
+pub(super) struct Reader<'a, R> {
+    pub(super) tokens: &'a mut Tokens<R>,
+    pub(super) side: Side,
+    pub(super) path: &'a Path,
+    pub(super) rules: &'a Rules,
+    pub(super) hashes: &'a Hashes,
+    pub(super) check_cancelled: CheckCancelled<'a>,
 }
 
 impl<R: Read + Seek> Reader<'_, R> {
-    fn elements(&mut self, rule: &Unordered) -> Result<Elements, CompareError> {
+    pub(super) fn elements(
+        &mut self,
+        container: Container,
+        rule: &Rule<Option<String>>,
+    ) -> Result<Elements, CompareError> {
         let in_document = self.side.fault();
-        let mut elements = Elements::new();
+        let too_many = || CompareError::Fault(Fault::config("--ignore-order cannot hold that many elements"));
+        let mut skipper = Skipper::default();
+        skipper.below(self.path.0.len() + 1);
+        let mut found = Elements { is_keyed: rule.what.is_some(), ..Elements::default() };
         let mut cursor = Cursor::default();
-        cursor.enter(Container::Array, 0);
+        cursor.enter(container, 0).map_err(&in_document)?;
+        let mut index: u32 = 0;
         while cursor.advance(self.tokens).map_err(&in_document)? {
-            (self.check_cancelled)()?;
-            let start = self.tokens.offset();
-            let at = Path(self.path.0.iter().cloned().chain(cursor.steps()).collect());
-            let ignored = self.rules.ignores(&at);
-            let (identity, label) = match &rule.key {
-                _ if ignored => {
-                    self.skipper.skip_value(self.tokens, None).map_err(&in_document)?;
-                    (Vec::new(), at.to_string())
-                }
-                Some(field) => self.field(field, &at)?,
-                None => (self.digest(&at).map_err(&in_document)?.to_vec(), at.to_string()),
-            };
-            let same = elements.entry(identity).or_default();
-            if rule.key.is_some() && !ignored && !same.is_empty() {
-                return Err(self.unfit(&format!("{at} has the same {label} as an element before it")));
+            if (index as usize).is_multiple_of(BETWEEN_CHECKS) {
+                (self.check_cancelled)()?;
             }
-            same.push((start, label));
+            let start = self.tokens.offset();
+            let at = self.path.with(Step::Index(u64::from(index)));
+            let mut element = Element { identity: 0, start, index, label: 0 };
+            if !self.rules.ignored.is_empty() && self.rules.ignores(&at) {
+                skipper.skip_value(self.tokens, None).map_err(&in_document)?;
+                found.ignored.push(element);
+            } else if let Some(field) = &rule.what {
+                let (identity, text) = self.field(field, &at, &mut skipper)?;
+                let label = Label { text, index: u64::from(index) };
+                element.identity = identity;
+                element.label = found.labels.add(&label.text).ok_or_else(too_many)?;
+                // An element that is named by its field and ignored is not there on either side.
+                if self.rules.ignored.is_empty() || !self.rules.ignores(&self.path.with(Step::Label(label))) {
+                    found.list.push(element);
+                }
+            } else {
+                let detail = Detail::Whole;
+                let (tokens, rules) = (&mut *self.tokens, self.rules);
+                let mut digester = Digester { tokens, side: self.side, rules, hashes: self.hashes, detail };
+                element.identity = digester.digest(&at, &mut skipper).map_err(&in_document)?.hash;
+                found.list.push(element);
+            }
+            index = index.checked_add(1).ok_or_else(too_many)?;
         }
-        Ok(elements)
+        self.refuse_twins(&mut found)?;
+        Ok(found)
+    }
+
+    /// Refuses elements that a field does not tell apart.
+    fn refuse_twins(&self, found: &mut Elements) -> Result<(), CompareError> {
+        if !found.is_keyed {
+            return Ok(());
+        }
+        found.list.sort_unstable_by_key(|element| (element.identity, element.start));
+        let twins = found.list.windows(2).filter(|pair| pair[0].identity == pair[1].identity);
+        match twins.map(|pair| pair[1]).min_by_key(|element| element.start) {
+            None => Ok(()),
+            Some(twin) => {
+                let at = self.path.with(Step::Index(u64::from(twin.index)));
+                let label = found.labels.get(twin.label);
+                Err(self.unfit(&format!("{at} has the same {label} as an element before it")))
+            }
+        }
     }
 
     fn unfit(&self, reason: &str) -> CompareError {
@@ -130,142 +240,33 @@ impl<R: Read + Seek> Reader<'_, R> {
         Fault::config(message).into()
     }
 
-    /// Reads an element, and what it has in a field.
-    fn field(&mut self, field: &str, at: &Path) -> Result<(Vec<u8>, String), CompareError> {
+    /// Reads an element, and what it has in a field: what identifies it, and its label.
+    fn field(
+        &mut self,
+        field: &str,
+        at: &Path,
+        skipper: &mut Skipper,
+    ) -> Result<(u128, String), CompareError> {
         let in_document = self.side.fault();
         if self.tokens.value().map_err(&in_document)? != Kind::Object {
             return Err(self.unfit(&format!("{at} is not an object with a field `{field}`")));
         }
         let mut cursor = Cursor::default();
-        cursor.enter(Container::Object, 0);
+        cursor.enter(Container::Object, 0).map_err(&in_document)?;
         let mut found = None;
         while cursor.advance(self.tokens).map_err(&in_document)? {
             if cursor.key() != field.as_bytes() {
-                self.skipper.skip_value(self.tokens, None).map_err(&in_document)?;
+                skipper.skip_value(self.tokens, None).map_err(&in_document)?;
                 continue;
             }
             let kind = self.tokens.value().map_err(&in_document)?;
             if matches!(kind, Kind::Object | Kind::Array | Kind::Null | Kind::NonFinite) {
                 return Err(self.unfit(&format!("{at} has no plain value in `{field}`")));
             }
-            let text = self.tokens.decoded().into_owned();
-            let label = format!("{field}={}", String::from_utf8_lossy(&text));
-            found = Some((scalar(kind, &text, IntFloat::Lenient), label));
+            let text = self.tokens.decoded();
+            let label = Label::text_of(field, &String::from_utf8_lossy(&text), kind == Kind::Text);
+            found = Some((digest::scalar(self.hashes, kind, &text, IntFloat::Lenient, 0), label));
         }
         found.ok_or_else(|| self.unfit(&format!("{at} has no field `{field}`")))
     }
-
-    /// Reads a value and digests all it holds, in whatever order its keys come.
-    fn digest(&mut self, at: &Path) -> Result<[u8; 32], JsonError> {
-        let mut cursor = Cursor::default();
-        let mut open: Vec<Content> = Vec::new();
-        loop {
-            let kind = self.tokens.value()?;
-            let mut done = None;
-            match Container::of(kind) {
-                Some(container) => {
-                    cursor.enter(container, 0);
-                    open.push(Content::of(container));
-                }
-                None => done = Some(self.scalar_digest(kind)),
-            }
-            loop {
-                let Some(innermost) = open.last_mut() else {
-                    return Ok(done.expect("a value outside of every container is done"));
-                };
-                if let Some(digest) = done.take() {
-                    innermost.add(cursor.key(), digest);
-                }
-                if !cursor.advance(self.tokens)? {
-                    done = Some(innermost.digest());
-                    open.pop();
-                    cursor.leave();
-                } else if self.is_ignored(at, &cursor) {
-                    self.skipper.skip_value(self.tokens, None)?;
-                } else {
-                    break;
-                }
-            }
-        }
-    }
-
-    fn scalar_digest(&self, kind: Kind) -> [u8; 32] {
-        let text = self.tokens.decoded();
-        let mut bytes = scalar(kind, &text, self.rules.int_float);
-        if kind == Kind::NonFinite && *text == *b"NaN" && self.rules.nan != NanPolicy::Equal {
-            // It equals nothing on the other side, and so does all that holds it.
-            bytes.push(self.side as u8);
-        }
-        hash::digest(bytes)
-    }
-
-    fn is_ignored(&self, at: &Path, cursor: &Cursor) -> bool {
-        !self.rules.ignored.is_empty()
-            && self.rules.ignores(&Path(at.0.iter().cloned().chain(cursor.steps()).collect()))
-    }
-}
-
-/// What an object or array that is being digested holds so far.
-enum Content {
-    /// Digests by key.
-    Object(BTreeMap<Vec<u8>, [u8; 32]>),
-    /// Of the digests of the elements.
-    Array(Digest),
-}
-
-impl Content {
-    fn of(container: Container) -> Self {
-        match container {
-            Container::Object => Self::Object(BTreeMap::new()),
-            Container::Array | Container::Documents => {
-                let mut elements = Digest::default();
-                elements.update(b"array");
-                Self::Array(elements)
-            }
-        }
-    }
-
-    fn add(&mut self, key: &[u8], digest: [u8; 32]) {
-        match self {
-            Self::Object(members) => _ = members.insert(key.to_vec(), digest),
-            Self::Array(elements) => elements.update(digest),
-        }
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        let members = match self {
-            Self::Array(elements) => return elements.clone().bytes(),
-            Self::Object(members) => members,
-        };
-        let mut object = Digest::default();
-        object.update(b"object");
-        for (key, digest) in members {
-            object.update((key.len() as u64).to_le_bytes());
-            object.update(key);
-            object.update(digest);
-        }
-        object.bytes()
-    }
-}
-
-/// What a plain value is, whatever way it is written: its type and value.
-fn scalar(kind: Kind, text: &[u8], int_float: IntFloat) -> Vec<u8> {
-    let tagged = |tag: u8, value: &[u8]| [&[tag], value].concat();
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);
-    // Adding zero makes zero of minus zero.
-    let float = |value: f64| tagged(b'f', &(value + 0.0).to_bits().to_le_bytes());
-    match kind {
-        Kind::Text => tagged(b's', text),
-        Kind::Integer if text == b"-0" => scalar(kind, b"0", int_float),
-        Kind::Integer if int_float == IntFloat::Lenient && is_exact(text) => float(number),
-        Kind::Integer => tagged(b'i', text),
-        Kind::Float => float(number),
-        _ => tagged(b'w', text),
-    }
-}
-
-/// Whether every digit of an integer fits an `f64`.
-fn is_exact(text: &[u8]) -> bool {
-    let value = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
-    value.is_some_and(|value| value.unsigned_abs() <= 1 << 53)
 }

@@ -1,10 +1,11 @@
 //! Walks over two documents in lock step.
 
 use super::content::Content;
+use super::digest::Hashes;
 use super::side::{CheckCancelled, CompareError, Found, in_actual, in_baseline};
 use super::state::{Order, Walk};
 use crate::commands::golden_compare::drift::Rules;
-use crate::commands::golden_compare::drift::difference::{Difference, Drift};
+use crate::commands::golden_compare::drift::difference::{Difference, Drift, Offsets};
 use crate::commands::golden_compare::drift::number::{self, Comparison, Number};
 use crate::format::json::tokens::cursor::{Container, Cursor};
 use crate::format::json::tokens::scan::{Ends, Skipper};
@@ -34,52 +35,70 @@ pub(crate) fn compare<R: Read + Seek>(
         skipper: Skipper::default(),
         ends: Ends::default(),
         lookups: 0,
+        hashes: Hashes::default(),
         found: Found::default(),
     };
     if content == Content::Lines {
-        walk.open(Container::Documents);
+        walk.a.by_line();
+        walk.b.by_line();
+        if walk.is_unordered() {
+            walk.open_unordered(Container::Lines, 0)?;
+        } else {
+            walk.open(Container::Lines, 0)?;
+        }
     }
-    walk.run()?;
+    walk.run(0)?;
+    walk.a.finish().map_err(in_baseline)?;
+    walk.b.finish().map_err(in_actual)?;
     let mut found = walk.found;
     found.drifts.sort_by(Drift::order);
     Ok(found)
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
-    fn run(&mut self) -> Result<(), CompareError> {
-        loop {
+    /// Walks until no more than so many containers are open.
+    fn run(&mut self, depth: usize) -> Result<(), CompareError> {
+        while self.at_value || self.frames.len() > depth {
             self.count_step()?;
             self.read_common()?;
             if self.at_value {
                 self.pair()?;
-            } else if self.frames.is_empty() {
-                break;
-            } else {
+            } else if self.frames.len() > depth {
                 self.advance()?;
             }
         }
-        self.a.finish().map_err(in_baseline)?;
-        self.b.finish().map_err(in_actual)
+        Ok(())
+    }
+
+    /// Whether the values at two places are the same by all rules.
+    pub(super) fn is_same(&mut self, (a, b): (u64, u64)) -> Result<bool, CompareError> {
+        self.a.seek(a).map_err(in_baseline)?;
+        self.b.seek(b).map_err(in_actual)?;
+        let found = std::mem::take(&mut self.found);
+        let listed = std::mem::replace(&mut self.listed, 0);
+        self.at_value = true;
+        self.run(self.frames.len())?;
+        self.listed = listed;
+        Ok(std::mem::replace(&mut self.found, found).total == 0)
     }
 
     /// Compares the value that both documents are at.
     fn pair(&mut self) -> Result<(), CompareError> {
         let kind = self.a.value().map_err(in_baseline)?;
         let other = self.b.value().map_err(in_actual)?;
-        let offset = self.b.token_offset();
+        let (start, offset) = (self.a.token_offset(), self.b.token_offset());
         self.at_value = false;
         match (kind, other) {
-            (Kind::Array, Kind::Array) if self.is_unordered() => return self.open_unordered(),
-            (Kind::Object, Kind::Object) | (Kind::Array, Kind::Array) => {
-                self.open(if kind == Kind::Array { Container::Array } else { Container::Object });
-                return Ok(());
+            (Kind::Array, Kind::Array) if self.is_unordered() => {
+                return self.open_unordered(Container::Array, start);
             }
+            (Kind::Object, Kind::Object) => return self.open(Container::Object, start),
+            (Kind::Array, Kind::Array) => return self.open(Container::Array, start),
             (Kind::Text, Kind::Text) => {
                 if self.a.raw() != self.b.raw() && self.a.decoded() != self.b.decoded() {
-                    let shown = |text: &[u8]| format!("\"{}\"", String::from_utf8_lossy(text));
-                    let difference =
-                        Difference::Value { baseline: shown(self.a.raw()), actual: shown(self.b.raw()) };
-                    self.emit(difference, offset);
+                    let text = |tokens: &Tokens<R>| String::from_utf8_lossy(&tokens.decoded()).into_owned();
+                    let (baseline, actual) = (text(&self.a), text(&self.b));
+                    self.emit(|| Difference::Text { baseline, actual }, offset, Offsets::default());
                 }
             }
             _ if is_number(kind) && is_number(other) => {
@@ -90,15 +109,19 @@ impl<R: Read + Seek> Walk<'_, R> {
             }
             (Kind::True | Kind::False, Kind::True | Kind::False) => {
                 if kind != other {
-                    let difference =
-                        Difference::Value { baseline: text_of(&self.a), actual: text_of(&self.b) };
-                    self.emit(difference, offset);
+                    let (baseline, actual) = (text_of(&self.a), text_of(&self.b));
+                    self.emit(|| Difference::Value { baseline, actual }, offset, Offsets::default());
                 }
             }
             _ if kind == other => {}
             _ => {
-                self.emit(Difference::Type { baseline: name(kind), actual: name(other) }, offset);
-                self.skipper.skip_rest(kind, &mut self.a, None).map_err(in_baseline)?;
+                let values =
+                    Offsets { baseline: Some(start_of(kind, start)), actual: Some(start_of(other, offset)) };
+                self.emit(|| Difference::Type { baseline: name(kind), actual: name(other) }, offset, values);
+                self.skipper
+                    .below(self.frames.len())
+                    .skip_rest(kind, &mut self.a, None)
+                    .map_err(in_baseline)?;
                 self.skipper.skip_rest(other, &mut self.b, None).map_err(in_actual)?;
             }
         }
@@ -108,16 +131,20 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     pub(super) fn numbers(&mut self, a: Number<'_>, b: Number<'_>, offset: u64) {
         let (tolerance, own) = self.rules.tolerance_at(|| self.path());
+        let found = number::compare(a, b, tolerance, own, self.rules.int_float, self.rules.nan);
         let text = |number: Number<'_>| number.text().to_owned();
-        let difference = match number::compare(a, b, tolerance, own, self.rules.int_float, self.rules.nan) {
-            Comparison::Same => return,
+        let difference = || match found {
             Comparison::TypeMismatch => Difference::Type { baseline: name_of(a), actual: name_of(b) },
-            Comparison::ValueMismatch => Difference::Value { baseline: text(a), actual: text(b) },
-            Comparison::Drift(distance) => {
-                Difference::Float { baseline: text(a), actual: text(b), distance, tolerance }
+            Comparison::Same | Comparison::ValueMismatch => {
+                Difference::Value { baseline: text(a), actual: text(b) }
             }
+            Comparison::Drift => Difference::Float { baseline: text(a), actual: text(b), tolerance },
         };
-        self.emit(difference, offset);
+        if found != Comparison::Same {
+            let values =
+                Offsets { baseline: Some(self.a.token_offset()), actual: Some(self.b.token_offset()) };
+            self.emit(difference, offset, values);
+        }
     }
 
     /// Goes on behind a value, or behind an opening bracket.
@@ -131,6 +158,11 @@ impl<R: Read + Seek> Walk<'_, R> {
             (Order::Pairs(_), _) => self.advance_pairs(),
         }
     }
+}
+
+/// Where a value begins whose first token is there: a text begins with its quote.
+fn start_of(kind: Kind, token: u64) -> u64 {
+    if kind == Kind::Text { token.saturating_sub(1) } else { token }
 }
 
 fn is_number(kind: Kind) -> bool {

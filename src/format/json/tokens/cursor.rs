@@ -7,11 +7,14 @@ use crate::format::json::path::{Path, Step};
 use std::borrow::Cow;
 use std::io::{Read, Seek};
 
+/// Levels that a document may have: more than any that means something, few enough to be remembered.
+pub(crate) const DEEPEST: usize = 10_000;
+
 /// What holds other values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Container {
-    /// A file of any number of documents, one after another.
-    Documents,
+    /// A file of one value a line.
+    Lines,
     Array,
     Object,
 }
@@ -49,7 +52,7 @@ impl Open {
     #[inline]
     pub(crate) fn read_on<R: Read + Seek>(&self, tokens: &mut Tokens<R>) -> Result<bool, JsonError> {
         match self.container {
-            Container::Documents => tokens.next_document(),
+            Container::Lines => tokens.next_line(self.count == 0),
             Container::Array => tokens.next_element(self.count == 0),
             Container::Object => tokens.next_key(self.count == 0),
         }
@@ -59,25 +62,33 @@ impl Open {
 /// The open containers, from the outermost in.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
+    /// Levels of the document above those that are open here.
+    above: usize,
     open: Vec<Open>,
     /// By depth; those deeper than what is open are kept, because the next object is likely to repeat them.
     keys: Vec<Keys>,
 }
 
 impl Cursor {
-    /// Leaves everything.
-    pub(crate) fn clear(&mut self) {
+    /// Leaves everything, and begins that many levels down.
+    pub(crate) fn begin(&mut self, above: usize) {
+        self.above = above;
         self.open.clear();
     }
 
+    /// Goes into a container whose bracket is at `start`.
     #[inline]
-    pub(crate) fn enter(&mut self, container: Container, start: u64) {
+    pub(crate) fn enter(&mut self, container: Container, start: u64) -> Result<(), JsonError> {
+        if self.above + self.open.len() >= DEEPEST {
+            return Err(JsonError::invalid(start, format!("more than {DEEPEST} levels")));
+        }
         self.open.push(Open { container, start, count: 0 });
         let depth = self.open.len();
         if self.keys.len() < depth {
             self.keys.resize_with(depth, Keys::default);
         }
         self.keys[depth - 1].start();
+        Ok(())
     }
 
     pub(crate) fn leave(&mut self) -> Option<Open> {
@@ -126,7 +137,7 @@ impl Cursor {
     /// The steps to the current entry of the innermost container.
     pub(crate) fn steps(&self) -> impl Iterator<Item = Step> {
         self.open.iter().zip(&self.keys).map(|(open, keys)| match open.container {
-            Container::Documents | Container::Array => Step::Index(open.count.saturating_sub(1)),
+            Container::Lines | Container::Array => Step::Index(open.count.saturating_sub(1)),
             Container::Object => Step::Key(String::from_utf8_lossy(keys.last()).into_owned()),
         })
     }

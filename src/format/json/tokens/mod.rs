@@ -1,8 +1,8 @@
 //! A streaming reader of JSON: one token at a time out of a window over the file, so that a document of
 //! any size and any depth takes the memory of its longest token.
 //!
-//! It accepts exactly what `serde_json` accepts as a value, without its limit of depth; [`cursor`] adds the
-//! refusal of duplicate keys, [`scan`] skips a whole value.
+//! It accepts exactly what `serde_json` accepts as a value, and integers of any size; [`cursor`] adds a limit of depth
+//! and the refusal of duplicate keys, [`scan`] skips a whole value.
 
 pub(crate) mod cursor;
 pub(crate) mod keys;
@@ -20,6 +20,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// Bytes of a document that are held at a time; it stays in the second-level cache.
 const WINDOW_BYTES: usize = 256 * 1024;
 
+/// Bytes that are read behind a jump, and of them those before the place: who jumps often goes back as often as on,
+/// and never far.
+const JUMP_BYTES: usize = 8 * 1024;
+const BEFORE_JUMP_BYTES: u64 = 6 * 1024;
+
 /// Tokens of one document.
 #[derive(Debug)]
 pub struct Tokens<R> {
@@ -35,6 +40,10 @@ pub struct Tokens<R> {
     escaped: bool,
     ended: bool,
     non_finite: NonFinite,
+    /// Most bytes that the next read asks for.
+    step: usize,
+    /// Whether the end of a line ends a value.
+    by_line: bool,
 }
 
 impl<R: Read + Seek> Tokens<R> {
@@ -56,12 +65,19 @@ impl<R: Read + Seek> Tokens<R> {
             escaped: false,
             ended: false,
             non_finite,
+            step: usize::MAX,
+            by_line: false,
         };
         tokens.top_up(3)?;
         if tokens.rest().starts_with(b"\xef\xbb\xbf") {
             return Err(JsonError::invalid(0, "a byte order mark, which JSON does not have"));
         }
         Ok(tokens)
+    }
+
+    /// Reads one value a line from now on, with [`Tokens::next_line`].
+    pub(crate) fn by_line(&mut self) {
+        self.by_line = true;
     }
 
     /// Offset of the next byte that is read.
@@ -75,8 +91,13 @@ impl<R: Read + Seek> Tokens<R> {
         if let Some(at) = inside.filter(|at| *at <= self.filled) {
             self.at = at;
         } else {
-            self.input.seek(SeekFrom::Start(offset)).map_err(JsonError::Read)?;
-            (self.base, self.at, self.filled, self.ended) = (offset, 0, 0, false);
+            let before = offset.min(BEFORE_JUMP_BYTES);
+            self.input.seek(SeekFrom::Start(offset - before)).map_err(JsonError::Read)?;
+            (self.base, self.at, self.mark, self.filled) = (offset - before, 0, 0, 0);
+            (self.ended, self.step) = (false, JUMP_BYTES);
+            let before = usize::try_from(before).expect("a few kilobytes");
+            while self.filled < before && self.fill()? {}
+            self.at = before.min(self.filled);
         }
         self.mark = self.at;
         Ok(())
@@ -174,10 +195,20 @@ impl<R: Read + Seek> Tokens<R> {
         self.next_member(first, b']', "`,` or `]`")
     }
 
-    /// Whether another document follows in a file of several.
-    pub fn next_document(&mut self) -> Result<bool, JsonError> {
+    /// Whether another line follows in a file of one value a line. `first` at its beginning.
+    pub(crate) fn next_line(&mut self, first: bool) -> Result<bool, JsonError> {
         self.mark = self.at;
-        Ok(self.skip_space()?.is_some())
+        if !first {
+            match self.skip_space()? {
+                Some(b'\n') => self.at += 1,
+                Some(_) => return Err(JsonError::invalid(self.offset(), "more than one value in a line")),
+                None => return Ok(false),
+            }
+        }
+        match self.skip_space()? {
+            Some(b'\n') => Err(JsonError::invalid(self.offset(), "a line without a value")),
+            found => Ok(found.is_some()),
+        }
     }
 
     /// Makes sure that nothing but white space follows.
@@ -213,7 +244,7 @@ impl<R: Read + Seek> Tokens<R> {
     fn skip_space(&mut self) -> Result<Option<u8>, JsonError> {
         loop {
             while let Some(byte) = self.window[..self.filled].get(self.at) {
-                if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') || (*byte == b'\n' && self.by_line) {
                     return Ok(Some(*byte));
                 }
                 self.at += 1;
@@ -314,6 +345,9 @@ impl<R: Read + Seek> Tokens<R> {
 
     fn unexpected(&self, wanted: &str) -> JsonError {
         let found = self.window[..self.filled].get(self.at).copied().unwrap_or_default();
+        if found == b'\n' && self.by_line {
+            return JsonError::invalid(self.offset(), format!("the line ends where {wanted} should be"));
+        }
         let found = if found.is_ascii_graphic() {
             format!("`{}`", char::from(found))
         } else {
@@ -348,13 +382,16 @@ impl<R: Read + Seek> Tokens<R> {
             self.window.resize(2 * self.window.len(), 0);
         }
         loop {
-            match self.input.read(&mut self.window[self.filled..]) {
+            let end = self.window.len().min(self.filled.saturating_add(self.step));
+            match self.input.read(&mut self.window[self.filled..end]) {
                 Ok(0) => {
                     self.ended = true;
                     return Ok(false);
                 }
                 Ok(read) => {
                     self.filled += read;
+                    // Who reads on behind a jump is likely to go on.
+                    self.step = self.step.saturating_mul(2);
                     return Ok(true);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -2,7 +2,7 @@
 
 use super::Kind;
 
-/// Tokens up to this length cannot reach beyond an `f64` without an exponent.
+/// Floats up to this length cannot reach beyond an `f64` without an exponent.
 const SAFE_DIGITS: usize = 300;
 
 /// Scans a number at the start of `bytes`: its length and kind, or the place and reason it is none. A
@@ -43,7 +43,7 @@ pub(super) fn scan(bytes: &[u8]) -> Result<(usize, Kind), (usize, &'static str)>
         largest_exponent = end - at > 2;
         at = end;
     }
-    if (largest_exponent || at > SAFE_DIGITS / 2) && is_out_of_range(&bytes[..at]) {
+    if kind == Kind::Float && (largest_exponent || at > SAFE_DIGITS / 2) && is_out_of_range(&bytes[..at]) {
         return Err((at, "a number out of range"));
     }
     Ok((at, kind))

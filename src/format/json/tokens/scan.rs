@@ -15,12 +15,15 @@ pub fn validate<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), J
     tokens.finish()
 }
 
-/// Checks a file of any number of documents, one after another.
-pub(crate) fn validate_all<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), JsonError> {
+/// Checks a file of one value a line.
+pub(crate) fn validate_lines<R: Read + Seek>(input: R, non_finite: NonFinite) -> Result<(), JsonError> {
     let mut tokens = Tokens::new(input, non_finite)?;
+    tokens.by_line();
     let mut skipper = Skipper::default();
-    while tokens.next_document()? {
+    let mut is_first = true;
+    while tokens.next_line(is_first)? {
         skipper.skip_value(&mut tokens, None)?;
+        is_first = false;
     }
     Ok(())
 }
@@ -37,9 +40,18 @@ impl Ends {
 
 /// Skips values, and keeps its memory for the next one.
 #[derive(Debug, Default)]
-pub(crate) struct Skipper(Cursor);
+pub(crate) struct Skipper {
+    cursor: Cursor,
+    above: usize,
+}
 
 impl Skipper {
+    /// The same for values that many levels down.
+    pub(crate) fn below(&mut self, levels: usize) -> &mut Self {
+        self.above = levels;
+        self
+    }
+
     /// Reads one value to its end. `ends` remembers the large ones below it, and saves reading one that it
     /// knows.
     pub(crate) fn skip_value<R: Read + Seek>(
@@ -58,14 +70,14 @@ impl Skipper {
         tokens: &mut Tokens<R>,
         mut ends: Option<&mut Ends>,
     ) -> Result<(), JsonError> {
-        let cursor = &mut self.0;
-        cursor.clear();
+        let cursor = &mut self.cursor;
+        cursor.begin(self.above);
         loop {
             if let Some(container) = Container::of(kind) {
                 let start = tokens.token_offset();
                 match ends.as_ref().and_then(|ends| ends.0.get(&start)) {
                     Some(end) => tokens.seek(*end)?,
-                    None => cursor.enter(container, start),
+                    None => cursor.enter(container, start)?,
                 }
             }
             loop {
