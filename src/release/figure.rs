@@ -10,6 +10,14 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// Such as `>= 0.83`.
+    pub(crate) fn display(self) -> String {
+        match self {
+            Target::AtLeast(least) => format!(">= {least}"),
+            Target::AtMost(most) => format!("<= {most}"),
+        }
+    }
+
     /// Whether a value reaches it.
     pub(crate) fn holds(self, value: f64) -> bool {
         match self {
@@ -56,6 +64,17 @@ pub(crate) enum Part {
     Max,
 }
 
+impl Part {
+    /// As a snapshot names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Median => "median",
+            Self::Max => "max",
+        }
+    }
+}
+
 /// A figure that every release rests on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
@@ -67,6 +86,10 @@ pub(crate) struct Figure {
     pub(crate) possible: (f64, f64),
     /// Which part counts.
     pub(crate) part: Part,
+    /// What the last iterations of a soak must show for a release.
+    pub(crate) goal: Target,
+    /// The goal's name in `goals_met`, now and in a snapshot of the earlier toolkit.
+    pub(crate) goal_names: [&'static str; 2],
     /// When a live release is rolled back for it.
     pub(crate) trigger: Trigger,
     /// What it must reach after an hour.
@@ -91,6 +114,8 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "maker_taker_ratio",
         possible: (0.0, 1.0),
         part: Part::Mean,
+        goal: Target::AtLeast(0.83),
+        goal_names: ["maker_share", "maker_taker_ok"],
         trigger: Trigger {
             what: "maker share",
             unit: "",
@@ -106,6 +131,8 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "p95_latency_ms",
         possible: (0.0, f64::MAX),
         part: Part::Max,
+        goal: Target::AtMost(340.0),
+        goal_names: ["order_latency_p95", "p95_latency_ok"],
         trigger: Trigger {
             what: "order latency p95",
             unit: "ms",
@@ -121,6 +148,8 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "risk_ratio",
         possible: (0.0, 1.0),
         part: Part::Median,
+        goal: Target::AtMost(0.40),
+        goal_names: ["risk_blocks", "risk_ok"],
         trigger: Trigger {
             what: "risk block ratio",
             unit: "",
@@ -136,6 +165,8 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "net_bps",
         possible: (f64::MIN, f64::MAX),
         part: Part::Mean,
+        goal: Target::AtLeast(2.5),
+        goal_names: ["net_bps", "net_bps_ok"],
         trigger: Trigger {
             what: "net edge",
             unit: "bps",

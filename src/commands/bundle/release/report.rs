@@ -19,6 +19,8 @@ pub(crate) struct Body {
     release: String,
     /// SHA-256 of its manifest; null when there is no release.
     sha256: Option<String>,
+    /// Whether it rests on a snapshot alone, which was not judged again.
+    legacy: bool,
     /// Verdict of the soak.
     soak_verdict: String,
     /// Version of what is released.
@@ -50,6 +52,7 @@ pub(super) fn report(release: String, version: String, facts: &Facts, released: 
         files: files.unwrap_or_default(),
         release,
         sha256,
+        legacy: facts.is_legacy,
         soak_verdict: facts.soak_verdict.clone(),
         release_version: version,
     };
@@ -64,6 +67,10 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict)];
     if facts.is_simulated && facts.allow_simulated {
         rows.push(Row::new("simulated", Outcome::Warn).reason("the release rests on a simulated soak"));
+    }
+    if facts.is_legacy {
+        let reason = "the release rests on a snapshot alone, which was not judged again";
+        rows.push(Row::new("legacy", Outcome::Warn).reason(reason));
     }
     rows.extend(facts.documents.iter().map(|(name, reason)| Row::judged(*name, reason.clone())));
     let overrides = &facts.overrides;

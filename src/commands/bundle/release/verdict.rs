@@ -10,6 +10,8 @@ pub(super) struct Facts {
     pub(super) is_simulated: bool,
     /// Whether that was allowed.
     pub(super) allow_simulated: bool,
+    /// Whether it rests on a snapshot alone.
+    pub(super) is_legacy: bool,
     pub(super) snapshot: Vec<String>,
     /// The other documents of the soak, by the names that they have in the release.
     pub(super) documents: Vec<(&'static str, Option<String>)>,
@@ -23,7 +25,7 @@ pub(super) enum Verdict {
     Refused,
 }
 
-/// What no limit covers, and that a simulation was allowed, is shown and changes nothing.
+/// What no limit covers, that a simulation was allowed, and that a snapshot alone was, is shown and changes nothing.
 pub(super) fn verdict(facts: &Facts) -> Verdict {
     let documents_agree =
         !facts.documents.is_empty() && facts.documents.iter().all(|(_, reason)| reason.is_none());
@@ -44,6 +46,7 @@ mod tests {
             soak_verdict: "PASS".to_owned(),
             is_simulated: true,
             allow_simulated: true,
+            is_legacy: true,
             snapshot: Vec::new(),
             documents: vec![("FAILURES.md", None)],
             overrides: OverridesCheck { refusals: Vec::new(), remarks: vec!["no limit covers x".to_owned()] },
