@@ -50,7 +50,7 @@ fn display(target: Target) -> String {
     }
 }
 
-pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot) -> String {
+pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot, queries: &[String]) -> String {
     let mut out = format!("# Canary checklist of {release}\n\n");
     if snapshot.simulated {
         out.push_str("**Simulated soak: the targets come from a simulation and are no evidence.**\n\n");
@@ -92,7 +92,7 @@ pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot) -> String
         "\nThe targets of hour 24 are what the soak showed with a margin of {:.0} %, and never looser than those of hour 6.\n\n",
         MARGIN * 100.0
     ));
-    out.push_str(&rollback_plan::queries());
+    out.push_str(&rollback_plan::queries(queries));
     out.push_str("\n## Roll back at once when\n\n");
     out.push_str(&rollback_plan::triggers());
     out.push_str("\nThen follow `rollback_plan.md` of the bundle. A metric that cannot be read holds the ramp and pages; it is not a reason to roll back.\n");

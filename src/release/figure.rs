@@ -37,8 +37,12 @@ pub(crate) struct Trigger {
     pub(crate) limit: Target,
     /// For how long it must not hold.
     pub(crate) lasting: &'static str,
-    /// Of metrics that the bot exports by the metric contract.
-    pub(crate) query: &'static str,
+    /// The figure in `kpis.yaml`: what is asked of a live bot is what was measured of the soaked one.
+    pub(crate) kpi: &'static str,
+    /// Unit of the figure there.
+    pub(crate) kpi_unit: &'static str,
+    /// How far a query looks back.
+    pub(crate) window: &'static str,
 }
 
 impl Trigger {
@@ -121,7 +125,9 @@ pub(crate) const FIGURES: [Figure; 4] = [
             unit: "",
             limit: Target::AtLeast(0.70),
             lasting: "5 min",
-            query: "mm_maker_share_ratio",
+            kpi: "maker_share_ratio",
+            kpi_unit: "ratio",
+            window: "5m",
         },
         hour_1: Some(Target::AtLeast(0.75)),
         hour_6: Target::AtLeast(0.80),
@@ -138,7 +144,9 @@ pub(crate) const FIGURES: [Figure; 4] = [
             unit: "ms",
             limit: Target::AtMost(500.0),
             lasting: "3 min",
-            query: "histogram_quantile(0.95, sum by (le) (rate(mm_order_age_ms_bucket[3m])))",
+            kpi: "order_latency_p95_ms",
+            kpi_unit: "ms",
+            window: "3m",
         },
         hour_1: Some(Target::AtMost(400.0)),
         hour_6: Target::AtMost(350.0),
@@ -155,7 +163,9 @@ pub(crate) const FIGURES: [Figure; 4] = [
             unit: "",
             limit: Target::AtMost(0.60),
             lasting: "2 min",
-            query: "sum(rate(mm_blocked_total{reason=\"risk\"}[2m])) / sum(rate(mm_blocked_total[2m]))",
+            kpi: "risk_block_ratio",
+            kpi_unit: "ratio",
+            window: "2m",
         },
         hour_1: Some(Target::AtMost(0.50)),
         hour_6: Target::AtMost(0.45),
@@ -172,22 +182,26 @@ pub(crate) const FIGURES: [Figure; 4] = [
             unit: "bps",
             limit: Target::AtLeast(0.0),
             lasting: "10 min",
-            query: "mm_net_bps",
+            kpi: "net_bps",
+            kpi_unit: "bps",
+            window: "10m",
         },
         hour_1: None,
         hour_6: Target::AtLeast(0.0),
     },
 ];
 
-/// What no figure of a soak stands for.
-const ERROR_RATE: Trigger = Trigger {
-    what: "error rate",
-    unit: "%",
-    limit: Target::AtMost(5.0),
+/// A live release is rolled back for it; snapshots of the earlier toolkit do not have it.
+const ERROR_RATIO: Trigger = Trigger {
+    what: "error ratio",
+    unit: "",
+    limit: Target::AtMost(0.05),
     lasting: "1 min",
-    query: "100 * sum(rate(mm_request_error_total[1m])) / sum(rate(mm_request_total[1m]))",
+    kpi: "error_ratio",
+    kpi_unit: "ratio",
+    window: "1m",
 };
 
 pub(crate) fn triggers() -> impl Iterator<Item = Trigger> {
-    FIGURES.iter().map(|figure| figure.trigger).chain([ERROR_RATE])
+    FIGURES.iter().map(|figure| figure.trigger).chain([ERROR_RATIO])
 }

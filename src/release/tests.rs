@@ -191,7 +191,7 @@ fn no_target_on_the_way_is_looser_than_the_trigger_of_a_rollback() {
         }
     }
     let conditions: Vec<String> = triggers().map(|trigger| trigger.condition()).collect();
-    assert_eq!(conditions, ["< 0.70", "> 500 ms", "> 0.60", "< 0 bps", "> 5 %"]);
+    assert_eq!(conditions, ["< 0.70", "> 500 ms", "> 0.60", "< 0 bps", "> 0.05"]);
 }
 
 /// Every value of a document with the way to it.
@@ -410,11 +410,17 @@ fn the_targets_leave_a_margin_and_are_never_looser_than_those_of_the_previous_ch
     let mut slow = snapshot();
     slow.kpis.get_mut("order_latency_p95_ms").expect("there").max = 349.0;
     assert!((of(&checkpoints(&slow)[2], 1) - 350.0).abs() < 1e-9);
-    let text = checklist::render("mm-bot 1.2.3", "release/x", &snapshot());
+    let text = checklist::render("mm-bot 1.2.3", "release/x", &snapshot(), &queries());
     assert!(text.contains("- [ ] net edge, bps >= 5.652\n"), "{text}");
-    for part in
-        ["| 5 % | 24 to 48 h |", "| 25 % | 12 h |", "| 50 % | 6 h |", "< 0.70", "> 500 ms", "> 0.60", "> 5 %"]
-    {
+    for part in [
+        "| 5 % | 24 to 48 h |",
+        "| 25 % | 12 h |",
+        "| 50 % | 6 h |",
+        "< 0.70",
+        "> 500 ms",
+        "> 0.60",
+        "> 0.05",
+    ] {
         assert!(text.contains(part), "{part}");
     }
 }
@@ -466,6 +472,10 @@ fn policy() -> Policy {
     .expect("a policy")
 }
 
+fn queries() -> Vec<String> {
+    triggers().map(|trigger| trigger.kpi.to_owned()).collect()
+}
+
 fn plan(policy: &Policy) -> String {
     let subject = rollback_plan::Subject {
         name: "mm-bot",
@@ -474,7 +484,7 @@ fn plan(policy: &Policy) -> String {
         policy_path: "other.yaml",
         policy_sha256: "ab",
     };
-    rollback_plan::render(&subject, policy)
+    rollback_plan::render(&subject, policy, &queries())
 }
 
 #[test]
@@ -484,10 +494,10 @@ fn the_plan_has_a_command_for_every_action_of_the_policy() {
     assert!(text.contains("- Policy: `other.yaml`, SHA-256 ab\n"), "{text}");
     for command in [
         "kubectl --namespace trading scale deployment/mm-bot --replicas=0",
-        "--header 'X-Why: it'\\''s over' --data-raw '{\"state\":\"OPEN\"}' http://bot:8080/circuit",
-        "printf '%s' true > '/run/bot/freeze it.new' && mv '/run/bot/freeze it.new' '/run/bot/freeze it'",
+        "--header 'X-Why: it'\\''s over' --data-raw '{\"state\":\"OPEN\"}' --url http://bot:8080/circuit",
+        "printf '%s' true > '/run/bot/freeze it.new' && mv -- '/run/bot/freeze it.new' '/run/bot/freeze it'",
         "page --text 'rolled back; $(rm -rf /)'",
-        "kill -s TERM \"$(cat /run/bot.pid)\"",
+        "kill -s TERM \"$(cat -- /run/bot.pid)\"",
         "mmops tune rollback --why 'rollback of mm-bot 1.2.3'",
     ] {
         assert!(text.contains(command), "{command}: {text}");
@@ -523,15 +533,15 @@ fn every_part_of_an_executor_is_filled_once() {
         (json!({"exec": ["x", "{name}"]}), "x 'mm \"{target}\"'"),
         (
             json!({"http": {"url": "http://b/{state}", "method": "{state}", "body": {"{state}": ["{name}"]}}}),
-            "--request OPEN --data-raw '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' http://b/OPEN",
+            "--request OPEN --data-raw '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' --url http://b/OPEN",
         ),
         (
             json!({"file": {"path": "/run/{state}", "content": "{target}"}}),
-            "printf '%s' 0 > /run/OPEN.new && mv /run/OPEN.new /run/OPEN",
+            "printf '%s' 0 > /run/OPEN.new && mv -- /run/OPEN.new /run/OPEN",
         ),
         (
             json!({"signal": {"pid_file": "/run/{state}", "signal": "{state}"}}),
-            "kill -s OPEN \"$(cat /run/OPEN)\"",
+            "kill -s OPEN \"$(cat -- /run/OPEN)\"",
         ),
         (
             json!({"kubernetes": {"deployment": "bot-{state}", "namespace": "{state}", "replicas": "{target}"}}),
@@ -566,6 +576,36 @@ fn a_placeholder_that_nothing_fills_is_refused() {
     let problems =
         policy_of(&json!({}), &json!({"kubernetes": {"deployment": "b", "replicas": -1}})).problems();
     assert!(problems[0].contains("kubernetes.replicas is `-1`"), "{problems:?}");
+}
+
+#[test]
+fn a_policy_that_is_ambiguous_or_would_publish_a_secret_is_refused() {
+    for (executor, part) in [
+        (json!({"exec": ["a"], "http": {"url": "http://b"}}), "several ways at once"),
+        (json!({"exec": []}), "exec is empty"),
+        (json!({"exec": ["-x"]}), "which is no program"),
+        (json!({"exec": ["a", "--token", "s3cr3t"]}), "`token`; the plan is published"),
+        (json!({"exec": ["a", "{name}"]}), "the character U+001B"),
+        (json!({"http": {"url": "http://u:s3cr3t@b"}}), "a user before the host"),
+        (json!({"http": {"url": "http://b?token=s3cr3t"}}), "`token`; the plan is published"),
+        (json!({"http": {"url": "http://b", "body": {"password": "s3cr3t"}}}), "`password`, and the plan"),
+        (json!({"http": {"url": "http://b", "headers": {"@file": "x"}}}), "no name of a header"),
+        (json!({"http": {"url": "http://b", "headers": {"X-A": "x\nX-B: y"}}}), "has a line break"),
+        (json!({"file": {"path": "/x", "content": "{\"secret\": \"s3cr3t\"}"}}), "`secret`, and the plan"),
+        (json!({"signal": {"pid_file": "/x", "signal": "TERM; x"}}), "which is none"),
+    ] {
+        let problems = policy_of(&json!({"name": "\u{1b}[2J"}), &executor).problems().join("; ");
+        assert!(problems.contains(part), "{executor}: {problems}");
+    }
+    let mut policy = policy();
+    policy.auto_rollback.actions[0].kind = "a`b".to_owned();
+    policy.auto_rollback.verification.checks[0].metric = "a\nb".to_owned();
+    let problems = policy.problems().join("; ");
+    assert!(problems.contains("no type of an action") && problems.contains("not one line"), "{problems}");
+    for other in [json!({"exec": ["a"], "execs": []}), json!({"http": {"url": "x", "retry": 1}})] {
+        let policy = json!({"auto_rollback": {"actions": [], "verification": {"checks": []}}, "executors": {"act": other}});
+        assert!(serde_json::from_value::<Policy>(policy).is_err(), "{other}");
+    }
 }
 
 #[test]

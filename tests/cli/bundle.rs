@@ -176,7 +176,7 @@ fn reports_are_left_out_when_old_and_refused_from_the_future() {
         sandbox.age(&format!("artifacts/reports/{name}"), Duration::from_hours(hours));
     }
     let report = sandbox.run("bundle create --format json").code(0).json();
-    assert_eq!(report["files"], 8);
+    assert_eq!(report["files"], 8 + 2);
     assert_eq!(report["left_out"].as_array().unwrap().len(), 2, "{}", report["left_out"]);
     sandbox.write("artifacts/reports/REPORT_SOAK_20260312.json", "{}");
     sandbox.run("bundle").code(3);
@@ -535,6 +535,26 @@ pub fn parses_as_shell(markdown: &str) -> usize {
         assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
     }
     blocks.len()
+}
+
+/// Every command of ours in the documents of a release, as a shell takes it, is one that mmops takes.
+#[test]
+fn every_command_of_mmops_in_a_release_is_one_that_it_takes() {
+    let sandbox = release_tree().unrecorded("what is written is recorded elsewhere");
+    let _ = sandbox.run(RELEASE).code(0);
+    let mut taken = Vec::new();
+    for name in ["rollback_plan.md", "CANARY_CHECKLIST.md"] {
+        let text = sandbox.read(&format!("release/r1/{name}"));
+        for line in text.lines().filter(|line| line.starts_with("mmops ")) {
+            let words = format!("mmops() {{ printf '%s\\n' mmops \"$@\"; }}; {line}");
+            let output = Command::new("bash").args(["-euc", &words]).output().unwrap();
+            let words: Vec<String> =
+                String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+            mmops::testing::takes(&words).unwrap_or_else(|error| panic!("{name}: {line}: {error}"));
+            taken.push(words[1..3].join(" "));
+        }
+    }
+    assert_eq!(taken, ["tune rollback", "bundle verify"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod markdown;
 mod read;
 
 pub(crate) use document::{ReleaseSummary, Source, Topic};
-pub(crate) use read::others;
+pub(crate) use read::{others, soak};
 
 use super::bundle::manifest::{Named, Revision};
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
@@ -21,6 +21,9 @@ use document::Section;
 pub(crate) const SCHEMA: &str = "mmops.release-summary.v1";
 pub(crate) const JSON_NAME: &str = "RELEASE_SUMMARY.json";
 pub(crate) const MARKDOWN_NAME: &str = "RELEASE_SUMMARY.md";
+
+/// What both forms are.
+pub(crate) const DESCRIPTION: &str = "what the release rests on";
 
 /// What is released, by whom it is summed up, and when.
 #[derive(Clone, Debug)]
@@ -51,12 +54,9 @@ impl ReleaseSummary {
         }
     }
 
-    pub(crate) fn json(&self) -> String {
-        json::document(self)
-    }
-
-    pub(crate) fn markdown(&self) -> String {
-        markdown::render(self)
+    /// Both forms, with the names that they have in a release.
+    pub(crate) fn files(&self) -> [(&'static str, String); 2] {
+        [(JSON_NAME, json::document(self)), (MARKDOWN_NAME, markdown::render(self))]
     }
 
     /// Whether the release of this summary rests on a snapshot alone; none where the text is no summary.

@@ -11,6 +11,11 @@ const OTHERS: [(Topic, &str); 3] = [
     (Topic::Failover, "artifacts/CHAOS_FAILOVER.json"),
 ];
 
+/// The newest soak, as the run itself left it.
+pub(crate) fn soak(root: &Path) -> Source {
+    source(Topic::Soak, "artifacts/reports/soak_metrics.json", root)
+}
+
 /// Readiness, golden comparison and drills.
 pub(crate) fn others(root: &Path) -> impl Iterator<Item = Source> + '_ {
     OTHERS.iter().map(|(topic, path)| source(*topic, path, root))

@@ -7,10 +7,12 @@ use crate::evidence::age::EvidencePolicy;
 use crate::format::config::{self, Format};
 use crate::format::hash;
 use crate::format::json::typed;
+use crate::judge::kpi::KpiCatalogue;
 use crate::release::bundle::manifest::Named;
 use crate::release::evidence::{self, OverridesCheck};
 use crate::release::judged_run::JudgedRun;
 use crate::release::policy::Policy;
+use crate::release::query;
 use crate::release::snapshot::{self, Snapshot};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
@@ -24,6 +26,9 @@ use std::path::{Path, PathBuf};
 /// Limits of the run-time overrides when none are named and the root has no file of its own.
 const BUILT_IN_LIMITS: &str = include_str!("../../../../deploy/tuning/limits.yaml");
 const LIMITS: &str = "deploy/tuning/limits.yaml";
+
+/// How the figures of a soak, and of a live bot, are measured.
+const KPIS: (&str, &str) = ("deploy/soak/kpis.yaml", include_str!("../../../../deploy/soak/kpis.yaml"));
 
 /// The overrides in a release, and what a run calls them.
 const OVERRIDES: &str = "soak_profile.runtime_overrides.json";
@@ -70,6 +75,8 @@ pub(super) struct Gathered {
     /// None where the run did not pass.
     pub(super) judged: Option<Judged>,
     pub(super) evidence: Evidence,
+    /// What shows the triggers of a rollback; empty where a figure of them is not defined.
+    pub(super) queries: Vec<String>,
     pub(super) facts: Facts,
 }
 
@@ -98,7 +105,10 @@ pub(super) fn load_policy(args: &Args, ctx: &Ctx) -> Result<LoadedPolicy, Fault>
     let path = ctx.path(&args.policy);
     let text = fsio::read_text(&path)?;
     let policy = config::parse(&text, Format::of(&path)?, &path.display().to_string())?;
-    Ok(LoadedPolicy { policy, shown: args.policy.display().to_string(), sha256: hash::sha256(text) })
+    // However the command line spells it, the same policy makes the same plan.
+    let (full, root) = (fsio::canonical(&path)?, fsio::canonical(&ctx.root)?);
+    let shown = full.strip_prefix(&root).map_or(args.policy.as_path(), |inside| inside).display().to_string();
+    Ok(LoadedPolicy { policy, shown, sha256: hash::sha256(text) })
 }
 
 fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
@@ -107,6 +117,12 @@ fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
     let limits: Limits = source.parse()?;
     let problems = bounds_problems(&limits.bounds);
     if problems.is_empty() { Ok(limits.bounds) } else { Err(Fault::config(problems.join("; "))) }
+}
+
+/// What a live bot is asked, by the definitions of the soak; the inner error says which figure has none.
+fn queries(ctx: &Ctx) -> Result<Result<Vec<String>, String>, Fault> {
+    let catalogue: KpiCatalogue = ctx.configs.choose(None, KPIS.0, KPIS.1, "definitions")?.parse()?;
+    Ok(query::queries(&catalogue))
 }
 
 /// The first of several at whose path something stands; one that cannot be looked at is not passed over.
@@ -158,6 +174,7 @@ pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx)
                 .hint("--legacy-snapshot releases on a snapshot alone, held to every goal"));
         }
     };
+    let queries = queries(ctx)?;
     let mut facts = Facts {
         soak_verdict: soak.verdict.unwrap_or_default().to_owned(),
         is_simulated: soak.is_simulated,
@@ -167,10 +184,12 @@ pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx)
         documents: Vec::new(),
         overrides: OverridesCheck::default(),
         policy: policy.problems(),
+        triggers: queries.as_ref().err().cloned(),
     };
+    let queries = queries.unwrap_or_default();
     let evidence = Evidence { run_dir: soak.run_dir, files: soak.files, is_legacy: soak.is_legacy };
     if !facts.snapshot.is_empty() {
-        return Ok(Gathered { judged: None, evidence, facts });
+        return Ok(Gathered { judged: None, evidence, queries, facts });
     }
     let text = |name: &str| soak.texts.get(name).map(String::as_str);
     let missing: Vec<&str> =
@@ -202,7 +221,7 @@ pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx)
     facts.overrides = evidence::check_overrides(&fields.into_iter().collect::<Overrides>(), &bounds);
     let part = |(name, description)| Part::new(name, description, soak.texts[name].clone());
     let parts = DOCUMENTS.map(part).into();
-    Ok(Gathered { judged: Some(Judged { snapshot, parts }), evidence, facts })
+    Ok(Gathered { judged: Some(Judged { snapshot, parts }), evidence, queries, facts })
 }
 
 /// The run in the directory or the newest below it, judged again.

@@ -43,14 +43,23 @@ pub(crate) fn run(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> anyhow::Result<R
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
     let policy = gather::load_policy(args, ctx)?;
-    let Gathered { judged, evidence, facts } = gather::gather(args, judge, &policy.policy, ctx)?;
+    let Gathered { judged, evidence, queries, facts } = gather::gather(args, judge, &policy.policy, ctx)?;
     let released = match (verdict::verdict(&facts), judged) {
         (Verdict::Refused, _) | (Verdict::Released, None) => None,
         (Verdict::Released, Some(judged)) => {
             let shown = &args.out.display().to_string();
             let (versioned, allow_simulated) = (&versioned, args.allow_simulated);
-            let release =
-                Release { name, out: &out, versioned, signer, policy, evidence, shown, allow_simulated };
+            let release = Release {
+                name,
+                out: &out,
+                versioned,
+                signer,
+                policy,
+                evidence,
+                shown,
+                allow_simulated,
+                queries,
+            };
             Some(release.build(judged, ctx)?)
         }
     };
@@ -69,6 +78,8 @@ struct Release<'a> {
     /// The folder as the command line has it.
     shown: &'a str,
     allow_simulated: bool,
+    /// What shows the triggers of a rollback.
+    queries: Vec<String>,
 }
 
 impl Release<'_> {
@@ -86,10 +97,10 @@ impl Release<'_> {
             policy_path: &self.policy.shown,
             policy_sha256: &self.policy.sha256,
         };
-        let text = rollback_plan::render(&subject, &self.policy.policy);
+        let text = rollback_plan::render(&subject, &self.policy.policy, &self.queries);
         parts.push(Part::new("rollback_plan.md", "ten minutes back", text));
         let shown = self.shown;
-        let text = checklist::render(&format!("{name} {version}"), shown, &snapshot);
+        let text = checklist::render(&format!("{name} {version}"), shown, &snapshot, &self.queries);
         parts.push(Part::new(checklist::FILE_NAME, "the first two days", text));
         let checkout = materials::checkout(ctx)?;
         parts.extend(self.summary(&parts, checkout.as_ref().ok(), ctx));
@@ -140,12 +151,8 @@ impl Release<'_> {
             maker: ctx.maker(),
             policy: EvidencePolicy::new(&ctx.maker(), self.allow_simulated),
         };
-        let summary = ReleaseSummary::new(&subject, &sources);
-        let description = "what the release rests on";
-        [
-            Part::new(summary::JSON_NAME, description, summary.json()),
-            Part::new(summary::MARKDOWN_NAME, description, summary.markdown()),
-        ]
+        let files = ReleaseSummary::new(&subject, &sources).files();
+        files.map(|(name, text)| Part::new(name, summary::DESCRIPTION, text))
     }
 
     /// Builds the folder under another name in the same place; it gets its own with the answer of the run.

@@ -82,5 +82,6 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let reasons = overrides.refusals.iter().chain(&overrides.remarks);
     rows.push(Row::new("runtime_overrides", outcome).reasons(reasons));
     rows.push(Row::judged("rollback_policy", facts.policy.clone()));
+    rows.push(Row::judged("rollback_triggers", facts.triggers.clone()));
     rows
 }

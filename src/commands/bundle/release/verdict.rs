@@ -17,6 +17,8 @@ pub(super) struct Facts {
     pub(super) documents: Vec<(&'static str, Option<String>)>,
     pub(super) overrides: OverridesCheck,
     pub(super) policy: Vec<String>,
+    /// Which trigger of a rollback nobody could look at.
+    pub(super) triggers: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
         || !facts.snapshot.is_empty()
         || !facts.overrides.refusals.is_empty()
         || !facts.policy.is_empty()
+        || facts.triggers.is_some()
         || (facts.is_simulated && !facts.allow_simulated);
     if is_refused { Verdict::Refused } else { Verdict::Released }
 }
@@ -51,6 +54,7 @@ mod tests {
             documents: vec![("FAILURES.md", None)],
             overrides: OverridesCheck { refusals: Vec::new(), remarks: vec!["no limit covers x".to_owned()] },
             policy: Vec::new(),
+            triggers: None,
         }
     }
 
@@ -65,6 +69,7 @@ mod tests {
             Facts { documents: Vec::new(), ..facts() },
             Facts { overrides: OverridesCheck { refusals: no(), remarks: Vec::new() }, ..facts() },
             Facts { policy: no(), ..facts() },
+            Facts { triggers: Some("no".to_owned()), ..facts() },
         ] {
             assert_eq!(verdict(&refused), Verdict::Refused);
         }
