@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> anyhow::Result<R
     let released = match (verdict::verdict(&facts), judged) {
         (Verdict::Refused, _) | (Verdict::Released, None) => None,
         (Verdict::Released, Some(judged)) => {
-            let shown = &args.out.display().to_string();
+            let shown = &ctx.show(&out);
             let (versioned, allow_simulated) = (&versioned, args.allow_simulated);
             let release = Release {
                 name,
