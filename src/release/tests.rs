@@ -410,6 +410,10 @@ fn the_targets_leave_a_margin_and_are_never_looser_than_those_of_the_previous_ch
     let mut slow = snapshot();
     slow.kpis.get_mut("order_latency_p95_ms").expect("there").max = 349.0;
     assert!((of(&checkpoints(&slow)[2], 1) - 350.0).abs() < 1e-9);
+    // Nothing that was blocked in a soak does not mean that nothing may be blocked.
+    let mut calm = snapshot();
+    calm.kpis.get_mut("risk_block_ratio").expect("there").median = 0.0;
+    assert!((of(&checkpoints(&calm)[2], 2) - 0.0225).abs() < 1e-9);
     let text = checklist::render("mm-bot 1.2.3", "release/x", &snapshot(), &queries());
     assert!(text.contains("- [ ] net edge, bps >= 5.652\n"), "{text}");
     for part in [

@@ -2,7 +2,7 @@
 
 use crate::bundle::{parses_as_shell, run_dir};
 use crate::contract::conforms;
-use crate::sandbox::{NOW, Sandbox};
+use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -280,6 +280,20 @@ fn a_tag_is_signed_only_where_that_was_asked_for() {
         .run("canary tag --bundle release/r1 --rc --dry-run")
         .code(1)
         .stdout_has("git does not know who puts it");
+}
+
+/// Whoever is faster keeps the tag.
+#[test]
+fn a_tag_that_was_put_in_the_meantime_is_named_and_stays() {
+    let sandbox = repository();
+    let script = "#!/bin/sh\ncase \"$*\" in *' tag --annotate '*) /usr/bin/git tag v1.2.3 ;; esac\nexec /usr/bin/git \"$@\"\n";
+    sandbox.write("out/git", script);
+    let program = sandbox.path("out/git");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", sandbox.path("out").display());
+    let output = Output::of(sandbox.command(TAG).env("PATH", &path));
+    output.error(3).stderr_has("it was put in the meantime");
+    assert_eq!(git(&sandbox, &["cat-file", "-t", "v1.2.3"]), "commit\n", "it is the other one");
 }
 
 #[test]
