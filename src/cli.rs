@@ -58,7 +58,7 @@ fn table() -> Vec<Entry> {
         entry(&chaos::node::SPEC, chaos::node::run),
         entry(&bundle::create::SPEC, bundle::create::run).planned(bundle::create::planned),
         entry(&bundle::verify::SPEC, bundle::verify::run),
-        entry(&bundle::release::SPEC, bundle::release::run),
+        entry(&bundle::release::SPEC, |args, ctx| bundle::release::run(args, soak::report::judge_again, ctx)),
         entry(&canary::tag::SPEC, canary::tag::run),
         entry(&canary::checklist::SPEC, canary::checklist::run).writes(canary::checklist::outputs),
         entry(&scan_secrets::SPEC, scan_secrets::run).writes(scan_secrets::outputs),

@@ -6,6 +6,27 @@ pub fn takes(words: &[String]) -> Result<(), String> {
     crate::cli::Invocation::parse(words).map(|_| ()).map_err(|error| error.to_string())
 }
 
+/// The plan that a release makes of a rollback policy, and its blocks of commands; the error says why none is made.
+pub fn rollback_plan(policy: &serde_json::Value) -> Result<(String, Vec<String>), String> {
+    use crate::release::{policy::Policy, rollback_plan, shell};
+    let policy: Policy = serde_json::from_value(policy.clone()).map_err(|error| error.to_string())?;
+    match policy.problems() {
+        problems if problems.is_empty() => {
+            let subject = rollback_plan::Subject {
+                name: "bot",
+                version: "1.2.3",
+                created_at: "now",
+                policy_path: "policy.yaml",
+                policy_sha256: "",
+            };
+            let plan = rollback_plan::render(&subject, &policy, &[]);
+            let blocks = shell::blocks(&plan);
+            Ok((plan, blocks))
+        }
+        problems => Err(problems.join("; ")),
+    }
+}
+
 pub mod age {
     pub use crate::evidence::age::EvidencePolicy;
 }

@@ -23,6 +23,7 @@ use crate::judge::gate::GateProfiles;
 use crate::judge::kpi::KpiCatalogue;
 use crate::judge::record::Iteration;
 use crate::release::bundle::manifest::Manifest;
+use crate::release::summary::{self, ReleaseSummary};
 use crate::report::exit::Fault;
 use crate::report::{CommandSpec, ERROR_SCHEMA, ErrorBody, Status};
 use schemars::generate::SchemaSettings;
@@ -116,6 +117,7 @@ fn documents() -> Vec<Published> {
         document::<SweepDocument>("param-sweep", "mmops.param-sweep.v1"),
         document::<SweepShard>("param-sweep-shard", "mmops.param-sweep-shard.v1"),
         document::<score::Document>("readiness", score::SCHEMA),
+        document::<ReleaseSummary>("release-summary", summary::SCHEMA),
         document::<rotate::Manifest>("rotation-archive", "mmops.rotation-archive.v1"),
         document::<rotate::Plan>("rotation-plan", "mmops.rotation-plan.v1"),
         document::<Baseline>("secrets-baseline", Baseline::SCHEMA),

@@ -6,10 +6,21 @@ use crate::format::markdown;
 /// Iterations and keys that are listed before "and more".
 const LISTED: usize = 10;
 
-pub(crate) fn render(name: &str, version: &str, created_at: &str, snapshot: &Snapshot) -> String {
+pub(crate) fn render(
+    name: &str,
+    version: &str,
+    created_at: &str,
+    snapshot: &Snapshot,
+    is_legacy: bool,
+) -> String {
     let mut out = format!("# {name} {version}\n\n");
     if snapshot.simulated {
         out.push_str("**Simulated soak: these figures come from a simulation and are no evidence.**\n\n");
+    }
+    if is_legacy {
+        out.push_str(
+            "**Legacy: these figures are those of a snapshot alone, which was not judged again.**\n\n",
+        );
     }
     out.push_str(&format!("- Built: {created_at}\n"));
     out.push_str(&format!("- Soak snapshot: {}\n", snapshot.made_at));
@@ -45,9 +56,10 @@ pub(crate) fn render(name: &str, version: &str, created_at: &str, snapshot: &Sna
     match &snapshot.guards {
         None => out.push_str("Unknown: the snapshot has no counts of guards.\n"),
         Some(counts) => {
-            let active = counts.iter().filter(|(_, count)| **count > 0);
-            let active: String = active.map(|(name, count)| format!("- {name}: {count}\n")).collect();
-            out.push_str(if active.is_empty() { "No guard acted.\n" } else { &active });
+            if counts.values().all(|count| *count == 0) {
+                out.push_str("No guard acted.\n");
+            }
+            out.extend(counts.iter().map(|(name, count)| format!("- {name}: {count}\n")));
         }
     }
     out

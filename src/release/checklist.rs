@@ -6,8 +6,10 @@ use super::shell;
 use super::snapshot::Snapshot;
 use crate::format::markdown;
 
-/// How far a live figure may fall behind the validated one; a target at the validated figure itself would
-/// be missed half of the time.
+pub(crate) const FILE_NAME: &str = "CANARY_CHECKLIST.md";
+
+/// How far a live figure may fall behind the validated one, as a part of it, or of its distance to the target of hour 6
+/// where that is more; a target at the validated figure itself would be missed half of the time.
 const MARGIN: f64 = 0.05;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +24,8 @@ pub(crate) struct Checkpoint {
 pub(crate) fn checkpoints(snapshot: &Snapshot) -> [Checkpoint; 3] {
     let day = |figure: &figure::Figure| {
         let value = figure.value(snapshot.kpi(figure.key));
-        let margin = MARGIN * value.abs();
+        let (Target::AtLeast(limit) | Target::AtMost(limit)) = figure.hour_6;
+        let margin = MARGIN * value.abs().max((limit - value).abs());
         match figure.hour_6 {
             Target::AtLeast(least) => Target::AtLeast((value - margin).max(least)),
             Target::AtMost(most) => Target::AtMost((value + margin).min(most)),
@@ -47,12 +50,12 @@ fn display(target: Target) -> String {
     }
 }
 
-pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snapshot) -> String {
+pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot, queries: &[String]) -> String {
     let mut out = format!("# Canary checklist of {release}\n\n");
     if snapshot.simulated {
         out.push_str("**Simulated soak: the targets come from a simulation and are no evidence.**\n\n");
     }
-    out.push_str(&format!("- Bundle: `{bundle}`, manifest SHA-256 {sha256}\n"));
+    out.push_str(&format!("- Bundle: `{bundle}`\n"));
     out.push_str(&format!("- Soak: {}, iterations {}\n", snapshot.verdict, snapshot.range()));
     out.push_str("\n## Before the start\n\n");
     for item in [
@@ -89,7 +92,7 @@ pub(crate) fn render(release: &str, bundle: &str, sha256: &str, snapshot: &Snaps
         "\nThe targets of hour 24 are what the soak showed with a margin of {:.0} %, and never looser than those of hour 6.\n\n",
         MARGIN * 100.0
     ));
-    out.push_str(&rollback_plan::queries());
+    out.push_str(&rollback_plan::queries(queries));
     out.push_str("\n## Roll back at once when\n\n");
     out.push_str(&rollback_plan::triggers());
     out.push_str("\nThen follow `rollback_plan.md` of the bundle. A metric that cannot be read holds the ramp and pages; it is not a reason to roll back.\n");

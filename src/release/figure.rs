@@ -10,6 +10,14 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// Such as `>= 0.83`.
+    pub(crate) fn display(self) -> String {
+        match self {
+            Target::AtLeast(least) => format!(">= {least}"),
+            Target::AtMost(most) => format!("<= {most}"),
+        }
+    }
+
     /// Whether a value reaches it.
     pub(crate) fn holds(self, value: f64) -> bool {
         match self {
@@ -29,8 +37,12 @@ pub(crate) struct Trigger {
     pub(crate) limit: Target,
     /// For how long it must not hold.
     pub(crate) lasting: &'static str,
-    /// Of metrics that the bot exports by the metric contract.
-    pub(crate) query: &'static str,
+    /// The figure in `kpis.yaml`: what is asked of a live bot is what was measured of the soaked one.
+    pub(crate) kpi: &'static str,
+    /// Unit of the figure there.
+    pub(crate) kpi_unit: &'static str,
+    /// How far a query looks back.
+    pub(crate) window: &'static str,
 }
 
 impl Trigger {
@@ -56,6 +68,17 @@ pub(crate) enum Part {
     Max,
 }
 
+impl Part {
+    /// As a snapshot names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Median => "median",
+            Self::Max => "max",
+        }
+    }
+}
+
 /// A figure that every release rests on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
@@ -67,6 +90,10 @@ pub(crate) struct Figure {
     pub(crate) possible: (f64, f64),
     /// Which part counts.
     pub(crate) part: Part,
+    /// What the last iterations of a soak must show for a release.
+    pub(crate) goal: Target,
+    /// The goal's name in `goals_met`, now and in a snapshot of the earlier toolkit.
+    pub(crate) goal_names: [&'static str; 2],
     /// When a live release is rolled back for it.
     pub(crate) trigger: Trigger,
     /// What it must reach after an hour.
@@ -91,12 +118,16 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "maker_taker_ratio",
         possible: (0.0, 1.0),
         part: Part::Mean,
+        goal: Target::AtLeast(0.83),
+        goal_names: ["maker_share", "maker_taker_ok"],
         trigger: Trigger {
             what: "maker share",
             unit: "",
             limit: Target::AtLeast(0.70),
             lasting: "5 min",
-            query: "mm_maker_share_ratio",
+            kpi: "maker_share_ratio",
+            kpi_unit: "ratio",
+            window: "5m",
         },
         hour_1: Some(Target::AtLeast(0.75)),
         hour_6: Target::AtLeast(0.80),
@@ -106,12 +137,16 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "p95_latency_ms",
         possible: (0.0, f64::MAX),
         part: Part::Max,
+        goal: Target::AtMost(340.0),
+        goal_names: ["order_latency_p95", "p95_latency_ok"],
         trigger: Trigger {
             what: "order latency p95",
             unit: "ms",
             limit: Target::AtMost(500.0),
             lasting: "3 min",
-            query: "histogram_quantile(0.95, sum by (le) (rate(mm_order_age_ms_bucket[3m])))",
+            kpi: "order_latency_p95_ms",
+            kpi_unit: "ms",
+            window: "3m",
         },
         hour_1: Some(Target::AtMost(400.0)),
         hour_6: Target::AtMost(350.0),
@@ -121,12 +156,16 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "risk_ratio",
         possible: (0.0, 1.0),
         part: Part::Median,
+        goal: Target::AtMost(0.40),
+        goal_names: ["risk_blocks", "risk_ok"],
         trigger: Trigger {
             what: "risk block ratio",
             unit: "",
             limit: Target::AtMost(0.60),
             lasting: "2 min",
-            query: "sum(rate(mm_blocked_total{reason=\"risk\"}[2m])) / sum(rate(mm_blocked_total[2m]))",
+            kpi: "risk_block_ratio",
+            kpi_unit: "ratio",
+            window: "2m",
         },
         hour_1: Some(Target::AtMost(0.50)),
         hour_6: Target::AtMost(0.45),
@@ -136,27 +175,33 @@ pub(crate) const FIGURES: [Figure; 4] = [
         earlier: "net_bps",
         possible: (f64::MIN, f64::MAX),
         part: Part::Mean,
+        goal: Target::AtLeast(2.5),
+        goal_names: ["net_bps", "net_bps_ok"],
         trigger: Trigger {
             what: "net edge",
             unit: "bps",
             limit: Target::AtLeast(0.0),
             lasting: "10 min",
-            query: "mm_net_bps",
+            kpi: "net_bps",
+            kpi_unit: "bps",
+            window: "10m",
         },
         hour_1: None,
         hour_6: Target::AtLeast(0.0),
     },
 ];
 
-/// What no figure of a soak stands for.
-const ERROR_RATE: Trigger = Trigger {
-    what: "error rate",
-    unit: "%",
-    limit: Target::AtMost(5.0),
+/// A live release is rolled back for it; snapshots of the earlier toolkit do not have it.
+const ERROR_RATIO: Trigger = Trigger {
+    what: "error ratio",
+    unit: "",
+    limit: Target::AtMost(0.05),
     lasting: "1 min",
-    query: "100 * sum(rate(mm_request_error_total[1m])) / sum(rate(mm_request_total[1m]))",
+    kpi: "error_ratio",
+    kpi_unit: "ratio",
+    window: "1m",
 };
 
 pub(crate) fn triggers() -> impl Iterator<Item = Trigger> {
-    FIGURES.iter().map(|figure| figure.trigger).chain([ERROR_RATE])
+    FIGURES.iter().map(|figure| figure.trigger).chain([ERROR_RATIO])
 }

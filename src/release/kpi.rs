@@ -6,6 +6,9 @@ use serde_json::Value;
 /// How far a mean may lie outside of what it is the mean of, for the rounding of sums.
 const ROUNDING: f64 = 1e-9;
 
+/// What a trend may be called.
+const TRENDS: [&str; 4] = ["up", "down", "flat", "unknown"];
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Kpi {
     pub(crate) mean: f64,
@@ -25,7 +28,8 @@ impl Kpi {
             number.with_context(|| format!("kpi_last_n.{name}.{field} is missing or not a number"))
         };
         let trend = fields.get("trend").filter(|trend| !trend.is_null()).map(|trend| {
-            trend.as_str().map(str::to_owned).with_context(|| format!("kpi_last_n.{name}.trend is not text"))
+            let word = trend.as_str().filter(|trend| TRENDS.contains(trend)).map(str::to_owned);
+            word.with_context(|| format!("kpi_last_n.{name}.trend is {trend}, not {}", TRENDS.join(", ")))
         });
         let kpi = Self {
             mean: number("mean")?,

@@ -7,11 +7,15 @@ pub(crate) mod evidence;
 pub(crate) mod figure;
 pub(crate) mod folder;
 pub(crate) mod identity;
+pub(crate) mod judged_run;
 pub(crate) mod kpi;
 pub(crate) mod policy;
+pub(crate) mod query;
 pub(crate) mod rollback_plan;
+mod secret;
 pub(crate) mod shell;
 pub(crate) mod snapshot;
+pub(crate) mod summary;
 pub(crate) mod tag;
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! Only the parts that the plan is made from are read; the whole policy is the watcher's to check.
 
-use super::shell;
+use super::{secret, shell};
+use crate::format::text;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +30,7 @@ pub(crate) struct AutoRollback {
 }
 
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Action {
     /// Such as `scale_strategy`.
     #[serde(rename = "type")]
@@ -57,6 +59,7 @@ pub(crate) struct Condition {
 
 /// One way to carry out an action.
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Executor {
     /// A program and its arguments.
     pub(crate) exec: Option<Vec<String>>,
@@ -67,6 +70,7 @@ pub(crate) struct Executor {
 }
 
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Http {
     #[serde(default)]
     method: Option<String>,
@@ -78,18 +82,21 @@ pub(crate) struct Http {
 }
 
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct FileWrite {
     path: String,
     content: Value,
 }
 
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SignalTo {
     pid_file: String,
     signal: String,
 }
 
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Kubernetes {
     deployment: String,
     #[serde(default)]
@@ -109,6 +116,17 @@ impl Policy {
                 "auto_rollback.verification.checks is empty, so nothing would prove a rollback".to_owned(),
             );
         }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        let kinds = self.auto_rollback.actions.iter().map(|action| &action.kind);
+        for kind in kinds.filter(|kind| kind.is_empty() || !kind.chars().all(is_name)) {
+            problems.push(format!("`{}` is no type of an action", text::line(kind)));
+        }
+        let checks = self.auto_rollback.verification.checks.iter();
+        for said in checks.flat_map(|check| [&check.metric, &check.condition]) {
+            if said.trim().is_empty() || said.chars().any(|c| c == '\n' || text::is_active(c)) {
+                problems.push(format!("`{}` of the verification is not one line of text", text::line(said)));
+            }
+        }
         let unusable = self.auto_rollback.actions.iter().filter_map(|action| self.command(action).err());
         problems.extend(unusable.map(|error| format!("{error:#}")));
         problems
@@ -124,38 +142,86 @@ impl Policy {
 }
 
 impl Executor {
+    /// None where it says nothing.
     fn command(&self, params: &BTreeMap<String, Value>) -> anyhow::Result<Option<String>> {
-        let fill = |text: &str| filled(text, params);
-        if let Some(argv) = self.exec.as_ref().filter(|argv| !argv.is_empty()) {
-            let words: Vec<String> = argv.iter().map(|word| fill(word)).collect::<Result<_, _>>()?;
-            return Ok(Some(shell::line(words.iter().map(String::as_str))));
+        let Self { exec, http, file, signal, kubernetes } = self;
+        let ways = [
+            exec.as_ref().map(|argv| exec_command(argv, params)),
+            http.as_ref().map(|http| http.command(params)),
+            file.as_ref().map(|file| file.command(params)),
+            signal.as_ref().map(|signal| signal.command(params)),
+            kubernetes.as_ref().map(|kubernetes| kubernetes.command(params)),
+        ];
+        let mut ways = ways.into_iter().flatten();
+        let first = ways.next().transpose()?;
+        if ways.next().is_some() {
+            bail!("it says several ways at once; one is needed");
         }
-        if let Some(http) = &self.http {
-            return http.command(params).map(Some);
+        Ok(first)
+    }
+}
+
+fn exec_command(argv: &[String], params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
+    let words: Vec<String> = argv.iter().map(|word| filled(word, params)).collect::<Result<_, _>>()?;
+    let Some((program, arguments)) = words.split_first() else { bail!("exec is empty") };
+    if program.is_empty() || program.starts_with('-') {
+        bail!("exec begins with `{program}`, which is no program");
+    }
+    if let Some(what) = secret::in_arguments(arguments) {
+        bail!("exec has what may be a secret, {what}; the plan is published: let the program read it itself");
+    }
+    Ok(shell::line(words.iter().map(String::as_str)))
+}
+
+impl FileWrite {
+    fn command(&self, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
+        let path = filled(&self.path, params)?;
+        let content = filled_value(&self.content, params)?;
+        refuse_secret("file.content", &content)?;
+        let new = shell::quoted(&format!("{path}.new"));
+        let (content, path) = (shell::quoted(&plain(&content)), shell::quoted(&path));
+        Ok(format!("printf '%s' {content} > {new} && mv -- {new} {path}"))
+    }
+}
+
+impl SignalTo {
+    fn command(&self, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
+        let (name, pid_file) = (filled(&self.signal, params)?, filled(&self.pid_file, params)?);
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-".contains(&byte))
+        {
+            bail!("signal is `{name}`, which is none");
         }
-        if let Some(file) = &self.file {
-            let path = fill(&file.path)?;
-            let content = shell::quoted(&plain(&filled_value(&file.content, params)?));
-            let new = shell::quoted(&format!("{path}.new"));
-            let path = shell::quoted(&path);
-            return Ok(Some(format!("printf '%s' {content} > {new} && mv {new} {path}")));
-        }
-        if let Some(signal) = &self.signal {
-            let (name, pid) = (fill(&signal.signal)?, fill(&signal.pid_file)?);
-            let (name, pid) = (shell::quoted(&name), shell::quoted(&pid));
-            return Ok(Some(format!("kill -s {name} \"$(cat {pid})\"")));
-        }
-        let Some(kubernetes) = &self.kubernetes else { return Ok(None) };
-        let replicas = plain(&filled_value(&kubernetes.replicas, params)?);
+        Ok(format!("kill -s {name} \"$(cat -- {})\"", shell::quoted(&pid_file)))
+    }
+}
+
+impl Kubernetes {
+    fn command(&self, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
+        let replicas = plain(&filled_value(&self.replicas, params)?);
         if replicas.parse::<u32>().is_err() {
             bail!("kubernetes.replicas is `{replicas}`, which is not a count");
         }
-        let deployment = format!("deployment/{}", fill(&kubernetes.deployment)?);
-        let namespace = kubernetes.namespace.as_ref().map(|namespace| fill(namespace)).transpose()?;
+        let deployment = format!("deployment/{}", filled(&self.deployment, params)?);
+        let namespace = self.namespace.as_ref().map(|namespace| filled(namespace, params)).transpose()?;
         let mut words = vec!["kubectl".to_owned()];
         words.extend(namespace.into_iter().flat_map(|namespace| ["--namespace".to_owned(), namespace]));
         words.extend(["scale".to_owned(), deployment, format!("--replicas={replicas}")]);
-        Ok(Some(shell::line(words.iter().map(String::as_str))))
+        Ok(shell::line(words.iter().map(String::as_str)))
+    }
+}
+
+/// A text without line breaks, which would end a header or an address.
+fn one_line(text: String) -> anyhow::Result<String> {
+    if text.contains('\n') {
+        bail!("`{}` has a line break", text::line(&text));
+    }
+    Ok(text)
+}
+
+fn refuse_secret(what: &str, value: &Value) -> anyhow::Result<()> {
+    match secret::in_value(value) {
+        Some(name) => bail!("{what} has what may be a secret, `{name}`, and the plan is published"),
+        None => Ok(()),
     }
 }
 
@@ -176,35 +242,35 @@ impl Http {
         ];
         let mut line = shell::line(fixed);
         for (name, value) in &self.headers {
-            let header = match secret_variable(name) {
+            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            if name.is_empty() || !name.bytes().all(is_token) {
+                bail!("`{}` is no name of a header", text::line(name));
+            }
+            let header = match secret::variable(name) {
                 Some(variable) => format!("{}\"${{{variable}:?}}\"", shell::quoted(&format!("{name}: "))),
-                None => shell::quoted(&format!("{name}: {}", filled(value, params)?)),
+                None => shell::quoted(&format!("{name}: {}", one_line(filled(value, params)?)?)),
             };
             line.push_str(&format!(" --header {header}"));
         }
         if let Some(body) = &self.body {
-            let body = plain(&filled_value(body, params)?);
+            let body = filled_value(body, params)?;
+            refuse_secret("http.body", &body)?;
+            let body = plain(&body);
             line.push_str(&format!(" --data-raw {}", shell::quoted(&body)));
         }
-        line.push_str(&format!(" {}", shell::quoted(&filled(&self.url, params)?)));
+        let url = one_line(filled(&self.url, params)?)?;
+        if let Some(what) = secret::in_url(&url) {
+            bail!("http.url has what may be a secret, {what}; the plan is published: send it in a header");
+        }
+        line.push_str(&format!(" --url {}", shell::quoted(&url)));
         Ok(line)
     }
 }
 
-/// The variable that a header's value is taken from when it may be a secret: the plan is published.
-fn secret_variable(header: &str) -> Option<String> {
-    let name = header.to_lowercase();
-    let parts =
-        ["auth", "cookie", "token", "secret", "passw", "credential", "api-key", "apikey", "access-key"];
-    let is_secret = parts.iter().any(|part| name.contains(part));
-    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    is_secret.then(|| format!("HEADER_{}", header.chars().map(letter).collect::<String>()))
-}
-
-/// `text` with a parameter in the place of every `{name}`; what a parameter says is not filled again.
-fn filled(text: &str, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
+/// `template` with a parameter in the place of every `{name}`; what a parameter says is not filled again.
+fn filled(template: &str, params: &BTreeMap<String, Value>) -> anyhow::Result<String> {
     let mut out = String::new();
-    let mut rest = text;
+    let mut rest = template;
     while let Some(at) = rest.find('{') {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
@@ -222,6 +288,9 @@ fn filled(text: &str, params: &BTreeMap<String, Value>) -> anyhow::Result<String
         }
     }
     out.push_str(rest);
+    if let Some(c) = out.chars().find(|c| text::is_active(*c)) {
+        bail!("`{}` has the character U+{:04X}", text::line(&out), u32::from(c));
+    }
     Ok(out)
 }
 

@@ -14,9 +14,11 @@ pub(crate) fn triggers() -> String {
     out
 }
 
-/// The queries that show the triggers.
-pub(crate) fn queries() -> String {
-    shell::block(&figure::triggers().map(|trigger| shell::query(trigger.query)).collect::<Vec<_>>())
+/// The commands that show the triggers, each with what it is about.
+pub(crate) fn queries(queries: &[String]) -> String {
+    let lines =
+        figure::triggers().zip(queries).map(|(trigger, query)| shell::query(query) + " # " + &trigger.name());
+    shell::block(&lines.collect::<Vec<_>>())
 }
 
 /// What the plan is of, and what its commands come from.
@@ -31,7 +33,7 @@ pub(crate) struct Subject<'a> {
 }
 
 /// The document; `policy` has no problems.
-pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
+pub(crate) fn render(subject: &Subject<'_>, policy: &Policy, queries: &[String]) -> String {
     let mut out = format!("# Rollback plan of {} {}\n\n", subject.name, subject.version);
     out.push_str(&format!(
         "- Built: {}\n- Policy: `{}`, SHA-256 {}\n",
@@ -41,7 +43,7 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
     out.push_str(&triggers());
     out.push_str("\nA metric that cannot be read is not a trigger: hold, and page.\n");
     out.push_str("\n## Minute 0 to 1: check once more\n\n");
-    out.push_str(&queries());
+    out.push_str(&self::queries(queries));
     out.push_str("\n## Minute 1 to 4: the actions of the policy, in order\n\n");
     out.push_str("An action that fails does not stop the ones after it; note it and go on.\n");
     for (at, action) in policy.auto_rollback.actions.iter().enumerate() {
@@ -49,7 +51,7 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
         let description = if action.description.is_empty() {
             String::new()
         } else {
-            format!(": {}", action.description.trim())
+            format!(": {}", markdown::cell(action.description.trim()))
         };
         out.push_str(&format!("\n{}. `{}`{description}\n\n", at + 1, action.kind));
         out.push_str(&shell::block(&[command]));
@@ -62,8 +64,8 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy) -> String {
     }
     out.push('\n');
     let checks = &policy.auto_rollback.verification.checks;
-    let queries: Vec<String> = checks.iter().map(|check| shell::query(&check.metric)).collect();
-    out.push_str(&shell::block(&queries));
+    let proofs: Vec<String> = checks.iter().map(|check| shell::query(&check.metric)).collect();
+    out.push_str(&shell::block(&proofs));
     out.push_str(
         "\nA missing answer proves nothing: the rollback is UNVERIFIED until every condition was seen to hold.\n",
     );

@@ -2,17 +2,30 @@
 
 use crate::format::markdown;
 
-/// `word` so that a shell takes it as it is.
+/// Words that a shell does not look up as a program where they stand first.
+const KEYWORDS: [&str; 18] = [
+    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "select",
+    "in", "function", "time", "coproc", "!",
+];
+
+/// `word` so that a shell takes it as it is. An option may have an `=`; elsewhere it would assign.
 pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) && !word.starts_with(['=', '~']) {
+    let is_option = word.starts_with("--");
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || "_-./:@+,".contains(c) || (is_option && "=%".contains(c));
+    if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// A command of a program and its arguments.
 pub(crate) fn line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+    let mut words: Vec<String> = words.into_iter().map(quoted).collect();
+    if let Some(first) = words.first_mut().filter(|first| KEYWORDS.contains(&first.as_str())) {
+        *first = format!("'{first}'");
+    }
+    words.join(" ")
 }
 
 /// A fenced block of Markdown with commands.
@@ -21,10 +34,17 @@ pub(crate) fn block(lines: &[String]) -> String {
 }
 
 /// The commands in the fenced blocks of a document, one text a block.
-#[cfg(test)]
 pub(crate) fn blocks(markdown: &str) -> Vec<String> {
-    let parts = markdown.split("```bash\n").skip(1);
-    parts.map(|part| part.split("\n```").next().unwrap_or_default().to_owned()).collect()
+    let mut blocks = Vec::new();
+    let mut lines = markdown.lines();
+    while let Some(line) = lines.next() {
+        let Some(fence) = line.strip_suffix("bash") else { continue };
+        if fence.len() >= 3 && fence.bytes().all(|byte| byte == b'`') {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != fence).collect();
+            blocks.push(block.join("\n"));
+        }
+    }
+    blocks
 }
 
 /// A query to Prometheus, whose address the operator sets.

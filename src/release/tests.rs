@@ -5,7 +5,7 @@ use super::figure::{FIGURES, Target, triggers};
 use super::policy::Policy;
 use super::snapshot::Snapshot;
 use super::{changelog, checklist, evidence, rollback_plan, shell, tag};
-use jiff::Timestamp;
+use crate::evidence::age::EvidencePolicy;
 use serde_json::{Value, json};
 
 fn document() -> Value {
@@ -17,7 +17,7 @@ fn document() -> Value {
             "maker_taker_ratio": kpi(0.85), "p95_latency_ms": kpi(180.0), "risk_ratio": kpi(0.3), "net_bps": kpi(5.95),
         },
         "goals_met": {"maker_taker_ok": true, "p95_latency_ok": true, "risk_ok": true, "net_bps_ok": true},
-        "guards_last_n": {"counts": {"velocity": 3, "cooldown": 0}, "iterations": {}},
+        "guards_last_n": {"counts": {"velocity": 3, "cooldown": 0}, "iterations": {"velocity": [4, 5, 6]}},
         "tuning_summary": {"applied_count": 2, "applied_iterations": [1, 3], "changed_keys": ["tail_age_ms"]},
         "freeze_ready": true,
     })
@@ -27,8 +27,9 @@ fn snapshot() -> Snapshot {
     Snapshot::parse(&document()).expect("a snapshot")
 }
 
-fn now() -> Timestamp {
-    "2026-03-10T12:00:00Z".parse().expect("a time")
+fn policy_of_evidence(allow_simulated: bool) -> EvidencePolicy {
+    let now = "2026-03-10T12:00:00Z".parse().expect("a time");
+    EvidencePolicy { now, is_frozen: false, allow_simulated }
 }
 
 /// The document with another value in one place.
@@ -43,7 +44,7 @@ fn with(pointer: &str, value: Value) -> Value {
 
 #[test]
 fn a_passed_soak_is_evidence_in_every_spelling() {
-    assert_eq!(snapshot().problems(now(), false), [""; 0]);
+    assert_eq!(snapshot().problems(&policy_of_evidence(false)), [""; 0]);
     let mut old = document();
     let fields = old.as_object_mut().expect("an object");
     for (new, before) in [("kpi_last_n", "kpi_last8"), ("guards_last_n", "guards_last8")] {
@@ -64,35 +65,120 @@ fn a_soak_that_failed_or_was_simulated_is_none() {
         ("/iterations_total", json!(30), "iteration 36, the run had 30"),
         ("/timestamp", json!("2099-01-01T00:00:00Z"), "clock: the snapshot was made"),
     ] {
-        let problems = Snapshot::parse(&with(pointer, value)).expect("read").problems(now(), true);
+        let problems =
+            Snapshot::parse(&with(pointer, value)).expect("read").problems(&policy_of_evidence(true));
         assert!(problems.iter().any(|problem| problem.contains(part)), "{pointer}: {problems:?}");
     }
     let simulated = Snapshot { simulated: true, ..snapshot() };
-    assert_eq!(simulated.problems(now(), false).len(), 1);
-    assert_eq!(simulated.problems(now(), true), [""; 0]);
+    assert_eq!(simulated.problems(&policy_of_evidence(false)).len(), 1);
+    assert_eq!(simulated.problems(&policy_of_evidence(true)), [""; 0]);
     let frozen = Snapshot::parse(&with("/clock", json!("frozen"))).expect("read");
-    assert_eq!(frozen.problems(now(), false), ["the soak was simulated, which is not evidence"]);
+    assert_eq!(
+        frozen.problems(&policy_of_evidence(false)),
+        ["the soak was simulated, which is not evidence"]
+    );
 }
 
 #[test]
-fn figures_that_trigger_a_rollback_contradict_a_verdict_that_passed() {
+fn figures_that_miss_a_goal_or_trigger_a_rollback_contradict_a_verdict_that_passed() {
     let all = |value: f64| json!({"mean": value, "median": value, "min": value, "max": value});
-    for (key, bad, limit, part) in [
-        ("maker_taker_ratio", 0.2, 0.70, "maker share was 0.2; a live release is rolled back at < 0.70"),
-        (
-            "p95_latency_ms",
-            1800.0,
-            500.0,
-            "order latency p95, ms was 1800; a live release is rolled back at > 500 ms",
-        ),
-        ("risk_ratio", 0.9, 0.60, "risk block ratio was 0.9; a live release is rolled back at > 0.60"),
-        ("net_bps", -5.0, 0.0, "net edge, bps was -5; a live release is rolled back at < 0 bps"),
+    for (key, bad, missed, goal, name) in [
+        ("maker_taker_ratio", 0.2, 0.82, 0.83, "maker share"),
+        ("p95_latency_ms", 1800.0, 499.0, 340.0, "order latency p95, ms"),
+        ("risk_ratio", 0.9, 0.41, 0.4, "risk block ratio"),
+        ("net_bps", -5.0, 2.49, 2.5, "net edge, bps"),
     ] {
         let pointer = format!("/kpi_last_n/{key}");
-        let problems =
-            |value| Snapshot::parse(&with(&pointer, all(value))).expect("read").problems(now(), true);
-        assert_eq!(problems(bad), [part]);
-        assert_eq!(problems(limit), [""; 0], "{key}");
+        let problems = |value| {
+            let snapshot = Snapshot::parse(&with(&pointer, all(value))).expect("read");
+            snapshot.problems(&policy_of_evidence(true)).join("; ")
+        };
+        let found = problems(bad);
+        assert!(
+            found.starts_with(&format!("{name} was {bad}; a live release is rolled back at ")),
+            "{found}"
+        );
+        let found = problems(missed);
+        assert!(found.starts_with(&format!("{name} was {missed}; the goal of a release is ")), "{found}");
+        assert_eq!(problems(goal), "", "{key}");
+    }
+}
+
+/// The goals are those of the profile by which the last iterations are judged.
+#[test]
+fn the_goals_of_a_release_are_those_of_the_delivered_gates() {
+    use crate::judge::gate::GateProfiles;
+    use crate::sys::config;
+    let text = include_str!("../../deploy/soak/gates.yaml");
+    let profiles: GateProfiles = config::parse(text, config::Format::Yaml, "gates").expect("gates");
+    let profile = profiles.resolve("kpi-last8").expect("it is there").expect("it is whole");
+    assert_eq!(profile.gates.len(), FIGURES.len());
+    for figure in &FIGURES {
+        let gate = &profile.gates[figure.goal_names[0]];
+        let goal = match figure.goal {
+            Target::AtLeast(least) => (Some(least), None),
+            Target::AtMost(most) => (None, Some(most)),
+        };
+        assert_eq!((gate.kpi.as_str(), (gate.at_least, gate.at_most)), (figure.key, goal));
+        assert!(figure.trigger.limit.holds(match figure.goal {
+            Target::AtLeast(value) | Target::AtMost(value) => value,
+        }));
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_thin_old_or_contradicts_itself_is_named() {
+    let kpi = document()["kpi_last_n"].clone();
+    let mut other = kpi.clone();
+    other["net_bps"]["trend"] = json!("up");
+    for (pointer, value, part) in [
+        ("/timestamp", json!("2019-03-09T12:00:00Z"), "the limit is 7days"),
+        ("/timestamp", json!("2026-03-03T11:59:59Z"), "the limit is 7days"),
+        ("/iterations_total", json!(1), "it analyses iteration 36, the run had 1"),
+        ("/iterations_total", json!(400), "no iteration after 36, the run had 400"),
+        ("/iterations_analyzed", json!([36]), "1 iterations were analysed"),
+        ("/iterations_analyzed", json!([28, 29, 30, 31, 32, 33, 34, 36]), "iterations are missing"),
+        ("/goals_met", json!({"x": true}), "whether maker share met its goal"),
+        (
+            "/goals_met",
+            json!({"maker_taker_ok": true, "risk_ok": true, "net_bps_ok": true}),
+            "order latency p95",
+        ),
+        ("/pass_count_last_n", json!(1), "pass_count_last_n is 1, goals_met has 4"),
+        ("/pass_count_last8", json!(5), "pass_count_last_n is 5"),
+        ("/anomalies_count", json!(5), "anomalies_count is 5"),
+        ("/mode", json!("mock"), "simulated"),
+        ("/source", json!("Mock feed"), "simulated"),
+        ("/mock", json!(true), "simulated"),
+        ("/clock", json!("frozen"), "simulated"),
+    ] {
+        let snapshot = Snapshot::parse(&with(pointer, value.clone())).expect("read");
+        let problems = snapshot.problems(&policy_of_evidence(false)).join("; ");
+        assert!(problems.contains(part), "{pointer} {value}: {problems}");
+    }
+    for (pointer, value) in [
+        ("/kpi_last8", other),
+        ("/kpis", json!({})),
+        ("/guards_last8", json!({"counts": {"velocity": 4, "cooldown": 0}})),
+        ("/generated_at", json!("2026-03-09T12:00:01Z")),
+        ("/generated_at", json!("x")),
+        ("/pass_count_last_n", json!("4")),
+        ("/mode", json!(1)),
+        ("/verdict", json!("PASS\nCANARY=TAGGED")),
+        ("/goals_met/risk\u{202e}ok", json!(true)),
+        ("/kpi_last_n/net_bps/trend", json!("up\n")),
+        ("/kpi_last_n/net_bps/trend", json!("sideways")),
+        ("/note", json!(["\u{1b}[2J"])),
+    ] {
+        assert!(Snapshot::parse(&with(pointer, value.clone())).is_err(), "{pointer} {value}");
+    }
+    for (pointer, value) in [
+        ("/kpi_last8", kpi),
+        ("/pass_count_last_n", json!(4)),
+        ("/generated_at", json!("2026-03-09T12:00:00Z")),
+    ] {
+        let snapshot = Snapshot::parse(&with(pointer, value)).expect("read");
+        assert_eq!(snapshot.problems(&policy_of_evidence(false)), [""; 0], "{pointer}");
     }
 }
 
@@ -105,7 +191,76 @@ fn no_target_on_the_way_is_looser_than_the_trigger_of_a_rollback() {
         }
     }
     let conditions: Vec<String> = triggers().map(|trigger| trigger.condition()).collect();
-    assert_eq!(conditions, ["< 0.70", "> 500 ms", "> 0.60", "< 0 bps", "> 5 %"]);
+    assert_eq!(conditions, ["< 0.70", "> 500 ms", "> 0.60", "< 0 bps", "> 0.05"]);
+}
+
+/// Every value of a document with the way to it.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, value)| places(value, &format!("{at}/{index}"), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    if !at.is_empty() {
+        found.push(at.to_owned());
+    }
+}
+
+/// Each single change is refused, or stands in what the release says of its soak.
+#[test]
+fn no_change_of_a_snapshot_is_accepted_in_silence() {
+    let subject = tag::Subject { tag: "t", release: "r", commit: "c", bundle_sha256: "s", is_legacy: true };
+    let said = |document: &Value| {
+        let snapshot = Snapshot::parse(document).ok()?;
+        let is_fine = snapshot.problems(&policy_of_evidence(false)).is_empty();
+        let texts = [tag::message(&subject, &snapshot), changelog::render("a", "1", "t", &snapshot, true)];
+        is_fine.then(|| texts.concat())
+    };
+    let before = said(&document()).expect("it is fine");
+    let mut found = Vec::new();
+    places(&document(), "", &mut found);
+    let mut silent = Vec::new();
+    for place in &found {
+        let others = [
+            json!(null),
+            json!(true),
+            json!(false),
+            json!(-1),
+            json!(7),
+            json!(1e9),
+            json!("x"),
+            json!([]),
+            json!({}),
+        ];
+        let old = document().pointer(place).expect("there").clone();
+        let changes = others.into_iter().filter(|other| *other != old).map(|other| with(place, other));
+        let mut without = document();
+        let (above, last) = place.rsplit_once('/').expect("a place");
+        match without.pointer_mut(above).expect("there") {
+            Value::Object(fields) => drop(fields.remove(last)),
+            Value::Array(items) => drop(items.remove(last.parse().expect("an index"))),
+            other => panic!("{other}"),
+        }
+        let all = changes.chain([without]);
+        silent.extend(
+            all.filter(|changed| said(changed).as_ref() == Some(&before))
+                .map(|changed| format!("{place}: {:?}", changed.pointer(place))),
+        );
+    }
+    // What only repeats a count that is there, and in which iterations a guard acted, stands in none of the texts.
+    silent.retain(|place| {
+        !["/guards_last_n/iterations", "/tuning_summary/applied_count"]
+            .iter()
+            .any(|known| place.starts_with(known))
+    });
+    assert_eq!(silent, [""; 0], "of {} places", found.len());
 }
 
 #[test]
@@ -151,10 +306,10 @@ fn a_snapshot_that_does_not_say_is_unusable() {
 
 #[test]
 fn what_the_snapshot_does_not_say_is_unknown_and_not_none() {
-    let subject = tag::Subject { tag: "t", release: "r", commit: "c", bundle_sha256: "s" };
+    let subject = tag::Subject { tag: "t", release: "r", commit: "c", bundle_sha256: "s", is_legacy: false };
     let said = |document: &Value| {
         let snapshot = Snapshot::parse(document).expect("a snapshot");
-        (tag::message(&subject, &snapshot), changelog::render("a", "1", "t", &snapshot))
+        (tag::message(&subject, &snapshot), changelog::render("a", "1", "t", &snapshot, false))
     };
     for silent in [json!(null), json!({})] {
         let (tag, changes) = said(&with("/tuning_summary", silent));
@@ -168,7 +323,10 @@ fn what_the_snapshot_does_not_say_is_unknown_and_not_none() {
     calm["tuning_summary"] = json!({"applied_iterations": [], "changed_keys": []});
     let (tag, changes) = said(&calm);
     assert!(tag.ends_with("\nTuning applied in 0 iterations\nGuards that acted: none\n"), "{tag}");
-    assert!(changes.contains("Nothing was applied.\n") && changes.contains("No guard acted.\n"), "{changes}");
+    assert!(
+        changes.contains("Nothing was applied.\n") && changes.contains("No guard acted.\n- velocity: 0\n"),
+        "{changes}"
+    );
 }
 
 #[test]
@@ -231,12 +389,12 @@ fn a_report_without_content_is_refused() {
 
 #[test]
 fn the_changelog_has_the_figures_of_the_snapshot_and_marks_a_simulation() {
-    let text = changelog::render("mm-bot", "1.2.3", "2026-03-10T12:00:00Z", &snapshot());
+    let text = changelog::render("mm-bot", "1.2.3", "2026-03-10T12:00:00Z", &snapshot(), false);
     assert!(text.contains("| net_bps | 5.950 | 5.950 | 5.950 | 5.950 | flat |"), "{text}");
     assert!(text.contains("- Goals met: 4/4\n") && text.contains("- velocity: 3\n"), "{text}");
     assert!(text.contains("iterations 1, 3\n") && !text.contains("imulat"), "{text}");
     let simulated = Snapshot { simulated: true, ..snapshot() };
-    assert!(changelog::render("a", "1", "t", &simulated).contains("**Simulated soak"));
+    assert!(changelog::render("a", "1", "t", &simulated, false).contains("**Simulated soak"));
 }
 
 #[test]
@@ -252,22 +410,38 @@ fn the_targets_leave_a_margin_and_are_never_looser_than_those_of_the_previous_ch
     let mut slow = snapshot();
     slow.kpis.get_mut("order_latency_p95_ms").expect("there").max = 349.0;
     assert!((of(&checkpoints(&slow)[2], 1) - 350.0).abs() < 1e-9);
-    let text = checklist::render("mm-bot 1.2.3", "release/x", "ab", &snapshot());
+    // Nothing that was blocked in a soak does not mean that nothing may be blocked.
+    let mut calm = snapshot();
+    calm.kpis.get_mut("risk_block_ratio").expect("there").median = 0.0;
+    assert!((of(&checkpoints(&calm)[2], 2) - 0.0225).abs() < 1e-9);
+    let text = checklist::render("mm-bot 1.2.3", "release/x", &snapshot(), &queries());
     assert!(text.contains("- [ ] net edge, bps >= 5.652\n"), "{text}");
-    for part in
-        ["| 5 % | 24 to 48 h |", "| 25 % | 12 h |", "| 50 % | 6 h |", "< 0.70", "> 500 ms", "> 0.60", "> 5 %"]
-    {
+    for part in [
+        "| 5 % | 24 to 48 h |",
+        "| 25 % | 12 h |",
+        "| 50 % | 6 h |",
+        "< 0.70",
+        "> 500 ms",
+        "> 0.60",
+        "> 0.05",
+    ] {
         assert!(text.contains(part), "{part}");
     }
 }
 
 #[test]
 fn the_tag_says_verdict_range_hash_and_figures() {
-    let subject =
-        tag::Subject { tag: "v1.2.3", release: "mm-bot 1.2.3", commit: "c0ffee", bundle_sha256: "ab12" };
+    let subject = tag::Subject {
+        tag: "v1.2.3",
+        release: "mm-bot 1.2.3",
+        commit: "c0ffee",
+        bundle_sha256: "ab12",
+        is_legacy: true,
+    };
     let text = tag::message(&subject, &snapshot());
     for part in [
         "Verdict: PASS\n",
+        "Evidence: legacy, ",
         "Iterations: 29-36 (8 of 36)\n",
         "sha256 ab12\n",
         "maker share: 0.850 (flat)\n",
@@ -302,6 +476,10 @@ fn policy() -> Policy {
     .expect("a policy")
 }
 
+fn queries() -> Vec<String> {
+    triggers().map(|trigger| trigger.kpi.to_owned()).collect()
+}
+
 fn plan(policy: &Policy) -> String {
     let subject = rollback_plan::Subject {
         name: "mm-bot",
@@ -310,7 +488,7 @@ fn plan(policy: &Policy) -> String {
         policy_path: "other.yaml",
         policy_sha256: "ab",
     };
-    rollback_plan::render(&subject, policy)
+    rollback_plan::render(&subject, policy, &queries())
 }
 
 #[test]
@@ -320,10 +498,10 @@ fn the_plan_has_a_command_for_every_action_of_the_policy() {
     assert!(text.contains("- Policy: `other.yaml`, SHA-256 ab\n"), "{text}");
     for command in [
         "kubectl --namespace trading scale deployment/mm-bot --replicas=0",
-        "--header 'X-Why: it'\\''s over' --data-raw '{\"state\":\"OPEN\"}' http://bot:8080/circuit",
-        "printf '%s' true > '/run/bot/freeze it.new' && mv '/run/bot/freeze it.new' '/run/bot/freeze it'",
+        "--header 'X-Why: it'\\''s over' --data-raw '{\"state\":\"OPEN\"}' --url http://bot:8080/circuit",
+        "printf '%s' true > '/run/bot/freeze it.new' && mv -- '/run/bot/freeze it.new' '/run/bot/freeze it'",
         "page --text 'rolled back; $(rm -rf /)'",
-        "kill -s TERM \"$(cat /run/bot.pid)\"",
+        "kill -s TERM \"$(cat -- /run/bot.pid)\"",
         "mmops tune rollback --why 'rollback of mm-bot 1.2.3'",
     ] {
         assert!(text.contains(command), "{command}: {text}");
@@ -359,15 +537,15 @@ fn every_part_of_an_executor_is_filled_once() {
         (json!({"exec": ["x", "{name}"]}), "x 'mm \"{target}\"'"),
         (
             json!({"http": {"url": "http://b/{state}", "method": "{state}", "body": {"{state}": ["{name}"]}}}),
-            "--request OPEN --data-raw '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' http://b/OPEN",
+            "--request OPEN --data-raw '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' --url http://b/OPEN",
         ),
         (
             json!({"file": {"path": "/run/{state}", "content": "{target}"}}),
-            "printf '%s' 0 > /run/OPEN.new && mv /run/OPEN.new /run/OPEN",
+            "printf '%s' 0 > /run/OPEN.new && mv -- /run/OPEN.new /run/OPEN",
         ),
         (
             json!({"signal": {"pid_file": "/run/{state}", "signal": "{state}"}}),
-            "kill -s OPEN \"$(cat /run/OPEN)\"",
+            "kill -s OPEN \"$(cat -- /run/OPEN)\"",
         ),
         (
             json!({"kubernetes": {"deployment": "bot-{state}", "namespace": "{state}", "replicas": "{target}"}}),
@@ -402,6 +580,36 @@ fn a_placeholder_that_nothing_fills_is_refused() {
     let problems =
         policy_of(&json!({}), &json!({"kubernetes": {"deployment": "b", "replicas": -1}})).problems();
     assert!(problems[0].contains("kubernetes.replicas is `-1`"), "{problems:?}");
+}
+
+#[test]
+fn a_policy_that_is_ambiguous_or_would_publish_a_secret_is_refused() {
+    for (executor, part) in [
+        (json!({"exec": ["a"], "http": {"url": "http://b"}}), "several ways at once"),
+        (json!({"exec": []}), "exec is empty"),
+        (json!({"exec": ["-x"]}), "which is no program"),
+        (json!({"exec": ["a", "--token", "s3cr3t"]}), "`token`; the plan is published"),
+        (json!({"exec": ["a", "{name}"]}), "the character U+001B"),
+        (json!({"http": {"url": "http://u:s3cr3t@b"}}), "a user before the host"),
+        (json!({"http": {"url": "http://b?token=s3cr3t"}}), "`token`; the plan is published"),
+        (json!({"http": {"url": "http://b", "body": {"password": "s3cr3t"}}}), "`password`, and the plan"),
+        (json!({"http": {"url": "http://b", "headers": {"@file": "x"}}}), "no name of a header"),
+        (json!({"http": {"url": "http://b", "headers": {"X-A": "x\nX-B: y"}}}), "has a line break"),
+        (json!({"file": {"path": "/x", "content": "{\"secret\": \"s3cr3t\"}"}}), "`secret`, and the plan"),
+        (json!({"signal": {"pid_file": "/x", "signal": "TERM; x"}}), "which is none"),
+    ] {
+        let problems = policy_of(&json!({"name": "\u{1b}[2J"}), &executor).problems().join("; ");
+        assert!(problems.contains(part), "{executor}: {problems}");
+    }
+    let mut policy = policy();
+    policy.auto_rollback.actions[0].kind = "a`b".to_owned();
+    policy.auto_rollback.verification.checks[0].metric = "a\nb".to_owned();
+    let problems = policy.problems().join("; ");
+    assert!(problems.contains("no type of an action") && problems.contains("not one line"), "{problems}");
+    for other in [json!({"exec": ["a"], "execs": []}), json!({"http": {"url": "x", "retry": 1}})] {
+        let policy = json!({"auto_rollback": {"actions": [], "verification": {"checks": []}}, "executors": {"act": other}});
+        assert!(serde_json::from_value::<Policy>(policy).is_err(), "{other}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 
 use crate::report::exit::Fault;
 use crate::sys::env;
+use crate::sys::fsio;
 use crate::sys::proc::{End, Group, Streams, Task, run};
 use crate::sys::signal::Cancel;
 use crate::sys::work;
@@ -24,6 +25,9 @@ const LARGEST_LOG_BYTES: usize = 2 << 30;
 
 /// Time for one answer of git; a history of millions of commits takes minutes.
 const PATIENCE: Duration = Duration::from_hours(1);
+
+/// Time to put a tag, somebody who types a passphrase included.
+const TAG_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The mode of a submodule, whose content is elsewhere.
 const SUBMODULE: &str = "160000";
@@ -64,11 +68,54 @@ impl<'a> Git<'a> {
         let git = Self { root, cancel };
         match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
             Ok(answer) if answer.trim() == "true" => Ok(git),
-            Ok(_) | Err(Failure::Said { .. }) => {
-                let message = format!("`{}` is not inside a work tree of git", root.display());
-                Err(Fault::config(message).hint("point --root into a clone"))
+            Ok(_) => Err(no_work_tree(root)),
+            // A repository that is there and cannot be read is none to git as well: it says why.
+            Err(Failure::Said { .. }) if !is_repository(root)? => Err(no_work_tree(root)),
+            Err(failure) => Err(failure.fault("rev-parse")),
+        }
+    }
+
+    /// Where the folder that was opened lies below the top of the work tree: empty, or ending with a slash.
+    pub(crate) fn prefix(&self) -> Result<String, Fault> {
+        Ok(self.answer(&["rev-parse", "--show-prefix"])?.trim_end_matches('\n').to_owned())
+    }
+
+    /// Whether a commit is the other one or among its ancestors; an unknown commit is none.
+    pub(crate) fn is_ancestor(&self, commit: &str, of: &str) -> Result<bool, Fault> {
+        match self.ask(&["merge-base", "--is-ancestor", commit, of]) {
+            Ok(_) => Ok(true),
+            Err(Failure::Said { code: 1 | 128, .. }) => Ok(false),
+            Err(failure) => Err(failure.fault("merge-base")),
+        }
+    }
+
+    /// Paths that differ between two commits, relative to the top of the work tree.
+    pub(crate) fn differences(&self, from: &str, to: &str) -> Result<Vec<String>, Fault> {
+        let words =
+            ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--ignore-submodules=none", from, to];
+        let answer = self.answer(&words)?;
+        Ok(answer.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// The names of all tags.
+    pub(crate) fn tags(&self) -> Result<Vec<String>, Fault> {
+        let answer = self.answer(&["for-each-ref", "--format=%(refname:strip=2)", "refs/tags/"])?;
+        Ok(answer.lines().map(str::to_owned).collect())
+    }
+
+    /// Whether there is a branch of this name.
+    pub(crate) fn has_branch(&self, name: &str) -> Result<bool, Fault> {
+        Ok(self.object(&format!("refs/heads/{name}"))?.is_some())
+    }
+
+    /// Why git does not know who would put a tag.
+    pub(crate) fn tagger_problem(&self) -> Result<Option<String>, Fault> {
+        match self.ask(&["var", "GIT_COMMITTER_IDENT"]) {
+            Ok(_) => Ok(None),
+            Err(Failure::Said { stderr, .. }) => {
+                Ok(Some(why(&stderr).trim_start_matches("fatal: ").to_owned()))
             }
-            Err(Failure::Other(fault)) => Err(fault),
+            Err(failure) => Err(failure.fault("var")),
         }
     }
 
@@ -108,9 +155,8 @@ impl<'a> Git<'a> {
         let (answer, warnings) = self
             .ask_with_stderr(&["for-each-ref", format, reference])
             .map_err(|failure| failure.fault("for-each-ref"))?;
-        if warnings.contains(reference) {
-            let first = warnings.lines().next().unwrap_or_default();
-            return Err(Fault::dependency(format!("git cannot read `{reference}`: {first}")));
+        if let Some(warning) = warnings.lines().find(|line| is_about(line, reference)) {
+            return Err(Fault::dependency(format!("git cannot read `{reference}`: {warning}")));
         }
         let mut lines = answer.lines().map(|line| line.split(' '));
         let line = lines.find_map(|mut words| (words.next() == Some(reference)).then_some(words));
@@ -147,13 +193,24 @@ impl<'a> Git<'a> {
 
     /// Puts an annotated tag on a commit; a tag of this name must not exist.
     pub(crate) fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
-        let kind = if signed { "--sign" } else { "--annotate" };
-        let words = ["tag", kind, "--cleanup=verbatim", "--message", message, "--", name, commit];
+        // `tag.gpgSign` would have it signed, and wait for a passphrase, though nobody asked for it.
+        let kind: &[&str] = if signed { &["--sign"] } else { &["--annotate", "--no-sign"] };
+        let words =
+            [&["tag"], kind, &["--cleanup=verbatim", "--message", message, "--", name, commit]].concat();
         // Stopped in the middle git may leave its locks behind, which no later run gets past. Only who is asked for
         // the key can take long.
         let never = Cancel::default();
         let git = Git { root: self.root, cancel: if signed { self.cancel } else { &never } };
-        git.run(argv(&[], &words), words[0]).map(|_| ()).map_err(|failure| failure.fault(words[0]))
+        match git.run(argv(&[], &words), words[0], TAG_PATIENCE) {
+            Ok(_) => Ok(()),
+            // Somebody else was faster.
+            Err(Failure::Said { .. }) if git.tag(name)?.is_some() => {
+                let fault =
+                    Fault::config(format!("the tag `{name}` exists already: it was put in the meantime"));
+                Err(fault.hint("a tag is never moved"))
+            }
+            Err(failure) => Err(failure.fault(words[0])),
+        }
     }
 
     /// Every file of every commit that a ref reaches, each object once; below `paths`, or below the folder
@@ -223,15 +280,20 @@ impl<'a> Git<'a> {
 
     /// The answer, and what git said beside it.
     fn ask_with_stderr(&self, words: &[&str]) -> Result<(String, String), Failure> {
-        self.run(question(words), words[0])
+        self.run(question(words), words[0], PATIENCE)
     }
 
-    fn run(&self, argv: Vec<OsString>, command: &str) -> Result<(String, String), Failure> {
+    fn run(
+        &self,
+        argv: Vec<OsString>,
+        command: &str,
+        patience: Duration,
+    ) -> Result<(String, String), Failure> {
         let task = Task {
             argv,
             dir: self.root.to_owned(),
             env: environment(),
-            timeout: PATIENCE,
+            timeout: patience,
             grace: Duration::from_secs(2),
             capture_bytes: LARGEST_LOG_BYTES,
             log: None,
@@ -279,13 +341,39 @@ impl Failure {
     fn fault(self, command: &str) -> Fault {
         match self {
             Failure::Said { code, stderr } => {
-                let is_why = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
-                let why = stderr.lines().find(is_why).or(stderr.lines().next()).unwrap_or_default();
-                Fault::dependency(format!("git {command} ended with {code}: {why}"))
+                Fault::dependency(format!("git {command} ended with {code}: {}", why(&stderr)))
             }
             Failure::Other(fault) => fault,
         }
     }
+}
+
+/// The line in which git says why.
+fn why(stderr: &str) -> &str {
+    let is_why = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
+    stderr.lines().find(is_why).or(stderr.lines().next()).unwrap_or_default()
+}
+
+/// Whether git complains of this ref; a trace, or the complaint about a longer name, says nothing of it.
+fn is_about(line: &str, reference: &str) -> bool {
+    let complains = ["warning: ", "error: ", "fatal: "].iter().any(|kind| line.starts_with(kind));
+    let is_edge = |c: char| c.is_whitespace() || "'\"`:,".contains(c);
+    complains && line.split(is_edge).any(|word| word == reference)
+}
+
+/// Whether a repository stands in a folder or above it, whatever git can make of it.
+fn is_repository(root: &Path) -> Result<bool, Fault> {
+    for dir in root.ancestors() {
+        if fsio::exists(&dir.join(".git"))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn no_work_tree(root: &Path) -> Fault {
+    let message = format!("`{}` is not inside a work tree of git", root.display());
+    Fault::config(message).hint("point --root into a clone")
 }
 
 /// Variables of git that a user sets and that do not change which repository is asked, or what it answers.
@@ -389,6 +477,14 @@ mod tests {
         };
         let expected = [blob(&a, &[("one", "x y.txt"), ("two", "copy")]), blob(&b, &[("two", "x y.txt")])];
         assert_eq!(parse_log(&text).expect("parsed"), expected);
+    }
+
+    #[test]
+    fn a_complaint_is_about_the_ref_that_it_names_and_a_trace_about_none() {
+        assert!(is_about("warning: ignoring broken ref refs/tags/v1", "refs/tags/v1"));
+        assert!(is_about("error: refs/tags/v1: invalid sha1 pointer", "refs/tags/v1"));
+        assert!(!is_about("warning: ignoring broken ref refs/tags/v1.2", "refs/tags/v1"));
+        assert!(!is_about("12:00 git.c:1 trace: built-in: git for-each-ref refs/tags/v1", "refs/tags/v1"));
     }
 
     #[test]

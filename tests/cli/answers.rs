@@ -368,7 +368,7 @@ fn simulated_release() -> Sandbox {
 
 #[test]
 fn bundle_release() {
-    let line = "bundle release --src run --out release/r1";
+    let line = "bundle release --src run --legacy-snapshot --out release/r1";
     forms(soaked_release, 0, line);
     forms(simulated_release, 1, line);
     forms(simulated_release, 0, &format!("{line} --allow-simulated"));
@@ -390,7 +390,7 @@ fn canary_tag() {
 fn canary_checklist() {
     let released = || {
         let sandbox = soaked_release();
-        let _ = sandbox.run("--quiet bundle release --src run --out release/r1").code(0);
+        let _ = sandbox.run("--quiet bundle release --src run --legacy-snapshot --out release/r1").code(0);
         sandbox
     };
     forms(released, 0, "canary checklist --bundle release/r1");

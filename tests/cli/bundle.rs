@@ -176,7 +176,7 @@ fn reports_are_left_out_when_old_and_refused_from_the_future() {
         sandbox.age(&format!("artifacts/reports/{name}"), Duration::from_hours(hours));
     }
     let report = sandbox.run("bundle create --format json").code(0).json();
-    assert_eq!(report["files"], 8);
+    assert_eq!(report["files"], 8 + 2);
     assert_eq!(report["left_out"].as_array().unwrap().len(), 2, "{}", report["left_out"]);
     sandbox.write("artifacts/reports/REPORT_SOAK_20260312.json", "{}");
     sandbox.run("bundle").code(3);
@@ -480,7 +480,7 @@ pub fn run_dir(sandbox: &Sandbox) {
 
 const OVERRIDES: &str = r#"{"min_interval_ms": 60, "replace_rate_per_min": 300, "impact_cap_ratio": 0.1,
   "tail_age_ms": 600, "max_delta_ratio": 0.15, "base_spread_bps_delta": 0.05}"#;
-pub const RELEASE: &str = "bundle release --src run --out release/r1";
+pub const RELEASE: &str = "bundle release --src run --legacy-snapshot --out release/r1";
 
 pub fn release_tree() -> Sandbox {
     let sandbox = tree();
@@ -511,6 +511,7 @@ fn a_release_is_complete_verifies_and_its_commands_parse() {
     let files: Vec<String> =
         sandbox.files().into_iter().filter(|file| file.starts_with("release/")).collect();
     let expected = [
+        "CANARY_CHECKLIST.md",
         "CHANGELOG.md",
         "DELTA_VERIFY_REPORT.json",
         "FAILURES.md",
@@ -518,6 +519,8 @@ fn a_release_is_complete_verifies_and_its_commands_parse() {
         "POST_SOAK_AUDIT.md",
         "POST_SOAK_SNAPSHOT.json",
         "RECOMMENDATIONS.md",
+        "RELEASE_SUMMARY.json",
+        "RELEASE_SUMMARY.md",
         "rollback_plan.md",
         "soak_profile.runtime_overrides.json",
     ];
@@ -541,6 +544,26 @@ pub fn parses_as_shell(markdown: &str) -> usize {
     blocks.len()
 }
 
+/// Every command of ours in the documents of a release, as a shell takes it, is one that mmops takes.
+#[test]
+fn every_command_of_mmops_in_a_release_is_one_that_it_takes() {
+    let sandbox = release_tree().unrecorded("what is written is recorded elsewhere");
+    let _ = sandbox.run(RELEASE).code(0);
+    let mut taken = Vec::new();
+    for name in ["rollback_plan.md", "CANARY_CHECKLIST.md"] {
+        let text = sandbox.read(&format!("release/r1/{name}"));
+        for line in text.lines().filter(|line| line.starts_with("mmops ")) {
+            let words = format!("mmops() {{ printf '%s\\n' mmops \"$@\"; }}; {line}");
+            let output = Command::new("bash").args(["-euc", &words]).output().unwrap();
+            let words: Vec<String> =
+                String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+            mmops::testing::takes(&words).unwrap_or_else(|error| panic!("{name}: {line}: {error}"));
+            taken.push(words[1..3].join(" "));
+        }
+    }
+    assert_eq!(taken, ["tune rollback", "bundle verify"]);
+}
+
 #[test]
 fn a_soak_that_is_no_evidence_makes_no_release() {
     for (path, pointer, value, reason) in [
@@ -549,6 +572,11 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
         (SNAPSHOT, "/goals_met/risk_ok", json!(false), "goals were not met: risk_ok"),
         (SNAPSHOT, "/clock", json!("frozen"), "the soak was simulated"),
         (SNAPSHOT, "/timestamp", json!("2099-01-01T00:00:00Z"), "clock: the snapshot was made"),
+        (SNAPSHOT, "/timestamp", json!("2019-03-09T12:00:00Z"), "the limit is 7days"),
+        (SNAPSHOT, "/goals_met", json!({"x": true}), "whether maker share met its goal"),
+        (SNAPSHOT, "/kpi_last_n/p95_latency_ms/max", json!(499.0), "the goal of a release is <= 340"),
+        (SNAPSHOT, "/anomalies_count", json!(5), "anomalies_count is 5"),
+        (SNAPSHOT, "/mode", json!("mock"), "the soak was simulated"),
         (
             SNAPSHOT,
             "/kpi_last_n/maker_taker_ratio",
@@ -568,7 +596,7 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
     ] {
         let sandbox = release_tree();
         edited(&sandbox, path, pointer, value);
-        sandbox.run(RELEASE).code(1).marker(FAILED);
+        sandbox.run(RELEASE).code(1).marker(FAILED).stdout_has(reason);
         assert!(!sandbox.path("release").exists(), "{reason}");
     }
     let sandbox = release_tree();
@@ -592,6 +620,8 @@ fn a_run_that_is_incomplete_or_unreadable_makes_no_release() {
         ("/iterations_total", json!(0)),
         ("/timestamp", json!(null)),
         ("/kpi_last_n/net_bps/max", json!(1.0)),
+        ("/kpi_last8", json!({"net_bps": {}})),
+        ("/verdict", json!("PASS\nBUNDLE=RELEASE")),
     ] {
         let before = sandbox.read(SNAPSHOT);
         edited(&sandbox, SNAPSHOT, pointer, value);
@@ -621,7 +651,7 @@ fn a_release_takes_everything_from_one_run() {
     let sandbox = release_tree();
     fs::create_dir(sandbox.path("all")).unwrap();
     fs::rename(sandbox.path("run"), sandbox.path("all/latest")).unwrap();
-    let line = RELEASE.replace("--src run", "--src all");
+    let line = RELEASE.replace("--src run ", "--src all ");
     let other = OVERRIDES.replace("600", "601");
     sandbox.write("all/runtime_overrides.json", &other);
     sandbox.run(&line).code(0);
@@ -634,6 +664,74 @@ fn a_release_takes_everything_from_one_run() {
     fs::rename(sandbox.path(DELTAS), sandbox.path("run/DELTA_VERIFY_REPORT.json")).unwrap();
     sandbox.run(RELEASE).code(3);
     assert!(!sandbox.path("release").exists());
+}
+
+/// What a run has kept is judged again, whatever its reports say.
+#[test]
+fn a_release_of_a_run_is_made_of_what_the_run_kept() {
+    let sandbox = tree();
+    let _ = sandbox.run("--quiet soak run --mock --gates smoke --iterations 8").code(0);
+    let run = "artifacts/soak/latest";
+    let release = format!("bundle release --src {run} --allow-simulated --out release/r1");
+    sandbox.run(&release.replace(" --allow-simulated", "")).code(1).stdout_has("a simulation is no evidence");
+    sandbox.run(&format!("{release} --legacy-snapshot")).error(64);
+    sandbox.run(&release.replace(run, "release")).error(3);
+    // A report that says more than the run is not read.
+    let analysis = format!("{run}/reports/analysis");
+    sandbox.write(&format!("{analysis}/POST_SOAK_SNAPSHOT.json"), "{}");
+    sandbox.write(&format!("{analysis}/FAILURES.md"), "# Failures\n\nnone\n");
+    let report = sandbox.run(&format!("{release} --format json")).code(0).json();
+    assert_eq!((&report["legacy"], &report["simulated"]), (&json!(false), &json!(true)));
+    let snapshot = sandbox.json("release/r1/POST_SOAK_SNAPSHOT.json");
+    assert_eq!(snapshot["iterations_analyzed"], json!([1, 2, 3, 4, 5, 6, 7, 8]));
+    assert!(!sandbox.read("release/r1/FAILURES.md").contains("none\n"));
+    let summary = sandbox.json("release/r1/RELEASE_SUMMARY.json");
+    assert_eq!((&summary["legacy"], &summary["simulated"]), (&json!(false), &json!(true)));
+    let hash =
+        |name: &str| mmops::testing::hash::sha256(fs::read(sandbox.path(&format!("{run}/{name}"))).unwrap());
+    for (at, name) in ["RUN.json", "JOURNAL.jsonl", "samples.bin"].into_iter().enumerate() {
+        assert_eq!(summary["judged_from"][at], json!({"path": name, "sha256": hash(name)}));
+    }
+    sandbox.run("bundle verify release/r1").code(0);
+    fs::remove_dir_all(sandbox.path("release")).unwrap();
+    // Seven iterations are too few, also where all their gates hold.
+    let thin = tree().unrecorded("asserted here");
+    let _ = thin.run("soak run --mock --gates smoke --iterations 7").code(0);
+    thin.run(&release).code(1).stdout_has("7 iterations were analysed");
+}
+
+/// A sample of all places of each file that a run has kept.
+#[test]
+fn a_run_that_was_changed_makes_no_release() {
+    let sandbox = tree().unrecorded("asserted here");
+    let _ = sandbox.run("soak run --mock --gates smoke --iterations 8").code(0);
+    let release = "bundle release --src artifacts/soak/latest --allow-simulated --out release/r1";
+    let changed = |name: &str, text: &[u8]| {
+        let path = format!("artifacts/soak/latest/{name}");
+        let before = fs::read(sandbox.path(&path)).unwrap();
+        fs::write(sandbox.path(&path), text).unwrap();
+        let output = sandbox.run(release);
+        assert!(matches!(output.code, Some(1..=3)), "{name}: {}{}", output.stdout, output.stderr);
+        assert!(!sandbox.path("release").exists(), "{name}");
+        fs::write(sandbox.path(&path), before).unwrap();
+    };
+    for name in ["RUN.json", "JOURNAL.jsonl", "samples.bin", "ITER_SUMMARY_5.json"] {
+        let bytes = fs::read(sandbox.path(&format!("artifacts/soak/latest/{name}"))).unwrap();
+        for step in 0..6 {
+            let mut other = bytes.clone();
+            let at = step * (bytes.len() - 1) / 5;
+            other[at] ^= 1;
+            changed(name, &other);
+        }
+        changed(name, &bytes[..bytes.len() / 2]);
+    }
+    // A number that is still a number.
+    let plan = sandbox.read("artifacts/soak/latest/RUN.json");
+    for (old, new) in [("\"at_least\": 0.", "\"at_least\": 0.0"), ("\"at_most\": ", "\"at_most\": 9")] {
+        assert!(plan.contains(old), "{old}");
+        changed("RUN.json", plan.replacen(old, new, 1).as_bytes());
+    }
+    sandbox.run(release).code(0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::bundle::{parses_as_shell, run_dir};
 use crate::contract::conforms;
-use crate::sandbox::{NOW, Sandbox};
+use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -41,7 +41,7 @@ pub fn repository() -> Sandbox {
     git(&sandbox, &["config", "user.email", "test@example.org"]);
     git(&sandbox, &["add", "."]);
     git(&sandbox, &["commit", "-q", "-m", "first"]);
-    sandbox.run("bundle release --src run --out release/r1").code(0);
+    sandbox.run("bundle release --src run --legacy-snapshot --out release/r1").code(0);
     sandbox
 }
 
@@ -160,6 +160,9 @@ fn a_release_that_is_no_evidence_gets_no_tag() {
     std::fs::remove_file(sandbox.path("release/r1/POST_SOAK_SNAPSHOT.json")).unwrap();
     sandbox.run(TAG).error(3);
     sandbox.run("canary tag --bundle nowhere --tag v1").code(3);
+    let sandbox = repository().unrecorded("asserted here");
+    std::fs::remove_file(sandbox.path("release/r1/MANIFEST.json")).unwrap();
+    sandbox.run("canary tag --bundle release/r1 --rc").code(1).marker(FAIL).stdout_has("`MANIFEST.json`");
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn a_simulated_release_built_on_request_still_gets_no_tag() {
     sandbox.write("run/reports/analysis/POST_SOAK_SNAPSHOT.json", snapshot.to_string());
     git(&sandbox, &["commit", "-qam", "simulated"]);
     std::fs::remove_dir_all(sandbox.path("release")).unwrap();
-    sandbox.run("bundle release --src run --out release/r1 --allow-simulated").code(0);
+    sandbox.run("bundle release --src run --legacy-snapshot --out release/r1 --allow-simulated").code(0);
     refused(&sandbox, 1);
     sandbox.run("canary checklist --bundle release/r1").code(0);
 }
@@ -180,13 +183,13 @@ fn a_release_from_a_tree_that_differed_or_from_nowhere_gets_no_tag() {
     let sandbox = repository();
     std::fs::remove_dir_all(sandbox.path("release")).unwrap();
     sandbox.write(".gitignore", "/artifacts\n/.gitconfig\n# edited\n");
-    sandbox.run("bundle release --src run --out release/r1").code(0);
+    sandbox.run("bundle release --src run --legacy-snapshot --out release/r1").code(0);
     git(&sandbox, &["checkout", "-q", ".gitignore"]);
     refused(&sandbox, 1);
     sandbox.run(&format!("{TAG} --dry-run")).code(1).marker(FAIL);
     std::fs::remove_dir_all(sandbox.path("release")).unwrap();
     std::fs::rename(sandbox.path(".git"), sandbox.path("away")).unwrap();
-    sandbox.run("bundle release --src run --out release/r1").code(0);
+    sandbox.run("bundle release --src run --legacy-snapshot --out release/r1").code(0);
     std::fs::rename(sandbox.path("away"), sandbox.path(".git")).unwrap();
     refused(&sandbox, 1);
 }
@@ -199,31 +202,208 @@ fn a_ref_that_git_cannot_read_is_not_a_missing_one() {
     sandbox.write(".git/refs/tags/v1.2.3", format!("{}\n", "12".repeat(20)));
     sandbox.run(TAG).error(5);
     std::fs::remove_file(sandbox.path(".git/refs/tags/v1.2.3")).unwrap();
-    git(&sandbox, &["tag", "v1.2.3/part"]);
-    sandbox.run(&format!("{TAG} --dry-run")).code(0);
     sandbox.write(".git/refs/heads/main", "garbage\n");
     sandbox.run(TAG).error(5);
 }
 
+/// Only the release itself and evidence may lie between the code that was built and the tag.
 #[test]
-fn a_release_of_another_commit_is_tagged_with_a_warning() {
+fn the_tag_goes_to_the_code_that_the_release_was_built_from() {
     let sandbox = repository();
     git(&sandbox, &["add", "release"]);
     git(&sandbox, &["commit", "-q", "-m", "the release"]);
+    git(&sandbox, &["checkout", "-q", "-b", "more"]);
+    sandbox.write("artifacts/report.json", "{}");
+    git(&sandbox, &["add", "-f", "artifacts/report.json"]);
+    git(&sandbox, &["commit", "-q", "-m", "evidence"]);
+    sandbox.run(&format!("{TAG} --dry-run")).code(0);
+    // Other code beside the release, be it for a while on a branch that was merged.
+    sandbox.write("strategy.py", "risk = 1\n");
+    git(&sandbox, &["add", "strategy.py"]);
+    git(&sandbox, &["commit", "-q", "-m", "other code"]);
+    sandbox.run(TAG).code(1).marker(FAIL).stdout_has("other code than the release was built from");
+    git(&sandbox, &["checkout", "-q", "main"]);
+    git(&sandbox, &["merge", "-q", "--no-ff", "-m", "merge", "more"]);
+    refused(&sandbox, 1);
+    // A branch that has the folder and not the code.
+    git(&sandbox, &["checkout", "-q", "--orphan", "unrelated"]);
+    git(&sandbox, &["commit", "-q", "-m", "unrelated"]);
+    sandbox.run(TAG).code(1).marker(FAIL).stdout_has("which is no ancestor of");
+    git(&sandbox, &["checkout", "-q", "main"]);
+    git(&sandbox, &["reset", "-q", "--hard", "HEAD~1"]);
+    sandbox.run(TAG).code(0).marker("| canary | OK | CANARY=TAGGED |");
+}
+
+#[test]
+fn a_tag_is_named_by_the_version_of_the_release() {
+    let sandbox = repository();
+    let tag = |line: &str| sandbox.run(&format!("canary tag --bundle release/r1 {line}"));
+    for line in ["--tag v9.9.9", "--tag 1.2.3", "--tag v1.2.3-final", "--tag v1.2.3-rc01", "--tag HEAD"] {
+        tag(line).code(1).marker(FAIL).stdout_has("is no tag of version 1.2.3");
+    }
+    git(&sandbox, &["branch", "v1.2.3"]);
+    tag("--tag v1.2.3").code(1).stdout_has("there is a branch `v1.2.3`");
+    git(&sandbox, &["branch", "-D", "v1.2.3"]);
+    for other in ["v1.2.3/part", "rel"] {
+        git(&sandbox, &["tag", other]);
+    }
+    tag("--tag v1.2.3 --dry-run").code(1).stdout_has("there is a tag `v1.2.3/part`");
+    tag("--tag rel/1.2.3 --tag-prefix rel/").code(1).stdout_has("there is a tag `rel`");
+    git(&sandbox, &["tag", "-d", "v1.2.3/part", "rel"]);
+    tag("--tag v1.2.3-final --tag-suffix final").code(0);
+    tag("--tag 1.2.3 --tag-prefix ''").code(0);
+    tag("--tag v1.2.3-soak-validated").code(0);
+    // Candidates are counted, and the last of them becomes the release.
+    git(&sandbox, &["tag", "v1.2.3-rc9"]);
+    tag("--rc").code(0).stdout_has("v1.2.3-rc10: r1 1.2.3");
+    tag("--rc --dry-run").code(0).stdout_has("v1.2.3-rc11: r1 1.2.3");
+    tag("--rc --tag v1.2.3").code(64);
+    tag("--tag v1.2.3").code(0);
+    let commit = |tag: &str| git(&sandbox, &["rev-parse", &format!("{tag}^{{commit}}")]);
+    assert_eq!(commit("v1.2.3"), commit("v1.2.3-rc10"));
+}
+
+/// A key that nobody asked for is not waited for, and what git needs is known before.
+#[test]
+fn a_tag_is_signed_only_where_that_was_asked_for() {
+    let sandbox = repository();
+    sandbox.write("out/gpg", "#!/bin/sh\nsleep 600\n");
+    let program = sandbox.path("out/gpg");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    git(&sandbox, &["config", "tag.gpgSign", "true"]);
+    git(&sandbox, &["config", "gpg.program", program.to_str().unwrap()]);
     sandbox.run(TAG).code(0);
+    assert!(!git(&sandbox, &["cat-file", "tag", "v1.2.3"]).contains("SIGNATURE"));
+    git(&sandbox, &["config", "--unset", "user.name"]);
+    git(&sandbox, &["config", "user.useConfigOnly", "true"]);
+    sandbox
+        .run("canary tag --bundle release/r1 --rc --dry-run")
+        .code(1)
+        .stdout_has("git does not know who puts it");
+}
+
+/// Whoever is faster keeps the tag.
+#[test]
+fn a_tag_that_was_put_in_the_meantime_is_named_and_stays() {
+    let sandbox = repository();
+    let script = "#!/bin/sh\ncase \"$*\" in *' tag --annotate '*) /usr/bin/git tag v1.2.3 ;; esac\nexec /usr/bin/git \"$@\"\n";
+    sandbox.write("out/git", script);
+    let program = sandbox.path("out/git");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", sandbox.path("out").display());
+    let output = Output::of(sandbox.command(TAG).env("PATH", &path));
+    output.error(3).stderr_has("it was put in the meantime");
+    assert_eq!(git(&sandbox, &["cat-file", "-t", "v1.2.3"]), "commit\n", "it is the other one");
+}
+
+#[test]
+fn what_git_says_of_a_repository_that_it_cannot_read_is_passed_on() {
+    let sandbox = repository();
+    git(&sandbox, &["config", "core.repositoryformatversion", "99"]);
+    sandbox.run(TAG).error(5).stderr_has("repo version");
+    let sandbox = repository();
+    sandbox.write(".git/HEAD", "garbage\n");
+    sandbox.run(TAG).error(5).stderr_has("not a git repository");
+}
+
+/// Each field of the manifest, sealed again as somebody without the key could.
+#[test]
+fn no_change_of_a_manifest_is_tagged_in_silence() {
+    let sandbox = repository().unrecorded("asserted here");
+    let line = format!("{TAG} --dry-run --format json");
+    let (path, before) = ("release/r1/MANIFEST.json", sandbox.run(&line).code(0).json());
+    let manifest = sandbox.json(path);
+    let sealed = |manifest: &Value| {
+        let text = |seal: &str| {
+            let mut manifest = manifest.clone();
+            manifest["seal"] = json!(seal);
+            format!("{}\n", serde_json::to_string_pretty(&manifest).unwrap())
+        };
+        text(&mmops::testing::hash::sha256(text("").as_bytes()))
+    };
+    assert_eq!(sealed(&manifest), sandbox.read(path));
+    let last = manifest["files"].as_array().unwrap().len() - 1;
+    let mut places: Vec<String> = Vec::new();
+    for name in [
+        "name",
+        "version",
+        "created_at",
+        "clock",
+        "schema",
+        "git",
+        "git/commit",
+        "git/dirty",
+        "provenance",
+        "files",
+    ] {
+        places.push(format!("/{name}"));
+    }
+    places
+        .extend(["builder", "encoder", "plan/path", "plan/sha256"].map(|name| format!("/provenance/{name}")));
+    for at in [0, last] {
+        places.extend(
+            ["path", "sha256", "size", "mode", "description"].map(|name| format!("/files/{at}/{name}")),
+        );
+    }
+    for place in places {
+        for value in [json!("x"), json!("2099-01-01T00:00:00Z")] {
+            let mut other = manifest.clone();
+            *other.pointer_mut(&place).unwrap() = value.clone();
+            sandbox.write(path, sealed(&other));
+            let output = sandbox.run(&line);
+            let is_named = || output.json()["message"] != before["message"];
+            assert!(output.code != Some(0) || is_named(), "{place} {value}: {}", output.stdout);
+        }
+    }
+}
+
+/// What a repository can be in beside a clean branch at the code that was built.
+#[test]
+fn no_state_of_a_repository_but_the_clean_one_is_tagged() {
+    let states: [(&str, &[&[&str]]); 9] = [
+        ("a commit of other code", &[&["commit", "-q", "--amend", "-m", "again"]]),
+        ("a staged file", &[&["rm", "-q", "--cached", "VERSION"]]),
+        ("a detached head", &[&["checkout", "-q", "--detach"]]),
+        ("a branch without a commit", &[&["checkout", "-q", "--orphan", "new"]]),
+        ("a merge that is not done", &[&["checkout", "-q", "-b", "b"], &["rm", "-q", "VERSION"]]),
+        ("no identity", &[&["config", "--unset", "user.email"], &["config", "user.useConfigOnly", "true"]]),
+        ("a tag of this name", &[&["tag", "v1.2.3"]]),
+        ("a branch of this name", &[&["branch", "v1.2.3"]]),
+        ("a tag below this name", &[&["tag", "v1.2.3/x"]]),
+    ];
+    for (what, commands) in states {
+        let sandbox = repository().unrecorded("asserted here");
+        for words in commands {
+            git(&sandbox, words);
+        }
+        let before = git(&sandbox, &["for-each-ref"]);
+        for line in [TAG, &format!("{TAG} --dry-run")] {
+            let output = sandbox.run(line);
+            assert!(matches!(output.code, Some(1..=5)), "{what}: {}", output.stdout);
+        }
+        assert_eq!(git(&sandbox, &["for-each-ref"]), before, "{what}");
+    }
 }
 
 #[test]
 fn a_checklist_has_ramp_targets_triggers_and_commands_that_parse() {
     let sandbox = repository();
-    let report =
-        sandbox.run("canary checklist --bundle release/r1 --out c/LIST.md --format json").code(0).json();
+    let report = sandbox.run("canary checklist --bundle release/r1 --format json").code(0).json();
     assert_eq!(report["verdict"], "CHECKLIST");
     conforms(&sandbox, "canary-checklist", &report);
-    let text = sandbox.read("c/LIST.md");
+    let text = sandbox.read("release/r1/CANARY_CHECKLIST.md");
+    assert_eq!(report["text"], json!(text));
     assert!(parses_as_shell(&text) >= 2);
+    sandbox.run("canary checklist --bundle release/r1").code(0).stdout_has("\n## Roll back at once when\n");
+    sandbox.run("canary checklist --bundle ./release/../release/r1 --out c/LIST.md").code(0);
+    assert_eq!(sandbox.read("c/LIST.md"), text);
+    std::fs::remove_dir_all(sandbox.path("c")).unwrap();
     sandbox.run("bundle verify release/r1").code(0);
-    sandbox.run("canary checklist --bundle release/r1 --out release/r1/LIST.md").code(1).marker(FAIL);
+    sandbox.run(&TAG.replace("release/r1", "./release/../release/r1")).code(0);
+    for out in ["release/r1/LIST.md", "release/../release/r1/LIST.md"] {
+        sandbox.run(&format!("canary checklist --bundle release/r1 --out {out}")).code(1).marker(FAIL);
+    }
+    sandbox.run("bundle verify release/r1").code(0);
     edit(&sandbox, |snapshot| snapshot["verdict"] = json!("FAIL"));
     sandbox.run("canary checklist --bundle release/r1 --out c/NEW.md").code(1).marker(FAIL);
     assert!(!sandbox.path("c/NEW.md").exists());

@@ -66,6 +66,7 @@ fn each_bad_scenario_fails_its_gate_and_no_other() {
         ("hang", 4, "ticking"),
         ("breaker_trip", 4, "breaker"),
         ("flap", 4, "guard_trips"),
+        ("reject_storm", 4, "error_ratio"),
     ];
     let unknown = Sandbox::new().run("soak run --mock --scenario unknown").code(64).stderr;
     let listed = unknown.split_once("[possible values: steady, ").unwrap().1.split_once(']').unwrap().0;

@@ -154,12 +154,18 @@ impl Checkout {
 
     /// The exit code of a script and what it printed.
     fn run(&self, script: &str) -> (Option<i32>, String) {
+        self.run_with(script, &[])
+    }
+
+    /// The same with further variables.
+    fn run_with(&self, script: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
         let programs = Path::new(env!("CARGO_BIN_EXE_mmops")).parent().unwrap();
         let output = std::process::Command::new("bash")
             .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
             .current_dir(self.0.path())
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .envs(variables.iter().copied())
             .output()
             .unwrap();
         let text = [output.stdout, output.stderr].concat();
@@ -195,12 +201,45 @@ fn a_release_is_bundled_from_what_is_in_the_repository_and_published_on_evidence
     }
     fs::remove_file(checkout.0.path().join(policy)).unwrap();
     run("Bundle", 3);
+    checkout.write(policy, &fs::read_to_string(root.join(policy)).unwrap());
 
     let publish = &release["jobs"]["publish"];
     assert_eq!(publish["needs"], "bundle");
     let scripts: Vec<&str> = steps(publish).iter().filter_map(|step| step["run"].as_str()).collect();
     let at = |words: &str| scripts.iter().position(|script| script.contains(words)).unwrap();
-    assert!(at("mmops make-ready") < at("gh release create"));
+    assert_eq!(
+        at("mmops make-ready"),
+        1,
+        "the evidence is asked first, as soon as there is a program that can"
+    );
+    assert!(at("mmops bundle create") < at("mmops bundle verify"));
+    assert!(at("mmops bundle verify") < at("gh release create"));
+    // What is published, but for the page where that is done.
+    let (temp, home) = (checkout.0.path().join("temp"), checkout.0.path());
+    fs::create_dir(&temp).unwrap();
+    let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let (secret, public) = (pair.sk.to_box(None).unwrap().to_string(), pair.pk.to_box().unwrap().to_string());
+    let variables = [
+        ("RUNNER_TEMP", temp.to_str().unwrap()),
+        ("HOME", home.to_str().unwrap()),
+        ("SIGN_KEY", secret.as_str()),
+        ("PUBLIC_KEY", public.as_str()),
+    ];
+    for script in &scripts[at("mmops bundle create")..=at("mmops bundle verify")] {
+        let (code, text) = checkout.run_with(script, &variables);
+        assert_eq!(code, Some(0), "{script}: {text}");
+    }
+    let mut published: Vec<String> = fs::read_dir(temp.join("release"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    published.sort();
+    let archive = published.iter().find(|name| name.ends_with(".zip")).unwrap().clone();
+    let beside = ["", ".minisig", ".provenance.json", ".sha256"].map(|ending| format!("{archive}{ending}"));
+    let extracted = ["RELEASE_SUMMARY.json", "RELEASE_SUMMARY.md", "SBOM.cdx.json"].map(str::to_owned);
+    assert_eq!(published, [&extracted[..], &beside[..]].concat());
+    assert!(!temp.join("sign.key").exists());
+    assert!(scripts[at("gh release create")].contains("/release/*"));
     assert!(steps(publish).iter().all(|step| step["if"].is_null()), "each step needs those before it");
     assert!(!scripts.iter().any(|script| script.contains("--allow")), "{scripts:?}");
 }

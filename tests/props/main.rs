@@ -18,6 +18,7 @@ mod pages;
 mod prom_client;
 mod readiness;
 mod retention;
+mod rollback_plan;
 mod soak;
 mod soak_worlds;
 #[path = "../tidy.rs"]

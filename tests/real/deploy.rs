@@ -197,6 +197,8 @@ fn follow_the_plan(watched: &Watched) {
         plan.split("```bash\n").skip(1).map(|part| part.split("\n```").next().unwrap()).collect();
     let [triggers, actions @ .., checks, last] = blocks.as_slice() else { panic!("{plan}") };
     assert_eq!(actions.len(), 4, "{plan}");
+    let checklist = std::fs::read_to_string(root.join("release/r1/CANARY_CHECKLIST.md")).unwrap();
+    assert!(checklist.contains(triggers), "the canary is watched by the same queries: {checklist}");
     let values =
         |block: &str| -> Vec<f64> { block.lines().map(|line| answer(&shell(watched, line))).collect() };
     let before = values(triggers);
@@ -267,6 +269,6 @@ fn release(root: &Path, policy: &str) {
         "max_delta_ratio": 0.15, "base_spread_bps_delta": 0.05,
     });
     write("run/runtime_overrides.json", &overrides.to_string());
-    let output = mmops(root, "bundle release --src run --out release/r1").output().unwrap();
+    let output = mmops(root, "bundle release --src run --legacy-snapshot --out release/r1").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }

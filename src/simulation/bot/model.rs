@@ -18,8 +18,6 @@ const TICK_MS: f64 = 55.0;
 const FETCH_SHARE: f64 = 0.3;
 /// The 95th percentile of the lag of market data, as a part of the largest.
 const LAG_P95_SHARE: f64 = 0.8;
-/// The part of requests to the venue that fails.
-const REQUEST_ERROR_SHARE: f64 = 0.002;
 /// Net edge with the default parameters, basis points.
 const EDGE_BPS: f64 = 3.3;
 /// Resident memory after the start.
@@ -272,7 +270,7 @@ impl SimulatedBot {
         out.extend(self.fills.map(f64::floor));
         out.extend(self.volume.map(f64::floor));
         out.extend(self.blocked.map(f64::floor));
-        out.extend([self.requests.floor(), (REQUEST_ERROR_SHARE * self.requests).floor()]);
+        out.extend([self.requests.floor(), (self.scenario.request_errors() * self.requests).floor()]);
         out.extend(self.params.values().map(|value| *value));
         out.extend([1.0, 1.0, self.memory.floor(), self.started_at_secs]);
     }

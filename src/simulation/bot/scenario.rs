@@ -29,6 +29,8 @@ pub(crate) enum Scenario {
     BreakerTrip,
     /// A guard trips and recovers twice a minute
     Flap,
+    /// The venue rejects one request in twelve
+    RejectStorm,
 }
 
 const HOUR: f64 = 3600.0;
@@ -53,6 +55,11 @@ impl Scenario {
     /// Taken from the net edge, basis points.
     pub(super) fn edge_loss_bps(self, secs: f64) -> f64 {
         if self == Scenario::EdgeDecay { (secs / HOUR * 0.08).min(3.0) } else { 0.0 }
+    }
+
+    /// The part of requests to the venue that fails.
+    pub(super) fn request_errors(self) -> f64 {
+        if self == Scenario::RejectStorm { 1.0 / 12.0 } else { 0.002 }
     }
 
     /// Taken from the hit ratio.

@@ -14,6 +14,7 @@ use super::select::{self, Chosen, Selection};
 use super::{provenance, sbom};
 use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
 use crate::format::hash;
 use crate::format::minisign::{self, Signer};
 use crate::format::zip::deflate::Deflater;
@@ -21,9 +22,10 @@ use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
 use crate::format::zip::pack::{Archive, Chunks, Finished, Member};
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
+use crate::release::summary::{self, ReleaseSummary};
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::report::maker::ClockKind;
+use crate::report::maker::{ClockKind, Maker};
 use crate::sys::clock;
 use crate::sys::fsio::{self, AtomicFile, NewDirs, OutputKind};
 use crate::sys::root_dir::{self, RootDir};
@@ -40,6 +42,9 @@ const BUILT_IN: &str = include_str!("../../../../deploy/release/bundle.yaml");
 const MOST_JOBS: usize = 16;
 /// Where evidence lies, which is made of runs and belongs to no commit.
 const EVIDENCE: &str = "artifacts";
+/// Names that the bundle itself needs.
+const RESERVED: [&str; 4] =
+    [manifest::FILE_NAME, manifest::SBOM_NAME, summary::JSON_NAME, summary::MARKDOWN_NAME];
 /// Where a root's own list is.
 const PLAN: &str = "deploy/release/bundle.yaml";
 
@@ -88,6 +93,8 @@ struct Order {
     uncommitted: Vec<String>,
     stamp: jiff::Timestamp,
     bill: Option<materials::Bill>,
+    /// The summary of what the bundle rests on, in both forms.
+    summary: [(&'static str, String); 2],
     signer: Option<Signer>,
     root: RootDir,
     out: PathBuf,
@@ -205,8 +212,7 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         entries.push(entry);
     }
     let selection = select::select(&entries, &out, &root, ctx)?;
-    let reserved =
-        |chosen: &&Chosen| [manifest::FILE_NAME, manifest::SBOM_NAME].contains(&chosen.name.as_str());
+    let reserved = |chosen: &&Chosen| RESERVED.contains(&chosen.name.as_str());
     if let Some(chosen) = selection.files.iter().find(reserved) {
         return Err(Fault::config(format!("`{}` is a name that the bundle itself needs", chosen.name)).into());
     }
@@ -217,6 +223,8 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         selection.files.iter().partition(|chosen| chosen.source.starts_with(EVIDENCE));
     let locks = bill.as_ref().map_or(&[][..], |bill| &bill.files);
     let uncommitted = materials::uncommitted(&mut checkout, &code, locks, &root, ctx)?;
+    // Only now is known whether the commit has all of it.
+    let summary = summary(&name, &versioned, &checkout, stamp, ctx);
     let evidence = evidence.into_iter().map(|chosen| chosen.name.clone()).collect();
     Ok(Order {
         name,
@@ -228,10 +236,37 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         uncommitted,
         stamp,
         bill,
+        summary,
         signer,
         root,
         out,
     })
+}
+
+/// What the bundle rests on, at the time that it carries.
+fn summary(
+    name: &str,
+    versioned: &Versioned,
+    checkout: &Checkout,
+    stamp: jiff::Timestamp,
+    ctx: &Ctx,
+) -> [(&'static str, String); 2] {
+    let own = ctx.maker();
+    let is_fixed = ctx.env.get("SOURCE_DATE_EPOCH").is_some();
+    let clock = if is_fixed { ClockKind::Stamped } else { own.clock };
+    let maker = Maker { now: stamp, stamp, clock, ..own };
+    let subject = summary::Subject {
+        name,
+        version: &versioned.version.to_string(),
+        git: checkout.as_ref().ok(),
+        is_legacy: false,
+        judged_from: Vec::new(),
+        maker,
+        policy: EvidencePolicy::new(&maker, false),
+    };
+    let sources: Vec<_> =
+        std::iter::once(summary::soak(&ctx.root)).chain(summary::others(&ctx.root)).collect();
+    ReleaseSummary::new(&subject, &sources).files()
 }
 
 fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
@@ -274,8 +309,12 @@ impl Order {
             let text = sbom::document(&self.name, version, created_at, &bill.listings);
             let listed = file(manifest::SBOM_NAME, "bill of materials", false, text.len() as u64);
             contents.push((listed, Source::Text(text)));
-            contents.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         }
+        for (name, text) in &self.summary {
+            let listed = file(name, summary::DESCRIPTION, false, text.len() as u64);
+            contents.push((listed, Source::Text(text.clone())));
+        }
+        contents.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         contents.into_iter().unzip()
     }
 

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 /// Build the folder of a release from a soak run that passed
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Directory of the soak run
+    /// Directory of the soak run, which is judged again from what it has kept
     #[arg(long, value_name = "DIR")]
     pub(super) src: PathBuf,
+    /// Release on a snapshot alone, of a run that kept nothing to judge again; stamped into the folder
+    #[arg(long)]
+    pub(super) legacy_snapshot: bool,
     /// Folder of the release, which must not exist
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,

@@ -3,11 +3,16 @@
 use super::arguments::Args;
 use super::verdict::Facts;
 use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
 use crate::format::config::{self, Format};
 use crate::format::hash;
 use crate::format::json::typed;
-use crate::release::evidence;
+use crate::judge::kpi::KpiCatalogue;
+use crate::release::bundle::manifest::Named;
+use crate::release::evidence::{self, OverridesCheck};
+use crate::release::judged_run::JudgedRun;
 use crate::release::policy::Policy;
+use crate::release::query;
 use crate::release::snapshot::{self, Snapshot};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
@@ -15,23 +20,36 @@ use crate::tuning::limits::{Bounds, bounds_problems};
 use crate::tuning::overrides::Overrides;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Limits of the run-time overrides when none are named and the root has no file of its own.
 const BUILT_IN_LIMITS: &str = include_str!("../../../../deploy/tuning/limits.yaml");
 const LIMITS: &str = "deploy/tuning/limits.yaml";
 
+/// How the figures of a soak, and of a live bot, are measured.
+const KPIS: (&str, &str) = ("deploy/soak/kpis.yaml", include_str!("../../../../deploy/soak/kpis.yaml"));
+
 /// The overrides in a release, and what a run calls them.
 const OVERRIDES: &str = "soak_profile.runtime_overrides.json";
 const RUN_OVERRIDES: &str = "runtime_overrides.json";
 const DELTA_VERIFY: &str = "DELTA_VERIFY_REPORT.json";
 
-/// The reports for people that the soak wrote, and what they are.
-const REPORTS: [(&str, &str); 3] = [
+/// The name of the newest run below a directory of runs.
+const LATEST: &str = "latest";
+
+/// What a release takes from a soak, and what each document is.
+const DOCUMENTS: [(&str, &str); 6] = [
+    (snapshot::FILE_NAME, "figures and verdict of the soak"),
     ("POST_SOAK_AUDIT.md", "audit of the soak"),
     ("RECOMMENDATIONS.md", "recommendations of the soak"),
     ("FAILURES.md", "failures of the soak"),
+    (DELTA_VERIFY, "whether tuning took effect"),
+    (OVERRIDES, "run-time parameters that the soak validated"),
 ];
+
+/// Those of them that are for people.
+const REPORTS: [&str; 3] = ["POST_SOAK_AUDIT.md", "RECOMMENDATIONS.md", "FAILURES.md"];
 
 /// The part of the limits that overrides are held to.
 #[derive(Deserialize)]
@@ -54,9 +72,26 @@ impl Part {
 
 /// What was read.
 pub(super) struct Gathered {
+    /// None where the run did not pass.
+    pub(super) judged: Option<Judged>,
+    pub(super) evidence: Evidence,
+    /// What shows the triggers of a rollback; empty where a figure of them is not defined.
+    pub(super) queries: Vec<String>,
+    pub(super) facts: Facts,
+}
+
+/// The snapshot of a soak and the files that go into the release.
+pub(super) struct Judged {
     pub(super) snapshot: Snapshot,
     pub(super) parts: Vec<Part>,
-    pub(super) facts: Facts,
+}
+
+/// What the soak's figures rest on.
+pub(super) struct Evidence {
+    pub(super) run_dir: String,
+    pub(super) files: Vec<Named>,
+    /// Whether they are a snapshot alone.
+    pub(super) is_legacy: bool,
 }
 
 /// The rollback policy, and where it comes from.
@@ -82,6 +117,12 @@ fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
     if problems.is_empty() { Ok(limits.bounds) } else { Err(Fault::config(problems.join("; "))) }
 }
 
+/// What a live bot is asked, by the definitions of the soak; the inner error says which figure has none.
+fn queries(ctx: &Ctx) -> Result<Result<Vec<String>, String>, Fault> {
+    let catalogue: KpiCatalogue = ctx.configs.choose(None, KPIS.0, KPIS.1, "definitions")?.parse()?;
+    Ok(query::queries(&catalogue))
+}
+
 /// The first of several at whose path something stands; one that cannot be looked at is not passed over.
 fn first_that_exists<T>(
     mut choices: impl Iterator<Item = T>,
@@ -96,15 +137,118 @@ fn first_that_exists<T>(
         .transpose()
 }
 
-/// Reads every document of the run; a missing one cannot be released without, and all are named at once.
-pub(super) fn gather(args: &Args, policy: &Policy, ctx: &Ctx) -> Result<Gathered, Fault> {
+/// How a run of ours is judged again, by the command whose run it is.
+pub(crate) type JudgeAgain = fn(&Path, bool, &Ctx) -> Result<Option<JudgedRun>, Fault>;
+
+/// The documents of a soak, and what is known of the run beside them.
+struct SoakDocuments {
+    run_dir: String,
+    verdict: Option<&'static str>,
+    complaints: Vec<String>,
+    is_simulated: bool,
+    texts: BTreeMap<&'static str, String>,
+    files: Vec<Named>,
+    is_legacy: bool,
+}
+
+/// Reads what the soak left, and holds every document of it against the others.
+pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx) -> Result<Gathered, Fault> {
     let src = ctx.path(&args.src);
     if fsio::existing_kind(&src)? != FileKind::Dir {
         return Err(Fault::config(format!("--src `{}` is not a directory", args.src.display())));
     }
+    let soak = match (judged(args, judge, ctx)?, args.legacy_snapshot) {
+        (Some(_), true) => {
+            let message =
+                format!("`{}` has a plan, a journal and samples to judge again", args.src.display());
+            return Err(Fault::usage(message).hint("leave out --legacy-snapshot"));
+        }
+        (Some(run), false) => run,
+        (None, true) => legacy(args, ctx)?,
+        (None, false) => {
+            let message = format!("there is no run to judge again in `{}`", args.src.display());
+            return Err(Fault::config(message)
+                .hint("name the directory of a run, such as artifacts/soak/latest")
+                .hint("--legacy-snapshot releases on a snapshot alone, held to every goal"));
+        }
+    };
+    let queries = queries(ctx)?;
+    let mut facts = Facts {
+        soak_verdict: soak.verdict.unwrap_or_default().to_owned(),
+        is_simulated: soak.is_simulated,
+        allow_simulated: args.allow_simulated,
+        is_legacy: soak.is_legacy,
+        snapshot: soak.complaints.clone(),
+        documents: Vec::new(),
+        overrides: OverridesCheck::default(),
+        policy: policy.problems(),
+        triggers: queries.as_ref().err().cloned(),
+    };
+    let queries = queries.unwrap_or_default();
+    let evidence = Evidence { run_dir: soak.run_dir, files: soak.files, is_legacy: soak.is_legacy };
+    if !facts.snapshot.is_empty() {
+        return Ok(Gathered { judged: None, evidence, queries, facts });
+    }
+    let text = |name: &str| soak.texts.get(name).map(String::as_str);
+    let missing: Vec<&str> =
+        DOCUMENTS.iter().map(|(name, _)| *name).filter(|name| text(name).is_none()).collect();
+    if !missing.is_empty() {
+        let message =
+            format!("the run in `{}` is not complete; missing: {}", evidence.run_dir, missing.join(", "));
+        return Err(Fault::config(message));
+    }
+    let document =
+        |name: &str| typed::parse(text(name).unwrap_or_default()).map_err(|error| error.fault(name));
+    let snapshot = Snapshot::parse(&document(snapshot::FILE_NAME)?).map_err(|error| {
+        Fault::config(format!("`{}` of `{}` cannot be used: {error}", snapshot::FILE_NAME, evidence.run_dir))
+    })?;
+    facts.soak_verdict.clone_from(&snapshot.verdict);
+    facts.is_simulated |= snapshot.simulated;
+    facts.snapshot = snapshot.problems(&EvidencePolicy::new(&ctx.maker(), args.allow_simulated));
+    let mut checked = |name, checked: anyhow::Result<()>| {
+        facts.documents.push((name, checked.err().map(|error| error.to_string())));
+    };
+    for name in REPORTS {
+        checked(name, evidence::check_report(name, text(name).unwrap_or_default()));
+    }
+    checked(DELTA_VERIFY, evidence::check_delta_verify(&document(DELTA_VERIFY)?, &snapshot));
+    let Value::Object(fields) = document(OVERRIDES)? else {
+        return Err(Fault::config(format!("`{OVERRIDES}` is not an object")));
+    };
+    let bounds = load_bounds(args, ctx)?;
+    facts.overrides = evidence::check_overrides(&fields.into_iter().collect::<Overrides>(), &bounds);
+    let part = |(name, description)| Part::new(name, description, soak.texts[name].clone());
+    let parts = DOCUMENTS.map(part).into();
+    Ok(Gathered { judged: Some(Judged { snapshot, parts }), evidence, queries, facts })
+}
+
+/// The run in the directory or the newest below it, judged again.
+fn judged(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> Result<Option<SoakDocuments>, Fault> {
+    for dir in [args.src.clone(), args.src.join(LATEST)] {
+        if fsio::target_kind(&ctx.path(&dir))? != FileKind::Dir {
+            continue;
+        }
+        if let Some(run) = judge(&dir, args.allow_simulated, ctx)? {
+            return Ok(Some(SoakDocuments {
+                run_dir: run.run_dir,
+                verdict: Some(run.verdict),
+                complaints: run.complaints,
+                is_simulated: run.is_simulated,
+                texts: run.documents,
+                files: run.files,
+                is_legacy: false,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// The documents that lie in the directory, of which nothing can be judged again.
+fn legacy(args: &Args, ctx: &Ctx) -> Result<SoakDocuments, Fault> {
+    let src = ctx.path(&args.src);
     // Every document comes from one run; a file of the same name elsewhere speaks of another one, and the
     // overrides beside the runs are those that the bot runs with now.
-    let latest = src.join("latest");
+    let latest = src.join(LATEST);
     let places = [
         (src.join("reports/analysis"), &src),
         (latest.join("reports/analysis"), &latest),
@@ -122,61 +266,24 @@ pub(super) fn gather(args: &Args, policy: &Policy, ctx: &Ctx) -> Result<Gathered
     let homes = [analysis.clone(), (*run).clone(), run.join("soak/latest")];
     let overrides = homes.iter().flat_map(|dir| [OVERRIDES, RUN_OVERRIDES].map(|name| dir.join(name)));
     let overrides = first_that_exists(overrides, Clone::clone)?;
-    let mut missing: Vec<&str> = Vec::new();
-    for name in REPORTS.iter().map(|(name, _)| *name).chain([DELTA_VERIFY]) {
-        if !fsio::exists(&analysis.join(name))? {
-            missing.push(name);
+    let mut soak = SoakDocuments {
+        run_dir: ctx.show(run),
+        verdict: None,
+        complaints: Vec::new(),
+        is_simulated: false,
+        texts: BTreeMap::new(),
+        files: Vec::new(),
+        is_legacy: true,
+    };
+    for (name, _) in DOCUMENTS {
+        let path = if name == OVERRIDES { overrides.clone() } else { Some(analysis.join(name)) };
+        let Some(path) = path else { continue };
+        if fsio::exists(&path)? {
+            // Read once: what is judged is what is released.
+            let text = fsio::read_text(&path)?;
+            soak.files.push(Named { path: ctx.show(&path), sha256: hash::sha256(&text) });
+            soak.texts.insert(name, text);
         }
     }
-    if overrides.is_none() {
-        missing.push(RUN_OVERRIDES);
-    }
-    let (Some(overrides), true) = (overrides, missing.is_empty()) else {
-        let (run, missing) = (ctx.show(run), missing.join(", "));
-        let message = format!("the run in `{run}` is not complete; missing: {missing}");
-        return Err(Fault::config(message));
-    };
-
-    let path = analysis.join(snapshot::FILE_NAME);
-    let (document, text) = read(&path)?;
-    let snapshot = Snapshot::parse(&document)
-        .map_err(|error| Fault::config(format!("`{}` cannot be used: {error}", ctx.show(&path))))?;
-    let mut parts = vec![Part::new(snapshot::FILE_NAME, "figures and verdict of the soak", text)];
-    let mut documents = Vec::new();
-    let mut checked = |name, checked: anyhow::Result<()>| {
-        documents.push((name, checked.err().map(|error| error.to_string())));
-    };
-    for (name, description) in REPORTS {
-        let text = fsio::read_text(&analysis.join(name))?;
-        checked(name, evidence::check_report(name, &text));
-        parts.push(Part::new(name, description, text));
-    }
-    let (document, text) = read(&analysis.join(DELTA_VERIFY))?;
-    checked(DELTA_VERIFY, evidence::check_delta_verify(&document, &snapshot));
-    parts.push(Part::new(DELTA_VERIFY, "whether tuning took effect", text));
-
-    let bounds = load_bounds(args, ctx)?;
-    let (document, text) = read(&overrides)?;
-    let Value::Object(fields) = document else {
-        return Err(Fault::config(format!("`{}` is not an object", ctx.show(&overrides))));
-    };
-    let overrides = evidence::check_overrides(&fields.into_iter().collect::<Overrides>(), &bounds);
-    parts.push(Part::new(OVERRIDES, "run-time parameters that the soak validated", text));
-    let facts = Facts {
-        soak_verdict: snapshot.verdict.clone(),
-        is_simulated: snapshot.simulated,
-        allow_simulated: args.allow_simulated,
-        snapshot: snapshot.problems(ctx.clock.now(), args.allow_simulated),
-        documents,
-        overrides,
-        policy: policy.problems(),
-    };
-    Ok(Gathered { snapshot, parts, facts })
-}
-
-/// A document and its text, read once: what is judged is what is released.
-fn read(path: &Path) -> Result<(Value, String), Fault> {
-    let text = fsio::read_text(path)?;
-    let document = typed::parse(&text).map_err(|error| error.fault(&path.display().to_string()))?;
-    Ok((document, text))
+    Ok(soak)
 }

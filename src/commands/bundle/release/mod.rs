@@ -12,22 +12,27 @@ pub(crate) use report::{Body, SPEC};
 use super::materials::{self, Versioned};
 use super::plan;
 use crate::ctx::Ctx;
+use crate::evidence::age::EvidencePolicy;
+use crate::evidence::entry::FoundDocument;
 use crate::format::hash;
+use crate::format::json::typed;
 use crate::format::minisign::Signer;
-use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
-use crate::release::snapshot::Snapshot;
-use crate::release::{changelog, rollback_plan};
+use crate::release::bundle::manifest::{self, Manifest, Named, Provenance, Revision};
+use crate::release::summary::{self, ReleaseSummary, Source, Topic};
+use crate::release::{changelog, checklist, rollback_plan, snapshot};
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::sys::clock;
 use crate::sys::fsio::{self, NewDirs, ScratchDir};
-use gather::{Gathered, LoadedPolicy, Part};
+pub(crate) use gather::JudgeAgain;
+
+use gather::{Evidence, Gathered, Judged, LoadedPolicy, Part};
 use report::Released;
 use std::path::Path;
 use verdict::Verdict;
 
-pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
+pub(crate) fn run(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> anyhow::Result<Report> {
     let out = ctx.path(&args.out);
     let name = out.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     plan::check_name(&name).map_err(|error| Fault::config(format!("--out: {error}")))?;
@@ -38,13 +43,24 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
     let policy = gather::load_policy(args, ctx)?;
-    let Gathered { snapshot, parts, facts } = gather::gather(args, &policy.policy, ctx)?;
-    let verdict = verdict::verdict(&facts);
-    let released = match verdict {
-        Verdict::Refused => None,
-        Verdict::Released => {
-            let release = Release { name, out: &out, versioned: &versioned, signer, policy };
-            Some(release.build(&snapshot, parts, ctx)?)
+    let Gathered { judged, evidence, queries, facts } = gather::gather(args, judge, &policy.policy, ctx)?;
+    let released = match (verdict::verdict(&facts), judged) {
+        (Verdict::Refused, _) | (Verdict::Released, None) => None,
+        (Verdict::Released, Some(judged)) => {
+            let shown = &ctx.show(&out);
+            let (versioned, allow_simulated) = (&versioned, args.allow_simulated);
+            let release = Release {
+                name,
+                out: &out,
+                versioned,
+                signer,
+                policy,
+                evidence,
+                shown,
+                allow_simulated,
+                queries,
+            };
+            Some(release.build(judged, ctx)?)
         }
     };
     let (release, version) = (args.out.display().to_string(), versioned.version.to_string());
@@ -58,14 +74,21 @@ struct Release<'a> {
     versioned: &'a Versioned,
     signer: Option<Signer>,
     policy: LoadedPolicy,
+    evidence: Evidence,
+    /// The folder as the command line has it.
+    shown: &'a str,
+    allow_simulated: bool,
+    /// What shows the triggers of a rollback.
+    queries: Vec<String>,
 }
 
 impl Release<'_> {
-    fn build(&self, snapshot: &Snapshot, mut parts: Vec<Part>, ctx: &Ctx) -> anyhow::Result<Released> {
+    fn build(&self, judged: Judged, ctx: &Ctx) -> anyhow::Result<Released> {
+        let Judged { snapshot, mut parts } = judged;
         let (name, version) = (&self.name, self.versioned.version.to_string());
         let stamp = materials::stamp(ctx)?;
         let created_at = clock::utc(stamp);
-        let text = changelog::render(name, &version, &created_at, snapshot);
+        let text = changelog::render(name, &version, &created_at, &snapshot, self.evidence.is_legacy);
         parts.push(Part::new("CHANGELOG.md", "what the soak showed", text));
         let subject = rollback_plan::Subject {
             name,
@@ -74,10 +97,14 @@ impl Release<'_> {
             policy_path: &self.policy.shown,
             policy_sha256: &self.policy.sha256,
         };
-        let text = rollback_plan::render(&subject, &self.policy.policy);
+        let text = rollback_plan::render(&subject, &self.policy.policy, &self.queries);
         parts.push(Part::new("rollback_plan.md", "ten minutes back", text));
-        parts.sort_by_key(|part| part.name);
+        let shown = self.shown;
+        let text = checklist::render(&format!("{name} {version}"), shown, &snapshot, &self.queries);
+        parts.push(Part::new(checklist::FILE_NAME, "the first two days", text));
         let checkout = materials::checkout(ctx)?;
+        parts.extend(self.summary(&parts, checkout.as_ref().ok(), ctx));
+        parts.sort_by_key(|part| part.name);
         let manifest = Manifest {
             clock: ctx.clock.is_frozen().then_some(ClockKind::Frozen),
             created_at,
@@ -101,6 +128,31 @@ impl Release<'_> {
         self.write(&parts, &text, &comment, ctx)?;
         let files = parts.iter().map(|part| part.name.to_owned()).collect();
         Ok(Released { files, sha256, checkout })
+    }
+
+    /// What the release rests on: the snapshot that is in it, and what lies beside the soak.
+    fn summary(&self, parts: &[Part], git: Option<&Revision>, ctx: &Ctx) -> [Part; 2] {
+        let of_soak = |part: &Part| {
+            let text = String::from_utf8_lossy(&part.content);
+            let content = typed::parse(&text).map_err(|error| error.to_string())?;
+            Ok(FoundDocument { content, modified: ctx.clock.now(), sha256: hash::sha256(&part.content) })
+        };
+        let path = snapshot::FILE_NAME;
+        let soak = parts.iter().find(|part| part.name == path).map(of_soak);
+        let found = soak.unwrap_or_else(|| Err(format!("`{path}` is not there")));
+        let soak = Source { topic: Topic::Soak, path: path.to_owned(), found };
+        let sources: Vec<Source> = std::iter::once(soak).chain(summary::others(&ctx.root)).collect();
+        let subject = summary::Subject {
+            name: &self.name,
+            version: &self.versioned.version.to_string(),
+            git,
+            is_legacy: self.evidence.is_legacy,
+            judged_from: self.evidence.files.clone(),
+            maker: ctx.maker(),
+            policy: EvidencePolicy::new(&ctx.maker(), self.allow_simulated),
+        };
+        let files = ReleaseSummary::new(&subject, &sources).files();
+        files.map(|(name, text)| Part::new(name, summary::DESCRIPTION, text))
     }
 
     /// Builds the folder under another name in the same place; it gets its own with the answer of the run.

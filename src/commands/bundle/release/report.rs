@@ -19,6 +19,8 @@ pub(crate) struct Body {
     release: String,
     /// SHA-256 of its manifest; null when there is no release.
     sha256: Option<String>,
+    /// Whether it rests on a snapshot alone, which was not judged again.
+    legacy: bool,
     /// Verdict of the soak.
     soak_verdict: String,
     /// Version of what is released.
@@ -50,6 +52,7 @@ pub(super) fn report(release: String, version: String, facts: &Facts, released: 
         files: files.unwrap_or_default(),
         release,
         sha256,
+        legacy: facts.is_legacy,
         soak_verdict: facts.soak_verdict.clone(),
         release_version: version,
     };
@@ -65,6 +68,10 @@ fn rows(facts: &Facts) -> Vec<Row> {
     if facts.is_simulated && facts.allow_simulated {
         rows.push(Row::new("simulated", Outcome::Warn).reason("the release rests on a simulated soak"));
     }
+    if facts.is_legacy {
+        let reason = "the release rests on a snapshot alone, which was not judged again";
+        rows.push(Row::new("legacy", Outcome::Warn).reason(reason));
+    }
     rows.extend(facts.documents.iter().map(|(name, reason)| Row::judged(*name, reason.clone())));
     let overrides = &facts.overrides;
     let outcome = match (overrides.refusals.is_empty(), overrides.remarks.is_empty()) {
@@ -75,5 +82,6 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let reasons = overrides.refusals.iter().chain(&overrides.remarks);
     rows.push(Row::new("runtime_overrides", outcome).reasons(reasons));
     rows.push(Row::judged("rollback_policy", facts.policy.clone()));
+    rows.push(Row::judged("rollback_triggers", facts.triggers.clone()));
     rows
 }

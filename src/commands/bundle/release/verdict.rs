@@ -10,11 +10,15 @@ pub(super) struct Facts {
     pub(super) is_simulated: bool,
     /// Whether that was allowed.
     pub(super) allow_simulated: bool,
+    /// Whether it rests on a snapshot alone.
+    pub(super) is_legacy: bool,
     pub(super) snapshot: Vec<String>,
     /// The other documents of the soak, by the names that they have in the release.
     pub(super) documents: Vec<(&'static str, Option<String>)>,
     pub(super) overrides: OverridesCheck,
     pub(super) policy: Vec<String>,
+    /// Which trigger of a rollback nobody could look at.
+    pub(super) triggers: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +27,7 @@ pub(super) enum Verdict {
     Refused,
 }
 
-/// What no limit covers, and that a simulation was allowed, is shown and changes nothing.
+/// What no limit covers, that a simulation was allowed, and that a snapshot alone was, is shown and changes nothing.
 pub(super) fn verdict(facts: &Facts) -> Verdict {
     let documents_agree =
         !facts.documents.is_empty() && facts.documents.iter().all(|(_, reason)| reason.is_none());
@@ -31,6 +35,7 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
         || !facts.snapshot.is_empty()
         || !facts.overrides.refusals.is_empty()
         || !facts.policy.is_empty()
+        || facts.triggers.is_some()
         || (facts.is_simulated && !facts.allow_simulated);
     if is_refused { Verdict::Refused } else { Verdict::Released }
 }
@@ -44,10 +49,12 @@ mod tests {
             soak_verdict: "PASS".to_owned(),
             is_simulated: true,
             allow_simulated: true,
+            is_legacy: true,
             snapshot: Vec::new(),
             documents: vec![("FAILURES.md", None)],
             overrides: OverridesCheck { refusals: Vec::new(), remarks: vec!["no limit covers x".to_owned()] },
             policy: Vec::new(),
+            triggers: None,
         }
     }
 
@@ -62,6 +69,7 @@ mod tests {
             Facts { documents: Vec::new(), ..facts() },
             Facts { overrides: OverridesCheck { refusals: no(), remarks: Vec::new() }, ..facts() },
             Facts { policy: no(), ..facts() },
+            Facts { triggers: Some("no".to_owned()), ..facts() },
         ] {
             assert_eq!(verdict(&refused), Verdict::Refused);
         }

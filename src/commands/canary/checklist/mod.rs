@@ -1,4 +1,5 @@
-//! `mmops canary checklist`: the first two days of a release on one page, with targets from its soak.
+//! `mmops canary checklist`: the first two days of a release on one page, with targets from its soak. The page is a file
+//! of the release; it is printed, or written elsewhere.
 
 mod report;
 mod verdict;
@@ -8,20 +9,21 @@ pub(crate) use report::{Body, SPEC};
 use super::folder;
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
-use crate::release::checklist;
+use crate::evidence::age::EvidencePolicy;
 use crate::report::Report;
+use crate::sys::fsio;
 use std::path::PathBuf;
 use verdict::{Facts, Verdict};
 
-/// Write the checklist of a release's first two days
+/// Print the checklist of a release's first two days
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Folder of the release, as `bundle release` builds it
     #[arg(long, value_name = "DIR")]
     bundle: PathBuf,
-    /// Where the checklist goes; not into the folder of the release, which is complete
-    #[arg(long, value_name = "FILE", default_value = "artifacts/release/CANARY_CHECKLIST.md")]
-    out: PathBuf,
+    /// Write the checklist to this file instead; not into the folder of the release, which is complete
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// What it writes. A folder of a release, which is complete, has no room for it.
@@ -32,12 +34,13 @@ pub(crate) fn outputs(given: &Given) -> Vec<Output> {
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let shown = args.bundle.display().to_string();
-    let dir = ctx.path(&args.bundle);
+    let dir = fsio::canonical(&ctx.path(&args.bundle))?;
     let release = folder::load(&dir, &shown, ctx)?;
     let snapshot = &release.snapshot;
-    let mut problems = snapshot.problems(ctx.clock.now(), true);
+    let mut problems = snapshot.problems(&EvidencePolicy::new(&ctx.maker(), true));
     problems.extend(release.violations);
-    if ctx.path(&args.out).starts_with(&dir) {
+    let out = args.out.as_ref().map(|out| ctx.path(out));
+    if out.as_ref().is_some_and(|out| out.ancestors().any(|above| fsio::same_file(above, &dir))) {
         problems
             .push("--out lies in the folder of the release, which has no room for another file".to_owned());
     }
@@ -46,12 +49,11 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         is_simulated: snapshot.simulated,
         problems,
         has_manifest: release.manifest.is_some(),
+        checklist: release.checklist,
     };
     let verdict = verdict::verdict(&facts);
-    if let (Verdict::Complete, Some((manifest, sha256))) = (verdict, &release.manifest) {
-        let name = format!("{} {}", manifest.name, manifest.version);
-        let text = checklist::render(&name, &shown, sha256, snapshot);
-        ctx.verdict_file(&args.out)?.finish(text.as_bytes())?;
+    if let (Verdict::Complete, Some(out), Some(text)) = (verdict, &args.out, &facts.checklist) {
+        ctx.verdict_file(out)?.finish(text.as_bytes())?;
     }
-    Ok(report::report(args.out.display().to_string(), &facts, verdict))
+    Ok(report::report(args.out.as_ref().map(|out| out.display().to_string()), facts, verdict))
 }

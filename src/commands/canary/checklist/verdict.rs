@@ -7,6 +7,8 @@ pub(super) struct Facts {
     /// What speaks against the release, and against where the checklist is to go.
     pub(super) problems: Vec<String>,
     pub(super) has_manifest: bool,
+    /// The page, where the release has it.
+    pub(super) checklist: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +19,8 @@ pub(super) enum Verdict {
 
 /// Targets of a simulated soak are shown as such, and change nothing.
 pub(super) fn verdict(facts: &Facts) -> Verdict {
-    if facts.has_manifest && facts.problems.is_empty() { Verdict::Complete } else { Verdict::Refused }
+    let is_there = facts.has_manifest && facts.checklist.is_some();
+    if is_there && facts.problems.is_empty() { Verdict::Complete } else { Verdict::Refused }
 }
 
 #[cfg(test)]
@@ -31,9 +34,11 @@ mod tests {
             is_simulated: true,
             problems,
             has_manifest,
+            checklist: Some(String::new()),
         };
         assert_eq!(verdict(&facts(Vec::new(), true)), Verdict::Complete);
         assert_eq!(verdict(&facts(vec!["no".to_owned()], true)), Verdict::Refused);
         assert_eq!(verdict(&facts(Vec::new(), false)), Verdict::Refused);
+        assert_eq!(verdict(&Facts { checklist: None, ..facts(Vec::new(), true) }), Verdict::Refused);
     }
 }

@@ -8,12 +8,19 @@ pub(crate) use report::{Body, SPEC};
 
 use super::folder::{self, ReleaseFolder};
 use crate::ctx::Ctx;
-use crate::release::tag;
+use crate::evidence::age::EvidencePolicy;
+use crate::release::bundle::manifest;
+use crate::release::summary;
+use crate::release::tag::{self, Naming};
 use crate::report::Report;
 use crate::report::exit::Fault;
+use crate::sys::fsio;
 use crate::sys::git::Git;
 use std::path::{Path, PathBuf};
 use verdict::{BuiltFrom, Facts, Head, Verdict};
+
+/// Where evidence is, which no release is built from.
+const EVIDENCE_DIR: &str = "artifacts/";
 
 /// Put an annotated tag on the commit of a release, with what its soak showed
 #[derive(Clone, Debug, clap::Args)]
@@ -21,9 +28,18 @@ pub(crate) struct Args {
     /// Folder of the release, as `bundle release` builds it
     #[arg(long, value_name = "DIR")]
     bundle: PathBuf,
-    /// Name of the tag
-    #[arg(long, value_name = "T")]
-    tag: String,
+    /// Name of the tag: the version of the release, with an ending that is known
+    #[arg(long, value_name = "T", required_unless_present = "rc", conflicts_with = "rc")]
+    tag: Option<String>,
+    /// Put the tag of the next release candidate, one above the highest that is there
+    #[arg(long)]
+    rc: bool,
+    /// What tags of versions begin with
+    #[arg(long, value_name = "P", default_value = "v")]
+    tag_prefix: String,
+    /// A further ending that a tag may have, beside `soak-validated` and `rc<N>` (can be repeated)
+    #[arg(long, value_name = "S")]
+    tag_suffix: Vec<String>,
     /// Print the message and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -34,48 +50,127 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let git = Git::open(&ctx.root, &ctx.cancel)?;
-    if !git.is_tag_name(&args.tag)? {
-        return Err(Fault::config(format!("`{}` is not a valid tag name", args.tag)).into());
+    if let Some(tag) = &args.tag
+        && !git.is_tag_name(tag)?
+    {
+        return Err(Fault::config(format!("`{tag}` is not a valid tag name")).into());
     }
-    let dir = ctx.path(&args.bundle);
+    let dir = fsio::canonical(&ctx.path(&args.bundle))?;
     let release = folder::load(&dir, &args.bundle.display().to_string(), ctx)?;
-    let facts = facts(&release, &git, &args.tag, &dir, ctx)?;
+    let version = release.manifest.as_ref().map(|(manifest, _)| manifest.version.clone());
+    let naming = version.as_ref().map(|version| Naming {
+        prefix: &args.tag_prefix,
+        version,
+        suffixes: &args.tag_suffix,
+    });
+    let tag = match (&args.tag, &naming) {
+        (Some(tag), _) => tag.clone(),
+        (None, Some(naming)) => naming.next_candidate(git.tags()?.iter().map(String::as_str)),
+        // Without a manifest there is no version, and no tag.
+        (None, None) => String::new(),
+    };
+    let facts = facts(&release, &git, (&tag, naming.as_ref()), &dir, ctx)?;
     let message = match (verdict::verdict(&facts), &release.manifest, facts.head.commit()) {
         (Verdict::Taggable, Some((manifest, sha256)), Some(commit)) => {
             let name = format!("{} {}", manifest.name, manifest.version);
-            let subject = tag::Subject { tag: &args.tag, release: &name, commit, bundle_sha256: sha256 };
+            let subject = tag::Subject {
+                tag: &tag,
+                release: &name,
+                commit,
+                bundle_sha256: sha256,
+                is_legacy: release.is_legacy == Some(true),
+            };
             let message = tag::message(&subject, &release.snapshot);
             if !args.dry_run {
                 ctx.check_cancelled()?;
-                git.put_tag(&args.tag, commit, &message, args.sign)?;
+                git.put_tag(&tag, commit, &message, args.sign)?;
             }
             Some(message)
         }
         (Verdict::Taggable | Verdict::Refused, ..) => None,
     };
-    Ok(report::report(&args.tag, args.dry_run, &facts, message))
+    Ok(report::report(&tag, args.dry_run, &facts, message))
 }
 
-fn facts(release: &ReleaseFolder, git: &Git<'_>, tag: &str, dir: &Path, ctx: &Ctx) -> Result<Facts, Fault> {
+fn facts(
+    release: &ReleaseFolder,
+    git: &Git<'_>,
+    (tag, naming): (&str, Option<&Naming<'_>>),
+    dir: &Path,
+    ctx: &Ctx,
+) -> Result<Facts, Fault> {
     let head = match (git.head()?, git.branch()?) {
         (None, _) => Head::NoCommit,
         (Some(commit), None) => Head::Detached(commit),
         (Some(commit), Some(name)) => Head::Branch { name, commit },
     };
     // The folder of the release itself may be new.
-    let own = |path: &String| ctx.path(path).starts_with(dir);
+    let root = fsio::canonical(&ctx.root)?;
     let mut changed = git.changes()?;
-    changed.extend(git.untracked()?.into_iter().filter(|path| !own(path)));
+    changed.extend(git.untracked()?.into_iter().filter(|path| !root.join(path).starts_with(dir)));
+    let mut bundle = release.violations.clone();
+    if release.is_legacy.is_none() {
+        bundle.push(format!("`{}` does not say what the release rests on", summary::JSON_NAME));
+    }
     Ok(Facts {
         soak_verdict: release.snapshot.verdict.clone(),
-        snapshot: release.snapshot.problems(ctx.clock.now(), false),
-        bundle: release.violations.clone(),
-        existing: git.tag(tag)?,
+        snapshot: release.snapshot.problems(&EvidencePolicy::new(&ctx.maker(), false)),
+        bundle,
+        is_legacy: release.is_legacy == Some(true),
+        tag: tag_problems(tag, naming, git)?,
         changed,
+        built_from: built_from(release, git, head.commit(), dir.strip_prefix(&root).ok())?,
         head,
-        built_from: match &release.manifest {
-            None => BuiltFrom::NoManifest,
-            Some((manifest, _)) => manifest.git.clone().map_or(BuiltFrom::Unknown, BuiltFrom::Revision),
-        },
     })
+}
+
+/// Why the tag cannot be put, or is not one of this version.
+fn tag_problems(tag: &str, naming: Option<&Naming<'_>>, git: &Git<'_>) -> Result<Vec<String>, Fault> {
+    let mut problems: Vec<String> = naming.and_then(|naming| naming.refusal(tag)).into_iter().collect();
+    if let Some(at) = git.tag(tag)? {
+        problems.push(format!("the tag `{tag}` exists already, at {}", manifest::short(&at)));
+    }
+    for other in git.tags()? {
+        let is_below =
+            |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'));
+        if is_below(&other, tag) || is_below(tag, &other) {
+            problems.push(format!("there is a tag `{other}`, beside which git keeps no `{tag}`"));
+        }
+    }
+    if git.has_branch(tag)? {
+        problems.push(format!("there is a branch `{tag}`, which would be taken for the tag"));
+    }
+    problems.extend(git.tagger_problem()?.map(|why| format!("git does not know who puts it: {why}")));
+    Ok(problems)
+}
+
+/// What the release was built from, against the commit that the tag goes to; `own` is its folder below the root.
+fn built_from(
+    release: &ReleaseFolder,
+    git: &Git<'_>,
+    commit: Option<&str>,
+    own: Option<&Path>,
+) -> Result<BuiltFrom, Fault> {
+    let Some((manifest, _)) = &release.manifest else { return Ok(BuiltFrom::NoManifest) };
+    let (Some(revision), Some(commit)) = (&manifest.git, commit) else { return Ok(BuiltFrom::Unknown) };
+    if revision.commit == commit {
+        return Ok(BuiltFrom::Revision(revision.clone()));
+    }
+    if !is_commit_id(&revision.commit) || !git.is_ancestor(&revision.commit, commit)? {
+        return Ok(BuiltFrom::Elsewhere(revision.clone()));
+    }
+    let prefix = git.prefix()?;
+    let own = own.map(|own| format!("{prefix}{}/", own.display()));
+    let evidence = format!("{prefix}{EVIDENCE_DIR}");
+    let is_confined = |path: &String| {
+        path.starts_with(&evidence) || own.as_ref().is_some_and(|own| path.starts_with(own.as_str()))
+    };
+    let mut others = git.differences(&revision.commit, commit)?;
+    others.retain(|path| !is_confined(path));
+    Ok(BuiltFrom::Ancestor { revision: revision.clone(), others })
+}
+
+/// Whether it is a full id: what else git takes for a commit is a name, which may stand for another one tomorrow.
+fn is_commit_id(text: &str) -> bool {
+    [40, 64].contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

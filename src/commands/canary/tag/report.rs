@@ -35,17 +35,15 @@ pub(super) fn report(tag: &str, dry_run: bool, facts: &Facts, message: Option<St
     let lines: Vec<String> = message.iter().flat_map(|message| message.lines()).map(str::to_owned).collect();
     let tagged_commit = facts.head.commit().unwrap_or_default().to_owned();
     let body = Body { tagged_commit, dry_run, message, tag: tag.to_owned() };
-    Report::new(&SPEC, "CANARY TAG", conclusion).rows(rows(tag, facts)).body(&body).preamble(lines)
+    Report::new(&SPEC, "CANARY TAG", conclusion).rows(rows(facts)).body(&body).preamble(lines)
 }
 
-fn rows(tag: &str, facts: &Facts) -> Vec<Row> {
-    let existing =
-        facts.existing.iter().map(|at| format!("the tag `{tag}` exists already, at {}", short(at)));
+fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![
         Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict),
         Row::judged("bundle", facts.bundle.clone()),
-        Row::judged("tag", existing),
-        Row::judged("tree", differences(&facts.changed)),
+        Row::judged("tag", facts.tag.clone()),
+        Row::judged("tree", listed("the tree differs from its commit", &facts.changed)),
         match &facts.head {
             Head::NoCommit => Row::judged("head", ["there is no commit yet".to_owned()]),
             Head::Detached(commit) => {
@@ -57,15 +55,19 @@ fn rows(tag: &str, facts: &Facts) -> Vec<Row> {
             }
         },
     ];
+    if facts.is_legacy {
+        let reason = "the release rests on a snapshot alone, which was not judged again";
+        rows.push(Row::new("legacy", Outcome::Warn).reason(reason));
+    }
     rows.extend(revision_row(&facts.built_from, facts.head.commit().unwrap_or_default()));
     rows
 }
 
-fn differences(changed: &[String]) -> Option<String> {
+fn listed(what: &str, changed: &[String]) -> Option<String> {
     let more = changed.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let named = changed.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    (!changed.is_empty()).then(|| format!("the tree differs from its commit: {named}{more}"))
+    (!changed.is_empty()).then(|| format!("{what}: {named}{more}"))
 }
 
 /// The revision that the release was built from, against the commit that the tag goes to.
@@ -76,16 +78,20 @@ fn revision_row(built_from: &BuiltFrom, commit: &str) -> Option<Row> {
             let reason = "nobody knows what revision the release was built from".to_owned();
             return Some(Row::judged("revision", [reason]));
         }
-        BuiltFrom::Revision(revision) => revision,
+        BuiltFrom::Elsewhere(revision) => {
+            let (from, to) = (revision.short(), short(commit));
+            let reason = format!("the release was built from {from}, which is no ancestor of {to}");
+            return Some(Row::judged("revision", [reason]));
+        }
+        BuiltFrom::Revision(revision) => (revision, None),
+        BuiltFrom::Ancestor { revision, others } => (revision, Some(others)),
     };
+    let (revision, others) = revision;
     let from = revision.short();
-    Some(if revision.dirty {
-        let reason = format!("the release was built from a tree that differed from its commit {from}");
-        Row::judged("revision", [reason])
-    } else if revision.commit != commit {
-        let reason = format!("the release was built from {from}, the tag goes to {}", short(commit));
-        Row::new("revision", Outcome::Warn).reason(reason)
-    } else {
-        Row::judged("revision", None).note(from)
-    })
+    let dirty = revision
+        .dirty
+        .then(|| format!("the release was built from a tree that differed from its commit {from}"));
+    let what = format!("other code than the release was built from ({from})");
+    let reasons = dirty.into_iter().chain(others.and_then(|others| listed(&what, others)));
+    Some(Row::judged("revision", reasons).note(from))
 }

@@ -10,8 +10,10 @@ pub(super) struct Facts {
     pub(super) snapshot: Vec<String>,
     /// What speaks against the folder of the release.
     pub(super) bundle: Vec<String>,
-    /// The commit that has the tag already.
-    pub(super) existing: Option<String>,
+    /// Whether the release rests on a snapshot alone.
+    pub(super) is_legacy: bool,
+    /// What speaks against the tag of this name.
+    pub(super) tag: Vec<String>,
     /// Paths that differ from the commit, or are not in it.
     pub(super) changed: Vec<String>,
     pub(super) head: Head,
@@ -30,7 +32,15 @@ pub(super) enum BuiltFrom {
     /// There is no manifest that can be read.
     NoManifest,
     Unknown,
+    /// From the commit that is tagged.
     Revision(Revision),
+    /// From one of its ancestors; `others` are paths outside of the release and the evidence that differ.
+    Ancestor {
+        revision: Revision,
+        others: Vec<String>,
+    },
+    /// From a commit that is no ancestor, or that nobody knows.
+    Elsewhere(Revision),
 }
 
 impl Head {
@@ -48,21 +58,22 @@ pub(super) enum Verdict {
     Refused,
 }
 
-/// A release that was built from another commit than the one that is tagged is shown, and changes nothing.
+/// The commit that is tagged has the code that the release was built from, and nothing else beside the release.
 pub(super) fn verdict(facts: &Facts) -> Verdict {
     let is_on_branch = match facts.head {
         Head::NoCommit | Head::Detached(_) => false,
         Head::Branch { .. } => true,
     };
     let is_built_clean = match &facts.built_from {
-        BuiltFrom::NoManifest | BuiltFrom::Unknown => false,
+        BuiltFrom::NoManifest | BuiltFrom::Unknown | BuiltFrom::Elsewhere(_) => false,
         BuiltFrom::Revision(revision) => !revision.dirty,
+        BuiltFrom::Ancestor { revision, others } => !revision.dirty && others.is_empty(),
     };
     let is_taggable = is_on_branch
         && is_built_clean
         && facts.snapshot.is_empty()
         && facts.bundle.is_empty()
-        && facts.existing.is_none()
+        && facts.tag.is_empty()
         && facts.changed.is_empty();
     if is_taggable { Verdict::Taggable } else { Verdict::Refused }
 }
@@ -72,33 +83,44 @@ mod tests {
     use super::*;
 
     fn facts() -> Facts {
-        let revision = Revision { commit: "other".to_owned(), dirty: false };
         Facts {
             soak_verdict: "PASS".to_owned(),
             snapshot: Vec::new(),
             bundle: Vec::new(),
-            existing: None,
+            is_legacy: true,
+            tag: Vec::new(),
             changed: Vec::new(),
             head: Head::Branch { name: "main".to_owned(), commit: "c0ffee".to_owned() },
-            built_from: BuiltFrom::Revision(revision),
+            built_from: BuiltFrom::Revision(revision(false)),
         }
     }
 
+    fn revision(dirty: bool) -> Revision {
+        Revision { commit: "c0ffee".to_owned(), dirty }
+    }
+
     #[test]
-    fn another_commit_changes_nothing_and_every_refusal_counts() {
+    fn the_same_code_may_be_tagged_and_every_refusal_counts() {
         assert_eq!(verdict(&facts()), Verdict::Taggable);
         let no = || vec!["no".to_owned()];
-        let dirty = Revision { commit: "c0ffee".to_owned(), dirty: true };
+        let ancestor = |dirty, others| Facts {
+            built_from: BuiltFrom::Ancestor { revision: revision(dirty), others },
+            ..facts()
+        };
+        assert_eq!(verdict(&ancestor(false, Vec::new())), Verdict::Taggable);
         for refused in [
             Facts { snapshot: no(), ..facts() },
             Facts { bundle: no(), ..facts() },
-            Facts { existing: Some("c0ffee".to_owned()), ..facts() },
+            Facts { tag: no(), ..facts() },
             Facts { changed: no(), ..facts() },
             Facts { head: Head::NoCommit, ..facts() },
             Facts { head: Head::Detached("c0ffee".to_owned()), ..facts() },
             Facts { built_from: BuiltFrom::NoManifest, ..facts() },
             Facts { built_from: BuiltFrom::Unknown, ..facts() },
-            Facts { built_from: BuiltFrom::Revision(dirty), ..facts() },
+            Facts { built_from: BuiltFrom::Revision(revision(true)), ..facts() },
+            Facts { built_from: BuiltFrom::Elsewhere(revision(false)), ..facts() },
+            ancestor(false, no()),
+            ancestor(true, Vec::new()),
         ] {
             assert_eq!(verdict(&refused), Verdict::Refused);
         }

@@ -22,12 +22,19 @@ pub(crate) use answer::{ReportBody, SPEC};
 pub(crate) use delta_verify::DeltaVerifyReport;
 pub(crate) use snapshot::SnapshotDocument;
 
-use crate::commands::soak::again;
+use crate::commands::soak::page::EvidenceFile;
+use crate::commands::soak::{again, store};
 use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::format::json;
-use crate::release::snapshot::FILE_NAME;
+use crate::judge::verdict::RunVerdict;
+use crate::release::bundle::manifest::Named;
+use crate::release::judged_run::JudgedRun;
+use crate::release::snapshot::{FILE_NAME, LEAST_ITERATIONS};
 use crate::report::Report;
+use crate::report::exit::Fault;
+use crate::sys::fsio;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where reports of a run go, below its directory.
@@ -116,6 +123,42 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     write(&out, FILE_NAME, &json::document(&snapshot), ctx)?;
     files.extend([DELTA_VERIFY, FILE_NAME].map(shown));
     Ok(answer::report(&facts, verdict, advice.len(), files))
+}
+
+/// What a run of ours comes to now, for a release; none where the directory has no plan of one.
+pub(crate) fn judge_again(src: &Path, allow_simulated: bool, ctx: &Ctx) -> Result<Option<JudgedRun>, Fault> {
+    if store::read_plan(&fsio::canonical(&ctx.path(src))?)?.is_none() {
+        return Ok(None);
+    }
+    let facts = gather::gather(src, LEAST_ITERATIONS, allow_simulated, ctx)?;
+    let verdict = verdict::verdict(&facts);
+    let advice = advice::recommendations(&facts);
+    let snapshot = SnapshotDocument::new(&facts, verdict, &advice);
+    let documents = [
+        ("POST_SOAK_AUDIT.md", Some(audit::render(&facts, verdict))),
+        ("RECOMMENDATIONS.md", Some(recommendations::render(&facts, verdict, &advice))),
+        ("FAILURES.md", Some(failures::render(&facts, verdict))),
+        (DELTA_VERIFY, Some(json::document(&DeltaVerifyReport::new(&facts)))),
+        (OVERRIDES, facts.overrides.as_ref().map(gather::overrides_text)),
+        (FILE_NAME, Some(json::document(&snapshot))),
+    ];
+    let documents: BTreeMap<&str, String> =
+        documents.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+    let named = |file: &EvidenceFile| Named { path: file.name.clone(), sha256: file.sha256.clone() };
+    let complaints = match verdict {
+        RunVerdict::Pass => Vec::new(),
+        RunVerdict::Inconclusive | RunVerdict::Fail => {
+            answer::report(&facts, verdict, advice.len(), Vec::new()).complaints().collect()
+        }
+    };
+    Ok(Some(JudgedRun {
+        run_dir: facts.run.run_dir.clone(),
+        verdict: verdict.as_str(),
+        complaints,
+        is_simulated: facts.header.is_rehearsal(),
+        documents,
+        files: facts.files.iter().map(named).collect(),
+    }))
 }
 
 fn write(out: &Path, name: &str, text: &str, ctx: &Ctx) -> anyhow::Result<()> {

@@ -1,0 +1,19 @@
+//! A soak run as a release takes it: judged again from what it has kept, with the documents that its report has.
+
+use super::bundle::manifest::Named;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug)]
+pub(crate) struct JudgedRun {
+    /// The directory of the run, as it is shown.
+    pub(crate) run_dir: String,
+    /// PASS, FAIL or INCONCLUSIVE.
+    pub(crate) verdict: &'static str,
+    /// Why it is not PASS.
+    pub(crate) complaints: Vec<String>,
+    pub(crate) is_simulated: bool,
+    /// The documents, by name.
+    pub(crate) documents: BTreeMap<&'static str, String>,
+    /// The files that it was judged from.
+    pub(crate) files: Vec<Named>,
+}

@@ -1,0 +1,122 @@
+//! What a person asks a Prometheus for the figure of a trigger: the definition by which the soak measured it, over the time
+//! that the trigger looks back.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use super::figure::{self, Trigger};
+use crate::judge::kpi::{KpiCatalogue, KpiDefinition, Measure, Reducer, Selector, unit_factor};
+
+/// The query of each trigger in their order; the error says of which figure there is none.
+pub(crate) fn queries(catalogue: &KpiCatalogue) -> Result<Vec<String>, String> {
+    let query = |trigger: Trigger| {
+        let name = trigger.kpi;
+        let definition = catalogue.kpis.get(name).ok_or_else(|| format!("kpis.{name} is not defined"))?;
+        of(definition, &trigger).map_err(|error| format!("kpis.{name}: {error}"))
+    };
+    figure::triggers().map(query).collect()
+}
+
+fn of(definition: &KpiDefinition, trigger: &Trigger) -> Result<String, String> {
+    let unit = &definition.unit;
+    if unit != trigger.kpi_unit {
+        return Err(format!("its unit is {unit}, a release is rolled back by {}", trigger.kpi_unit));
+    }
+    if let Some(query) = &definition.promql {
+        return Ok(query.clone());
+    }
+    let query = measured(&definition.measure, trigger.window)?;
+    let from = definition.from.as_deref().map(|from| unit_factor(from, unit).unwrap_or(f64::NAN));
+    let factor = from.unwrap_or(1.0) * definition.scale.unwrap_or(1.0);
+    #[expect(clippy::float_cmp, reason = "nothing was converted")]
+    let is_plain = factor == 1.0;
+    Ok(if is_plain { query } else { format!("({query}) * {factor}") })
+}
+
+fn measured(measure: &Measure, window: &str) -> Result<String, String> {
+    let growth = |selectors: &[Selector]| {
+        let sums: Vec<String> =
+            selectors.iter().map(|selector| format!("sum(rate({selector}[{window}]))")).collect();
+        if let [one] = sums.as_slice() { one.clone() } else { format!("({})", sums.join(" + ")) }
+    };
+    match measure {
+        Measure::Gauge { of, over, across } => {
+            let across = match across {
+                Reducer::Max => "max",
+                Reducer::Min => "min",
+                Reducer::Mean => "avg",
+                Reducer::Sum => "sum",
+                Reducer::Last => return Err("the last of several series is none".to_owned()),
+            };
+            let over = match over {
+                Reducer::Max => "max",
+                Reducer::Min => "min",
+                Reducer::Mean => "avg",
+                Reducer::Sum => "sum",
+                Reducer::Last => "last",
+            };
+            Ok(format!("{across}({over}_over_time({of}[{window}]))"))
+        }
+        Measure::Ratio { of, to } => Ok(format!("{} / {}", growth(of), growth(to))),
+        Measure::Quantile { of, q } => {
+            let buckets = of.buckets();
+            Ok(format!("histogram_quantile({q}, sum by (le) (rate({buckets}[{window}])))"))
+        }
+        Measure::Rate { .. } | Measure::Increase { .. } | Measure::Restarts => {
+            Err("a count is no figure of a trigger".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::config;
+
+    const DELIVERED: &str = include_str!("../../deploy/soak/kpis.yaml");
+
+    fn catalogue(text: &str) -> KpiCatalogue {
+        config::parse(text, config::Format::Yaml, "kpis").expect("definitions")
+    }
+
+    #[test]
+    fn each_trigger_asks_for_what_the_soak_measured() {
+        assert_eq!(
+            queries(&catalogue(DELIVERED)).expect("all are defined"),
+            [
+                "min(avg_over_time(mm_maker_share_ratio[5m]))",
+                "histogram_quantile(0.95, sum by (le) (rate(mm_order_age_ms_bucket[3m])))",
+                "sum(rate(mm_blocked_total{reason=\"risk\"}[2m])) / sum(rate(mm_blocked_total[2m]))",
+                "min(avg_over_time(mm_net_bps[10m]))",
+                "sum(rate(mm_request_error_total[1m])) / sum(rate(mm_request_total[1m]))",
+            ]
+        );
+    }
+
+    #[test]
+    fn other_definitions_give_other_queries_and_none_where_they_measure_something_else() {
+        let with = |old: &str, new: &str| {
+            assert!(DELIVERED.contains(old), "{old}");
+            queries(&catalogue(&DELIVERED.replacen(old, new, 1)))
+        };
+        let found = with("of: [mm_request_error_total], to", "of: [a, b], to").expect("a query");
+        assert_eq!(found[4], "(sum(rate(a[1m])) + sum(rate(b[1m]))) / sum(rate(mm_request_total[1m]))");
+        let seconds = "measure: {quantile: {of: age_seconds, q: 0.95}}\n    from: s";
+        let found = with("measure: {quantile: {of: mm_order_age_ms, q: 0.95}}", seconds).expect("a query");
+        assert!(found[1].ends_with("(rate(age_seconds_bucket[3m])))) * 1000"), "{}", found[1]);
+        let own = "measure: {gauge: {of: mm_net_bps, over: mean, across: min}}\n    promql: my_query";
+        let found =
+            with("measure: {gauge: {of: mm_net_bps, over: mean, across: min}}", own).expect("a query");
+        assert_eq!(found[3], "my_query");
+        for (old, new, part) in [
+            ("  error_ratio:", "  other:", "kpis.error_ratio is not defined"),
+            ("net edge\n    unit: bps", "net edge\n    unit: ratio", "its unit is ratio"),
+            (
+                "{gauge: {of: mm_net_bps, over: mean, across: min}}",
+                "{increase: {of: [x]}}",
+                "a count is no figure",
+            ),
+        ] {
+            let error = with(old, new).expect_err(new);
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
