@@ -70,9 +70,17 @@ fn parse_date(text: &str) -> Result<Date, String> {
 /// The report of the day, where the command line names it.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let date = given.text("date").and_then(|text| parse_date(text).ok());
-    let name = if given.is_set("weekly") { Some(WEEKLY.to_owned()) } else { date.map(report_name) };
-    let path = given.path("reports").zip(name).map(|(dir, name)| dir.join(name));
-    path.map(|path| Output::with_markdown("", path)).unwrap_or_default()
+    let Some(dir) = given.path("reports") else { return Vec::new() };
+    if given.is_set("weekly") {
+        let rollup = written(dir.join(WEEKLY), "weekly-rollup", weekly::TITLE);
+        return rollup.into_iter().map(Output::of_own_name).collect();
+    }
+    date.map(|date| written(dir.join(report_name(date)), "daily-report", document::TITLE)).unwrap_or_default()
+}
+
+/// A report and its readable form.
+fn written(path: PathBuf, name: &'static str, title: &'static str) -> Vec<Output> {
+    Output::with_markdown("", path, name, title)
 }
 
 /// The files that only the configuration names.
@@ -92,6 +100,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         return Ok(roll_up(date, &args.reports, ctx)?);
     }
     let path = args.reports.join(report_name(date));
+    for output in written(path.clone(), "daily-report", document::TITLE) {
+        let (Some(form), path) = (output.form(), ctx.path(&output.path)) else { continue };
+        ctx.outputs.begin(&path, form)?;
+    }
     let json_out = ctx.verdict_file(&path)?;
     let markdown_path = path.with_extension("md");
     let md_out = ctx.companion_file(&markdown_path)?;
