@@ -9,10 +9,12 @@ use crate::commands::{
 };
 use crate::commands::{Files, Given, Input, Output};
 use crate::ctx::Ctx;
+use crate::format::form::Form;
 use crate::format::{duration, timestamp};
 use crate::report::CommandSpec;
 use crate::report::exit::Fault;
 use crate::report::printer::{Color, Format};
+use crate::report::render::{junit, textfile};
 use crate::sys::logging::LogFormat;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
@@ -125,8 +127,11 @@ impl Entry {
     /// What the command line makes of its files; `paths` are the values that name one, with their options.
     fn files(&self, given: &Given, paths: Vec<Input>, named: Vec<String>) -> Files {
         let mut outputs = (self.outputs)(given);
-        for (option, id) in [("metrics-file", "metrics_file"), ("junit", "junit")] {
-            outputs.extend(given.path(id).map(|path| Output::companion(option, path)));
+        for (option, id, beginning) in
+            [("metrics-file", "metrics_file", textfile::BEGINNING), ("junit", "junit", junit::BEGINNING)]
+        {
+            let path = given.path(id);
+            outputs.extend(path.map(|path| Output::companion(option, path, Form::Text(beginning))));
         }
         let is_output =
             |input: &Input| outputs.iter().any(|output| input.option == format!("--{}", output.option));

@@ -1,5 +1,6 @@
 //! All that a command may ask of the world: a root, a clock, an environment, and whether to stop.
 
+use crate::format::form::Form;
 use crate::report::exit::Fault;
 use crate::report::maker::{ClockKind, Maker};
 use crate::sys::clock::{self, Clock};
@@ -114,8 +115,8 @@ impl Ctx {
 
     /// The same of one whose name is never without an answer: what stands there until the run has one says that there
     /// is none yet, and of a run that fails why.
-    pub(crate) fn standing_file(&self, path: impl AsRef<Path>) -> Result<OutputFile, Fault> {
-        self.outputs.take_standing(&self.path(path))
+    pub(crate) fn standing_file(&self, path: impl AsRef<Path>, form: Form) -> Result<OutputFile, Fault> {
+        self.outputs.take_standing(&self.path(path), form)
     }
 
     /// The output called `path` that stands beside the verdict.

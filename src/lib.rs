@@ -81,6 +81,7 @@ use cli::attempt::Attempt;
 use commands::{Answer, Files, Output, OutputRole, scan_secrets};
 use ctx::{Ctx, Wanted};
 use evidence::header;
+use format::form::Form;
 use report::exit::{self, Exit, Fault};
 use report::printer::{self, Color, Format};
 use report::{CommandSpec, ErrorBody, Report, render};
@@ -162,7 +163,8 @@ fn invoke(invocation: &Invocation) -> Exit {
     }
 }
 
-/// Lets every output that can be written say that the question could not be asked.
+/// Lets every output that can be written say that the question could not be asked. What is not known to be one of
+/// the same command is nobody's answer, and stays: the command line may name it by mistake.
 fn leave(report: &Report, files: &Files, root: Option<&Path>) {
     let start = || sys::env::start_dir().ok();
     let root = match root {
@@ -178,21 +180,30 @@ fn leave(report: &Report, files: &Files, root: Option<&Path>) {
         let is_other = |other: &Path| fsio::same_file(&path, &full(other));
         let is_safe = !files.inputs.iter().any(|input| is_other(&input.path))
             && !files.outputs[..at].iter().any(|other| is_other(&other.path));
+        let form = match output.role {
+            OutputRole::Verdict(form) | OutputRole::Companion(form) | OutputRole::RemovedFirst(form) => form,
+            OutputRole::Record | OutputRole::Settings(_) | OutputRole::Updated(_) => continue,
+        };
+        if fsio::is_foreign(&path, form) {
+            tracing::warn!("{}", stays(output));
+            continue;
+        }
         let is_there = || matches!(fsio::exists(&path), Ok(true));
         let text = match (output.option, output.role) {
             ("junit", _) => render::junit::render(report, Duration::ZERO),
             ("metrics-file", _) => {
                 render::textfile::render(report, Clock::system(None).now().as_second(), Duration::ZERO)
             }
-            (_, OutputRole::Verdict) if files.named.contains(&output.name()) || is_there() => {
+            (_, OutputRole::Verdict(Form::Document(_)))
+                if files.named.contains(&output.name()) || is_there() =>
+            {
                 render::json::render(report)
             }
-            (_, OutputRole::Companion | OutputRole::Verdict | OutputRole::RemovedFirst) => String::new(),
-            (_, OutputRole::Record | OutputRole::Updated(_)) => continue,
+            _ => String::new(),
         };
         let left = match (is_safe, text.is_empty()) {
             (false, _) => Ok(()),
-            (true, true) => fsio::remove_output(&path),
+            (true, true) => fsio::remove_own(&path, form),
             (true, false) => fsio::write_atomic(&path, text.as_bytes()),
         };
         // Where nothing stands, nothing says otherwise.
@@ -202,6 +213,11 @@ fn leave(report: &Report, files: &Files, root: Option<&Path>) {
             tracing::error!("what an earlier run wrote is still there: {fault}");
         }
     }
+}
+
+/// That an output is left alone.
+fn stays(output: &Output) -> String {
+    format!("`{}` stays as it is: this command did not write it", output.path.display())
 }
 
 /// The context of one command, and the side outputs opened before it runs.
@@ -231,19 +247,24 @@ impl Session {
         let locks = locks.collect::<Result<Vec<Lock>, Fault>>();
         // What another run of this command writes is its own until it is done.
         let locks = locks.inspect_err(|_| files.outputs.retain(Output::is_side))?;
+        for output in files.outputs.iter().filter(|output| output.must_be_own) {
+            if let Some(form) = output.form() {
+                fsio::refuse_foreign(&ctx.path(&output.path), form)?;
+            }
+        }
         for output in &files.outputs {
             let path = ctx.path(&output.path);
             match output.role {
-                OutputRole::Verdict => ctx.outputs.open(OutputKind::Verdict, &path)?,
-                OutputRole::Companion => ctx.outputs.open(OutputKind::Companion, &path)?,
-                OutputRole::Record => ctx.outputs.open(OutputKind::Record, &path)?,
-                OutputRole::RemovedFirst => fsio::remove_output(&path)?,
-                OutputRole::Updated(_) => {}
+                OutputRole::Verdict(form) => ctx.outputs.open(OutputKind::Verdict, &path, Some(form))?,
+                OutputRole::Companion(form) => ctx.outputs.open(OutputKind::Companion, &path, Some(form))?,
+                OutputRole::Record => ctx.outputs.open(OutputKind::Record, &path, None)?,
+                OutputRole::RemovedFirst(form) => fsio::remove_own(&path, form)?,
+                OutputRole::Settings(_) | OutputRole::Updated(_) => {}
             }
         }
         ctx.outputs.set_no_answer(no_answer(invocation, &ctx));
-        ctx.own_outputs = ctx.outputs.temporaries();
         ctx.outputs.clear()?;
+        ctx.own_outputs = ctx.outputs.temporaries();
         let take = |path: &Option<_>| path.as_ref().map(|path| ctx.companion_file(path)).transpose();
         let (junit, metrics) = (take(&global.junit)?, take(&global.metrics_file)?);
         Ok(Self { ctx, junit, metrics, _locks: locks })
@@ -260,6 +281,7 @@ impl Session {
                 let mut report = failure(invocation, &error);
                 header::stamp(&mut report, self.ctx.maker());
                 self.withdraw(&report);
+                self.spare_foreign(invocation);
                 report.into()
             }
         };
@@ -276,6 +298,19 @@ impl Session {
             .and_then(|()| print(global.format, global.color, &self.ctx.env, &answer));
         let is_yes = !matches!(&answer, Answer::Report(report) if !report.is_ok());
         said.unwrap_or_else(|error| self.take_back(invocation, &error, is_yes))
+    }
+
+    /// A question that could not be asked is no reason to replace a file of somebody else.
+    fn spare_foreign(&mut self, invocation: &Invocation) {
+        let foreign = |output: &Output| {
+            let form = output.form().filter(|_| output.is_side());
+            form.is_some_and(|form| fsio::is_foreign(&self.ctx.path(&output.path), form))
+        };
+        for output in invocation.files().outputs.into_iter().filter(foreign) {
+            tracing::warn!("{}", stays(&output));
+            let side = if output.option == "junit" { &mut self.junit } else { &mut self.metrics };
+            *side = None;
+        }
     }
 
     /// What was answered could not be said: no file may say a yes either. One that says no says nothing else

@@ -18,6 +18,7 @@ pub(crate) mod sim;
 pub(crate) mod soak;
 pub(crate) mod tune;
 
+use crate::format::form::Form;
 use crate::report::Report;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -76,48 +77,83 @@ pub(crate) struct Output {
     /// Relative to the root.
     pub(crate) path: PathBuf,
     pub(crate) role: OutputRole,
+    /// Whether the name is the command's own choice, and so no leave to replace what somebody else has there.
+    pub(crate) must_be_own: bool,
 }
 
-/// What becomes of the file before the command runs.
+/// What becomes of the file before the command runs. Only what is of the form that the command writes is removed;
+/// anything else is replaced when the command has its answer, and not before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutputRole {
     /// Others go by it: an old one is removed.
-    Verdict,
+    Verdict(Form),
     /// It stands beside a verdict: an old one is removed.
-    Companion,
+    Companion(Form),
     /// It says what was done to the world: an old one is true until it is replaced.
     Record,
     /// The command writes it by itself; an old one is removed.
-    RemovedFirst,
+    RemovedFirst(Form),
+    /// Other programs go on with the old one until there is another, and an error is nothing to them.
+    Settings(Form),
     /// The command changes it by itself, and may read it by this option before.
     Updated(Option<&'static str>),
 }
 
 impl Output {
-    pub(crate) fn of_verdict(option: &'static str, path: PathBuf) -> Self {
-        Self { option, path, role: OutputRole::Verdict }
+    fn new(option: &'static str, path: PathBuf, role: OutputRole) -> Self {
+        Self { option, path, role, must_be_own: false }
     }
 
-    pub(crate) fn companion(option: &'static str, path: PathBuf) -> Self {
-        Self { option, path, role: OutputRole::Companion }
+    pub(crate) fn of_verdict(option: &'static str, path: PathBuf, form: Form) -> Self {
+        Self::new(option, path, OutputRole::Verdict(form))
     }
 
-    /// A verdict and its Markdown form beside it.
-    pub(crate) fn with_markdown(option: &'static str, path: PathBuf) -> Vec<Self> {
-        let beside = Self::companion(option, path.with_extension("md"));
-        vec![beside, Self::of_verdict(option, path)]
+    pub(crate) fn companion(option: &'static str, path: PathBuf, form: Form) -> Self {
+        Self::new(option, path, OutputRole::Companion(form))
+    }
+
+    /// A verdict, the document of this name, and beside it its Markdown form, which begins with this title.
+    pub(crate) fn with_markdown(
+        option: &'static str,
+        path: PathBuf,
+        name: &'static str,
+        title: &'static str,
+    ) -> Vec<Self> {
+        let beside = Self::companion(option, path.with_extension("md"), Form::Text(title));
+        vec![beside, Self::of_verdict(option, path, Form::Document(name))]
     }
 
     pub(crate) fn record(option: &'static str, path: PathBuf) -> Self {
-        Self { option, path, role: OutputRole::Record }
+        Self::new(option, path, OutputRole::Record)
     }
 
-    pub(crate) fn removed_first(option: &'static str, path: PathBuf) -> Self {
-        Self { option, path, role: OutputRole::RemovedFirst }
+    pub(crate) fn removed_first(option: &'static str, path: PathBuf, form: Form) -> Self {
+        Self::new(option, path, OutputRole::RemovedFirst(form))
+    }
+
+    pub(crate) fn settings(option: &'static str, path: PathBuf, form: Form) -> Self {
+        Self::new(option, path, OutputRole::Settings(form))
     }
 
     pub(crate) fn updated(option: &'static str, path: PathBuf, with: Option<&'static str>) -> Self {
-        Self { option, path, role: OutputRole::Updated(with) }
+        Self::new(option, path, OutputRole::Updated(with))
+    }
+
+    /// The same where the command chooses the name.
+    #[must_use]
+    pub(crate) fn of_own_name(self) -> Self {
+        Self { must_be_own: true, ..self }
+    }
+
+    /// What it looks like when the command wrote it, where that matters before it is written.
+    pub(crate) fn form(&self) -> Option<Form> {
+        match self.role {
+            OutputRole::Verdict(form)
+            | OutputRole::Companion(form)
+            | OutputRole::RemovedFirst(form)
+            | OutputRole::Settings(form) => Some(form),
+            OutputRole::Record | OutputRole::Updated(_) => None,
+        }
     }
 
     /// Whether every command can write it.
@@ -167,10 +203,11 @@ impl Files {
             }
             let may_read = |input: &Input| match output.role {
                 OutputRole::Updated(Some(option)) => input.option == format!("--{option}"),
-                OutputRole::Verdict
-                | OutputRole::Companion
+                OutputRole::Verdict(_)
+                | OutputRole::Companion(_)
                 | OutputRole::Record
-                | OutputRole::RemovedFirst
+                | OutputRole::RemovedFirst(_)
+                | OutputRole::Settings(_)
                 | OutputRole::Updated(None) => false,
             };
             if let Some(input) = self.inputs.iter().find(|input| is_same(&input.path) && !may_read(input)) {

@@ -148,17 +148,24 @@ pub(crate) fn stamp(report: &mut Report, maker: Maker) {
     if report.is_stamped() {
         return;
     }
-    let header = Header::new(report.schema(), maker);
+    let mut header = Header::new(report.schema(), maker);
+    header.clock = header.clock.max(report.clock());
     let mut fields = header.simulated(report.is_simulated()).observed(report.observation()).fields();
     fields.insert("generated_at".to_owned(), whole_seconds(maker.stamp).to_string().into());
     report.stamp(fields);
     if maker.clock == ClockKind::Frozen {
         report.warn("clock", frozen_clock(&maker));
+    } else if report.clock() == ClockKind::Frozen {
+        report.warn("clock", FROZEN.to_owned());
     }
     if report.is_simulated() {
         report.warn(SIMULATED, "it rests on a simulation and proves nothing about a service".to_owned());
     }
 }
+
+/// What is to be known of everything that rests on what was made under a frozen clock.
+pub(crate) const FROZEN: &str =
+    "it rests on a run under a frozen clock, whose times tell no age: it is no evidence";
 
 /// What is to be known of everything that is made under a frozen clock.
 pub(crate) fn frozen_clock(maker: &Maker) -> String {

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod decimal;
 pub(crate) mod duration;
 pub(crate) mod exposition;
+pub(crate) mod form;
 pub(crate) mod hash;
 pub(crate) mod json;
 pub(crate) mod markdown;

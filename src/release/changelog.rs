@@ -13,7 +13,7 @@ pub(crate) fn render(
     snapshot: &Snapshot,
     is_legacy: bool,
 ) -> String {
-    let mut out = format!("# {name} {version}\n\n");
+    let mut out = markdown::heading(1, &format!("{name} {version}")) + "\n";
     if snapshot.simulated {
         out.push_str("**Simulated soak: these figures come from a simulation and are no evidence.**\n\n");
     }
@@ -40,7 +40,7 @@ pub(crate) fn render(
     }
     out.push_str("\n## Goals\n\n");
     for (name, met) in &snapshot.goals {
-        out.push_str(&format!("- {name}: {}\n", if *met { "met" } else { "missed" }));
+        out.push_str(&markdown::item(&format!("{name}: {}", if *met { "met" } else { "missed" })));
     }
     out.push_str("\n## Tuning during the soak\n\n");
     match snapshot.applied_iterations.as_deref() {
@@ -49,7 +49,11 @@ pub(crate) fn render(
         Some(applied) => {
             let iterations: Vec<String> = applied.iter().map(u64::to_string).collect();
             let keys = snapshot.changed_keys.as_deref().map_or("unknown".to_owned(), listed);
-            out.push_str(&format!("- Applied in iterations {}\n- Keys: {keys}\n", listed(&iterations)));
+            out.push_str(&format!(
+                "{}{}",
+                markdown::item(&format!("Applied in iterations {}", listed(&iterations))),
+                markdown::item(&format!("Keys: {keys}"))
+            ));
         }
     }
     out.push_str("\n## Guards\n\n");
@@ -59,7 +63,7 @@ pub(crate) fn render(
             if counts.values().all(|count| *count == 0) {
                 out.push_str("No guard acted.\n");
             }
-            out.extend(counts.iter().map(|(name, count)| format!("- {name}: {count}\n")));
+            out.extend(counts.iter().map(|(name, count)| markdown::item(&format!("{name}: {count}"))));
         }
     }
     out

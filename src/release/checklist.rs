@@ -50,8 +50,11 @@ fn display(target: Target) -> String {
     }
 }
 
+/// What a checklist begins with.
+pub(crate) const TITLE: &str = "# Canary checklist of ";
+
 pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot, queries: &[String]) -> String {
-    let mut out = format!("# Canary checklist of {release}\n\n");
+    let mut out = format!("{TITLE}{release}\n\n");
     if snapshot.simulated {
         out.push_str("**Simulated soak: the targets come from a simulation and are no evidence.**\n\n");
     }

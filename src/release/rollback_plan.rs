@@ -4,7 +4,7 @@
 use super::figure;
 use super::policy::Policy;
 use super::shell;
-use crate::format::markdown;
+use crate::format::{markdown, text};
 
 pub(crate) fn triggers() -> String {
     let mut out = markdown::table_head(&["trigger", "limit", "lasting"]);
@@ -51,9 +51,9 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy, queries: &[String])
         let description = if action.description.is_empty() {
             String::new()
         } else {
-            format!(": {}", markdown::cell(action.description.trim()))
+            format!(": {}", markdown::plain(&text::line(action.description.trim())))
         };
-        out.push_str(&format!("\n{}. `{}`{description}\n\n", at + 1, action.kind));
+        out.push_str(&format!("\n{}. {}{description}\n\n", at + 1, markdown::code(&action.kind)));
         out.push_str(&shell::block(&[command]));
     }
     out.push_str("\n## Minute 4 to 9: prove it\n\n");

@@ -16,6 +16,7 @@ pub(crate) use outcome::{Outcome, Status};
 use crate::format::text;
 use exit::Exit;
 use jiff::Timestamp;
+use maker::ClockKind;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -199,6 +200,7 @@ pub(crate) struct Report {
     exit: Exit,
     is_error: bool,
     simulated: bool,
+    clock: ClockKind,
     observed: Option<(Timestamp, Timestamp)>,
     /// More top-level fields of the JSON document.
     body: Map<String, Value>,
@@ -225,6 +227,7 @@ impl Report {
             exit: if spec.is_clamped { conclusion.exit.clamped() } else { conclusion.exit },
             is_error: false,
             simulated: false,
+            clock: ClockKind::System,
             observed: None,
             body: Map::new(),
             evidence: Vec::new(),
@@ -248,6 +251,12 @@ impl Report {
     #[must_use]
     pub(crate) fn simulated(self, simulated: bool) -> Self {
         Self { simulated, ..self }
+    }
+
+    /// Says which clock the most doubtful part of what it rests on was made by.
+    #[must_use]
+    pub(crate) fn rests_on(self, clock: ClockKind) -> Self {
+        Self { clock, ..self }
     }
 
     /// Says from when to when something was observed.
@@ -331,6 +340,10 @@ impl Report {
 
     pub(crate) fn is_simulated(&self) -> bool {
         self.simulated
+    }
+
+    pub(crate) fn clock(&self) -> ClockKind {
+        self.clock
     }
 
     pub(crate) fn observation(&self) -> Option<(Timestamp, Timestamp)> {

@@ -54,6 +54,18 @@ pub(crate) fn on_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -
     })
 }
 
+/// Does two things at a time; one after the other where the system has no room for a thread more.
+pub(crate) fn both<A: Send, B>(aside: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
+    let aside = Mutex::new(Some(aside));
+    let run = || aside.lock().unwrap_or_else(PoisonError::into_inner).take().map(|aside| aside());
+    thread::scope(|scope| {
+        let started = start(scope, run);
+        let here = here();
+        let answer = started.map_or_else(run, joined);
+        (answer.expect("nobody else has taken it"), here)
+    })
+}
+
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

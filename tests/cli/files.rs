@@ -86,12 +86,15 @@ fn a_pipe_that_a_shell_passes_is_read() {
 fn an_output_that_would_destroy_another_file_of_the_run_is_a_usage_error() {
     let sandbox = pack().file("p.yaml", "steps:\n  - {name: step, argv: [/bin/true]}\n");
     symlink("p.yaml", sandbox.path("link.yaml")).unwrap();
+    symlink("new/y", sandbox.path("gone")).unwrap();
     let before = sandbox.read("p.yaml");
     for (options, names) in [
         ("--report p.yaml --plan p.yaml", ["--report", "--plan"]),
         ("--report ./link.yaml --plan p.yaml", ["--report", "--plan"]),
         ("--plan p.yaml --junit p.yaml", ["--junit", "--plan"]),
         ("--junit x --metrics-file ./x", ["--junit", "--metrics-file"]),
+        ("--junit new/x --metrics-file new/./sub/../x", ["--junit", "--metrics-file"]),
+        ("--junit gone/x --metrics-file new/y/x", ["--junit", "--metrics-file"]),
         ("--report out.md", ["--report", "Markdown"]),
         ("--report /dev/null", ["--report", "Markdown"]),
         ("--report deploy/release/pre_live.yaml", ["--report", "this command"]),
@@ -250,6 +253,84 @@ fn an_old_answer_does_not_outlive_a_question_that_could_not_be_asked() {
         let left = sandbox.files();
         assert!(!left.iter().any(|path| path.contains(".mmops-")), "{line}: {left:?}");
     }
+}
+
+/// Runs that are refused, with the files that they would have written. `none` is not there.
+const REFUSED: [(&str, &[&str]); 14] = [
+    ("pre-live-pack --dry-run --plan none.yaml --report out/x.json", &["out/x.json", "out/x.md"]),
+    (
+        "make-ready --plan none.yaml",
+        &["artifacts/reports/MAKE_READY.json", "artifacts/reports/MAKE_READY.md"],
+    ),
+    ("readiness --drills none.yaml --out-json out/x.json", &["out/x.json", "out/x.md"]),
+    (
+        "soak run --mock --gates none --export-json out/a.json --export-md out/a.md --gate-summary out/b.json",
+        &["out/a.json", "out/a.md", "out/b.json"],
+    ),
+    ("soak report --src none --out out", &["out/SOAK_REPORT.html"]),
+    ("soak report --src none --out out", &REPORT_FILES),
+    ("soak report --src empty", &["empty/reports/analysis/POST_SOAK_SNAPSHOT.json"]),
+    ("soak daily --date 2026-03-09 --config none.yaml", &["artifacts/reports/REPORT_SOAK_20260309.json"]),
+    ("soak daily --weekly --config none.yaml", &["artifacts/reports/WEEKLY_ROLLUP.json"]),
+    ("tune sweep --grid none.yaml --out-json out/x.json --out-md out/y.md", &["out/x.json", "out/y.md"]),
+    ("tune apply --dry-run --sweep none.json", &["artifacts/dry-run/TUNING_APPLY.json"]),
+    ("chaos failover --ttl 50ms --renew 200ms --out-json out/x.json", &["out/x.json"]),
+    ("canary checklist --bundle none --out out/c.md", &["out/c.md"]),
+    ("rotate --dry-run --policy none.yaml --plan out/plan.json", &["out/plan.json"]),
+];
+
+const REPORT_FILES: [&str; 9] = [
+    "out/SOAK_REPORT.html",
+    "out/POST_SOAK_SNAPSHOT.json",
+    "out/DELTA_VERIFY_REPORT.json",
+    "out/DELTA_VERIFY_REPORT.md",
+    "out/POST_SOAK_AUDIT.md",
+    "out/RECOMMENDATIONS.md",
+    "out/FAILURES.md",
+    "out/POST_SOAK_METRICS.prom",
+    "out/soak_profile.runtime_overrides.json",
+];
+
+/// What other programs may have under such a name; the last is evidence of another command.
+const FOREIGN: [&str; 3] = [
+    "mine\n",
+    r#"{"verdict": "PASS", "kpi_last_n": {}}"#,
+    r#"{"schema": "mmops.soak-plan.v2", "note": "mmops.soak-gates.v1"}"#,
+];
+
+#[test]
+fn a_refused_command_line_leaves_alone_what_its_command_did_not_write() {
+    for (at, (line, files)) in REFUSED.into_iter().enumerate() {
+        let sandbox = Sandbox::new().unrecorded("what is asserted is what is there afterwards");
+        fs::create_dir(sandbox.path("empty")).unwrap();
+        let foreign = FOREIGN[at % FOREIGN.len()];
+        let all: Vec<&str> = files.iter().copied().chain(["out/j.xml", "out/m.prom"]).collect();
+        for file in &all {
+            sandbox.write(file, foreign);
+        }
+        for more in ["", " --nonsense", " --now yesterday"] {
+            let output = sandbox.run(&format!("{line} --junit out/j.xml --metrics-file out/m.prom{more}"));
+            assert!(output.code.is_some_and(|code| code != 0), "{line}{more}: {}", output.stdout);
+            for file in &all {
+                assert_eq!(sandbox.read(file), foreign, "{line}{more}: {file}\n{}", output.stderr);
+            }
+        }
+        // What it wrote itself does not go on to say what it said.
+        for (file, content) in [
+            ("out/j.xml", earlier_junit()),
+            ("out/m.prom", "# HELP mmops_last_run_exit_code x\nmmops_last_run_exit_code 0\n".to_owned()),
+        ] {
+            sandbox.write(file, content);
+        }
+        let _ = sandbox.run(&format!("{line} --junit out/j.xml --metrics-file out/m.prom --nonsense"));
+        assert!(sandbox.read("out/j.xml").contains("--nonsense"), "{line}");
+        assert!(!sandbox.read("out/m.prom").contains("exit_code 0"), "{line}");
+    }
+}
+
+fn earlier_junit() -> String {
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"mmops x\"/></testsuites>"
+        .to_owned()
 }
 
 #[test]

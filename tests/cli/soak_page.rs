@@ -13,8 +13,11 @@ fn the_page_of_a_report_says_what_the_run_came_to_and_names_the_files_behind_it(
         sandbox.run(&format!("{run} --scenario {scenario}")).code(code);
         let _ = sandbox.run("soak report --mock");
         let page = sandbox.read(PAGE);
-        assert!(page.contains(&format!("<title>{word} (simulated): soak RUN_")), "{scenario}");
-        assert!(page.contains(&format!("{word} <span>simulated</span></h2>")), "{scenario}");
+        assert!(page.contains(&format!("<title>{word} (simulated, frozen clock): soak RUN_")), "{scenario}");
+        assert!(
+            page.contains(&format!("{word} <span>simulated</span> <span>frozen clock</span></h2>")),
+            "{scenario}"
+        );
         for name in ["RUN.json", "JOURNAL.jsonl", "samples.bin", "soak_metrics.json", "gates_summary.json"] {
             let bytes = std::fs::read(sandbox.path(&format!("artifacts/soak/latest/{name}"))).unwrap();
             assert!(page.contains(&mmops::testing::hash::sha256(bytes)), "{scenario}: {name}");
@@ -35,7 +38,8 @@ fn a_page_judges_a_simulation_as_the_report_does() {
     let _ = sandbox.run("soak report");
     let page = sandbox.read(PAGE);
     assert!(
-        page.contains("<title>INCONCLUSIVE (simulated)") && page.contains("A simulation is no evidence.")
+        page.contains("<title>INCONCLUSIVE (simulated, frozen clock)")
+            && page.contains("A simulation is no evidence.")
     );
 }
 

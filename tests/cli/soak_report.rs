@@ -142,14 +142,144 @@ fn the_recorded_run_has_its_figures_and_its_faults() {
 #[test]
 fn what_the_earlier_toolkit_left_is_never_written_over() {
     let sandbox = recorded("run").unrecorded("asserted here");
-    let kept = sandbox.read(&format!("run/latest/reports/analysis/{SNAPSHOT}"));
-    for line in
-        ["--src run/latest", "--src run --out run/latest", "--src run --out run/latest/reports/analysis"]
-    {
-        let _ = sandbox.run(&format!("soak report {line}")).error(64).stderr_has("by --out and by --src");
+    // Its snapshots do not all say which version they are of, and its other files have the names of ours.
+    sandbox.write("run/latest/POST_SOAK_SNAPSHOT.json", r#"{"verdict": "PASS"}"#);
+    let others = ["POST_SOAK_AUDIT.md", "FAILURES.md", "RECOMMENDATIONS.md", OVERRIDES];
+    for name in others {
+        sandbox.write(&format!("out/{name}"), "# Post-Soak Audit Report\n");
     }
-    assert_eq!(sandbox.read(&format!("run/latest/reports/analysis/{SNAPSHOT}")), kept);
-    assert!(!sandbox.path("run/latest/reports/analysis/FAILURES.md").exists());
+    let files = || -> Vec<(String, String)> {
+        sandbox.files().into_iter().map(|file| (file.clone(), sandbox.read(&file))).collect()
+    };
+    let before = files();
+    let is_kept = || before.iter().all(|(file, text)| sandbox.read(file) == *text);
+    for line in [
+        "--src run/latest",
+        "--src run --out run/latest",
+        "--src run --out run/latest/reports/analysis",
+        "--src run --out out",
+        "--src none --out run/latest",
+    ] {
+        let output = sandbox.run(&format!("soak report {line}")).error(64);
+        let _ = output.stderr_has("is there, and this command did not write it");
+        assert!(is_kept(), "{line}");
+    }
+    let _ = sandbox.run("soak report --src run --out run/latest --nonsense").error(64);
+    assert!(is_kept());
+}
+
+#[test]
+fn what_a_report_left_before_goes_and_the_parameters_of_the_bot_stay() {
+    let sandbox = finished("--gates smoke --iterations 12", 0).unrecorded("asserted here");
+    let _ = sandbox.run("soak report --mock --out out").code(0);
+    let overrides = sandbox.read(&format!("out/{OVERRIDES}"));
+    let _ = sandbox.run("soak report --mock --out out --nonsense").error(64);
+    assert_eq!(sandbox.read(&format!("out/{OVERRIDES}")), overrides, "an error is nothing to a bot");
+    assert_eq!(snapshot(&sandbox, "out")["schema"], "mmops.error.v1");
+    assert_eq!(sandbox.json("out/DELTA_VERIFY_REPORT.json")["schema"], "mmops.error.v1");
+    for name in FILES.into_iter().filter(|name| !name.ends_with(".json")).chain(["SOAK_REPORT.html"]) {
+        assert!(!sandbox.path(&format!("out/{name}")).exists(), "{name}");
+    }
+    let _ = sandbox.run("soak report --mock --out out").code(0);
+    assert_eq!(sandbox.read(&format!("out/{OVERRIDES}")), overrides);
+    // Programs go by the snapshot, people by the page: whoever sees one has what it rests on.
+    if crate::bundle::has("strace") {
+        let mut command = std::process::Command::new("strace");
+        command.args(["-f", "-qq", "-e", "trace=renameat,renameat2", env!("CARGO_BIN_EXE_mmops")]);
+        command.args(["soak", "report", "--mock", "--out", "out"]).current_dir(sandbox.root());
+        let traced = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        let names = traced
+            .lines()
+            .filter(|line| line.contains("renameat"))
+            .map(|line| line.rsplit('"').nth(1).unwrap().to_owned());
+        let names: Vec<String> = names.collect();
+        assert_eq!(names[names.len() - 3..], ["DELTA_VERIFY_REPORT.json", SNAPSHOT, "SOAK_REPORT.html"]);
+        assert_eq!(names.len(), 9, "{traced}");
+    }
+}
+
+#[test]
+fn what_the_report_reads_beside_a_run_must_be_of_the_run() {
+    let sandbox = finished("--gates smoke --iterations 12", 0).unrecorded("asserted here");
+    let run = |name: &str| format!("artifacts/soak/latest/{name}");
+    let other =
+        finished("--gates smoke --iterations 12 --seed 7 --now 2026-03-11T12:00:00Z", 0).unrecorded("it");
+    let texts = ["soak_metrics.json", "gates_summary.json"].map(|name| (name, sandbox.read(&run(name))));
+    let report = || sandbox.run("soak report --mock --out out");
+    let _ = report().code(0);
+    for (name, text) in &texts {
+        let foreign = other.read(&run(name));
+        for (content, code, reason) in [
+            (foreign.clone(), 3, "is not of this run: its observed_from is "),
+            (
+                text.replace("\"simulated\": true", "\"simulated\": false"),
+                3,
+                "its simulated is false, that of the run is true",
+            ),
+            (text.replace("\"clock\": \"frozen\"", "\"clock\": \"system\""), 3, "its clock is \"system\""),
+            (text.replace("\"coverage\": 1.0", "\"coverage\": 0.5"), 2, "says another "),
+            (text.replace("\"verdict\": \"PASS\"", "\"verdict\": \"FAIL\""), 1, "the run itself said FAIL"),
+            (text.replace("\"verdict\": \"PASS\"", "\"verdict\": \"pass\""), 2, "has the verdict"),
+        ] {
+            assert_ne!(&content, text, "{name}: {reason}");
+            sandbox.write(&run(name), content);
+            let output = report().code(code);
+            assert!(output.stdout.contains(reason), "{name}: {reason}\n{}", output.stdout);
+            assert!(code != 3 || !sandbox.path(&format!("out/{SNAPSHOT}")).exists(), "{name}: {reason}");
+            sandbox.write(&run(name), text);
+        }
+    }
+    let _ = report().code(0);
+}
+
+#[test]
+fn a_frozen_clock_is_said_wherever_a_real_run_is_reported() {
+    let (url, _) = prometheus(|asked| {
+        let is_asked = asked.query.contains("mm_net_bps");
+        let points = asked.times.iter().map(|at| (*at, 3.5)).collect::<Vec<_>>();
+        Ok(if is_asked {
+            vec![(json!({"__name__": "mm_net_bps", "job": "bot"}), points)]
+        } else {
+            Vec::new()
+        })
+    });
+    let sandbox = Sandbox::new()
+        .unrecorded("a server has an address of its own")
+        .file("kpis.yaml", "kpis:\n  net_bps: {description: d, unit: bps, measure: {gauge: {of: mm_net_bps, over: last}}}\n")
+        .file(
+            "gates.yaml",
+            "profiles:\n  one:\n    description: d\n    gates:\n      net: {kpi: net_bps, unit: bps, aggregate: mean, at_least: 2.5, severity: hard}\n",
+        );
+    let line = "--kpis kpis.yaml --gates-file gates.yaml --gates one --iteration 60s --from 2026-03-10T10:00:00Z --to 2026-03-10T10:10:00Z";
+    let _ = sandbox.run(&format!("soak run --prometheus {url} {line}")).code(0);
+    // The report itself is made by the system's clock.
+    let run = |line: &str| {
+        let mut command = sandbox.command(line);
+        let inner: &mut assert_cmd::Command = &mut command;
+        inner.env_remove("MMOPS_NOW");
+        crate::sandbox::Output::of(&mut command)
+    };
+    for line in ["soak report --format json", "soak gate artifacts/soak/latest --format json"] {
+        let document = run(line).json();
+        assert_eq!((&document["clock"], &document["simulated"]), (&json!("frozen"), &json!(false)), "{line}");
+        let rows = document["rows"].as_array().unwrap();
+        assert!(rows.iter().any(|row| row["name"] == "clock" && row["status"] == "WARN"), "{line}");
+    }
+    assert_eq!(snapshot(&sandbox, OUT)["clock"], "frozen");
+    for name in FILES.into_iter().chain(["SOAK_REPORT.html"]) {
+        let text = sandbox.read(&format!("{OUT}/{name}")).to_lowercase();
+        assert!(text.contains("frozen"), "{name}");
+    }
+    let page = sandbox.read(&format!("{OUT}/SOAK_REPORT.html"));
+    assert!(
+        page.contains("<title>PASS (frozen clock): soak RUN_") || page.contains("(frozen clock): soak RUN_")
+    );
+    assert!(!page.contains("made <time datetime=\"2026-03-10T12:00:00"), "that is when the run was made");
+    let metrics = metrics(&sandbox, OUT);
+    assert_eq!(
+        (metrics["mmops_soak_report_clock_frozen"], metrics["mmops_soak_report_simulated"]),
+        (1.0, 0.0)
+    );
 }
 
 #[test]
@@ -559,7 +689,7 @@ fn what_the_run_said_itself_is_held_against_what_it_comes_to() {
         let _ = output.stdout_has(&format!("the run itself said {said}, judged again it is PASS"));
         assert_eq!(snapshot(&sandbox, OUT)["verdict"], said);
         let page = sandbox.read(&format!("{OUT}/SOAK_REPORT.html"));
-        assert!(page.contains(&format!("<title>{said} (simulated)")), "{said}");
+        assert!(page.contains(&format!("<title>{said} (simulated, frozen clock)")), "{said}");
         assert!(!page.contains("gates hold."), "{said}");
     }
     for unreadable in ["{", "{\"verdict\": \"GOOD\"}"] {

@@ -24,6 +24,7 @@ mod page;
 mod pages;
 mod proxy;
 mod reality;
+mod release;
 mod report;
 mod server;
 mod soak;

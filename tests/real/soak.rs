@@ -27,8 +27,14 @@ impl Drop for Bot {
 }
 
 pub fn bot(dir: &Path, scenario: &str) -> (Bot, String) {
-    let line =
-        format!("sim bot --listen 127.0.0.1:0 --address-file bot.address --speed 8 --scenario {scenario}");
+    bot_at(dir, scenario, 8)
+}
+
+/// A bot at so many times its pace, and the configuration of a server that scrapes it.
+pub fn bot_at(dir: &Path, scenario: &str, speed: u32) -> (Bot, String) {
+    let line = format!(
+        "sim bot --listen 127.0.0.1:0 --address-file bot.address --speed {speed} --scenario {scenario}"
+    );
     let child = mmops(dir, &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let bot = Bot(child);
     let address = wait(|| std::fs::read_to_string(dir.join("bot.address")).ok());

@@ -23,8 +23,10 @@ pub(crate) use report::{Body, SPEC};
 
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
+use crate::format::form::Form;
 use crate::report::Report;
 use crate::report::exit::Fault;
+use crate::report::page as frame;
 use crate::sys::fsio;
 use accept::Acceptance;
 use drift::Rules;
@@ -33,7 +35,11 @@ use page::Subject;
 
 /// What it writes beside its answer.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    given.path("html").map(|path| Output::companion("html", path)).into_iter().collect()
+    given
+        .path("html")
+        .map(|path| Output::companion("html", path, Form::Text(frame::BEGINNING)))
+        .into_iter()
+        .collect()
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {

@@ -17,6 +17,7 @@ use crate::evidence::age::{EvidencePolicy, display};
 use crate::evidence::entry::Entry;
 use crate::evidence::explanation::Explanation;
 use crate::evidence::header;
+use crate::format::form::Form;
 use crate::format::node;
 use crate::report::exit::{self, Fault};
 use crate::report::maker::Maker;
@@ -65,14 +66,16 @@ pub(crate) struct Body {
 
 /// What it writes, and where the pack and the score go: without this run they have no answer.
 pub(crate) fn outputs(_: &Given) -> Vec<Output> {
-    let parts = parts().into_iter().map(|path| Output::companion("", path));
-    parts.chain(Output::with_markdown("", REPORT.into())).collect()
+    let parts = parts().into_iter().map(|(path, form)| Output::companion("", path, form));
+    parts.chain(Output::with_markdown("", REPORT.into(), "make-ready", "# MAKE-READY\n")).collect()
 }
 
-/// Where the pack and the score go.
-fn parts() -> [PathBuf; 4] {
-    let [pack, score] = [pre_live_pack::REPORT, "artifacts/reports/readiness.json"].map(PathBuf::from);
-    [pack.with_extension("md"), pack, score.with_extension("md"), score]
+/// Where the pack and the score go, and what they look like.
+fn parts() -> Vec<(PathBuf, Form)> {
+    let pack = pre_live_pack::written("", pre_live_pack::REPORT.into());
+    let score = readiness::score::written("", "artifacts/reports/readiness.json".into());
+    let part = |output: Output| Some((output.path.clone(), output.form()?));
+    pack.into_iter().chain(score).filter_map(part).collect()
 }
 
 /// The files that only the plan, and the plan of its pack, name. Where the pack and the score go is an answer of
@@ -80,8 +83,9 @@ fn parts() -> [PathBuf; 4] {
 pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
     let plan: Option<ReadyPlan> = ctx.configs.peek(given.path("plan").as_deref(), PLAN, BUILT_IN);
     let Some(plan) = plan else { return Vec::new() };
-    let is_part =
-        |input: &Input| parts().iter().any(|part| fsio::same_file(&ctx.path(part), &ctx.path(&input.path)));
+    let is_part = |input: &Input| {
+        parts().iter().any(|(part, _)| fsio::same_file(&ctx.path(part), &ctx.path(&input.path)))
+    };
     let steps = pre_live_pack::planned_by(plan.pre_live_pack.plan.as_deref(), ctx);
     steps.into_iter().chain(plan.files()).filter(|input| !is_part(input)).collect()
 }
@@ -97,7 +101,7 @@ fn refuse_clash(args: &Args, plan: &ReadyPlan, ctx: &Ctx) -> Result<(), Fault> {
     let clash = written.find_map(|written| {
         let is_same = |path: &&Path| fsio::same_file(&ctx.path(&written), &ctx.path(path));
         // The plan may ask for the score itself, where that has its usual name.
-        let is_score = |path: &Path| path == score && parts().iter().any(|part| part == path);
+        let is_score = |path: &Path| path == score && parts().iter().any(|(part, _)| part == path);
         let found = read.iter().copied().filter(|path| !is_score(path)).find(is_same);
         found.map(|path| path.display().to_string())
     });
@@ -117,6 +121,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let md_out = ctx.companion_file(Path::new(REPORT).with_extension("md"))?;
     let (score_path, policy) =
         (&plan.readiness.out_json, EvidencePolicy::new(&ctx.maker(), args.allow_simulated));
+    for output in readiness::score::written("", score_path.clone()) {
+        output.form().map_or(Ok(()), |form| ctx.outputs.begin(&ctx.path(&output.path), form))?;
+    }
     let rehearsed = pre_live_pack::rehearse(&pack, ctx);
     // What the components are judged by is read under its name.
     ctx.outputs.publish()?;

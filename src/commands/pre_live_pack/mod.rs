@@ -97,7 +97,12 @@ impl Args {
 
 /// What a pack writes.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    given.path("report").map(|path| Output::with_markdown("report", path)).unwrap_or_default()
+    given.path("report").map(|path| written("report", path)).unwrap_or_default()
+}
+
+/// A report and its readable form.
+pub(crate) fn written(option: &'static str, path: PathBuf) -> Vec<Output> {
+    Output::with_markdown(option, path, "pre-live-pack", report::PAGE_TITLE)
 }
 
 /// The files that the steps of a plan name: no output of the run may be one.

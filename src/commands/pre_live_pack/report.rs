@@ -9,6 +9,8 @@ use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 pub(crate) const SPEC: CommandSpec =
     CommandSpec::new("pre-live-pack", "PRE_LIVE_PACK", "FAILED").clamped().with_fixed_rows();
 const TITLE: &str = "PRE-LIVE PACK DRY-RUN RESULTS";
+/// The same in the Markdown form.
+pub(super) const PAGE_TITLE: &str = "# PRE-LIVE PACK DRY-RUN RESULTS\n";
 
 /// Lines of output shown below a failed row.
 const SHOWN_LINES: usize = 3;

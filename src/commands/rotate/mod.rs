@@ -35,6 +35,7 @@ pub(crate) use restore::Body as RestoreBody;
 
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
+use crate::format::form::Form;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile};
@@ -55,7 +56,11 @@ const DEFAULT_ROOT: &str = "artifacts";
 
 /// What it writes, apart from archives.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    given.path("plan").map(|path| Output::removed_first("plan", path)).into_iter().collect()
+    given
+        .path("plan")
+        .map(|path| Output::removed_first("plan", path, Form::Document("rotation-plan")))
+        .into_iter()
+        .collect()
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {

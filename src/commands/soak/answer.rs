@@ -20,6 +20,7 @@ pub(super) fn report(facts: &SoakFacts, verdict: SoakVerdict) -> Report {
     Report::new(spec, title, conclusion(facts, verdict))
         .rows(rows(facts))
         .simulated(facts.simulated)
+        .rests_on(facts.trail.header.clock)
         .observed(facts.ledger.observation())
         .body(&SoakBody::new(facts))
         .evidence([&facts.run_dir])

@@ -6,8 +6,12 @@ use crate::evidence::header::Header;
 use crate::format::{markdown, number};
 use crate::judge::record::{GateResult, KpiStats};
 use crate::judge::verdict::RunVerdict;
+use crate::report::maker::ClockKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// What `SOAK_RESULTS.md` begins with.
+pub(super) const TITLE: &str = "# SOAK RESULTS\n";
 
 /// `soak_metrics.json`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -229,15 +233,13 @@ impl JudgedRun<'_> {
 
     pub(super) fn markdown(&self) -> String {
         let SoakFacts { run_dir, source, profile, planned, ledger, judgement, .. } = self.facts;
-        let mut text = format!("# SOAK RESULTS\n\nVerdict: **{}**\n\n", self.verdict.as_str());
-        if self.facts.simulated {
-            text.push_str(
-                "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
-            );
-        }
+        let mut text = format!("{TITLE}\nVerdict: **{}**\n\n", self.verdict.as_str());
+        text.push_str(&stamps(self.facts.simulated, self.facts.trail.header.clock));
         let done = ledger.iterations;
         let hours = SoakBody::new(self.facts).duration_hours;
-        text.push_str(&format!("- Run: `{run_dir}`\n- Source: {source}\n- Profile: {profile}\n"));
+        text.push_str(&markdown::item_of(&format!("Run: {}", markdown::code(run_dir))));
+        text.push_str(&markdown::item(&format!("Source: {source}")));
+        text.push_str(&markdown::item(&format!("Profile: {profile}")));
         text.push_str(&format!("- Iterations: {done} of {planned}, {hours:.2} h\n"));
         if let Some((from, to)) = ledger.observation() {
             text.push_str(&format!("- Observed: {from} to {to}\n"));
@@ -250,7 +252,8 @@ impl JudgedRun<'_> {
         }
         if let Some(Aborted { gates, not_run, .. }) = aborted(self.facts) {
             let gates = gates.join(", ");
-            text.push_str(&format!("- Aborted: {gates} broken for good, {not_run} iterations not run\n"));
+            let line = format!("Aborted: {gates} broken for good, {not_run} iterations not run");
+            text.push_str(&markdown::item(&line));
         }
         for (iteration, secs) in &self.facts.trail.clock_steps {
             text.push_str(&format!("- Clock: set by {secs:+.1} s in iteration {iteration}\n"));
@@ -271,11 +274,13 @@ impl JudgedRun<'_> {
                 gate.severity.as_str(),
             ]));
         }
+        if judgement.gates.values().any(|gate| !gate.pass) {
+            text.push('\n');
+        }
         for (name, gate) in judgement.gates.iter().filter(|(_, gate)| !gate.pass) {
-            text.push_str(&format!("\n- {name}: {}", gate.outcome.reason.as_deref().unwrap_or_default()));
-            for more in self.facts.explanation(gate) {
-                text.push_str(&format!("; {}", markdown::cell(&more)));
-            }
+            let reason = gate.outcome.reason.clone().into_iter();
+            let why: Vec<String> = reason.chain(self.facts.explanation(gate)).collect();
+            text.push_str(&markdown::item(&format!("{name}: {}", why.join("; "))));
         }
         text.push_str("\n## Figures\n\n");
         let columns = ["figure", "unit", "windows", "unknown", "last", "mean", "min", "max"];
@@ -288,6 +293,21 @@ impl JudgedRun<'_> {
         }
         text
     }
+}
+
+/// What a readable form says first of a run that proves nothing about a service, a paragraph for each reason.
+pub(super) fn stamps(simulated: bool, clock: ClockKind) -> String {
+    let of_simulation = simulated.then_some(
+        "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
+    );
+    let of_clock = match clock {
+        ClockKind::System => None,
+        ClockKind::Frozen => {
+            Some("**FROZEN CLOCK: the times of this run tell no age, and it is no evidence.**\n\n")
+        }
+        ClockKind::Stamped => Some("**STAMPED: the times of this run were fixed and tell no age.**\n\n"),
+    };
+    of_simulation.into_iter().chain(of_clock).collect()
 }
 
 /// A figure with up to four decimals.

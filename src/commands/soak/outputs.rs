@@ -1,8 +1,9 @@
 //! The files of a judged run: where they go, and that none of another run stands in their place.
 
-use super::document::JudgedRun;
+use super::document::{self, JudgedRun};
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
+use crate::format::form::Form;
 use crate::format::json;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -23,12 +24,13 @@ pub(super) struct Outputs {
 
 /// What a run writes outside its own directory.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    let companion = |option, id| given.path(id).map(|path| Output::companion(option, path));
-    let verdict = |option, id| given.path(id).map(|path| Output::of_verdict(option, path));
+    let verdict =
+        |option, id, name| given.path(id).map(|path| Output::of_verdict(option, path, Form::Document(name)));
+    let readable = given.path("export_md");
     [
-        companion("export-md", "export_md"),
-        verdict("gate-summary", "gate_summary"),
-        verdict("export-json", "export_json"),
+        readable.map(|path| Output::companion("export-md", path, Form::Text(document::TITLE))),
+        verdict("gate-summary", "gate_summary", "soak-gates"),
+        verdict("export-json", "export_json", "soak-metrics"),
     ]
     .into_iter()
     .flatten()

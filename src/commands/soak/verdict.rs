@@ -101,7 +101,8 @@ impl SoakFacts {
         }
         let cause = self.trail.cause(gate.member.as_deref(), &gate.kpi);
         let cause = cause.map(|cause| format!("iteration {}: {}", cause.iteration, cause.reason));
-        let selectors = self.selectors.get(&gate.kpi).map(|of| format!("{}: {}", gate.kpi, of.join(", ")));
+        let selectors = self.selectors.get(&gate.kpi).filter(|of| !of.is_empty());
+        let selectors = selectors.map(|of| format!("{}: {}", gate.kpi, of.join(", ")));
         cause.into_iter().chain(selectors).collect()
     }
 

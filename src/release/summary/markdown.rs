@@ -1,14 +1,13 @@
 //! The summary for people: a table a section, with what vouches for it above.
 
 use super::document::{Figure, ReleaseSummary, Section};
-use crate::format::markdown;
+use crate::format::{markdown, text};
 use crate::report::maker::ClockKind;
 use serde_json::Value;
 
 pub(super) fn render(summary: &ReleaseSummary) -> String {
     let ReleaseSummary { header, name, release_version, git, legacy, judged_from, sections } = summary;
-    let mut out =
-        format!("# Release summary of {} {}\n\n", markdown::cell(name), markdown::cell(release_version));
+    let mut out = markdown::heading(1, &format!("Release summary of {name} {release_version}")) + "\n";
     if header.simulated {
         out.push_str("**Simulated: figures below come from a simulation and are no evidence.**\n\n");
     }
@@ -28,7 +27,8 @@ pub(super) fn render(summary: &ReleaseSummary) -> String {
         out.push_str(&markdown::item(&format!("Made: {made_at}")));
     }
     for file in judged_from {
-        out.push_str(&markdown::item(&format!("Judged from: `{}`, SHA-256 {}", file.path, file.sha256)));
+        let path = markdown::code(&file.path);
+        out.push_str(&markdown::item_of(&format!("Judged from: {path}, SHA-256 {}", file.sha256)));
     }
     for section in sections {
         out.push_str(&render_section(section));
@@ -38,12 +38,14 @@ pub(super) fn render(summary: &ReleaseSummary) -> String {
 
 fn render_section(section: &Section) -> String {
     let source = &section.source;
-    let mut out = format!("\n## {}\n\n", source.name);
+    let path = markdown::code(&source.path);
+    let mut out = format!("\n{}\n", markdown::heading(2, &source.name));
     let Some(sha256) = &source.sha256 else {
-        out.push_str(&markdown::item(&format!("`{}`: {}", source.path, source.reasons.join("; "))));
+        let reasons = markdown::plain(&text::line(&source.reasons.join("; ")));
+        out.push_str(&markdown::item_of(&format!("{path}: {reasons}")));
         return out;
     };
-    out.push_str(&markdown::item(&format!("Source: `{}`, SHA-256 {sha256}", source.path)));
+    out.push_str(&markdown::item_of(&format!("Source: {path}, SHA-256 {sha256}")));
     let age = source.age.as_deref().unwrap_or("unknown");
     out.push_str(&markdown::item(&format!("Age: {age}, the limit is {}", section.max_age)));
     let stamps = [(source.simulated, "simulated"), (source.frozen, "made under a frozen clock")];

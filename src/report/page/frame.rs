@@ -105,6 +105,10 @@ pub(crate) fn content_security_policy() -> String {
     )
 }
 
+/// What every page of ours begins with.
+pub(crate) const BEGINNING: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" \
+                                    content=\"mmops\">";
+
 /// The whole document.
 pub(crate) fn document(page: &Page) -> String {
     let cursor = page.cursor.map(|Cursor { count, start_ms, step_ms, span_ms }| {
@@ -128,7 +132,7 @@ pub(crate) fn document(page: &Page) -> String {
     );
     let title = Markup::from(&page.title);
     format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+        "{BEGINNING}<meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><meta \
          http-equiv=\"Content-Security-Policy\" content=\"{policy}\"><meta name=\"referrer\" \
          content=\"no-referrer\"><title>{}</title><link rel=\"icon\" href=\"{}\"><style>{STYLE}</style></head><body>{}\

@@ -10,6 +10,6 @@ pub(crate) mod table;
 pub(crate) mod time;
 
 pub(crate) use chart::TimeAxis;
-pub(crate) use frame::{Cursor, Page, Tone, content_security_policy, document};
+pub(crate) use frame::{BEGINNING, Cursor, Page, Tone, content_security_policy, document};
 pub(crate) use id::anchor;
 pub(crate) use markup::{Markup, html};

@@ -32,7 +32,7 @@ pub(crate) fn render(report: &Report) -> String {
 
 /// Renders the Markdown for `$GITHUB_STEP_SUMMARY`.
 pub(crate) fn summary(report: &Report) -> String {
-    let mut out = format!("### {}\n\n", markdown::cell(&text::line(&report.title)));
+    let mut out = markdown::heading(3, &report.title) + "\n";
     out.push_str(&markdown::table_head(&["check", "status", "note"]));
     let mut cut = 0;
     for row in &report.rows {

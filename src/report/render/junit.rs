@@ -6,6 +6,10 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// What every such document of ours begins with.
+pub(crate) const BEGINNING: &str =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"mmops ";
+
 /// Renders the XML document.
 pub(crate) fn render(report: &Report, took: Duration) -> String {
     let command = escape(&report.spec.name());
@@ -13,10 +17,10 @@ pub(crate) fn render(report: &Report, took: Duration) -> String {
     let last = Row::new(marker.name.clone(), marker.outcome).conclusion_of(marker.assignment());
     let cases: Vec<&Row> = report.rows.iter().chain([&last]).collect();
     let count = |wanted: Outcome| cases.iter().filter(|row| row.outcome == wanted).count();
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    let mut out = String::from(BEGINNING);
     writeln!(
         out,
-        "  <testsuite name=\"mmops {command}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">",
+        "{command}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">",
         cases.len(),
         count(Outcome::Fail),
         count(Outcome::Unknown),

@@ -14,7 +14,7 @@ pub(crate) fn steps(report: &Report) -> String {
 pub(crate) fn components(report: &Report) -> String {
     let mut out = page(report, &["component", "status", "result"], Row::shown_note);
     for row in report.rows.iter().filter(|row| !row.reasons.is_empty()) {
-        out.push_str(&format!("\n## {}\n\n", text::line(&row.name)));
+        out.push_str(&format!("\n{}\n", markdown::heading(2, &row.name)));
         out.extend(row.reasons.iter().map(|reason| markdown::item(reason)));
     }
     out

@@ -4,6 +4,9 @@ use crate::format::exposition::{Format, Kind, Writer};
 use crate::report::{Report, Status};
 use std::time::Duration;
 
+/// What every such page of ours begins with.
+pub(crate) const BEGINNING: &str = "# HELP mmops_last_run_";
+
 /// Renders the exposition text; `ended_at` is in seconds since the epoch.
 pub(crate) fn render(report: &Report, ended_at: i64, took: Duration) -> String {
     let name = report.spec.name();

@@ -107,14 +107,6 @@ impl AtomicFile {
         Self::replacing(target, naming).map_err(|error| Fault::write(shown(target), &error))
     }
 
-    /// Like [`AtomicFile::create`], and removes what stands there: an answer that is asked for again is not
-    /// known until there is a new one.
-    pub(crate) fn create_anew(target: &Path) -> Result<Self, Fault> {
-        let file = Self::create(target)?;
-        remove_output(target)?;
-        Ok(file)
-    }
-
     fn replacing(target: &Path, naming: Naming) -> io::Result<Self> {
         let path = match target::resolve(target)? {
             Target::File(path) => path,
@@ -345,18 +337,6 @@ pub(crate) fn write_volatile(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let naming = Naming { no_replace: false, durable: false };
     let file = AtomicFile::replacing(path, naming).map_err(|error| Fault::write(shown(path), &error))?;
     file.finish(bytes)
-}
-
-/// Removes the file of an output, if there is one: a link to it stays, and so does a pipe or a device.
-pub(crate) fn remove_output(target: &Path) -> Result<(), Fault> {
-    let fail = |error: io::Error| Fault::write(shown(target), &error);
-    match target::file_behind(target).map_err(fail)? {
-        None => Ok(()),
-        Some(path) => match remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fail(error)),
-            Ok(()) | Err(_) => Ok(()),
-        },
-    }
 }
 
 /// Removes the unfinished outputs that killed runs left beside `target`. What cannot be removed does not

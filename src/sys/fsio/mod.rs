@@ -6,13 +6,13 @@ mod identity;
 mod locked;
 mod open;
 mod outputs;
+mod own;
 mod path;
 mod read;
 mod target;
 
 pub(crate) use atomic::{
-    AtomicFile, Naming, Temporary, date_by, is_unfinished, remove_abandoned, remove_output, write_atomic,
-    write_volatile,
+    AtomicFile, Naming, Temporary, date_by, is_unfinished, remove_abandoned, write_atomic, write_volatile,
 };
 #[cfg(test)]
 pub(crate) use dirs::scratch_dir;
@@ -22,6 +22,7 @@ pub(crate) use open::{
     SizeLimit, append, append_stream, names_descriptor, open, open_directory, open_writable, read_within,
 };
 pub(crate) use outputs::{OutputFile, OutputKind, Outputs};
+pub(crate) use own::{is_foreign, refuse_foreign, remove_own};
 pub(crate) use path::{unreadable, with_ending};
 pub(crate) use read::{
     FileKind, canonical, existing_kind, exists, kind, list, metadata, read, read_text, read_text_within,

@@ -2,11 +2,13 @@
 //! under their names taken away; complete on the disk before the first of them gets its name; the verdict named
 //! last, and taken back where the run fails after all.
 
-use super::atomic::{AtomicFile, remove_output, write_atomic};
+use super::atomic::{AtomicFile, write_atomic};
 use super::dirs::{ScratchDir, remove_dir};
+use super::own::{is_foreign, remove_output, remove_own};
 use super::path::shown;
 use super::read::{FileKind, kind};
 use super::target::same_file;
+use crate::format::form::Form;
 use crate::report::exit::Fault;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ pub(crate) enum OutputKind {
     /// What the run did to the world. It stays true whatever fails afterwards, and so does the one before it
     /// until there is another.
     Record,
-    /// What others go by. A run that fails has none.
+    /// What others go by. A run that fails has none. Of several the one that is finished last is named last.
     Verdict,
 }
 
@@ -94,6 +96,8 @@ impl Complete {
 struct Opened {
     kind: OutputKind,
     file: AtomicFile,
+    /// What an earlier one looks like, which is taken away before the work begins.
+    form: Option<Form>,
 }
 
 /// One output of a run that is to be written.
@@ -108,18 +112,29 @@ impl Outputs {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens an output for [`Outputs::take`].
-    pub(crate) fn open(&self, kind: OutputKind, path: &Path) -> Result<(), Fault> {
+    /// Opens an output for [`Outputs::take`]; `form` is that of an earlier one, which does not outlive the start of
+    /// this run.
+    pub(crate) fn open(&self, kind: OutputKind, path: &Path, form: Option<Form>) -> Result<(), Fault> {
+        if self.state().opened.iter().any(|opened| same_file(opened.file.target(), path)) {
+            return Ok(());
+        }
         let file = AtomicFile::create(path)?;
-        self.state().opened.push(Opened { kind, file });
+        self.state().opened.push(Opened { kind, file, form });
         Ok(())
     }
 
-    /// Removes what stands under the names of all that was opened, records apart.
+    /// The same for an output whose name is known late: what an earlier run left there is removed at once.
+    pub(crate) fn begin(&self, path: &Path, form: Form) -> Result<(), Fault> {
+        self.open(OutputKind::Verdict, path, Some(form))?;
+        remove_own(path, form)
+    }
+
+    /// Removes what earlier runs have left under the names of all that was opened. What is of another form stays
+    /// until it is replaced.
     pub(crate) fn clear(&self) -> Result<(), Fault> {
         let state = self.state();
-        let mut answers = state.opened.iter().filter(|opened| opened.kind != OutputKind::Record);
-        answers.try_for_each(|opened| remove_output(opened.file.target()))
+        let mut answers = state.opened.iter().filter_map(|opened| Some((opened, opened.form?)));
+        answers.try_for_each(|(opened, form)| remove_own(opened.file.target(), form))
     }
 
     /// The output called `path`, which is of this kind; opened now unless it was before.
@@ -131,15 +146,14 @@ impl Outputs {
         };
         let opened = match found {
             Some(opened) => Opened { kind, ..opened },
-            None if kind == OutputKind::Record => Opened { kind, file: AtomicFile::create(path)? },
-            None => Opened { kind, file: AtomicFile::create_anew(path)? },
+            None => Opened { kind, file: AtomicFile::create(path)?, form: None },
         };
         Ok(OutputFile { opened, outputs: self.clone() })
     }
 
     /// The output called `path`, which replaces what stands there only when the run is complete.
     pub(crate) fn replace(&self, kind: OutputKind, path: &Path) -> Result<OutputFile, Fault> {
-        let opened = Opened { kind, file: AtomicFile::create(path)? };
+        let opened = Opened { kind, file: AtomicFile::create(path)?, form: None };
         Ok(OutputFile { opened, outputs: self.clone() })
     }
 
@@ -148,9 +162,13 @@ impl Outputs {
         self.state().no_answer = text;
     }
 
-    /// The output called `path`, under whose name it is said at once that there is no answer.
-    pub(crate) fn take_standing(&self, path: &Path) -> Result<OutputFile, Fault> {
+    /// The output called `path`, under whose name it is said at once that there is no answer. What is of another form
+    /// is replaced by an answer only.
+    pub(crate) fn take_standing(&self, path: &Path, form: Form) -> Result<OutputFile, Fault> {
         let file = self.replace(OutputKind::Verdict, path)?;
+        if is_foreign(path, form) {
+            return Ok(file);
+        }
         let mut state = self.state();
         write_atomic(path, state.no_answer.as_bytes())?;
         state.standing.push(path.to_owned());
@@ -254,13 +272,19 @@ mod tests {
         let path = |name: &str| dir.path().join(name);
         let exists = |name: &str| kind(&path(name)).expect("known") != FileKind::Missing;
         let outputs = Outputs::default();
-        for (kind, name) in [(OutputKind::Verdict, "a.json"), (OutputKind::Companion, "a.md")] {
+        let foreign = (OutputKind::Companion, "b.md", Form::Text("new"));
+        for (kind, name, form) in [
+            (OutputKind::Verdict, "a.json", Form::Text("old")),
+            (OutputKind::Companion, "a.md", Form::Text("old")),
+            foreign,
+        ] {
             write_atomic(&path(name), b"old").expect("written");
-            outputs.open(kind, &path(name)).expect("opened");
+            outputs.open(kind, &path(name), Some(form)).expect("opened");
             assert_eq!(read(&path(name)).expect("there"), b"old");
         }
         outputs.clear().expect("removed");
         assert!(!exists("a.json") && !exists("a.md"));
+        assert_eq!(read(&path("b.md")).expect("somebody else's"), b"old");
         let take = |kind, name| outputs.take(kind, &path(name)).expect("opened");
         take(OutputKind::Verdict, "a.json").finish(b"GO").expect("written");
         take(OutputKind::Companion, "a.md").finish(b"GO").expect("written");

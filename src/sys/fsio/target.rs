@@ -3,6 +3,7 @@
 use super::open::{names_descriptor, open_stream};
 use super::path::parent;
 use super::read::{FileKind, kind, link_target, real_path, target_kind};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,18 +54,78 @@ pub(crate) fn is_stream(path: &Path) -> bool {
     names_descriptor(path) || matches!(file_behind(path), Ok(None))
 }
 
-/// Whether two paths lead to one file, or would when it is created; a pipe or a device takes both. What cannot
+/// Whether two paths lead to one file, or will when it is created; a pipe or a device takes both. What cannot
 /// be looked at is compared by its name.
 pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     !(is_stream(a) && is_stream(b)) && (a == b || identity(a) == identity(b))
 }
 
-/// Where a file is: what its links lead to, as far as there is something.
+/// As many links as a system follows.
+const MOST_LINKS: u32 = 40;
+
+/// Where a file is, or will be once the directories are made that it lacks: links followed, be it to what is not
+/// there, and no `.` or `..` left.
 fn identity(path: &Path) -> PathBuf {
-    let file = file_behind(path).ok().flatten().unwrap_or_else(|| path.to_owned());
-    match (real_path(&file), real_path(parent(&file)), file.file_name()) {
-        (Ok(real), ..) => real,
-        (Err(_), Ok(dir), Some(name)) => dir.join(name),
-        (Err(_), ..) => file,
+    let mut found = PathBuf::new();
+    let mut rest: Vec<OsString> = parts(path);
+    let mut links = 0;
+    while let Some(part) = rest.pop() {
+        match part.as_encoded_bytes() {
+            b"." => {}
+            // What was followed so far is no link.
+            b".." => drop(found.pop()),
+            _ => {
+                let next = found.join(&part);
+                let is_link = links < MOST_LINKS && matches!(kind(&next), Ok(FileKind::Link));
+                match link_target(&next) {
+                    Ok(target) if is_link => {
+                        links += 1;
+                        rest.extend(parts(&target));
+                    }
+                    Ok(_) | Err(_) => found = next,
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The parts of a path, the first one last.
+fn parts(path: &Path) -> Vec<OsString> {
+    path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dirs::scratch_dir;
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn two_paths_to_one_file_are_known_before_there_is_one() {
+        let dir = scratch_dir("target").expect("a directory");
+        let path = |name: &str| dir.path().join(name);
+        super::super::write_atomic(&path("there/file"), b"x").expect("written");
+        for (link, target) in
+            [("link", "there"), ("gone", "new/deep"), ("there/up", "../made"), ("round", "round")]
+        {
+            symlink(target, path(link)).expect("linked");
+        }
+        for (one, other, same) in [
+            ("there/file", "there/./file", true),
+            ("there/file", "link/file", true),
+            ("there/file", "link/../there/file", true),
+            ("there/file", "new/../there/file", true),
+            ("new/a/b", "new/./a/../a/b", true),
+            ("new/a/b", "new/a/../b", false),
+            ("gone/x", "new/deep/x", true),
+            ("gone/../x", "new/x", true),
+            ("link/up/x", "made/x", true),
+            ("new/x", "there/x", false),
+            ("round/x", "round/x", true),
+            ("round/x", "round/y", false),
+        ] {
+            assert_eq!(same_file(&path(one), &path(other)), same, "{one} {other}");
+        }
     }
 }

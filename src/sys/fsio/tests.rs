@@ -61,8 +61,8 @@ fn a_link_stays_a_link_and_its_file_is_replaced() {
     }
     let message = AtomicFile::create(&path("chain")).expect_err("refused").to_string();
     assert!(message.ends_with("it is a link to a link that leads nowhere"), "{message}");
-    let file = AtomicFile::create_anew(&path("link")).expect("created");
-    assert_eq!(kind(&path("other/real.json")).expect("known"), FileKind::Missing);
+    let file = AtomicFile::create(&path("link")).expect("created");
+    assert_eq!(read(&path("other/real.json")).expect("there until then"), b"old");
     file.finish(b"verdict").expect("written");
     write_atomic(&path("new"), b"first").expect("written");
     for (link, target, content) in
@@ -77,7 +77,7 @@ fn a_link_stays_a_link_and_its_file_is_replaced() {
 fn a_pipe_is_written_through_and_a_device_stays_one() {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
-    let mut file = AtomicFile::create_anew(Path::new(&path)).expect("opened");
+    let mut file = AtomicFile::create(Path::new(&path)).expect("opened");
     file.write(b"whole").expect("written");
     let mut written = String::new();
     file.reread().expect("opened").read_to_string(&mut written).expect("read");
@@ -87,7 +87,7 @@ fn a_pipe_is_written_through_and_a_device_stays_one() {
     reader.read_to_string(&mut passed_on).expect("read");
     assert_eq!((&*written, &*passed_on), ("whole", "whole"));
     for path in ["/dev/null", "/dev/full"] {
-        let written = AtomicFile::create_anew(Path::new(path)).expect("opened").finish(b"x");
+        let written = AtomicFile::create(Path::new(path)).expect("opened").finish(b"x");
         assert_eq!(written.is_ok(), path == "/dev/null", "{written:?}");
         assert_eq!(kind(Path::new(path)).expect("known"), FileKind::Other);
     }

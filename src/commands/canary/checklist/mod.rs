@@ -10,6 +10,8 @@ use super::folder;
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
+use crate::format::form::Form;
+use crate::release::checklist;
 use crate::report::Report;
 use crate::sys::fsio;
 use std::path::PathBuf;
@@ -29,7 +31,7 @@ pub(crate) struct Args {
 /// What it writes. A folder of a release, which is complete, has no room for it.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let path = given.path("out").filter(|out| given.path("bundle").is_none_or(|dir| !out.starts_with(dir)));
-    path.map(|path| Output::of_verdict("out", path)).into_iter().collect()
+    path.map(|path| Output::of_verdict("out", path, Form::Text(checklist::TITLE))).into_iter().collect()
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {

@@ -19,6 +19,7 @@ use crate::commands::chaos::run_log::{RunLog, Scenario};
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header;
+use crate::format::form::Form;
 use crate::report::exit::Fault;
 use crate::report::{Report, render};
 use crate::sys::fsio::{self, ScratchDir};
@@ -31,7 +32,7 @@ use verdict::Facts;
 /// What a drill writes.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let path = arguments::document(given.is_set("dry_run"), given.path("out_json").as_deref());
-    vec![Output::of_verdict("out-json", path)]
+    vec![Output::of_verdict("out-json", path, Form::Document("chaos-failover"))]
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {

@@ -65,7 +65,12 @@ pub(crate) struct Drills {
 
 /// What a score writes.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    given.path("out_json").map(|path| Output::with_markdown("out-json", path)).unwrap_or_default()
+    given.path("out_json").map(|path| written("out-json", path)).unwrap_or_default()
+}
+
+/// A score and its readable form.
+pub(crate) fn written(option: &'static str, path: PathBuf) -> Vec<Output> {
+    Output::with_markdown(option, path, "readiness", report::TITLE)
 }
 
 /// What no output may be, whether it exists yet or not: the report of a day.

@@ -13,6 +13,9 @@ use crate::report::{CommandSpec, Outcome, Report, Row};
 pub(crate) const SPEC: CommandSpec =
     CommandSpec::new("readiness score", "READINESS", "HOLD").named("readiness").revised(2);
 
+/// What the Markdown form begins with.
+pub(super) const TITLE: &str = "# READINESS SCORE\n";
+
 pub(super) fn report(window: &Window, document: &Document, explanation: Option<Explanation>) -> Report {
     let mut rows = vec![reports_row(window)];
     rows.extend(points::score(window).iter().map(row));
@@ -54,7 +57,7 @@ fn to_win_back(advice: &str) -> String {
 
 pub(super) fn markdown(document: &Document) -> String {
     let Document { header, verdict, body } = document;
-    let mut out = format!("# READINESS SCORE\n\nResult: {}  Score: {:.6}\n\n", verdict.as_str(), body.score);
+    let mut out = format!("{TITLE}\nResult: {}  Score: {:.6}\n\n", verdict.as_str(), body.score);
     if header.simulated {
         out.push_str("**simulated: true**\n\n");
     }

@@ -4,6 +4,7 @@
 mod legacy_files;
 
 use super::bands::Bands;
+use super::journal_entry::JournalEntry;
 use super::plan::SoakPlan;
 use super::settings::{self, SettingsFiles};
 use super::store::{self, KeptPlan};
@@ -19,6 +20,7 @@ use crate::judge::record::{Iteration, Ledger};
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::json_file;
+use crate::sys::work;
 use legacy_files::LegacyFiles;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -93,6 +95,10 @@ pub(super) fn judge(request: &Request, ctx: &Ctx) -> Result<JudgedAgain, Fault> 
 /// The same; none where the directory holds nothing of a run.
 pub(super) fn judge_if_there(request: &Request, ctx: &Ctx) -> Result<Option<JudgedAgain>, Fault> {
     let dir = fsio::canonical(&ctx.path(request.run_dir))?;
+    if fsio::existing_kind(&dir)? != fsio::FileKind::Dir {
+        let message = format!("`{}` is no directory, and so no run", ctx.show(&dir));
+        return Err(Fault::config(message).hint("name the directory that `mmops soak run` made"));
+    }
     match store::read_plan(&dir)? {
         Some(plan) => judge_kept(request, plan, dir, ctx).map(Some),
         None => match legacy_files::summaries(&dir, ctx)? {
@@ -112,11 +118,15 @@ fn judge_kept(request: &Request, kept: KeptPlan, dir: PathBuf, ctx: &Ctx) -> Res
     let journal = store::read_journal(&dir)?;
     let plan_problem = store::plan_problem(&kept, &journal);
     let (mut plan, is_torn, sha256) = (kept.plan, journal.is_torn, kept.sha256);
-    let replayed = store::replay(&dir, &plan, &journal.entries)?;
+    // Both take as long, and neither needs the other.
+    let (mut summaries, replayed) = work::both(
+        || check_summaries(&plan, &journal.entries, &dir),
+        || store::replay(&dir, &plan, &journal.entries),
+    );
+    let replayed = replayed?;
     let has_samples = plan.origin.has_samples() || !replayed.recomputed.differences.is_empty();
     let iterations: Vec<Iteration> = journal.entries.into_iter().map(|entry| entry.iteration).collect();
     let done = iterations.last().map_or(0, |last| last.iteration);
-    let mut summaries = check_summaries(&plan, &iterations, &dir);
     summaries.problems.extend(store::unrecorded(&dir, &plan, done)?);
     choose_profile(request, &mut plan, ctx)?;
     let occasion = Occasion::Kept {
@@ -159,7 +169,7 @@ fn choose_profile(request: &Request, plan: &mut SoakPlan, ctx: &Ctx) -> Result<(
     Ok(())
 }
 
-fn check_summaries(plan: &SoakPlan, iterations: &[Iteration], dir: &Path) -> SummaryCheck {
+fn check_summaries(plan: &SoakPlan, entries: &[JournalEntry], dir: &Path) -> SummaryCheck {
     let source = plan.origin.as_str();
     let problem = |iteration: &Iteration| {
         let name = store::summary_name(iteration.iteration);
@@ -178,8 +188,8 @@ fn check_summaries(plan: &SoakPlan, iterations: &[Iteration], dir: &Path) -> Sum
             Err(fault) => Some(fault.to_string()),
         }
     };
-    let problems = iterations.iter().filter_map(problem).take(ENOUGH).collect();
-    SummaryCheck { files: iterations.len(), problems }
+    let problems = entries.iter().filter_map(|entry| problem(&entry.iteration)).take(ENOUGH).collect();
+    SummaryCheck { files: entries.len(), problems }
 }
 
 fn judge_legacy(request: &Request, found: LegacyFiles, ctx: &Ctx) -> Result<JudgedAgain, Fault> {

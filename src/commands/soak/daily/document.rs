@@ -24,6 +24,9 @@ pub(crate) struct DailyBody {
     pub(super) basis: DailyBasis,
 }
 
+/// What the page of a day begins with.
+pub(super) const TITLE: &str = "# Soak of ";
+
 /// Days that readiness asks for, unless it is told otherwise.
 const WINDOW: usize = 7;
 
@@ -130,7 +133,7 @@ fn run_source(run: &RunWindows) -> RunSource {
 /// The report as a page.
 pub(super) fn page(report: &DailyReport, facts: &DailyFacts) -> String {
     let DailyFields { reg_guard, drift, chaos_result, bug_bash, unknown, .. } = &report.fields;
-    let mut text = format!("# Soak of {}\n\nResult: {}\n\n", facts.date, verdict(facts).0.as_str());
+    let mut text = format!("{TITLE}{}\n\nResult: {}\n\n", facts.date, verdict(facts).0.as_str());
     if report.header.simulated {
         text.push_str("**simulated: true**\n\n");
     }

@@ -28,10 +28,12 @@ use crate::evidence::age::EvidencePolicy;
 use crate::evidence::daily::report::{Anomaly, DayRules};
 use crate::evidence::daily::{self, report_name};
 use crate::evidence::header::Header;
+use crate::format::form::Form;
 use crate::format::json;
 use crate::judge::gate::GateProfile;
 use crate::report::Report;
 use crate::report::exit::Fault;
+use crate::sys::fsio;
 use config::DayJudge;
 use day::{DayFigures, FIGURES};
 use day_end::DayEnd;
@@ -75,7 +77,8 @@ const WEEKLY: &str = "WEEKLY_ROLLUP.json";
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let Some(dir) = given.path("reports") else { return Vec::new() };
     if given.is_set("weekly") {
-        return Output::with_markdown("", dir.join(WEEKLY));
+        let rollup = Output::with_markdown("", dir.join(WEEKLY), "weekly-rollup", weekly::TITLE);
+        return rollup.into_iter().map(Output::of_own_name).collect();
     }
     let date = given.text("date").and_then(|text| daily::parse(text).ok());
     let path = date.map(|date| dir.join(report_name(date)));
@@ -100,8 +103,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         return Ok(roll_up(date, args, ctx)?);
     }
     let path = args.reports.join(report_name(date));
-    let json_out = ctx.standing_file(&path)?;
+    let json_out = ctx.standing_file(&path, Form::Document("daily-report"))?;
     let markdown_path = path.with_extension("md");
+    fsio::remove_own(&ctx.path(&markdown_path), Form::Text(document::TITLE))?;
     let md_out = ctx.companion_file(&markdown_path)?;
     let config = load(args, ctx)?;
     let facts = gather(date, &args.reports, &config, ctx)?;

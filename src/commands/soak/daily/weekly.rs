@@ -16,6 +16,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub(super) const SCHEMA: &str = "mmops.weekly-rollup.v1";
+/// What the page of a week begins with.
+pub(super) const TITLE: &str = "# Week from ";
 
 /// Days of a week.
 pub(super) const DAYS: usize = 7;
@@ -229,7 +231,7 @@ impl WeeklyBody {
 pub(super) fn page(rollup: &WeeklyRollup) -> String {
     let WeeklyRollup { header, verdict, body } = rollup;
     let Period { from, to } = &body.period;
-    let mut text = format!("# Week from {from} to {to}\n\nResult: {}\n\n", verdict.as_str());
+    let mut text = format!("{TITLE}{from} to {to}\n\nResult: {}\n\n", verdict.as_str());
     if header.simulated {
         text.push_str("**simulated: true**\n\n");
     }

@@ -4,6 +4,7 @@
 use crate::commands::soak::bands::Bands;
 use crate::commands::soak::trail::Trail;
 use crate::commands::soak::verdict::{Occasion, SoakFacts};
+use crate::evidence::header::Header;
 use crate::judge::gate::GateProfile;
 use crate::judge::kpi::KpiDefinition;
 use crate::judge::record::{Judgement, Ledger};
@@ -25,6 +26,8 @@ pub(in crate::commands::soak) struct PageFacts<'a> {
     pub(in crate::commands::soak) started_at_ms: i64,
     pub(in crate::commands::soak) state: PageState,
     pub(in crate::commands::soak) simulated: bool,
+    /// Of the page: when it was made and by which program, under the most doubtful clock of all that it rests on.
+    pub(in crate::commands::soak) header: Header,
     pub(in crate::commands::soak) ledger: &'a Ledger,
     pub(in crate::commands::soak) trail: &'a Trail,
     pub(in crate::commands::soak) judgement: &'a Judgement,
@@ -72,6 +75,7 @@ impl<'a> PageFacts<'a> {
             started_at_ms: 0,
             state,
             simulated: facts.simulated,
+            header: facts.trail.header.clone(),
             ledger: &facts.ledger,
             trail: &facts.trail,
             judgement: &facts.judgement,

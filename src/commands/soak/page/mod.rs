@@ -73,17 +73,18 @@ fn render_with(layout: &Layout, density: Density) -> String {
     let facts = layout.facts;
     let (tone, word) = words::headline(facts.state);
     let name = facts.run_dir.rsplit('/').next().unwrap_or(facts.run_dir);
-    let simulated = if facts.simulated { " (simulated)" } else { "" };
+    let doubts: Vec<&str> = words::doubts(facts).collect();
+    let in_title = if doubts.is_empty() { String::new() } else { format!(" ({})", doubts.join(", ")) };
     let buckets = Buckets::new(&layout.axis, density.rows);
-    let stamp = if facts.simulated { html!(" <b>SIMULATED.</b>") } else { Markup::default() };
+    let stamps: Markup = doubts.iter().map(|doubt| html!(" <b>{}.</b>", doubt.to_uppercase())).collect();
     let footer = html!(
         "All times are UTC. One window is {}. A value on the limit is allowed. {}{}",
         time::duration(layout.window_ms()),
         density.note,
-        stamp
+        stamps
     );
     page::document(&Page {
-        title: format!("{word}{simulated}: soak {name}"),
+        title: format!("{word}{in_title}: soak {name}"),
         tone,
         skip: ("gates", "Skip to the gates"),
         header: html!(

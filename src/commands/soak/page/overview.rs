@@ -3,7 +3,7 @@
 
 use super::events;
 use super::layout::{GateView, Layout};
-use super::words::{actual, aggregate, answer, gate_link, limit_text, plural, severity};
+use super::words::{actual, again, aggregate, answer, gate_link, limit_text, plural, severity};
 use crate::judge::record::lives::Life;
 use crate::report::maker::ClockKind;
 use crate::report::page::chart::Cell;
@@ -45,18 +45,18 @@ pub(super) fn facts(layout: &Layout) -> Markup {
     let members = layout.gates.iter().map(|view| view.members.len()).max().unwrap_or(0);
     let members = if members > 0 { format!(", {}", plural(members, "member")) } else { String::new() };
     let source = html!("{}, profile <b>{}</b>{}", facts.source, facts.profile_name, members);
-    let header = &facts.trail.header;
+    let header = &facts.header;
     let clock = match header.clock {
         ClockKind::System => "",
-        ClockKind::Frozen => ", clock frozen",
-        ClockKind::Stamped => ", time stamped",
+        ClockKind::Frozen => ", clock frozen: its times tell no age",
+        ClockKind::Stamped => ", times fixed: they tell no age",
     };
     let made = header.made_at.map(Timestamp::as_millisecond);
     let report = html!(
-        "{}{} by mmops {}",
+        "{} by mmops {}{}",
         made.map_or_else(|| html!("made"), |ms| html!("made {} {}", time::time(ms), time::year(ms))),
-        clock,
-        header.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION"))
+        header.version.as_deref().unwrap_or(env!("CARGO_PKG_VERSION")),
+        clock
     );
     let rows = [
         ("Observed", observed),
@@ -179,9 +179,8 @@ pub(super) fn evidence(layout: &Layout) -> Markup {
     };
     html!(
         "<section id=\"evidence\"><h2>Evidence</h2><p>Every figure above can be computed again from the files of the run: \
-         <code>mmops soak gate {}{}</code></p>{}</section>",
-        facts.run_dir,
-        mock,
+         {}</p>{}</section>",
+        again(facts, mock),
         files
     )
 }

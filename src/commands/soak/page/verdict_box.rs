@@ -6,7 +6,8 @@ use super::facts::PageState;
 use super::layout::{GateView, Layout};
 use super::moved::moved_with;
 use super::words::{
-    actual, allowed, answer, figure_link, gate_link, headline, limit_text, nearness, plural, sentence, when,
+    actual, again, allowed, answer, doubts, figure_link, gate_link, headline, limit_text, nearness, plural,
+    sentence, when,
 };
 use crate::judge::verdict::{GateState, RunVerdict};
 use crate::report::page::{Markup, anchor, html, number, time};
@@ -17,7 +18,7 @@ const NAMED: usize = 6;
 
 pub(super) fn verdict_box(layout: &Layout) -> Markup {
     let (tone, word) = headline(layout.facts.state);
-    let stamp = if layout.facts.simulated { html!(" <span>simulated</span>") } else { Markup::default() };
+    let stamps: Markup = doubts(layout.facts).map(|doubt| html!(" <span>{}</span>", doubt)).collect();
     let of_interest = of_interest(layout);
     let class = if of_interest.is_some() { "" } else { " solo" };
     let long = if word.len() > 8 { " lo" } else { "" };
@@ -39,7 +40,7 @@ pub(super) fn verdict_box(layout: &Layout) -> Markup {
         tone.icon(64),
         long,
         word,
-        stamp,
+        stamps,
         summary(layout),
         rows,
         mini.unwrap_or_default()
@@ -198,7 +199,7 @@ fn gate_names(names: &[&str]) -> Markup {
 }
 
 fn what_to_do(layout: &Layout, broken: Option<&GateView>) -> Markup {
-    let again = html!("<code>mmops soak gate {}</code>", layout.facts.run_dir);
+    let again = again(layout.facts, "");
     match layout.facts.state {
         PageState::Running => match broken {
             Some(_) => html!("Look at what is broken now: the run will not be a yes unless this mends."),

@@ -1,10 +1,12 @@
 //! The words of the page: gates, their values and limits, and what their answers are called.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::facts::PageState;
+use super::facts::{PageFacts, PageState};
 use super::layout::{GateView, Layout};
 use crate::judge::gate::{Aggregate, Gate, Severity};
 use crate::judge::verdict::{GateState, RunVerdict};
+use crate::release::shell;
+use crate::report::maker::ClockKind;
 use crate::report::page::chart::Limit;
 use crate::report::page::{Markup, Tone, anchor, html, number, time};
 
@@ -22,6 +24,24 @@ pub(super) fn answer(state: GateState, page: PageState) -> (Tone, &'static str) 
             PageState::Running | PageState::Interrupted => (Tone::Running, "SO FAR"),
         },
     }
+}
+
+/// The command that judges the run again. A path that is no UTF-8 cannot be written down here.
+pub(super) fn again(facts: &PageFacts, more: &str) -> Markup {
+    if facts.run_dir.contains(char::REPLACEMENT_CHARACTER) {
+        return html!("<code>mmops soak gate</code> with the directory of the run");
+    }
+    html!("<code>mmops soak gate {}{}</code>", shell::quoted(facts.run_dir), more)
+}
+
+/// Why the page is no evidence, whatever it says.
+pub(super) fn doubts(facts: &PageFacts) -> impl Iterator<Item = &'static str> {
+    let clock = match facts.header.clock {
+        ClockKind::System => None,
+        ClockKind::Frozen => Some("frozen clock"),
+        ClockKind::Stamped => Some("stamped time"),
+    };
+    facts.simulated.then_some("simulated").into_iter().chain(clock)
 }
 
 /// The answer of the whole run.

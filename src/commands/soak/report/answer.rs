@@ -55,6 +55,7 @@ pub(super) fn report(
     Report::new(&SPEC, "SOAK REPORT", conclusion(facts, verdict))
         .rows(rows(facts, verdict, recommendations))
         .simulated(facts.header.simulated)
+        .rests_on(facts.header.clock)
         .observed(facts.header.observation())
         .body(&body)
         .evidence(files)

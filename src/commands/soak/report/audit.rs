@@ -10,7 +10,7 @@ use super::snapshot::is_freeze_ready;
 use super::text::{head, small, with_unit};
 use crate::commands::soak::document::figure;
 use crate::commands::soak::verdict::Occasion;
-use crate::format::markdown;
+use crate::format::{markdown, text};
 use crate::judge::record::GateResult;
 use crate::judge::verdict::RunVerdict;
 
@@ -18,8 +18,10 @@ use crate::judge::verdict::RunVerdict;
 const WIDTH: usize = 60;
 const LEVELS: [char; 5] = ['_', '-', '=', '+', '#'];
 
+pub(super) const TITLE: &str = "# Audit of a soak\n";
+
 pub(super) fn render(facts: &ReportFacts, verdict: RunVerdict) -> String {
-    let mut out = head("Audit of a soak", facts);
+    let mut out = head(TITLE, facts);
     out.push_str(&format!("Verdict: **{}**\n\n", verdict.as_str()));
     let ready = if is_freeze_ready(facts, verdict) { "yes" } else { "no" };
     out.push_str(&format!("Stands still inside its goals: {ready}\n\n"));
@@ -145,8 +147,11 @@ fn activity(out: &mut String, facts: &ReportFacts) {
     for change in changes {
         let of = if change.member.is_empty() { String::new() } else { format!(" of {}", change.member) };
         let (from, to) = (figure(Some(change.from)), figure(Some(change.to)));
-        let line = format!("Iteration {}: `{}`{of} {from} -> {to}", change.iteration, change.name);
-        out.push_str(&markdown::item(&line));
+        let (name, of) = (markdown::code(&change.name), markdown::plain(&text::line(&of)));
+        out.push_str(&markdown::item_of(&format!(
+            "Iteration {}: {name}{of} {from} -> {to}",
+            change.iteration
+        )));
     }
     for (guard, at) in guards {
         let times = at.len();
@@ -210,12 +215,17 @@ fn evidence(out: &mut String, facts: &ReportFacts, verdict: RunVerdict) {
         let EarlierSnapshot { path, version, .. } = earlier;
         let differences = facts.differences(earlier);
         let line = match differences.as_slice() {
-            [] => format!("`{path}` (version {version}) says the same"),
-            some => format!("`{path}` (version {version}): {}", some.join("; ")),
+            [] => format!(" (version {version}) says the same"),
+            some => format!(" (version {version}): {}", some.join("; ")),
         };
-        out.push_str(&markdown::item(&line));
+        let line = markdown::code(path) + &markdown::plain(&text::line(&line));
+        out.push_str(&markdown::item_of(&line));
     }
     for source in &facts.sources {
-        out.push_str(&markdown::item(&format!("Made from `{}`, SHA-256 {}", source.path, source.sha256)));
+        out.push_str(&markdown::item_of(&format!(
+            "Made from {}, SHA-256 {}",
+            markdown::code(&source.path),
+            source.sha256
+        )));
     }
 }

@@ -5,12 +5,14 @@
 use super::activity::Tuning;
 use super::facts::ReportFacts;
 use super::figures::ranges;
-use super::text;
+use super::text::head;
 use crate::evidence::header::Header;
+use crate::format::{markdown, text};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) const SCHEMA: &str = "mmops.delta-verify-report.v1";
+pub(super) const TITLE: &str = "# Verification of deltas\n";
 
 /// `DELTA_VERIFY_REPORT.json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -70,8 +72,9 @@ impl DeltaVerifyReport {
     }
 
     pub(super) fn markdown(&self, facts: &ReportFacts) -> String {
-        let mut out = text::head("Verification of deltas", facts);
-        out.push_str(&format!("Verdict: **{}**\n\n{}.\n\n", self.verdict.as_str(), self.reason));
+        let mut out = head(TITLE, facts);
+        let reason = markdown::plain(&text::line(&self.reason));
+        out.push_str(&format!("Verdict: **{}**\n\n{reason}.\n\n", self.verdict.as_str()));
         let list = |iterations: &[u32]| match iterations {
             [] => "none".to_owned(),
             some => ranges(some.iter().copied()),

@@ -12,14 +12,16 @@ use std::collections::BTreeMap;
 pub(in crate::commands::soak) struct EarlierSnapshot {
     /// Where it lies.
     pub(super) path: String,
+    /// Of its file.
+    pub(super) sha256: String,
     /// `1.1` or `1.2`.
     pub(super) version: String,
     pub(super) verdict: String,
     pub(super) iterations_total: Option<u32>,
     /// By the names that figures have now.
     pub(super) figures: BTreeMap<String, EarlierFigure>,
-    /// Whether it says that it is of a simulation.
-    pub(super) simulated: bool,
+    /// Whether it says that it is of a simulation, where it says something of it.
+    pub(super) simulated: Option<bool>,
 }
 
 /// A figure over the last iterations; version 1.1 has no extremes.
@@ -38,7 +40,7 @@ impl EarlierSnapshot {
     }
 
     /// Reads it; the error says why it cannot be used.
-    pub(super) fn parse(path: &str, document: &Value) -> Result<Self, String> {
+    pub(super) fn parse(path: &str, document: &Value, sha256: String) -> Result<Self, String> {
         let text = |name: &str| document.get(name).and_then(Value::as_str);
         let version = text("schema_version").ok_or("it has no schema_version")?;
         if !["1.1", "1.2"].contains(&version) {
@@ -57,11 +59,12 @@ impl EarlierSnapshot {
         let total = document.get("iterations_total").and_then(Value::as_u64);
         Ok(Self {
             path: path.to_owned(),
+            sha256,
             version: version.to_owned(),
             verdict: text("verdict").ok_or("it has no verdict")?.to_owned(),
             iterations_total: total.and_then(|total| u32::try_from(total).ok()),
             figures: figures.iter().map(figure).collect(),
-            simulated: document.get("simulated").is_some_and(|simulated| simulated != false),
+            simulated: document.get("simulated").map(|simulated| *simulated != false),
         })
     }
 
@@ -75,7 +78,7 @@ impl EarlierSnapshot {
         );
         let mut findings =
             vec![LegacyFinding { name: "snapshot_alone", kind: FindingKind::Incomplete, text }];
-        if self.simulated {
+        if self.simulated == Some(true) {
             let text = "the snapshot says that the run was simulated".to_owned();
             findings.push(LegacyFinding { name: "simulated_run", kind: FindingKind::Simulated, text });
         }
@@ -127,7 +130,7 @@ mod tests {
         let of = |version: &str, spelling: &str| {
             let document = json!({"schema_version": version, "verdict": "PASS", spelling: figures});
             assert!(EarlierSnapshot::is_one(&document));
-            EarlierSnapshot::parse("x", &document)
+            EarlierSnapshot::parse("x", &document, String::new())
         };
         for (version, spelling) in [("1.1", "kpi_last8"), ("1.2", "kpi_last_n"), ("1.2", "kpi_last8")] {
             let read = of(version, spelling).expect("it is one");
@@ -143,7 +146,7 @@ mod tests {
     fn a_snapshot_that_says_another_thing_than_its_run_is_named() {
         let document = json!({"schema_version": "1.1", "verdict": "WARN",
             "kpi_last8": {"net_bps": {"mean": 5.95, "median": 5.0}, "other": {"mean": 1.0}}});
-        let read = EarlierSnapshot::parse("x", &document).expect("it is one");
+        let read = EarlierSnapshot::parse("x", &document, String::new()).expect("it is one");
         let found = |name: &str| (name == "net_bps").then_some([Some(5.9504), Some(5.95), Some(5.6), None]);
         let differences = read.differences(RunVerdict::Fail, found);
         assert_eq!(

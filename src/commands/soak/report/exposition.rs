@@ -7,11 +7,15 @@ use super::snapshot::is_freeze_ready;
 use crate::format::exposition::{Format, Kind, Writer};
 use crate::judge::statistics::harmonic_mean;
 use crate::judge::verdict::RunVerdict;
+use crate::report::maker::ClockKind;
 
 /// What a freeze of the tuner stops; the edge is never frozen.
 const SUBSYSTEMS: [&str; 2] = ["rebid", "rescue_taker"];
 const VERDICTS: [RunVerdict; 3] = [RunVerdict::Pass, RunVerdict::Inconclusive, RunVerdict::Fail];
 const MAKER_SHARE: &str = "maker_share_ratio";
+
+/// What the page begins with.
+pub(super) const BEGINNING: &str = "# HELP mmops_soak_report_";
 
 pub(super) fn render(facts: &ReportFacts, verdict: RunVerdict) -> String {
     let mut page = Writer::new(Format::Text);
@@ -21,6 +25,12 @@ pub(super) fn render(facts: &ReportFacts, verdict: RunVerdict) -> String {
         "1: these figures come from a simulation and prove nothing about a service.",
         None,
         flag(facts.header.simulated),
+    );
+    page.gauge(
+        "mmops_soak_report_clock_frozen",
+        "1: the run, or this report, was made under a clock that tells no age.",
+        None,
+        flag(facts.header.clock != ClockKind::System),
     );
     page.family("mmops_soak_report_verdict", Kind::Gauge, "1 for the verdict of the run.");
     for one in VERDICTS {

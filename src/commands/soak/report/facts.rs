@@ -6,13 +6,15 @@ use super::earlier::EarlierSnapshot;
 use super::figures::{Figure, FigureStats};
 use crate::commands::soak::bands::Bands;
 use crate::commands::soak::page::EvidenceFile;
-use crate::commands::soak::verdict::{SoakFacts, SoakVerdict};
+use crate::commands::soak::verdict::{Occasion, SoakFacts, SoakVerdict};
 use crate::evidence::header::Header;
 use crate::judge::gate::GateProfile;
 use crate::judge::kpi::KpiDefinition;
 use crate::judge::record::Judgement;
 use crate::judge::verdict::RunVerdict;
 use crate::tuning::limits::Bounds;
+use crate::tuning::overrides::{self, Overrides};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -49,11 +51,13 @@ pub(in crate::commands::soak) struct ReportFacts {
     pub(super) earlier: Vec<EarlierSnapshot>,
     /// Where the run-time parameters may lie.
     pub(super) bounds: Bounds,
-    /// The overrides that the run validated: what the bot reported all the time that the figures are about, or what
-    /// the earlier toolkit left.
+    /// The overrides of the run: what the bot reported all the time that the figures are about, or what the earlier
+    /// toolkit left.
     pub(super) overrides: Option<Map<String, Value>>,
-    /// Of the documents, but for the schema.
+    /// Of the documents, but for the schema: as old as the run that they rest on.
     pub(super) header: Header,
+    /// When the report itself was made.
+    pub(super) made_at: Option<Timestamp>,
     pub(super) sources: Vec<SourceFile>,
     /// The files that the run can be computed again from.
     pub(super) files: Vec<EvidenceFile>,
@@ -96,6 +100,16 @@ pub(super) struct SourceFile {
 }
 
 impl ReportFacts {
+    /// The overrides as far as a bot may be given them. What the earlier toolkit left must be flat, and inside its limits.
+    pub(super) fn settings(&self) -> Option<&Map<String, Value>> {
+        let found = self.overrides.as_ref()?;
+        let all: Overrides = found.clone().into_iter().collect();
+        let is_whole =
+            overrides::broken(&all, &self.bounds).is_empty() && overrides::foreign(&all).is_empty();
+        let is_ours = matches!(self.run.occasion, Occasion::Kept { .. } | Occasion::Finished { .. });
+        (is_ours || is_whole).then_some(found)
+    }
+
     /// The number of the last iteration.
     pub(super) fn iterations_total(&self) -> u32 {
         let of_snapshot = self.earlier.iter().filter_map(|earlier| earlier.iterations_total).max();

@@ -6,14 +6,16 @@ use super::facts::ReportFacts;
 use super::figures::ranges;
 use super::text::{head, with_unit};
 use crate::commands::soak::verdict::Occasion;
-use crate::format::markdown;
+use crate::format::{markdown, text};
 use crate::judge::gate::{Aggregate, Gate};
 use crate::judge::record::legacy::FindingKind;
 use crate::judge::record::{Breach, GateResult};
 use crate::judge::verdict::{GateState, RunVerdict};
 
+pub(super) const TITLE: &str = "# Failures of a soak\n";
+
 pub(super) fn render(facts: &ReportFacts, verdict: RunVerdict) -> String {
-    let mut out = head("Failures of a soak", facts);
+    let mut out = head(TITLE, facts);
     out.push_str(&format!("Verdict: **{}**\n", verdict.as_str()));
     let before = out.len();
     let mut seen: Vec<&Gate> = Vec::new();
@@ -47,9 +49,10 @@ fn section(out: &mut String, facts: &ReportFacts, what: &str, name: &str, gate: 
         GateState::SoftFail | GateState::HardFail => "is broken",
         GateState::Warmup | GateState::Partial | GateState::NoData | GateState::ToolError => "is not known",
     };
-    out.push_str(&format!("\n## {name}: the {what} {how}\n\n"));
-    let line = format!("`{}` wanted {}: {} ({})", gate.kpi, gate.condition(), result.figure, state.as_str());
-    out.push_str(&markdown::item(&line));
+    out.push_str(&format!("\n{}\n", markdown::heading(2, &format!("{name}: the {what} {how}"))));
+    let line = format!(" wanted {}: {} ({})", gate.condition(), result.figure, state.as_str());
+    let line = markdown::code(&gate.kpi) + &markdown::plain(&text::line(&line));
+    out.push_str(&markdown::item_of(&line));
     let causes = facts.run.explanation(result);
     for reason in result.outcome.reason.iter().chain(&causes) {
         out.push_str(&markdown::item(reason));

@@ -4,17 +4,20 @@ use super::activity::{self, Activity};
 use super::earlier::EarlierSnapshot;
 use super::facts::{Goals, KeptVerdict, ReportFacts, SourceFile};
 use super::figures;
+use super::kept;
 use super::snapshot;
 use crate::commands::soak::again::{self, JudgedAgain, KeptForm, LEGACY_PROFILE, Request};
 use crate::commands::soak::bands::Bands;
+use crate::commands::soak::document::JudgedRun;
 use crate::commands::soak::page::EvidenceFile;
 use crate::commands::soak::settings::{self, SettingsFiles};
 use crate::commands::soak::store;
 use crate::commands::soak::trail::Trail;
-use crate::commands::soak::verdict::{Occasion, SoakFacts, verdict};
+use crate::commands::soak::verdict::{Occasion, SoakFacts, SoakVerdict, verdict};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::hash;
+use crate::format::json;
 use crate::judge::record::Ledger;
 use crate::judge::record::legacy::{FindingKind, LegacySummary};
 use crate::judge::verdict::RunVerdict;
@@ -24,8 +27,7 @@ use crate::sys::fsio;
 use crate::sys::json_file;
 use crate::tuning::limits::{Bounds, bounds_problems};
 use jiff::Timestamp;
-use serde::Deserialize as _;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -74,6 +76,7 @@ fn of_run(judged: JudgedAgain, last_n: u32, bounds: Bounds, ctx: &Ctx) -> Result
     let rehearsed = verdict(&facts);
     facts.set_allow_simulated(allow);
     let maker = Header::new(snapshot::SCHEMA, ctx.maker());
+    let made_at = maker.made_at;
     let (activity, overrides, header, sources, earlier, is_torn);
     let mut kept_verdict = KeptVerdict::None;
     match &kept {
@@ -87,7 +90,7 @@ fn of_run(judged: JudgedAgain, last_n: u32, bounds: Bounds, ctx: &Ctx) -> Result
             header = maker.joined(of_run).observed(facts.ledger.observation());
             sources = own_sources(&dir, ctx)?;
             (earlier, is_torn) = (Vec::new(), *torn);
-            kept_verdict = read_kept_verdict(&dir)?;
+            kept_verdict = read_kept_verdict(&dir, &facts, rehearsed)?;
         }
         KeptForm::Legacy { summaries, overrides: found } => {
             activity = Activity::of_summaries(summaries, &facts.ledger.missing, &last);
@@ -96,12 +99,25 @@ fn of_run(judged: JudgedAgain, last_n: u32, bounds: Bounds, ctx: &Ctx) -> Result
             let path = format!("{}/ITER_SUMMARY_*.json", ctx.show(&dir));
             sources = vec![SourceFile { path, sha256, schema: None }];
             (earlier, is_torn) = (earlier_snapshots(&dir, ctx)?, false);
+            if let Some(other) =
+                earlier.iter().find(|one| one.simulated.is_some_and(|said| said != facts.simulated))
+            {
+                let found = if facts.simulated { "were simulated" } else { "do not say so" };
+                let message = format!(
+                    "`{}` says simulated: {}, and its iterations {found}",
+                    other.path, !facts.simulated
+                );
+                return Err(
+                    Fault::config(message).hint("a snapshot belongs to the run that it stands beside")
+                );
+            }
         }
     }
     Ok(ReportFacts {
         figures: figures::figures(&facts.ledger, [&profile, &goals], &last),
         goals: Goals { judgement: facts.ledger.judge(&goals), profile: goals },
         header: header.simulated(facts.simulated).about(facts.ledger.lives.subject()),
+        made_at,
         judged: answer,
         run: facts,
         rehearsed,
@@ -151,13 +167,14 @@ fn of_snapshot(request: &Request, last_n: u32, bounds: Bounds, ctx: &Ctx) -> Res
         occasion: Occasion::Legacy { findings, allow_simulated: request.allow_simulated },
         selectors: BTreeMap::new(),
     };
-    let (_, _, sha256) = json_file::load_hashed(&ctx.path(&found.path))?;
-    let source = SourceFile { path: found.path.clone(), sha256, schema: None };
+    let source = SourceFile { path: found.path.clone(), sha256: found.sha256.clone(), schema: None };
     let answer = verdict(&run);
+    let maker = Header::new(snapshot::SCHEMA, ctx.maker());
     Ok(ReportFacts {
         figures: figures::of_snapshot(&found, &settings.kpis),
         goals: Goals { judgement: run.ledger.judge(&goals), profile: goals },
-        header: Header::new(snapshot::SCHEMA, ctx.maker()).simulated(simulated),
+        made_at: maker.made_at,
+        header: maker.simulated(simulated),
         judged: answer,
         rehearsed: answer,
         run,
@@ -205,12 +222,18 @@ fn evidence_files(dir: &Path) -> Result<Vec<EvidenceFile>, Fault> {
     Ok(files)
 }
 
-fn read_kept_verdict(dir: &Path) -> Result<KeptVerdict, Fault> {
-    let mut found = Vec::new();
-    for name in [KEPT_VERDICT, KEPT_GATES] {
-        found.push(if fsio::exists(&dir.join(name))? { Some(read_verdict(dir, name)) } else { None });
-    }
-    Ok(match (found.remove(0), found.remove(0)) {
+/// What the run says of itself in its own directory. Documents of another run are a refusal.
+fn read_kept_verdict(dir: &Path, facts: &SoakFacts, rehearsed: SoakVerdict) -> Result<KeptVerdict, Fault> {
+    let verdict = match rehearsed {
+        SoakVerdict::Judged(verdict) => verdict,
+        SoakVerdict::Interrupted { .. } => RunVerdict::Inconclusive,
+    };
+    let run = JudgedRun { facts, verdict };
+    // A plan that was changed says nothing of whose the documents are.
+    let is_bound = matches!(facts.occasion, Occasion::Kept { plan_problem: None, .. });
+    let metrics = kept::read(dir, KEPT_VERDICT, &json::document(&run.metrics()), is_bound)?;
+    let gates = kept::read(dir, KEPT_GATES, &json::document(&run.gates()), is_bound)?;
+    Ok(match (metrics, gates) {
         (None, None) => KeptVerdict::None,
         (Some(metrics), Some(gates)) => match (metrics, gates) {
             (Ok(metrics), Ok(gates)) => KeptVerdict::Said(metrics.max(gates)),
@@ -222,13 +245,6 @@ fn read_kept_verdict(dir: &Path) -> Result<KeptVerdict, Fault> {
     })
 }
 
-/// The verdict that a document of the run says.
-fn read_verdict(dir: &Path, name: &str) -> Result<RunVerdict, String> {
-    let (document, _) = json_file::load(&dir.join(name)).map_err(|fault| fault.to_string())?;
-    let said = document.get("verdict").unwrap_or(&Value::Null);
-    RunVerdict::deserialize(said).map_err(|_| format!("`{name}` has the verdict {said}"))
-}
-
 /// The snapshots of the earlier toolkit that lie where its tools leave them.
 fn earlier_snapshots(dir: &Path, ctx: &Ctx) -> Result<Vec<EarlierSnapshot>, Fault> {
     let mut found = Vec::new();
@@ -237,10 +253,10 @@ fn earlier_snapshots(dir: &Path, ctx: &Ctx) -> Result<Vec<EarlierSnapshot>, Faul
         if !fsio::exists(&path)? {
             continue;
         }
-        let (document, _) = json_file::load(&path)?;
+        let (document, _, sha256) = json_file::load_hashed(&path)?;
         if EarlierSnapshot::is_one(&document) {
             let shown = ctx.show(&path);
-            let read = EarlierSnapshot::parse(&shown, &document);
+            let read = EarlierSnapshot::parse(&shown, &document, sha256);
             found.push(read.map_err(|why| Fault::config(format!("`{shown}` cannot be used: {why}")))?);
         }
     }
@@ -254,14 +270,4 @@ fn stamped(summaries: &[LegacySummary]) -> Option<(Timestamp, Timestamp)> {
     };
     let stamps = || summaries.iter().filter_map(stamp);
     stamps().min().zip(stamps().max())
-}
-
-/// Whether a file is what the earlier toolkit left, which nothing of ours replaces.
-pub(super) fn is_earlier(path: &Path) -> bool {
-    json_file::load(path).is_ok_and(|(document, _)| EarlierSnapshot::is_one(&document))
-}
-
-/// The overrides as they are written.
-pub(super) fn overrides_text(overrides: &Map<String, Value>) -> String {
-    crate::format::json::document(overrides)
 }

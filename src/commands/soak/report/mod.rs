@@ -12,6 +12,7 @@ mod facts;
 mod failures;
 mod figures;
 mod gather;
+mod kept;
 mod page;
 mod recommendations;
 mod snapshot;
@@ -26,6 +27,7 @@ use crate::commands::soak::page::EvidenceFile;
 use crate::commands::soak::{again, store};
 use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
+use crate::format::form::Form;
 use crate::format::json;
 use crate::judge::verdict::RunVerdict;
 use crate::release::bundle::manifest::Named;
@@ -33,26 +35,33 @@ use crate::release::judged_run::JudgedRun;
 use crate::release::snapshot::{FILE_NAME, LEAST_ITERATIONS};
 use crate::report::Report;
 use crate::report::exit::Fault;
-use crate::sys::fsio;
+use crate::report::page as frame;
+use crate::sys::fsio::{self, OutputKind};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where reports of a run go, below its directory.
 const ANALYSIS: &str = "reports/analysis";
-const OVERRIDES: &str = "soak_profile.runtime_overrides.json";
+/// The run-time parameters that the run validated, for whoever starts the bot.
+const SETTINGS: (&str, Form) = ("soak_profile.runtime_overrides.json", Form::Numbers);
 const DELTA_VERIFY: &str = "DELTA_VERIFY_REPORT.json";
-/// The readable forms, and the page of metrics.
-const COMPANIONS: [&str; 6] = [
-    "SOAK_REPORT.html",
-    "POST_SOAK_AUDIT.md",
-    "RECOMMENDATIONS.md",
-    "FAILURES.md",
-    "DELTA_VERIFY_REPORT.md",
-    "POST_SOAK_METRICS.prom",
+const PAGE: &str = "SOAK_REPORT.html";
+/// What stands beside the verdicts, and how each begins.
+const COMPANIONS: [(&str, Form); 5] = [
+    ("POST_SOAK_AUDIT.md", Form::Text(audit::TITLE)),
+    ("RECOMMENDATIONS.md", Form::Text(recommendations::TITLE)),
+    ("FAILURES.md", Form::Text(failures::TITLE)),
+    ("DELTA_VERIFY_REPORT.md", Form::Text(delta_verify::TITLE)),
+    ("POST_SOAK_METRICS.prom", Form::Text(exposition::BEGINNING)),
 ];
 
-/// The documents, the one by which others go last.
-const VERDICTS: [&str; 3] = [OVERRIDES, DELTA_VERIFY, FILE_NAME];
+/// What others go by, in the order in which it gets its names: programs by the snapshot, people by the page. Who sees
+/// either has everything before it.
+const VERDICTS: [(&str, Form); 3] = [
+    (DELTA_VERIFY, Form::Document("delta-verify-report")),
+    (FILE_NAME, Form::Document("post-soak-snapshot")),
+    (PAGE, Form::Text(frame::BEGINNING)),
+];
 
 /// Write what a run came to: snapshot, audit, failures, recommendations, metrics
 #[derive(Clone, Debug, clap::Args)]
@@ -71,25 +80,26 @@ pub(crate) struct Args {
     mock: bool,
 }
 
-/// The files that go together; the snapshot, by which others go, is named last. Below the directory of a run they are
+/// The files that go together. The earlier toolkit has files of the same names. Below the directory of a run they are
 /// opened only when it is known to be one.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    let Some(dir) = given.path("out") else {
-        let dir = given.path("src").unwrap_or_default().join(ANALYSIS);
-        let all = COMPANIONS.into_iter().chain(VERDICTS);
-        return all.map(|name| Output::removed_first("out", dir.join(name))).collect();
+    let named = given.path("out");
+    let dir = named.clone().unwrap_or_else(|| given.path("src").unwrap_or_default().join(ANALYSIS));
+    let output = |of: fn(&'static str, PathBuf, Form) -> Output, (name, form): &(&str, Form)| {
+        let of = if named.is_some() { of } else { Output::removed_first };
+        of("out", dir.join(name), *form)
     };
-    let companions = COMPANIONS.into_iter().map(|name| Output::companion("out", dir.join(name)));
-    companions.chain(VERDICTS.map(|name| Output::of_verdict("out", dir.join(name)))).collect()
+    let beside = COMPANIONS.iter().map(|companion| output(Output::companion, companion));
+    let verdicts = VERDICTS.iter().map(|verdict| output(Output::of_verdict, verdict));
+    let settings = Output::settings("out", dir.join(SETTINGS.0), SETTINGS.1);
+    beside.chain(verdicts).chain([settings]).map(Output::of_own_name).collect()
 }
 
-/// What the run has kept, and what the earlier toolkit left under the name of an output, is read and never replaced.
+/// What the run has kept is read and never replaced.
 pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
-    let is_earlier = |output: &Output| gather::is_earlier(&ctx.path(&output.path));
-    let earlier = outputs(given).into_iter().filter(is_earlier);
-    let earlier = earlier.map(|output| Input { option: "--src".to_owned(), path: output.path });
-    let ours = [&COMPANIONS[..], &VERDICTS].concat();
-    again::files(given.path("src"), "--src", &ours, ctx).into_iter().chain(earlier).collect()
+    let ours: Vec<&str> =
+        COMPANIONS.iter().chain(&VERDICTS).chain([&SETTINGS]).map(|(name, _)| *name).collect();
+    again::files(given.path("src"), "--src", &ours, ctx)
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
@@ -98,30 +108,35 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let advice = advice::recommendations(&facts);
     let out = args.out.clone().unwrap_or_else(|| args.src.join(ANALYSIS));
     let delta = DeltaVerifyReport::new(&facts);
-    let texts = [
-        page::render(&facts, verdict),
+    let beside = [
         Some(audit::render(&facts, verdict)),
         Some(recommendations::render(&facts, verdict, &advice)),
         Some(failures::render(&facts, verdict)),
         Some(delta.markdown(&facts)),
         Some(exposition::render(&facts, verdict)),
+        facts.settings().map(json::document),
     ];
+    let verdicts = [
+        Some(json::document(&delta)),
+        Some(json::document(&SnapshotDocument::new(&facts, verdict, &advice))),
+        page::render(&facts, verdict),
+    ];
+    let beside = COMPANIONS.into_iter().chain([SETTINGS]).zip(beside);
+    let all = beside
+        .map(|(file, text)| (OutputKind::Companion, file, text))
+        .chain(VERDICTS.into_iter().zip(verdicts).map(|(file, text)| (OutputKind::Verdict, file, text)));
     let mut files = Vec::new();
-    let shown = |name: &str| ctx.show(&ctx.path(out.join(name)));
-    for (name, text) in COMPANIONS.into_iter().zip(texts) {
+    for (kind, (name, form), text) in all {
         ctx.check_cancelled()?;
-        let Some(text) = text else { continue };
-        ctx.companion_file(out.join(name))?.finish(text.as_bytes())?;
-        files.push(shown(name));
+        let path = ctx.path(out.join(name));
+        let Some(text) = text else {
+            // Beside this report, that of an earlier run would pass for a part of it.
+            fsio::remove_own(&path, form)?;
+            continue;
+        };
+        ctx.outputs.take(kind, &path)?.finish(text.as_bytes())?;
+        files.push(ctx.show(&path));
     }
-    if let Some(overrides) = &facts.overrides {
-        write(&out, OVERRIDES, &gather::overrides_text(overrides), ctx)?;
-        files.push(shown(OVERRIDES));
-    }
-    write(&out, DELTA_VERIFY, &json::document(&delta), ctx)?;
-    let snapshot = SnapshotDocument::new(&facts, verdict, &advice);
-    write(&out, FILE_NAME, &json::document(&snapshot), ctx)?;
-    files.extend([DELTA_VERIFY, FILE_NAME].map(shown));
     Ok(answer::report(&facts, verdict, advice.len(), files))
 }
 
@@ -139,7 +154,7 @@ pub(crate) fn judge_again(src: &Path, allow_simulated: bool, ctx: &Ctx) -> Resul
         ("RECOMMENDATIONS.md", Some(recommendations::render(&facts, verdict, &advice))),
         ("FAILURES.md", Some(failures::render(&facts, verdict))),
         (DELTA_VERIFY, Some(json::document(&DeltaVerifyReport::new(&facts)))),
-        (OVERRIDES, facts.overrides.as_ref().map(gather::overrides_text)),
+        (SETTINGS.0, facts.settings().map(json::document)),
         (FILE_NAME, Some(json::document(&snapshot))),
     ];
     let documents: BTreeMap<&str, String> =
@@ -159,9 +174,4 @@ pub(crate) fn judge_again(src: &Path, allow_simulated: bool, ctx: &Ctx) -> Resul
         documents,
         files: facts.files.iter().map(named).collect(),
     }))
-}
-
-fn write(out: &Path, name: &str, text: &str, ctx: &Ctx) -> anyhow::Result<()> {
-    ctx.check_cancelled()?;
-    Ok(ctx.verdict_file(out.join(name))?.finish(text.as_bytes())?)
 }

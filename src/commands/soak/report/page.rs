@@ -4,6 +4,7 @@
 use super::facts::ReportFacts;
 use crate::commands::soak::page::{self, PageFacts, PageState};
 use crate::commands::soak::verdict::SoakVerdict;
+use crate::evidence::header::Header;
 use crate::judge::verdict::RunVerdict;
 
 /// None of a run whose windows have no times.
@@ -21,5 +22,6 @@ pub(super) fn render(facts: &ReportFacts, verdict: RunVerdict) -> Option<String>
     };
     let mut of_run = PageFacts::of_judged(&facts.run, judged_by, state, files, &facts.bands);
     of_run.problems.extend(facts.kept_problem());
-    Some(page::render(&PageFacts { started_at_ms, ..of_run }))
+    let header = Header { made_at: facts.made_at, ..facts.header.clone() };
+    Some(page::render(&PageFacts { started_at_ms, header, ..of_run }))
 }

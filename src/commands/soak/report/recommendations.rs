@@ -5,16 +5,18 @@ use super::advice::{Change, Recommendation};
 use super::facts::ReportFacts;
 use super::text::head;
 use crate::commands::soak::document::figure;
-use crate::format::markdown;
+use crate::format::{markdown, text};
 use crate::judge::gate::Gate;
 use crate::judge::record::GateResult;
 use crate::judge::verdict::RunVerdict;
 
+pub(super) const TITLE: &str = "# Recommendations of a soak\n";
+
 pub(super) fn render(facts: &ReportFacts, verdict: RunVerdict, advice: &[Recommendation]) -> String {
-    let mut out = head("Recommendations of a soak", facts);
+    let mut out = head(TITLE, facts);
     out.push_str(&format!("Verdict: **{}**\n", verdict.as_str()));
     for (number, one) in (1..).zip(advice) {
-        out.push_str(&format!("\n## {number}. {}\n\n", markdown::cell(&one.about)));
+        out.push_str(&format!("\n## {number}. {}\n\n", markdown::plain(&text::line(&one.about))));
         out.push_str(&markdown::item(&format!("Found: {}", one.finding)));
         if !one.iterations.is_empty() {
             out.push_str(&markdown::item(&format!("Iterations: {}", one.iterations)));
@@ -41,8 +43,9 @@ fn change_lines(out: &mut String, change: &Change) {
         (Some(_), Some(_)) => format!("{} -> {}", figure(*from), figure(*to)),
         (None, _) | (_, None) => format!("{} (the value in force is not known)", figure(Some(*by))),
     };
-    let line = format!("Change: `{parameter}` {values}, allowed {} to {}", limits.min, limits.max);
-    out.push_str(&markdown::item(&line));
+    let parameter = markdown::code(parameter);
+    let line = format!("Change: {parameter} {values}, allowed {} to {}", limits.min, limits.max);
+    out.push_str(&markdown::item_of(&line));
     out.push_str(&markdown::item(&format!("Basis: {basis}")));
 }
 

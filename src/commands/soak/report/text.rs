@@ -3,19 +3,15 @@
 
 use super::facts::ReportFacts;
 use super::figures::ranges;
-use crate::commands::soak::document::figure;
+use crate::commands::soak::document::{figure, stamps};
 use crate::format::markdown;
 
 /// Title, simulation, and what the file is about.
 pub(super) fn head(title: &str, facts: &ReportFacts) -> String {
-    let mut out = format!("# {title}\n\n");
-    if facts.header.simulated {
-        out.push_str(
-            "**SIMULATED: these figures come from a simulation and prove nothing about a service.**\n\n",
-        );
-    }
+    let mut out = format!("{title}\n");
+    out.push_str(&stamps(facts.header.simulated, facts.header.clock));
     let run = &facts.run;
-    out.push_str(&markdown::item(&format!("Run: `{}`", run.run_dir)));
+    out.push_str(&markdown::item_of(&format!("Run: {}", markdown::code(&run.run_dir))));
     out.push_str(&markdown::item(&format!("Source: {}, profile {}", run.source, run.profile)));
     let (there, total) = (facts.analyzed(), facts.iterations_total());
     let last = match there.as_slice() {
@@ -33,7 +29,7 @@ pub(super) fn head(title: &str, facts: &ReportFacts) -> String {
     if let Some(subject) = &facts.header.subject {
         out.push_str(&markdown::item(&format!("Build: {subject}")));
     }
-    if let Some(made_at) = facts.header.made_at {
+    if let Some(made_at) = facts.made_at {
         out.push_str(&markdown::item(&format!("Made: {made_at}")));
     }
     out.push('\n');

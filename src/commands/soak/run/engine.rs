@@ -290,6 +290,7 @@ impl ActiveRun<'_> {
                 started_at_ms: plan.started_at_ms,
                 state: page_state,
                 simulated,
+                header: trail.header.clone(),
                 ledger,
                 trail,
                 judgement: &ledger.judge(&plan.profile),

@@ -22,6 +22,7 @@ use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::evidence::header::Header;
+use crate::format::form::Form;
 use crate::format::hash;
 use crate::format::json;
 use crate::format::json::typed;
@@ -40,7 +41,11 @@ use std::path::Path;
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let dry_run = given.is_set("dry_run");
     let path = reports(dry_run).join("TUNING_APPLY.json");
-    let report = if dry_run { Output::of_verdict("", path) } else { Output::record("", path) };
+    let report = if dry_run {
+        Output::of_verdict("", path, Form::Document("tuning-apply"))
+    } else {
+        Output::record("", path)
+    };
     let target = given.path("target").map(|path| Output::updated("target", path, None));
     target.into_iter().chain([report]).collect()
 }

@@ -4,8 +4,11 @@ use super::document::{Candidate, SweepDocument};
 use crate::format::markdown::{self, Align};
 use crate::report::maker::ClockKind;
 
+/// What the table begins with.
+pub(crate) const TITLE: &str = "# PARAM SWEEP REPORT\n";
+
 pub(crate) fn render(document: &SweepDocument) -> String {
-    let mut text = String::from("# PARAM SWEEP REPORT\n\n");
+    let mut text = format!("{TITLE}\n");
     let mut line = |content: String| {
         text.push_str(&content);
         text.push('\n');

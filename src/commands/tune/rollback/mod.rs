@@ -17,6 +17,7 @@ use super::target;
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
+use crate::format::form::Form;
 use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
@@ -32,7 +33,11 @@ use verdict::{Facts, Verdict};
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let dry_run = given.is_set("dry_run");
     let path = reports(dry_run).join("AUTO_ROLLBACK.json");
-    let report = if dry_run { Output::of_verdict("", path) } else { Output::record("", path) };
+    let report = if dry_run {
+        Output::of_verdict("", path, Form::Document("auto-rollback"))
+    } else {
+        Output::record("", path)
+    };
     let target = given.path("target").map(|path| Output::updated("target", path, None));
     target.into_iter().chain([report]).collect()
 }

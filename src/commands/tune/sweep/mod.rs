@@ -22,6 +22,7 @@ use super::choose::{judge, markdown};
 use crate::commands::{Given, Output};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
+use crate::format::form::Form;
 use crate::format::hash;
 use crate::format::json;
 use crate::report::Report;
@@ -143,11 +144,15 @@ pub(crate) fn outputs(given: &Given) -> Vec<Output> {
     let Some(json) = given.path("out_json").map(|path| place(&path, dry_run)) else { return Vec::new() };
     let shard = given.text("shard").and_then(|text| text.split_once('/'));
     if let Some((Ok(index), Ok(of))) = shard.map(|(index, of)| (index.parse(), of.parse())) {
-        return vec![Output::of_verdict("out-json", shard::path(&json, index, of))];
+        let form = Form::Document("param-sweep-shard");
+        return vec![Output::of_verdict("out-json", shard::path(&json, index, of), form)];
     }
     match given.path("out_md").map(|path| place(&path, dry_run)) {
-        Some(md) => vec![Output::of_verdict("out-json", json), Output::companion("out-md", md)],
-        None => Output::with_markdown("out-json", json),
+        Some(md) => vec![
+            Output::of_verdict("out-json", json, Form::Document("param-sweep")),
+            Output::companion("out-md", md, Form::Text(markdown::TITLE)),
+        ],
+        None => Output::with_markdown("out-json", json, "param-sweep", markdown::TITLE),
     }
 }
 

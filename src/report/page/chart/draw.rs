@@ -96,7 +96,7 @@ impl Chart<'_> {
         let labels = html!(
             "{}{}{}{}{}{}{}",
             self.empty_label(top),
-            self.limit_label(&scale, top),
+            self.limit_label(&scale, top, top - 6.0),
             self.level_labels(&scale, top),
             self.worst_mark(&scale, top),
             self.axis.day_labels(bottom + 39.0, MOST_DAYS, time::day),
@@ -134,7 +134,7 @@ impl Chart<'_> {
             top + self.height + 22.0,
             name,
             self.plot(&scale, top),
-            self.limit_label(&scale, top),
+            self.limit_label(&scale, top, self.free_line(&scale, top)),
             title,
             self.axis.day_labels(top + self.height + 16.0, 4, time::day)
         )
@@ -228,36 +228,6 @@ impl Chart<'_> {
         frame(inner)
     }
 
-    /// The limit in words: above its line unless data is there, and away from the worst value; where it is too far to be
-    /// drawn, at the edge that it lies behind.
-    fn limit_label(&self, scale: &Scale, top: f64) -> Markup {
-        let Some(limit) = self.limits.first().filter(|_| !self.is_empty()) else { return Markup::default() };
-        let label = |x: &'static str, y: f64, anchor: &'static str, text: String| {
-            html!("<text x=\"{}\" y=\"{}\" text-anchor=\"{}\" class=\"mt hal\">{}</text>", x, y, anchor, text)
-        };
-        let off = self.limits.iter().find(|limit| !scale.holds(limit.value));
-        if let Some(off) = off {
-            let is_above = scale.is_above(off.value);
-            let y = if is_above { top + 11.0 } else { top + self.height - 5.0 };
-            let arrow = if is_above { '\u{2191}' } else { '\u{2193}' };
-            return label("100%", y, "end", format!("{}, off the scale {arrow}", self.limit_text));
-        }
-        let line = scale.y(limit.value);
-        let to_pixels = |y: f64| top + y / 1000.0 * self.height;
-        let last = &self.cells[self.cells.len() - self.cells.len() / 5..];
-        let room = 16.0 / self.height * 1000.0;
-        let is_taken = |from: f64, to: f64| {
-            last.iter().filter_map(|cell| cell.value()).any(|value| (from..to).contains(&scale.y(value)))
-        };
-        let is_below = is_taken(line - room, line - 1.0) && line + room < 1000.0;
-        let y = to_pixels(line) + if is_below { 15.0 } else { -6.0 };
-        let near_worst = self.worst.as_ref().is_some_and(|(cell, value, _)| {
-            self.axis.percent_of(*cell) > 60.0 && (to_pixels(scale.y(*value)) - 8.0 - y).abs() < 18.0
-        });
-        let (x, anchor) = if near_worst { ("0", "start") } else { ("100%", "end") };
-        label(x, y, anchor, self.limit_text.to_owned())
-    }
-
     fn level_labels(&self, scale: &Scale, top: f64) -> Markup {
         let label = |level: &Level| {
             let x = self.axis.percent_of(level.cells.0);
@@ -289,7 +259,7 @@ impl Chart<'_> {
     }
 
     /// Whether there is nothing to draw a scale for.
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.cells.iter().all(|cell| cell.value().is_none()) && self.band.iter().all(Option::is_none)
     }
 

@@ -6,6 +6,7 @@
 
 pub(super) mod axis;
 pub(super) mod draw;
+mod limit_label;
 pub(super) mod path;
 mod scale;
 pub(crate) mod strip;
