@@ -353,7 +353,7 @@ fn reasons_and_selectors_stand_under_each_gate_in_every_form() {
     assert!(
         sandbox
             .read("artifacts/reports/SOAK_RESULTS.md")
-            .contains("iteration 2: `http://127.0.0.1:1/metrics`")
+            .contains("iteration 2: \\`http://127.0.0.1:1/metrics\\`")
     );
     let gate = sandbox.json("artifacts/reports/gates_summary.json")["gates"]["latency_p95"].clone();
     assert_eq!(gate["selectors"], json!(["mm_stage_duration_ms_bucket{stage=\"tick_total\"}"]));
