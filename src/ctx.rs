@@ -1,6 +1,5 @@
 //! All that a command may ask of the world: a root, a clock, an environment, and whether to stop.
 
-use crate::format::form::Form;
 use crate::report::exit::Fault;
 use crate::report::maker::{ClockKind, Maker};
 use crate::sys::clock::{self, Clock};
@@ -111,12 +110,6 @@ impl Ctx {
     /// The output called `path` of this run: others go by it.
     pub(crate) fn verdict_file(&self, path: impl AsRef<Path>) -> Result<OutputFile, Fault> {
         self.outputs.take(OutputKind::Verdict, &self.path(path))
-    }
-
-    /// The same of one whose name is never without an answer: what stands there until the run has one says that there
-    /// is none yet, and of a run that fails why.
-    pub(crate) fn standing_file(&self, path: impl AsRef<Path>, form: Form) -> Result<OutputFile, Fault> {
-        self.outputs.take_standing(&self.path(path), form)
     }
 
     /// The output called `path` that stands beside the verdict.

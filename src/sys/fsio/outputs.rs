@@ -162,8 +162,8 @@ impl Outputs {
         self.state().no_answer = text;
     }
 
-    /// The output called `path`, under whose name it is said at once that there is no answer. What is of another form
-    /// is replaced by an answer only.
+    /// The output called `path`, whose name is never without an answer: what stands there until the run has one says
+    /// that there is none yet, and of a run that fails why. What is of another form is replaced by an answer only.
     pub(crate) fn take_standing(&self, path: &Path, form: Form) -> Result<OutputFile, Fault> {
         let file = self.replace(OutputKind::Verdict, path)?;
         if is_foreign(path, form) {

@@ -103,7 +103,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         return Ok(roll_up(date, args, ctx)?);
     }
     let path = args.reports.join(report_name(date));
-    let json_out = ctx.standing_file(&path, Form::Document("daily-report"))?;
+    let json_out = ctx.outputs.take_standing(&ctx.path(&path), Form::Document("daily-report"))?;
     let markdown_path = path.with_extension("md");
     fsio::remove_own(&ctx.path(&markdown_path), Form::Text(document::TITLE))?;
     let md_out = ctx.companion_file(&markdown_path)?;
