@@ -8,26 +8,31 @@ use crate::soak::{bot, ended, mmops, scraped_for};
 use mmops::testing::http::{HttpClient, HttpSettings, Request, Url};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How old a sample is before the proxy lets it through, as where samples are written to a remote store.
 const DELAY_SECS: f64 = 4.0;
 /// Requests that one token is good for before the next replaces it.
 const REQUESTS_PER_TOKEN: usize = 10;
-/// The request that the proxy answers with 404: one in the midst of the run.
-const UNKNOWN: usize = 60;
 
 struct Proxy {
     behind: (HttpClient, Url),
     token_file: PathBuf,
     requests: AtomicUsize,
+    /// Whether one was answered with 404.
+    was_lost: AtomicBool,
 }
 
 impl Proxy {
     fn new(server: &Prometheus, dir: &Path) -> Self {
         let (url, _) = Url::parse(&server.url()).unwrap();
         let behind = (HttpClient::new(&HttpSettings::default()).unwrap(), url);
-        let proxy = Self { behind, token_file: dir.join("token"), requests: AtomicUsize::new(0) };
+        let proxy = Self {
+            behind,
+            token_file: dir.join("token"),
+            requests: AtomicUsize::new(0),
+            was_lost: AtomicBool::new(false),
+        };
         proxy.rotate(0);
         proxy
     }
@@ -51,7 +56,12 @@ impl Proxy {
         if !is_known(number) && !is_known(number.saturating_sub(1)) {
             return reply(401, "no such token");
         }
-        if request == UNKNOWN {
+        // The first question for a window, which is longer than those before the run and shorter than that for how late the server is.
+        let is_of_window = asked.field("end").zip(asked.field("start")).is_some_and(|(end, start)| {
+            let secs = end.parse::<f64>().unwrap() - start.parse::<f64>().unwrap();
+            (1.0..60.0).contains(&secs)
+        });
+        if is_of_window && !self.was_lost.swap(true, Ordering::SeqCst) {
             return reply(404, "no route");
         }
         let (http, url) = &self.behind;
@@ -112,7 +122,7 @@ fn a_soak_behind_a_proxy_that_rewrites_rotates_and_delays_passes() {
     );
     let run = mmops(dir, &line).env("MMOPS_PROMETHEUS_TOKEN_FILE", dir.join("token")).output().unwrap();
     ended(&run, 0, "SOAK=PASS");
-    assert!(proxy.requests.load(Ordering::SeqCst) > UNKNOWN, "the proxy was asked too little");
+    assert!(proxy.was_lost.load(Ordering::SeqCst), "no window was asked for");
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(said.contains("s late: windows are read"), "{said}");
     assert!(!said.contains("0 series"), "{said}");

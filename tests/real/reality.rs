@@ -20,7 +20,7 @@ impl Drop for Running {
 }
 
 fn bot(dir: &Path, port: u16) -> Running {
-    let mut command = mmops(dir, &format!("sim bot --listen 127.0.0.1:{port} --speed 8"));
+    let mut command = mmops(dir, &format!("sim bot --listen 127.0.0.1:{port} --speed 40"));
     Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 

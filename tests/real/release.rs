@@ -129,7 +129,6 @@ fn breaks() -> Vec<Break> {
     let verify = || "bundle verify release/r1".to_owned();
     let one_day = format!("artifacts/reports/REPORT_SOAK_{}.json", day(3).strftime("%Y%m%d"));
     let run = |name: &str| format!("{RUN}/{name}");
-    let analysis = |name: &str| format!("{ANALYSIS}/{name}");
     let gone =
         |path: String, line: String, names: &str| Break { path, edit: None, line, names: names.to_owned() };
     let edited = |path: String, edit, line: String, names: &str| Break {
@@ -139,7 +138,7 @@ fn breaks() -> Vec<Break> {
         names: names.to_owned(),
     };
     let simulated = ("\"simulated\": true", "\"simulated\": false");
-    let mut all = vec![
+    vec![
         gone(run("RUN.json"), report(), "RUN.json"),
         edited(run("RUN.json"), ("\"iterations\": 8", "\"iterations\": 9"), report(), "RUN.json"),
         gone(run("JOURNAL.jsonl"), report(), "0 of 8"),
@@ -168,24 +167,8 @@ fn breaks() -> Vec<Break> {
         ),
         gone("artifacts/CHAOS_FAILOVER.json".to_owned(), ready(), "CHAOS_FAILOVER.json"),
         edited("VERSION".to_owned(), (env!("CARGO_PKG_VERSION"), "9.9.9"), ready(), "9.9.9"),
-        edited(
-            analysis("POST_SOAK_SNAPSHOT.json"),
-            ("\"verdict\": \"PASS\"", "\"verdict\": \"FAIL\""),
-            release(),
-            "FAIL",
-        ),
-        edited(
-            analysis("soak_profile.runtime_overrides.json"),
-            ("\"tail_age_ms\": 600", "\"tail_age_ms\": 6"),
-            release(),
-            "tail_age_ms",
-        ),
-        edited(
-            analysis("DELTA_VERIFY_REPORT.json"),
-            ("NOT_TUNED", "NOT_VERIFIED"),
-            release(),
-            "DELTA_VERIFY_REPORT.json",
-        ),
+        edited(run("JOURNAL.jsonl"), ("\"value\":", "\"value\":1"), release(), "JOURNAL.jsonl"),
+        gone(run("samples.bin"), release(), "samples.bin"),
         gone("release/r1/MANIFEST.json".to_owned(), verify(), "MANIFEST.json"),
         edited(
             "release/r1/MANIFEST.json".to_owned(),
@@ -206,17 +189,7 @@ fn breaks() -> Vec<Break> {
             format!("canary tag --bundle release/r1 --tag v{}", env!("CARGO_PKG_VERSION")),
             "rollback.yaml",
         ),
-    ];
-    for name in [
-        "POST_SOAK_SNAPSHOT.json",
-        "POST_SOAK_AUDIT.md",
-        "FAILURES.md",
-        "RECOMMENDATIONS.md",
-        "DELTA_VERIFY_REPORT.json",
-    ] {
-        all.push(gone(analysis(name), release(), name));
-    }
-    all
+    ]
 }
 
 fn is_simulated(dir: &Path, path: &str) -> bool {

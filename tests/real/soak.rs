@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// Four windows of three seconds, in which a bot at eight times its pace shows enough for every gate.
+/// Four windows of three seconds, in which a bot at forty times its pace shows enough for every gate.
 const LINE: &str = "soak run --gates smoke --iterations 4 --iteration 3s --interval 1s --prometheus";
 
 pub fn mmops(dir: &Path, line: &str) -> Command {
@@ -27,7 +27,7 @@ impl Drop for Bot {
 }
 
 pub fn bot(dir: &Path, scenario: &str) -> (Bot, String) {
-    bot_at(dir, scenario, 8)
+    bot_at(dir, scenario, 40)
 }
 
 /// A bot at so many times its pace, and the configuration of a server that scrapes it.
