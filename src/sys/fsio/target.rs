@@ -5,7 +5,7 @@ use super::path::parent;
 use super::read::{FileKind, kind, link_target, real_path, target_kind};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What the bytes of an output are put into.
 #[derive(Debug)]
@@ -57,6 +57,25 @@ pub(crate) fn is_stream(path: &Path) -> bool {
 /// be looked at is compared by its name.
 pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     !(is_stream(a) && is_stream(b)) && (a == b || identity(a) == identity(b))
+}
+
+/// Whether a path leads to what lies at or below another that exists, or would when it is created.
+pub(crate) fn is_below(path: &Path, other: &Path) -> bool {
+    let Ok(other) = real_path(other) else { return false };
+    let file = file_behind(path).ok().flatten().unwrap_or_else(|| path.to_owned());
+    for above in file.ancestors() {
+        let Ok(mut real) = real_path(above) else { continue };
+        // What is not there yet is no link, so that `..` in it leads to what is named before.
+        for part in file.strip_prefix(above).unwrap_or(&file).components() {
+            match part {
+                Component::ParentDir => drop(real.pop()),
+                Component::Normal(name) => real.push(name),
+                Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+            }
+        }
+        return real.starts_with(&other);
+    }
+    false
 }
 
 /// Where a file is: what its links lead to, as far as there is something.

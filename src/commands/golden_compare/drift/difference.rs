@@ -206,7 +206,8 @@ impl Drift {
                 format!("{path}: value mismatch ({})", texts(baseline, actual))
             }
             Difference::Lines { line, baseline, actual, .. } => match (&baseline[..], &actual[..]) {
-                ([baseline], [actual]) => {
+                // A line that is the same on both sides has moved.
+                ([baseline], [actual]) if baseline.trim_end() != actual.trim_end() => {
                     format!("line {line}: content mismatch ({})", texts(baseline, actual))
                 }
                 (baseline, actual) => format!(
