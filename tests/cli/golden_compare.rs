@@ -366,8 +366,8 @@ fn nothing_is_written_over_what_is_compared_or_its_record() {
     let one = "golden-compare --baseline golden/x.json --actual out/x.json";
     for line in [
         format!("{dirs} --html golden.accepted.json"),
-        format!("golden-compare --baseline link/ --actual out --html golden.accepted.json"),
-        format!("golden-compare --baseline golden/ --actual out --junit golden.accepted.json"),
+        "golden-compare --baseline link/ --actual out --html golden.accepted.json".to_owned(),
+        "golden-compare --baseline golden/ --actual out --junit golden.accepted.json".to_owned(),
         format!("{one} --html golden/x.json.accepted.json"),
         format!("{one} --html golden/x.json"),
         format!("{one} --metrics-file out/x.json"),

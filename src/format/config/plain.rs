@@ -64,6 +64,7 @@ fn beyond(text: &str) -> Option<Value> {
 fn float(text: &str) -> Option<Value> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let value = match unsigned {
+        ".inf" | ".Inf" | ".INF" if text.starts_with('-') => f64::NEG_INFINITY,
         ".inf" | ".Inf" | ".INF" => f64::INFINITY,
         ".nan" | ".NaN" | ".NAN" => f64::NAN,
         _ if unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') => {
@@ -107,6 +108,7 @@ mod tests {
             ("18446744073709551616", 2_f64.powi(64)),
             ("0x1_0000_0000_0000_0000", 2_f64.powi(64)),
             ("-0x8000000000000001", -(2_f64.powi(63))),
+            ("-.inf", f64::NEG_INFINITY),
         ] {
             assert!(matches!(resolve(text), Value::Float(value) if value == expected), "{text}");
         }

@@ -122,7 +122,7 @@ mod tests {
             ("a: !!bool yes\nb: !!bool \"true\"\nc: !!str yes\n", r#"{"a":true,"b":true,"c":"yes"}"#),
             ("a: !!float 1\nb: !!float '1.50'\nc: !!int 1\n", r#"{"a":1.0,"b":1.50,"c":1}"#),
             ("1: a\ntrue: c\n\"<1>\": d\n", r#"{"<1>":"a","<true>":"c","<<1>":"d"}"#),
-            ("'1': a\n!!str 2: b\non: c\n", r#"{"1":"a","2":"b","<on>":"c"}"#),
+            ("'1': a\n!!str 2: b\non: c\n", r#"{"1":"a","2":"b","on":"c"}"#),
             (
                 "a: 0xFFFFFFFFFFFFFFFFFF\nb: 010\nc: 0.5\n",
                 r#"{"a":{"<int>":"0xFFFFFFFFFFFFFFFFFF"},"b":{"<int>":"010"},"c":0.5}"#,
