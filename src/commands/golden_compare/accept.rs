@@ -6,7 +6,6 @@
 use super::arguments::Args;
 use super::facts::{Decision, Facts};
 use super::pair::{Form, Pair};
-use super::pairs::RECORD;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::hash::{self, Digest};
@@ -24,6 +23,9 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 const SCHEMA: &str = "mmops.golden-acceptance.v1";
+
+/// Ending of the record that lies beside a baseline that was accepted.
+pub(super) const RECORD: &str = ".accepted.json";
 
 /// Every acceptance of a baseline, the newest last.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -26,11 +26,10 @@ use crate::ctx::Ctx;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
-use accept::Acceptance;
+use accept::{Acceptance, RECORD};
 use drift::Rules;
 use facts::{Decision, Facts};
 use page::Subject;
-use pairs::RECORD;
 use std::path::PathBuf;
 
 /// What it writes beside its answer.

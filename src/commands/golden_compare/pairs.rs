@@ -1,6 +1,6 @@
 //! Which files stand against which.
 
-use super::accept;
+use super::accept::{self, RECORD};
 use super::arguments::Args;
 use super::compare::Side;
 use super::compare::content::Content;
@@ -14,9 +14,6 @@ use crate::sys::fsio::{self, FileId, FileKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 use walkdir::WalkDir;
-
-/// Ending of the record that lies beside a baseline that was accepted.
-pub(super) const RECORD: &str = ".accepted.json";
 
 fn id_at(path: &Path) -> Option<FileId> {
     fsio::metadata(path).ok().map(|metadata| FileId::of(&metadata))

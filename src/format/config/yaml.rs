@@ -150,7 +150,7 @@ impl Composer<'_> {
 /// A key is the text that it was written as, whatever it would be as a value.
 fn key_of(node: Node, text: &str) -> Composed<Key> {
     let at = node.at;
-    let is_truth_value = matches!(node.value, Value::Bool(_));
+    let is_bool = matches!(node.value, Value::Bool(_));
     let is_number = matches!(node.value, Value::Unsigned(_) | Value::Signed(_) | Value::Float(_));
     let text = match node.value {
         Value::Text(text) => text,
@@ -162,7 +162,8 @@ fn key_of(node: Node, text: &str) -> Composed<Key> {
         }
     };
     // `on` and `y` are truth values to few readers, and names to all who write them.
-    let is_text = !is_number && !(is_truth_value && ["true", "false"].contains(&&*text.to_ascii_lowercase()));
+    let is_truth_value = is_bool && ["true", "false"].contains(&&*text.to_ascii_lowercase());
+    let is_text = !is_number && !is_truth_value;
     Ok(Key { at, text, is_text })
 }
 
