@@ -49,15 +49,16 @@ pub(super) fn find(args: &Args, ctx: &Ctx) -> Result<Vec<Pair>, Fault> {
     match (is_dir(&baseline)?, is_dir(&actual)?) {
         (false, false) => {
             let languages = (Language::of(&baseline.path), Language::of(&actual.path));
+            let is_file = [&baseline, &actual].iter().all(|located| document::is_plain_file(&located.path));
             if let (Some(one), Some(other)) = languages
                 && one != other
+                && is_file
             {
                 let (baseline, actual) = (baseline.name, actual.name);
                 let message = format!("`{baseline}` and `{actual}` are of two kinds by their names");
                 return Err(Fault::config(message).hint("name two files of one kind"));
             }
             let language = languages.0.or(languages.1);
-            let is_file = [&baseline, &actual].iter().all(|located| document::is_plain_file(&located.path));
             // A pipe has no name that says what it holds.
             let unnamed = if is_file { Language::Text } else { Language::Json(Content::Document) };
             let form = Form::Both(language.unwrap_or(unnamed));
