@@ -64,7 +64,11 @@ fn table() -> Vec<Entry> {
         entry(&canary::tag::SPEC, canary::tag::run),
         entry(&canary::checklist::SPEC, canary::checklist::run).writes(canary::checklist::outputs),
         entry(&scan_secrets::SPEC, scan_secrets::run).writes(scan_secrets::outputs),
-        entry(&golden_compare::SPEC, golden_compare::run).writes(golden_compare::outputs),
+        entry(&golden_compare::SPEC, golden_compare::run)
+            .writes(golden_compare::outputs)
+            .reads(golden_compare::records)
+            .planned(golden_compare::planned)
+            .whole(&["baseline", "actual"]),
         entry(&rotate::SPEC, rotate::run).writes(rotate::outputs),
         entry(&rotate::restore::SPEC, rotate::restore::run),
         entry(&cron_sentinel::SPEC, cron_sentinel::run),
@@ -98,6 +102,8 @@ struct Entry {
     reads: fn(&Given) -> Vec<PathBuf>,
     /// The files that only its plan names.
     planned: fn(&Given, &Ctx) -> Vec<Input>,
+    /// Names of the options whose files and directories are read whole, so that nothing may be written there.
+    whole: &'static [&'static str],
     /// The commands of which only one at a time runs in a root.
     alone: &'static [&'static CommandSpec],
 }
@@ -113,6 +119,10 @@ impl Entry {
 
     fn planned(self, planned: fn(&Given, &Ctx) -> Vec<Input>) -> Self {
         Self { planned, ..self }
+    }
+
+    fn whole(self, whole: &'static [&'static str]) -> Self {
+        Self { whole, ..self }
     }
 
     fn alone(self, alone: &'static [&'static CommandSpec]) -> Self {
@@ -137,7 +147,9 @@ impl Entry {
             |input: &Input| outputs.iter().any(|output| input.option == format!("--{}", output.option));
         let mut inputs: Vec<Input> = paths.into_iter().filter(|input| !is_output(input)).collect();
         inputs.extend((self.reads)(given).into_iter().map(|path| Input { option: String::new(), path }));
-        Files { outputs, named, inputs }
+        let whole = inputs.iter().filter(|input| self.whole.contains(&input.option.trim_start_matches('-')));
+        let whole = whole.cloned().collect();
+        Files { outputs, named, inputs, whole }
     }
 }
 
@@ -149,7 +161,8 @@ fn entry<A: clap::Args + 'static, T: Into<Answer> + 'static>(
     let nothing = |_: &Given| Vec::new();
     let (outputs, reads) = (nothing, |_: &Given| Vec::new());
     let planned = |_: &Given, _: &Ctx| Vec::new();
-    Entry { spec, arguments: A::augment_args, run: Box::new(run), outputs, reads, planned, alone: &[] }
+    let arguments = A::augment_args;
+    Entry { spec, arguments, run: Box::new(run), outputs, reads, planned, whole: &[], alone: &[] }
 }
 
 /// Decide, with evidence, whether an automated trading service may go live, and keep it honest afterwards

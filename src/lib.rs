@@ -179,6 +179,7 @@ fn leave(report: &Report, files: &Files, root: Option<&Path>) {
         let path = full(&output.path);
         let is_other = |other: &Path| fsio::same_file(&path, &full(other));
         let is_safe = !files.inputs.iter().any(|input| is_other(&input.path))
+            && !files.whole.iter().any(|input| fsio::is_below(&path, &full(&input.path)))
             && !files.outputs[..at].iter().any(|other| is_other(&other.path));
         let form = match output.role {
             OutputRole::Verdict(form) | OutputRole::Companion(form) | OutputRole::RemovedFirst(form) => form,
@@ -376,6 +377,12 @@ fn refuse_clash(files: &Files, ctx: &Ctx) -> Result<(), Fault> {
         let (name, path) = (output.name(), output.path.display());
         let message = format!("{name} must be a file, beside which its Markdown form goes; `{path}` is none");
         return Err(Fault::usage(message));
+    }
+    let below = |path: &Path, dir: &Path| fsio::is_below(&ctx.path(path), &ctx.path(dir));
+    if let Some((output, input)) = files.intruder(below) {
+        let (name, path, input) = (output.name(), output.path.display(), input.name());
+        let fault = Fault::usage(format!("`{path}`, which {name} names, is part of what {input} names"));
+        return Err(fault.hint("all of it is read, and nothing may be written there; name a file elsewhere"));
     }
     let Some((output, other)) = files.clash(same) else { return Ok(()) };
     let (name, path) = (output.name(), output.path.display());

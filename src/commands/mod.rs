@@ -190,6 +190,8 @@ pub(crate) struct Files {
     /// The options that the command line itself has, rather than by default.
     pub(crate) named: Vec<String>,
     pub(crate) inputs: Vec<Input>,
+    /// Inputs of which all is read: nothing is written at or below them.
+    pub(crate) whole: Vec<Input>,
 }
 
 impl Files {
@@ -215,5 +217,12 @@ impl Files {
             }
         }
         None
+    }
+
+    /// The first output that would lie at or below an input of which all is read; `below` says whether one path
+    /// leads to what lies at or below another.
+    pub(crate) fn intruder(&self, below: impl Fn(&Path, &Path) -> bool) -> Option<(&Output, &Input)> {
+        let all = self.outputs.iter().flat_map(|output| self.whole.iter().map(move |input| (output, input)));
+        all.into_iter().find(|(output, input)| below(&output.path, &input.path))
     }
 }

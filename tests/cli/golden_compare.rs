@@ -4,7 +4,7 @@ use crate::contract::conforms;
 use crate::sandbox::{NOW, Output, Sandbox};
 use mmops::testing::lock::{Lock, Waiting};
 use mmops::testing::signal::Cancel;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 const MATCH: &str = "| golden_compare | OK | GOLDEN=MATCH |";
@@ -97,6 +97,7 @@ fn options_that_mean_nothing_are_refused() {
         "--nan error",
         "--update",
         "--update --reason ''",
+        "--update --yes --reason x --by ''",
         "--yes",
         "--reason x",
         "--update --reason x --yes --fail-on-drift",
@@ -323,11 +324,158 @@ fn an_update_of_directories_adds_and_removes() {
     assert_eq!(files, ["golden/sub/new.json", "golden/x.json", "golden.accepted.json"]);
     assert_eq!(sandbox.json("golden.accepted.json")["acceptances"][0]["files"].as_array().unwrap().len(), 3);
     let _ = sandbox.run(DIRS).code(0).marker(MATCH);
-    // The record of a single file does not count as a file of the directory.
-    sandbox.write("golden/x.json.accepted.json", "{}");
+    // The record of a single file does not count as a file of the directory, also after the file is gone.
+    sandbox.write("new.json", "3");
+    let one = "golden-compare --baseline golden/x.json --actual new.json --update --yes --reason why";
+    let _ = sandbox.run(one).code(0).marker(ACCEPTED);
+    sandbox.write("out/x.json", "3");
     let _ = sandbox.run(DIRS).code(0).marker(MATCH);
-    sandbox.write("golden/other.accepted.json", "{}");
+    let record = sandbox.read("golden/x.json.accepted.json");
+    std::fs::remove_file(sandbox.path("out/x.json")).unwrap();
+    let _ = sandbox.run(line).code(0).marker(ACCEPTED);
+    let _ = sandbox.run(DIRS).code(0).marker(MATCH);
+    assert_eq!(sandbox.read("golden/x.json.accepted.json"), record);
+    // What is only called like one, or is that of another file, is an output that is missing.
+    for (name, text) in [("other.json", record.as_str()), ("y.json", "2"), ("sub/new.json", "{}")] {
+        let path = format!("golden/{name}.accepted.json");
+        sandbox.write(&path, text);
+        let _ = sandbox.run(DIRS).code(1).marker(DRIFT).stdout_has("missing file");
+        std::fs::remove_file(sandbox.path(&path)).unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_written_over_what_is_compared_or_its_record() {
+    let sandbox = Sandbox::new()
+        .file("golden/x.json", "1")
+        .file("golden/k.json", "1")
+        .file("out/x.json", "2")
+        .file("out/k.json", "2")
+        .file("golden.accepted.json", "kept")
+        .file("golden/x.json.accepted.json", "kept");
+    std::os::unix::fs::symlink("golden", sandbox.path("link")).unwrap();
+    let before = sandbox.files();
+    let dirs = "golden-compare --baseline golden --actual out";
+    for at in ["golden/k.json", "golden/new/k.html", "out/k.html", "link/k.json", "no/../golden/z.html"] {
+        for option in ["--html", "--junit", "--metrics-file"] {
+            let _ = sandbox.run(&format!("{dirs} {option} {at}")).code(64);
+        }
+        let _ = sandbox.run(&format!("{dirs} --update --yes --reason why --html {at}")).code(64);
+        let _ = sandbox.run(&format!("{dirs} --html {at} --nonsense")).code(64);
+    }
+    let one = "golden-compare --baseline golden/x.json --actual out/x.json";
+    for line in [
+        format!("{dirs} --html golden.accepted.json"),
+        "golden-compare --baseline link/ --actual out --html golden.accepted.json".to_owned(),
+        "golden-compare --baseline golden/ --actual out --junit golden.accepted.json".to_owned(),
+        format!("{one} --html golden/x.json.accepted.json"),
+        format!("{one} --html golden/x.json"),
+        format!("{one} --metrics-file out/x.json"),
+    ] {
+        let _ = sandbox.run(&line).code(64);
+    }
+    assert_eq!(sandbox.files(), before);
+    for (name, text) in [("golden/k.json", "1"), ("out/x.json", "2"), ("golden.accepted.json", "kept")] {
+        assert_eq!(sandbox.read(name), text);
+    }
+    let _ = sandbox.run(&format!("{dirs} --html golden.html")).code(0).marker(WARN);
+}
+
+#[test]
+fn one_side_is_not_the_other_by_another_name_nor_in_it() {
+    let sandbox = pair("1", "2").file("golden/x.json", "1").file("golden/sub/x.json", "1");
+    std::fs::hard_link(sandbox.path("a.json"), sandbox.path("linked.json")).unwrap();
+    for (baseline, actual) in [("a.json", "linked.json"), ("golden", "golden/sub"), ("golden/sub", "golden")]
+    {
+        let _ = sandbox.run(&format!("golden-compare --baseline {baseline} --actual {actual}")).error(3);
+    }
+    std::fs::create_dir(sandbox.path("out")).unwrap();
+    std::fs::hard_link(sandbox.path("golden/x.json"), sandbox.path("out/x.json")).unwrap();
+    let _ = sandbox.run(DIRS).code(3).stdout_has("one file by two names");
+    let sandbox = Sandbox::new().file("a.json", "1").file("b.yaml", "1");
+    let _ = sandbox.run("golden-compare --baseline a.json --actual b.yaml").error(3).stdout_has("two kinds");
+}
+
+#[test]
+fn an_acceptance_that_was_cut_off_is_seen_and_mended_by_the_next() {
+    let sandbox = Sandbox::new().file("golden/a.json", "1").file("out/a.json", "2").file("out/b.json", "2");
+    let line = "golden-compare --baseline golden --actual out --update --yes --reason why";
+    let _ = sandbox.run(line).code(0).marker(ACCEPTED);
+    let _ = sandbox.run(DIRS).code(0).marker(MATCH);
+    // As a run leaves it that is killed behind the first file.
+    sandbox.write("golden/a.json", "1");
+    let _ = sandbox.run(DIRS).error(3).stdout_has("golden/a.json");
+    let _ = sandbox.run(&line.replace("golden ", "./golden/ ")).code(0).marker(ACCEPTED);
+    let _ = sandbox.run(DIRS).code(0).marker(MATCH);
+    // What is changed by hand afterwards is a drift like any other.
+    sandbox.write("golden/a.json", "7");
     let _ = sandbox.run(DIRS).code(1).marker(DRIFT);
+    let sandbox = pair("1", "2");
+    let _ = sandbox.run(&format!("{AB} --update --yes --reason why")).code(0).marker(ACCEPTED);
+    sandbox.write("a.json", "1");
+    let _ = sandbox.run(AB).error(3).stdout_has("cut off");
+}
+
+#[test]
+fn who_may_not_read_the_baseline_may_not_read_its_record_or_page() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |sandbox: &Sandbox, name: &str| {
+        std::fs::metadata(sandbox.path(name)).unwrap().permissions().mode() & 0o777
+    };
+    let sandbox = pair("1", "2");
+    std::fs::set_permissions(sandbox.path("a.json"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let _ =
+        sandbox.run(&format!("{AB} --update --yes --reason why --html page.html")).code(0).marker(ACCEPTED);
+    assert_eq!(["a.json", "a.json.accepted.json", "page.html"].map(|name| mode(&sandbox, name)), [0o600; 3]);
+    let sandbox = pair("1", "2");
+    let _ = sandbox.run(&format!("{AB} --update --yes --reason why --html page.html")).code(0);
+    assert_eq!(["a.json.accepted.json", "page.html"].map(|name| mode(&sandbox, name)), [0o644; 2]);
+}
+
+#[test]
+fn a_question_ends_with_a_signal_and_with_a_baseline_that_changed() {
+    let sandbox = pair("1", "2");
+    // The shell writes its id, which is then that of the command.
+    let ask = |answer: &dyn Fn(&mut std::process::ChildStdin)| {
+        let mmops = env!("CARGO_BIN_EXE_mmops");
+        let command = format!("stty -echo; echo $$ > id; exec '{mmops}' -q {AB} --update --reason why");
+        let mut child = Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .current_dir(sandbox.root())
+            .env_clear()
+            .envs([("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh"), ("MMOPS_NOW", NOW)])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let mut text = Vec::new();
+        while !String::from_utf8_lossy(&text).contains("[y/N]") {
+            let mut buffer = [0; 1024];
+            let read = stdout.read(&mut buffer).unwrap();
+            assert!(read > 0, "no question: {}", String::from_utf8_lossy(&text));
+            text.extend_from_slice(&buffer[..read]);
+        }
+        answer(child.stdin.as_mut().unwrap());
+        stdout.read_to_end(&mut text).unwrap();
+        let stdout = String::from_utf8(text).unwrap().replace("\r\n", "\n");
+        Output { stdout, stderr: String::new(), code: child.wait().unwrap().code() }
+    };
+    let kill = |signal: &str| {
+        let id = sandbox.read("id");
+        assert!(Command::new("kill").args([signal, id.trim()]).status().unwrap().success());
+    };
+    let _ = ask(&|stdin| stdin.write_all(b"\x03").unwrap()).code(130);
+    let _ = ask(&|_| kill("-TERM")).code(143);
+    let _ = ask(&|_| kill("-HUP")).code(129);
+    assert_eq!(sandbox.read("a.json"), "1");
+    let output = ask(&|stdin| {
+        sandbox.write("a.json", "[3, 4]");
+        stdin.write_all(b"y\n").unwrap();
+    });
+    let _ = output.code(3).stdout_has("`a.json` changed while it was compared");
+    assert_eq!(sandbox.read("a.json"), "[3, 4]");
+    assert_eq!(sandbox.files(), ["a.json", "b.json", "id"]);
 }
 
 #[test]
@@ -492,7 +640,30 @@ fn data_of_other_languages_is_compared_as_data() {
     let _ = of("yaml", yaml, "b: [{\"x\": 1.50}] # same\na: 1\n", "").code(0).marker(MATCH);
     let output = of("yml", yaml, "a: 1\nb:\n  - {x: 1.6}\n", "").code(1).marker(DRIFT);
     let _ = output.stdout_has("root.b[0].x: float drift");
-    let _ = of("yaml", "a: yes\n", "a: true\n", "").code(1);
+    for (language, baseline, actual) in [
+        ("yaml", "a: yes\n", "a: true\n"),
+        ("yaml", "a: yes\n", "a: 'yes'\n"),
+        ("yaml", "a: !!bool yes\n", "a: 'yes'\n"),
+        ("yaml", "a: !!bool \"true\"\n", "a: '\"true\"'\n"),
+        ("yaml", "a: !!float 1\n", "a: 1\n"),
+        ("yaml", "1: a\n", "'1': a\n"),
+        ("yaml", "true: a\n", "'true': a\n"),
+        ("yaml", "1: a\n", "'<1>': a\n"),
+        ("yaml", "a: 0xFFFFFFFFFFFFFFFFFF\n", "a: '0xFFFFFFFFFFFFFFFFFF'\n"),
+        ("yaml", "a: 0xFFFFFFFFFFFFFFFFFF\n", "a: 0xFFFFFFFFFFFFFFFFFE\n"),
+        ("yaml", "a: 010\n", "a: 10\n"),
+        ("toml", "d = 1979-05-27\n", "d = {date = '1979-05-27'}\n"),
+        ("toml", "d = 1979-05-27\n", "d = {'<date>' = '1979-05-27'}\n"),
+        ("toml", "d = 07:32:00\n", "d = {date = '07:32:00'}\n"),
+        ("csv", "a\n1\n\n2\n", "a\n1\n2\n"),
+    ] {
+        let _ = of(language, baseline, actual, "").code(1).marker(DRIFT);
+    }
+    let _ = of("yaml", "a: !!bool yes\nb: !!float 1\n", "a: true\nb: 1.0\n", "").code(0).marker(MATCH);
+    let _ = of("yaml", "a: 1\n", "a: 1e400\n", "").error(3).stdout_has("a number out of range");
+    let cut = "id,note\n1,\"ok\"\n2,\"half";
+    let _ = of("csv", &format!("{cut}\"\n"), cut, "").error(3).stdout_has("never closed at line 3");
+    let _ = of("csv", "id\nxy\n", "id\n\"x\"y\n", "").error(3).stdout_has("at line 2");
     let _ = of("yaml", "a: 1\n", "a: [\n", "").error(3);
     let _ = of("toml", "a = 1\n[t]\nd = 1979-05-27\n", "t.d = 1979-05-27\na = 1\n", "").code(0).marker(MATCH);
     let _ = of("toml", "d = 1979-05-27\n", "d = 1979-05-28\n", "").code(1);
@@ -525,6 +696,7 @@ fn texts_are_compared_line_by_line() {
         .stdout_has("-two")
         .stdout_has("No newline at end of file");
     let _ = of("one\n", "one\r\n").code(1).stdout_has("only in line endings");
+    let _ = of("a\nb\n", "b\na\n").code(1).stdout_has("(1 line removed, 1 line added)");
     let _ = of("a\0b\n", "a\0c\n").code(1).stdout_has("first difference in line 1");
     let output = pair("\"caf\u{e9}\"", "\"cafe\u{301}\"").run(&format!("{AB} --fail-on-drift")).code(1);
     let _ = output.stdout_has("first difference at character 4: U+00E9 against U+0065 U+0301");

@@ -63,7 +63,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", requires = "update", value_parser = parse_reason)]
     pub(super) reason: Option<String>,
     /// Who accepts it; the user who runs the command when left out
-    #[arg(long, value_name = "NAME", requires = "update")]
+    #[arg(long, value_name = "NAME", requires = "update", value_parser = parse_reason)]
     pub(super) by: Option<String>,
 }
 

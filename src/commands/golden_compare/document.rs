@@ -136,7 +136,8 @@ impl Located {
     pub(super) fn tree(&self, format: config::Format) -> Result<Document, Fault> {
         let text = fsio::read_text(&self.path)?;
         let root = config::node(&text, format).map_err(|error| error.fault(&self.name))?;
-        Ok(Document::Converted(Shared(Rc::new(convert::tree(&text, &root)))))
+        let converted = convert::tree(&text, &root).map_err(|error| error.fault(&self.name))?;
+        Ok(Document::Converted(Shared(Rc::new(converted))))
     }
 }
 

@@ -21,17 +21,18 @@ pub(crate) use accept::Record;
 pub(crate) use arguments::Args;
 pub(crate) use report::{Body, SPEC};
 
-use crate::commands::{Given, Output};
+use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::format::form::Form;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::report::page as frame;
 use crate::sys::fsio;
-use accept::Acceptance;
+use accept::{Acceptance, RECORD};
 use drift::Rules;
 use facts::{Decision, Facts};
 use page::Subject;
+use std::path::PathBuf;
 
 /// What it writes beside its answer.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
@@ -42,18 +43,28 @@ pub(crate) fn outputs(given: &Given) -> Vec<Output> {
         .collect()
 }
 
+/// The record of the baseline's acceptances, which nothing else may be written over.
+pub(crate) fn records(given: &Given) -> Vec<PathBuf> {
+    let beside = |path: PathBuf| fsio::with_ending(&path.components().collect::<PathBuf>(), RECORD);
+    given.path("baseline").map(beside).into_iter().collect()
+}
+
+/// The same where the baseline is a link: it lies beside the file.
+pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
+    let beside = |path: PathBuf| Some(accept::record_of(&fsio::canonical(&ctx.path(path)).ok()?));
+    let record = given.path("baseline").and_then(beside);
+    record.map(|path| Input { option: String::new(), path }).into_iter().collect()
+}
+
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
-    let (baseline, actual) = (ctx.path(&args.baseline), ctx.path(&args.actual));
-    // A pipe has no canonical form; what is missing is refused when it is opened.
-    let canonical = |path| fsio::canonical(path).ok();
-    if canonical(&baseline).is_some_and(|baseline| canonical(&actual) == Some(baseline)) {
-        let message = format!("`{}` and `{}` are the same", args.baseline.display(), args.actual.display());
-        return Err(Fault::config(message)
-            .hint("nothing can drift from itself; name another --actual")
-            .into());
-    }
+    pairs::refuse_one_in_other(args, ctx)?;
     let rules = args.rules();
-    let acceptance = args.update.then(|| Acceptance::prepare(args, ctx)).transpose()?;
+    let acceptance = if args.update {
+        Some(Acceptance::prepare(args, ctx)?)
+    } else {
+        accept::refuse_cut_off(args, ctx)?;
+        None
+    };
     let pairs = pairs::find(args, ctx)?;
     let mut facts = Facts {
         files: Vec::new(),
@@ -79,7 +90,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         let (baseline, actual) = (args.baseline.display().to_string(), args.actual.display().to_string());
         let (rules, maker) = (&rules, ctx.maker());
         let subject = Subject { baseline: &baseline, actual: &actual, rules, maker };
-        ctx.companion_file(file)?.finish(page::render(&subject, &facts, verdict).as_bytes())?;
+        let mut output = ctx.companion_file(file)?;
+        accept::limit(output.file(), args, &pairs, &facts, ctx)?;
+        output.finish(page::render(&subject, &facts, verdict).as_bytes())?;
     }
     Ok(report::report(args, &rules, &facts, verdict))
 }

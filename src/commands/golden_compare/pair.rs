@@ -33,6 +33,8 @@ pub(super) enum Form {
     Missing,
     /// Only the actual directory has it.
     Extra,
+    /// One file by two names.
+    Same,
     /// What stands on this side is neither a file nor a directory.
     Special(Side),
 }
@@ -52,6 +54,10 @@ impl Pair {
                 Ok(()) => FileState::Extra,
                 Err(fault) => self.unusable(fault)?,
             },
+            Form::Same => {
+                let (baseline, actual) = (&self.baseline.name, &self.actual.name);
+                FileState::Unusable(format!("`{baseline}` and `{actual}` are one file by two names"))
+            }
             Form::Special(side) => {
                 let name = &self.side(side).name;
                 FileState::Unusable(format!("`{name}` is not a plain file; links are not followed"))

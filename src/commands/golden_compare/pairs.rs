@@ -1,5 +1,6 @@
 //! Which files stand against which.
 
+use super::accept::{self, RECORD};
 use super::arguments::Args;
 use super::compare::Side;
 use super::compare::content::Content;
@@ -14,11 +15,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use walkdir::WalkDir;
 
-/// Ending of the record that lies beside a baseline that was accepted.
-pub(super) const RECORD: &str = ".accepted.json";
-
 fn id_at(path: &Path) -> Option<FileId> {
     fsio::metadata(path).ok().map(|metadata| FileId::of(&metadata))
+}
+
+/// Refuses two sides of which one is the other by another name, or lies in it: nothing can drift from itself.
+pub(super) fn refuse_one_in_other(args: &Args, ctx: &Ctx) -> Result<(), Fault> {
+    let (baseline, actual) = (ctx.path(&args.baseline), ctx.path(&args.actual));
+    let is_one_file = id_at(&baseline).zip(id_at(&actual)).is_some_and(|(a, b)| a.is_same_file(&b));
+    // A pipe has no canonical form; what is missing is refused when it is opened.
+    let canonical = |path| fsio::canonical(path).ok();
+    let real = canonical(&baseline).zip(canonical(&actual));
+    let is_same = is_one_file || real.as_ref().is_some_and(|(baseline, actual)| baseline == actual);
+    let holds = |outer: &Path, inner: &Path| inner.starts_with(outer);
+    let is_inside = real.is_some_and(|(a, b)| holds(&a, &b) || holds(&b, &a));
+    let (baseline, actual) = (args.baseline.display(), args.actual.display());
+    let message = match (is_same, is_inside) {
+        (true, _) => format!("`{baseline}` and `{actual}` are the same"),
+        (false, true) => format!("one of `{baseline}` and `{actual}` lies in the other"),
+        (false, false) => return Ok(()),
+    };
+    Err(Fault::config(message).hint("nothing can drift from itself; name another --actual"))
 }
 
 /// Pairs the files, in the order of their names.
@@ -31,8 +48,17 @@ pub(super) fn find(args: &Args, ctx: &Ctx) -> Result<Vec<Pair>, Fault> {
     let is_dir = |located: &Located| Ok::<_, Fault>(fsio::existing_kind(&located.path)? == FileKind::Dir);
     match (is_dir(&baseline)?, is_dir(&actual)?) {
         (false, false) => {
-            let language = Language::of(&baseline.path).or_else(|| Language::of(&actual.path));
+            let languages = (Language::of(&baseline.path), Language::of(&actual.path));
             let is_file = [&baseline, &actual].iter().all(|located| document::is_plain_file(&located.path));
+            if let (Some(one), Some(other)) = languages
+                && one != other
+                && is_file
+            {
+                let (baseline, actual) = (baseline.name, actual.name);
+                let message = format!("`{baseline}` and `{actual}` are of two kinds by their names");
+                return Err(Fault::config(message).hint("name two files of one kind"));
+            }
+            let language = languages.0.or(languages.1);
             // A pipe has no name that says what it holds.
             let unnamed = if is_file { Language::Text } else { Language::Json(Content::Document) };
             let form = Form::Both(language.unwrap_or(unnamed));
@@ -50,16 +76,11 @@ pub(super) fn find(args: &Args, ctx: &Ctx) -> Result<Vec<Pair>, Fault> {
 fn in_directories(baseline: &Located, actual: &Located, ctx: &Ctx) -> Result<Vec<Pair>, Fault> {
     let mut expected = files(baseline, ctx)?;
     let found = files(actual, ctx)?;
-    let records: Vec<String> = expected
-        .keys()
-        .filter(|name| name.strip_suffix(RECORD).is_some_and(|name| expected.contains_key(name)))
-        .cloned()
-        .collect();
-    for record in records {
-        if !found.contains_key(&record) {
-            expected.remove(&record);
-        }
-    }
+    // The record of a single file is no output, also after that file was removed. What is only called like one is.
+    expected.retain(|name, is_file| {
+        let is_record = || accept::is_record_beside(&baseline.path.join(name));
+        found.contains_key(name) || !*is_file || !name.ends_with(RECORD) || !is_record()
+    });
     let mut names: Vec<&String> = expected.keys().chain(found.keys()).collect();
     names.sort();
     names.dedup();
@@ -73,19 +94,17 @@ fn in_directories(baseline: &Located, actual: &Located, ctx: &Ctx) -> Result<Vec
         Located { id: id_at(&path), path, name }
     };
     let pair = |name: &String| {
+        let (baseline, actual) = (located(baseline, name), located(actual, name));
+        let is_one_file = baseline.id.zip(actual.id).is_some_and(|(a, b)| a.is_same_file(&b));
         let form = match (expected.get(name), found.get(name)) {
+            (Some(true), Some(true)) if is_one_file => Form::Same,
             (Some(true), Some(true)) => Form::Both(Language::of(Path::new(name)).unwrap_or(Language::Text)),
             (Some(true), None) => Form::Missing,
             (None, Some(true)) => Form::Extra,
             (Some(false), _) => Form::Special(Side::Baseline),
             _ => Form::Special(Side::Actual),
         };
-        Pair {
-            name: Some(name.clone()),
-            baseline: located(baseline, name),
-            actual: located(actual, name),
-            form,
-        }
+        Pair { name: Some(name.clone()), baseline, actual, form }
     };
     Ok(names.into_iter().map(pair).collect())
 }

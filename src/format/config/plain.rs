@@ -8,7 +8,7 @@ pub(super) fn resolve(text: &str) -> Value {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
         _ => {}
     }
-    let found = boolean(text).or_else(|| integer(text)).or_else(|| float(text));
+    let found = boolean(text).or_else(|| integer(text)).or_else(|| beyond(text)).or_else(|| float(text));
     found.unwrap_or_else(|| Value::Text(text.to_owned()))
 }
 
@@ -41,10 +41,30 @@ fn integer(text: &str) -> Option<Value> {
     u64::from_str_radix(&digits, radix).ok().map(Value::Unsigned)
 }
 
+/// A number with a prefix that no integer here can hold is no text either.
+fn beyond(text: &str) -> Option<Value> {
+    let (sign, unsigned) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
+    let unsigned = unsigned.strip_prefix('+').filter(|_| sign > 0.0).unwrap_or(unsigned);
+    let (radix, digits) = match unsigned.get(..2)? {
+        "0x" | "0X" => (16, &unsigned[2..]),
+        "0o" | "0O" => (8, &unsigned[2..]),
+        "0b" | "0B" => (2, &unsigned[2..]),
+        _ => return None,
+    };
+    if digits.split('_').any(str::is_empty) {
+        return None;
+    }
+    let mut digits = digits.chars().filter(|digit| *digit != '_');
+    let value = digits
+        .try_fold(0.0, |value, digit| Some(value * f64::from(radix) + f64::from(digit.to_digit(radix)?)));
+    value.map(|value| Value::Float(sign * value))
+}
+
 /// Infinite and not-a-number have a point in front; `1e999` is a number, though none that can be used.
 fn float(text: &str) -> Option<Value> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let value = match unsigned {
+        ".inf" | ".Inf" | ".INF" if text.starts_with('-') => f64::NEG_INFINITY,
         ".inf" | ".Inf" | ".INF" => f64::INFINITY,
         ".nan" | ".NaN" | ".NAN" => f64::NAN,
         _ if unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') => {
@@ -86,6 +106,9 @@ mod tests {
             ("1e3", 1e3),
             ("007", 7.0),
             ("18446744073709551616", 2_f64.powi(64)),
+            ("0x1_0000_0000_0000_0000", 2_f64.powi(64)),
+            ("-0x8000000000000001", -(2_f64.powi(63))),
+            ("-.inf", f64::NEG_INFINITY),
         ] {
             assert!(matches!(resolve(text), Value::Float(value) if value == expected), "{text}");
         }

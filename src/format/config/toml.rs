@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, Error> {
     let at = table.span().start;
     let value = map(table.into_inner()).map_err(|(at, message)| refuse(&message, Some(at)))?;
     let dialect = Dialect { plain_text: false, one_or_many: true };
-    Ok(Tree::new(text, Node { at, length: 0, value }, dialect))
+    Ok(Tree::new(text, Node { at, length: 0, is_tagged: false, value }, dialect))
 }
 
 /// A value, or the byte where there is none, and why. The parser bounds the depth.
@@ -20,7 +20,7 @@ type Parsed<T> = Result<T, (usize, String)>;
 fn map(table: DeTable<'_>) -> Parsed<Value> {
     let entry = |(key, value): (Spanned<_>, _)| {
         let at = key.span().start;
-        Ok((Key { at, text: String::from(key.into_inner()) }, node(value)?))
+        Ok((Key { at, text: String::from(key.into_inner()), is_text: true }, node(value)?))
     };
     table.into_iter().map(entry).collect::<Parsed<_>>().map(Value::Map)
 }
@@ -36,7 +36,7 @@ fn node(value: Spanned<DeValue<'_>>) -> Parsed<Node> {
         DeValue::Array(items) => (Value::List(items.into_iter().map(node).collect::<Parsed<_>>()?), 0),
         DeValue::Table(table) => (map(table)?, 0),
     };
-    Ok(Node { at: span.start, length, value })
+    Ok(Node { at: span.start, length, is_tagged: false, value })
 }
 
 fn out_of_range(at: usize) -> (usize, String) {

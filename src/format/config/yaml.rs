@@ -28,7 +28,8 @@ pub(super) fn parse(text: &str) -> Result<Tree<'_>, Error> {
         let taken = composer.take(event, place.start, place.len());
         taken.map_err(|(at, message)| Error::syntax(message, text, Some(at)))?;
     }
-    let root = composer.root.map_or(Node { at: 0, length: 0, value: Value::Null }, |part| part.node);
+    let nothing = Node { at: 0, length: 0, is_tagged: false, value: Value::Null };
+    let root = composer.root.map_or(nothing, |part| part.node);
     Ok(Tree::new(text, root, Dialect { plain_text: true, one_or_many: true }))
 }
 
@@ -71,7 +72,8 @@ impl Composer<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let value = scalar(&text, style, tag.as_deref()).map_err(|message| (at, message))?;
                 self.count(at, 1)?;
-                self.add(Part { node: Node { at, length, value }, nodes: 1, levels: 0 }, anchor)
+                let node = Node { at, length, is_tagged: tag.is_some(), value };
+                self.add(Part { node, nodes: 1, levels: 0 }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 check_tag(tag.as_deref(), "seq").map_err(|message| (at, message))?;
@@ -115,7 +117,8 @@ impl Composer<'_> {
             Content::List(items) => Value::List(items),
             Content::Map { entries, merged, .. } => Value::Map(merge(entries, merged)?),
         };
-        self.add(Part { node: Node { at, length: 0, value }, nodes, levels }, anchor)
+        let node = Node { at, length: 0, is_tagged: false, value };
+        self.add(Part { node, nodes, levels }, anchor)
     }
 
     /// Puts a whole value where it belongs.
@@ -147,6 +150,8 @@ impl Composer<'_> {
 /// A key is the text that it was written as, whatever it would be as a value.
 fn key_of(node: Node, text: &str) -> Composed<Key> {
     let at = node.at;
+    let is_bool = matches!(node.value, Value::Bool(_));
+    let is_number = matches!(node.value, Value::Unsigned(_) | Value::Signed(_) | Value::Float(_));
     let text = match node.value {
         Value::Text(text) => text,
         Value::Bool(_) | Value::Unsigned(_) | Value::Signed(_) | Value::Float(_) => {
@@ -156,7 +161,10 @@ fn key_of(node: Node, text: &str) -> Composed<Key> {
             return Err((at, "a key that is not a text".to_owned()));
         }
     };
-    Ok(Key { at, text })
+    // `on` and `y` are truth values to few readers, and names to all who write them.
+    let is_truth_value = is_bool && ["true", "false"].contains(&&*text.to_ascii_lowercase());
+    let is_text = !is_number && !is_truth_value;
+    Ok(Key { at, text, is_text })
 }
 
 /// The entries of a map and those that it takes over: its own win, then the first.
@@ -202,6 +210,14 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
         | (Some("int"), Value::Unsigned(_) | Value::Signed(_))
         | (Some("float"), Value::Unsigned(_) | Value::Signed(_) | Value::Float(_)) => true,
         _ => false,
+    };
+    let is_float = tag.core_suffix() == Some("float");
+    let value = match value {
+        #[expect(clippy::cast_precision_loss, reason = "a float has no more digits")]
+        Value::Unsigned(value) if is_float => Value::Float(value as f64),
+        #[expect(clippy::cast_precision_loss, reason = "a float has no more digits")]
+        Value::Signed(value) if is_float => Value::Float(value as f64),
+        value => value,
     };
     if fits { Ok(value) } else { Err(format!("not of the type that its tag `{}` says", tag.original())) }
 }

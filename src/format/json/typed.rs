@@ -64,7 +64,7 @@ fn node(tokens: &mut Document<'_>, depth: usize) -> Result<Node, JsonError> {
         Kind::Null => Value::Null,
     };
     let length = if matches!(kind, Kind::Object | Kind::Array) { 0 } else { tokens.raw().len() };
-    Ok(Node { at, length, value })
+    Ok(Node { at, length, is_tagged: false, value })
 }
 
 fn list(tokens: &mut Document<'_>, depth: usize) -> Result<Value, JsonError> {
@@ -78,7 +78,7 @@ fn list(tokens: &mut Document<'_>, depth: usize) -> Result<Value, JsonError> {
 fn map(tokens: &mut Document<'_>, depth: usize) -> Result<Value, JsonError> {
     let mut entries = Vec::new();
     while tokens.next_key(entries.is_empty())? {
-        let key = Key { at: offset(tokens).saturating_sub(1), text: text(tokens) };
+        let key = Key { at: offset(tokens).saturating_sub(1), text: text(tokens), is_text: true };
         entries.push((key, node(tokens, depth)?));
     }
     match duplicate(&entries) {

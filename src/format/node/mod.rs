@@ -33,6 +33,8 @@ pub(crate) struct Dialect {
 pub(crate) struct Node {
     pub(crate) at: usize,
     pub(crate) length: usize,
+    /// Whether the text itself says of what type it is, rather than how it looks: a tag of YAML.
+    pub(crate) is_tagged: bool,
     pub(crate) value: Value,
 }
 
@@ -56,6 +58,8 @@ pub(crate) enum Value {
 pub(crate) struct Key {
     pub(crate) at: usize,
     pub(crate) text: String,
+    /// Whether it is a text to its language: YAML has keys that are numbers.
+    pub(crate) is_text: bool,
 }
 
 impl<'t> Tree<'t> {
@@ -105,10 +109,12 @@ impl From<serde_json::Value> for Node {
             Json::String(text) => Value::Text(text),
             Json::Array(items) => Value::List(items.into_iter().map(Node::from).collect()),
             Json::Object(map) => Value::Map(
-                map.into_iter().map(|(text, value)| (Key { at: 0, text }, Node::from(value))).collect(),
+                map.into_iter()
+                    .map(|(text, value)| (Key { at: 0, text, is_text: true }, Node::from(value)))
+                    .collect(),
             ),
         };
-        Self { at: 0, length: 0, value }
+        Self { at: 0, length: 0, is_tagged: false, value }
     }
 }
 

@@ -18,9 +18,10 @@ use rustix::fs::{AtFlags, Gid, MemfdFlags, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::{Errno, retry_on_intr};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -213,6 +214,15 @@ impl AtomicFile {
             Place::Beside { path, temporary, .. } => Some(path.with_file_name(temporary)),
             Place::Stream(_) | Place::Named => None,
         }
+    }
+
+    /// Takes the permissions away that a file does not give whose content this one repeats.
+    pub(crate) fn limit_to(&self, source: &Metadata) -> Result<(), Fault> {
+        let limited = rustix::fs::fstat(&self.file).and_then(|own| {
+            let mode = (own.st_mode & source.mode() | 0o600) & 0o7777;
+            rustix::fs::fchmod(&self.file, Mode::from_raw_mode(mode))
+        });
+        limited.map_err(|error| self.fault(&error.into()))
     }
 
     /// Opens what was written so far for reading.

@@ -112,7 +112,11 @@ impl ScratchDir {
         move_new(made, to)?;
         // The name it was made under is gone; there is nothing left to remove.
         drop(self.dir.keep());
-        sync_dir(parent(to)).map_err(fail)
+        sync_dir(parent(to)).map_err(|error| {
+            // A name that may be gone after a crash is none.
+            let _kept = remove_dir(to);
+            fail(error)
+        })
     }
 }
 

@@ -24,6 +24,11 @@ impl FileId {
         Self { dev: found.dev(), ino: found.ino(), bytes: found.size(), modified_ns }
     }
 
+    /// Whether it is one file by two names, whatever was written to it since.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
+
     /// Time of the last write.
     pub(crate) fn modified(&self) -> Timestamp {
         Timestamp::from_nanosecond(self.modified_ns.into()).expect("64 bits of nanoseconds are in range")

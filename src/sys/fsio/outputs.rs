@@ -200,9 +200,14 @@ impl Outputs {
         complete.sort_by_key(Complete::kind);
         for output in complete {
             let (kind, path) = (output.kind(), output.target().to_owned());
-            // It may fail when the name is there already, but not yet on the disk.
-            self.state().named.push((kind, path));
-            if let Err(fault) = output.publish() {
+            let is_dir = matches!(output, Complete::Dir(..));
+            let published = output.publish();
+            // A file may fail when it has its name already, but not yet on the disk; a directory that fails has none,
+            // and what has the name is of somebody else.
+            if published.is_ok() || !is_dir {
+                self.state().named.push((kind, path));
+            }
+            if let Err(fault) = published {
                 self.withdraw();
                 return Err(fault);
             }
@@ -294,5 +299,16 @@ mod tests {
         assert!(exists("a.json") && exists("a.md") && exists("done.json"));
         outputs.withdraw();
         assert!(!exists("a.json") && !exists("a.md") && exists("done.json"));
+    }
+
+    #[test]
+    fn a_directory_whose_name_is_taken_meanwhile_leaves_that_of_the_other() {
+        let dir = scratch_dir("outputs").expect("a directory");
+        let to = dir.path().join("r1");
+        let outputs = Outputs::default();
+        outputs.add_dir(ScratchDir::create_in(dir.path(), "r1").expect("made"), &to);
+        write_atomic(&to.join("theirs"), b"x").expect("written");
+        outputs.publish().expect_err("the name is taken");
+        assert_eq!(read(&to.join("theirs")).expect("still there"), b"x");
     }
 }

@@ -60,6 +60,11 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     !(is_stream(a) && is_stream(b)) && (a == b || identity(a) == identity(b))
 }
 
+/// Whether a path leads to what lies at or below another.
+pub(crate) fn is_below(path: &Path, other: &Path) -> bool {
+    identity(path).starts_with(identity(other))
+}
+
 /// As many links as a system follows.
 const MOST_LINKS: u32 = 40;
 

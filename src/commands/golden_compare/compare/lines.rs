@@ -38,6 +38,7 @@ pub(crate) fn compare(baseline: &str, actual: &str, listed: usize) -> Found {
                 line: first as u64 + 1,
                 baseline: lines(ChangeTag::Delete),
                 actual: lines(ChangeTag::Insert),
+                is_replaced: hunk.ops().iter().any(|op| op.tag() == DiffTag::Replace),
                 hunk: printed(&hunk.to_string()),
             },
             offset: offsets.get(first).copied().unwrap_or(actual.len() as u64),

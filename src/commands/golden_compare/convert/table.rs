@@ -2,7 +2,7 @@
 //! lists.
 
 use super::{Converted, is_number};
-use csv::{ReaderBuilder, StringRecord};
+use std::borrow::Cow;
 
 /// Why a table cannot be read, and in which line.
 #[derive(Debug)]
@@ -11,17 +11,95 @@ pub(crate) struct BadTable {
     pub(crate) reason: String,
 }
 
-impl From<csv::Error> for BadTable {
-    fn from(error: csv::Error) -> Self {
-        let line = error.position().map_or(1, csv::Position::line);
-        let reason = match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("{len} cells in a record, {expected_len} in the first one")
+/// One record: where it begins, and its cells.
+struct Record<'t> {
+    at: usize,
+    cells: Vec<Cow<'t, str>>,
+}
+
+/// The records of a table by RFC 4180, read strictly: the crate `csv` takes a text that was cut inside quotes for a
+/// whole one, and passes over empty lines, which are records of a table with one column.
+struct Records<'t> {
+    text: &'t str,
+    delimiter: u8,
+    at: usize,
+    line: u64,
+    /// Cells of the first record.
+    width: Option<usize>,
+}
+
+impl<'t> Records<'t> {
+    fn new(text: &'t [u8], delimiter: u8) -> Result<Self, BadTable> {
+        let text = str::from_utf8(text).map_err(|error| {
+            let before = &text[..error.valid_up_to()];
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
+            BadTable { line, reason: "invalid UTF-8".to_owned() }
+        })?;
+        let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Ok(Self { text, delimiter, at, line: 1, width: None })
+    }
+
+    fn next(&mut self) -> Result<Option<Record<'t>>, BadTable> {
+        if self.at >= self.text.len() {
+            return Ok(None);
+        }
+        let (at, line) = (self.at, self.line);
+        let mut cells = vec![self.cell()?];
+        while self.takes(self.delimiter) {
+            cells.push(self.cell()?);
+        }
+        let ends = [self.takes(b'\r'), self.takes(b'\n')];
+        self.line += u64::from(ends.contains(&true));
+        let width = *self.width.get_or_insert(cells.len());
+        if cells.len() == width {
+            return Ok(Some(Record { at, cells }));
+        }
+        let reason = format!("{} cells in a record, {width} in the first one", cells.len());
+        Err(BadTable { line, reason })
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        let is_next = self.text.as_bytes().get(self.at) == Some(&byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn is_end(&self, byte: u8) -> bool {
+        byte == self.delimiter || byte == b'\r' || byte == b'\n'
+    }
+
+    /// A cell, up to the delimiter or the end of the line behind it.
+    fn cell(&mut self) -> Result<Cow<'t, str>, BadTable> {
+        let line = self.line;
+        if !self.takes(b'"') {
+            let rest = &self.text[self.at..];
+            let end = rest.bytes().position(|byte| self.is_end(byte)).unwrap_or(rest.len());
+            self.at += end;
+            return Ok(Cow::Borrowed(&rest[..end]));
+        }
+        let mut cell = Cow::Borrowed("");
+        loop {
+            let rest = &self.text[self.at..];
+            let Some(end) = rest.find('"') else {
+                return Err(BadTable { line, reason: "a quote that is never closed".to_owned() });
+            };
+            self.line += rest[..end].matches('\n').count() as u64;
+            self.at += end + 1;
+            cell += &rest[..end];
+            match self.text.as_bytes().get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    cell += "\"";
+                }
+                Some(byte) if !self.is_end(*byte) => {
+                    return Err(BadTable {
+                        line: self.line,
+                        reason: "text behind a closing quote".to_owned(),
+                    });
+                }
+                Some(_) | None => return Ok(cell),
             }
-            csv::ErrorKind::Utf8 { .. } => "invalid UTF-8".to_owned(),
-            _ => error.to_string(),
-        };
-        Self { line, reason }
+        }
     }
 }
 
@@ -33,13 +111,10 @@ pub(crate) fn table(
     has_names: bool,
     has_literals: bool,
 ) -> Result<Converted, BadTable> {
-    let mut reader = ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(text);
+    let mut records = Records::new(text, delimiter)?;
     let mut out = Converted::default();
-    let mut record = StringRecord::new();
-    let mut names = Vec::new();
-    if has_names && reader.read_record(&mut record)? {
-        names = record.iter().map(str::to_owned).collect();
-    }
+    let first = if has_names { records.next()? } else { None };
+    let names = first.map(|record| record.cells).unwrap_or_default();
     out.begin(0);
     out.push("{\"columns\":[");
     for (at, name) in names.iter().enumerate() {
@@ -48,13 +123,12 @@ pub(crate) fn table(
     }
     out.push("],\n\"rows\":[");
     let mut is_first = true;
-    while reader.read_record(&mut record)? {
+    while let Some(record) = records.next()? {
         out.push(if is_first { "\n" } else { ",\n" });
         is_first = false;
-        let origin = record.position().map_or(0, csv::Position::byte);
-        out.begin(usize::try_from(origin).unwrap_or(usize::MAX));
+        out.begin(record.at);
         out.push(if has_names { "{" } else { "[" });
-        for (at, cell) in record.iter().enumerate() {
+        for (at, cell) in record.cells.iter().enumerate() {
             out.push(if at > 0 { "," } else { "" });
             if let Some(name) = names.get(at) {
                 out.text(name);
@@ -70,12 +144,8 @@ pub(crate) fn table(
 
 /// Whether the first record has names: texts of which none is empty, a number, or there twice.
 pub(crate) fn has_names(text: &[u8], delimiter: u8) -> bool {
-    let mut reader = ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(text);
-    let mut record = StringRecord::new();
-    if !matches!(reader.read_record(&mut record), Ok(true)) {
-        return false;
-    }
-    let mut names: Vec<&str> = record.iter().collect();
+    let first = Records::new(text, delimiter).and_then(|mut records| records.next());
+    let Ok(Some(Record { cells: mut names, .. })) = first else { return false };
     names.sort_unstable();
     names.iter().all(|name| !name.is_empty() && !is_number(name))
         && names.windows(2).all(|pair| pair[0] != pair[1])
@@ -114,11 +184,24 @@ mod tests {
             ("a,a\n1,NaN\n", r#"{"columns":[],"rows":[["a","a"],[1,"NaN"]]}"#),
             ("a\n", r#"{"columns":["a"],"rows":[]}"#),
             ("", r#"{"columns":[],"rows":[]}"#),
+            ("a\n1\n\n2\r\n\r\n", r#"{"columns":["a"],"rows":[{"a":1},{"a":""},{"a":2},{"a":""}]}"#),
+            ("\n1", r#"{"columns":[],"rows":[[""],[1]]}"#),
+            ("\"a\"\"b\",c\n\"\",x\"y", r#"{"columns":["a\"b","c"],"rows":[{"a\"b":"","c":"x\"y"}]}"#),
+            ("a,b\r1,\r", r#"{"columns":["a","b"],"rows":[{"a":1,"b":""}]}"#),
         ] {
             assert_eq!(json(text), expected, "{text}");
         }
-        let bad = table(b"a,b\n1,2\n1\n", b',', true, false).expect_err("refused");
-        assert_eq!((bad.line, bad.reason.as_str()), (3, "1 cells in a record, 2 in the first one"));
+        for (text, line, reason) in [
+            (&b"a,b\n1,2\n1\n"[..], 3, "1 cells in a record, 2 in the first one"),
+            (b"a,b\n\n1,2\n", 2, "1 cells in a record, 2 in the first one"),
+            (b"id,note\n1,\"ok\"\n2,\"half\n\n", 3, "a quote that is never closed"),
+            (b"id,note\n1,\"x\ny\"z\n", 3, "text behind a closing quote"),
+            (b"id\n\"x\" \n", 2, "text behind a closing quote"),
+            (b"id\n\xff\n", 2, "invalid UTF-8"),
+        ] {
+            let bad = table(text, b',', true, false).expect_err("refused");
+            assert_eq!((bad.line, bad.reason.as_str()), (line, reason));
+        }
         let places = table(b"a\nx\ny\n", b',', true, false).expect("a table");
         let second = places.json.iter().rposition(|byte| *byte == b'y').expect("there");
         assert_eq!(places.origin(second as u64), 4);

@@ -66,6 +66,8 @@ pub(crate) enum Difference {
         line: u64,
         baseline: Vec<String>,
         actual: Vec<String>,
+        /// Whether lines of one side stand where those of the other do, rather than elsewhere in the run.
+        is_replaced: bool,
         /// The run with the lines around it, as `diff -u` writes it.
         hunk: String,
     },
@@ -205,16 +207,18 @@ impl Drift {
             Difference::Text { baseline, actual } => {
                 format!("{path}: value mismatch ({})", texts(baseline, actual))
             }
-            Difference::Lines { line, baseline, actual, .. } => match (&baseline[..], &actual[..]) {
-                ([baseline], [actual]) => {
-                    format!("line {line}: content mismatch ({})", texts(baseline, actual))
+            Difference::Lines { line, baseline, actual, is_replaced, .. } => {
+                match (&baseline[..], &actual[..]) {
+                    ([baseline], [actual]) if *is_replaced => {
+                        format!("line {line}: content mismatch ({})", texts(baseline, actual))
+                    }
+                    (baseline, actual) => format!(
+                        "line {line}: content mismatch ({} removed, {} added)",
+                        excerpt::counted(baseline.len(), "line"),
+                        excerpt::counted(actual.len(), "line")
+                    ),
                 }
-                (baseline, actual) => format!(
-                    "line {line}: content mismatch ({} removed, {} added)",
-                    excerpt::counted(baseline.len(), "line"),
-                    excerpt::counted(actual.len(), "line")
-                ),
-            },
+            }
             Difference::Bytes { line, line_endings: false } => {
                 format!("content mismatch, first difference in line {line}")
             }
