@@ -367,7 +367,8 @@ fn no_answer(invocation: &Invocation, ctx: &Ctx) -> String {
 
 /// Refuses a command line of which one file would destroy another.
 fn refuse_clash(files: &Files, ctx: &Ctx) -> Result<(), Fault> {
-    let same = |a: &Path, b: &Path| fsio::same_file(&ctx.path(a), &ctx.path(b));
+    let identities = fsio::Identities::default();
+    let same = |a: &Path, b: &Path| identities.same_file(&ctx.path(a), &ctx.path(b));
     let has_form_beside = |output: &&Output| {
         files.outputs.iter().filter(|other| !other.option.is_empty() && other.option == output.option).count()
             > 1

@@ -28,7 +28,7 @@ pub(crate) use read::{
     FileKind, canonical, existing_kind, exists, kind, list, metadata, read, read_text, read_text_within,
     relative_to, remove, target_exists, target_kind,
 };
-pub(crate) use target::{is_below, is_stream, same_file};
+pub(crate) use target::{Identities, is_below, is_stream, same_file};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 use super::open::{names_descriptor, open_stream};
 use super::path::parent;
 use super::read::{FileKind, kind, link_target, real_path, target_kind};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -60,6 +62,22 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     !(is_stream(a) && is_stream(b)) && (a == b || identity(a) == identity(b))
 }
 
+/// [`same_file`] of many pairs, which looks at each path once.
+#[derive(Default)]
+pub(crate) struct Identities(RefCell<BTreeMap<PathBuf, (PathBuf, bool)>>);
+
+impl Identities {
+    pub(crate) fn same_file(&self, a: &Path, b: &Path) -> bool {
+        let ((a, is_a_stream), (b, is_b_stream)) = (self.of(a), self.of(b));
+        !(is_a_stream && is_b_stream) && a == b
+    }
+
+    fn of(&self, path: &Path) -> (PathBuf, bool) {
+        let mut known = self.0.borrow_mut();
+        known.entry(path.to_owned()).or_insert_with(|| (identity(path), is_stream(path))).clone()
+    }
+}
+
 /// Whether a path leads to what lies at or below another.
 pub(crate) fn is_below(path: &Path, other: &Path) -> bool {
     identity(path).starts_with(identity(other))
@@ -82,12 +100,12 @@ fn identity(path: &Path) -> PathBuf {
             _ => {
                 let next = found.join(&part);
                 let is_link = links < MOST_LINKS && matches!(kind(&next), Ok(FileKind::Link));
-                match link_target(&next) {
-                    Ok(target) if is_link => {
+                match is_link.then(|| link_target(&next)) {
+                    Some(Ok(target)) => {
                         links += 1;
                         rest.extend(parts(&target));
                     }
-                    Ok(_) | Err(_) => found = next,
+                    Some(Err(_)) | None => found = next,
                 }
             }
         }
@@ -131,6 +149,7 @@ mod tests {
             ("round/x", "round/y", false),
         ] {
             assert_eq!(same_file(&path(one), &path(other)), same, "{one} {other}");
+            assert_eq!(Identities::default().same_file(&path(one), &path(other)), same, "{one} {other}");
         }
     }
 }
