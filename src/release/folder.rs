@@ -5,6 +5,7 @@ use crate::format::hash;
 use crate::format::zip::violation::Violation;
 use crate::release::bundle::compare::{self, Found};
 use crate::release::bundle::manifest::{self, Manifest};
+use crate::release::{checklist, snapshot, summary};
 use crate::report::exit::Fault;
 use crate::sys::fsio::FileState;
 use crate::sys::root_dir::{OpenError, RootDir};
@@ -14,6 +15,21 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
+
+/// What every release has beside its manifest.
+pub(crate) const CONTENTS: [&str; 11] = [
+    checklist::FILE_NAME,
+    "CHANGELOG.md",
+    "DELTA_VERIFY_REPORT.json",
+    "FAILURES.md",
+    "POST_SOAK_AUDIT.md",
+    snapshot::FILE_NAME,
+    "RECOMMENDATIONS.md",
+    summary::JSON_NAME,
+    summary::MARKDOWN_NAME,
+    "rollback_plan.md",
+    "soak_profile.runtime_overrides.json",
+];
 
 /// A folder as it was found.
 #[derive(Debug)]

@@ -3,6 +3,9 @@
 use super::bundle::manifest::Named;
 use std::collections::BTreeMap;
 
+/// What a run keeps to be judged again by: its plan, its journal, its samples.
+pub(crate) const KEPT: [&str; 3] = ["RUN.json", "JOURNAL.jsonl", "samples.bin"];
+
 #[derive(Clone, Debug)]
 pub(crate) struct JudgedRun {
     /// The directory of the run, as it is shown.

@@ -15,6 +15,7 @@ pub(crate) mod rollback_plan;
 mod secret;
 pub(crate) mod shell;
 pub(crate) mod snapshot;
+mod states;
 pub(crate) mod summary;
 pub(crate) mod tag;
 

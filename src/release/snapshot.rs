@@ -7,11 +7,13 @@
 
 use super::figure::{FIGURES, Figure};
 use super::kpi::Kpi;
+use super::states::States;
 use crate::evidence::age::{Age, EvidencePolicy};
 use crate::evidence::header::Header;
 use crate::format::text;
 use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -57,6 +59,8 @@ pub(crate) struct Snapshot {
     pub(crate) pass_count: Option<u64>,
     /// How many anomalies the earlier toolkit counted.
     pub(crate) anomalies: Option<u64>,
+    /// What it says of gates and goals one by one.
+    pub(super) states: States,
 }
 
 impl Snapshot {
@@ -121,6 +125,7 @@ impl Snapshot {
             changed_keys: given(tuning, "changed_keys").map(keys).transpose()?,
             pass_count: count(&["pass_count_last_n", "pass_count_last8"])?,
             anomalies: count(&["anomalies_count"])?,
+            states: States::deserialize(document)?,
         })
     }
 
@@ -163,6 +168,7 @@ impl Snapshot {
             let guards = if anomalous.is_empty() { "none".to_owned() } else { anomalous.join(", ") };
             problems.push(format!("anomalies_count is {count}; guards that acted too often: {guards}"));
         }
+        problems.extend(self.states.problems(&self.goals, self.iterations_total));
         if self.simulated && !policy.allow_simulated {
             problems.push("the soak was simulated, which is not evidence".to_owned());
         }

@@ -147,6 +147,16 @@ fn a_snapshot_that_is_thin_old_or_contradicts_itself_is_named() {
         ("/pass_count_last_n", json!(1), "pass_count_last_n is 1, goals_met has 4"),
         ("/pass_count_last8", json!(5), "pass_count_last_n is 5"),
         ("/anomalies_count", json!(5), "anomalies_count is 5"),
+        (
+            "/gates",
+            json!({"a": {"state": "PASS"}, "p": {"state": "HARD_FAIL"}}),
+            "its gates come to FAIL: p HARD_FAIL",
+        ),
+        ("/gates", json!({"p": {"state": "NO_DATA"}}), "its gates come to INCONCLUSIVE: p NO_DATA"),
+        ("/goals", json!({"risk_ok": {"state": "HARD_FAIL"}}), "goals.risk_ok is HARD_FAIL"),
+        ("/goals", json!({"other": {"state": "PASS"}}), "goals.other is PASS, which goals_met does not say"),
+        ("/iterations_missing", json!([2, 3]), "2 iterations of the run are missing"),
+        ("/iterations_planned", json!(800), "800 iterations were planned, the run had 36"),
         ("/mode", json!("mock"), "simulated"),
         ("/source", json!("Mock feed"), "simulated"),
         ("/mock", json!(true), "simulated"),
@@ -169,12 +179,16 @@ fn a_snapshot_that_is_thin_old_or_contradicts_itself_is_named() {
         ("/kpi_last_n/net_bps/trend", json!("up\n")),
         ("/kpi_last_n/net_bps/trend", json!("sideways")),
         ("/note", json!(["\u{1b}[2J"])),
+        ("/gates", json!({"p": {"state": "FAIL"}})),
+        ("/goals", json!({"risk_ok": {}})),
     ] {
         assert!(Snapshot::parse(&with(pointer, value.clone())).is_err(), "{pointer} {value}");
     }
     for (pointer, value) in [
         ("/kpi_last8", kpi),
         ("/pass_count_last_n", json!(4)),
+        ("/gates", json!({"p": {"state": "PASS"}, "soft": {"state": "SOFT_FAIL"}})),
+        ("/iterations_planned", json!(36)),
         ("/generated_at", json!("2026-03-09T12:00:00Z")),
     ] {
         let snapshot = Snapshot::parse(&with(pointer, value)).expect("read");

@@ -676,6 +676,15 @@ fn a_release_of_a_run_is_made_of_what_the_run_kept() {
     sandbox.run(&release.replace(" --allow-simulated", "")).code(1).stdout_has("a simulation is no evidence");
     sandbox.run(&format!("{release} --legacy-snapshot")).error(64);
     sandbox.run(&release.replace(run, "release")).error(3);
+    // Without its plan it is no run that kept nothing to judge.
+    let _ = sandbox.run(&format!("--quiet soak report --mock --src {run}")).code(0);
+    let plan = sandbox.path(&format!("{run}/RUN.json"));
+    fs::rename(&plan, plan.with_file_name("away")).unwrap();
+    let _ = sandbox
+        .run(&format!("{release} --legacy-snapshot"))
+        .error(3)
+        .stderr_has("has `JOURNAL.jsonl`, and no plan to judge it by");
+    fs::rename(plan.with_file_name("away"), &plan).unwrap();
     // A report that says more than the run is not read.
     let analysis = format!("{run}/reports/analysis");
     sandbox.write(&format!("{analysis}/POST_SOAK_SNAPSHOT.json"), "{}");

@@ -355,6 +355,21 @@ fn no_change_of_a_manifest_is_tagged_in_silence() {
             assert!(output.code != Some(0) || is_named(), "{place} {value}: {}", output.stdout);
         }
     }
+    // What no release was ever made with is refused, and not only named.
+    let mut later = manifest.clone();
+    later["created_at"] = json!("2099-01-01T00:00:00Z");
+    sandbox.write(path, sealed(&later));
+    drop(sandbox.run(&line).code(1).stdout_has("clock:"));
+    for at in 0..=last {
+        let mut fewer = manifest.clone();
+        let file = fewer["files"].as_array_mut().unwrap().remove(at)["path"].as_str().unwrap().to_owned();
+        let (file_path, text) = (format!("release/r1/{file}"), sandbox.read(&format!("release/r1/{file}")));
+        std::fs::remove_file(sandbox.path(&file_path)).unwrap();
+        sandbox.write(path, sealed(&fewer));
+        let output = sandbox.run(&line);
+        assert!(output.code != Some(0), "{file}: {}", output.stdout);
+        sandbox.write(&file_path, text);
+    }
 }
 
 /// What a repository can be in beside a clean branch at the code that was built.

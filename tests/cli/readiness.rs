@@ -234,6 +234,33 @@ fn a_report_of_tomorrow_is_a_fault_of_a_clock_and_not_fresh() {
 }
 
 #[test]
+fn a_report_of_a_day_that_is_not_over_takes_no_other_out_of_the_window() {
+    let sandbox = Sandbox::new();
+    let mut days = vec![base(); 7];
+    days[0]["chaos_result"] = json!("FAIL");
+    reports(&sandbox, &days);
+    sandbox.write("artifacts/reports/REPORT_SOAK_20260310.json", base().to_string());
+    let held = sandbox.run("readiness score").code(1).marker("| readiness | FAIL | READINESS=HOLD |");
+    drop(held.stdout_has("`REPORT_SOAK_20260310.json` is of a day that is not over, and is left out"));
+    assert_eq!(sandbox.json("artifacts/reports/readiness.json")["newest_day"], "2026-03-09");
+}
+
+#[test]
+fn a_report_of_another_program_that_says_fail_is_no_good_day() {
+    for (change, part) in [
+        (json!({"verdict": "FAIL"}), "it says of itself that its day is FAIL"),
+        (json!({"verdict": "WARN"}), ""),
+    ] {
+        let sandbox = Sandbox::new();
+        let mut days = vec![base(); 7];
+        days[3] = with(&change);
+        reports(&sandbox, &days);
+        let code = i32::from(!part.is_empty());
+        drop(sandbox.run("readiness score").code(code).stdout_has(part));
+    }
+}
+
+#[test]
 fn a_stamp_or_an_old_report_is_not_fresh_evidence() {
     let old = Sandbox::new().env("MMOPS_NOW", "2026-03-11T12:00:01Z");
     reports(&old, &vec![base(); 7]);

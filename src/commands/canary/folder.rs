@@ -9,6 +9,7 @@ use crate::release::folder;
 use crate::release::snapshot::{self, Snapshot};
 use crate::release::summary::{self, ReleaseSummary};
 use crate::report::exit::Fault;
+use crate::report::maker::ClockKind;
 use crate::sys::root_dir::RootDir;
 use std::io::Read as _;
 use std::path::Path;
@@ -33,6 +34,20 @@ pub(super) fn load(dir: &Path, shown: &str, ctx: &Ctx) -> Result<ReleaseFolder, 
     let mut violations: Vec<String> = found.all_violations().map(ToString::to_string).collect();
     let root = RootDir::open(dir)?;
     let manifest = found.manifest.ok();
+    if let Some((manifest, _)) = &manifest {
+        violations.extend(manifest.clock_fault(ctx.clock.now()));
+        let listed = |name: &str| manifest.files.iter().any(|file| file.path == name);
+        violations.extend(
+            folder::CONTENTS
+                .into_iter()
+                .filter(|name| !listed(name))
+                .map(|name| format!("`{name}` is not there, and every release has one")),
+        );
+        // What was made by a chosen time counts where the time is chosen as well.
+        if manifest.clock == Some(ClockKind::Frozen) && !ctx.clock.is_frozen() {
+            violations.push("it was made under a frozen clock, which is not evidence".to_owned());
+        }
+    }
     // What is judged below is what the manifest vouches for, whatever took its place since it was looked at.
     let mut document = |name: &str| -> Result<Option<String>, Fault> {
         let unusable = |why: String| Fault::config(format!("`{shown}/{name}` cannot be used: {why}"));

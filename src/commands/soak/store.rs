@@ -6,6 +6,8 @@
 //! crash leaves behind the last record is cut off when the run is resumed; what no crash leaves is refused. On a
 //! virtual clock nothing waits for the disk: the run is computed again in seconds after a loss of power.
 
+pub(super) use crate::release::judged_run::KEPT;
+
 use super::journal_entry::{JournalEntry, RunBinding};
 use super::plan::{PLAN_SCHEMA, PLAN_SCHEMA_BEFORE, SoakPlan};
 use super::replay::{Replay, Replayed};
@@ -28,13 +30,11 @@ pub(super) const RUNS: &str = "artifacts/soak";
 /// Name of the link to the newest run.
 pub(super) const LATEST: &str = "latest";
 
-const PLAN: &str = "RUN.json";
-pub(super) const JOURNAL: &str = "JOURNAL.jsonl";
+const PLAN: &str = KEPT[0];
+pub(super) const JOURNAL: &str = KEPT[1];
 const JOURNAL_SCHEMA: &str = "mmops.soak-journal.v2";
-pub(super) const SAMPLES: &str = "samples.bin";
+pub(super) const SAMPLES: &str = KEPT[2];
 const STATUS: &str = "status.json";
-/// What a run is computed again from.
-pub(super) const KEPT: [&str; 3] = [PLAN, JOURNAL, SAMPLES];
 
 /// The directory of a run that goes on.
 #[derive(Debug)]

@@ -155,8 +155,8 @@ impl Window {
 
 /// Chooses the window from all files of the directory and reads each day.
 ///
-/// The window ends with yesterday, or with today where there is a report of it: a day of which nobody made a report is
-/// a day that shows nothing, and moves the window nowhere. A report dated after today takes a place in the window and
+/// The window ends with yesterday: a day of which nobody made a report is a day that shows nothing, and moves the window
+/// nowhere, and a report of today, which is not over, is left out. A report dated after today takes a place in the window and
 /// shows nothing, because one of the clocks is wrong; a newest report that is too old makes every day show nothing.
 pub fn window(files: &[File], rules: &Rules) -> Window {
     let now = rules.policy.now;
@@ -166,7 +166,11 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
     let mut doubtful: Vec<&str> = Vec::new();
     for file in files {
         if let Some(date) = date_of(&file.name) {
-            by_date.insert(date, file);
+            if date == today {
+                remarks.push(format!("`{}` is of a day that is not over, and is left out", file.name));
+            } else {
+                by_date.insert(date, file);
+            }
         } else {
             doubtful.push(&file.name);
             remarks.push(format!(
@@ -187,9 +191,9 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
         }
     };
     let future: Vec<Date> = by_date.keys().copied().filter(|date| *date > today).take(rules.window).collect();
-    let newest = by_date.keys().copied().rfind(|date| *date <= today);
+    let newest = by_date.keys().copied().rfind(|date| *date < today);
     let stale = newest.and_then(|date| stale(date, now, rules.max_age));
-    let end = if newest == Some(today) { today } else { today.yesterday().unwrap_or(today) };
+    let end = today.yesterday().unwrap_or(today);
     let mut dates: Vec<Date> = std::iter::successors(Some(end), |date| date.yesterday().ok())
         .take(rules.window - future.len())
         .collect();

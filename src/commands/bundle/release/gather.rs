@@ -10,7 +10,7 @@ use crate::format::json::typed;
 use crate::judge::kpi::KpiCatalogue;
 use crate::release::bundle::manifest::Named;
 use crate::release::evidence::{self, OverridesCheck};
-use crate::release::judged_run::JudgedRun;
+use crate::release::judged_run::{JudgedRun, KEPT};
 use crate::release::policy::Policy;
 use crate::release::query;
 use crate::release::snapshot::{self, Snapshot};
@@ -263,6 +263,16 @@ fn legacy(args: &Args, ctx: &Ctx) -> Result<SoakDocuments, Fault> {
         );
         return Err(Fault::config(message).hint("write it by `mmops soak report`"));
     };
+    // Without its plan a run cannot be judged again, and is no run that kept nothing.
+    for name in KEPT {
+        if fsio::exists(&run.join(name))? {
+            let message = format!(
+                "`{}` has `{name}`, and no plan to judge it by: it is not a snapshot alone",
+                ctx.show(run)
+            );
+            return Err(Fault::config(message).hint("bring its RUN.json back, or release another run"));
+        }
+    }
     let homes = [analysis.clone(), (*run).clone(), run.join("soak/latest")];
     let overrides = homes.iter().flat_map(|dir| [OVERRIDES, RUN_OVERRIDES].map(|name| dir.join(name)));
     let overrides = first_that_exists(overrides, Clone::clone)?;

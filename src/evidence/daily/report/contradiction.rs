@@ -2,7 +2,7 @@
 //! The one place that decides it, for the score, the week and the days that a new one is compared with.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::basis::{DailyBasis, RunSource, TestSource};
+use super::basis::{DailyBasis, DayGates, FigureSource, RunSource, TestSource};
 use super::versions::untold_change;
 use super::{
     BUG_BASH, CHAOS, DRIFT, DailyFields, DailyReport, DayVerdict, EDGE, Field, Guard, NONE, OK, ORDER_AGE,
@@ -17,6 +17,11 @@ use jiff::civil::Date;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+/// A day has no more of them, but for what is lost in adding up.
+const HOURS_OF_DAY: f64 = 24.0 * (1.0 + 1e-9);
+/// What a run of the simulated bot says of where its figures come from.
+const MOCK: &str = "mock";
 
 impl DailyFields {
     fn figures(&self) -> [(&'static str, Option<f64>); 3] {
@@ -68,11 +73,18 @@ impl DailyReport {
             .or_else(|| Some(format!("{} has a value, and a reason for having none", self.fields.both()?)))
             .or_else(|| {
                 let basis = match &self.basis {
-                    Some(basis) => basis,
+                    Some(basis) if is_ours => basis,
+                    Some(_) => {
+                        return Some(format!("it says what it rests on, and has no schema `{SCHEMA}`"));
+                    }
                     None if is_ours => return Some("it does not say all of what it rests on".to_owned()),
-                    None => return None,
+                    // Of another program nothing is known but what it says itself.
+                    None => {
+                        let is_bad = self.verdict.value() == Some(&DayVerdict::Fail);
+                        return is_bad.then(|| "it says of itself that its day is FAIL".to_owned());
+                    }
                 };
-                let of_verdict = self.contradiction_of_verdict();
+                let of_verdict = self.contradiction_of_verdict(&basis.gates);
                 of_verdict
                     .or_else(|| self.contradiction_of_runs(basis, date))
                     .or_else(|| self.contradiction_of_rest(basis))
@@ -95,8 +107,11 @@ impl DailyReport {
         is_ahead.then(|| format!("it was made at {made_at}, which lies in the future"))
     }
 
-    fn contradiction_of_verdict(&self) -> Option<String> {
+    fn contradiction_of_verdict(&self, gates: &DayGates) -> Option<String> {
         let DailyFields { unknown, .. } = &self.fields;
+        if !["PASS", "INCONCLUSIVE", "FAIL"].contains(&gates.verdict.as_str()) {
+            return Some(format!("its gates say `{}`, which is no verdict", gates.verdict));
+        }
         match (self.verdict.value(), unknown.keys().next()) {
             (None, _) => Some("it has no verdict".to_owned()),
             (Some(DayVerdict::Ok), Some(field)) => {
@@ -115,6 +130,11 @@ impl DailyReport {
             hours.partial_cmp(&basis.min_observed_hours).is_none_or(Ordering::is_lt)
         };
         if !known.is_empty() {
+            let hours = [basis.min_observed_hours, basis.observed_hours].into_iter();
+            let mut hours = hours.chain(basis.figures.values().map(|source| source.hours));
+            if let Some(hours) = hours.find(|hours| !(0.0..=HOURS_OF_DAY).contains(hours)) {
+                return Some(format!("it has figures, and speaks of {hours} hours of a day"));
+            }
             if basis.runs.is_empty() {
                 return Some("it has figures, and no run that they are of".to_owned());
             }
@@ -134,8 +154,8 @@ impl DailyReport {
                 return Some("it has figures of windows of which its gates are INCONCLUSIVE".to_owned());
             }
         }
-        let short =
-            known.iter().find(|field| basis.figures.get(**field).is_none_or(|source| is_less(source.hours)));
+        let is_short = |source: &FigureSource| is_less(source.hours) || source.windows == 0;
+        let short = known.iter().find(|field| basis.figures.get(**field).is_none_or(is_short));
         if let Some(field) = short {
             return Some(format!("{field} has a value, and was measured for less than it says is needed"));
         }
@@ -186,8 +206,10 @@ impl DailyReport {
                 return Some(format!("{CHAOS} is {OK}, and its drill was made under a frozen clock"));
             }
             let made_at: Option<Timestamp> = drill.made_at.as_deref().and_then(|text| text.parse().ok());
-            let is_later =
-                made_at.zip(header.made_at).is_some_and(|(drill, own)| drill > own + CLOCK_TOLERANCE);
+            let (Some(made_at), Some(_)) = (made_at, &drill.sha256) else {
+                return Some(format!("{CHAOS} is {OK}, and its drill has no time or no hash"));
+            };
+            let is_later = header.made_at.is_some_and(|own| made_at > own + CLOCK_TOLERANCE);
             if is_later && header.clock != ClockKind::Stamped {
                 return Some(format!("{CHAOS} is {OK}, and its drill was made after the report"));
             }
@@ -205,7 +227,14 @@ impl DailyReport {
 impl TestSource {
     /// Why these are no tests that passed.
     fn contradiction(&self) -> Option<String> {
-        let Self { tests, failures, errors, skipped, .. } = self;
+        let Self { from, sha256, tests, failures, errors, skipped, .. } = self;
+        // A command gives no counts, and files give all of them.
+        let counts = [tests, failures, errors, skipped].map(Option::is_some);
+        let (is_of_command, is_of_files) =
+            (sha256.is_empty() && counts == [false; 4], sha256.len() == from.len() && counts == [true; 4]);
+        if from.is_empty() || !(is_of_command || is_of_files) {
+            return Some("it does not say which tests ran, and bug_bash is OK".to_owned());
+        }
         if failures.unwrap_or_default() > 0 || errors.unwrap_or_default() > 0 {
             return Some("its tests failed, and bug_bash is OK".to_owned());
         }
@@ -217,7 +246,10 @@ impl TestSource {
 impl RunSource {
     /// Why it cannot have given these windows of the day.
     fn contradiction(&self, date: Date) -> Option<String> {
-        let Self { run_dir, iterations: (first, last), windows, .. } = self;
+        let Self { run_dir, iterations: (first, last), windows, source, simulated, .. } = self;
+        if source == MOCK && !simulated {
+            return Some(format!("`{run_dir}` is of the simulated bot, and says that it is not simulated"));
+        }
         let length = last.checked_sub(*first).map_or(0, |more| u64::from(more) + 1);
         if *first == 0 || *windows == 0 || u64::from(*windows) > length {
             return Some(format!("`{run_dir}` has {windows} windows from {first} to {last}"));
