@@ -5,7 +5,7 @@ use crate::sandbox::{NOW, Output, Sandbox};
 use mmops::testing::lock::{Lock, Waiting};
 use mmops::testing::signal::Cancel;
 use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const MATCH: &str = "| golden_compare | OK | GOLDEN=MATCH |";
 const WARN: &str = "| golden_compare | WARN | GOLDEN=DRIFT |";
@@ -16,6 +16,17 @@ const DIRS: &str = "golden-compare --baseline golden --actual out --fail-on-drif
 
 fn pair(baseline: impl AsRef<[u8]>, actual: impl AsRef<[u8]>) -> Sandbox {
     Sandbox::new().file("a.json", baseline).file("b.json", actual)
+}
+
+/// A command as one who sits at a terminal runs it.
+fn on_a_terminal(command: &str, sandbox: &Sandbox) -> Child {
+    let mut script = Command::new("script");
+    script.args(["-qec", command, "/dev/null"]).current_dir(sandbox.root()).env_clear().envs([
+        ("PATH", "/usr/bin:/bin"),
+        ("SHELL", "/bin/sh"),
+        ("MMOPS_NOW", NOW),
+    ]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 #[test]
@@ -259,15 +270,7 @@ fn an_update_asks_the_terminal_and_shows_the_drift_however_quiet_it_is() {
     let ask = |sandbox: &Sandbox, answer: &str| {
         // What is typed ahead must not be echoed into the question.
         let command = format!("stty -echo; '{}' -q {AB} --update --reason why", env!("CARGO_BIN_EXE_mmops"));
-        let mut child = Command::new("script")
-            .args(["-qec", &command, "/dev/null"])
-            .current_dir(sandbox.root())
-            .env_clear()
-            .envs([("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh"), ("MMOPS_NOW", NOW)])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = on_a_terminal(&command, sandbox);
         child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
@@ -439,15 +442,7 @@ fn a_question_ends_with_a_signal_and_with_a_baseline_that_changed() {
     let ask = |answer: &dyn Fn(&mut std::process::ChildStdin)| {
         let mmops = env!("CARGO_BIN_EXE_mmops");
         let command = format!("stty -echo; echo $$ > id; exec '{mmops}' -q {AB} --update --reason why");
-        let mut child = Command::new("script")
-            .args(["-qec", &command, "/dev/null"])
-            .current_dir(sandbox.root())
-            .env_clear()
-            .envs([("PATH", "/usr/bin:/bin"), ("SHELL", "/bin/sh"), ("MMOPS_NOW", NOW)])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = on_a_terminal(&command, &sandbox);
         let mut stdout = child.stdout.take().unwrap();
         let mut text = Vec::new();
         while !String::from_utf8_lossy(&text).contains("[y/N]") {

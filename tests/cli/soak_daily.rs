@@ -580,6 +580,7 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
         (json!({"runs": [{"run_dir": "artifacts/soak/RUN_1773100800000"}]}), "began after 2026-03-09"),
         (json!({"runs": [{"simulated": true}]}), "rests on a simulation"),
         (json!({"observed_hours": 2.0}), "less was seen"),
+        (json!({"min_observed_hours": 0.0, "observed_hours": 0.1}), "needs nothing to be seen"),
         (
             json!({"figures": {"edge_net_bps": {"hours": 2.0}}}),
             "edge_net_bps has a value, and was measured for less",

@@ -132,6 +132,9 @@ impl DailyReport {
         if !known.is_empty() {
             let hours = [basis.min_observed_hours, basis.observed_hours].into_iter();
             let mut hours = hours.chain(basis.figures.values().map(|source| source.hours));
+            if basis.min_observed_hours <= 0.0 {
+                return Some("it has figures of a day of which it needs nothing to be seen".to_owned());
+            }
             if let Some(hours) = hours.find(|hours| !(0.0..=HOURS_OF_DAY).contains(hours)) {
                 return Some(format!("it has figures, and speaks of {hours} hours of a day"));
             }
