@@ -14,6 +14,17 @@ pub(crate) fn digest(bytes: impl AsRef<[u8]>) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
+/// The id that git gives a file of this content, where ids are as long as this one: SHA-1 or SHA-256 of a header with
+/// the length, and the content.
+pub(crate) fn git_blob_id(content: &[u8], like: &str) -> String {
+    let header = format!("blob {}\0", content.len());
+    if like.len() == 40 {
+        hex(&<sha1::Sha1 as sha1::Digest>::digest([header.as_bytes(), content].concat()))
+    } else {
+        hex(&Sha256::new_with_prefix(header).chain_update(content).finalize())
+    }
+}
+
 /// Of a stream to its end, with the number of its bytes.
 pub(crate) fn sha256_reader(reader: impl Read) -> io::Result<(String, u64)> {
     copy(reader, io::sink())

@@ -98,7 +98,8 @@ pub(crate) fn bounded(text: String) -> String {
 }
 
 /// The text with each value in it that looks like a secret cut to its first characters: a value behind a key that
-/// names a secret, a token of a known issuer, and a long run of letters and digits without order.
+/// names a secret, a token of a known issuer, and a long run of letters and digits without order. Of an address the
+/// user with a password is left out.
 pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
     static NAMED: LazyLock<Regex> = LazyLock::new(|| {
         let key = "password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|credentials?";
@@ -111,12 +112,14 @@ pub(crate) fn redacted(text: &str) -> Cow<'_, str> {
         pattern(&format!(r"\b(?:{prefixes})[\w-]{{12,}}[\w.-]*"))
     });
     static LONG: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z0-9]{20,}"));
+    static IN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(://)[^\s/:@`]*:[^\s/@`]+@"));
     let text = NAMED.replace_all(text, |found: &Captures<'_>| {
         // A colon stands in prose as well, where what follows is a word.
         let is_value = &found[2] == "=" || found[3].bytes().any(|byte| byte.is_ascii_digit());
         let value = &found[3];
         format!("{}{}", &found[1], if is_value { sample(value) } else { value.to_owned() })
     });
+    let text = chained(text, |text| IN_ADDRESS.replace_all(text, "$1…@"));
     let text = chained(text, |text| ISSUED.replace_all(text, |found: &Captures<'_>| sample(&found[0])));
     chained(text, |text| {
         LONG.replace_all(
@@ -204,6 +207,7 @@ mod tests {
             (format!("unknown key `{random}`"), "unknown key `q7Rt…`".to_owned()),
             (format!("db_password: '{}'", "hunter2hunter"), "db_password: 'hunt…'".to_owned()),
             (format!("ghp_{}", "a1".repeat(18)), "ghp_…".to_owned()),
+            ("`git+https://u:p@h/x@abc`".to_owned(), "`git+https://…@h/x@abc`".to_owned()),
         ] {
             let once = redacted(&text).into_owned();
             assert_eq!(once, expected);
@@ -215,6 +219,7 @@ mod tests {
             "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "artifacts/soak/run_20260310T120000Z_latency/ITER_SUMMARY_000001.json",
             "readinessScoreOfTheWindow2026AndMore",
+            "ssh://git@h/x, http://h:9090/a@b",
         ] {
             assert_eq!(redacted(kept), kept);
         }

@@ -189,6 +189,17 @@ fn a_commit_is_claimed_only_for_files_that_it_has() {
     git(&sandbox, &["commit", "-q", "-m", "part"]);
     let report = sandbox.run("--root data bundle create --plan plan.yaml --format json").code(0).json();
     assert_eq!(report["uncommitted"], json!([]));
+    // An object that does not hold what its id says vouches for nothing, though git hands it out.
+    fs::remove_dir_all(sandbox.path("data/artifacts")).unwrap();
+    sandbox.write("artifacts/evil", "evil");
+    let object = |id: &str| sandbox.path(&format!(".git/objects/{}/{}", &id[..2], id[2..].trim()));
+    let own = object(&git(&sandbox, &["rev-parse", "HEAD:data/assumed"]));
+    let other = object(&git(&sandbox, &["hash-object", "-w", "artifacts/evil"]));
+    fs::remove_file(&own).unwrap();
+    fs::copy(other, own).unwrap();
+    sandbox.write("data/assumed", "evil");
+    git(&sandbox, &["update-index", "--assume-unchanged", "data/assumed"]);
+    assert_eq!(made(), (true, json!(["data/assumed"])));
 }
 
 const LOCK: &str = "version = 4\n\n[[package]]\nname = \"serde\"\nversion = \"1.0.229\"\n";

@@ -49,7 +49,8 @@ pub(crate) fn blobs(git: &Git<'_>, commit: &str, held: &[Held<'_>]) -> Result<Ve
     Ok(held.iter().map(found).collect())
 }
 
-/// Whether each of these has the content of this SHA-256; what is not there has none.
+/// Whether each of these has the content of this SHA-256; what is not there has none, and neither has an object that
+/// does not hold what its id says: git hands out what lies in its store, whoever put it there.
 pub(crate) fn are_equal(
     git: &Git<'_>,
     blobs: &[Option<Blob>],
@@ -58,9 +59,11 @@ pub(crate) fn are_equal(
     let mut equal = vec![false; blobs.len()];
     let mut places = (0..blobs.len()).filter(|at| blobs[*at].is_some());
     let blobs: Vec<Blob> = blobs.iter().flatten().cloned().collect();
-    git.contents(&blobs, |_, content| {
+    git.contents(&blobs, |blob, content| {
         let at = places.next().expect("a file for each blob");
-        equal[at] = content.map(hash::sha256) == hashes[at] && content.is_some();
+        equal[at] = content.is_some_and(|content| {
+            hash::git_blob_id(content, &blob.id) == blob.id && hashes[at] == Some(hash::sha256(content))
+        });
         Ok(())
     })?;
     Ok(equal)

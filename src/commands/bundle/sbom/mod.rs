@@ -122,12 +122,15 @@ mod tests {
     fn requirements_that_pin_nothing_are_named() {
         let hash = "ab".repeat(32);
         let text = format!(
-            "# c\n-i https://example.org\nNumPy==2.0.1 # why\nrequests[socks] == 2.32.3 ; python_version > '3' \\\n  --hash=sha256:{hash}\npandas>=2\n-r more.txt\nx==1.*\nRuamel_.-Yaml==1\nfork @ git+https://u:p@h.example/f.git@c0ffee\n"
+            "# c\n-i https://example.org\nNumPy==2.0.1 # why\nrequests[socks] == 2.32.3 ; python_version > '3' \\\n  --hash=sha256:{hash}\npandas>=2\n-r more.txt\nx==1.*\nRuamel_.-Yaml==1\nfork @ git+https://u:p@h.example/f.git@c0ffee\n\
+             git+https://h.example/e.git@c0ffee#egg=Egg\nhttps://h.example/w.whl\n"
         );
         let listing = parse(Kind::Requirements, &text).expect("read");
         let found: Vec<&str> = listing.components.keys().map(String::as_str).collect();
         let fork = "pkg:pypi/fork?vcs_url=git%2Bhttps://h.example/f.git%40c0ffee";
+        let egg = "pkg:pypi/egg?vcs_url=git%2Bhttps://h.example/e.git%40c0ffee";
         let expected = [
+            egg,
             fork,
             "pkg:pypi/numpy@2.0.1",
             "pkg:pypi/pandas",
@@ -138,7 +141,7 @@ mod tests {
         assert_eq!(found, expected);
         let hashes = &listing.components["pkg:pypi/requests@2.32.3"].hashes;
         assert_eq!(hashes.iter().next(), Some(&("SHA-256", hash)));
-        assert_eq!(listing.remarks.len(), 3, "{:?}", listing.remarks);
+        assert_eq!(listing.remarks.len(), 4, "{:?}", listing.remarks);
     }
 
     #[test]

@@ -28,6 +28,15 @@ pub(super) fn read(text: &str) -> Listing {
 fn add(listing: &mut Listing, line: &str) {
     let (wanted, options) = line.split_once(" --").unwrap_or((line, ""));
     let wanted = wanted.split(" ;").next().unwrap_or_default();
+    let end = wanted.find("://").unwrap_or(wanted.len());
+    if end < wanted.len() && !wanted[..end].contains('@') {
+        // An address alone names its package, if at all, behind `#egg=`.
+        match wanted.split_once("#egg=") {
+            Some((address, name)) => add(listing, &format!("{} @ {address}", name.trim())),
+            None => listing.remarks.push(format!("`{}` does not name its package", wanted.trim())),
+        }
+        return;
+    }
     let end =
         wanted.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c))).unwrap_or(wanted.len());
     let name = normalized(&wanted[..end]);
