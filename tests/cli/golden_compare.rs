@@ -596,6 +596,8 @@ fn every_rule_counts_or_is_named() {
         .marker(ACCEPTED)
         .stdout_has("`--ignore root.b` matches nothing")
         .stdout_has("root.a` matches nothing");
+    let output = run(keyed.0, keyed.0, "--tolerance-at root[id=1].v=1").code(0);
+    let _ = output.marker(ACCEPTED).stdout_has("where --ignore-order PATH:FIELD pairs them");
     let _ = run("{\"a\": 1}", "{\"a\": 1}", "--strict-rules --tolerance-at root.b=1").error(3);
     let _ = run("{\"a\": 1}", "{\"a\": 1}", "--strict-rules --tolerance-at root.a=1").code(0).marker(MATCH);
     let extra = run("{\"a\": 1}", "{\"a\": 1, \"t\": 2}", "--strict-rules --ignore root.t");

@@ -56,7 +56,7 @@ pub(super) fn report(args: &Args, rules: &Rules, facts: &Facts, verdict: Verdict
     let body = body(args, rules, facts);
     Report::new(&SPEC, "GOLDEN COMPARE", conclusion)
         .preamble(preamble(facts, verdict))
-        .rows(rows(facts, verdict))
+        .rows(rows(rules, facts, verdict))
         .evidence(&body.accepted)
         .body(&body)
 }
@@ -112,7 +112,7 @@ fn preamble(facts: &Facts, verdict: Verdict) -> Vec<String> {
     lines
 }
 
-fn rows(facts: &Facts, verdict: Verdict) -> Vec<Row> {
+fn rows(rules: &Rules, facts: &Facts, verdict: Verdict) -> Vec<Row> {
     let drifted = match verdict {
         Verdict::Match | Verdict::MatchWithUnusedRules | Verdict::Accepted | Verdict::Drift => Outcome::Warn,
         Verdict::Regression | Verdict::Unusable => Outcome::Fail,
@@ -131,8 +131,15 @@ fn rows(facts: &Facts, verdict: Verdict) -> Vec<Row> {
         rows.push(Row::new("files", outcome).note(format!("{same} of {} match", facts.files.len())));
     }
     if !facts.unused_rules.is_empty() {
-        let reasons =
-            facts.unused_rules.iter().map(|rule| format!("`{rule}` matches nothing of what was compared"));
+        let reasons = facts.unused_rules.iter().map(|rule| {
+            let needs_order = rules.needs_pairs(rule);
+            let why = if needs_order {
+                "; elements have such names where --ignore-order PATH:FIELD pairs them"
+            } else {
+                ""
+            };
+            format!("`{rule}` matches nothing of what was compared{why}")
+        });
         let note = format!("{} unused", facts.unused_rules.len());
         rows.push(Row::new("rules", Outcome::Warn).note(note).reasons(reasons));
     }

@@ -59,8 +59,8 @@ impl<R: Read + Seek> Walk<'_, R> {
         let Some(rule) = rules.unordered_at(|| path.clone()) else { return Ok(()) };
         let mut read = |side: Side| {
             let tokens = if side == Side::Baseline { &mut self.a } else { &mut self.b };
-            let (path, hashes, check_cancelled) = (&path, &self.hashes, self.check_cancelled);
-            Reader { tokens, side, path, rules, hashes, check_cancelled }.elements(container, rule)
+            let (path, hashes, effort) = (&path, &self.hashes, &self.effort);
+            Reader { tokens, side, path, rules, hashes, effort }.elements(container, rule)
         };
         let (mut a, mut b) = (read(Side::Baseline)?, read(Side::Actual)?);
         let end = (self.a.offset(), self.b.offset());

@@ -23,7 +23,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         }
         let start = self.a.offset();
         let end = start + equal as u64;
-        (self.check_cancelled)()?;
+        (self.effort.check_cancelled)()?;
         let result = self.common_steps(end);
         let read = self.a.offset() - start;
         let start = self.b.offset();

@@ -1,12 +1,14 @@
 //! What a value holds, as one number: equal for equal values, in whatever order keys and arrays without order come.
 
-use super::side::Side;
+use super::side::{CheckCancelled, CompareError, Side};
 use crate::commands::golden_compare::drift::{IntFloat, NanPolicy, Rules};
 use crate::format::decimal::Decimal;
 use crate::format::json::path::Path;
 use crate::format::json::tokens::cursor::{Container, Cursor};
 use crate::format::json::tokens::scan::Skipper;
-use crate::format::json::tokens::{JsonError, Kind, Tokens};
+use crate::format::json::tokens::{Kind, Tokens};
+use crate::report::exit::Fault;
+use std::cell::Cell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{Read, Seek};
 
@@ -24,6 +26,48 @@ impl Hashes {
             u128::from(hasher.finish())
         };
         half(&self.0) << 64 | half(&self.1)
+    }
+}
+
+/// Values read between two looks at whether somebody asked for a stop.
+const BETWEEN_CHECKS: u64 = 1 << 14;
+
+/// Steps of paths that may be read for each byte of the documents, where arrays without order lie in each other: each
+/// array is read once for every one around it.
+const STEPS_A_BYTE: u64 = 64;
+
+/// Steps that documents of any size may take.
+const STEPS_OF_ANY: u64 = 1 << 26;
+
+/// What is left of the work that pairing elements by content may cost.
+pub(super) struct Effort<'a> {
+    pub(super) check_cancelled: CheckCancelled<'a>,
+    left: Cell<u64>,
+    values: Cell<u64>,
+}
+
+impl<'a> Effort<'a> {
+    /// For documents of so many bytes.
+    pub(super) fn new(bytes: u64, check_cancelled: CheckCancelled<'a>) -> Self {
+        let left = Cell::new(bytes.saturating_mul(STEPS_A_BYTE).saturating_add(STEPS_OF_ANY));
+        Self { check_cancelled, left, values: Cell::new(0) }
+    }
+
+    /// Counts a value this deep below the root.
+    fn spend(&self, depth: usize) -> Result<(), CompareError> {
+        let cost = depth as u64;
+        let Some(left) = self.left.get().checked_sub(cost) else {
+            let message = format!(
+                "--ignore-order has arrays without order lie in each other too deeply: to pair their elements \
+                 would take more than {STEPS_OF_ANY} steps and {STEPS_A_BYTE} for each byte"
+            );
+            let hint = "name the arrays whose order means nothing, or the field that pairs their elements";
+            return Err(Fault::config(message).hint(hint).into());
+        };
+        self.left.set(left);
+        let values = self.values.get().wrapping_add(1);
+        self.values.set(values);
+        if values.is_multiple_of(BETWEEN_CHECKS) { Ok((self.check_cancelled)()?) } else { Ok(()) }
     }
 }
 
@@ -50,24 +94,28 @@ pub(super) struct Digester<'a, R> {
     pub(super) side: Side,
     pub(super) rules: &'a Rules,
     pub(super) hashes: &'a Hashes,
+    pub(super) effort: &'a Effort<'a>,
     pub(super) detail: Detail,
 }
 
 impl<R: Read + Seek> Digester<'_, R> {
     /// Reads a value; `at` is its path.
-    pub(super) fn digest(&mut self, at: &Path, skipper: &mut Skipper) -> Result<Digest, JsonError> {
+    pub(super) fn digest(&mut self, at: &Path, skipper: &mut Skipper) -> Result<Digest, CompareError> {
+        let in_document = self.side.fault();
+        let may_nest = self.rules.may_nest();
         let mut cursor = Cursor::default();
         cursor.begin(at.0.len());
         let mut open: Vec<Content> = Vec::new();
         loop {
-            let kind = self.tokens.value()?;
+            let kind = self.tokens.value().map_err(&in_document)?;
             let mut done = None;
             match Container::of(kind) {
                 Some(container) => {
-                    let is_unordered = container == Container::Array
-                        && self.rules.may_nest()
-                        && self.rules.unordered_at(|| below(at, &cursor)).is_some();
-                    cursor.enter(container, self.tokens.token_offset())?;
+                    let is_array = container == Container::Array;
+                    self.effort.spend(if is_array && may_nest { at.0.len() + open.len() } else { 1 })?;
+                    let is_unordered =
+                        is_array && may_nest && self.rules.unordered_at(|| below(at, &cursor)).is_some();
+                    cursor.enter(container, self.tokens.token_offset()).map_err(&in_document)?;
                     open.push(Content::of(container, is_unordered));
                 }
                 None => done = Some(self.scalar(kind)),
@@ -77,11 +125,11 @@ impl<R: Read + Seek> Digester<'_, R> {
                 if let Some(digest) = done.take() {
                     innermost.add(self.hashes, cursor.key(), digest);
                 }
-                if !cursor.advance(self.tokens)? {
+                if !cursor.advance(self.tokens).map_err(&in_document)? {
                     done = open.pop().map(|content| content.digest(self.hashes));
                     cursor.leave();
                 } else if !self.rules.ignored.is_empty() && self.rules.ignores(&below(at, &cursor)) {
-                    skipper.skip_value(self.tokens, None)?;
+                    skipper.skip_value(self.tokens, None).map_err(&in_document)?;
                 } else {
                     break;
                 }

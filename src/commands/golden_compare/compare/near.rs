@@ -40,6 +40,9 @@ impl<R: Read + Seek> Walk<'_, R> {
         if a.is_empty() || b.is_empty() || !self.rules.has_tolerance() {
             return Ok([a, b]);
         }
+        if self.trials == 0 {
+            self.tried.clear();
+        }
         let candidates = [self.candidates(path, Side::Baseline, a)?, self.candidates(path, Side::Actual, b)?];
         let mut left = [Vec::new(), Vec::new()];
         let mut tries = 0;
@@ -79,10 +82,10 @@ impl<R: Read + Seek> Walk<'_, R> {
             self.count_step()?;
             let tokens = if side == Side::Baseline { &mut self.a } else { &mut self.b };
             tokens.seek(element.start).map_err(&in_document)?;
-            let (rules, hashes, detail) = (self.rules, &self.hashes, Detail::Shape);
+            let (rules, hashes, effort, detail) = (self.rules, &self.hashes, &self.effort, Detail::Shape);
             let at = path.with(Step::Index(u64::from(element.index)));
-            let mut digester = Digester { tokens, side, rules, hashes, detail };
-            let Digest { hash: shape, numbers } = digester.digest(&at, &mut skipper).map_err(&in_document)?;
+            let mut digester = Digester { tokens, side, rules, hashes, effort, detail };
+            let Digest { hash: shape, numbers } = digester.digest(&at, &mut skipper)?;
             candidates.push(Candidate { element, shape, numbers });
         }
         candidates.sort_by(Candidate::order);
@@ -96,7 +99,6 @@ impl<R: Read + Seek> Walk<'_, R> {
         other: &[Candidate],
         tries: &mut usize,
     ) -> Result<Vec<Option<usize>>, CompareError> {
-        let mut known = BTreeMap::new();
         let mut partners = vec![None; one.len()];
         let mut of_other = vec![None; other.len()];
         // In the order of their numbers most have their partner beside them.
@@ -124,17 +126,14 @@ impl<R: Read + Seek> Walk<'_, R> {
                     if came_from.contains_key(&to) {
                         continue;
                     }
-                    let is_near = match known.get(&(at, to)) {
-                        Some(is_near) => *is_near,
-                        None if *tries >= MOST_TRIES => break 'search,
-                        None => {
-                            *tries += 1;
-                            let is_near = self.is_near(&one[at], candidate)?;
-                            known.insert((at, to), is_near);
-                            is_near
+                    let is_known = self.tried.contains_key(&(one[at].element.start, candidate.element.start));
+                    if !is_known {
+                        if *tries >= MOST_TRIES {
+                            break 'search;
                         }
-                    };
-                    if is_near {
+                        *tries += 1;
+                    }
+                    if self.is_near(&one[at], candidate)? {
                         came_from.insert(to, at);
                         if let Some(next) = of_other[to] {
                             queue.push_back(next);
@@ -156,14 +155,21 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     /// Whether two elements are the same by all rules.
     fn is_near(&mut self, one: &Candidate, other: &Candidate) -> Result<bool, CompareError> {
+        let starts = (one.element.start, other.element.start);
+        if let Some(is_near) = self.tried.get(&starts) {
+            return Ok(*is_near);
+        }
         let step = Step::Index(u64::from(one.element.index));
         if let Some(Order::Pairs(pairs)) = self.frames.last_mut().map(|frame| &mut frame.order) {
             pairs.trial = Some(step);
         }
-        let is_same = self.is_same((one.element.start, other.element.start));
+        self.trials += 1;
+        let is_same = self.is_same(starts)?;
+        self.trials -= 1;
+        self.tried.insert(starts, is_same);
         if let Some(Order::Pairs(pairs)) = self.frames.last_mut().map(|frame| &mut frame.order) {
             pairs.trial = None;
         }
-        is_same
+        Ok(is_same)
     }
 }

@@ -1,13 +1,14 @@
 //! Where the walk over two documents is.
 
-use super::digest::Hashes;
+use super::digest::{Effort, Hashes};
 use super::lookup::Lookup;
-use super::side::{CheckCancelled, CompareError, Found, in_baseline};
+use super::side::{CompareError, Found, in_baseline};
 use super::unordered::Pairs;
 use crate::commands::golden_compare::drift::Rules;
 use crate::format::json::tokens::Tokens;
 use crate::format::json::tokens::cursor::{Container, Cursor};
 use crate::format::json::tokens::scan::{Ends, Skipper};
+use std::collections::BTreeMap;
 
 /// Steps between two looks at whether somebody asked for a stop.
 const STEPS_BETWEEN_CHECKS: u32 = 1 << 16;
@@ -19,7 +20,7 @@ pub(super) struct Walk<'a, R> {
     pub(super) rules: &'a Rules,
     /// Differences beyond these are counted and not kept.
     pub(super) listed: usize,
-    pub(super) check_cancelled: CheckCancelled<'a>,
+    pub(super) effort: Effort<'a>,
     pub(super) steps: u32,
     /// In the baseline; its counts are those of the actual document too, as long as that goes the same way.
     pub(super) cursor: Cursor,
@@ -32,6 +33,11 @@ pub(super) struct Walk<'a, R> {
     /// Open frames that go back in the actual document.
     pub(super) lookups: usize,
     pub(super) hashes: Hashes,
+    /// Elements of arrays without order that are compared to see whether they are a pair, one within another.
+    pub(super) trials: usize,
+    /// Where two elements begin, and whether they are the same by the rules: each pair is compared once, however many
+    /// arrays without order are around it.
+    pub(super) tried: BTreeMap<(u64, u64), bool>,
     pub(super) found: Found,
 }
 
@@ -86,7 +92,7 @@ impl<R> Walk<'_, R> {
     pub(super) fn count_step(&mut self) -> Result<(), CompareError> {
         self.steps = self.steps.wrapping_add(1);
         if self.steps.is_multiple_of(STEPS_BETWEEN_CHECKS) {
-            (self.check_cancelled)()?;
+            (self.effort.check_cancelled)()?;
         }
         Ok(())
     }

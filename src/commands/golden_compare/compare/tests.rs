@@ -29,6 +29,28 @@ fn rule<T>(text: &str, what: T) -> Rule<T> {
 }
 
 #[test]
+fn arrays_without_order_within_each_other_cost_no_more_than_is_said() {
+    let unordered = Rules { unordered: vec![rule("root.**", None)], ..Rules::default() };
+    let close = Rules { tolerance: Tolerance { abs: 0.1, rel: 0.0, ulp: 0 }, ..unordered };
+    let nested = |depth: usize, width: usize, number: &str| {
+        (0..depth).fold(number.to_owned(), |inner, _| format!("[{}]", vec![inner; width].join(",")))
+    };
+    // Each pair is tried once: trying it for every array around it would take 2^120 tries, and 4^6 of the wider one.
+    for (depth, width) in [(120, 1), (6, 2)] {
+        let (one, near, far) =
+            (nested(depth, width, "1.0"), nested(depth, width, "1.05"), nested(depth, width, "2.0"));
+        assert_eq!(with(&one, &near, &close), [""; 0]);
+        assert!(found(&one, &far, &close).total > 0);
+    }
+    let (one, far) = (nested(2000, 1, "1.0"), nested(2000, 1, "2.0"));
+    let (one, far) = (Cursor::new(one), Cursor::new(far));
+    match compare(Content::Document, one, far, &close, 100, &|| Ok(())) {
+        Err(CompareError::Fault(fault)) => assert!(fault.to_string().contains("too deeply"), "{fault}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn the_table_of_the_earlier_tool() {
     let table: &[(&str, &str, &[&str])] = &[
         (r#"{"a": [1, {"b": null}], "c": "x"}"#, r#"{"c":"x","a":[1,{"b":null}]}"#, &[]),

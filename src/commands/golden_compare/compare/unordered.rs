@@ -3,8 +3,8 @@
 //! Paired by a field they are then compared like any others. Paired by content, equal ones are paired first, and what
 //! is left by tolerance, as in `near`.
 
-use super::digest::{self, Detail, Digester, Hashes};
-use super::side::{CheckCancelled, CompareError, Side};
+use super::digest::{self, Detail, Digester, Effort, Hashes};
+use super::side::{CompareError, Side};
 use crate::commands::golden_compare::drift::{IntFloat, Rule, Rules};
 use crate::format::json::path::{Label, Path, Step};
 use crate::format::json::tokens::cursor::{Container, Cursor};
@@ -168,7 +168,7 @@ pub(super) struct Reader<'a, R> {
     pub(super) path: &'a Path,
     pub(super) rules: &'a Rules,
     pub(super) hashes: &'a Hashes,
-    pub(super) check_cancelled: CheckCancelled<'a>,
+    pub(super) effort: &'a Effort<'a>,
 }
 
 impl<R: Read + Seek> Reader<'_, R> {
@@ -187,7 +187,7 @@ impl<R: Read + Seek> Reader<'_, R> {
         let mut index: u32 = 0;
         while cursor.advance(self.tokens).map_err(&in_document)? {
             if (index as usize).is_multiple_of(BETWEEN_CHECKS) {
-                (self.check_cancelled)()?;
+                (self.effort.check_cancelled)()?;
             }
             let start = self.tokens.offset();
             let at = self.path.with(Step::Index(u64::from(index)));
@@ -206,9 +206,10 @@ impl<R: Read + Seek> Reader<'_, R> {
                 }
             } else {
                 let detail = Detail::Whole;
-                let (tokens, rules) = (&mut *self.tokens, self.rules);
-                let mut digester = Digester { tokens, side: self.side, rules, hashes: self.hashes, detail };
-                element.identity = digester.digest(&at, &mut skipper).map_err(&in_document)?.hash;
+                let Self { side, rules, hashes, effort, .. } = *self;
+                let tokens = &mut *self.tokens;
+                let mut digester = Digester { tokens, side, rules, hashes, effort, detail };
+                element.identity = digester.digest(&at, &mut skipper)?.hash;
                 found.list.push(element);
             }
             index = index.checked_add(1).ok_or_else(too_many)?;

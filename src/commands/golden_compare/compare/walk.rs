@@ -1,33 +1,40 @@
 //! Walks over two documents in lock step.
 
 use super::content::Content;
-use super::digest::Hashes;
-use super::side::{CheckCancelled, CompareError, Found, in_actual, in_baseline};
+use super::digest::{Effort, Hashes};
+use super::side::{CheckCancelled, CompareError, Found, Side, in_actual, in_baseline};
 use super::state::{Order, Walk};
 use crate::commands::golden_compare::drift::Rules;
 use crate::commands::golden_compare::drift::difference::{Difference, Drift, Offsets};
 use crate::commands::golden_compare::drift::number::{self, Comparison, Number};
 use crate::format::json::tokens::cursor::{Container, Cursor};
 use crate::format::json::tokens::scan::{Ends, Skipper};
-use crate::format::json::tokens::{Kind, Tokens};
-use std::io::{Read, Seek};
+use crate::format::json::tokens::{JsonError, Kind, Tokens};
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
 
 /// Compares two files; of the differences at most `listed` are kept, all are counted.
 pub(crate) fn compare<R: Read + Seek>(
     content: Content,
-    baseline: R,
-    actual: R,
+    mut baseline: R,
+    mut actual: R,
     rules: &Rules,
     listed: usize,
     check_cancelled: CheckCancelled<'_>,
 ) -> Result<Found, CompareError> {
     let non_finite = rules.nan.non_finite();
+    // A pipe has no size before it is read.
+    let size = |document: &mut R, side: Side| match document.seek(SeekFrom::End(0)) {
+        Ok(size) => document.rewind().map(|()| size).map_err(|error| side.fault()(JsonError::Read(error))),
+        Err(_) => Ok(0),
+    };
+    let bytes = size(&mut baseline, Side::Baseline)?.saturating_add(size(&mut actual, Side::Actual)?);
     let mut walk = Walk {
         a: Tokens::new(baseline, non_finite).map_err(in_baseline)?,
         b: Tokens::new(actual, non_finite).map_err(in_actual)?,
         rules,
         listed,
-        check_cancelled,
+        effort: Effort::new(bytes, check_cancelled),
         steps: 0,
         cursor: Cursor::default(),
         frames: Vec::new(),
@@ -36,6 +43,8 @@ pub(crate) fn compare<R: Read + Seek>(
         ends: Ends::default(),
         lookups: 0,
         hashes: Hashes::default(),
+        trials: 0,
+        tried: BTreeMap::new(),
         found: Found::default(),
     };
     if content == Content::Lines {

@@ -62,6 +62,14 @@ impl Rules {
         tolerances.chain(ignored).chain(unordered).map(String::as_str).collect()
     }
 
+    /// Whether a rule, as it was given, names an element by a field, and no array is paired by one.
+    pub(crate) fn needs_pairs(&self, given: &str) -> bool {
+        let tolerances = self.tolerances.iter().map(|rule| (&rule.given, &rule.at));
+        let ignored = self.ignored.iter().map(|rule| (&rule.given, &rule.at));
+        let is_paired = self.unordered.iter().any(|rule| rule.what.is_some());
+        !is_paired && tolerances.chain(ignored).any(|(text, at)| text == given && at.has_label())
+    }
+
     /// Whether a path, or one above it, is ignored.
     pub(crate) fn ignores(&self, path: &Path) -> bool {
         self.ignored.iter().any(|rule| rule.at.covers(path))
