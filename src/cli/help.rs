@@ -22,7 +22,7 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 28] = [
                 "Rehearse by deploy/release/pre_live.yaml, or by the built-in plan",
             ),
             (
-                "mmops pre-live-pack --dry-run --only scan_secrets --junit pack.xml",
+                "mmops pre-live-pack --dry-run --only scan_secrets_dry --junit pack.xml",
                 "One step alone, and a report for CI",
             ),
         ],
@@ -131,7 +131,7 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 28] = [
     (
         "chaos failover",
         [
-            ("mmops chaos failover --dry-run", "A drill with two processes and a lock file, in virtual time"),
+            ("mmops chaos failover --dry-run", "A short drill with two processes and a lock file"),
             (
                 "mmops chaos failover --runs 20 --jobs 4",
                 "Twenty drills of real processes, each killed in its lease",

@@ -169,7 +169,12 @@ fn soak_run() {
 #[test]
 fn soak_check() {
     forms(Sandbox::new, 0, "soak check --mock");
-    forms(Sandbox::new, 1, "soak check --scrape http://127.0.0.1:1");
+    let kpi = "kpis: {k: {description: d, unit: 'custom:x', measure: {gauge: {of: mm_nothing, over: max}}}}";
+    let gate = "{kpi: k, unit: 'custom:x', aggregate: mean, at_most: 1, severity: hard}";
+    let gates = format!("profiles: {{p: {{description: d, gates: {{g: {gate}}}}}}}");
+    let lacking = || Sandbox::new().file("kpis.yaml", kpi).file("gates.yaml", &gates);
+    forms(lacking, 1, "soak check --mock --kpis kpis.yaml --gates-file gates.yaml --gates p");
+    forms(Sandbox::new, 4, "soak check --scrape http://127.0.0.1:1");
     refused(
         Sandbox::new,
         &[(64, "soak check --edge-report none.json"), (3, "soak check --mock --gates none")],

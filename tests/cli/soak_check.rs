@@ -85,7 +85,9 @@ fn an_unknown_name_is_noticed_before_the_run_has_a_directory() {
     let line = line.replace(&url, "http://127.0.0.1:1");
     let output = sandbox.run(&line).code(2);
     let _ = output.stderr_has("127.0.0.1:1").stdout_has("k: acme_lop_seconds_bucket");
-    let _ = sandbox.run(&format!("soak check --scrape http://127.0.0.1:1 {FILES}")).code(1);
+    // Of a source that nobody could ask there is no row that says what it has.
+    let checked = sandbox.run(&format!("soak check --scrape http://127.0.0.1:1 {FILES}")).error(4);
+    let _ = checked.stderr_has("127.0.0.1:1");
 }
 
 /// The page with a family that stands there twice with the same labels.
@@ -137,8 +139,8 @@ fn server() -> String {
             json!(["acme_loop_seconds_bucket", "work_total"])
         } else if line.contains("/metadata") {
             json!({"work_total": [{"type": "counter", "help": "", "unit": ""}]})
-        } else if line.contains("query=work_total&") {
-            let series = json!({"metric": {"__name__": "work_total"}, "values": [[at, "1"]]});
+        } else if line.contains("query=work_total") || line.contains("query=mm_simulated&") {
+            let series = json!({"metric": {"kind": "a"}, "values": [[at, "1"]]});
             json!({"resultType": "matrix", "result": [series]})
         } else {
             json!({"resultType": "matrix", "result": []})
@@ -156,6 +158,13 @@ fn a_server_is_asked_for_each_selector_its_names_and_their_types() {
         needing(measure, more).run(&format!("soak check --prometheus {url} {FILES}"))
     };
     let _ = check("{rate: {of: [work_total], per: second}}", "").code(0).stdout_has("1 series, counter");
+    // A series that two selectors find is one, and what says that it is simulated is believed.
+    let both = "{ratio: {of: ['work_total{kind=\"a\"}'], to: [work_total]}}";
+    let report =
+        needing(both, "").run(&format!("soak check --prometheus {url} {FILES} --format json")).json();
+    let series: Vec<&Value> =
+        report["selectors"].as_array().unwrap().iter().map(|of| &of["series"]).collect();
+    assert_eq!((series, &report["simulated"]), (vec![&json!(1); 2], &json!(true)));
     let _ = check("{rate: {of: [wrk_total], per: second}}", "")
         .code(1)
         .stdout_has("0 series; nearest work_total");

@@ -55,6 +55,7 @@ fn promtool_takes_the_rules_and_their_tests_notice_each_alert_that_is_gone_or_fi
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(run("promtool", &["check", "rules", ALERTS], root).contains("SUCCESS"));
+    let _ = run("promtool", &["check", "config", "deploy/prometheus/prometheus.yml"], root);
     let document = yaml(ALERTS);
     let all: BTreeSet<String> = rules(&mut document.clone())
         .iter()

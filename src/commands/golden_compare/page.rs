@@ -6,6 +6,7 @@ use super::drift::excerpt::{self, counted};
 use super::drift::listed::ListedDrift;
 use super::facts::{Decision, Facts, FileFacts, FileState};
 use super::verdict::Verdict;
+use crate::release::shell;
 use crate::report::maker::{ClockKind, Maker};
 use crate::report::page::{self, Markup, Page, Tone, html};
 
@@ -83,7 +84,7 @@ fn headline(verdict: Verdict) -> (Tone, &'static str) {
 
 fn verdict_box(subject: &Subject<'_>, facts: &Facts, verdict: Verdict) -> Markup {
     let (tone, headline) = headline(verdict);
-    let rows: Markup = rows(facts, verdict)
+    let rows: Markup = rows(subject, facts, verdict)
         .into_iter()
         .map(|(head, text)| html!("<dt>{}</dt><dd>{}</dd>", head, text))
         .collect();
@@ -125,7 +126,7 @@ fn number(count: u64, noun: &str) -> String {
     if count == 1 { format!("{text} {noun}") } else { format!("{text} {noun}s") }
 }
 
-fn rows(facts: &Facts, verdict: Verdict) -> Vec<(&'static str, Markup)> {
+fn rows(subject: &Subject<'_>, facts: &Facts, verdict: Verdict) -> Vec<(&'static str, Markup)> {
     let mut rows = Vec::new();
     if let Some(reason) = facts.fault() {
         rows.push(("Why", html!("{}", reason)));
@@ -150,8 +151,10 @@ fn rows(facts: &Facts, verdict: Verdict) -> Vec<(&'static str, Markup)> {
             Verdict::MatchWithUnusedRules => html!("Mend the rules, or leave them out."),
             Verdict::Accepted => html!("Keep the baseline and its record together."),
             Verdict::Drift | Verdict::Regression => html!(
-                "If the new output is right: <code>mmops golden-compare --update --reason TEXT</code>. If not, mend what \
-                 changed it."
+                "If the new output is right: <code>mmops golden-compare --baseline {} --actual {} --update --reason \
+                 TEXT</code>. If not, mend what changed it.",
+                shell::quoted(subject.baseline),
+                shell::quoted(subject.actual)
             ),
             Verdict::Unusable => html!("Mend the files that are named, and compare again."),
         },

@@ -129,9 +129,9 @@ pub(crate) fn distance(value: f64, bound: f64, is_broken: bool) -> Option<String
     // Down, so that it is never said to be further inside than it is; what is next to nothing is not 0.
     let text = significant(share * 100.0, 2);
     Some(if share * 100.0 < 0.01 {
-        format!("less than 0.01\u{202f}% {side}")
+        format!("less than 0.01\u{202f}% {side} the limit")
     } else {
-        format!("{text}\u{202f}% {side}")
+        format!("{text}\u{202f}% {side} the limit")
     })
 }
 
@@ -221,8 +221,8 @@ mod tests {
         }
         assert_eq!(coverage(0.949_999), "94.99\u{202f}%");
         assert_eq!(coverage(1.0), "100\u{202f}%");
-        assert_eq!(distance(178.4, 150.0, true).as_deref(), Some("19\u{202f}% over"));
-        assert_eq!(distance(0.0, 30.0, false).as_deref(), Some("100\u{202f}% inside"));
+        assert_eq!(distance(178.4, 150.0, true).as_deref(), Some("19\u{202f}% over the limit"));
+        assert_eq!(distance(0.0, 30.0, false).as_deref(), Some("100\u{202f}% inside the limit"));
         assert_eq!(distance(1.0, 0.0, true), None);
     }
 

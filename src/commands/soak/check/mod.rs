@@ -6,6 +6,7 @@ mod verdict;
 use super::probe::inspect;
 use super::run::{self, PlanArgs};
 use crate::ctx::Ctx;
+use crate::judge::kpi::collector::SIMULATED;
 use crate::report::Report;
 use report::report;
 use verdict::{CheckFacts, verdict};
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let facts = CheckFacts {
         source: plan.origin.as_str().to_owned(),
         profile: plan.profile_name.clone(),
-        simulated: plan.header.simulated || probed.series.iter().any(|one| one.name == "mm_simulated"),
+        simulated: plan.header.simulated || probed.series.iter().any(|one| one.name == SIMULATED),
         selectors: inspect(&plan, &probed, plan.origin.is_server()),
         failures: probed.failures,
         faulty: probed.faulty.into_iter().map(|family| family.fault).collect(),

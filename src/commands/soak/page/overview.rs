@@ -18,7 +18,7 @@ pub(super) fn facts(layout: &Layout) -> Markup {
         || html!("nothing yet"),
         |(from, to)| {
             let (from, to) = (from.as_millisecond(), to.as_millisecond());
-            html!("{}<br>{}, {}", time::span(from, to), time::duration(to - from), time::year(to))
+            html!("{} {}<br>for {}", time::span(from, to), time::year(to), time::duration(to - from))
         },
     );
     let worst = layout.gates.iter().map(|view| view.result.outcome.coverage).reduce(f64::min);
@@ -157,7 +157,6 @@ fn broken_runs(cells: &[Cell]) -> Vec<(usize, usize)> {
 
 pub(super) fn evidence(layout: &Layout) -> Markup {
     let facts = layout.facts;
-    let mock = if facts.simulated { " --mock" } else { "" };
     let row = |file: &super::facts::EvidenceFile| {
         html!(
             "<tr id=\"{}\"><th scope=\"row\">{}</th><td class=\"n\">{}</td><td><code>{}</code></td></tr>",
@@ -180,7 +179,7 @@ pub(super) fn evidence(layout: &Layout) -> Markup {
     html!(
         "<section id=\"evidence\"><h2>Evidence</h2><p>Every figure above can be computed again from the files of the run: \
          {}</p>{}</section>",
-        again(facts, mock),
+        again(facts),
         files
     )
 }

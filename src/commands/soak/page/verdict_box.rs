@@ -199,7 +199,7 @@ fn gate_names(names: &[&str]) -> Markup {
 }
 
 fn what_to_do(layout: &Layout, broken: Option<&GateView>) -> Markup {
-    let again = again(layout.facts, "");
+    let again = again(layout.facts);
     match layout.facts.state {
         PageState::Running => match broken {
             Some(_) => html!("Look at what is broken now: the run will not be a yes unless this mends."),
@@ -208,6 +208,12 @@ fn what_to_do(layout: &Layout, broken: Option<&GateView>) -> Markup {
         PageState::Interrupted => html!("Go on with <code>mmops soak run --resume</code>."),
         PageState::Judged(RunVerdict::Pass) => {
             html!("Let {} compute it again before it is relied on.", again)
+        }
+        // A rehearsal that was judged as evidence lacks nothing that could be mended.
+        PageState::Judged(RunVerdict::Inconclusive)
+            if layout.facts.simulated && !layout.gates.iter().any(is_unknown) =>
+        {
+            html!("Soak the real service. As the rehearsal that this was, {} judges it.", again)
         }
         PageState::Judged(RunVerdict::Inconclusive) => html!(
             "Do not go live on this. Mend what keeps the figures from being known, and run the soak again. {} says what \

@@ -27,11 +27,12 @@ pub(super) fn answer(state: GateState, page: PageState) -> (Tone, &'static str) 
 }
 
 /// The command that judges the run again. A path that is no UTF-8 cannot be written down here.
-pub(super) fn again(facts: &PageFacts, more: &str) -> Markup {
+pub(super) fn again(facts: &PageFacts) -> Markup {
+    let mock = if facts.simulated { " --mock" } else { "" };
     if facts.run_dir.contains(char::REPLACEMENT_CHARACTER) {
         return html!("<code>mmops soak gate</code> with the directory of the run");
     }
-    html!("<code>mmops soak gate {}{}</code>", shell::quoted(facts.run_dir), more)
+    html!("<code>mmops soak gate {}{}</code>", shell::quoted(facts.run_dir), mock)
 }
 
 /// Why the page is no evidence, whatever it says.

@@ -91,7 +91,7 @@ pub(super) struct Sources {
     /// Ask this server with the Prometheus query API [default: as the environment says]
     #[arg(long, value_name = "URL")]
     pub(super) prometheus: Option<String>,
-    /// Conditions that every selector gets for the server, such as 'job="bot"'
+    /// Conditions that every selector gets for the server, such as 'job="mm-bot"'
     #[arg(long = "match", value_name = "SELECTOR", value_parser = matching::parse, conflicts_with_all = ELSEWHERE)]
     pub(super) matching: Option<String>,
     /// How long after its end a window is asked for: auto measures how late the server is, 0 asks at once

@@ -101,6 +101,9 @@ fn check_source(source: &mut Source, plan: &SoakPlan, allow_missing: bool, ctx: 
     }
     // Where a part of the source cannot be asked, nobody knows what it would have.
     let is_whole = probed.failures.is_empty();
+    if !is_whole {
+        tracing::warn!("the run begins all the same, and what is not seen of it will be unknown");
+    }
     let mut unknown = Vec::new();
     for check in inspect(plan, &probed, plan.origin.is_server()) {
         for problem in &check.problems {
@@ -126,6 +129,10 @@ pub(super) fn ask_once(args: &PlanArgs, ctx: &Ctx) -> Result<(SoakPlan, Probed),
     let plan = planning::plan(args, ctx)?;
     let mut source = Source::open(&plan, ctx)?;
     match source.probe(&plan, ProbeDepth::Everything, ctx)? {
+        // Of what was never asked there is nothing to say.
+        Some(Probed { failures, series, .. }) if series.is_empty() && !failures.is_empty() => {
+            Err(Fault::api(failures.join("; ")).hint("start what shows the figures, or mend its address"))
+        }
         Some(probed) => Ok((plan, probed)),
         None => Err(Fault::usage("a report file has no series to ask for")),
     }

@@ -132,7 +132,8 @@ pub(super) fn plan(args: &PlanArgs, ctx: &Ctx) -> Result<SoakPlan, Fault> {
             };
             if total == 0 || !total.is_multiple_of(u64::from(iteration_secs)) {
                 let message = format!("{total} s are not a whole number of iterations of {iteration_secs} s");
-                return Err(Fault::usage(message));
+                let hint = "--iteration gives the length of one";
+                return Err(Fault::usage(message).hint(hint));
             }
             u32::try_from(total / u64::from(iteration_secs))
                 .map_err(|_| Fault::usage("too many iterations"))?

@@ -24,7 +24,9 @@ use target::Target;
 /// Series that tell of a process and not of a figure: whether it answers, whether its page had faults, when it was
 /// started, what was built, that it is a simulation, and its parameters.
 pub(crate) const OWN_METRICS: [&str; 6] =
-    ["mm_param", "mm_simulated", "up", FAULTY_FAMILIES, "process_start_time_seconds", "mm_build_info"];
+    ["mm_param", SIMULATED, "up", FAULTY_FAMILIES, "process_start_time_seconds", "mm_build_info"];
+/// What a simulation shows, and without which nothing is known: what is simulated would be taken for real.
+pub(crate) const SIMULATED: &str = "mm_simulated";
 /// How many families of a page could not be read.
 pub(crate) const FAULTY_FAMILIES: &str = "mmops_faulty_families";
 
@@ -309,7 +311,7 @@ impl SeriesUse {
         let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
         match name {
             "mm_param" => labels.get("name").cloned().map(SeriesUse::Param),
-            "mm_simulated" => Some(SeriesUse::Simulated),
+            SIMULATED => Some(SeriesUse::Simulated),
             "up" => Some(SeriesUse::Up),
             FAULTY_FAMILIES => Some(SeriesUse::FaultyFamilies),
             "process_start_time_seconds" => Some(SeriesUse::StartTime),

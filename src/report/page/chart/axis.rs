@@ -18,8 +18,11 @@ pub(super) struct Tick {
     pub(super) is_midnight: bool,
 }
 
-/// Labels of an axis.
+/// Labels of an axis, and of one whose labels have seconds, which are longer.
 const MOST_TICKS: i64 = 12;
+const MOST_TICKS_OF_SECONDS: i64 = 6;
+/// Labels of days in a small picture, where each takes a larger part of the width.
+const FEW_DAYS: i64 = 5;
 
 impl TimeAxis {
     pub(crate) fn span_ms(&self) -> i64 {
@@ -45,7 +48,9 @@ impl TimeAxis {
     }
 
     pub(super) fn ticks(&self) -> Vec<Tick> {
-        let step = time::step(self.span_ms().max(1), 1, MOST_TICKS);
+        let span_ms = self.span_ms().max(1);
+        let has_seconds = span_ms < MOST_TICKS * 60_000;
+        let step = time::step(span_ms, 1, if has_seconds { MOST_TICKS_OF_SECONDS } else { MOST_TICKS });
         let tick = |ms: i64| Tick {
             percent: self.percent(ms),
             label: if step >= DAY_MS { String::new() } else { time::clock(ms) },
@@ -71,11 +76,17 @@ impl TimeAxis {
         let days = self.days(most);
         let label = |(at, (percent, ms)): (usize, &(f64, i64))| {
             let room = days.get(at + 1).map_or(100.0, |(next, _)| *next) - percent;
-            let least = if at + 1 == days.len() { 8.0 } else { 12.0 };
+            let is_last = at + 1 == days.len();
+            let least = match (is_last, most <= FEW_DAYS) {
+                (true, false) => 8.0,
+                (true, true) => 16.0,
+                (false, _) => 12.0,
+            };
             if room < least {
                 return Markup::default();
             }
-            let class = if room < 24.0 && (at == 0 || days.len() > 4 && at % 2 == 1) { "mt o" } else { "mt" };
+            let is_close = room < 24.0 && (at == 0 || is_last || days.len() > 4 && at % 2 == 1);
+            let class = if is_close { "mt o" } else { "mt" };
             html!("<text x=\"{}%\" y=\"{}\" class=\"{}\">{}</text>", *percent, y, class, name(*ms))
         };
         days.iter().enumerate().map(label).collect()
@@ -115,7 +126,7 @@ mod tests {
     #[test]
     fn a_small_picture_names_few_days() {
         let axis = TimeAxis { start_ms: 1_773_014_400_000, cell_ms: 300_000, cells: 2000 };
-        assert_eq!(axis.day_labels(1.0, 4, time::day).as_str().matches("<text").count(), 4);
+        assert_eq!(axis.day_labels(1.0, 4, time::day).as_str().matches("<text").count(), 3);
     }
 
     #[test]
@@ -123,9 +134,9 @@ mod tests {
         let start_ms = 1_773_014_400_000;
         for (cell_ms, cells, ticks, days) in [
             (300_000, 864, 13, 3),
-            (300_000, 1, 11, 1),
+            (300_000, 1, 6, 1),
             (300_000, 2000, 7, 7),
-            (1000, 600, 11, 1),
+            (1000, 600, 6, 1),
             (DAY_MS, 300, 11, 10),
         ] {
             let axis = TimeAxis { start_ms, cell_ms, cells };

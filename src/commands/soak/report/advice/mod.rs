@@ -69,9 +69,13 @@ fn of_gate(facts: &ReportFacts, name: &str, gate: &Gate, result: &GateResult) ->
 fn unknown_action(gate: &Gate, result: &GateResult) -> String {
     let measured = result.outcome.judged;
     let wanted = gate.last.map_or(result.outcome.windows, |last| last.max(result.outcome.windows));
+    let (show, how) = if result.outcome.state == GateState::Partial {
+        ("show enough of", "make the iterations longer (--iteration), so that each sees as much as it needs")
+    } else {
+        ("show", "let the source show it in every iteration (`mmops soak check` asks for it at once)")
+    };
     format!(
-        "{measured} of {wanted} iterations show `{}`: let the source show it in every iteration (`mmops soak check` \
-         asks for it at once), and run {} more before `{}` is asked again",
+        "{measured} of {wanted} iterations {show} `{}`: {how}, and run {} more before `{}` is asked again",
         gate.kpi,
         wanted.saturating_sub(measured).max(1),
         gate.condition(),

@@ -6,7 +6,8 @@ use crate::commands::soak::probe::{FaultyFamily, Probed, ProbedSeries};
 use crate::commands::soak::run::matching::narrowed;
 use crate::ctx::Ctx;
 use crate::format::exposition::{self, Exposition};
-use crate::judge::kpi::Declared;
+use crate::judge::kpi::collector::SIMULATED;
+use crate::judge::kpi::{Declared, Selector};
 use crate::net::prometheus::access;
 use crate::net::prometheus::client::{
     ClientOptions, PrometheusClient, QueryErrorKind, QueryResult, TimeGrid,
@@ -120,7 +121,7 @@ fn ask_all(
     };
     let mut is_complete = true;
     let mut asked = BTreeSet::new();
-    let mut series = Vec::new();
+    let mut shown = BTreeSet::new();
     let mut queries = BTreeMap::new();
     let gated: BTreeSet<&String> = plan.profile.gates.values().map(|gate| &gate.kpi).collect();
     let wanted = plan.kpis.iter().filter(|(kpi, _)| depth == ProbeDepth::Everything || gated.contains(kpi));
@@ -139,14 +140,20 @@ fn ask_all(
             // Without the server nothing is known of any selector.
             let Some(found) = ask(&query)? else { return Ok(probed) };
             is_complete &= !found.series.is_empty();
-            series.extend(found.series.into_iter().map(|one| ProbedSeries {
-                name: selector.name.clone(),
-                labels: one.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-                declared: Declared::default(),
-            }));
+            add_found(&mut shown, &selector.name, found);
         }
     }
-    for name in series.iter().map(|one: &ProbedSeries| &one.name) {
+    if depth == ProbeDepth::Everything {
+        let selector = Selector::try_from(SIMULATED.to_owned()).expect("a metric name");
+        let Some(found) = ask(&narrowed(&selector, matching))? else { return Ok(probed) };
+        add_found(&mut shown, SIMULATED, found);
+    }
+    // Several selectors may find one series.
+    let mut series: Vec<ProbedSeries> = shown
+        .into_iter()
+        .map(|(name, labels)| ProbedSeries { name, labels, declared: Declared::default() })
+        .collect();
+    for name in series.iter().map(|one| &one.name) {
         *probed.names.entry(name.clone()).or_default().get_or_insert(0) += 1;
     }
     if !is_complete {
@@ -167,4 +174,11 @@ fn ask_all(
         }
     }
     Ok(Probed { series, queries, ..probed })
+}
+
+fn add_found(shown: &mut BTreeSet<(String, BTreeMap<String, String>)>, name: &str, found: QueryResult) {
+    shown.extend(found.series.into_iter().map(|one| {
+        let labels = one.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        (name.to_owned(), labels)
+    }));
 }

@@ -7,7 +7,7 @@ use crate::ctx::Ctx;
 use crate::evidence::age::CLOCK_TOLERANCE;
 use crate::format::exposition::{self, Exposition, Format, Sample};
 use crate::judge::kpi::Declared;
-use crate::judge::kpi::collector::{Affected, FAULTY_FAMILIES, SeriesId};
+use crate::judge::kpi::collector::{Affected, FAULTY_FAMILIES, SIMULATED, SeriesId};
 use crate::net::http::{HttpClient, Request, Url};
 use crate::net::prometheus::{access, staleness};
 use crate::report::exit::Fault;
@@ -23,8 +23,6 @@ const LONGEST: Duration = Duration::from_secs(10);
 const CANCEL_POLL: Duration = Duration::from_millis(50);
 /// What a target's page must not say of itself: it is what the scrape found.
 const FOUND: [&str; 2] = ["up", FAULTY_FAMILIES];
-/// The one family without which nothing of a page is used: what is simulated would be taken for real.
-const SIMULATED: &str = "mm_simulated";
 
 pub(crate) struct ScrapeSource {
     targets: Vec<Arc<Target>>,

@@ -17,7 +17,7 @@ use crate::commands::soak::plan::SoakPlan;
 use crate::commands::soak::run::recorder::Recorder;
 use crate::ctx::Ctx;
 use crate::judge::kpi::Declared;
-use crate::judge::kpi::collector::Affected;
+use crate::judge::kpi::collector::{Affected, SIMULATED};
 use crate::net::prometheus::client::{
     ClientOptions, PrometheusClient, QueryError, QueryErrorKind, QueryResult, Series, TimeGrid,
 };
@@ -46,8 +46,6 @@ const MOST_FAILED: usize = 2;
 const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 /// Queries on the way at once.
 const AT_ONCE: usize = 2;
-/// The one metric without which nothing is known: what is simulated would be taken for real.
-const SIMULATED: &str = "mm_simulated";
 
 pub(crate) struct PrometheusSource {
     client: PrometheusClient,
