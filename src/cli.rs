@@ -59,10 +59,16 @@ fn table() -> Vec<Entry> {
         entry(&chaos::failover::SPEC, chaos::failover::run).writes(chaos::failover::outputs),
         entry(&chaos::node::SPEC, chaos::node::run),
         entry(&bundle::create::SPEC, bundle::create::run).planned(bundle::create::planned),
-        entry(&bundle::verify::SPEC, bundle::verify::run),
-        entry(&bundle::release::SPEC, |args, ctx| bundle::release::run(args, soak::report::judge_again, ctx)),
-        entry(&canary::tag::SPEC, canary::tag::run),
-        entry(&canary::checklist::SPEC, canary::checklist::run).writes(canary::checklist::outputs),
+        entry(&bundle::verify::SPEC, bundle::verify::run)
+            .planned(bundle::verify::beside)
+            .whole(&["an argument", "against"]),
+        entry(&bundle::release::SPEC, |args, ctx| bundle::release::run(args, soak::report::judge_again, ctx))
+            .reads(|_| bundle::release::CONFIGS.map(Into::into).into())
+            .whole(&["src"]),
+        entry(&canary::tag::SPEC, canary::tag::run).whole(&["bundle"]),
+        entry(&canary::checklist::SPEC, canary::checklist::run)
+            .writes(canary::checklist::outputs)
+            .whole(&["bundle"]),
         entry(&scan_secrets::SPEC, scan_secrets::run).writes(scan_secrets::outputs),
         entry(&golden_compare::SPEC, golden_compare::run)
             .writes(golden_compare::outputs)
@@ -268,7 +274,7 @@ impl Invocation {
         for arg in self.entry.leaf().get_arguments() {
             let id = arg.get_id().as_str();
             let values: Vec<&OsStr> = self.matches.get_raw(id).into_iter().flatten().collect();
-            if let Some(value) = values.last() {
+            for value in &values {
                 given.insert(id, value);
             }
             if self.matches.value_source(id) == Some(ValueSource::CommandLine) {

@@ -48,19 +48,24 @@ impl From<String> for Answer {
 /// The values of a command's options before anything is done about them, by the ids of its arguments: what the
 /// command line says, else the default. Of several the last counts.
 #[derive(Debug, Default)]
-pub(crate) struct Given(BTreeMap<String, OsString>);
+pub(crate) struct Given(BTreeMap<String, Vec<OsString>>);
 
 impl Given {
     pub(crate) fn insert(&mut self, id: &str, value: &OsStr) {
-        self.0.insert(id.to_owned(), value.to_owned());
+        self.0.entry(id.to_owned()).or_default().push(value.to_owned());
     }
 
     pub(crate) fn path(&self, id: &str) -> Option<PathBuf> {
-        self.0.get(id).map(PathBuf::from)
+        self.0.get(id)?.last().map(PathBuf::from)
     }
 
     pub(crate) fn text(&self, id: &str) -> Option<&str> {
-        self.0.get(id)?.to_str()
+        self.0.get(id)?.last()?.to_str()
+    }
+
+    /// All values of an option that can be repeated.
+    pub(crate) fn texts(&self, id: &str) -> impl Iterator<Item = &str> {
+        self.0.get(id).into_iter().flatten().filter_map(|value| value.to_str())
     }
 
     /// Whether a switch is on.

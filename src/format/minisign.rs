@@ -33,6 +33,9 @@ impl Signer {
             let fault = bad("it cannot be used without a password");
             return Err(fault.hint("set MMOPS_SIGN_PASSWORD, or make a key without one by `minisign -G -W`"));
         };
+        if is_costly(text) {
+            return Err(bad("its password would cost more time or memory than minisign asks for any key"));
+        }
         let key = boxed()?.into_secret_key(Some(password.to_owned()));
         key.map(Self).map_err(|error| bad(&error.to_string()))
     }
@@ -49,6 +52,21 @@ impl Signer {
 /// Length of a secret key's bytes, and of the checksum that they end with.
 const KEY_BYTES: usize = 158;
 const CHECKSUM_BYTES: usize = 32;
+
+/// What minisign lets the password of a key cost: operations, and bytes of memory.
+const MOST_COST: (u64, u64) = (1 << 25, 1 << 30);
+
+/// Whether a key asks for more than that: who wrote it decides how long whoever reads it waits.
+fn is_costly(text: &str) -> bool {
+    let bytes = text.lines().nth(1).and_then(|line| Base64::decode_to_vec(line.trim(), None).ok());
+    let number = |at: usize| {
+        let bytes = bytes.as_ref()?.get(at..at + 8)?.try_into().ok()?;
+        Some(u64::from_le_bytes(bytes))
+    };
+    // Behind the algorithms of signature, password and checksum, and the salt.
+    number(38).is_none_or(|operations| operations > MOST_COST.0)
+        || number(46).is_none_or(|bytes| bytes > MOST_COST.1)
+}
 
 /// A key without a password as the program writes it: without a checksum too.
 fn without_checksum(text: &str) -> Option<SecretKey> {
@@ -72,6 +90,16 @@ fn is_spelled(signature: &str) -> bool {
         && is_base64(comment)
 }
 
+fn decoded(signature: &str) -> anyhow::Result<Signature> {
+    ensure!(is_spelled(signature), "it is not spelled as mmops spells a signature; sign again with --sign");
+    Signature::decode(signature).map_err(|error| anyhow!("it is not a signature: {error}"))
+}
+
+/// The trusted comment of a signature that no key vouches for.
+pub(crate) fn trusted_comment(signature: &str) -> anyhow::Result<String> {
+    Ok(decoded(signature)?.trusted_comment().to_owned())
+}
+
 pub(crate) struct Verifier(PublicKey);
 
 impl Verifier {
@@ -91,12 +119,7 @@ impl Verifier {
     /// Checks a signature over a file, and returns its trusted comment. The text of a signature has one spelling:
     /// what no signature covers could else be changed without a word.
     pub(crate) fn check(&self, mut file: impl Read, signature: &str) -> anyhow::Result<String> {
-        ensure!(
-            is_spelled(signature),
-            "it is not spelled as mmops spells a signature; sign again with --sign"
-        );
-        let signature =
-            Signature::decode(signature).map_err(|error| anyhow!("it is not a signature: {error}"))?;
+        let signature = decoded(signature)?;
         let mut stream = self.0.verify_stream(&signature)?;
         let mut buffer = vec![0; 256 << 10];
         loop {
@@ -109,5 +132,24 @@ impl Verifier {
         }
         stream.finalize()?;
         Ok(signature.trusted_comment().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_would_cost_too_much_is_not_asked_for() {
+        let key = |operations: u64, bytes: u64| {
+            let key = [&b"EdScB2"[..], &[7; 32], &operations.to_le_bytes(), &bytes.to_le_bytes(), &[0; 104]];
+            format!("untrusted comment: x\n{}\n", Base64::encode_to_string(key.concat()).expect("encoded"))
+        };
+        for (operations, bytes) in [(1 << 40, 1 << 30), (1 << 25, 1 << 40), (u64::MAX, u64::MAX)] {
+            let text = key(operations, bytes);
+            let fault = Signer::parse(&text, Path::new("k"), Some("x")).map(|_| ()).expect_err("refused");
+            assert!(fault.to_string().contains("would cost more"), "{fault}");
+        }
+        assert!(!is_costly(&key(1 << 25, 1 << 30)));
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot, queries: 
     if snapshot.simulated {
         out.push_str("**Simulated soak: the targets come from a simulation and are no evidence.**\n\n");
     }
-    out.push_str(&format!("- Bundle: `{bundle}`\n"));
+    out.push_str(&format!("- Bundle: {}\n", markdown::code(bundle)));
     out.push_str(&format!("- Soak: {}, iterations {}\n", snapshot.verdict, snapshot.range()));
     out.push_str("\n## Before the start\n\n");
     for item in [

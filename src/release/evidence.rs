@@ -5,10 +5,14 @@ use crate::evidence::header::Header;
 use crate::tuning::limits::Bounds;
 use crate::tuning::overrides::{self, Overrides};
 use anyhow::{Context as _, bail, ensure};
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 /// Least share of deltas that must have been applied as proposed.
 const LEAST_FULL_APPLY: f64 = 0.90;
+
+/// How long before the end of its run a document of it may have been made.
+const SAME_RUN: SignedDuration = SignedDuration::from_hours(24);
 
 /// Refuses a report for people that says nothing.
 pub(crate) fn check_report(name: &str, text: &str) -> anyhow::Result<()> {
@@ -44,6 +48,46 @@ pub(crate) fn check_delta_verify(report: &Value, soak: &Snapshot) -> anyhow::Res
         (Some(verdict), _) => bail!("its verdict is `{verdict}`, not PASS"),
         (None, None) => bail!("it has neither a verdict nor full_apply_ratio"),
     }
+}
+
+/// Fields by which a document says of which run it is, or how far that went.
+const RUN: [&str; 9] = [
+    "run_dir",
+    "run_id",
+    "run",
+    "started_at_ms",
+    "observed_from",
+    "observed_to",
+    "subject",
+    "iterations_total",
+    "iterations_analyzed",
+];
+
+/// Refuses a document that speaks of another run than the snapshot does, as far as both say of which.
+pub(crate) fn check_same_run(report: &Value, document: &Value, soak: &Snapshot) -> anyhow::Result<()> {
+    for name in RUN {
+        if let (Some(of_report), Some(of_soak)) = (report.get(name), document.get(name)) {
+            let is_same = of_report == of_soak || of_report.is_null() || of_soak.is_null();
+            ensure!(is_same, "it is of another run: its {name} is {of_report}, the snapshot's {of_soak}");
+        }
+    }
+    let lists = report.as_object().into_iter().flatten().filter(|(name, _)| name.ends_with("iterations"));
+    for (name, list) in lists {
+        let last = list.as_array().into_iter().flatten().filter_map(Value::as_u64).max().unwrap_or_default();
+        let total = soak.iterations_total;
+        ensure!(last <= total, "it is of another run: {name} has {last}, the snapshot's run has {total}");
+        if let Some(applied) = soak.applied_iterations.as_ref().filter(|_| name == "applied_iterations") {
+            let is_same = *list == json!(applied);
+            ensure!(is_same, "it is of another run: {name} is {list}, the snapshot's {applied:?}");
+        }
+    }
+    let time = |name: &str| report.get(name)?.as_str()?.parse::<Timestamp>().ok();
+    let made = ["made_at", "timestamp", "generated_at"].into_iter().find_map(time);
+    // Whoever verified the deltas of a run did so when it had ended.
+    if let Some(made) = made.filter(|made| *made < soak.observed_to.unwrap_or(soak.made_at) - SAME_RUN) {
+        bail!("it is of another run: it was made at {made}, the snapshot speaks of {}", soak.as_of());
+    }
+    Ok(())
 }
 
 /// What is wrong with the run-time overrides, and what no limit covers.

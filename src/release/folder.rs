@@ -31,6 +31,19 @@ pub(crate) const CONTENTS: [&str; 11] = [
     "soak_profile.runtime_overrides.json",
 ];
 
+/// Where evidence is, which is made of runs: no release is built from it, and a tree that runs has more of it.
+pub(crate) const EVIDENCE_DIR: &str = "artifacts";
+
+/// What a release lacks. What was unpacked of an archive is a folder as well, and has what its archive had.
+pub(crate) fn missing(manifest: &Manifest) -> impl Iterator<Item = Violation> + '_ {
+    let is_release = manifest.provenance.encoder == manifest::NO_ENCODER;
+    let listed = |name: &str| manifest.files.iter().any(|file| file.path == name);
+    let missing = CONTENTS.into_iter().filter(move |name| is_release && !listed(name));
+    missing.map(|name| {
+        Violation::new("missing-entry", format!("`{name}` is not there, and every release has one"))
+    })
+}
+
 /// A folder as it was found.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -103,11 +116,11 @@ fn entries(
             continue;
         }
         let metadata = entry.metadata().map_err(|error| Fault::config(error.to_string()))?;
-        let is_executable = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;
+        let permissions = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
         found.push(Found {
             name: relative.as_os_str().as_bytes().to_vec(),
             bytes: metadata.len(),
-            permissions: manifest::mode(is_executable).0,
+            permissions: manifest::mode_of(permissions),
         });
     }
     violations.extend(compare::files(manifest, &found));
@@ -125,8 +138,8 @@ fn check(cancel: &Cancel) -> Result<(), Fault> {
     cancel.signal().map_or(Ok(()), |signal| Err(Fault::stopped(signal)))
 }
 
-/// A deployed tree: every file of the manifest must be there as it was bundled. What else is there is
-/// returned beside, for a tree that runs has files of its own.
+/// A deployed tree: every file of the manifest must be there as it was bundled, and nothing else but what runs have left
+/// where evidence lies, which is returned beside.
 pub(crate) fn against(
     tree: &Path,
     manifest: &Manifest,
@@ -137,6 +150,19 @@ pub(crate) fn against(
     for file in &manifest.files {
         check(cancel)?;
         violations.extend(check_file(&root, file).err());
+    }
+    // A tree may have been unpacked of a bundle: then of this one.
+    match root.file(Path::new(manifest::FILE_NAME)) {
+        Err(OpenError::Missing) => {}
+        found => {
+            let read = found.map_err(|error| error.to_string()).and_then(|file| {
+                hash::sha256_reader(file).map(|(sha256, _)| sha256).map_err(|error| error.to_string())
+            });
+            if read != Ok(hash::sha256(manifest.clone().sealed())) {
+                let detail = format!("`{}` of the tree is that of another bundle", manifest::FILE_NAME);
+                violations.push(Violation::new("content", detail));
+            }
+        }
     }
     let mut ours: BTreeSet<&Path> = manifest.files.iter().map(|file| Path::new(&file.path)).collect();
     ours.extend([manifest::FILE_NAME, manifest::SIGNATURE_NAME].map(Path::new));
@@ -152,8 +178,15 @@ pub(crate) fn against(
             }
         };
         let relative = entry.path().strip_prefix(tree).unwrap_or(entry.path());
-        if !entry.file_type().is_dir() && !ours.contains(relative) {
+        if entry.file_type().is_dir() || ours.contains(relative) {
+            continue;
+        }
+        if relative.starts_with(EVIDENCE_DIR) {
             others.push(relative.to_owned());
+        } else {
+            let name = relative.as_os_str().to_string_lossy().escape_debug().to_string();
+            let detail = format!("`{name}` of the tree is not in the manifest");
+            violations.push(Violation::new("extra-entry", detail));
         }
     }
     Ok((violations, others))
@@ -172,9 +205,9 @@ fn check_file(root: &RootDir, file: &manifest::File) -> Result<(), Violation> {
         let detail = format!("`{path}` has {} bytes, the manifest {}", state.id.bytes, file.size);
         return Err(Violation::new("content", detail));
     }
-    let (permissions, mode) = manifest::mode(state.is_executable());
-    if file.permissions() != Some(permissions) {
-        let detail = format!("`{path}` has the mode {mode}, the manifest {}", file.mode);
+    if file.permissions() != Some(manifest::mode_of(state.permissions())) {
+        let mode = state.permissions();
+        let detail = format!("`{path}` has the mode {mode:04o}, the manifest {}", file.mode);
         return Err(Violation::new("mode", detail));
     }
     let (found, _) = hash::sha256_reader(opened).map_err(unreadable)?;

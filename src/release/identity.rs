@@ -17,10 +17,9 @@ pub(crate) fn find(root: &Path, env: &Env, cancel: &Cancel) -> Result<ReleaseIde
         None if fsio::exists(&file)? => Some(fsio::read_text(&file)?.trim().to_owned()),
         None => None,
     };
-    let mut is_repository = false;
-    for dir in root.ancestors() {
-        is_repository |= fsio::exists(&dir.join(".git"))?;
-    }
-    let commit = if is_repository { Git::open(root, cancel)?.head()? } else { None };
+    let commit = match Git::find(root, cancel)? {
+        Some(git) => git.head()?,
+        None => None,
+    };
     Ok(ReleaseIdentity { version: version.filter(|version| !version.is_empty()), commit })
 }

@@ -1,6 +1,7 @@
 //! A soak run as a release takes it: judged again from what it has kept, with the documents that its report has.
 
 use super::bundle::manifest::Named;
+use crate::judge::kpi::KpiCatalogue;
 use std::collections::BTreeMap;
 
 /// What a run keeps to be judged again by: its plan, its journal, its samples.
@@ -17,6 +18,8 @@ pub(crate) struct JudgedRun {
     pub(crate) is_simulated: bool,
     /// The documents, by name.
     pub(crate) documents: BTreeMap<&'static str, String>,
+    /// How its figures were measured.
+    pub(crate) definitions: KpiCatalogue,
     /// The files that it was judged from.
     pub(crate) files: Vec<Named>,
 }

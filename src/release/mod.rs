@@ -14,6 +14,8 @@ pub(crate) mod query;
 pub(crate) mod rollback_plan;
 mod secret;
 pub(crate) mod shell;
+pub(crate) mod signature;
+pub(crate) mod signed;
 pub(crate) mod snapshot;
 mod states;
 pub(crate) mod summary;

@@ -3,6 +3,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::figure::{self, Trigger};
+use crate::format::text;
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition, Measure, Reducer, Selector, unit_factor};
 
 /// The query of each trigger in their order; the error says of which figure there is none.
@@ -10,7 +11,13 @@ pub(crate) fn queries(catalogue: &KpiCatalogue) -> Result<Vec<String>, String> {
     let query = |trigger: Trigger| {
         let name = trigger.kpi;
         let definition = catalogue.kpis.get(name).ok_or_else(|| format!("kpis.{name} is not defined"))?;
-        of(definition, &trigger).map_err(|error| format!("kpis.{name}: {error}"))
+        let query = of(definition, &trigger).map_err(|error| format!("kpis.{name}: {error}"))?;
+        // Between its words a query may go over several lines; what a person pastes is one.
+        let query = if query.contains('`') { query } else { query.trim().replace('\n', " ") };
+        match query.chars().find(|c| *c == '\n' || text::is_active(*c)) {
+            Some(c) => Err(format!("kpis.{name}: its query has the character U+{:04X}", u32::from(c))),
+            None => Ok(query),
+        }
     };
     figure::triggers().map(query).collect()
 }
@@ -107,6 +114,11 @@ mod tests {
             with("measure: {gauge: {of: mm_net_bps, over: mean, across: min}}", own).expect("a query");
         assert_eq!(found[3], "my_query");
         for (old, new, part) in [
+            (
+                "measure: {gauge: {of: mm_net_bps, over: mean, across: min}}",
+                "measure: {gauge: {of: mm_net_bps, over: mean, across: min}}\n    promql: \"a\\u001B[2J\"",
+                "U+001B",
+            ),
             ("  error_ratio:", "  other:", "kpis.error_ratio is not defined"),
             ("net edge\n    unit: bps", "net edge\n    unit: ratio", "its unit is ratio"),
             (

@@ -36,8 +36,10 @@ pub(crate) struct Subject<'a> {
 pub(crate) fn render(subject: &Subject<'_>, policy: &Policy, queries: &[String]) -> String {
     let mut out = format!("# Rollback plan of {} {}\n\n", subject.name, subject.version);
     out.push_str(&format!(
-        "- Built: {}\n- Policy: `{}`, SHA-256 {}\n",
-        subject.created_at, subject.policy_path, subject.policy_sha256
+        "- Built: {}\n- Policy: {}, SHA-256 {}\n",
+        subject.created_at,
+        markdown::code(subject.policy_path),
+        subject.policy_sha256
     ));
     out.push_str("\n## When\n\nAny of these triggers, or an order of the person on call:\n\n");
     out.push_str(&triggers());
@@ -57,6 +59,10 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy, queries: &[String])
         out.push_str(&shell::block(&[command]));
     }
     out.push_str("\n## Minute 4 to 9: prove it\n\n");
+    let wait = policy.auto_rollback.verification.wait_seconds;
+    if wait > 0 {
+        out.push_str(&format!("Wait {wait} s first.\n\n"));
+    }
     out.push_str(&markdown::table_head(&["metric", "condition", "within"]));
     for check in &policy.auto_rollback.verification.checks {
         let within = format!("{} s", check.timeout_seconds);

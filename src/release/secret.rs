@@ -1,9 +1,15 @@
 //! What in a rollback policy may be a secret: the plan that is made of it is published.
 
+use crate::format::text;
+use regex::Regex;
 use serde_json::Value;
+use std::sync::LazyLock;
 
 /// Parts of names whose values are secrets.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 16] = [
+    "passphrase",
+    "pwd",
+    "webhook",
     "auth",
     "cookie",
     "token",
@@ -22,15 +28,43 @@ const PARTS: [&str; 13] = [
 /// Ends of names whose values say where a secret is.
 const PLACES: [&str; 4] = ["file", "path", "dir", "env"];
 
+/// Names that end as those of keys that open something do, and are of keys that name something.
+const NAMING_KEYS: [&str; 4] = ["dedup", "public", "partition", "primary"];
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
-    PARTS.iter().any(|part| name.contains(part)) && !PLACES.iter().any(|end| name.ends_with(end))
+    let opens = name.strip_suffix("key").and_then(|name| name.strip_suffix(['_', '-']));
+    let opens = opens.is_some_and(|name| !NAMING_KEYS.iter().any(|part| name.ends_with(part)));
+    (opens || PARTS.iter().any(|part| name.contains(part))) && !PLACES.iter().any(|end| name.ends_with(end))
+}
+
+/// What in a text looks like a secret by itself, whatever it is called; its first characters.
+pub(super) fn in_text(text: &str) -> Option<String> {
+    static SCHEME: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?i)\b(?:bearer|basic)\s+[\w.~+/=-]{8,}").expect("a pattern of ours"));
+    let is_key = text.contains("-----BEGIN ");
+    let found = SCHEME.find(text).map(|found| found.as_str()).or(is_key.then_some("-----BEGIN a key"));
+    if let Some(found) = found {
+        return Some(format!("`{}…`", found.chars().take(10).collect::<String>()));
+    }
+    let redacted = text::redacted(text);
+    // The first word that was cut.
+    let cut = redacted.split_whitespace().find(|word| word.contains('…'));
+    cut.filter(|_| redacted != text).map(|word| format!("`{word}`"))
+}
+
+/// A field of a form with a value.
+pub(super) fn in_form(body: &str) -> Option<String> {
+    let mut pairs = body.split(['&', ';', '\n']).filter_map(|pair| pair.split_once('='));
+    let found = pairs.find(|(name, value)| is_secret(name.trim()) && !value.trim().is_empty());
+    found.map(|(name, _)| format!("`{}`", name.trim()))
 }
 
 /// The variable that a header's value is taken from when it may be a secret.
-pub(super) fn variable(header: &str) -> Option<String> {
+pub(super) fn variable(header: &str, value: &str) -> Option<String> {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    is_secret(header).then(|| format!("HEADER_{}", header.chars().map(letter).collect::<String>()))
+    (is_secret(header) || in_text(value).is_some())
+        .then(|| format!("HEADER_{}", header.chars().map(letter).collect::<String>()))
 }
 
 /// A user or a parameter in an address.
@@ -49,6 +83,13 @@ pub(super) fn in_url(url: &str) -> Option<String> {
 pub(super) fn in_arguments(words: &[String]) -> Option<String> {
     let following = words.iter().map(Some).skip(1).chain([None]);
     words.iter().zip(following).find_map(|(word, next)| {
+        let is_user =
+            ["-u", "--user"].contains(&word.as_str()) && next.is_some_and(|next| next.contains(':'));
+        if is_user
+            || word.strip_prefix("-u").or(word.strip_prefix("--user=")).is_some_and(|user| user.contains(':'))
+        {
+            return Some("a user with a password".to_owned());
+        }
         let named = word
             .split_once(['=', ':'])
             .filter(|(_, value)| !value.trim().is_empty() && !value.starts_with("//"));
@@ -109,6 +150,9 @@ mod tests {
             "-H|Authorization: Bearer x",
             "x|http://u:p@h/",
             "--api-key|k",
+            "-u|admin:hunter2",
+            "-uadmin:hunter2",
+            "--routing-key=R012",
         ] {
             assert!(words(line).is_some(), "{line}");
         }
@@ -119,12 +163,20 @@ mod tests {
             "--token|--x",
             "--text|the token: is gone",
             "token",
+            "-u|admin",
+            "--dedup-key=soak",
             "http://h/x",
         ] {
             assert_eq!(words(line), None, "{line}");
         }
         assert_eq!(in_value(&json!({"a": [{"password": "x"}]})), Some("password".to_owned()));
         assert_eq!(in_value(&json!("[{\"token\": 1}]")), Some("token".to_owned()));
+        let slack = ["http://hooks/services/T0/B0/", "q7Rt2Yw9Kx4Lm8Np", "s3Vb6Zc1"].concat();
+        for text in ["-H X: Bearer abcdefgh1", "Basic dXNlcjpwYXNz", &slack, "a -----BEGIN X"] {
+            assert!(in_text(text).is_some(), "{text}");
+        }
+        assert_eq!(in_text("tell the person on call; basic care"), None);
+        assert_eq!((in_form("a=1&token=x"), in_form("a=token")), (Some("`token`".to_owned()), None));
         assert_eq!(in_value(&json!({"a": "token", "token": "", "auth": {"x": 1}})), None);
     }
 }

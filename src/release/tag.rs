@@ -7,6 +7,9 @@ use super::snapshot::Snapshot;
 const VALIDATED: &str = "-soak-validated";
 const CANDIDATE: &str = "-rc";
 
+/// Highest number of a candidate; one above it would be a slip of whoever typed it.
+const MOST_CANDIDATES: u64 = 9999;
+
 /// What tags of a version may be called.
 #[derive(Clone, Debug)]
 pub(crate) struct Naming<'a> {
@@ -40,6 +43,11 @@ impl Naming<'_> {
         (!is_known).then(message)
     }
 
+    /// Whether it is the tag of a candidate.
+    pub(crate) fn is_candidate(&self, tag: &str) -> bool {
+        tag.strip_prefix(&self.plain()).and_then(candidate).is_some()
+    }
+
     /// The tag without an ending.
     pub(crate) fn plain(&self) -> String {
         format!("{}{}", self.prefix, self.version)
@@ -58,7 +66,16 @@ impl Naming<'_> {
 fn candidate(ending: &str) -> Option<u64> {
     let number = ending.strip_prefix(CANDIDATE)?;
     let value = number.parse().ok().filter(|value| *value > 0)?;
-    (u64::to_string(&value) == number).then_some(value)
+    (u64::to_string(&value) == number && value <= MOST_CANDIDATES).then_some(value)
+}
+
+/// Whether it is a name that a shell, a terminal and git take as it is, for a tag and nothing else. Behind `refs/heads/`
+/// and its like git looks for something else first.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || "._-+/".contains(c);
+    let first = name.split_once('/').map(|(first, _)| first);
+    name.chars().all(is_usual)
+        && !first.is_some_and(|first| ["refs", "heads", "tags", "remotes"].contains(&first))
 }
 
 /// What the tag is put on and what it vouches for.
@@ -72,6 +89,10 @@ pub(crate) struct Subject<'a> {
     pub(crate) bundle_sha256: &'a str,
     /// Whether it rests on a snapshot alone.
     pub(crate) is_legacy: bool,
+    /// Whether it is simulated, or a clock was frozen.
+    pub(crate) is_rehearsal: bool,
+    /// What is known of its signature.
+    pub(crate) signature: &'a str,
 }
 
 /// The message, with one newline at its end.
@@ -81,12 +102,16 @@ pub(crate) fn message(subject: &Subject<'_>, snapshot: &Snapshot) -> String {
     if subject.is_legacy {
         out.push_str("Evidence: legacy, a snapshot alone that was not judged again\n");
     }
+    if subject.is_rehearsal {
+        out.push_str("Evidence: a rehearsal, simulated or under a frozen clock\n");
+    }
     if let Some(ready) = snapshot.freeze_ready {
         out.push_str(&format!("Converged: {}\n", if ready { "yes" } else { "no" }));
     }
     out.push_str(&format!("Snapshot: {}\n", snapshot.made_at));
     out.push_str(&format!("Iterations: {}\n", snapshot.range()));
     out.push_str(&format!("Bundle: sha256 {}\n", subject.bundle_sha256));
+    out.push_str(&format!("Signature: {}\n", subject.signature));
     out.push_str(&format!("Commit: {}\n\nFigures, mean:\n", subject.commit));
     for figure in &FIGURES {
         let (kpi, shown) = (snapshot.kpi(figure.key), figure.trigger.name());
@@ -136,8 +161,13 @@ mod tests {
             "@",
             "v1.2.3-rc+1",
             "v1.2.3-rc99999999999999999999",
+            "v1.2.3-rc10000",
         ] {
             assert!(naming.refusal(tag).is_some(), "{tag}");
+        }
+        assert!(["v1.2.3-rc+1", "rel/1.2.3"].iter().all(|name| is_plain(name)));
+        for name in ["refs/heads/v1", "heads/v1", "v1\u{202e}", "v 1", "v1;x"] {
+            assert!(!is_plain(name), "{name}");
         }
         let bare = Naming { prefix: "", version: "1.2.3-rc.1", suffixes: &[] };
         assert_eq!(bare.refusal("1.2.3-rc.1"), None);
@@ -148,6 +178,7 @@ mod tests {
     fn the_next_candidate_is_one_above_the_highest_number() {
         let naming = Naming { prefix: "v", version: "1.2.3", suffixes: &[] };
         assert_eq!(naming.next_candidate([]), "v1.2.3-rc1");
+        assert!(naming.is_candidate("v1.2.3-rc1") && !naming.is_candidate("v1.2.3"));
         let there = ["v1.2.3-rc2", "v1.2.3-rc10", "v1.2.3-rc9", "v1.2.3-rc011", "v1.2.30-rc44", "v1.2.3"];
         assert_eq!(naming.next_candidate(there), "v1.2.3-rc11");
     }

@@ -230,7 +230,15 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 /// Each single change is refused, or stands in what the release says of its soak.
 #[test]
 fn no_change_of_a_snapshot_is_accepted_in_silence() {
-    let subject = tag::Subject { tag: "t", release: "r", commit: "c", bundle_sha256: "s", is_legacy: true };
+    let subject = tag::Subject {
+        tag: "t",
+        release: "r",
+        commit: "c",
+        bundle_sha256: "s",
+        is_legacy: true,
+        is_rehearsal: false,
+        signature: "none",
+    };
     let said = |document: &Value| {
         let snapshot = Snapshot::parse(document).ok()?;
         let is_fine = snapshot.problems(&policy_of_evidence(false)).is_empty();
@@ -320,7 +328,15 @@ fn a_snapshot_that_does_not_say_is_unusable() {
 
 #[test]
 fn what_the_snapshot_does_not_say_is_unknown_and_not_none() {
-    let subject = tag::Subject { tag: "t", release: "r", commit: "c", bundle_sha256: "s", is_legacy: false };
+    let subject = tag::Subject {
+        tag: "t",
+        release: "r",
+        commit: "c",
+        bundle_sha256: "s",
+        is_legacy: false,
+        is_rehearsal: false,
+        signature: "none",
+    };
     let said = |document: &Value| {
         let snapshot = Snapshot::parse(document).expect("a snapshot");
         (tag::message(&subject, &snapshot), changelog::render("a", "1", "t", &snapshot, false))
@@ -451,6 +467,8 @@ fn the_tag_says_verdict_range_hash_and_figures() {
         commit: "c0ffee",
         bundle_sha256: "ab12",
         is_legacy: true,
+        is_rehearsal: true,
+        signature: "not checked",
     };
     let text = tag::message(&subject, &snapshot());
     for part in [
@@ -458,6 +476,8 @@ fn the_tag_says_verdict_range_hash_and_figures() {
         "Evidence: legacy, ",
         "Iterations: 29-36 (8 of 36)\n",
         "sha256 ab12\n",
+        "Signature: not checked\n",
+        "Evidence: a rehearsal",
         "maker share: 0.850 (flat)\n",
         "[OK] risk_ok\n",
     ] {
@@ -546,24 +566,25 @@ fn policy_of(params: &Value, executor: &Value) -> Policy {
 
 #[test]
 fn every_part_of_an_executor_is_filled_once() {
-    let params = json!({"target": 0, "name": "mm \"{target}\"", "state": "OPEN"});
+    let params =
+        json!({"target": 0, "name": "mm \"{target}\"", "state": "open", "sig": "USR1", "method": "PUT"});
     for (executor, command) in [
         (json!({"exec": ["x", "{name}"]}), "x 'mm \"{target}\"'"),
         (
-            json!({"http": {"url": "http://b/{state}", "method": "{state}", "body": {"{state}": ["{name}"]}}}),
-            "--request OPEN --data-raw '{\"OPEN\":[\"mm \\\"{target}\\\"\"]}' --url http://b/OPEN",
+            json!({"http": {"url": "http://b/{state}", "method": "{method}", "body": {"{state}": ["{name}"]}}}),
+            "--request PUT --data-raw '{\"open\":[\"mm \\\"{target}\\\"\"]}' --url http://b/open",
         ),
         (
             json!({"file": {"path": "/run/{state}", "content": "{target}"}}),
-            "printf '%s' 0 > /run/OPEN.new && mv -- /run/OPEN.new /run/OPEN",
+            "printf '%s' 0 > /run/open.new && mv -- /run/open.new /run/open",
         ),
         (
-            json!({"signal": {"pid_file": "/run/{state}", "signal": "{state}"}}),
-            "kill -s OPEN \"$(cat -- /run/OPEN)\"",
+            json!({"signal": {"pid_file": "/run/{state}", "signal": "{sig}"}}),
+            "kill -s USR1 \"$(cat -- /run/open)\"",
         ),
         (
             json!({"kubernetes": {"deployment": "bot-{state}", "namespace": "{state}", "replicas": "{target}"}}),
-            "kubectl --namespace OPEN scale deployment/bot-OPEN --replicas=0",
+            "kubectl --namespace open scale deployment/bot-open --replicas=0",
         ),
     ] {
         let policy = policy_of(&params, &executor);
@@ -598,6 +619,7 @@ fn a_placeholder_that_nothing_fills_is_refused() {
 
 #[test]
 fn a_policy_that_is_ambiguous_or_would_publish_a_secret_is_refused() {
+    let token = ["AK", "IA", "Z2QJ7XK4M5N3P6RT"].concat();
     for (executor, part) in [
         (json!({"exec": ["a"], "http": {"url": "http://b"}}), "several ways at once"),
         (json!({"exec": []}), "exec is empty"),
@@ -611,6 +633,23 @@ fn a_policy_that_is_ambiguous_or_would_publish_a_secret_is_refused() {
         (json!({"http": {"url": "http://b", "headers": {"X-A": "x\nX-B: y"}}}), "has a line break"),
         (json!({"file": {"path": "/x", "content": "{\"secret\": \"s3cr3t\"}"}}), "`secret`, and the plan"),
         (json!({"signal": {"pid_file": "/x", "signal": "TERM; x"}}), "which is none"),
+        (json!({"signal": {"pid_file": "/x", "signal": "TREM"}}), "which is none of"),
+        (json!({"exec": ["halt bot"]}), "which is no program"),
+        (json!({"exec": ["a", token]}), "may be a secret, `AKIA"),
+        (json!({"http": {"url": "bot:8080/x"}}), "no address of http"),
+        (json!({"http": {"url": "http:///x"}}), "no address of http"),
+        (json!({"http": {"url": "http://b", "method": "PSOT"}}), "http.method is `PSOT`"),
+        (
+            json!({"http": {"url": "http://b", "headers": {"Content-Type": "application/json"}, "body": "{x}}"}}),
+            "no parameter",
+        ),
+        (
+            json!({"http": {"url": "http://b", "headers": {"content-type": "application/json"}, "body": "{\"a\": b}"}}),
+            "http.body is not JSON",
+        ),
+        (json!({"http": {"url": "http://b", "body": "a=1&token=s3cr3t"}}), "`token`, and the plan"),
+        (json!({"file": {"path": "/run/", "content": ""}}), "which is no file"),
+        (json!({"kubernetes": {"deployment": "Mm_Bot", "replicas": 0}}), "which no object has"),
     ] {
         let problems = policy_of(&json!({"name": "\u{1b}[2J"}), &executor).problems().join("; ");
         assert!(problems.contains(part), "{executor}: {problems}");
@@ -618,8 +657,12 @@ fn a_policy_that_is_ambiguous_or_would_publish_a_secret_is_refused() {
     let mut policy = policy();
     policy.auto_rollback.actions[0].kind = "a`b".to_owned();
     policy.auto_rollback.verification.checks[0].metric = "a\nb".to_owned();
+    policy.auto_rollback.verification.checks[0].condition = "is zero".to_owned();
+    policy.auto_rollback.actions[1].description = "a\n\n1. b".to_owned();
     let problems = policy.problems().join("; ");
-    assert!(problems.contains("no type of an action") && problems.contains("not one line"), "{problems}");
+    for part in ["no type of an action", "not one line", "condition `is zero`", "description `a\\n"] {
+        assert!(problems.contains(part), "{part}: {problems}");
+    }
     for other in [json!({"exec": ["a"], "execs": []}), json!({"http": {"url": "x", "retry": 1}})] {
         let policy = json!({"auto_rollback": {"actions": [], "verification": {"checks": []}}, "executors": {"act": other}});
         assert!(serde_json::from_value::<Policy>(policy).is_err(), "{other}");

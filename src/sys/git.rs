@@ -12,27 +12,33 @@ use crate::sys::fsio;
 use crate::sys::proc::{End, Group, Streams, Task, run};
 use crate::sys::signal::Cancel;
 use crate::sys::work;
+use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// Most bytes of `git log` that are read; half of it must hold everything.
 const LARGEST_LOG_BYTES: usize = 2 << 30;
 
-/// Time for one answer of git; a history of millions of commits takes minutes.
-const PATIENCE: Duration = Duration::from_hours(1);
+/// Time for one answer of git, for one object of it, and to put a tag, somebody who types a passphrase included. What
+/// takes longer waits: for a filter of the repository, a lock, or a file system that is gone.
+const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Time to put a tag, somebody who types a passphrase included.
-const TAG_PATIENCE: Duration = Duration::from_mins(1);
+/// Time to list a whole history; one of millions of commits takes minutes.
+const HISTORY_PATIENCE: Duration = Duration::from_hours(1);
 
 /// The mode of a submodule, whose content is elsewhere.
 const SUBMODULE: &str = "160000";
 
 const STATUS: &str = "status --porcelain=v1 -z --no-renames --ignore-submodules=none --untracked-files=no";
+
+const UNTRACKED: &str =
+    "status --porcelain=v1 -z --no-renames --ignore-submodules=all --untracked-files=all --ignored=no";
 
 const LOG: &str = "log --all --topo-order --reverse --full-history --raw -z -m --root --no-abbrev --no-renames \
      --relative --format=%x01%H --";
@@ -42,6 +48,8 @@ const LOG: &str = "log --all --topo-order --reverse --full-history --raw -z -m -
 pub(crate) struct Git<'a> {
     root: &'a Path,
     cancel: &'a Cancel,
+    /// Time for one answer.
+    patience: Duration,
 }
 
 /// An object of the history and under which paths it came in.
@@ -65,12 +73,26 @@ pub(crate) struct Name {
 impl<'a> Git<'a> {
     /// Opens the repository that `root` is in.
     pub(crate) fn open(root: &'a Path, cancel: &'a Cancel) -> Result<Self, Fault> {
-        let git = Self { root, cancel };
+        if let Some(git) = Self::find(root, cancel)? {
+            return Ok(git);
+        }
+        // A program that is missing is the first thing to mend.
+        let git = Self { root, cancel, patience: PATIENCE };
+        git.ask(&["version"]).map_err(|failure| failure.fault("version"))?;
+        Err(no_work_tree(root))
+    }
+
+    /// The same; none where `root` is in no repository. One that is there and cannot be read is a fault, for git says
+    /// why.
+    pub(crate) fn find(root: &'a Path, cancel: &'a Cancel) -> Result<Option<Self>, Fault> {
+        let git = Self { root, cancel, patience: PATIENCE };
+        // Where none stands there is nothing to ask, and no need of a program that may be missing.
+        if !is_repository(root)? {
+            return Ok(None);
+        }
         match git.ask(&["rev-parse", "--is-inside-work-tree"]) {
-            Ok(answer) if answer.trim() == "true" => Ok(git),
-            Ok(_) => Err(no_work_tree(root)),
-            // A repository that is there and cannot be read is none to git as well: it says why.
-            Err(Failure::Said { .. }) if !is_repository(root)? => Err(no_work_tree(root)),
+            Ok(answer) if answer.trim() == "true" => Ok(Some(git)),
+            Ok(_) => Ok(None),
             Err(failure) => Err(failure.fault("rev-parse")),
         }
     }
@@ -138,10 +160,10 @@ impl<'a> Git<'a> {
         if unborn { Ok(None) } else { Err(Fault::dependency("git cannot say which commit is checked out")) }
     }
 
-    /// The branch that is checked out; `None` when the head is detached.
+    /// The branch that is checked out; `None` when the head is detached, or stands for a ref that is no branch.
     pub(crate) fn branch(&self) -> Result<Option<String>, Fault> {
         let branch = self.branch_ref()?;
-        Ok(branch.map(|branch| branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned()))
+        Ok(branch.and_then(|branch| branch.strip_prefix("refs/heads/").map(str::to_owned)))
     }
 
     fn branch_ref(&self) -> Result<Option<String>, Fault> {
@@ -174,10 +196,10 @@ impl<'a> Git<'a> {
         self.answer(&["ls-tree", "-r", "-z", commit])
     }
 
-    /// Files below the folder that was opened that are neither tracked nor ignored, relative to it.
+    /// Files of the whole work tree that are neither tracked nor ignored, relative to its top.
     pub(crate) fn untracked(&self) -> Result<Vec<String>, Fault> {
-        let answer = self.answer(&["ls-files", "--others", "--exclude-standard", "-z"])?;
-        Ok(answer.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+        let answer = self.answer(&UNTRACKED.split(' ').collect::<Vec<_>>())?;
+        Ok(answer.split('\0').filter_map(|entry| entry.strip_prefix("?? ")).map(str::to_owned).collect())
     }
 
     /// What a tag of this name points to, if there is one.
@@ -191,8 +213,15 @@ impl<'a> Git<'a> {
         Ok(answer.is_some() && !name.starts_with('-'))
     }
 
-    /// Puts an annotated tag on a commit; a tag of this name must not exist.
-    pub(crate) fn put_tag(&self, name: &str, commit: &str, message: &str, signed: bool) -> Result<(), Fault> {
+    /// Puts an annotated tag on a commit, and looks where it is; false where somebody else was faster, for a
+    /// tag is never moved.
+    pub(crate) fn put_tag(
+        &self,
+        name: &str,
+        commit: &str,
+        message: &str,
+        signed: bool,
+    ) -> Result<bool, Fault> {
         // `tag.gpgSign` would have it signed, and wait for a passphrase, though nobody asked for it.
         let kind: &[&str] = if signed { &["--sign"] } else { &["--annotate", "--no-sign"] };
         let words =
@@ -200,15 +229,14 @@ impl<'a> Git<'a> {
         // Stopped in the middle git may leave its locks behind, which no later run gets past. Only who is asked for
         // the key can take long.
         let never = Cancel::default();
-        let git = Git { root: self.root, cancel: if signed { self.cancel } else { &never } };
-        match git.run(argv(&[], &words), words[0], TAG_PATIENCE) {
-            Ok(_) => Ok(()),
-            // Somebody else was faster.
-            Err(Failure::Said { .. }) if git.tag(name)?.is_some() => {
-                let fault =
-                    Fault::config(format!("the tag `{name}` exists already: it was put in the meantime"));
-                Err(fault.hint("a tag is never moved"))
-            }
+        let git = Git { cancel: if signed { self.cancel } else { &never }, ..*self };
+        match git.run(argv(&[], &words), words[0], self.patience) {
+            Ok(_) => match git.tag(name)? {
+                Some(at) if at == commit => Ok(true),
+                Some(at) => Err(Fault::dependency(format!("git put the tag `{name}`, and it is at {at}"))),
+                None => Err(Fault::dependency(format!("git put the tag `{name}`, and there is none"))),
+            },
+            Err(Failure::Said { .. }) if git.tag(name)?.is_some() => Ok(false),
             Err(failure) => Err(failure.fault(words[0])),
         }
     }
@@ -221,7 +249,8 @@ impl<'a> Git<'a> {
         if paths.is_empty() {
             words.push(".");
         }
-        parse_log(&self.answer(&words)?)
+        let answer = self.run(question(&words), words[0], HISTORY_PATIENCE);
+        parse_log(&answer.map_err(|failure| failure.fault(words[0]))?.0)
     }
 
     /// Calls `each` with the content of every blob, in order; an object that is not there has none.
@@ -235,7 +264,20 @@ impl<'a> Git<'a> {
         let mut group = Group::spawn(&argv, self.root, &environment(), streams).map_err(not_started)?;
         let mut stdin = group.child().stdin.take().expect("stdin was asked for");
         let stdout = group.child().stdout.take().expect("stdout was asked for");
+        let group = &group;
         std::thread::scope(|scope| {
+            let (steps, watched) = std::sync::mpsc::channel::<()>();
+            // A step that begins an object is followed by one when it was read, or git is stopped.
+            let watch = move || {
+                while watched.recv().is_ok() {
+                    match watched.recv_timeout(self.patience) {
+                        Ok(()) => {}
+                        Err(RecvTimeoutError::Timeout) => group.signal(Signal::KILL),
+                        Err(RecvTimeoutError::Disconnected) => return,
+                    }
+                }
+            };
+            work::spawn_scoped(scope, "git watch", watch)?;
             let write = move || {
                 for blob in blobs {
                     // A reader that gave up closes the pipe; why is known on the other side.
@@ -249,14 +291,21 @@ impl<'a> Git<'a> {
             let mut read = || -> Result<(), Fault> {
                 let mut content = Vec::new();
                 for blob in blobs {
+                    let step = || {
+                        // Without the watch nobody waits for it.
+                        let _ = steps.send(());
+                    };
+                    step();
                     let is_there = read_object(&mut reader, &mut content).map_err(|error| failed(&error))?;
+                    step();
                     each(blob, is_there.then_some(&content[..]))?;
                 }
                 Ok(())
             };
             let done = read();
             // The writer may wait for room in the pipe; without the child it does not.
-            drop(group);
+            group.signal(Signal::KILL);
+            drop(steps);
             done
         })
     }
@@ -280,7 +329,7 @@ impl<'a> Git<'a> {
 
     /// The answer, and what git said beside it.
     fn ask_with_stderr(&self, words: &[&str]) -> Result<(String, String), Failure> {
-        self.run(question(words), words[0], PATIENCE)
+        self.run(question(words), words[0], self.patience)
     }
 
     fn run(
@@ -311,7 +360,14 @@ impl<'a> Git<'a> {
             End::Exited(code) => Err(Failure::Said { code, stderr: finished.stderr.text() }),
             End::Cancelled => Err(Failure::Other(Fault::stopped(self.cancel.signal().unwrap_or_default()))),
             End::NotStarted(error) => Err(Failure::Other(not_started(error).hint("install git"))),
-            End::TimedOut | End::Signalled(_) => Err(other(format!("git {command} was stopped"))),
+            End::TimedOut => {
+                let limit = humantime::format_duration(patience);
+                let fault = Fault::dependency(format!("git {command} had no answer after {limit}"));
+                Err(Failure::Other(
+                    fault.hint("a filter, a signing program or a lock of the repository may wait"),
+                ))
+            }
+            End::Signalled(signal) => Err(other(format!("git {command} was ended by signal {signal}"))),
         }
     }
 }
@@ -363,7 +419,7 @@ fn is_about(line: &str, reference: &str) -> bool {
 
 /// Whether a repository stands in a folder or above it, whatever git can make of it.
 fn is_repository(root: &Path) -> Result<bool, Fault> {
-    for dir in root.ancestors() {
+    for dir in fsio::canonical(root)?.ancestors() {
         if fsio::exists(&dir.join(".git"))? {
             return Ok(true);
         }
@@ -485,6 +541,23 @@ mod tests {
         assert!(is_about("error: refs/tags/v1: invalid sha1 pointer", "refs/tags/v1"));
         assert!(!is_about("warning: ignoring broken ref refs/tags/v1.2", "refs/tags/v1"));
         assert!(!is_about("12:00 git.c:1 trace: built-in: git for-each-ref refs/tags/v1", "refs/tags/v1"));
+    }
+
+    /// A filter of the repository that waits, and an object that never comes.
+    #[test]
+    fn git_that_waits_is_stopped_and_said_to_wait() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let setup = "git init -q . && echo a > f && git add f && echo 'f filter=slow' > .gitattributes \
+                     && git config filter.slow.clean 'sleep 60' && sleep 0.01 && echo b > f";
+        let words = ["sh", "-c", setup].map(OsString::from);
+        let never = Cancel::default();
+        let git = Git { root: dir.path(), cancel: &never, patience: Duration::from_secs(20) };
+        git.run(words.into(), "setup", git.patience)
+            .map_err(|failure| failure.fault("sh"))
+            .expect("a repository");
+        let hasty = Git { patience: Duration::from_millis(200), ..git };
+        let fault = hasty.changes().expect_err("the filter waits").to_string();
+        assert!(fault.contains("git status had no answer after 200ms"), "{fault}");
     }
 
     #[test]

@@ -15,7 +15,7 @@
 
 mod changes;
 
-use changes::{ENDINGS, Random, Signed};
+use changes::{ENDINGS, Signed};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,7 +135,7 @@ fn refuse_changes(count: u64) {
         mmops(&format!("bundle verify {ZIP} --key ours.pub --jobs 1"))
     };
     assert_eq!(verify(&good), Some(0), "what nobody changed");
-    let (mut random, mut tried) = (Random(0x5eed_cafe), BTreeMap::new());
+    let (mut random, mut tried) = (fastrand::Rng::with_seed(0x5eed_cafe), BTreeMap::new());
     for round in 0..count {
         let (name, files) = changes::changed(&good, &others, round, &mut random);
         assert_eq!(verify(&files), Some(1), "round {round}: {name}");

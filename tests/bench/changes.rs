@@ -1,5 +1,6 @@
 //! Ways to change a signed bundle, its hash, its statement and its signature: each must be refused by who has the key.
 
+use fastrand::Rng;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
@@ -8,28 +9,12 @@ pub type Signed = BTreeMap<&'static str, Vec<u8>>;
 
 pub const ENDINGS: [&str; 4] = ["", ".sha256", ".provenance.json", ".minisig"];
 
-/// A generator of numbers that are the same in every run.
-pub struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
-    }
-}
-
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One more change: its name, and the files that lie there after it. `others` are whole bundles that are not this one.
-pub fn changed(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> (&'static str, Signed) {
+pub fn changed(good: &Signed, others: &[Signed], round: u64, random: &mut Rng) -> (&'static str, Signed) {
     loop {
         let (name, files) = change(good, others, round, random);
         if files != *good {
@@ -38,10 +23,10 @@ pub fn changed(good: &Signed, others: &[Signed], round: u64, random: &mut Random
     }
 }
 
-fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> (&'static str, Signed) {
+fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Rng) -> (&'static str, Signed) {
     let mut files = good.clone();
-    let ending = ENDINGS[random.below(4)];
-    let text = ENDINGS[1 + random.below(3)];
+    let ending = ENDINGS[random.usize(..4)];
+    let text = ENDINGS[1 + random.usize(..3)];
     let length = good[ending].len();
     let name = match round % 12 {
         0 => {
@@ -57,11 +42,11 @@ fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> 
             "a bit beside the archive"
         }
         3 => {
-            files.get_mut(ending).unwrap().truncate(random.below(length));
+            files.get_mut(ending).unwrap().truncate(random.usize(..length));
             "an end that is missing"
         }
         4 => {
-            let more: Vec<u8> = (0..=random.below(20)).map(|_| b"\n 0\0"[random.below(4)]).collect();
+            let more: Vec<u8> = (0..=random.usize(..20)).map(|_| b"\n 0\0"[random.usize(..4)]).collect();
             files.get_mut(ending).unwrap().extend(more);
             "an end that is too long"
         }
@@ -70,8 +55,8 @@ fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> 
             "a file that is missing"
         }
         6 => {
-            let other = &others[random.below(others.len())];
-            let which = 1 + random.below(15);
+            let other = &others[random.usize(..others.len())];
+            let which = 1 + random.usize(..15);
             let taken = ENDINGS.into_iter().enumerate().filter(|(bit, _)| which >> bit & 1 == 1);
             files.extend(taken.map(|(_, ending)| (ending, other[ending].clone())));
             "files of another bundle"
@@ -79,9 +64,9 @@ fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> 
         7 => {
             let statement = String::from_utf8(good[".provenance.json"].clone()).unwrap();
             let quoted: Vec<&str> = statement.split('"').collect();
-            let at = 1 + 2 * random.below(quoted.len() / 2);
+            let at = 1 + 2 * random.usize(..quoted.len() / 2);
             let zeros = "0".repeat(64);
-            let by = ["", "0", "null", &zeros][random.below(4)];
+            let by = ["", "0", "null", &zeros][random.usize(..4)];
             let parts: Vec<&str> =
                 quoted.iter().enumerate().map(|(i, part)| if i == at { by } else { part }).collect();
             files.insert(".provenance.json", parts.join("\"").into_bytes());
@@ -89,7 +74,7 @@ fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> 
         }
         8 => {
             let mut lines: Vec<&[u8]> = good[text].split_inclusive(|byte| *byte == b'\n').collect();
-            lines.remove(random.below(lines.len()));
+            lines.remove(random.usize(..lines.len()));
             files.insert(text, lines.concat());
             "a line that is missing"
         }
@@ -104,15 +89,15 @@ fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> 
             "a bit of the archive, its hash made anew everywhere"
         }
         10 => {
-            let (one, other) = (random.below(length), random.below(length));
+            let (one, other) = (random.usize(..length), random.usize(..length));
             files.get_mut(ending).unwrap().swap(one, other);
             "two bytes that change places"
         }
         _ => {
-            let from = random.below(length);
-            let to = from + random.below(length - from);
+            let from = random.usize(..length);
+            let to = from + random.usize(..length - from);
             let range = good[ending][from..=to.min(length - 1)].to_vec();
-            let at = random.below(length);
+            let at = random.usize(..length);
             files.get_mut(ending).unwrap().splice(at..at, range);
             "bytes that come twice"
         }
@@ -120,7 +105,7 @@ fn change(good: &Signed, others: &[Signed], round: u64, random: &mut Random) -> 
     (name, files)
 }
 
-fn flip(bytes: &mut [u8], random: &mut Random) {
-    let at = random.below(bytes.len() * 8);
+fn flip(bytes: &mut [u8], random: &mut Rng) {
+    let at = random.usize(..bytes.len() * 8);
     bytes[at / 8] ^= 1 << (at % 8);
 }

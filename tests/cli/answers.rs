@@ -345,7 +345,7 @@ fn bundle_verify() {
         sandbox.file(ZIP, &bytes[..bytes.len() - 9])
     };
     forms(torn, 1, &format!("bundle verify {ZIP}"));
-    forms(shop, 1, "bundle verify .");
+    forms(|| shop().file("folder/x", ""), 1, "bundle verify folder");
     forms(shop, 3, "bundle verify none.zip");
     refused(bundled, &[(64, "bundle verify"), (3, &format!("bundle verify {ZIP} --key none"))]);
 }
@@ -373,21 +373,25 @@ fn simulated_release() -> Sandbox {
 
 #[test]
 fn bundle_release() {
-    let line = "bundle release --src run --legacy-snapshot --out release/r1";
+    let line = "bundle release --src run --legacy-snapshot --allow-simulated --out release/r1";
     forms(soaked_release, 0, line);
-    forms(simulated_release, 1, line);
-    forms(simulated_release, 0, &format!("{line} --allow-simulated"));
+    forms(simulated_release, 1, &line.replace(" --allow-simulated", ""));
+    forms(simulated_release, 0, line);
     forms(shop, 3, line);
     refused(shop, &[(64, "bundle release"), (64, "bundle release --src run")]);
 }
 
 #[test]
 fn canary_tag() {
-    forms(repository, 0, "canary tag --bundle release/r1 --tag v1.2.3");
-    forms(repository, 0, "canary tag --bundle release/r1 --tag v1.2.3 --dry-run");
+    forms(repository, 0, "canary tag --bundle release/r1 --allow-simulated --tag v1.2.3");
+    forms(repository, 0, "canary tag --bundle release/r1 --allow-simulated --tag v1.2.3 --dry-run");
     let changed = || repository().file("VERSION", "1.2.4\n");
-    forms(changed, 1, "canary tag --bundle release/r1 --tag v1.2.3");
-    forms(|| shop().file("release/r1/x", ""), 3, "canary tag --bundle release/r1 --tag v1.2.3");
+    forms(changed, 1, "canary tag --bundle release/r1 --allow-simulated --tag v1.2.3");
+    forms(
+        || shop().file("release/r1/x", ""),
+        3,
+        "canary tag --bundle release/r1 --allow-simulated --tag v1.2.3",
+    );
     refused(shop, &[(64, "canary tag"), (64, "canary"), (3, "canary tag --bundle none --tag v1")]);
 }
 
@@ -395,14 +399,16 @@ fn canary_tag() {
 fn canary_checklist() {
     let released = || {
         let sandbox = soaked_release();
-        let _ = sandbox.run("--quiet bundle release --src run --legacy-snapshot --out release/r1").code(0);
+        let _ = sandbox
+            .run("--quiet bundle release --src run --legacy-snapshot --allow-simulated --out release/r1")
+            .code(0);
         sandbox
     };
     forms(released, 0, "canary checklist --bundle release/r1");
     forms(shop, 3, "canary checklist --bundle none");
     refused(
         released,
-        &[(64, "canary checklist"), (1, "canary checklist --bundle release/r1 --out release/r1/x.md")],
+        &[(64, "canary checklist"), (64, "canary checklist --bundle release/r1 --out release/r1/x.md")],
     );
 }
 

@@ -480,7 +480,7 @@ pub fn run_dir(sandbox: &Sandbox) {
 
 const OVERRIDES: &str = r#"{"min_interval_ms": 60, "replace_rate_per_min": 300, "impact_cap_ratio": 0.1,
   "tail_age_ms": 600, "max_delta_ratio": 0.15, "base_spread_bps_delta": 0.05}"#;
-pub const RELEASE: &str = "bundle release --src run --legacy-snapshot --out release/r1";
+pub const RELEASE: &str = "bundle release --src run --legacy-snapshot --allow-simulated --out release/r1";
 
 pub fn release_tree() -> Sandbox {
     let sandbox = tree();
@@ -585,6 +585,9 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
         ),
         (DELTAS, "/verdict", json!("FAIL"), "its verdict is `FAIL`"),
         (DELTAS, "/simulated", json!(true), "it is simulated and the soak is not"),
+        (DELTAS, "/iterations_total", json!(40), "it is of another run: its iterations_total is 40"),
+        (DELTAS, "/applied_iterations", json!([3, 77]), "it is of another run: applied_iterations has 77"),
+        (DELTAS, "/timestamp", json!("2026-02-09T12:00:00Z"), "it is of another run: it was made at"),
         (DELTAS, "/clock", json!("frozen"), "it is simulated and the soak is not"),
         (
             "run/runtime_overrides.json",
@@ -596,7 +599,8 @@ fn a_soak_that_is_no_evidence_makes_no_release() {
     ] {
         let sandbox = release_tree();
         edited(&sandbox, path, pointer, value);
-        sandbox.run(RELEASE).code(1).marker(FAILED).stdout_has(reason);
+        let line = RELEASE.replace(" --allow-simulated", "");
+        sandbox.run(&line).code(1).marker(FAILED).stdout_has(reason);
         assert!(!sandbox.path("release").exists(), "{reason}");
     }
     let sandbox = release_tree();
@@ -743,6 +747,76 @@ fn a_run_that_was_changed_makes_no_release() {
     sandbox.run(release).code(0);
 }
 
+/// What a live bot is asked was measured of the soaked one, whatever the definitions say by now.
+#[test]
+fn a_release_asks_what_its_run_measured() {
+    let sandbox = tree().unrecorded("asserted here");
+    let kpis = include_str!("../../deploy/soak/kpis.yaml");
+    sandbox.write("deploy/soak/kpis.yaml", kpis);
+    let _ = sandbox.run("--quiet soak run --mock --gates smoke --iterations 8").code(0);
+    sandbox.write("deploy/soak/kpis.yaml", kpis.replace("mm_maker_share_ratio", "mm_other"));
+    let _ =
+        sandbox.run("bundle release --src artifacts/soak/latest --allow-simulated --out release/r1").code(0);
+    let plan = sandbox.read("release/r1/rollback_plan.md");
+    assert!(plan.contains("mm_maker_share_ratio") && !plan.contains("mm_other"), "{plan}");
+}
+
+/// A clock that somebody chose tells no age.
+#[test]
+fn a_frozen_clock_makes_no_release_but_a_rehearsal() {
+    let sandbox = release_tree().unrecorded("asserted here");
+    let line = RELEASE.replace(" --allow-simulated", "");
+    let _ = sandbox.run(&line).code(1).marker(FAILED).stdout_has("the clock is frozen");
+    let report = sandbox.run(&format!("{RELEASE} --format json")).code(0).json();
+    assert_eq!(sandbox.json("release/r1/MANIFEST.json")["clock"], "frozen");
+    assert_eq!(report["verdict"], "RELEASE");
+}
+
+/// Nothing is built or written where something complete, or of others, lies.
+#[test]
+fn a_release_has_a_place_of_its_own() {
+    let sandbox = release_tree().unrecorded("asserted here");
+    let _ = sandbox.run(RELEASE).code(0);
+    fs::create_dir_all(sandbox.path("x/.git")).unwrap();
+    sandbox.write("soak/RUN.json", "{}");
+    for out in
+        ["release/r1/x", "release/r1/a/b", "x/.git/r", "soak/r1", "run/r1", "'release/a\nb'", "'a\nb/c'"]
+    {
+        let output = sandbox.run(&RELEASE.replace("release/r1", out));
+        let _ = output.error(3);
+    }
+    let _ = sandbox.run("bundle create --out release/r1/x").error(3);
+    let _ = sandbox.run("bundle verify release/r1").code(0);
+    for (line, side) in [
+        (RELEASE, "run/reports/analysis/POST_SOAK_SNAPSHOT.json"),
+        (RELEASE, "run/x.xml"),
+        (RELEASE, "VERSION"),
+        (RELEASE, "deploy/policies/rollback.yaml"),
+        ("bundle verify release/r1", "release/r1/MANIFEST.json"),
+        ("bundle verify x.zip", "x.zip.sha256"),
+        ("bundle verify x.zip", "x.zip.minisig"),
+        ("canary tag --bundle release/r1 --rc", "release/r1/x.xml"),
+    ] {
+        let _ = sandbox.run(&format!("{line} --junit {side}")).error(64);
+    }
+}
+
+/// Text of the policy and of file names stays on its line, and names the line that it stands on.
+#[test]
+fn a_policy_that_cannot_work_is_named_with_its_line() {
+    let sandbox = release_tree().unrecorded("asserted here");
+    let policy = |old: &str, new: &str| {
+        assert!(POLICY.contains(old), "{old}");
+        sandbox.write("deploy/policies/rollback.yaml", POLICY.replacen(old, new, 1));
+        let output = sandbox.run(RELEASE);
+        assert!(!sandbox.path("release/r1").exists(), "{new}: {}", output.stdout);
+        output
+    };
+    let refused = policy("\"== 0\"", "is 0").code(1);
+    let _ = refused.stdout_has("deploy/policies/rollback.yaml:").stdout_has("is no relation to a number");
+    let _ = policy("timeout_seconds: ", "timeout_seconds: -").error(3).stderr_has("rollback.yaml:");
+}
+
 #[test]
 fn the_plan_of_a_release_names_the_policy_it_was_made_from() {
     let sandbox = release_tree();
@@ -757,7 +831,7 @@ fn the_plan_of_a_release_names_the_policy_it_was_made_from() {
 fn a_simulated_soak_is_released_on_request_and_stamped() {
     let sandbox = release_tree();
     edited(&sandbox, SNAPSHOT, "/simulated", json!(true));
-    let report = sandbox.run(&format!("{RELEASE} --allow-simulated --format json")).code(0).json();
+    let report = sandbox.run(&format!("{RELEASE} --format json")).code(0).json();
     assert_eq!(report["simulated"], true);
 }
 

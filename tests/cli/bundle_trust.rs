@@ -2,7 +2,7 @@
 
 use crate::bundle::{RELEASE, keys, release_tree, sha256, tree};
 use crate::canary::git;
-use crate::changes::{self, ENDINGS, Random, Signed};
+use crate::changes::{self, ENDINGS, Signed};
 use crate::sandbox::Sandbox;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -61,10 +61,10 @@ fn a_statement_is_made_of_the_manifest_and_held_to_it() {
         String::new(),
     ] {
         sandbox.write(STATEMENT, changed);
-        assert_eq!(refusals(&sandbox, ZIP), ["provenance"]);
+        assert_eq!(refusals(&sandbox, ZIP), ["provenance", "signature-provenance"]);
     }
     fs::remove_file(sandbox.path(STATEMENT)).unwrap();
-    assert_eq!(refusals(&sandbox, ZIP), ["provenance-missing"]);
+    assert_eq!(refusals(&sandbox, ZIP), ["provenance-missing", "signature-provenance"]);
 }
 
 const PLAN: &str = "name: mm-bot\nout: artifacts/release\ncontents:\n  - {path: VERSION, description: v}\n";
@@ -101,6 +101,10 @@ fn what_no_bundle_is_made_with_is_refused_where_one_is_verified() {
         ("/version", json!(""), "manifest"),
         ("/name", json!("../../x"), "manifest"),
         ("/git/commit", json!("zzz"), "manifest"),
+        ("/git/commit", json!("0".repeat(40)), "manifest"),
+        ("/provenance/encoder", json!("zopfli"), "manifest"),
+        ("/provenance/include", json!(["../x"]), "manifest"),
+        ("/provenance/absent", json!(["x"]), "manifest"),
         ("/created_at", json!("yesterday"), "manifest"),
         ("/created_at", json!("2099-01-01T00:00:00Z"), "clock"),
         ("/files/0/sha256", json!("AB"), "manifest"),
@@ -108,7 +112,11 @@ fn what_no_bundle_is_made_with_is_refused_where_one_is_verified() {
         ("/provenance/builder", json!("trusted"), "manifest"),
         ("/provenance/evidence", json!(["x"]), "manifest"),
     ] {
-        resealed(&sandbox, |manifest| *manifest.pointer_mut(pointer).unwrap() = value.clone());
+        let (above, name) = pointer.rsplit_once('/').unwrap();
+        resealed(&sandbox, |manifest| match manifest.pointer_mut(pointer) {
+            Some(place) => *place = value.clone(),
+            None => manifest.pointer_mut(above).unwrap()[name] = value.clone(),
+        });
         assert!(refusals(&sandbox, "folder").contains(&kind.to_owned()), "{pointer} {value}");
         sandbox.write("folder/MANIFEST.json", &good);
     }
@@ -200,6 +208,153 @@ fn a_commit_is_claimed_only_for_files_that_it_has() {
     sandbox.write("data/assumed", "evil");
     git(&sandbox, &["update-index", "--assume-unchanged", "data/assumed"]);
     assert_eq!(made(), (true, json!(["data/assumed"])));
+}
+
+/// A repository of the whole tree with these files more.
+fn committed(files: &[(&str, &str)]) -> Sandbox {
+    let sandbox = tree().unrecorded("a table");
+    for (path, text) in files {
+        sandbox.write(path, text);
+    }
+    git(&sandbox, &["init", "-q"]);
+    git(&sandbox, &["add", "-f", "."]);
+    git(&sandbox, &["commit", "-q", "-m", "all"]);
+    sandbox
+}
+
+/// What is in the commit and not in the archive, the plan itself, evidence that the commit has, and code that passes for
+/// evidence by its path.
+#[test]
+fn a_commit_is_claimed_only_by_what_has_all_of_it() {
+    let plan = "name: mm-bot\nout: dist\ncontents:\n  - {glob: 'docs/*.md', description: d, required: false}\n  \
+                - {glob: 'artifacts/*', description: e, required: false}\n";
+    let sandbox =
+        committed(&[("docs/a.md", "a"), ("docs/b.md", "b"), ("artifacts/r.json", "{}"), ("plan.yaml", plan)]);
+    let made = || {
+        let line = "bundle create --plan plan.yaml --replace --format json";
+        let report = sandbox.run(line).code(0).json();
+        let row = report["rows"].as_array().unwrap().iter().find(|row| row["name"] == "revision").unwrap();
+        let _ = sandbox.run("bundle verify dist/mm-bot-v1.2.3.zip").code(0);
+        row["reasons"].clone()
+    };
+    let assumed = |path: &str| drop(git(&sandbox, &["update-index", "--assume-unchanged", path]));
+    assert_eq!(made(), Value::Null);
+    assumed("docs/b.md");
+    fs::remove_file(sandbox.path("docs/b.md")).unwrap();
+    assert_eq!(made(), json!(["`docs/b.md` is in the commit, and not in the bundle"]));
+    sandbox.write("docs/b.md", "b");
+    assumed("plan.yaml");
+    sandbox.write("plan.yaml", format!("{plan}# more\n"));
+    assert_eq!(made(), json!(["`plan.yaml` is not in the commit as it was bundled"]));
+    sandbox.write("plan.yaml", plan);
+    assumed("artifacts/r.json");
+    sandbox.write("artifacts/r.json", "[]");
+    assert_eq!(made(), json!(["`artifacts/r.json` is not in the commit as it was bundled"]));
+    sandbox.write("artifacts/r.json", "{}");
+    sandbox.write(".git/info/exclude", "dist\ncode\nartifacts\n");
+    assert_eq!(made(), Value::Null);
+    fs::rename(sandbox.path("artifacts"), sandbox.path("code")).unwrap();
+    std::os::unix::fs::symlink("code", sandbox.path("artifacts")).unwrap();
+    sandbox.write("code/x.json", "{}");
+    assert_eq!(made(), json!(["`artifacts/x.json` is not in the commit as it was bundled"]));
+    let _ = fs::remove_file(sandbox.path("docs/a.md"));
+    std::os::unix::fs::symlink("../.git/config", sandbox.path("docs/a.md")).unwrap();
+    let output = sandbox.run("bundle create --plan plan.yaml --replace");
+    let _ = output.error(3).stderr_has("a link to what git keeps for itself");
+    sandbox.write(".git/HEAD", "garbage\n");
+    let _ = sandbox.run("bundle create").error(5).stderr_has("not a git repository");
+}
+
+/// A deployed tree is what was bundled and no more, as its system sees it.
+#[test]
+fn a_deployed_tree_has_the_modes_the_manifest_and_no_file_more() {
+    let sandbox = tree().unrecorded("a table");
+    let _ = sandbox.run("bundle").code(0);
+    unpacked(&sandbox);
+    let verify = || refusals(&sandbox, &format!("{ZIP} --against folder"));
+    assert_eq!(verify(), [""; 0]);
+    let mode = |mode| fs::set_permissions(sandbox.path("folder/VERSION"), fs::Permissions::from_mode(mode));
+    for (bits, is_good) in
+        [(0o4755, false), (0o2644, false), (0o666, false), (0o755, false), (0o600, true), (0o664, true)]
+    {
+        mode(bits).unwrap();
+        let line = format!("bundle verify {ZIP} --against folder");
+        let output = sandbox.run(&line);
+        assert_eq!(output.code, Some(i32::from(!is_good)), "{bits:o}");
+        assert_eq!(output.stdout.contains(&format!("has the mode {bits:04o}")), !is_good, "{bits:o}");
+        assert_eq!(refusals(&sandbox, "folder").is_empty(), is_good, "{bits:o}");
+    }
+    mode(0o644).unwrap();
+    sandbox.write("folder/artifacts/run.log", "x");
+    assert_eq!(verify(), [""; 0]);
+    sandbox.write("folder/extra.py", "x");
+    assert_eq!(verify(), ["extra-entry"]);
+    fs::remove_file(sandbox.path("folder/extra.py")).unwrap();
+    resealed(&sandbox, |manifest| manifest["name"] = json!("other"));
+    assert_eq!(verify(), ["content"]);
+}
+
+/// No file of a run takes the place of one that it reads, or leads to one.
+#[test]
+fn nothing_is_written_over_what_a_bundle_is_made_of() {
+    let sandbox =
+        tree().file("data/a.xml", "x").file(".gitignore", "x").file("Cargo.lock", LOCK).unrecorded("a table");
+    keys(&sandbox, "ours");
+    for (line, side) in [
+        ("bundle --include data/**", "data/a.xml"),
+        ("bundle --include data/** --include .git*", "./data/../data/a.xml"),
+        ("bundle --include .gitignore", ".gitignore"),
+        ("bundle --sbom", "Cargo.lock"),
+        ("bundle", "VERSION"),
+        ("bundle", "artifacts/release/mm-bot-v1.2.3.zip.sha256"),
+        ("bundle", "deploy/policies/rollback.yaml"),
+    ] {
+        for option in ["--junit", "--metrics-file"] {
+            let _ = sandbox.run(&format!("{line} {option} {side}")).error(64);
+        }
+    }
+    let key = sandbox.read("ours.key");
+    fs::create_dir_all(sandbox.path("artifacts/release")).unwrap();
+    for (ending, target) in [
+        (".sha256", "../../ours.key"),
+        (".minisig", "../../ours.key"),
+        (".sha256", "mm-bot-v1.2.3.zip"),
+        ("", "../../VERSION"),
+    ] {
+        let link = sandbox.path(&format!("{ZIP}{ending}"));
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        let _ =
+            sandbox.run("bundle --sign ours.key --replace").error(3).stderr_has("would be written through");
+        fs::remove_file(link).unwrap();
+    }
+    assert_eq!((sandbox.read("ours.key"), sandbox.read("VERSION")), (key, "1.2.3\n".to_owned()));
+}
+
+/// A bundle is replaced when that could be said, its signature too.
+#[test]
+fn a_bundle_outlives_a_run_that_could_not_say_that_it_replaced_it() {
+    let sandbox = tree().unrecorded("stdout is no file");
+    keys(&sandbox, "ours");
+    let _ = sandbox.run("bundle --sign ours.key").code(0);
+    let state = || {
+        let files = sandbox.files().into_iter().filter(|path| path.starts_with("artifacts/release/"));
+        files.map(|path| (path.clone(), fs::read(sandbox.path(&path)).unwrap())).collect::<Vec<_>>()
+    };
+    let before = state();
+    sandbox.write("README.md", "# other\n");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_mmops"))
+        .args(["bundle", "create", "--replace", "--now", crate::sandbox::NOW])
+        .current_dir(sandbox.root())
+        .stdout(full)
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(5));
+    assert!(state() == before, "{:?}", sandbox.files());
+    let _ = sandbox.run(&format!("bundle verify {ZIP} --key ours.pub")).code(0);
+    let _ = sandbox.run("bundle create --replace").code(0);
+    assert!(!sandbox.path(&format!("{ZIP}.minisig")).exists());
 }
 
 const LOCK: &str = "version = 4\n\n[[package]]\nname = \"serde\"\nversion = \"1.0.229\"\n";
@@ -408,7 +563,7 @@ fn every_change_of_a_signed_bundle_is_refused_by_who_has_the_key() {
             .code()
     };
     assert_eq!(verify(&good), Some(0));
-    let mut random = Random(0x5eed_0001);
+    let mut random = fastrand::Rng::with_seed(0x5eed_0001);
     for round in 0..CHANGES {
         let (name, files) = changes::changed(&good, &others, round, &mut random);
         assert_eq!(verify(&files), Some(1), "round {round}: {name}");

@@ -6,7 +6,7 @@ use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::{Value, json};
 use std::process::Command;
 
-const TAG: &str = "canary tag --bundle release/r1 --tag v1.2.3";
+const TAG: &str = "canary tag --bundle release/r1 --allow-simulated --tag v1.2.3";
 const FAIL: &str = "| canary | FAIL | CANARY=FAIL |";
 const POLICY: &str = "auto_rollback: {actions: [{type: halt}], verification: {checks: [{metric: m, condition: '== 0', timeout_seconds: 5}]}}\nexecutors: {halt: {exec: [halt-bot]}}\n";
 
@@ -41,7 +41,7 @@ pub fn repository() -> Sandbox {
     git(&sandbox, &["config", "user.email", "test@example.org"]);
     git(&sandbox, &["add", "."]);
     git(&sandbox, &["commit", "-q", "-m", "first"]);
-    sandbox.run("bundle release --src run --legacy-snapshot --out release/r1").code(0);
+    sandbox.run("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1").code(0);
     sandbox
 }
 
@@ -174,7 +174,8 @@ fn a_simulated_release_built_on_request_still_gets_no_tag() {
     git(&sandbox, &["commit", "-qam", "simulated"]);
     std::fs::remove_dir_all(sandbox.path("release")).unwrap();
     sandbox.run("bundle release --src run --legacy-snapshot --out release/r1 --allow-simulated").code(0);
-    refused(&sandbox, 1);
+    sandbox.run(&TAG.replace(" --allow-simulated", "")).code(1).marker(FAIL).stdout_has("| rehearsal");
+    assert_eq!(git(&sandbox, &["tag"]), "");
     sandbox.run("canary checklist --bundle release/r1").code(0);
 }
 
@@ -183,13 +184,13 @@ fn a_release_from_a_tree_that_differed_or_from_nowhere_gets_no_tag() {
     let sandbox = repository();
     std::fs::remove_dir_all(sandbox.path("release")).unwrap();
     sandbox.write(".gitignore", "/artifacts\n/.gitconfig\n# edited\n");
-    sandbox.run("bundle release --src run --legacy-snapshot --out release/r1").code(0);
+    sandbox.run("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1").code(0);
     git(&sandbox, &["checkout", "-q", ".gitignore"]);
     refused(&sandbox, 1);
     sandbox.run(&format!("{TAG} --dry-run")).code(1).marker(FAIL);
     std::fs::remove_dir_all(sandbox.path("release")).unwrap();
     std::fs::rename(sandbox.path(".git"), sandbox.path("away")).unwrap();
-    sandbox.run("bundle release --src run --legacy-snapshot --out release/r1").code(0);
+    sandbox.run("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1").code(0);
     std::fs::rename(sandbox.path("away"), sandbox.path(".git")).unwrap();
     refused(&sandbox, 1);
 }
@@ -237,7 +238,7 @@ fn the_tag_goes_to_the_code_that_the_release_was_built_from() {
 #[test]
 fn a_tag_is_named_by_the_version_of_the_release() {
     let sandbox = repository();
-    let tag = |line: &str| sandbox.run(&format!("canary tag --bundle release/r1 {line}"));
+    let tag = |line: &str| sandbox.run(&format!("canary tag --allow-simulated --bundle release/r1 {line}"));
     for line in ["--tag v9.9.9", "--tag 1.2.3", "--tag v1.2.3-final", "--tag v1.2.3-rc01", "--tag HEAD"] {
         tag(line).code(1).marker(FAIL).stdout_has("is no tag of version 1.2.3");
     }
@@ -259,6 +260,13 @@ fn a_tag_is_named_by_the_version_of_the_release() {
     tag("--rc --dry-run").code(0).stdout_has("v1.2.3-rc11: r1 1.2.3");
     tag("--rc --tag v1.2.3").code(64);
     tag("--tag v1.2.3").code(0);
+    for line in ["--rc", "--tag v1.2.3-rc12"] {
+        tag(line).code(1).stdout_has("the version is tagged already, `v1.2.3`");
+    }
+    for line in ["--tag refs/heads/1.2.3 --tag-prefix refs/heads/", "--tag v1.2.3\u{202e}"] {
+        tag(line).code(3).stderr_has("is not a valid tag name");
+    }
+    tag("--rc --tag-prefix refs/heads/").code(1).stdout_has("is not a valid tag name");
     let commit = |tag: &str| git(&sandbox, &["rev-parse", &format!("{tag}^{{commit}}")]);
     assert_eq!(commit("v1.2.3"), commit("v1.2.3-rc10"));
 }
@@ -277,7 +285,7 @@ fn a_tag_is_signed_only_where_that_was_asked_for() {
     git(&sandbox, &["config", "--unset", "user.name"]);
     git(&sandbox, &["config", "user.useConfigOnly", "true"]);
     sandbox
-        .run("canary tag --bundle release/r1 --rc --dry-run")
+        .run("canary tag --allow-simulated --bundle release/r1 --rc --dry-run")
         .code(1)
         .stdout_has("git does not know who puts it");
 }
@@ -292,7 +300,7 @@ fn a_tag_that_was_put_in_the_meantime_is_named_and_stays() {
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", sandbox.path("out").display());
     let output = Output::of(sandbox.command(TAG).env("PATH", &path));
-    output.error(3).stderr_has("it was put in the meantime");
+    output.code(1).marker(FAIL).stdout_has("it was put in the meantime");
     assert_eq!(git(&sandbox, &["cat-file", "-t", "v1.2.3"]), "commit\n", "it is the other one");
 }
 
@@ -313,14 +321,6 @@ fn no_change_of_a_manifest_is_tagged_in_silence() {
     let line = format!("{TAG} --dry-run --format json");
     let (path, before) = ("release/r1/MANIFEST.json", sandbox.run(&line).code(0).json());
     let manifest = sandbox.json(path);
-    let sealed = |manifest: &Value| {
-        let text = |seal: &str| {
-            let mut manifest = manifest.clone();
-            manifest["seal"] = json!(seal);
-            format!("{}\n", serde_json::to_string_pretty(&manifest).unwrap())
-        };
-        text(&mmops::testing::hash::sha256(text("").as_bytes()))
-    };
     assert_eq!(sealed(&manifest), sandbox.read(path));
     let last = manifest["files"].as_array().unwrap().len() - 1;
     let mut places: Vec<String> = Vec::new();
@@ -338,8 +338,9 @@ fn no_change_of_a_manifest_is_tagged_in_silence() {
     ] {
         places.push(format!("/{name}"));
     }
-    places
-        .extend(["builder", "encoder", "plan/path", "plan/sha256"].map(|name| format!("/provenance/{name}")));
+    for name in ["builder", "encoder", "plan", "plan/path", "plan/sha256", "lock_files", "configs/0/path"] {
+        places.push(format!("/provenance/{name}"));
+    }
     for at in [0, last] {
         places.extend(
             ["path", "sha256", "size", "mode", "description"].map(|name| format!("/files/{at}/{name}")),
@@ -355,6 +356,25 @@ fn no_change_of_a_manifest_is_tagged_in_silence() {
             assert!(output.code != Some(0) || is_named(), "{place} {value}: {}", output.stdout);
         }
     }
+    // What it says that it was made by is what its commit has; so is each part that it may leave out.
+    for (place, value) in [
+        ("/provenance/plan/sha256", json!("0".repeat(64))),
+        ("/provenance/plan/path", json!("VERSION")),
+        ("/provenance/configs/0/sha256", json!("0".repeat(64))),
+        ("/provenance/encoder", json!("libdeflate 1.26, level 6, chunks of 1 MiB")),
+        ("/provenance/uncommitted", json!(["VERSION"])),
+        ("/provenance/absent", json!(["VERSION"])),
+        ("/provenance/include", json!(["../x"])),
+        ("/git", Value::Null),
+        ("/git/commit", json!("0".repeat(40))),
+        ("/git/dirty", json!(true)),
+    ] {
+        let mut other = manifest.clone();
+        let (above, name) = place.rsplit_once('/').unwrap();
+        other.pointer_mut(above).unwrap()[name] = value.clone();
+        sandbox.write(path, sealed(&other));
+        assert_eq!(sandbox.run(&line).code(1).json()["message"], Value::Null, "{place}");
+    }
     // What no release was ever made with is refused, and not only named.
     let mut later = manifest.clone();
     later["created_at"] = json!("2099-01-01T00:00:00Z");
@@ -368,6 +388,8 @@ fn no_change_of_a_manifest_is_tagged_in_silence() {
         sandbox.write(path, sealed(&fewer));
         let output = sandbox.run(&line);
         assert!(output.code != Some(0), "{file}: {}", output.stdout);
+        let _ =
+            sandbox.run("bundle verify release/r1").code(1).stdout_has(&format!("missing-entry: `{file}`"));
         sandbox.write(&file_path, text);
     }
 }
@@ -375,10 +397,14 @@ fn no_change_of_a_manifest_is_tagged_in_silence() {
 /// What a repository can be in beside a clean branch at the code that was built.
 #[test]
 fn no_state_of_a_repository_but_the_clean_one_is_tagged() {
-    let states: [(&str, &[&[&str]]); 9] = [
+    let states: [(&str, &[&[&str]]); 10] = [
         ("a commit of other code", &[&["commit", "-q", "--amend", "-m", "again"]]),
         ("a staged file", &[&["rm", "-q", "--cached", "VERSION"]]),
         ("a detached head", &[&["checkout", "-q", "--detach"]]),
+        (
+            "a head that stands for a tag",
+            &[&["update-ref", "refs/tags/x", "HEAD"], &["symbolic-ref", "HEAD", "refs/tags/x"]],
+        ),
         ("a branch without a commit", &[&["checkout", "-q", "--orphan", "new"]]),
         ("a merge that is not done", &[&["checkout", "-q", "-b", "b"], &["rm", "-q", "VERSION"]]),
         ("no identity", &[&["config", "--unset", "user.email"], &["config", "user.useConfigOnly", "true"]]),
@@ -400,6 +426,129 @@ fn no_state_of_a_repository_but_the_clean_one_is_tagged() {
     }
 }
 
+/// A root below the top of the work tree: what lies elsewhere in it counts as well.
+#[test]
+fn a_tree_differs_wherever_a_file_does() {
+    let sandbox = Sandbox::new().unrecorded("asserted here");
+    let inner = repository().unrecorded("asserted here");
+    std::fs::rename(inner.root(), sandbox.path("sub")).unwrap();
+    std::fs::create_dir(inner.root()).unwrap();
+    for name in [".git", ".gitignore"] {
+        std::fs::rename(sandbox.path("sub").join(name), sandbox.path(name)).unwrap();
+    }
+    std::fs::remove_dir_all(sandbox.path("sub/release")).unwrap();
+    sandbox.write(".gitignore", "artifacts\n.gitconfig\n");
+    git(&sandbox, &["add", "-A"]);
+    git(&sandbox, &["commit", "-qm", "moved"]);
+    let run = |line: &str| sandbox.run(&format!("--root sub {line}"));
+    let _ = run("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1").code(0);
+    let _ = run(&format!("{TAG} --dry-run")).code(0);
+    sandbox.write("above.txt", "x");
+    let _ = run(TAG).code(1).stdout_has("the tree differs from its commit: above.txt");
+    std::fs::remove_file(sandbox.path("above.txt")).unwrap();
+    let _ = run(TAG).code(0);
+}
+
+/// Git that says that it did what it did not.
+#[test]
+fn a_tag_that_is_elsewhere_than_it_was_put_is_named() {
+    let sandbox = repository().unrecorded("asserted here");
+    for (script, said) in
+        [("exit 0", "and there is none"), ("exec /usr/bin/git tag v1.2.3 HEAD~0^{tree}", "it is at")]
+    {
+        let script = format!(
+            "#!/bin/sh\ncase \"$*\" in *' tag --annotate '*) {script} ;; esac\nexec /usr/bin/git \"$@\"\n"
+        );
+        sandbox.write("out/git", script);
+        let program = sandbox.path("out/git");
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", sandbox.path("out").display());
+        let output = Output::of(sandbox.command(TAG).env("PATH", &path));
+        let _ = output.error(5).stderr_has(said);
+    }
+}
+
+/// A release that was signed, changed, and sealed again: without the key its own signature speaks of other bytes.
+#[test]
+fn a_signature_of_other_bytes_is_seen_without_the_key() {
+    let sandbox = repository().unrecorded("asserted here");
+    crate::bundle::keys(&sandbox, "ours");
+    std::fs::remove_dir_all(sandbox.path("release")).unwrap();
+    git(&sandbox, &["add", "."]);
+    git(&sandbox, &["commit", "-q", "-m", "keys"]);
+    let _ = sandbox
+        .run("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1 --sign ours.key")
+        .code(0);
+    let report = sandbox.run(&format!("{TAG} --dry-run --format json")).code(0).json();
+    assert_eq!(report["signature"], "not checked");
+    let _ = sandbox.run(&format!("{TAG} --dry-run")).code(0).stdout_has("signature not checked: no --key");
+    let report = sandbox.run(&format!("{TAG} --dry-run --key ours.pub --format json")).code(0).json();
+    assert_eq!(report["signature"], "valid");
+    let path = "release/r1/MANIFEST.json";
+    let mut manifest = sandbox.json(path);
+    manifest["files"][0]["description"] = json!("other");
+    sandbox.write(path, sealed(&manifest));
+    for line in [TAG, "bundle verify release/r1"] {
+        let _ = sandbox.run(line).code(1).stdout_has("signature-hash: it vouches for sha256");
+    }
+    std::fs::remove_file(sandbox.path("release/r1/MANIFEST.json.minisig")).unwrap();
+    let _ = sandbox.run(&format!("{TAG} --key ours.pub")).code(1).stdout_has("signature-missing");
+}
+
+/// A manifest as somebody without the key could seal it.
+pub fn sealed(manifest: &Value) -> String {
+    let text = |seal: &str| {
+        let mut manifest = manifest.clone();
+        manifest["seal"] = json!(seal);
+        format!("{}\n", serde_json::to_string_pretty(&manifest).unwrap())
+    };
+    text(&mmops::testing::hash::sha256(text("").as_bytes()))
+}
+
+/// What git was told not to look at, and what is not in the repository at all.
+#[test]
+fn a_release_is_held_to_the_commit_by_what_it_is_made_of() {
+    let release =
+        "bundle release --src run --legacy-snapshot --allow-simulated --out release/r2 --format json";
+    let bundled = include_str!("../../deploy/soak/kpis.yaml");
+    let limits = include_str!("../../deploy/tuning/limits.yaml");
+    let sandbox = repository().unrecorded("asserted here");
+    sandbox.write("deploy/soak/kpis.yaml", bundled);
+    sandbox.write("deploy/tuning/limits.yaml", limits);
+    git(&sandbox, &["add", "deploy"]);
+    git(&sandbox, &["commit", "-q", "-m", "configuration"]);
+    let is_dirty = |line: &str, named: &str| {
+        let _ = std::fs::remove_dir_all(sandbox.path("release/r2"));
+        let output = sandbox.run(line).code(0);
+        let manifest = sandbox.json("release/r2/MANIFEST.json");
+        assert_eq!(manifest["git"]["dirty"], json!(!named.is_empty()), "{named}");
+        assert!(
+            output.stdout.contains(&format!("`{named}` is not in the commit")) != named.is_empty(),
+            "{named}"
+        );
+    };
+    is_dirty(release, "");
+    for (path, flag) in [
+        ("deploy/policies/rollback.yaml", "--assume-unchanged"),
+        ("deploy/soak/kpis.yaml", "--skip-worktree"),
+        ("deploy/tuning/limits.yaml", "--assume-unchanged"),
+        ("VERSION", "--skip-worktree"),
+    ] {
+        let before = sandbox.read(path);
+        git(&sandbox, &["update-index", flag, path]);
+        sandbox
+            .write(path, if path == "VERSION" { "1.2.4\n".to_owned() } else { format!("{before}\n# x\n") });
+        is_dirty(release, path);
+        sandbox.write(path, before);
+        git(&sandbox, &["update-index", &flag.replace("--", "--no-"), path]);
+    }
+    let outside = tempfile::tempdir().unwrap();
+    let policy = outside.path().join("policy.yaml");
+    std::fs::write(&policy, POLICY).unwrap();
+    let named = format!("../{}/policy.yaml", outside.path().file_name().unwrap().display());
+    is_dirty(&format!("{release} --policy {}", policy.display()), &named);
+}
+
 #[test]
 fn a_checklist_has_ramp_targets_triggers_and_commands_that_parse() {
     let sandbox = repository();
@@ -415,8 +564,9 @@ fn a_checklist_has_ramp_targets_triggers_and_commands_that_parse() {
     std::fs::remove_dir_all(sandbox.path("c")).unwrap();
     sandbox.run("bundle verify release/r1").code(0);
     sandbox.run(&TAG.replace("release/r1", "./release/../release/r1")).code(0);
-    for out in ["release/r1/LIST.md", "release/../release/r1/LIST.md"] {
-        sandbox.run(&format!("canary checklist --bundle release/r1 --out {out}")).code(1).marker(FAIL);
+    for out in ["--out release/r1/LIST.md", "--out release/../release/r1/LIST.md", "--junit release/r1/x.xml"]
+    {
+        sandbox.run(&format!("canary checklist --bundle release/r1 {out}")).error(64);
     }
     sandbox.run("bundle verify release/r1").code(0);
     edit(&sandbox, |snapshot| snapshot["verdict"] = json!("FAIL"));

@@ -188,7 +188,8 @@ fn what_a_killed_drill_or_release_was_working_in_is_removed_by_the_next() {
     let sandbox = crate::bundle::release_tree();
     let sandbox = sandbox.unrecorded("what is asserted is what is there afterwards");
     sandbox.write("release/.mmops-release-dead/MANIFEST.json", "{");
-    let _ = sandbox.run("bundle release --src run --legacy-snapshot --out release/r1").code(0);
+    let _ =
+        sandbox.run("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1").code(0);
     let left: Vec<_> =
         fs::read_dir(sandbox.path("release")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["r1"]);
@@ -198,7 +199,9 @@ fn what_a_killed_drill_or_release_was_working_in_is_removed_by_the_next() {
 fn an_archive_and_a_release_stand_only_where_their_answer_could_be_given() {
     let sandbox = crate::bundle::release_tree();
     let sandbox = sandbox.unrecorded("what is asserted is what is there afterwards");
-    for line in ["bundle create", "bundle release --src run --legacy-snapshot --out release/r1"] {
+    for line in
+        ["bundle create", "bundle release --src run --legacy-snapshot --allow-simulated --out release/r1"]
+    {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         command.args(line.split(' ')).current_dir(sandbox.root()).env("MMOPS_NOW", NOW);

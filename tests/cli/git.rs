@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The commands that ask git and write nothing into the repository.
 const QUESTIONS: [&str; 3] = [
-    "canary tag --bundle release/r1 --tag v1.2.3 --dry-run --format json",
+    "canary tag --bundle release/r1 --allow-simulated --tag v1.2.3 --dry-run --format json",
     "scan-secrets --git-history --format json",
     "bundle create --include VERSION --format json",
 ];
@@ -88,7 +88,7 @@ fn no_variable_of_git_changes_which_repository_is_asked() {
 #[test]
 fn a_tag_is_put_where_the_root_is() {
     let (sandbox, other) = (asked(), another());
-    let mut tag = sandbox.command("canary tag --bundle release/r1 --tag v1.2.3");
+    let mut tag = sandbox.command("canary tag --bundle release/r1 --allow-simulated --tag v1.2.3");
     tag.env("GIT_DIR", &other.path(".git").display().to_string());
     let _ = Output::of(&mut tag).code(0);
     assert_eq!((git(&sandbox, &["tag"]), git(&other, &["tag"])), ("v1.2.3\n".to_owned(), String::new()));

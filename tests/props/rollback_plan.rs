@@ -44,22 +44,24 @@ fn exec() -> impl Strategy<Value = Case> {
 }
 
 fn http() -> impl Strategy<Value = Case> {
-    (text(), text(), "[A-Z]{1,6}").prop_map(|(body, header, method)| {
+    let methods = prop::sample::select(&["DELETE", "GET", "PATCH", "POST", "PUT"][..]);
+    (text(), text(), methods).prop_map(|(body, header, method)| {
         let header = header.replace('\n', " ");
-        let url = format!("http://b/{}", header.replace(['@', '?'], ""));
+        let url = format!("http://b/{}", header.replace(['@', '?', ' ', '\t'], ""));
         let http = json!({"url": url, "method": method, "body": "{body}", "headers": {"X-Why": header}});
         let fixed =
             ["curl", "--globoff", "--fail", "--silent", "--show-error", "--max-time", "10", "--request"];
         let mut started: Vec<String> = fixed.map(str::to_owned).into();
         let header = format!("X-Why: {header}");
-        let rest = [&method, "--header", &header, "--data-raw", &body, "--url", &url];
+        let rest = [method, "--header", &header, "--data-raw", &body, "--url", &url];
         started.extend(rest.map(str::to_owned));
         Case { executor: json!({"http": http}), params: json!({"body": body}), started }
     })
 }
 
 fn kubernetes() -> impl Strategy<Value = Case> {
-    (text(), text(), 0..9_u32).prop_map(|(namespace, deployment, replicas)| {
+    let name = || "[a-z0-9]([a-z0-9.-]{0,8}[a-z0-9])?";
+    (name(), name(), 0..9_u32).prop_map(|(namespace, deployment, replicas)| {
         let executor =
             json!({"kubernetes": {"namespace": namespace, "deployment": deployment, "replicas": "{count}"}});
         let deployment = format!("deployment/{deployment}");
@@ -75,7 +77,7 @@ fn policy(cases: &[Case]) -> Value {
     let actions: Vec<Value> = cases
         .iter()
         .enumerate()
-        .map(|(at, case)| json!({"type": kind(at), "params": case.params, "description": "x\n```bash\nrm x\n```"}))
+        .map(|(at, case)| json!({"type": kind(at), "params": case.params, "description": "x ```bash ``` `rm x`"}))
         .collect();
     let executors: serde_json::Map<String, Value> =
         cases.iter().enumerate().map(|(at, case)| (kind(at), case.executor.clone())).collect();

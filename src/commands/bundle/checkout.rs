@@ -9,19 +9,17 @@ pub(super) type Checkout = Result<Revision, String>;
 /// Files that are named before "and more".
 const SHOWN: usize = 20;
 
-pub(super) fn row(checkout: &Checkout) -> Row {
-    row_of_bundle(checkout, &[])
-}
-
-/// The row of a bundle that has files which the commit does not have.
-pub(super) fn row_of_bundle(checkout: &Checkout, uncommitted: &[String]) -> Row {
+/// The row of what is checked out, with the files of a bundle that the commit does not have.
+pub(super) fn row(checkout: &Checkout, uncommitted: &[String], absent: &[String]) -> Row {
     match checkout {
-        Ok(revision) if !uncommitted.is_empty() => {
-            let named = uncommitted
-                .iter()
-                .take(SHOWN)
-                .map(|path| format!("`{path}` is not in the commit as it was bundled"));
-            let more = uncommitted.len().saturating_sub(SHOWN);
+        Ok(revision) if !uncommitted.is_empty() || !absent.is_empty() => {
+            let named =
+                uncommitted.iter().map(|path| format!("`{path}` is not in the commit as it was bundled"));
+            let absent =
+                absent.iter().map(|path| format!("`{path}` is in the commit, and not in the bundle"));
+            let all: Vec<String> = named.chain(absent).collect();
+            let more = all.len().saturating_sub(SHOWN);
+            let named = all.into_iter().take(SHOWN);
             let more = (more > 0).then(|| format!("and {more} more"));
             Row::new("revision", Outcome::Warn).note(revision.short()).reasons(named.chain(more))
         }

@@ -18,13 +18,16 @@ pub(super) fn statement(manifest: &Manifest, sha256: &str) -> String {
     let provenance = &manifest.provenance;
     let by_hash = |path: &str, sha256: &str| json!({"name": path, "digest": {"sha256": sha256}});
     let source = |git: &Revision| {
-        let annotations = json!({"dirty": git.dirty, "uncommitted": provenance.uncommitted});
+        let annotations = json!({
+            "absent": provenance.absent, "dirty": git.dirty, "uncommitted": provenance.uncommitted,
+        });
         json!({"name": "source", "digest": {"gitCommit": git.commit}, "annotations": annotations})
     };
     let builder = provenance.builder.strip_prefix("mmops ").unwrap_or(&provenance.builder);
     let mut sources: Vec<Value> = manifest.git.iter().map(source).collect();
     sources.push(by_hash(&provenance.plan.path, &provenance.plan.sha256));
-    sources.extend(provenance.lock_files.iter().map(|lock| by_hash(&lock.path, &lock.sha256)));
+    let others = provenance.lock_files.iter().chain(&provenance.configs);
+    sources.extend(others.map(|file| by_hash(&file.path, &file.sha256)));
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
         "predicateType": "https://slsa.dev/provenance/v1",

@@ -9,7 +9,7 @@ use crate::release::bundle::name;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileState};
 use crate::sys::root_dir::{OpenError, RootDir};
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobMatcher};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub(super) struct Chosen {
     pub(super) name: String,
     /// Path relative to the root.
     pub(super) source: PathBuf,
+    /// The same without links.
+    pub(super) real: PathBuf,
     /// What it was when it was chosen.
     pub(super) state: FileState,
     /// What it is for.
@@ -37,6 +39,8 @@ pub(super) struct Selection {
     pub(super) files: Vec<Chosen>,
     /// Each file that is not in the bundle although a line of the plan matches it, and why.
     pub(super) left_out: Vec<String>,
+    /// Their paths.
+    pub(super) passed_over: BTreeSet<PathBuf>,
 }
 
 /// Chooses the files of `entries`; what a pattern finds directly in `out` is left out:
@@ -69,8 +73,8 @@ pub(super) fn select(entries: &[Entry], out: &Path, root: &RootDir, ctx: &Ctx) -
     let files: Vec<Chosen> = found.into_values().collect();
     let chosen: BTreeSet<&Path> = files.iter().map(|file| file.source.as_path()).collect();
     let left_out = left_out.into_iter().filter(|(source, _)| !chosen.contains(source.as_path()));
-    let left_out = left_out.map(|(_, reason)| reason).collect();
-    Ok(Selection { files, left_out })
+    let (passed_over, left_out) = left_out.unzip();
+    Ok(Selection { files, left_out, passed_over })
 }
 
 struct Finder<'a> {
@@ -153,6 +157,10 @@ impl Finder<'_> {
             Err(OpenError::Missing) if !entry.required && entry.path.is_some() => return Ok(Choice::Absent),
             Err(reason) => return refused(format!("`{text}` {reason}")),
         };
+        let real = fsio::relative_to(&self.ctx.root, &self.ctx.path(source))?;
+        if real.components().any(|part| part.as_os_str() == ".git") {
+            return refused(format!("`{text}` is a link to what git keeps for itself"));
+        }
         if state.id.bytes == 0 && entry.required && entry.path.is_some() {
             return refused(format!("`{text}` is empty"));
         }
@@ -174,7 +182,7 @@ impl Finder<'_> {
             return Ok(Choice::Taken);
         }
         let description = entry.description.clone();
-        let chosen = Chosen { name: target.clone(), source: source.to_owned(), state, description };
+        let chosen = Chosen { name: target.clone(), source: source.to_owned(), real, state, description };
         self.found.insert(target, chosen);
         Ok(Choice::Taken)
     }
@@ -193,9 +201,7 @@ impl Finder<'_> {
 
     /// Files and links below the root whose path matches, sorted.
     fn matching(&self, glob: &str) -> Result<Vec<PathBuf>, Fault> {
-        let built = GlobBuilder::new(glob).literal_separator(true).build();
-        let unusable = |error| Fault::config(format!("pattern `{glob}` cannot be used: {error}"));
-        let matcher = built.map_err(unusable)?.compile_matcher();
+        let matcher = matcher(glob)?;
         let is_literal = |part: &&str| !part.contains(['*', '?', '[', '{', '\\']);
         let mut start: Vec<&str> = glob.split('/').take_while(is_literal).collect();
         if start.len() == glob.split('/').count() {
@@ -220,6 +226,27 @@ impl Finder<'_> {
         found.sort();
         Ok(found)
     }
+}
+
+/// The matcher of a pattern.
+fn matcher(glob: &str) -> Result<GlobMatcher, Fault> {
+    let built = GlobBuilder::new(glob).literal_separator(true).build();
+    let unusable = |error| Fault::config(format!("pattern `{glob}` cannot be used: {error}"));
+    Ok(built.map_err(unusable)?.compile_matcher())
+}
+
+/// Those of `paths` that the contents name.
+pub(super) fn named_by(entries: &[Entry], paths: Vec<String>) -> Result<Vec<String>, Fault> {
+    let mut files = BTreeSet::new();
+    let mut patterns = Vec::new();
+    for entry in entries {
+        files.extend(entry.path.as_deref());
+        patterns.extend(entry.glob.as_deref().map(matcher).transpose()?);
+    }
+    let is_named = |path: &String| {
+        files.contains(path.as_str()) || patterns.iter().any(|pattern| pattern.is_match(path))
+    };
+    Ok(paths.into_iter().filter(is_named).collect())
 }
 
 /// Up to when a daily report speaks. `None` for other files.

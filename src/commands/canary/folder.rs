@@ -3,9 +3,12 @@
 use crate::ctx::Ctx;
 use crate::format::hash;
 use crate::format::json::typed;
-use crate::release::bundle::manifest::Manifest;
+use crate::format::minisign::Verifier;
+use crate::release::bundle::manifest::{self, Manifest};
 use crate::release::checklist;
 use crate::release::folder;
+use crate::release::signature::{Bound, Signature};
+use crate::release::signed;
 use crate::release::snapshot::{self, Snapshot};
 use crate::release::summary::{self, ReleaseSummary};
 use crate::report::exit::Fault;
@@ -26,28 +29,33 @@ pub(super) struct ReleaseFolder {
     /// Whether it rests on a snapshot alone; none where it does not say.
     pub(super) is_legacy: Option<bool>,
     pub(super) checklist: Option<String>,
+    /// Whether it was made under a frozen clock.
+    pub(super) is_frozen: bool,
+    pub(super) signature: Signature,
 }
 
 /// Reads a release folder: its snapshot must be readable, its manifest may turn out not to hold.
-pub(super) fn load(dir: &Path, shown: &str, ctx: &Ctx) -> Result<ReleaseFolder, Fault> {
+pub(super) fn load(
+    dir: &Path,
+    shown: &str,
+    key: Option<&Verifier>,
+    ctx: &Ctx,
+) -> Result<ReleaseFolder, Fault> {
     let found = folder::inspect(dir, &ctx.cancel)?;
     let mut violations: Vec<String> = found.all_violations().map(ToString::to_string).collect();
     let root = RootDir::open(dir)?;
     let manifest = found.manifest.ok();
     if let Some((manifest, _)) = &manifest {
         violations.extend(manifest.clock_fault(ctx.clock.now()));
-        let listed = |name: &str| manifest.files.iter().any(|file| file.path == name);
-        violations.extend(
-            folder::CONTENTS
-                .into_iter()
-                .filter(|name| !listed(name))
-                .map(|name| format!("`{name}` is not there, and every release has one")),
-        );
-        // What was made by a chosen time counts where the time is chosen as well.
-        if manifest.clock == Some(ClockKind::Frozen) && !ctx.clock.is_frozen() {
-            violations.push("it was made under a frozen clock, which is not evidence".to_owned());
+        if manifest.provenance.encoder != manifest::NO_ENCODER {
+            violations.push("it is what was unpacked of an archive, and no release".to_owned());
         }
+        violations.extend(folder::missing(manifest).map(|violation| violation.to_string()));
     }
+    let (version, sha256) =
+        manifest.as_ref().map_or(("", ""), |(manifest, sha256)| (&*manifest.version, &**sha256));
+    let bound = Bound { name: manifest::FILE_NAME, sha256, provenance: None, version };
+    let signature = signed::check(&dir.join(manifest::FILE_NAME), &*found.manifest_text, bound, key)?;
     // What is judged below is what the manifest vouches for, whatever took its place since it was looked at.
     let mut document = |name: &str| -> Result<Option<String>, Fault> {
         let unusable = |why: String| Fault::config(format!("`{shown}/{name}` cannot be used: {why}"));
@@ -78,6 +86,8 @@ pub(super) fn load(dir: &Path, shown: &str, ctx: &Ctx) -> Result<ReleaseFolder, 
         violations,
         is_legacy: summary.as_deref().and_then(ReleaseSummary::is_legacy),
         checklist,
+        is_frozen: manifest.as_ref().is_some_and(|(manifest, _)| manifest.clock == Some(ClockKind::Frozen)),
+        signature,
         manifest,
     })
 }

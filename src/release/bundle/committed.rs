@@ -29,6 +29,11 @@ struct Tree<'a> {
     links: BTreeMap<&'a str, String>,
 }
 
+/// The paths of all files of the commit.
+pub(crate) fn paths(git: &Git<'_>, commit: &str) -> Result<Vec<String>, Fault> {
+    Ok(parse(&git.tree(commit)?).into_keys().map(str::to_owned).collect())
+}
+
 /// What the commit has under the path and with the mode of each file.
 pub(crate) fn blobs(git: &Git<'_>, commit: &str, held: &[Held<'_>]) -> Result<Vec<Option<Blob>>, Fault> {
     let listed = git.tree(commit)?;

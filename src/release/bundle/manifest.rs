@@ -6,7 +6,8 @@
 use super::name;
 use crate::evidence::age::Age;
 use crate::format::json::typed;
-use crate::format::{hash::sha256, json};
+use crate::format::zip::deflate::ENCODER;
+use crate::format::{hash::sha256, json, text};
 use crate::report::maker::ClockKind;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use jiff::Timestamp;
@@ -25,6 +26,9 @@ pub(crate) const SIGNATURE_NAME: &str = "MANIFEST.json.minisig";
 
 /// Name of the bill of materials in an archive.
 pub(crate) const SBOM_NAME: &str = "SBOM.cdx.json";
+
+/// What a folder, whose files are as they were, has in place of an encoder.
+pub(crate) const NO_ENCODER: &str = "none";
 
 /// Largest manifest that is read.
 pub(crate) const LARGEST_BYTES: u64 = 64 << 20;
@@ -97,8 +101,14 @@ pub(crate) fn short(commit: &str) -> &str {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Provenance {
+    /// Files of the commit that the list of contents names and that were not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) absent: Vec<String>,
     /// The program and its version.
     pub(crate) builder: String,
+    /// Files of the root that it was made by, beside the list of contents and the lock files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) configs: Vec<Named>,
     /// What made the bytes of the archive; the same files and encoder make the same archive.
     pub(crate) encoder: String,
     /// Files of the bundle that are evidence, from `artifacts/`: they are not held to the commit.
@@ -111,8 +121,8 @@ pub(crate) struct Provenance {
     pub(crate) lock_files: Vec<Named>,
     /// The list of contents, `built-in` or its path, with its hash.
     pub(crate) plan: Named,
-    /// Files of the bundle, and lock files behind its bill of materials, that the commit does not have with these
-    /// bytes and this mode.
+    /// Files of the bundle, and those that it was made by, that the commit does not have with these bytes and this
+    /// mode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) uncommitted: Vec<String>,
 }
@@ -135,6 +145,12 @@ fn is_hex(text: &str, digits: usize) -> bool {
 /// The two modes that files of a bundle have.
 pub(crate) fn mode(is_executable: bool) -> (u32, &'static str) {
     if is_executable { (0o755, "0755") } else { (0o644, "0644") }
+}
+
+/// The mode of a bundle that permission bits on a disk stand for: what the umask of a machine does to its owner's group
+/// and the others is nothing to it. Whom anybody may write, and what runs as somebody else, has a mode of its own.
+pub(crate) fn mode_of(permissions: u32) -> u32 {
+    if permissions & 0o7002 == 0 { mode(permissions & 0o100 != 0).0 } else { permissions }
 }
 
 impl File {
@@ -164,7 +180,8 @@ impl Manifest {
         let created_at = self.created_at.escape_debug();
         ensure!(self.made_at().is_some_and(is_spelled), "it was made at `{created_at}`, which is not a time");
         if let Some(git) = &self.git {
-            let is_id = is_hex(&git.commit, 40) || is_hex(&git.commit, 64);
+            let is_id =
+                (is_hex(&git.commit, 40) || is_hex(&git.commit, 64)) && git.commit.contains(|c| c != '0');
             ensure!(is_id, "its commit `{}` is not the id of one", git.commit.escape_debug());
         }
         if let Some(file) = self.files.iter().find(|file| file.path == FILE_NAME) {
@@ -174,26 +191,44 @@ impl Manifest {
     }
 
     fn check_provenance(&self) -> anyhow::Result<()> {
-        let Provenance { builder, encoder, evidence, include, lock_files, plan, uncommitted } =
-            &self.provenance;
+        let Provenance {
+            absent,
+            builder,
+            configs,
+            encoder,
+            evidence,
+            include,
+            lock_files,
+            plan,
+            uncommitted,
+        } = &self.provenance;
         let version = builder.strip_prefix("mmops ").and_then(|version| Version::parse(version).ok());
         ensure!(version.is_some(), "it was built by `{}`, which is no mmops", builder.escape_debug());
         let files = self.files.iter().map(|file| (&file.path, &file.sha256));
-        let named = lock_files.iter().chain([plan]).map(|named| (&named.path, &named.sha256));
+        let made_by = || lock_files.iter().chain(configs).chain([plan]);
+        let named = made_by().map(|named| (&named.path, &named.sha256));
         for (path, sha256) in files.chain(named) {
             let (path, sha256) = (path.escape_debug(), sha256.as_str());
             ensure!(is_hex(sha256, 64), "`{path}` has the SHA-256 `{}`", sha256.escape_debug());
         }
-        let paths = lock_files.iter().chain([plan]).map(|named| &named.path);
+        let paths = made_by().map(|named| &named.path);
         for line in [encoder].into_iter().chain(paths).chain(include) {
-            let is_line = !line.is_empty() && !line.chars().any(char::is_control);
+            let is_line = !line.is_empty() && !line.chars().any(|c| text::is_active(c) || c.is_control());
             ensure!(is_line, "its provenance has `{}` where a name stands", line.escape_debug());
         }
         let is_file = |path: &str| self.files.binary_search_by(|file| (*file.path).cmp(path)).is_ok();
-        let is_lock = |path: &str| lock_files.iter().any(|lock| lock.path == path);
+        let is_input = |path: &str| made_by().any(|named| named.path == path);
+        let is_encoder = [ENCODER, NO_ENCODER].contains(&encoder.as_str());
+        ensure!(is_encoder, "it was made by the encoder `{}`, which is unknown", encoder.escape_debug());
+        for pattern in include.iter().chain(absent) {
+            let checked = name::check_path(pattern.as_bytes());
+            checked.map_err(|bad| {
+                anyhow!("its provenance includes `{}`, which {}", pattern.escape_debug(), bad.reason)
+            })?;
+        }
         for path in evidence.iter().chain(uncommitted) {
             ensure!(
-                is_file(path) || is_lock(path),
+                is_file(path) || is_input(path),
                 "it speaks of `{}`, which it does not list",
                 path.escape_debug()
             );
@@ -203,6 +238,7 @@ impl Manifest {
             uncommitted.is_empty() || is_dirty,
             "it has files that its commit does not have, and is not dirty"
         );
+        ensure!(absent.is_empty() || is_dirty, "it lacks files of its commit, and is not dirty");
         Ok(())
     }
 
@@ -276,7 +312,7 @@ mod tests {
             name: "mm-bot".to_owned(),
             provenance: Provenance {
                 builder: "mmops 0.1.0".to_owned(),
-                encoder: "e".to_owned(),
+                encoder: ENCODER.to_owned(),
                 plan: Named { path: "built-in".to_owned(), sha256: "cd".repeat(32) },
                 ..Provenance::default()
             },
@@ -321,7 +357,10 @@ mod tests {
 
     #[test]
     fn what_no_bundle_is_made_with_is_refused_where_one_is_read() {
-        let cases: [(fn(&mut Manifest), &str); 14] = [
+        let cases: [(fn(&mut Manifest), &str); 17] = [
+            (|manifest| manifest.git.as_mut().expect("there").commit = "0".repeat(40), "commit `000"),
+            (|manifest| manifest.provenance.encoder = "zopfli".to_owned(), "encoder `zopfli`"),
+            (|manifest| manifest.provenance.include = vec!["../x".to_owned()], "includes `../x`"),
             (|manifest| manifest.version = "latest; rm -rf".to_owned(), "semantic version"),
             (|manifest| manifest.version = String::new(), "semantic version"),
             (|manifest| manifest.name = "../../x".to_owned(), "name `../../x`"),

@@ -59,7 +59,8 @@ fn is_port(stem: &str) -> bool {
 /// Characters that are not seen, some of which file systems of macOS leave out when they compare names, and those
 /// by which a name is read as another.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -105,10 +106,17 @@ pub(crate) fn check_path(name: &[u8]) -> Result<&str, NameError> {
 }
 
 /// Two names that some machine does not keep apart: equal when case and composition are folded, or one a directory
-/// of the other.
+/// of the other, or in directories that are equal so.
 pub(crate) fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<(&'a str, &'a str)> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    let mut dirs: BTreeMap<String, (&str, &str)> = BTreeMap::new();
     for name in names {
+        for (at, _) in name.match_indices('/') {
+            let (dir, first) = *dirs.entry(folded(&name[..at])).or_insert((&name[..at], name));
+            if dir != &name[..at] {
+                return Some((first, name));
+            }
+        }
         if let Some(first) = seen.insert(folded(name), name) {
             return Some((first, name));
         }
@@ -149,6 +157,9 @@ mod tests {
             ("lpt9", "unportable-name"),
             ("a\u{202e}gpj.exe", "unportable-name"),
             ("a\u{200d}", "unportable-name"),
+            ("a\u{3164}", "unportable-name"),
+            ("\u{2800}/x", "unportable-name"),
+            ("VERSION\u{fe0f}", "unportable-name"),
             (".git/config", "unportable-name"),
             ("x/.GIT/hooks/post-checkout", "unportable-name"),
             (".g\u{200c}it/config", "unportable-name"),
@@ -178,6 +189,7 @@ mod tests {
         assert_eq!(clash(["a/b", "a"].into_iter()), Some(("a", "a/b")));
         assert_eq!(clash(["A", "a/b/c"].into_iter()), Some(("A", "a/b/c")));
         for (first, second) in [
+            ("docs/d/a", "docs/D/b"),
             ("stra\u{df}e", "STRASSE"),
             ("caf\u{e9}", "cafe\u{301}"),
             ("CAF\u{c9}/x", "cafe\u{301}"),

@@ -62,7 +62,7 @@ fn render_section(section: &Section) -> String {
         let absent = || "-".to_owned();
         let cells =
             [name.clone(), value, limit.clone().unwrap_or_else(absent), state.clone().unwrap_or_else(absent)];
-        out.push_str(&markdown::safe_row(cells.map(|cell| cell.trim().to_owned())));
+        out.push_str(&markdown::row(cells.map(|cell| cell.trim().to_owned())));
     }
     out
 }

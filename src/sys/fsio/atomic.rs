@@ -25,6 +25,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use tempfile::{NamedTempFile, TempPath};
 
 /// How a finished file takes its name.
 #[derive(Clone, Copy, Debug)]
@@ -334,6 +335,18 @@ impl Drop for AtomicFile {
             Err(error) => tracing::warn!("a temporary file stays behind: {}", io::Error::from(error)),
         }
     }
+}
+
+/// A second name for the plain file at `path`, under which it outlives that another one takes its place; the name goes
+/// with the value. None where there is no such file, or the file system gives none.
+pub(super) fn keep_aside(path: &Path) -> Option<TempPath> {
+    let path = target::file_behind(path).ok().flatten()?;
+    let mut named = tempfile::Builder::new();
+    named.prefix(PLAIN.prefix).suffix(PLAIN.suffix);
+    let kept = named.make_in(parent(&path), |aside| std::fs::hard_link(&path, aside));
+    kept.inspect_err(|error| tracing::debug!("{} is not kept: {error}", shown(&path)))
+        .ok()
+        .map(NamedTempFile::into_temp_path)
 }
 
 /// Replaces `path` with `bytes`, whole or not at all.

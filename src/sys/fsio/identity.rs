@@ -51,6 +51,11 @@ impl FileState {
         Ok(Self { id: FileId::of(&found), changed_ns, mode: found.mode() })
     }
 
+    /// Its permission bits, those above the usual nine among them.
+    pub(crate) fn permissions(&self) -> u32 {
+        self.mode & 0o7777
+    }
+
     /// Whether its owner may execute it.
     pub(crate) fn is_executable(&self) -> bool {
         self.mode & 0o100 != 0

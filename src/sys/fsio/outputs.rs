@@ -2,7 +2,7 @@
 //! under their names taken away; complete on the disk before the first of them gets its name; the verdict named
 //! last, and taken back where the run fails after all.
 
-use super::atomic::{AtomicFile, write_atomic};
+use super::atomic::{AtomicFile, keep_aside, write_atomic};
 use super::dirs::{ScratchDir, remove_dir};
 use super::own::{is_foreign, remove_output, remove_own};
 use super::path::shown;
@@ -13,6 +13,7 @@ use crate::report::exit::Fault;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tempfile::TempPath;
 
 /// What an output is to its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,8 @@ struct State {
     complete: Vec<Complete>,
     /// What has its name.
     named: Vec<(OutputKind, PathBuf)>,
+    /// What stood under names that this run has taken, until it has said so.
+    kept: Vec<(PathBuf, TempPath)>,
     /// Names that always say something.
     standing: Vec<PathBuf>,
     /// What they say while the run has no answer.
@@ -60,6 +63,8 @@ enum Complete {
     File(Opened),
     /// A new directory that others go by, and the name that it is to have.
     Dir(ScratchDir, PathBuf),
+    /// A name that nothing is to have any more.
+    Removal(PathBuf),
 }
 
 impl Complete {
@@ -67,13 +72,14 @@ impl Complete {
         match self {
             Self::File(opened) => opened.kind,
             Self::Dir(..) => OutputKind::Verdict,
+            Self::Removal(_) => OutputKind::Companion,
         }
     }
 
     fn target(&self) -> &Path {
         match self {
             Self::File(opened) => opened.file.target(),
-            Self::Dir(_, to) => to,
+            Self::Dir(_, to) | Self::Removal(to) => to,
         }
     }
 
@@ -81,6 +87,16 @@ impl Complete {
         match self {
             Self::File(opened) => opened.file.commit(),
             Self::Dir(made, to) => made.publish(&to),
+            Self::Removal(path) => remove_output(&path),
+        }
+    }
+
+    /// Whether what has the name now comes back where the run fails after all.
+    fn brings_back(&self) -> bool {
+        match self {
+            Self::File(opened) => opened.brings_back,
+            Self::Dir(..) => false,
+            Self::Removal(_) => true,
         }
     }
 
@@ -88,6 +104,7 @@ impl Complete {
         match self {
             Self::File(opened) => opened.file.temporary(),
             Self::Dir(made, _) => Some(made.path().to_owned()),
+            Self::Removal(_) => None,
         }
     }
 }
@@ -98,6 +115,8 @@ struct Opened {
     file: AtomicFile,
     /// What an earlier one looks like, which is taken away before the work begins.
     form: Option<Form>,
+    /// Whether an earlier one comes back where the run fails after it was replaced.
+    brings_back: bool,
 }
 
 /// One output of a run that is to be written.
@@ -119,7 +138,7 @@ impl Outputs {
             return Ok(());
         }
         let file = AtomicFile::create(path)?;
-        self.state().opened.push(Opened { kind, file, form });
+        self.state().opened.push(Opened { kind, file, form, brings_back: false });
         Ok(())
     }
 
@@ -146,15 +165,21 @@ impl Outputs {
         };
         let opened = match found {
             Some(opened) => Opened { kind, ..opened },
-            None => Opened { kind, file: AtomicFile::create(path)?, form: None },
+            None => Opened { kind, file: AtomicFile::create(path)?, form: None, brings_back: false },
         };
         Ok(OutputFile { opened, outputs: self.clone() })
     }
 
-    /// The output called `path`, which replaces what stands there only when the run is complete.
+    /// The output called `path`, which replaces what stands there only when the run is complete, and until it has said
+    /// so.
     pub(crate) fn replace(&self, kind: OutputKind, path: &Path) -> Result<OutputFile, Fault> {
-        let opened = Opened { kind, file: AtomicFile::create(path)?, form: None };
+        let opened = Opened { kind, file: AtomicFile::create(path)?, form: None, brings_back: true };
         Ok(OutputFile { opened, outputs: self.clone() })
+    }
+
+    /// The same for a name that nothing is to have any more.
+    pub(crate) fn remove(&self, path: &Path) {
+        self.state().complete.push(Complete::Removal(path.to_owned()));
     }
 
     /// What names that always say something say while the run has no answer.
@@ -165,7 +190,8 @@ impl Outputs {
     /// The output called `path`, whose name is never without an answer: what stands there until the run has one says
     /// that there is none yet, and of a run that fails why. What is of another form is replaced by an answer only.
     pub(crate) fn take_standing(&self, path: &Path, form: Form) -> Result<OutputFile, Fault> {
-        let file = self.replace(OutputKind::Verdict, path)?;
+        let mut file = self.replace(OutputKind::Verdict, path)?;
+        file.opened.brings_back = false;
         if is_foreign(path, form) {
             return Ok(file);
         }
@@ -201,10 +227,15 @@ impl Outputs {
         for output in complete {
             let (kind, path) = (output.kind(), output.target().to_owned());
             let is_dir = matches!(output, Complete::Dir(..));
+            let is_removal = matches!(output, Complete::Removal(_));
+            if output.brings_back() {
+                let kept = keep_aside(&path);
+                self.state().kept.extend(kept.map(|kept| (path.clone(), kept)));
+            }
             let published = output.publish();
             // A file may fail when it has its name already, but not yet on the disk; a directory that fails has none,
             // and what has the name is of somebody else.
-            if published.is_ok() || !is_dir {
+            if !is_removal && (published.is_ok() || !is_dir) {
                 self.state().named.push((kind, path));
             }
             if let Err(fault) = published {
@@ -226,6 +257,14 @@ impl Outputs {
                 && let Err(fault) = remove_named(&path)
             {
                 tracing::error!("what this run wrote before it failed is still there: {fault}");
+            }
+        }
+        for (path, kept) in std::mem::take(&mut state.kept) {
+            if let Err(error) = kept.persist(&path) {
+                tracing::error!(
+                    "what stood there before is not back: {}",
+                    Fault::write(shown(&path), &error.error)
+                );
             }
         }
         for path in &state.standing {

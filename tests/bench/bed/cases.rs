@@ -170,18 +170,18 @@ fn shipping() -> Vec<Case> {
             root.mmops("bundle create");
             root.change("artifacts/release/mm-bot-v1.2.3.zip", |bytes| bytes[100] ^= 1);
         }),
-        case("bundle release", "--src run --legacy-snapshot --out release/r1", |root| {
+        case("bundle release", "--src run --legacy-snapshot --allow-simulated --out release/r1", |root| {
             tree(root);
             soaked(root);
         })
         .verdicts(&["release/r1/MANIFEST.json"])
         .marker_alone()
         .starts_others(),
-        case("canary tag", "--bundle release/r1 --tag v1.2.3", repository).starts_others(),
+        case("canary tag", "--bundle release/r1 --allow-simulated --tag v1.2.3", repository).starts_others(),
         case("canary checklist", "--bundle release/r1 --out c/LIST.md", |root| {
             tree(root);
             soaked(root);
-            root.mmops("bundle release --src run --legacy-snapshot --out release/r1");
+            root.mmops("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1");
         }),
         case("scan-secrets", "--write-baseline artifacts/b.json", |root| {
             root.write("a.txt", "nothing\n");
@@ -322,7 +322,7 @@ fn repository(root: &Root) {
     ] {
         root.git(words);
     }
-    root.mmops("bundle release --src run --legacy-snapshot --out release/r1");
+    root.mmops("bundle release --src run --legacy-snapshot --allow-simulated --out release/r1");
 }
 
 /// A token that is made here, so that this file has none.

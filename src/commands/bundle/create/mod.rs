@@ -22,12 +22,13 @@ use crate::format::zip::deflate::ENCODER;
 use crate::format::zip::layout::DosTime;
 use crate::format::zip::pack::{Archive, Chunks, Finished, Member};
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance};
+use crate::release::folder;
 use crate::release::summary::{self, ReleaseSummary};
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::report::maker::{ClockKind, Maker};
 use crate::sys::clock;
-use crate::sys::fsio::{self, AtomicFile, NewDirs, OutputKind};
+use crate::sys::fsio::{self, AtomicFile, FileKind, NewDirs, OutputKind};
 use crate::sys::root_dir::{self, RootDir};
 use crate::sys::{progress, work};
 use std::collections::BTreeSet;
@@ -38,10 +39,10 @@ use verdict::verdict;
 
 /// The list of contents when none is named and the root has no file of its own.
 const BUILT_IN: &str = include_str!("../../../../deploy/release/bundle.yaml");
+/// Endings of the files that it writes.
+const ENDINGS: [&str; 4] = ["", ".sha256", provenance::ENDING, minisign::ENDING];
 /// Most threads; more would need more memory than they are worth.
 const MOST_JOBS: usize = 16;
-/// Where evidence lies, which is made of runs and belongs to no commit.
-const EVIDENCE: &str = "artifacts";
 /// Names that the bundle itself needs.
 const RESERVED: [&str; 4] =
     [manifest::FILE_NAME, manifest::SBOM_NAME, summary::JSON_NAME, summary::MARKDOWN_NAME];
@@ -86,11 +87,15 @@ struct Order {
     name: String,
     versioned: Versioned,
     plan: Named,
+    /// Files of the root that it is made by, beside the plan and the lock files.
+    configs: Vec<Named>,
     selection: Selection,
     checkout: Checkout,
     /// Files that are evidence, and those that the commit does not have so.
     evidence: Vec<String>,
     uncommitted: Vec<String>,
+    /// Files of the commit that are not there.
+    absent: Vec<String>,
     stamp: jiff::Timestamp,
     bill: Option<materials::Bill>,
     /// The summary of what the bundle rests on, in both forms.
@@ -111,15 +116,32 @@ pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
     let plan: Option<BundlePlan> = ctx.configs.peek(given.path("plan").as_deref(), PLAN, BUILT_IN);
     let Some(plan) = plan else { return Vec::new() };
     let input = |option: &str, path: PathBuf| Input { option: option.to_owned(), path };
-    let listed = plan.contents.iter().filter_map(|entry| entry.path.as_ref());
+    let listed = plan.contents.iter().filter_map(|entry| entry.path.clone());
     let mut files: Vec<Input> =
-        listed.map(|path| input(&format!("`{path}` of the plan"), path.into())).collect();
+        listed.map(|path| input(&format!("`{path}` of the plan"), path.clone().into())).collect();
+    files.push(input("the version", materials::VERSION.into()));
+    if given.is_set("sbom") {
+        let top = fsio::list(&ctx.root).unwrap_or_default();
+        let names = top.iter().filter_map(|path| path.file_name()?.to_str());
+        files.extend(
+            names.filter(|name| sbom::Kind::of(name).is_some()).map(|name| input("--sbom", name.into())),
+        );
+    }
+    // Of patterns is only asked whether they take what every command can write.
+    let mut entries = plan.contents;
+    entries.extend(given.texts("include").map(Entry::included));
+    for side in ["junit", "metrics_file"].into_iter().filter_map(|id| given.path(id)) {
+        let path = fsio::relative_to(&ctx.root, &ctx.path(&side)).unwrap_or_else(|_| side.clone());
+        let paths = path.to_str().map(str::to_owned).into_iter().collect();
+        if select::named_by(&entries, paths).is_ok_and(|named| !named.is_empty()) {
+            files.push(input("the contents of the bundle", side));
+        }
+    }
     if let Ok(versioned) = materials::version(given.text("version"), ctx) {
         let name = given.text("name").unwrap_or(&plan.name);
         let out = given.path("out").unwrap_or_else(|| PathBuf::from(&plan.out));
         let archive = out.join(manifest::archive_name(name, &versioned.version.to_string()));
-        let endings = ["", ".sha256", provenance::ENDING, minisign::ENDING];
-        files.extend(endings.map(|ending| input("the archive", fsio::with_ending(&archive, ending))));
+        files.extend(ENDINGS.map(|ending| input("the archive", fsio::with_ending(&archive, ending))));
     }
     files
 }
@@ -127,6 +149,16 @@ pub(crate) fn planned(given: &Given, ctx: &Ctx) -> Vec<Input> {
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let order = order(args, ctx)?;
     let archive = order.out.join(order.file_name());
+    for ending in ENDINGS {
+        // One that leads to another of them, to what is bundled or to the key would be written over.
+        let path = fsio::with_ending(&archive, ending);
+        if fsio::kind(&path)? == FileKind::Link {
+            let message = format!("`{}` is a link, and would be written through", ctx.show(&path));
+            return Err(Fault::config(message)
+                .hint("remove it, or choose another directory by --out")
+                .into());
+        }
+    }
     let dirs = NewDirs::create(&order.out)?;
     ctx.outputs.hold(ctx.lock_dir(&order.out)?);
     // The archive comes last: whoever waits for it finds what vouches for it, and between the first and the
@@ -157,9 +189,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     zip.complete()?;
     ctx.check_cancelled()?;
     // A signature of the archive that is being replaced would vouch for nothing.
-    if fsio::exists(&signature_path)? {
-        fsio::remove(&signature_path)
-            .map_err(|error| Fault::write(format!("`{}`", signature_path.display()), &error))?;
+    if !has_signature && fsio::exists(&signature_path)? {
+        ctx.outputs.remove(&signature_path);
     }
     dirs.keep();
     let facts = Facts {
@@ -178,6 +209,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         checkout: order.checkout,
         evidence_files: manifest.provenance.evidence,
         uncommitted: manifest.provenance.uncommitted,
+        absent: manifest.provenance.absent,
         listings: order.bill.map(|bill| bill.listings),
     };
     Ok(report::report(&facts, verdict(&facts)))
@@ -198,12 +230,13 @@ fn check_replaced(archive: &Path, sha256: &str) -> Result<(), Fault> {
 }
 
 fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
-    let (plan, source) = load_plan(args, ctx)?;
+    let (plan, source, is_built_in) = load_plan(args, ctx)?;
     let name = args.name.clone().unwrap_or_else(|| plan.name.clone());
     plan::check_name(&name).map_err(|error| Fault::config(error.to_string()))?;
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let stamp = materials::stamp(ctx)?;
     let out = ctx.path(args.out.as_deref().unwrap_or(Path::new(&plan.out)));
+    materials::check_place(&out.join("x"), ctx)?;
     let root = RootDir::open(&ctx.root)?;
     let mut entries = plan.contents;
     for glob in &args.include {
@@ -220,9 +253,13 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
     let mut checkout = materials::checkout(ctx)?;
     let (evidence, code): (Vec<&Chosen>, Vec<&Chosen>) =
-        selection.files.iter().partition(|chosen| chosen.source.starts_with(EVIDENCE));
+        selection.files.iter().partition(|chosen| is_evidence(chosen));
     let locks = bill.as_ref().map_or(&[][..], |bill| &bill.files);
-    let uncommitted = materials::uncommitted(&mut checkout, &code, locks, &root, ctx)?;
+    let configs: Vec<Named> = versioned.file.clone().into_iter().collect();
+    let plan_file = Some(&source).filter(|_| !is_built_in);
+    let made_by: Vec<&Named> = locks.iter().chain(&configs).chain(plan_file).collect();
+    let uncommitted = materials::uncommitted(&mut checkout, (&code, &evidence), &made_by, &root, ctx)?;
+    let absent = materials::absent(&mut checkout, &entries, &selection, ctx)?;
     // Only now is known whether the commit has all of it.
     let summary = summary(&name, &versioned, &checkout, stamp, ctx);
     let evidence = evidence.into_iter().map(|chosen| chosen.name.clone()).collect();
@@ -230,10 +267,12 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         name,
         versioned,
         plan: source,
+        configs,
         selection,
         checkout,
         evidence,
         uncommitted,
+        absent,
         stamp,
         bill,
         summary,
@@ -241,6 +280,11 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         root,
         out,
     })
+}
+
+/// A file that lies where evidence does, and not only its link: what a link there leads to may be code.
+fn is_evidence(chosen: &Chosen) -> bool {
+    [&chosen.source, &chosen.real].iter().all(|path| path.starts_with(folder::EVIDENCE_DIR))
 }
 
 /// What the bundle rests on, at the time that it carries.
@@ -269,18 +313,16 @@ fn summary(
     ReleaseSummary::new(&subject, &sources).files()
 }
 
-fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named)> {
+/// The plan, its name and hash, and whether it is the built-in one.
+fn load_plan(args: &Args, ctx: &Ctx) -> anyhow::Result<(BundlePlan, Named, bool)> {
     let what = "list of contents bundle";
     let chosen = ctx.configs.choose(args.plan.as_deref(), PLAN, BUILT_IN, what)?;
     let (plan, shown): (BundlePlan, String) = (chosen.parse()?, chosen.name());
     plan.check().map_err(|error| Fault::config(format!("plan `{shown}` cannot be used: {error}")))?;
-    let path = match &chosen.file {
-        // What a shell passes has no path that says anything.
-        Some(file) if fsio::names_descriptor(Path::new(file)) => "a descriptor".to_owned(),
-        Some(file) => fsio::relative_to(&ctx.root, &ctx.path(file))?.display().to_string(),
-        None => shown,
-    };
-    Ok((plan, Named { path, sha256: hash::sha256(chosen.text.as_bytes()) }))
+    let named = materials::named(&chosen, ctx)?;
+    let is_built_in = named.is_none();
+    let built_in = || Named { path: shown, sha256: hash::sha256(chosen.text.as_bytes()) };
+    Ok((plan, named.unwrap_or_else(built_in), is_built_in))
 }
 
 /// Where the content of a file comes from.
@@ -349,7 +391,9 @@ fn write(
         git: order.checkout.clone().ok(),
         name: order.name.clone(),
         provenance: Provenance {
+            absent: order.absent.clone(),
             builder: manifest::BUILDER.to_owned(),
+            configs: order.configs.clone(),
             encoder: ENCODER.to_owned(),
             evidence: order.evidence.clone(),
             include: args.include.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),

@@ -16,7 +16,7 @@ pub(super) fn report(facts: &Facts, verdict: Verdict) -> Report {
     let mut rows = vec![
         version_row(facts),
         contents_row(facts),
-        checkout::row_of_bundle(&facts.checkout, &facts.uncommitted),
+        checkout::row(&facts.checkout, &facts.uncommitted, &facts.absent),
     ];
     rows.extend(facts.listings.as_deref().map(packages_row));
     let archive = Row::new("archive", Outcome::Pass).note(&facts.archive);

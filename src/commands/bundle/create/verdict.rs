@@ -41,6 +41,8 @@ pub(crate) struct Facts {
     pub(super) evidence_files: Vec<String>,
     /// Files of the bundle, and lock files behind its bill of materials, that the commit does not have so.
     pub(super) uncommitted: Vec<String>,
+    /// Files of the commit that the contents name and that were not there.
+    pub(super) absent: Vec<String>,
     /// The packages of each lock file, when they were asked for.
     #[serde(skip)]
     pub(super) listings: Option<Vec<(String, Listing)>>,
@@ -84,6 +86,7 @@ mod tests {
             checkout: Err("there is no commit yet".to_owned()),
             evidence_files: Vec::new(),
             uncommitted: vec!["c".to_owned()],
+            absent: vec!["d".to_owned()],
             listings: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::arguments::Args;
 use super::verdict::Facts;
+use crate::commands::bundle::materials;
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::format::config::{self, Format};
@@ -29,6 +30,9 @@ const LIMITS: &str = "deploy/tuning/limits.yaml";
 
 /// How the figures of a soak, and of a live bot, are measured.
 const KPIS: (&str, &str) = ("deploy/soak/kpis.yaml", include_str!("../../../../deploy/soak/kpis.yaml"));
+
+/// What it reads of the root unasked.
+pub(crate) const CONFIGS: [&str; 3] = [LIMITS, KPIS.0, materials::VERSION];
 
 /// The overrides in a release, and what a run calls them.
 const OVERRIDES: &str = "soak_profile.runtime_overrides.json";
@@ -77,6 +81,8 @@ pub(super) struct Gathered {
     pub(super) evidence: Evidence,
     /// What shows the triggers of a rollback; empty where a figure of them is not defined.
     pub(super) queries: Vec<String>,
+    /// The files of the root that it is made by.
+    pub(super) configs: Vec<Named>,
     pub(super) facts: Facts,
 }
 
@@ -97,30 +103,39 @@ pub(super) struct Evidence {
 /// The rollback policy, and where it comes from.
 pub(super) struct LoadedPolicy {
     pub(super) policy: Policy,
-    pub(super) shown: String,
-    pub(super) sha256: String,
+    /// What no plan could be made from.
+    pub(super) problems: Vec<String>,
+    pub(super) file: Named,
 }
 
 pub(super) fn load_policy(args: &Args, ctx: &Ctx) -> Result<LoadedPolicy, Fault> {
     let path = ctx.path(&args.policy);
     let text = fsio::read_text(&path)?;
-    let policy = config::parse(&text, Format::of(&path)?, &path.display().to_string())?;
+    let format = Format::of(&path)?;
+    let policy: Policy = config::parse(&text, format, &path.display().to_string())?;
     let shown = fsio::relative_to(&ctx.root, &path)?.display().to_string();
-    Ok(LoadedPolicy { policy, shown, sha256: hash::sha256(text) })
+    let problems = policy.problems_in(&text, format, &shown);
+    Ok(LoadedPolicy { policy, problems, file: Named { path: shown, sha256: hash::sha256(text) } })
 }
 
-fn load_bounds(args: &Args, ctx: &Ctx) -> Result<Bounds, Fault> {
+fn load_bounds(args: &Args, ctx: &Ctx) -> Result<(Bounds, Option<Named>), Fault> {
     let what = "limits of the run-time overrides";
     let source = ctx.configs.choose(args.limits.as_deref(), LIMITS, BUILT_IN_LIMITS, what)?;
     let limits: Limits = source.parse()?;
     let problems = bounds_problems(&limits.bounds);
-    if problems.is_empty() { Ok(limits.bounds) } else { Err(Fault::config(problems.join("; "))) }
+    if !problems.is_empty() {
+        return Err(Fault::config(problems.join("; ")));
+    }
+    Ok((limits.bounds, materials::named(&source, ctx)?))
 }
 
-/// What a live bot is asked, by the definitions of the soak; the inner error says which figure has none.
-fn queries(ctx: &Ctx) -> Result<Result<Vec<String>, String>, Fault> {
-    let catalogue: KpiCatalogue = ctx.configs.choose(None, KPIS.0, KPIS.1, "definitions")?.parse()?;
-    Ok(query::queries(&catalogue))
+/// How the figures are measured, and the file that says so. What a run has measured it has kept the definitions of,
+/// whatever the root has now.
+fn definitions(kept: Option<KpiCatalogue>, ctx: &Ctx) -> Result<(KpiCatalogue, Option<Named>), Fault> {
+    let source = ctx.configs.choose(None, KPIS.0, KPIS.1, "definitions")?;
+    let mut catalogue: KpiCatalogue = source.parse()?;
+    catalogue.kpis.extend(kept.into_iter().flat_map(|kept| kept.kpis));
+    Ok((catalogue, materials::named(&source, ctx)?))
 }
 
 /// The first of several at whose path something stands; one that cannot be looked at is not passed over.
@@ -148,11 +163,17 @@ struct SoakDocuments {
     is_simulated: bool,
     texts: BTreeMap<&'static str, String>,
     files: Vec<Named>,
-    is_legacy: bool,
+    /// How its figures were measured; none of a snapshot alone.
+    definitions: Option<KpiCatalogue>,
 }
 
 /// Reads what the soak left, and holds every document of it against the others.
-pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx) -> Result<Gathered, Fault> {
+pub(super) fn gather(
+    args: &Args,
+    judge: JudgeAgain,
+    policy: &LoadedPolicy,
+    ctx: &Ctx,
+) -> Result<Gathered, Fault> {
     let src = ctx.path(&args.src);
     if fsio::existing_kind(&src)? != FileKind::Dir {
         return Err(Fault::config(format!("--src `{}` is not a directory", args.src.display())));
@@ -172,22 +193,28 @@ pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx)
                 .hint("--legacy-snapshot releases on a snapshot alone, held to every goal"));
         }
     };
-    let queries = queries(ctx)?;
+    let is_legacy = soak.definitions.is_none();
+    let (definitions, definitions_file) = definitions(soak.definitions, ctx)?;
+    // What a live bot is asked, by the definitions of the soak.
+    let queries = query::queries(&definitions);
+    let (bounds, bounds_file) = load_bounds(args, ctx)?;
+    let configs = definitions_file.into_iter().chain(bounds_file).collect();
     let mut facts = Facts {
         soak_verdict: soak.verdict.unwrap_or_default().to_owned(),
         is_simulated: soak.is_simulated,
+        clock: ctx.maker().clock,
         allow_simulated: args.allow_simulated,
-        is_legacy: soak.is_legacy,
+        is_legacy,
         snapshot: soak.complaints.clone(),
         documents: Vec::new(),
         overrides: OverridesCheck::default(),
-        policy: policy.problems(),
+        policy: policy.problems.clone(),
         triggers: queries.as_ref().err().cloned(),
     };
     let queries = queries.unwrap_or_default();
-    let evidence = Evidence { run_dir: soak.run_dir, files: soak.files, is_legacy: soak.is_legacy };
+    let evidence = Evidence { run_dir: soak.run_dir, files: soak.files, is_legacy };
     if !facts.snapshot.is_empty() {
-        return Ok(Gathered { judged: None, evidence, queries, facts });
+        return Ok(Gathered { judged: None, evidence, queries, configs, facts });
     }
     let text = |name: &str| soak.texts.get(name).map(String::as_str);
     let missing: Vec<&str> =
@@ -199,7 +226,8 @@ pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx)
     }
     let document =
         |name: &str| typed::parse(text(name).unwrap_or_default()).map_err(|error| error.fault(name));
-    let snapshot = Snapshot::parse(&document(snapshot::FILE_NAME)?).map_err(|error| {
+    let snapshot_document = document(snapshot::FILE_NAME)?;
+    let snapshot = Snapshot::parse(&snapshot_document).map_err(|error| {
         Fault::config(format!("`{}` of `{}` cannot be used: {error}", snapshot::FILE_NAME, evidence.run_dir))
     })?;
     facts.soak_verdict.clone_from(&snapshot.verdict);
@@ -211,15 +239,16 @@ pub(super) fn gather(args: &Args, judge: JudgeAgain, policy: &Policy, ctx: &Ctx)
     for name in REPORTS {
         checked(name, evidence::check_report(name, text(name).unwrap_or_default()));
     }
-    checked(DELTA_VERIFY, evidence::check_delta_verify(&document(DELTA_VERIFY)?, &snapshot));
+    let deltas = document(DELTA_VERIFY)?;
+    let of_same_run = evidence::check_same_run(&deltas, &snapshot_document, &snapshot);
+    checked(DELTA_VERIFY, evidence::check_delta_verify(&deltas, &snapshot).and(of_same_run));
     let Value::Object(fields) = document(OVERRIDES)? else {
         return Err(Fault::config(format!("`{OVERRIDES}` is not an object")));
     };
-    let bounds = load_bounds(args, ctx)?;
     facts.overrides = evidence::check_overrides(&fields.into_iter().collect::<Overrides>(), &bounds);
     let part = |(name, description)| Part::new(name, description, soak.texts[name].clone());
     let parts = DOCUMENTS.map(part).into();
-    Ok(Gathered { judged: Some(Judged { snapshot, parts }), evidence, queries, facts })
+    Ok(Gathered { judged: Some(Judged { snapshot, parts }), evidence, queries, configs, facts })
 }
 
 /// The run in the directory or the newest below it, judged again.
@@ -236,7 +265,7 @@ fn judged(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> Result<Option<SoakDocume
                 is_simulated: run.is_simulated,
                 texts: run.documents,
                 files: run.files,
-                is_legacy: false,
+                definitions: Some(run.definitions),
             }));
         }
     }
@@ -283,7 +312,7 @@ fn legacy(args: &Args, ctx: &Ctx) -> Result<SoakDocuments, Fault> {
         is_simulated: false,
         texts: BTreeMap::new(),
         files: Vec::new(),
-        is_legacy: true,
+        definitions: None,
     };
     for (name, _) in DOCUMENTS {
         let path = if name == OVERRIDES { overrides.clone() } else { Some(analysis.join(name)) };

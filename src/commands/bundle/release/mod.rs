@@ -17,6 +17,7 @@ use crate::evidence::entry::FoundDocument;
 use crate::format::hash;
 use crate::format::json::typed;
 use crate::format::minisign::Signer;
+use crate::format::text;
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance, Revision};
 use crate::release::summary::{self, ReleaseSummary, Source, Topic};
 use crate::release::{changelog, checklist, rollback_plan, snapshot};
@@ -25,7 +26,8 @@ use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::sys::clock;
 use crate::sys::fsio::{self, NewDirs, ScratchDir};
-pub(crate) use gather::JudgeAgain;
+use crate::sys::root_dir::RootDir;
+pub(crate) use gather::{CONFIGS, JudgeAgain};
 
 use gather::{Evidence, Gathered, Judged, LoadedPolicy, Part};
 use report::Released;
@@ -36,6 +38,19 @@ pub(crate) fn run(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> anyhow::Result<R
     let out = ctx.path(&args.out);
     let name = out.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     plan::check_name(&name).map_err(|error| Fault::config(format!("--out: {error}")))?;
+    for (option, path) in [("--out", &args.out), ("--policy", &args.policy)] {
+        // Both stand in what the release tells people to type.
+        let is_shown = |c: char| !text::is_active(c) && !matches!(c, '\n' | '\t');
+        if !path.to_str().is_some_and(|path| path.chars().all(is_shown)) {
+            let path = path.to_string_lossy().escape_debug().to_string();
+            return Err(Fault::config(format!("{option} `{path}` has a character that nobody sees")).into());
+        }
+    }
+    materials::check_place(&out, ctx)?;
+    if fsio::is_below(&out, &ctx.path(&args.src)) {
+        let message = format!("--out `{}` lies in the run that the release is made of", args.out.display());
+        return Err(Fault::config(message).into());
+    }
     if fsio::exists(&out)? {
         let fault = Fault::config(format!("`{}` exists already", args.out.display()));
         return Err(fault.hint("a release is never built over another one; choose another name").into());
@@ -43,7 +58,7 @@ pub(crate) fn run(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> anyhow::Result<R
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
     let policy = gather::load_policy(args, ctx)?;
-    let Gathered { judged, evidence, queries, facts } = gather::gather(args, judge, &policy.policy, ctx)?;
+    let Gathered { judged, evidence, queries, configs, facts } = gather::gather(args, judge, &policy, ctx)?;
     let released = match (verdict::verdict(&facts), judged) {
         (Verdict::Refused, _) | (Verdict::Released, None) => None,
         (Verdict::Released, Some(judged)) => {
@@ -59,6 +74,7 @@ pub(crate) fn run(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> anyhow::Result<R
                 shown,
                 allow_simulated,
                 queries,
+                configs,
             };
             Some(release.build(judged, ctx)?)
         }
@@ -80,6 +96,8 @@ struct Release<'a> {
     allow_simulated: bool,
     /// What shows the triggers of a rollback.
     queries: Vec<String>,
+    /// The files of the root that it is made by, beside the policy.
+    configs: Vec<Named>,
 }
 
 impl Release<'_> {
@@ -94,15 +112,19 @@ impl Release<'_> {
             name,
             version: &version,
             created_at: &created_at,
-            policy_path: &self.policy.shown,
-            policy_sha256: &self.policy.sha256,
+            policy_path: &self.policy.file.path,
+            policy_sha256: &self.policy.file.sha256,
         };
         let text = rollback_plan::render(&subject, &self.policy.policy, &self.queries);
         parts.push(Part::new("rollback_plan.md", "ten minutes back", text));
         let shown = self.shown;
         let text = checklist::render(&format!("{name} {version}"), shown, &snapshot, &self.queries);
         parts.push(Part::new(checklist::FILE_NAME, "the first two days", text));
-        let checkout = materials::checkout(ctx)?;
+        let mut checkout = materials::checkout(ctx)?;
+        let configs: Vec<Named> = self.configs.iter().chain(&self.versioned.file).cloned().collect();
+        let made_by: Vec<&Named> = configs.iter().chain([&self.policy.file]).collect();
+        let root = RootDir::open(&ctx.root)?;
+        let uncommitted = materials::uncommitted(&mut checkout, (&[], &[]), &made_by, &root, ctx)?;
         parts.extend(self.summary(&parts, checkout.as_ref().ok(), ctx));
         parts.sort_by_key(|part| part.name);
         let manifest = Manifest {
@@ -113,8 +135,10 @@ impl Release<'_> {
             name: name.clone(),
             provenance: Provenance {
                 builder: manifest::BUILDER.to_owned(),
-                encoder: "none".to_owned(),
-                plan: Named { path: self.policy.shown.clone(), sha256: self.policy.sha256.clone() },
+                configs,
+                encoder: manifest::NO_ENCODER.to_owned(),
+                plan: self.policy.file.clone(),
+                uncommitted: uncommitted.clone(),
                 ..Provenance::default()
             },
             schema: manifest::SCHEMA.to_owned(),
@@ -127,7 +151,7 @@ impl Release<'_> {
             materials::trusted_comment(stamp, manifest::FILE_NAME, &self.versioned.version, &sha256);
         self.write(&parts, &text, &comment, ctx)?;
         let files = parts.iter().map(|part| part.name.to_owned()).collect();
-        Ok(Released { files, sha256, checkout })
+        Ok(Released { files, sha256, checkout, uncommitted })
     }
 
     /// What the release rests on: the snapshot that is in it, and what lies beside the soak.

@@ -3,6 +3,7 @@
 use super::verdict::Facts;
 use crate::commands::bundle::checkout::{self, Checkout};
 use crate::release::bundle::manifest;
+use crate::report::maker::ClockKind;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub(super) struct Released {
     /// SHA-256 of its manifest.
     pub(super) sha256: String,
     pub(super) checkout: Checkout,
+    /// Files that it was made by and that the commit does not have so.
+    pub(super) uncommitted: Vec<String>,
 }
 
 pub(super) fn report(release: String, version: String, facts: &Facts, released: Option<Released>) -> Report {
@@ -40,7 +43,7 @@ pub(super) fn report(release: String, version: String, facts: &Facts, released: 
     let conclusion = match &released {
         None => Conclusion::new(Outcome::Fail, "FAILED"),
         Some(released) => {
-            rows.push(checkout::row(&released.checkout));
+            rows.push(checkout::row(&released.checkout, &released.uncommitted, &[]));
             let reason = format!("manifest sha256 {}", released.sha256);
             rows.push(Row::new("release", Outcome::Pass).note(&release).reason(reason));
             Conclusion::new(Outcome::Pass, "RELEASE")
@@ -67,6 +70,12 @@ fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict)];
     if facts.is_simulated && facts.allow_simulated {
         rows.push(Row::new("simulated", Outcome::Warn).reason("the release rests on a simulated soak"));
+    }
+    if facts.clock == ClockKind::Frozen {
+        let outcome = if facts.allow_simulated { Outcome::Warn } else { Outcome::Fail };
+        let reason = "the clock is frozen, so that nobody knows how old the soak is: a rehearsal, which \
+                      --allow-simulated builds";
+        rows.push(Row::new("rehearsal", outcome).reason(reason));
     }
     if facts.is_legacy {
         let reason = "the release rests on a snapshot alone, which was not judged again";

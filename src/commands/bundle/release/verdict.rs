@@ -2,13 +2,16 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::release::evidence::OverridesCheck;
+use crate::report::maker::ClockKind;
 
 /// What speaks against a release, document by document; nothing where a document says yes.
 pub(super) struct Facts {
     pub(super) soak_verdict: String,
     /// Whether the soak was a simulation.
     pub(super) is_simulated: bool,
-    /// Whether that was allowed.
+    /// Under a frozen one no age is known.
+    pub(super) clock: ClockKind,
+    /// Whether a simulation, and a frozen clock, was allowed.
     pub(super) allow_simulated: bool,
     /// Whether it rests on a snapshot alone.
     pub(super) is_legacy: bool,
@@ -36,7 +39,7 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
         || !facts.overrides.refusals.is_empty()
         || !facts.policy.is_empty()
         || facts.triggers.is_some()
-        || (facts.is_simulated && !facts.allow_simulated);
+        || ((facts.is_simulated || facts.clock == ClockKind::Frozen) && !facts.allow_simulated);
     if is_refused { Verdict::Refused } else { Verdict::Released }
 }
 
@@ -48,6 +51,7 @@ mod tests {
         Facts {
             soak_verdict: "PASS".to_owned(),
             is_simulated: true,
+            clock: ClockKind::Frozen,
             allow_simulated: true,
             is_legacy: true,
             snapshot: Vec::new(),
@@ -63,7 +67,8 @@ mod tests {
         assert_eq!(verdict(&facts()), Verdict::Released);
         let no = || vec!["no".to_owned()];
         for refused in [
-            Facts { allow_simulated: false, ..facts() },
+            Facts { allow_simulated: false, clock: ClockKind::System, ..facts() },
+            Facts { allow_simulated: false, is_simulated: false, ..facts() },
             Facts { snapshot: no(), ..facts() },
             Facts { documents: vec![("FAILURES.md", Some("no".to_owned()))], ..facts() },
             Facts { documents: Vec::new(), ..facts() },

@@ -2,6 +2,7 @@
 
 use crate::format::zip::violation::Violation;
 use crate::release::bundle::compare;
+use crate::release::signature::Signature;
 use crate::report::Outcome;
 
 #[derive(Debug)]
@@ -61,44 +62,17 @@ pub(super) fn sidecar(text: &str, name: &str, found: &str) -> Check {
     }
 }
 
-/// What a signature must vouch for by its comment, beside the bytes that it was made over.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bound<'a> {
-    /// Name of the file.
-    pub(super) name: &'a str,
-    /// SHA-256 of the file, as it was found where the rest was read.
-    pub(super) sha256: &'a str,
-    /// SHA-256 of the statement of provenance, of what has one.
-    pub(super) provenance: Option<&'a str>,
-    pub(super) version: &'a str,
-}
-
 /// The signature of a file: why it does not hold, or that its comment says what was found.
-pub(super) fn signature(checked: &anyhow::Result<String>, bound: Bound<'_>) -> Check {
+pub(super) fn signature(signature: &Signature) -> Check {
     let check = Check::new("signature");
-    let comment = match checked {
-        Err(error) => return check.violates("signature", error.to_string()),
-        Ok(comment) => comment,
-    };
-    let value = |key: &str| {
-        let mut values = comment.split('\t').filter_map(|field| field.strip_prefix(key)?.strip_prefix(':'));
-        values.next().filter(|_| values.next().is_none())
-    };
-    let always = [
-        ("signature-name", "file", bound.name),
-        ("signature-version", "version", bound.version),
-        ("signature-hash", "sha256", bound.sha256),
-    ];
-    let provenance = bound.provenance.map(|sha256| ("signature-provenance", "provenance", sha256));
-    let mut check = check.note("valid");
-    for (kind, key, expected) in always.into_iter().chain(provenance) {
-        let found = value(key);
-        if found != Some(expected) {
-            let found = found.unwrap_or("nothing");
-            check = check.violates(kind, format!("it vouches for {key} {found}, not {expected}"));
+    match signature {
+        Signature::Absent => Check { skipped: Some("not asked for: no --key"), ..check },
+        Signature::NotChecked => {
+            Check { skipped: Some("signature not checked: no --key to check it with"), ..check }
         }
+        Signature::Valid(_) => check.note("valid"),
+        Signature::Refused(violations) => Check { violations: violations.clone(), ..check },
     }
-    check
 }
 
 /// The statement beside an archive against the one that follows from its manifest and hash.

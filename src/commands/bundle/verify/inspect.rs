@@ -1,12 +1,14 @@
 //! What an archive itself says: its structure, its manifest, every entry.
 
 use super::check::Check;
+use crate::format::json::typed;
 use crate::format::zip::check::{self, Directory, ReaderAt};
 use crate::format::zip::layout::{DosTime, Header};
 use crate::format::zip::violation::Violation;
 use crate::release::bundle::compare::{self, Found};
-use crate::release::bundle::manifest::{self, Manifest};
+use crate::release::bundle::manifest::{self, Manifest, Provenance};
 use crate::report::exit::Fault;
+use crate::report::maker::ClockKind;
 use jiff::Timestamp;
 
 pub(super) type Hash = Result<String, Violation>;
@@ -37,6 +39,13 @@ pub(super) fn inspect<R: ReaderAt>(
         Ok(manifest) => describe_archive(manifest, name, directory.time, now),
         Err(violation) => Check::new("manifest").violation(violation.clone()),
     };
+    let described = match &manifest {
+        Ok(manifest) => bill_of_materials(archive, &directory, manifest)
+            .err()
+            .into_iter()
+            .fold(described, Check::violation),
+        Err(_) => described,
+    };
     let (entries, sha256) = if let Ok(manifest) = &manifest {
         entries(&directory, manifest, hash_all)?
     } else {
@@ -56,9 +65,48 @@ fn read_manifest<R: ReaderAt>(archive: &R, directory: &Directory) -> Result<Mani
     Manifest::parse(&text).map_err(|error| Violation::new("manifest", error.to_string()))
 }
 
+/// Whether the bill of materials, where there is one, is that of this version of this product.
+fn bill_of_materials<R: ReaderAt>(
+    archive: &R,
+    directory: &Directory,
+    manifest: &Manifest,
+) -> Result<(), Violation> {
+    let named = |member: &&Header| member.name == manifest::SBOM_NAME.as_bytes();
+    let (Some(header), Some(time)) = (directory.members.iter().find(named), directory.time) else {
+        return Ok(());
+    };
+    let wrong = |detail: String| Violation::new("sbom", format!("`{}` {detail}", manifest::SBOM_NAME));
+    let content = check::content(archive, header, time, manifest::LARGEST_BYTES)?;
+    let content = String::from_utf8_lossy(&content);
+    let document = typed::parse(&content).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let component = &document["metadata"]["component"];
+    let (name, version) = (&component["name"], &component["version"]);
+    if *name == manifest.name.as_str() && *version == manifest.version.as_str() {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "is that of {name} {version}, the manifest that of {} {}",
+        manifest.name, manifest.version
+    )))
+}
+
 /// What a manifest that can be read says of itself.
 pub(super) fn describe(manifest: &Manifest, now: Timestamp) -> Check {
-    let check = Check::new("manifest").note(format!("{} v{}", manifest.name, manifest.version));
+    let mut check = Check::new("manifest").note(format!("{} v{}", manifest.name, manifest.version));
+    check.remarks.extend(
+        (manifest.clock == Some(ClockKind::Frozen)).then(|| "it was made under a frozen clock".to_owned()),
+    );
+    let Provenance { uncommitted, absent, .. } = &manifest.provenance;
+    check.remarks.extend(match &manifest.git {
+        None => Some("nobody knows what commit it was made from".to_owned()),
+        Some(git) if git.dirty => {
+            let count = uncommitted.len() + absent.len();
+            Some(format!(
+                "it was made from a tree that differed from its commit, by {count} files that it names"
+            ))
+        }
+        Some(_) => None,
+    });
     match manifest.clock_fault(now) {
         Some(refusal) => check.violates("clock", refusal),
         None => check,

@@ -12,14 +12,17 @@ mod mutations;
 
 pub(crate) use report::{Body, SPEC};
 
+use super::provenance;
+use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
-use crate::format::minisign::Verifier;
+use crate::format::minisign;
+use crate::release::signed;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
 use crate::sys::work;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Say whether an archive or a folder is what its manifest says, to the last bit
 #[derive(Clone, Debug, clap::Args)]
@@ -38,9 +41,18 @@ pub(crate) struct Args {
     jobs: Option<NonZero<u16>>,
 }
 
+/// What it reads beside the bundle.
+pub(crate) fn beside(given: &Given, _: &Ctx) -> Vec<Input> {
+    let Some(bundle) = given.path("bundle") else { return Vec::new() };
+    let endings = [".sha256", provenance::ENDING, minisign::ENDING];
+    let beside =
+        |ending| Input { option: "an argument".to_owned(), path: fsio::with_ending(&bundle, ending) };
+    endings.map(beside).into()
+}
+
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let path = ctx.path(&args.bundle);
-    let key = args.key.as_ref().map(|key| load_key(key, ctx)).transpose()?;
+    let key = args.key.as_ref().map(|key| signed::key(key, &ctx.root)).transpose()?;
     let threads = args.jobs.map_or_else(work::processors, |jobs| usize::from(jobs.get()));
     let mut facts = match fsio::existing_kind(&path)? {
         FileKind::Dir => read::folder(&path, key.as_ref(), ctx)?,
@@ -56,13 +68,4 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     }
     let verdict = verdict::verdict(&facts);
     Ok(report::report(args.bundle.display().to_string(), facts, verdict))
-}
-
-/// The key itself, or that of a file.
-fn load_key(key: &Path, ctx: &Ctx) -> Result<Verifier, Fault> {
-    if let Some(key) = Verifier::of_base64(&key.to_string_lossy()) {
-        return Ok(key);
-    }
-    let path = ctx.path(key);
-    Verifier::parse(&fsio::read_text(&path)?, &path)
 }

@@ -7,9 +7,10 @@ use super::check;
 use super::inspect::{Inspected, inspect};
 use crate::format::hash::sha256;
 use crate::format::zip::check::{hash_archive, hash_member};
-use crate::format::zip::deflate::{Deflater, Place};
+use crate::format::zip::deflate::{Deflater, ENCODER, Place};
 use crate::format::zip::layout::{self, DosTime, Form, Header, Method};
 use crate::release::bundle::manifest::{self, File, Manifest, Named, Provenance};
+use fastrand::Rng;
 use std::collections::BTreeMap;
 
 /// Changes that are tried.
@@ -18,28 +19,12 @@ const CHANGES: u64 = 10_000;
 const NAME: &str = "mm-bot-v1.2.3.zip";
 const NOW: &str = "2026-03-10T12:00:00Z";
 
-/// A generator of numbers that are the same in every run.
-struct Random(u64);
+fn text(random: &mut Rng, length: usize) -> Vec<u8> {
+    (0..length).map(|_| b"0123456789abcdef {}\n"[random.usize(..20)]).collect()
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).expect("below the limit")
-    }
-
-    fn text(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| b"0123456789abcdef {}\n"[self.below(20)]).collect()
-    }
-
-    fn noise(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.next().to_le_bytes()[3]).collect()
-    }
+fn noise(random: &mut Rng, length: usize) -> Vec<u8> {
+    (0..length).map(|_| random.u8(..)).collect()
 }
 
 /// A member before it is written.
@@ -124,7 +109,7 @@ fn manifest_of(contents: &BTreeMap<String, Vec<u8>>) -> String {
         name: "mm-bot".to_owned(),
         provenance: Provenance {
             builder: "mmops 0.0.0".to_owned(),
-            encoder: "test".to_owned(),
+            encoder: ENCODER.to_owned(),
             plan: Named { path: "built-in".to_owned(), sha256: "00".repeat(32) },
             ..Provenance::default()
         },
@@ -141,10 +126,10 @@ fn entries_of(contents: &BTreeMap<String, Vec<u8>>) -> Vec<Entry> {
     entries
 }
 
-fn contents(random: &mut Random) -> BTreeMap<String, Vec<u8>> {
+fn contents(random: &mut Rng) -> BTreeMap<String, Vec<u8>> {
     let names = ["README.md", "VERSION", "deploy/a.yml", "deploy/b.yaml", "reports/r.json"];
     let content = |(i, name): (usize, &&str)| {
-        let content = if i == 3 { random.noise(300) } else { random.text(200 + 40 * i) };
+        let content = if i == 3 { noise(random, 300) } else { text(random, 200 + 40 * i) };
         ((*name).to_owned(), content)
     };
     names.iter().enumerate().map(content).collect()
@@ -184,12 +169,12 @@ fn change(
     which: u64,
     good: &BTreeMap<String, Vec<u8>>,
     entries: &[Entry],
-    random: &mut Random,
+    random: &mut Rng,
 ) -> (&'static str, Vec<u8>, String, &'static str) {
     let mut entries = entries.to_vec();
     let last = entries.len() - 1;
-    let one = random.below(last);
-    let other = (one + 1 + random.below(last - 1)) % last;
+    let one = random.usize(..last);
+    let other = (one + 1 + random.usize(..last - 1)) % last;
     let original = assemble(&entries, &[]);
     let resealed = |bytes: Vec<u8>, name, kind| {
         let hash = sha256(&bytes);
@@ -200,7 +185,7 @@ fn change(
     match which {
         0 => {
             let mut bytes = original.clone();
-            let at = random.below(bytes.len() * 8);
+            let at = random.usize(..bytes.len() * 8);
             bytes[at / 8] ^= 1 << (at % 8);
             ("flipped bit", bytes, sha256(&original), "archive-hash")
         }
@@ -208,16 +193,16 @@ fn change(
             let mut bytes = original;
             let data = deflated(&entries);
             let at = loop {
-                let at = random.below(bytes.len());
+                let at = random.usize(..bytes.len());
                 if !data.iter().any(|range| range.contains(&at)) {
                     break at;
                 }
             };
-            bytes[at] ^= 1 << random.below(8);
+            bytes[at] ^= 1 << random.usize(..8);
             resealed(bytes, "flipped bit outside deflated data, resealed", "")
         }
         2 => {
-            let length = random.below(original.len());
+            let length = random.usize(..original.len());
             resealed(original[..length].to_vec(), "truncation", "")
         }
         3 => {
@@ -251,36 +236,36 @@ fn change(
             resealed(assemble(&entries, &[]), "duplicated entry", "duplicate-entry")
         }
         8 => {
-            entries[one].header.bytes += 1 + random.next() % (1 << 40);
+            entries[one].header.bytes += 1 + random.u64(..) % (1 << 40);
             resealed(assemble(&entries, &[]), "forged size", "forged-size")
         }
         9 => {
-            entries[one].header.packed += 1 + random.next() % 1000;
+            entries[one].header.packed += 1 + random.u64(..) % 1000;
             resealed(assemble(&entries, &[]), "forged packed size", "")
         }
         10 => {
-            let name = slips[random.below(slips.len())];
+            let name = slips[random.usize(..slips.len())];
             let mut slipped = good.clone();
-            slipped.insert(name.to_owned(), random.text(50));
+            slipped.insert(name.to_owned(), text(random, 50));
             resealed(assemble(&entries_of(&slipped), &[]), "a name that leaves, in the manifest too", "-name")
         }
         11 => {
-            entries[one].kind = Some([0o120_777, 0o040_755, 0o020_600, 0o010_644][random.below(4)]);
+            entries[one].kind = Some([0o120_777, 0o040_755, 0o020_600, 0o010_644][random.usize(..4)]);
             resealed(assemble(&entries, &[]), "link or device", "-entry")
         }
         12 => {
             let bomb = Entry::new("bomb", &vec![0; 3_000_000]);
             let declared =
-                if random.next().is_multiple_of(2) { entries[one].header.bytes } else { 3_000_000 };
+                if random.u64(..).is_multiple_of(2) { entries[one].header.bytes } else { 3_000_000 };
             let name = entries[one].header.name.clone();
             entries[one] = Entry { header: Header { name, bytes: declared, ..bomb.header.clone() }, ..bomb };
             let kind = if declared == 3_000_000 { "forged-size" } else { "larger-than-declared" };
             resealed(assemble(&entries, &[]), "bomb", kind)
         }
         13 => {
-            let length = 1 + random.below(40);
-            let foreign = random.noise(length);
-            let (bytes, kind) = match random.below(3) {
+            let length = 1 + random.usize(..40);
+            let foreign = noise(random, length);
+            let (bytes, kind) = match random.usize(..3) {
                 0 => (assemble(&entries, &foreign), "gap"),
                 1 => ([foreign, original].concat(), ""),
                 _ => ([original, foreign].concat(), ""),
@@ -289,7 +274,7 @@ fn change(
         }
         14 => {
             let mut content = good.values().nth(one).expect("a file").clone();
-            let at = random.below(content.len());
+            let at = random.usize(..content.len());
             content[at] ^= 1;
             let name = String::from_utf8(entries[one].header.name.clone()).expect("ours");
             entries[one] = Entry::new(&name, &content);
@@ -300,8 +285,8 @@ fn change(
             resealed(assemble(&entries, &[]), "removed entry", "missing-entry")
         }
         16 => {
-            let length = random.below(90);
-            entries.insert(one, Entry::new("zz/extra", &random.text(length)));
+            let length = random.usize(..90);
+            entries.insert(one, Entry::new("zz/extra", &text(random, length)));
             resealed(assemble(&entries, &[]), "added entry", "extra-entry")
         }
         17 => {
@@ -309,7 +294,7 @@ fn change(
             resealed(assemble(&entries, &[]), "encrypted entry", "encrypted-entry")
         }
         18 => {
-            entries[one].packed.extend(random.text(10));
+            entries[one].packed.extend(text(random, 10));
             entries[one].header.packed += 10;
             let is_stored = entries[one].header.method == Method::Stored;
             resealed(
@@ -320,7 +305,7 @@ fn change(
         }
         _ => {
             let mut clashing = good.clone();
-            clashing.insert("readme.MD".to_owned(), random.text(60));
+            clashing.insert("readme.MD".to_owned(), text(random, 60));
             resealed(
                 assemble(&entries_of(&clashing), &[]),
                 "names equal when case is folded",
@@ -332,14 +317,26 @@ fn change(
 
 #[test]
 fn a_bundle_that_nobody_changed_is_accepted() {
-    let good = contents(&mut Random(7));
+    let good = contents(&mut Rng::with_seed(7));
     let bytes = assemble(&entries_of(&good), &[]);
     assert_eq!(violations(&bytes, &sha256(&bytes)), [""; 0]);
 }
 
 #[test]
+fn a_bill_of_materials_is_that_of_the_bundle() {
+    for (name, refused) in [("mm-bot", vec![]), ("other", vec!["sbom".to_owned()])] {
+        let mut good = contents(&mut Rng::with_seed(7));
+        let bill =
+            format!("{{\"metadata\": {{\"component\": {{\"name\": \"{name}\", \"version\": \"1.2.3\"}}}}}}");
+        good.insert(manifest::SBOM_NAME.to_owned(), bill.into_bytes());
+        let bytes = assemble(&entries_of(&good), &[]);
+        assert_eq!(violations(&bytes, &sha256(&bytes)), refused);
+    }
+}
+
+#[test]
 fn every_change_of_a_bundle_is_refused_with_a_named_reason() {
-    let mut random = Random(0x5eed_cafe);
+    let mut random = Rng::with_seed(0x5eed_cafe);
     let good = contents(&mut random);
     let entries = entries_of(&good);
     for round in 0..CHANGES {
@@ -353,7 +350,7 @@ fn every_change_of_a_bundle_is_refused_with_a_named_reason() {
 #[test]
 fn every_bit_around_the_data_of_a_streamed_member_counts() {
     let content = b"order filled at 61234.5\n".repeat(60_000);
-    let mut random = Random(11);
+    let mut random = Rng::with_seed(11);
     let mut good = contents(&mut random);
     good.insert("events.jsonl".to_owned(), content.clone());
     let mut entries = entries_of(&good);

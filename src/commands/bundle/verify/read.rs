@@ -1,16 +1,18 @@
 //! Reads a bundle, and what lies beside it.
 
-use super::check::{self, Bound, Check};
+use super::check::{self, Check};
 use super::inspect::{self, Hash, Inspected, inspect};
 use super::verdict::Facts;
 use crate::commands::bundle::provenance;
 use crate::ctx::Ctx;
-use crate::format::minisign::{self, Verifier};
+use crate::format::minisign::Verifier;
 use crate::format::zip::check::{FileReader, ReaderAt, hash_archive, hash_member};
 use crate::format::zip::layout::{DosTime, Header};
 use crate::format::{hash, uninterrupted};
 use crate::release::bundle::manifest::{self, Manifest};
 use crate::release::folder::{self, Folder};
+use crate::release::signature::Bound;
+use crate::release::signed;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileState, SizeLimit};
 use crate::sys::signal::Cancel;
@@ -59,15 +61,16 @@ pub(super) fn archive(
         version: manifest.as_ref().map_or("", |manifest| &manifest.version),
     };
     let from_start = Sequential { reader: &reader, at: 0 };
-    let (signature, trusted_comment) = signature(path, from_start, bound, key)?;
+    let signature = signed::check(path, from_start, bound, key)?;
     ctx.check_cancelled()?;
     if FileState::of(&file).map_err(unreadable)? != state {
         let changed = Check::new("unchanged").violates("changed", "it was changed while it was read");
         checks.push(changed);
     }
     let either = |check: Result<Check, Check>| check.unwrap_or_else(|check| check);
-    let checks = [either(sidecar), either(statement), signature].into_iter().chain(checks).collect();
-    Ok(Facts { checks, manifest, sha256: sha256.ok(), trusted_comment })
+    let signed = check::signature(&signature);
+    let checks = [either(sidecar), either(statement), signed].into_iter().chain(checks).collect();
+    Ok(Facts { checks, manifest, sha256: sha256.ok(), signature })
 }
 
 fn file_name(path: &Path) -> String {
@@ -133,9 +136,12 @@ pub(super) fn folder(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> Result<Fa
         Err(_) => ("", ""),
     };
     let bound = Bound { name: manifest::FILE_NAME, sha256, provenance: None, version };
-    let (signature, trusted_comment) = signature(&path, &*manifest_text, bound, key)?;
+    let signature = signed::check(&path, &*manifest_text, bound, key)?;
     let mut entries = Check::new("entries");
     entries.violations = violations;
+    if let Ok((manifest, _)) = &manifest {
+        entries.violations.extend(folder::missing(manifest));
+    }
     let (described, entries) = match &manifest {
         Ok((manifest, _)) => {
             let agree = format!("{} files agree", manifest.files.len());
@@ -147,7 +153,8 @@ pub(super) fn folder(dir: &Path, key: Option<&Verifier>, ctx: &Ctx) -> Result<Fa
         }
     };
     let (manifest, sha256) = manifest.ok().unzip();
-    Ok(Facts { checks: vec![signature, described, entries], manifest, sha256, trusted_comment })
+    let signed = check::signature(&signature);
+    Ok(Facts { checks: vec![signed, described, entries], manifest, sha256, signature })
 }
 
 /// A deployed tree against the manifest.
@@ -162,29 +169,6 @@ pub(super) fn against(tree: &Path, manifest: Option<&Manifest>, ctx: &Ctx) -> Re
         format!("{} files of the tree are not in the bundle, such as `{}`", others.len(), first.display())
     }));
     Ok(check.note(format!("{} files agree", manifest.files.len())))
-}
-
-/// Checks the signature of what was read of `path`, when a key is given; the comment that it vouches for comes
-/// beside.
-fn signature(
-    path: &Path,
-    content: impl io::Read,
-    bound: Bound<'_>,
-    key: Option<&Verifier>,
-) -> Result<(Check, Option<String>), Fault> {
-    let Some(key) = key else {
-        let exists = fsio::exists(&fsio::with_ending(path, minisign::ENDING))?;
-        let reason =
-            if exists { "there is one, but no --key to check it with" } else { "not asked for: no --key" };
-        return Ok((Check { skipped: Some(reason), ..Check::new("signature") }, None));
-    };
-    let text = match SIGNATURE.read(path)? {
-        Ok(text) => text,
-        Err(check) => return Ok((check, None)),
-    };
-    let checked = key.check(content, &text);
-    let check = check::signature(&checked, bound);
-    Ok((check, checked.ok()))
 }
 
 /// A file beside an archive: its ending, the check of it, and how violations are called.
@@ -207,13 +191,6 @@ const STATEMENT: Beside = Beside {
     missing: "provenance-missing",
     unreadable: "provenance-unreadable",
 };
-const SIGNATURE: Beside = Beside {
-    ending: minisign::ENDING,
-    check: "signature",
-    missing: "signature-missing",
-    unreadable: "signature-unreadable",
-};
-
 impl Beside {
     /// The text of what must lie beside `path`, or the check that fails for want of it.
     fn read(&self, path: &Path) -> Result<Result<String, Check>, Fault> {

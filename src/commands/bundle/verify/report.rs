@@ -3,6 +3,9 @@
 use super::check::Check;
 use super::verdict::{Facts, Verdict};
 use crate::format::zip::violation::Violation;
+use crate::release::bundle::manifest::Revision;
+use crate::release::signature::Signature;
+use crate::report::maker::ClockKind;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,12 +23,18 @@ pub(crate) struct Body {
     bundle: String,
     /// When it was made, as its manifest says.
     created_at: Option<String>,
+    /// `frozen` where its manifest says that the clock was.
+    bundle_clock: Option<ClockKind>,
+    /// The revision that it was made from, as its manifest says; null where that is not known.
+    git: Option<Revision>,
     /// How many files its manifest lists.
     files: Option<usize>,
     /// Every reason to refuse it.
     refusals: Vec<Violation>,
     /// SHA-256 of the archive, or of the manifest of a folder.
     sha256: Option<String>,
+    /// `valid`, `refused`, `none`, or `not checked` where there is one and no key was given.
+    signature: &'static str,
     /// The comment that the signature vouches for, when it was checked.
     trusted_comment: Option<String>,
     /// Its version, as its manifest says.
@@ -41,12 +50,18 @@ pub(super) fn report(bundle: String, facts: Facts, verdict: Verdict) -> Report {
     let manifest = facts.manifest.as_ref();
     let body = Body {
         bundle,
+        bundle_clock: manifest.and_then(|manifest| manifest.clock),
+        git: manifest.and_then(|manifest| manifest.git.clone()),
         created_at: manifest.map(|manifest| manifest.created_at.clone()),
         files: manifest.map(|manifest| manifest.files.len()),
         bundle_version: manifest.map(|manifest| manifest.version.clone()),
         refusals: facts.checks.into_iter().flat_map(|check| check.violations).collect(),
         sha256: facts.sha256,
-        trusted_comment: facts.trusted_comment,
+        signature: facts.signature.as_str(),
+        trusted_comment: match facts.signature {
+            Signature::Valid(comment) => Some(comment),
+            Signature::Absent | Signature::NotChecked | Signature::Refused(_) => None,
+        },
     };
     Report::new(&SPEC, "BUNDLE VERIFY", conclusion).rows(rows).body(&body)
 }

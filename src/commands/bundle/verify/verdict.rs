@@ -3,17 +3,17 @@
 
 use super::check::Check;
 use crate::release::bundle::manifest::Manifest;
+use crate::release::signature::Signature;
 use crate::report::Outcome;
 
 /// What a bundle was found to be.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Facts {
     pub(super) checks: Vec<Check>,
     pub(super) manifest: Option<Manifest>,
     /// SHA-256 of the archive, or of the manifest of a folder.
     pub(super) sha256: Option<String>,
-    /// The comment that the signature vouches for, when it was checked.
-    pub(super) trusted_comment: Option<String>,
+    pub(super) signature: Signature,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,8 @@ mod tests {
         let skipped = || Check { skipped: Some("not asked for"), ..Check::new("signature") };
         let remarked = || Check { remarks: vec!["x".to_owned()], ..Check::new("against") };
         let violated = || Check::new("entries").violates("crc", "x");
-        let of = |checks| verdict(&Facts { checks, ..Facts::default() });
+        let of =
+            |checks| verdict(&Facts { checks, manifest: None, sha256: None, signature: Signature::Absent });
         assert_eq!(of(vec![skipped(), passed(), remarked()]), Verdict::Verified);
         assert_eq!(of(vec![skipped(), passed(), violated()]), Verdict::Refused);
         assert_eq!(of(vec![skipped()]), Verdict::Refused);

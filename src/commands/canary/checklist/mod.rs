@@ -12,6 +12,7 @@ use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::format::form::Form;
 use crate::release::checklist;
+use crate::release::signature::Signature;
 use crate::report::Report;
 use crate::sys::fsio;
 use std::path::PathBuf;
@@ -28,23 +29,28 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-/// What it writes. A folder of a release, which is complete, has no room for it.
+/// What it writes.
 pub(crate) fn outputs(given: &Given) -> Vec<Output> {
-    let path = given.path("out").filter(|out| given.path("bundle").is_none_or(|dir| !out.starts_with(dir)));
-    path.map(|path| Output::of_verdict("out", path, Form::Text(checklist::TITLE))).into_iter().collect()
+    given
+        .path("out")
+        .map(|path| Output::of_verdict("out", path, Form::Text(checklist::TITLE)))
+        .into_iter()
+        .collect()
 }
 
 pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let shown = args.bundle.display().to_string();
     let dir = fsio::canonical(&ctx.path(&args.bundle))?;
-    let release = folder::load(&dir, &shown, ctx)?;
+    let release = folder::load(&dir, &shown, None, ctx)?;
     let snapshot = &release.snapshot;
     let mut problems = snapshot.problems(&EvidencePolicy::new(&ctx.maker(), true));
     problems.extend(release.violations);
-    let out = args.out.as_ref().map(|out| ctx.path(out));
-    if out.as_ref().is_some_and(|out| out.ancestors().any(|above| fsio::same_file(above, &dir))) {
-        problems
-            .push("--out lies in the folder of the release, which has no room for another file".to_owned());
+    // What was made by a chosen time counts where the time is chosen as well.
+    if release.is_frozen && !ctx.clock.is_frozen() {
+        problems.push("it was made under a frozen clock, which is not evidence".to_owned());
+    }
+    if let Signature::Refused(violations) = &release.signature {
+        problems.extend(violations.iter().map(ToString::to_string));
     }
     let facts = Facts {
         soak_verdict: snapshot.verdict.clone(),

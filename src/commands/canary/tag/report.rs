@@ -2,6 +2,7 @@
 
 use super::verdict::{BuiltFrom, Facts, Head};
 use crate::release::bundle::manifest::short;
+use crate::release::signature::Signature;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub(crate) struct Body {
     dry_run: bool,
     /// The tag's message; null when no tag may be put.
     message: Option<String>,
+    /// `valid`, `refused`, `none`, or `not checked` where there is one and no key was given.
+    signature: &'static str,
     /// The tag.
     tag: String,
 }
@@ -34,14 +37,20 @@ pub(super) fn report(tag: &str, dry_run: bool, facts: &Facts, message: Option<St
     };
     let lines: Vec<String> = message.iter().flat_map(|message| message.lines()).map(str::to_owned).collect();
     let tagged_commit = facts.head.commit().unwrap_or_default().to_owned();
-    let body = Body { tagged_commit, dry_run, message, tag: tag.to_owned() };
-    Report::new(&SPEC, "CANARY TAG", conclusion).rows(rows(facts)).body(&body).preamble(lines)
+    let signature = facts.signature.as_str();
+    let body = Body { tagged_commit, dry_run, message, signature, tag: tag.to_owned() };
+    Report::new(&SPEC, "CANARY TAG", conclusion)
+        .rows(rows(facts))
+        .simulated(facts.is_rehearsal)
+        .body(&body)
+        .preamble(lines)
 }
 
 fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![
         Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict),
         Row::judged("bundle", facts.bundle.clone()),
+        signature_row(&facts.signature),
         Row::judged("tag", facts.tag.clone()),
         Row::judged("tree", listed("the tree differs from its commit", &facts.changed)),
         match &facts.head {
@@ -55,12 +64,31 @@ fn rows(facts: &Facts) -> Vec<Row> {
             }
         },
     ];
+    if facts.is_rehearsal {
+        let outcome = if facts.allow_simulated { Outcome::Warn } else { Outcome::Fail };
+        let reason = "the soak is simulated or a clock is frozen, so that nobody knows how old it is: a \
+                      rehearsal, which --allow-simulated tags";
+        rows.push(Row::new("rehearsal", outcome).reason(reason));
+    }
     if facts.is_legacy {
         let reason = "the release rests on a snapshot alone, which was not judged again";
         rows.push(Row::new("legacy", Outcome::Warn).reason(reason));
     }
     rows.extend(revision_row(&facts.built_from, facts.head.commit().unwrap_or_default()));
     rows
+}
+
+fn signature_row(signature: &Signature) -> Row {
+    match signature {
+        Signature::Absent => Row::new("signature", Outcome::Skipped).reason("the release is not signed"),
+        Signature::NotChecked => {
+            Row::new("signature", Outcome::Warn).reason("signature not checked: no --key to check it with")
+        }
+        Signature::Valid(_) => Row::judged("signature", None).note("valid"),
+        Signature::Refused(violations) => {
+            Row::judged("signature", violations.iter().map(ToString::to_string))
+        }
+    }
 }
 
 fn listed(what: &str, changed: &[String]) -> Option<String> {
@@ -76,6 +104,14 @@ fn revision_row(built_from: &BuiltFrom, commit: &str) -> Option<Row> {
         BuiltFrom::NoManifest => return None,
         BuiltFrom::Unknown => {
             let reason = "nobody knows what revision the release was built from".to_owned();
+            return Some(Row::judged("revision", [reason]));
+        }
+        BuiltFrom::Shallow(revision) => {
+            let from = revision.short();
+            let reason = format!(
+                "the clone is shallow, so that nobody knows whether the release's commit {from} comes before {}",
+                short(commit)
+            );
             return Some(Row::judged("revision", [reason]));
         }
         BuiltFrom::Elsewhere(revision) => {

@@ -2,6 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::release::bundle::manifest::Revision;
+use crate::release::signature::Signature;
 
 /// What was found of the release and of the repository.
 pub(super) struct Facts {
@@ -12,6 +13,11 @@ pub(super) struct Facts {
     pub(super) bundle: Vec<String>,
     /// Whether the release rests on a snapshot alone.
     pub(super) is_legacy: bool,
+    /// Whether the soak is simulated or a clock is frozen, so that no age is known.
+    pub(super) is_rehearsal: bool,
+    /// Whether that was allowed.
+    pub(super) allow_simulated: bool,
+    pub(super) signature: Signature,
     /// What speaks against the tag of this name.
     pub(super) tag: Vec<String>,
     /// Paths that differ from the commit, or are not in it.
@@ -39,6 +45,8 @@ pub(super) enum BuiltFrom {
         revision: Revision,
         others: Vec<String>,
     },
+    /// The clone has not the commits that would say.
+    Shallow(Revision),
     /// From a commit that is no ancestor, or that nobody knows.
     Elsewhere(Revision),
 }
@@ -65,11 +73,17 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
         Head::Branch { .. } => true,
     };
     let is_built_clean = match &facts.built_from {
-        BuiltFrom::NoManifest | BuiltFrom::Unknown | BuiltFrom::Elsewhere(_) => false,
+        BuiltFrom::NoManifest | BuiltFrom::Unknown | BuiltFrom::Shallow(_) | BuiltFrom::Elsewhere(_) => false,
         BuiltFrom::Revision(revision) => !revision.dirty,
         BuiltFrom::Ancestor { revision, others } => !revision.dirty && others.is_empty(),
     };
+    let is_signed = match facts.signature {
+        Signature::Absent | Signature::NotChecked | Signature::Valid(_) => true,
+        Signature::Refused(_) => false,
+    };
     let is_taggable = is_on_branch
+        && is_signed
+        && (facts.allow_simulated || !facts.is_rehearsal)
         && is_built_clean
         && facts.snapshot.is_empty()
         && facts.bundle.is_empty()
@@ -88,6 +102,9 @@ mod tests {
             snapshot: Vec::new(),
             bundle: Vec::new(),
             is_legacy: true,
+            is_rehearsal: true,
+            allow_simulated: true,
+            signature: Signature::NotChecked,
             tag: Vec::new(),
             changed: Vec::new(),
             head: Head::Branch { name: "main".to_owned(), commit: "c0ffee".to_owned() },
@@ -110,6 +127,8 @@ mod tests {
         assert_eq!(verdict(&ancestor(false, Vec::new())), Verdict::Taggable);
         for refused in [
             Facts { snapshot: no(), ..facts() },
+            Facts { allow_simulated: false, ..facts() },
+            Facts { signature: Signature::Refused(Vec::new()), ..facts() },
             Facts { bundle: no(), ..facts() },
             Facts { tag: no(), ..facts() },
             Facts { changed: no(), ..facts() },
@@ -119,6 +138,7 @@ mod tests {
             Facts { built_from: BuiltFrom::Unknown, ..facts() },
             Facts { built_from: BuiltFrom::Revision(revision(true)), ..facts() },
             Facts { built_from: BuiltFrom::Elsewhere(revision(false)), ..facts() },
+            Facts { built_from: BuiltFrom::Shallow(revision(false)), ..facts() },
             ancestor(false, no()),
             ancestor(true, Vec::new()),
         ] {

@@ -29,6 +29,7 @@ use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::format::form::Form;
 use crate::format::json;
+use crate::judge::kpi::KpiCatalogue;
 use crate::judge::verdict::RunVerdict;
 use crate::release::bundle::manifest::Named;
 use crate::release::judged_run::JudgedRun;
@@ -172,6 +173,7 @@ pub(crate) fn judge_again(src: &Path, allow_simulated: bool, ctx: &Ctx) -> Resul
         complaints,
         is_simulated: facts.header.is_rehearsal(),
         documents,
+        definitions: KpiCatalogue { kpis: facts.kpis.clone() },
         files: facts.files.iter().map(named).collect(),
     }))
 }
