@@ -64,7 +64,21 @@ pub mod collector {
     pub use crate::judge::kpi::collector::{Collector, Grouping, WHOLE};
 }
 pub mod daily {
+    use crate::commands::readiness::points;
+    use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
+    use crate::evidence::daily::report::DailyReport;
+    use crate::evidence::daily::standard::DayStandard;
     pub use crate::evidence::daily::{File, Rules, window};
+    use serde::Deserialize;
+
+    /// Whether the reports are GO, held to what this one was made by.
+    pub fn is_go(files: &[File], rules: &Rules, genuine: &serde_json::Value) -> bool {
+        let basis = DailyReport::deserialize(genuine).ok().and_then(|report| report.basis);
+        let standard = basis.map(|basis| DayStandard::of_report(&basis));
+        let window = window(files, &Rules { standard, ..rules.clone() });
+        let score = points::sections(&points::score(&window)).total();
+        verdict(&Facts { score, unmet_drills: 0, is_other_release: false }) == Verdict::Go
+    }
 }
 pub mod env {
     pub use crate::sys::env::{Env, VARIABLES};

@@ -24,9 +24,12 @@ pub(crate) struct FoundDocument {
 pub(crate) type Found = Result<FoundDocument, String>;
 
 /// What is to be released, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseIdentity {
+    /// `MM_VERSION`, else the file `VERSION`.
     pub(crate) version: Option<String>,
+    /// Of the checkout.
     pub(crate) commit: Option<String>,
 }
 
@@ -49,12 +52,22 @@ impl ReleaseIdentity {
             return Some(format!("{subject} was made by mmops of commit {commit}, this is {own}"));
         }
         let observed = header.subject.as_deref()?;
-        let is_version = self.version.as_deref().map(|version| observed.trim_start_matches('v') == version);
+        self.is_other(observed)
+            .then(|| format!("{subject} speaks of {observed}, what is to be released is {self}"))
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether what was observed is something else than this; it is not where nothing is known of this.
+    pub(crate) fn is_other(&self, observed: &str) -> bool {
+        let plain = |version: &str| version.trim_start_matches('v').to_owned();
+        let is_version = self.version.as_deref().map(|version| plain(observed) == plain(version));
         let is_commit =
             self.commit.as_deref().map(|commit| observed.len() >= 7 && commit.starts_with(observed));
         let known: Vec<bool> = [is_version, is_commit].into_iter().flatten().collect();
-        let is_other = !known.is_empty() && !known.contains(&true);
-        is_other.then(|| format!("{subject} speaks of {observed}, what is to be released is {self}"))
+        !known.is_empty() && !known.contains(&true)
     }
 }
 

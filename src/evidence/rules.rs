@@ -11,8 +11,8 @@ use super::entry::{Found, FoundDocument};
 use super::explanation::{InputChange, RuleExplanation};
 use super::header::Header;
 use super::requirement::{Expectation, Judge, Requirement, value_at};
-use crate::format::duration;
 use crate::format::json::path::Place;
+use crate::format::{duration, number};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -126,13 +126,13 @@ impl Requirement {
             rules.push(self.rule(pointer, value.clone(), format!("equal to {wanted}"), holds, change(to)));
         }
         let bounds = [
-            (*at_least, "at least", alone(None, *at_least, None), f64::next_down as fn(f64) -> f64, 1.0),
-            (*at_most, "at most", alone(None, None, *at_most), f64::next_up, -1.0),
+            (*at_least, "at least", alone(None, *at_least, None), 1.0),
+            (*at_most, "at most", alone(None, None, *at_most), -1.0),
         ];
-        for (bound, side, expect, beyond, sign) in bounds {
+        for (bound, side, expect, sign) in bounds {
             let Some(bound) = bound else { continue };
             let holds = holds(&expect);
-            let to = json!(if holds { beyond(bound) } else { bound });
+            let to = if holds { beyond(bound, &value, -sign) } else { as_count(bound, &value) };
             let rule = self.rule(pointer, value.clone(), format!("{side} {bound}"), holds, change(to));
             let margin = value.as_f64().map(|value| sign * (value - bound));
             rules.push(RuleExplanation { margin, ..rule });
@@ -206,11 +206,38 @@ impl Requirement {
 
     fn of_release(&self, header: &Header, judge: &Judge) -> RuleExplanation {
         let holds = judge.release.refusal(header, &judge.maker, "").is_none();
-        let limit = format!("made by mmops {}, of {}", judge.maker.version, judge.release);
+        // What is to be released is not known everywhere.
+        let release = judge.release.to_string();
+        let of = if release.is_empty() { release } else { format!(", of {release}") };
+        let limit = format!("made by mmops {}{of}", judge.maker.version);
         let to = if holds { json!("0.0.0-other") } else { json!(judge.maker.version) };
         let change = Change { place: "root.version".to_owned(), to };
         self.rule("release", json!(header.version), limit, holds, Some(change))
     }
+}
+
+/// A limit as a value like this one has it: a count is a whole number.
+fn as_count(bound: f64, like: &Value) -> Value {
+    let is_count = (like.is_u64() || like.is_i64()) && bound.fract() == 0.0;
+    let count = if is_count { format!("{bound:.0}").parse::<i64>().ok() } else { None };
+    count.map_or(json!(bound), |count| json!(count))
+}
+
+/// The nearest value on the other side of a limit that somebody would write: for a count the next one, else the last
+/// decimal that the limit or the value has; where that says nothing, the next number there is.
+fn beyond(bound: f64, value: &Value, sign: f64) -> Value {
+    if let Some(count) = as_count(bound, value).as_i64() {
+        return json!(count + if sign > 0.0 { 1 } else { -1 });
+    }
+    let most = number::decimals(bound).max(value.as_f64().map_or(0, number::decimals)).clamp(1, 9);
+    let step = format!("1e-{most}").parse().unwrap_or(0.0_f64);
+    let near = number::rounded(bound + sign * step, most).parse().unwrap_or(bound);
+    let is_beyond = (near - bound) * sign > 0.0;
+    json!(match (is_beyond, sign > 0.0) {
+        (true, _) => near,
+        (false, true) => bound.next_up(),
+        (false, false) => bound.next_down(),
+    })
 }
 
 fn before(time: Timestamp, span: Duration) -> Option<Timestamp> {
@@ -297,6 +324,29 @@ mod tests {
         let age = &rules[4].flip[0];
         assert_eq!((age.place.as_str(), &age.to), ("now", &json!("2026-03-16T12:00:01Z")));
         assert!(rules.iter().all(|rule| rule.sources[0].sha256.as_deref() == Some("5a")));
+    }
+
+    #[test]
+    fn a_count_changes_by_whole_numbers_and_a_rate_by_what_is_printed_of_it() {
+        for (bound, value, sign, expected) in [
+            (1.0, json!(1), -1.0, json!(0)),
+            (0.0, json!(0), 1.0, json!(1)),
+            (0.95, json!(1), -1.0, json!(0.94)),
+            (0.95, json!(0.975), -1.0, json!(0.949)),
+            (24.0, json!(24.5), -1.0, json!(23.9)),
+            (24.0, Value::Null, -1.0, json!(23.9)),
+            (1e300, json!(1e300), 1.0, json!(1e300_f64.next_up())),
+        ] {
+            assert_eq!(beyond(bound, &value, sign), expected, "{bound} {value}");
+        }
+        assert_eq!((as_count(1.0, &json!(0)), as_count(1.0, &json!(0.5))), (json!(1), json!(1.0)));
+        let release = |release: ReleaseIdentity| {
+            let judge = Judge { release, ..judge(false) };
+            requirement().rules(&Ok(found("PASS", 30.0, 24, 48, false, "1.0.0")), &judge)[6].limit.clone()
+        };
+        assert_eq!(release(ReleaseIdentity::default()), "made by mmops 1.0.0");
+        let known = ReleaseIdentity { version: Some("2.0.0".into()), commit: None };
+        assert_eq!(release(known), "made by mmops 1.0.0, of version 2.0.0");
     }
 
     #[test]

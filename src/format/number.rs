@@ -21,6 +21,23 @@ pub(crate) fn rounded(value: f64, decimals: usize) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// How many decimals are printed of it, of a number with an exponent none.
+pub(crate) fn decimals(value: f64) -> usize {
+    if is_long(value) { 0 } else { text(value).split_once('.').map_or(0, |(_, decimals)| decimals.len()) }
+}
+
+/// The middle value; the mean of the middle two for an even count.
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        count if count % 2 == 1 => Some(sorted[half]),
+        _ => Some(f64::midpoint(sorted[half - 1], sorted[half])),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

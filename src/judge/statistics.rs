@@ -54,17 +54,7 @@ pub(crate) fn binomial_at_least(hits: u64, n: u64, p: f64) -> f64 {
     tail.value().min(1.0)
 }
 
-/// The middle value; the mean of the middle two for an even count.
-pub(crate) fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        count if count % 2 == 1 => Some(sorted[half]),
-        _ => Some(f64::midpoint(sorted[half - 1], sorted[half])),
-    }
-}
+pub(crate) use crate::format::number::median;
 
 /// The nearest-rank percentile of values in ascending order: the smallest that has at least `percent` of all at
 /// or below it.

@@ -162,6 +162,71 @@ fn the_newest_soak_is_judged_again() {
     sandbox.run(line).code(1).stdout_has("root.verdict is \"PASS\", the newest run gives \"FAIL\"");
 }
 
+/// A run that passes by gates, a warm-up or windows of its own does not pass by those of the plan.
+#[test]
+fn what_a_run_was_started_with_does_not_decide_whether_it_counts() {
+    let sandbox = ready("/bin/true").unrecorded("what counts is asserted");
+    let plan = delivered("make_ready.yaml");
+    let (soak, _) = plan.split_once("  - name: failover_drill").unwrap();
+    sandbox.write("m.yaml", soak);
+    let line = "make-ready --plan m.yaml --allow-simulated";
+    let gates = include_str!("../../deploy/soak/gates.yaml");
+    sandbox.write("weak.yaml", gates.replace("at_most: 0, severity: hard}", "at_most: 9, severity: hard}"));
+    let kpis = include_str!("../../deploy/soak/kpis.yaml");
+    sandbox.write(
+        "other.yaml",
+        kpis.replace(
+            "'mm_circuit_breaker_state{state=\"open\"}', over: max",
+            "'mm_circuit_breaker_state{state=\"open\"}', over: min",
+        ),
+    );
+    let tripped = "--scenario breaker_trip --iteration 1h --interval 10m";
+    for (options, reason) in [
+        ("--iteration 1h --interval 10m", ""),
+        (
+            &format!("{tripped} --gates-file weak.yaml") as &str,
+            "does not pass by the profile soak-24h of built-in deploy/soak/gates.yaml: breaker: HARD_FAIL",
+        ),
+        (&format!("{tripped} --warmup 20"), "breaker: HARD_FAIL"),
+        ("--iteration 8h --interval 10m", "its windows are 8h, at most 1h count"),
+        (
+            "--kpis other.yaml --iteration 1h --interval 10m",
+            "it does not measure `breaker_open` as built-in deploy/soak/kpis.yaml defines it",
+        ),
+    ] {
+        let soak =
+            format!("--quiet --now 2026-03-09T12:00:00Z soak run --mock --gates smoke --hours 24 {options}");
+        let _ = sandbox.run(&soak).code(0);
+        let asked = sandbox.run(line);
+        if reason.is_empty() {
+            drop(asked.code(0).marker(OK));
+        } else {
+            drop(asked.code(1).marker(BLOCKED).stdout_has(reason));
+        }
+    }
+    // The plan says which profile, and a wrong one is no yes.
+    for (own, reason) in [
+        (
+            "profile: soak-72h",
+            "by the profile soak-72h of built-in deploy/soak/gates.yaml: observed: 1day of 3days",
+        ),
+        ("profile: soak-27h", "there is no profile `soak-27h`"),
+    ] {
+        let _ = sandbox.run(
+            "--quiet --now 2026-03-09T12:00:00Z soak run --mock --gates smoke --hours 24 --iteration 1h",
+        );
+        sandbox.write("m.yaml", soak.replace("profile: soak-24h", own));
+        drop(sandbox.run(line).code(1).marker(BLOCKED).stdout_has(reason));
+    }
+    sandbox.write("m.yaml", soak.replace("max_window: 1h", "max_window: 9999h"));
+    drop(
+        sandbox
+            .run(line)
+            .code(1)
+            .stderr_has("soak_gates.max_window is `9999h`, it must be above 0s and at most 24h"),
+    );
+}
+
 /// A sweep on a generated feed is no evidence of a market, and what rests on it neither.
 #[test]
 fn a_pack_on_generated_input_is_simulated() {

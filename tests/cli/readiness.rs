@@ -484,11 +484,12 @@ fn edits(schema: &Value, node: &Value, document: &Value, pointer: &str, all: &mu
 /// What nothing contradicts, with the reports or without: the list in `readiness/recompute.rs`.
 const NO_CLAIM: [&str; 3] = ["/clock", "/commit", "/drills/0/age"];
 /// What only the reports or the drills contradict.
-const ONLY_REPORTS: [&str; 7] = [
+const ONLY_REPORTS: [&str; 8] = [
     "/days/3/edge_net_bps",
     "/days/3/order_age_p95_ms",
     "/days/3/taker_share_pct",
     "/days/3/report/sha256",
+    "/days/3/subject",
     "/drills/0/",
     "/remarks",
     "/observed",

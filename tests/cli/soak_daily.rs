@@ -3,6 +3,8 @@
 
 use crate::sandbox::{Output, Sandbox};
 use crate::soak_sources::{response, server};
+use mmops::testing::age::EvidencePolicy;
+use mmops::testing::daily::{File, Rules, is_go};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -14,12 +16,23 @@ const KPIS: &str = "kpis:
   order_latency_p95_ms: {description: d, unit: ms, measure: {gauge: {of: mm_order_age_p95_ms, over: max}}}
   maker_share_ratio: {description: d, unit: ratio, measure: {gauge: {of: mm_maker_share_ratio, over: mean}}}
   alive: {description: d, unit: flag, measure: {gauge: {of: mm_alive, over: min}}}
+  memory: {description: d, unit: bytes, measure: {gauge: {of: process_resident_memory_bytes, over: mean}}}
+  restarts: {description: d, unit: count, measure: restarts}
 ";
 const GATES: &str = "profiles:
   p:
     description: d
     gates:
       alive: {kpi: alive, unit: flag, aggregate: every, at_least: 1, severity: hard}
+  two_in_a_row:
+    description: d
+    gates:
+      alive: {kpi: alive, unit: flag, aggregate: every, at_least: 1, severity: hard, k_of_n: {k: 2, n: 3}}
+  lives:
+    description: d
+    gates:
+      memory: {kpi: memory, unit: bytes, aggregate: growth, at_most: 40, severity: hard}
+      restarts: {kpi: restarts, unit: count, aggregate: sum, at_most: 0, severity: hard}
 ";
 
 /// The delivered configuration with the gates of these tests.
@@ -42,6 +55,12 @@ struct Page {
     next: Vec<(usize, &'static str)>,
     /// A metric that is not there from so many scrapes on.
     gone: Option<(usize, &'static str)>,
+    /// Scrapes that get no answer.
+    silent: std::ops::Range<usize>,
+    /// What else changes from scrape to scrape.
+    change: Option<fn(&mut Page, usize)>,
+    /// When the process was started, and its memory.
+    process: Option<(u32, usize)>,
     scrapes: usize,
 }
 
@@ -57,19 +76,28 @@ impl Page {
             tail_age: 600.0,
             next: Vec::new(),
             gone: None,
+            silent: 0..0,
+            change: None,
+            process: None,
             scrapes: 0,
         }
     }
 
     fn text(&mut self) -> String {
         self.scrapes += 1;
+        if let Some(change) = self.change {
+            change(self, self.scrapes);
+        }
+        let process = self.process.map_or_else(String::new, |(started, memory)| {
+            format!("process_start_time_seconds {started}\nprocess_resident_memory_bytes {memory}\n")
+        });
         let Self { net, age, maker, alive, config_hash, tail_age, scrapes, .. } = self;
         let next = self.next.iter().rfind(|(at, _)| *scrapes > *at);
         let version = next.map_or(self.version, |(_, next)| next);
         let text = format!(
             "mm_net_bps {net}\nmm_order_age_p95_ms {age}\nmm_maker_share_ratio {maker}\nmm_alive {alive}\n\
              mm_param{{name=\"tail_age_ms\"}} {tail_age}\n\
-             mm_build_info{{version=\"{version}\",config_hash=\"{config_hash}\"}} 1\n"
+             mm_build_info{{version=\"{version}\",config_hash=\"{config_hash}\"}} 1\n{process}"
         );
         let is_gone =
             |line: &&str| self.gone.is_some_and(|(at, name)| *scrapes > at && line.starts_with(name));
@@ -117,7 +145,13 @@ impl World {
     fn new() -> Self {
         let page = Arc::new(Mutex::new(Page::good()));
         let shown = Arc::clone(&page);
-        let url = server(move |_, _| response("200 OK", "", shown.lock().unwrap().text().as_bytes()));
+        let url = server(move |_, _| {
+            let mut page = shown.lock().unwrap();
+            let text = page.text();
+            let is_silent = page.silent.contains(&page.scrapes);
+            let status = if is_silent { "500 Internal Server Error" } else { "200 OK" };
+            response(status, "", if is_silent { &[] } else { text.as_bytes() })
+        });
         let sandbox = Sandbox::new().unrecorded(REAL).file("k.yaml", KPIS).file("g.yaml", GATES);
         sandbox.write(CONFIG, own());
         sandbox.write(ACCEPTED, "config_hash: c0ffee\nparameters: {tail_age_ms: 600}\n");
@@ -135,11 +169,11 @@ impl World {
 
     /// Watches the bot from this time on.
     fn soak(&self, from: &str, hours: u32) {
-        self.soak_with(from, &format!("--hours {hours} --iteration 1h --kpis k.yaml"));
+        self.soak_with(from, &format!("--hours {hours} --iteration 1h --interval 30m --kpis k.yaml"));
     }
 
     fn soak_with(&self, from: &str, options: &str) {
-        let (files, url) = ("--gates-file g.yaml --gates p --interval 30m --allow-missing", &self.url);
+        let (files, url) = ("--gates-file g.yaml --gates p --allow-missing", &self.url);
         self.sandbox
             .run(&format!("-q --now {from} soak run --scrape {url} {files} {options}"))
             .stdout_has("SOAK=");
@@ -249,14 +283,14 @@ fn parts() -> Vec<Part> {
         ("run", "missing", Box::new(|_, _| ()), "INCONCLUSIVE", FIGURES, "no run has windows on 2026-03-09"),
         ("run", "short", Box::new(|world, _| world.soak("2026-03-09T05:00:00Z", 19)), "INCONCLUSIVE", FIGURES, "19h of the day were seen, at least 20h are needed"),
         ("run", "long enough", Box::new(|world, _| world.soak("2026-03-09T04:00:00Z", 20)), "OK", NOTHING, ""),
-        ("run", "in windows of two hours", Box::new(|world, _| world.soak_with(DAY, "--hours 24 --iteration 2h --kpis k.yaml")), "INCONCLUSIVE", FIGURES, "is 2h, at most 1h count"),
+        ("run", "in windows of two hours", Box::new(|world, _| world.soak_with(DAY, "--hours 24 --iteration 2h --kpis k.yaml --interval 30m")), "INCONCLUSIVE", FIGURES, "is 2h, at most 1h count"),
         ("run", "with a warm-up of its own", Box::new(|world, _| {
             world.page.lock().unwrap().alive = 0;
-            world.soak_with(DAY, "--hours 24 --iteration 1h --kpis k.yaml --warmup 24");
+            world.soak_with(DAY, "--hours 24 --iteration 1h --kpis k.yaml --warmup 24 --interval 30m");
         }), "FAIL", WHOLE_DAY, "alive is broken in the windows of the day"),
         ("run", "with definitions of its own", Box::new(|world, _| {
             world.sandbox.write("other.yaml", KPIS.replace("mm_net_bps, over: mean", "mm_net_bps, over: max"));
-            world.soak_with(DAY, "--hours 24 --iteration 1h --kpis other.yaml");
+            world.soak_with(DAY, "--hours 24 --iteration 1h --kpis other.yaml --interval 30m");
         }), "INCONCLUSIVE", FIGURES, "does not measure `net_bps` as k.yaml defines it"),
         ("run", "wrong-version", page(|page| page.next = vec![(20, "1.4.1")]), "INCONCLUSIVE", FIGURES, "versions 1.4.0 and 1.4.1 ran on the day"),
         ("run", "meant version", Box::new(|world, _| {
@@ -290,14 +324,30 @@ fn parts() -> Vec<Part> {
         }), "INCONCLUSIVE", FIGURES, "contradicts itself: iteration 24: the samples end at byte"),
         ("run", "edited plan", beside(|world| world.edit("artifacts/soak/latest/RUN.json", "\"at_least\": 1", "\"at_least\": 0")), "INCONCLUSIVE", FIGURES, "it was changed since"),
         ("run", "torn plan", beside(|world| world.sandbox.write("artifacts/soak/latest/RUN.json", "{\"schema\": ")), "INCONCLUSIVE", FIGURES, "cannot be judged again"),
+        ("run", "removed but for what was made of it", beside(|world| {
+            for name in ["RUN.json", "JOURNAL.jsonl", "samples.bin"] {
+                world.remove(&format!("artifacts/soak/latest/{name}"));
+            }
+        }), "INCONCLUSIVE", FIGURES, "its plan is missing, and there is `ITER_SUMMARY_1.json`"),
+        ("run", "unanswered for 70 minutes", Box::new(|world, _| {
+            world.page.lock().unwrap().silent = 60..67;
+            world.soak_with(DAY, "--hours 24 --iteration 10m --interval 10m --kpis k.yaml");
+        }), "INCONCLUSIVE", FIGURES, "gaps: what happened in a gap is not known (longest 1h 10m, 10m are borne)"),
         ("run", "torn journal", beside(|world| {
             let path = "artifacts/soak/latest/JOURNAL.jsonl";
             let text = world.sandbox.read(path);
             world.sandbox.write(path, &text[..text.len() - 40]);
         }), "INCONCLUSIVE", FIGURES, "but `status.json` has seen 24"),
+    ]
+}
 
+/// The same of what a day rests on beside its runs.
+#[rustfmt::skip]
+fn parts_beside_runs() -> Vec<Part> {
+    vec![
         ("drift", "failing", page(|page| page.tail_age = 601.0), "FAIL", GUARDS, "tail_age_ms is 601, accepted is 600"),
         ("drift", "of another configuration", page(|page| page.config_hash = "beef"), "FAIL", GUARDS, "config_hash beef was not accepted"),
+        ("drift", "short", page(|page| page.gone = Some((39, "mm_param"))), "INCONCLUSIVE", GUARDS, "the bot does not say its parameters (mm_param) at 2026-03-09T23:00:00Z"),
         ("drift", "missing", beside(|world| world.remove(ACCEPTED)), "INCONCLUSIVE", GUARDS, "is not there: write the parameters"),
         ("drift", "no hash is accepted", beside(|world| world.edit(ACCEPTED, "config_hash: c0ffee", "config_hash: []")), "FAIL", GUARDS, "config_hash c0ffee was not accepted"),
         ("drift", "no hash stands there", beside(|world| world.edit(ACCEPTED, "config_hash: c0ffee", "config_hash:")), "FAIL", GUARDS, "config_hash c0ffee was not accepted"),
@@ -324,6 +374,12 @@ fn parts() -> Vec<Part> {
         ("tests", "failing", beside(|world| tests(&world.sandbox, "<testsuite><testcase><failure/></testcase><testcase/></testsuite>", NIGHT)), "FAIL", ALL_TESTS, "2 tests, 1 failures"),
         ("tests", "missing", beside(|world| world.remove(TESTS)), "INCONCLUSIVE", TESTS_LOST, "bug_bash.xml"),
         ("tests", "short", beside(|world| tests(&world.sandbox, "<testsuite/>", NIGHT)), "INCONCLUSIVE", TESTS_LOST, "0 tests ran, at least 1"),
+        ("tests", "disabled", beside(|world| tests(&world.sandbox, "<testsuite tests='2' disabled='2'><testcase/><testcase/></testsuite>", NIGHT)), "INCONCLUSIVE", TESTS_LOST, "0 tests ran, at least 1"),
+        ("tests", "of a time to come", beside(|world| tests(&world.sandbox, "<testsuite timestamp='2026-03-11T12:00:00Z'><testcase/></testsuite>", NIGHT)), "INCONCLUSIVE", TESTS_LOST, "in the future"),
+        ("tests", "written on another day", beside(|world| {
+            world.edit(CONFIG, "evidence_grace: 12h", "evidence_grace: 0s");
+            tests(&world.sandbox, "<testsuite timestamp='2026-03-09T12:00:00Z'><testcase/></testsuite>", NIGHT);
+        }), "INCONCLUSIVE", TESTS_LOST, "was made 10m after the end of 2026-03-09"),
         ("tests", "old", beside(|world| tests(&world.sandbox, PASSED, "2026-03-08T11:59:59Z")), "INCONCLUSIVE", TESTS_LOST, "is 1day 12h 1s old, the limit is 1day 12h"),
         ("tests", "of another day", beside(|world| {
             world.edit(CONFIG, "evidence_grace: 12h", "evidence_grace: 0s");
@@ -340,7 +396,7 @@ fn parts() -> Vec<Part> {
 fn each_part_of_a_day_that_is_wrong_costs_what_it_is_worth() {
     let watched = World::new();
     watched.soak(DAY, 24);
-    let (jobs, watched) = (Mutex::new(parts().into_iter()), &watched);
+    let (jobs, watched) = (Mutex::new(parts().into_iter().chain(parts_beside_runs())), &watched);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -406,6 +462,113 @@ fn a_run_over_midnight_gives_each_day_its_own_windows() {
     assert_eq!(run("2026-03-09", 2)["observed_hours"], json!(3.0));
 }
 
+/// What happens around midnight belongs to both days.
+#[test]
+fn a_window_over_midnight_is_judged_on_both_days_and_windows_in_a_row_are_seen_over_it() {
+    let world = World::new();
+    // The window from half past eleven to half past twelve.
+    world.page.lock().unwrap().change = Some(|page, scrape| page.alive = u8::from(scrape != 48));
+    world.soak("2026-03-08T00:30:00Z", 48);
+    for date in ["2026-03-08", "2026-03-09"] {
+        let _ = world
+            .sandbox
+            .run(&format!("soak daily --date {date}"))
+            .code(1)
+            .stdout_has("alive is broken in the windows of the day")
+            .stdout_has("windows over midnight count for the gates of both days, and for no figure");
+    }
+    // Of two windows in a row the first lies before midnight: none of the days has two, the later one has the second.
+    let world = World::new();
+    world.edit(CONFIG, "profile: p", "profile: two_in_a_row");
+    world.page.lock().unwrap().change =
+        Some(|page, scrape| page.alive = u8::from(!(48..=50).contains(&scrape)));
+    world.soak("2026-03-08T00:00:00Z", 48);
+    let before = world.sandbox.run("soak daily --date 2026-03-08");
+    assert!(!before.stdout.contains("alive is broken"), "{}", before.stdout);
+    let _ = world.daily().code(1).stdout_has("alive is broken in the windows of the day");
+}
+
+/// What grows a little every day, in one run or in a run a day, and a restart that no run has seen.
+#[test]
+fn a_life_goes_on_from_day_to_day_and_ends_between_two_runs_as_well() {
+    let grow: fn(&mut Page, usize) = |page, scrape| page.process = Some((1_000, scrape));
+    let world = |change: fn(&mut Page, usize)| {
+        let world = World::new();
+        world.edit(CONFIG, "profile: p", "profile: lives");
+        world.page.lock().unwrap().change = Some(change);
+        world
+    };
+    let first = "2026-03-08T00:00:00Z";
+    for days in [vec![(first, 48)], vec![(first, 24), (DAY, 24)]] {
+        let world = world(grow);
+        for (from, hours) in &days {
+            world.soak(from, *hours);
+        }
+        let _ =
+            world.sandbox.run("soak daily --date 2026-03-08").stdout_has("| gates                     | OK ");
+        let _ = world.daily().code(1).stdout_has("memory is broken in the windows of the day");
+    }
+    // Half a day each, by the same process and by another one.
+    for (restarted, code) in [(false, 0), (true, 1)] {
+        let world = world(|page, _| page.process = Some((1_000, 5)));
+        world.soak(DAY, 12);
+        if restarted {
+            world.page.lock().unwrap().change = Some(|page, _| page.process = Some((2_000, 5)));
+        }
+        world.soak("2026-03-09T12:00:00Z", 12);
+        let output = world.daily().code(code);
+        assert_eq!(output.stdout.contains("restarts is broken"), restarted, "{}", output.stdout);
+    }
+}
+
+/// Seven days of one version are no evidence for another.
+#[test]
+fn days_of_another_version_hold_a_release_back() {
+    let world = World::new();
+    world.soak(DAY, 24);
+    let _ = world.daily().code(0);
+    let _ = world.sandbox.run("readiness").code(0);
+    let reason = "2026-03-09 speaks of 1.4.0, what is to be released is version 9.9.9";
+    world.sandbox.write("VERSION", "9.9.9\n");
+    let line = "readiness validate artifacts/reports/readiness.json --reports artifacts/reports";
+    let _ = world.sandbox.run(line).code(1).stdout_has(reason);
+    let held = world.sandbox.run("readiness").code(1).stdout_has(reason);
+    drop(held.marker("| readiness | FAIL | READINESS=HOLD |"));
+    let document = world.sandbox.json("artifacts/reports/readiness.json");
+    assert_eq!((&document["score"], &document["other_release"]), (&json!(100.0), &json!(reason)));
+    let flip = world.sandbox.run("readiness --explain --format json").json()["explanation"]["flip"].clone();
+    assert_eq!(flip["obstacles"], json!([reason]));
+    // Without the reason the file contradicts itself.
+    for (field, value) in
+        [("other_release", Value::Null), ("release", json!({"version": null, "commit": null}))]
+    {
+        let mut edited = document.clone();
+        edited[field] = value;
+        edited["verdict"] = json!("GO");
+        world.sandbox.write("edited.json", edited.to_string());
+        let _ = world.sandbox.run("readiness validate edited.json").code(1);
+    }
+    world.sandbox.write("VERSION", "v1.4.0");
+    let _ = world.sandbox.run("readiness").code(0);
+    let _ = world.sandbox.run(line).code(0);
+    // A change that was told leads to the release.
+    world.edit(
+        REPORT,
+        "\"version_changes\": []",
+        "\"version_changes\": [{\"from\": \"1.4.0\", \"to\": \"1.4.1\", \"reason\": \"x\"}]",
+    );
+    world.edit(REPORT, "\"1.4.0\"\n    ]\n  ]", "\"1.4.0\"\n    ],\n    [\n      \"1.4.1\"\n    ]\n  ]");
+    world.edit(
+        REPORT,
+        "\"builds\": [",
+        "\"builds\": [{\"version\": \"1.4.1\", \"config_hash\": \"c0ffee\"},",
+    );
+    world.edit(REPORT, "\"subject\": \"1.4.0\"", "\"subject\": null");
+    let _ = world.sandbox.run("readiness").code(1).stdout_has("2026-03-09 speaks of 1.4.1");
+    world.sandbox.write("VERSION", "1.4.1");
+    let _ = world.sandbox.run("readiness").code(0);
+}
+
 /// What could not be judged says so under the name of its day; what is no question about a day changes nothing.
 #[test]
 fn a_day_that_could_not_be_judged_says_so_in_its_report() {
@@ -424,8 +587,17 @@ fn a_day_that_could_not_be_judged_says_so_in_its_report() {
         ("", "figures: [".to_owned(), 3, "daily.yaml"),
         ("", but("min_observed: 20h", "min_observed: 25h"), 3, "at most 24h"),
         ("", but("min_observed: 20h", "min_observed: 0s"), 3, "above 0s"),
-        ("", but("max_window: 1h", "max_window: 0s"), 3, "max_window must be above 0s"),
-        ("", but("evidence_grace: 12h", "evidence_grace: 25h"), 3, "at most 24h"),
+        ("", but("max_window: 1h", "max_window: 0s"), 3, "max_window is `0s`, it must be above 0s"),
+        ("", but("max_window: 1h", "max_window: 9999h"), 3, "max_window is `9999h`, it must be at most 24h"),
+        ("", but("max_age: 30d", "max_age: 9999h"), 3, "chaos.max_age is `9999h`, it must be at most 366d"),
+        ("", but("max_age: 30d", "max_age: 0s"), 3, "chaos.max_age is `0s`, it must be above 0s"),
+        ("", but("max_age: 36h", "max_age: 9999h"), 3, "bug_bash.max_age is `9999h`, it must be at most 7d"),
+        (
+            "",
+            but("evidence_grace: 12h", "evidence_grace: 25h"),
+            3,
+            "evidence_grace is `25h`, it must be at most 24h",
+        ),
         ("", but("profile: p", "profile: q"), 3, "there is no profile `q`"),
         ("", but("unit: bps", "unit: ms"), 3, "cannot be given in bps"),
         ("", but("aggregate: p95", "aggregate: sum"), 3, "must be mean, median, p95, max or min"),
@@ -559,14 +731,9 @@ fn a_day_on_which_a_hard_limit_broke_is_no_good_one() {
     }
 }
 
-/// A genuine report with one change; the score, the week and the next day all refuse it.
-#[test]
-fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
-    let world = World::new();
-    world.soak(DAY, 24);
-    let _ = world.daily().code(0);
-    let report = world.report();
-    let table = [
+/// Changes of a genuine report by which it contradicts itself.
+fn contradictions(report: &Value) -> Vec<(Value, &'static str)> {
+    vec![
         (json!({"schema": "mmops.soak-run.v1"}), "its schema is `mmops.soak-run.v1`"),
         (json!({"made_at": "2026-03-09T23:59:59Z"}), "before its day was over"),
         (json!({"made_at": "2026-03-10T12:02:00Z"}), "which lies in the future"),
@@ -591,6 +758,21 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
             "its verdict is OK, and chaos_result is not known",
         ),
         (json!({"verdict": null}), "it has no verdict"),
+        (json!({"verdict": "INCONCLUSIVE"}), "its verdict is INCONCLUSIVE, and what it says gives OK"),
+        (json!({"verdict": "FAIL"}), "its verdict is FAIL, and what it says gives OK"),
+        (
+            json!({"edge_net_bps": 2.2, "baselines": {"edge_net_bps": {"limit": 2.0}}}),
+            "its verdict is OK, and what it says gives FAIL",
+        ),
+        (json!({"subject": "1.4.1"}), "it speaks of 1.4.1, and names other versions"),
+        (json!({"runs": [{"source": "x"}]}), "which is no source of figures"),
+        (json!({"runs": [{"run_dir": "elsewhere"}]}), "`elsewhere` is no directory of a run"),
+        (json!({"runs": [{"iterations": [1, 30]}]}), "has 24 windows from 1 to 30"),
+        (
+            json!({"figures": {"edge_net_bps": {"unknown_windows": 9}}}),
+            "has not been looked for in each of 24 windows",
+        ),
+        (json!({"gates": {"unknown": ["x"]}}), "its gates PASS, and something of them is not known"),
         (json!({"gates": {"verdict": "INCONCLUSIVE"}}), "its gates are INCONCLUSIVE"),
         (json!({"gates": {"verdict": "SOFT_FAIL"}}), "its gates say `SOFT_FAIL`, which is no verdict"),
         (json!({"schema": null}), "it says what it rests on, and has no schema"),
@@ -601,6 +783,12 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
         (json!({"versions": []}), "its builds are not of the versions that it names"),
         (json!({"versions": [["1.4.1"]]}), "its builds are not of the versions that it names"),
         (json!({"history": []}), "no day that it was compared with"),
+        (
+            json!({"baselines": {"edge_net_bps": {"limit": 9.0}}}),
+            "edge_net_bps does not keep to its baseline",
+        ),
+        (json!({"baselines": {"edge_net_bps": {"days": 0}}}), "edge_net_bps does not keep to its baseline"),
+        (json!({"taker_share_pct": 90.0}), "taker_share_pct does not keep to its baseline"),
         (json!({"accepted": null}), "nothing that was accepted"),
         (json!({"drill": null}), "there is no drill"),
         (json!({"drill": {"status": "FAIL"}}), "its drill does not count"),
@@ -614,8 +802,77 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
         (json!({"tests": {"from": []}}), "it does not say which tests ran"),
         (json!({"tests": {"failures": 3}}), "its tests failed"),
         (json!({"tests": {"skipped": 2}}), "none of its tests ran"),
-    ];
-    for (change, part) in table {
+    ]
+}
+
+/// The same of what it was compared with, and by what it was made.
+fn held_to_others(world: &World, report: &Value) {
+    let history = &report["history"];
+    let but_one: Vec<Value> = history.as_array().unwrap()[1..].to_vec();
+    for (change, part) in [
+        (
+            json!({"history": [{"sha256": null}, history[1], history[2], history[3], history[4], history[5], history[6]]}),
+            "it was compared with another `artifacts/reports/REPORT_SOAK_20260308.json` than is there",
+        ),
+        (json!({"history": but_one}), "it was not compared with 2026-03-08, which shows something"),
+        (
+            json!({"baselines": {"edge_net_bps": {"median": 2.0}}}),
+            "edge_net_bps was compared with a median of 2 over 7 days with the limit 2.7, their reports give 3 over 7",
+        ),
+        (
+            json!({"baselines": {"edge_net_bps": {"limit": 1.0}}}),
+            "their reports give 3 over 7 days with the limit 2.7",
+        ),
+        (
+            json!({"history": [{"path": "artifacts/reports/REPORT_SOAK_20260309.json"}, history[1], history[2], history[3], history[4], history[5], history[6]]}),
+            "is no day before that it can be compared with",
+        ),
+    ] {
+        let mut changed = report.clone();
+        merge(&mut changed, &change);
+        world.sandbox.write(REPORT, changed.to_string());
+        let score = world.sandbox.run("readiness").code(1);
+        drop(score.stdout_has("contradicts the days before: ").stdout_has(part));
+    }
+    for (change, part) in [
+        (json!({"rules": {"max_window": "9999h"}}), "max_window is 9999h, daily.yaml says 1h"),
+        (json!({"rules": {"max_window": "x"}}), "max_window is x, daily.yaml says 1h"),
+        (json!({"rules": {"evidence_grace": "24h"}}), "evidence_grace is 24h, daily.yaml says 12h"),
+        (json!({"rules": {"profile": "smoke"}}), "its gates are smoke, daily.yaml says p"),
+        (json!({"rules": {"gates": {"sha256": "00"}}}), "its gates (g.yaml) are not what g.yaml holds now"),
+        (
+            json!({"rules": {"kpis": {"sha256": null}}}),
+            "its definitions (k.yaml) are not what k.yaml holds now",
+        ),
+        (json!({"min_observed_hours": 4.0}), "min_observed is 4h, daily.yaml says 20h"),
+        (
+            json!({"figures": {"order_age_p95_ms": {"aggregate": "min"}}}),
+            "order_age_p95_ms is made of order_latency_p95_ms by min, daily.yaml says order_latency_p95_ms by p95",
+        ),
+    ] {
+        let mut changed = report.clone();
+        merge(&mut changed, &change);
+        world.sandbox.write(REPORT, changed.to_string());
+        let score = world.sandbox.run("readiness").code(1);
+        drop(score.stdout_has("was not made by what daily.yaml asks for: ").stdout_has(part));
+    }
+    // A daily.yaml that asks for less than the delivered one is named, by the day and by the score.
+    world.sandbox.write(REPORT, report.to_string());
+    world.edit(CONFIG, "min_observed: 20h", "min_observed: 4h");
+    let named = "min_observed of daily.yaml is 4h, the delivered one 20h";
+    let _ = world.sandbox.run("readiness").code(0).stdout_has(named);
+    let _ = world.daily().code(0).stdout_has(named);
+    world.edit(CONFIG, "min_observed: 4h", "min_observed: 20h");
+}
+
+/// A genuine report with one change; the score, the week and the next day all refuse it.
+#[test]
+fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
+    let world = World::new();
+    world.soak(DAY, 24);
+    let _ = world.daily().code(0);
+    let report = world.report();
+    for (change, part) in contradictions(&report) {
         let mut changed = report.clone();
         merge(&mut changed, &change);
         world.sandbox.write(REPORT, changed.to_string());
@@ -624,18 +881,23 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
             score.stdout_has("2026-03-09: `REPORT_SOAK_20260309.json` contradicts itself: ").stdout_has(part),
         );
     }
-    for (field, value) in [("edge_net_bps", 1e308), ("order_age_p95_ms", 1e300), ("taker_share_pct", 101.0)] {
+    held_to_others(&world, &report);
+    for (field, value, part) in [
+        ("edge_net_bps", 1e308, "outside its range"),
+        ("order_age_p95_ms", 1e300, "order_age_p95_ms does not keep to its baseline"),
+        ("taker_share_pct", 101.0, "taker_share_pct does not keep to its baseline"),
+        ("taker_share_pct", -1.0, "outside its range"),
+    ] {
         let mut changed = report.clone();
         changed[field] = json!(value);
         world.sandbox.write(REPORT, changed.to_string());
-        let _ = world
-            .sandbox
-            .run("readiness")
-            .code(1)
-            .stdout_has(&format!("{field} is {}, outside its range", json!(value)));
+        let _ = world.sandbox.run("readiness").code(1).stdout_has(part);
     }
     // No value that is written into a genuine report makes it show what it did not.
-    let unknown = json!({"edge_net_bps": null, "unknown": {"edge_net_bps": "x"}, "verdict": "INCONCLUSIVE"});
+    let unknown = json!({
+        "edge_net_bps": null, "reg_guard": {"reason": null}, "verdict": "INCONCLUSIVE",
+        "unknown": {"edge_net_bps": "x", "reg_guard": "x"},
+    });
     let mut changed = report.clone();
     merge(&mut changed, &unknown);
     world.sandbox.write(REPORT, changed.to_string());
@@ -654,6 +916,127 @@ fn a_report_that_says_more_than_it_rests_on_shows_nothing() {
     drop(next.stdout_has(
         "not compared with: 2026-03-09: `REPORT_SOAK_20260309.json` contradicts itself: its tests failed",
     ));
+}
+
+/// What an edit may change unnoticed, and why that is no way to GO.
+const HARMLESS: [(&str, &str); 19] = [
+    (
+        "/accepted/",
+        "the file of accepted parameters may have another hash when it is read: it changes with its time",
+    ),
+    ("/builds/0/config_hash", "only the run has it, from which `soak daily` makes the same report again"),
+    ("/commit", "that of mmops, which may not be known"),
+    ("/drift/reason", "a guard that stopped nothing may say nothing"),
+    ("/drill/", "what is told of the drill beside its status, reasons, time and whether it was simulated"),
+    (
+        "/edge_net_bps",
+        "a figure that keeps to its baseline and its limit is only to be had from the run again",
+    ),
+    ("/min_observed_hours", "more than daily.yaml asks for, as long as it was seen"),
+    ("/order_age_p95_ms", "as edge_net_bps"),
+    ("/parameters", "those of the end of the day, for people; what is judged is drift"),
+    ("/rules/gates/path", "the hash says which gates"),
+    ("/rules/kpis/path", "the hash says which definitions"),
+    ("/runs/0/journal_sha256", "a run goes on after the day, and its journal with it"),
+    ("/runs/0/over_midnight", "one or two windows, which are of no figure"),
+    ("/runs/0/plan_sha256", "it names the run, of which no other day may have the same windows"),
+    ("/runs/0/run_dir", "another time at which the run can have begun"),
+    ("/taker_share_pct", "as edge_net_bps"),
+    ("/tests/", "which files, and how many tests ran: as long as one did and none failed"),
+    ("/unknown", "that nothing is unknown may be left out"),
+    ("/version", "that of the mmops that made it"),
+];
+
+/// Every leaf of a genuine report removed, made null, turned round, negated, multiplied and emptied.
+#[test]
+fn each_edit_of_a_leaf_of_a_report_is_noticed_or_known_to_be_harmless() {
+    let world = World::new();
+    world.soak(DAY, 24);
+    let _ = world.daily().code(0);
+    let genuine = world.report();
+    let dates = (2..=9).map(|day| format!("REPORT_SOAK_2026030{day}.json"));
+    let files = dates.map(|name| {
+        let text = world.sandbox.read(&format!("artifacts/reports/{name}"));
+        let sha256 = Some(mmops::testing::hash::sha256(&text));
+        File { name, content: Ok(serde_json::from_str(&text).unwrap()), sha256 }
+    });
+    let mut files: Vec<File> = files.collect();
+    let now = crate::sandbox::NOW.parse().unwrap();
+    let policy = EvidencePolicy { now, is_frozen: true, allow_simulated: false };
+    let rules = Rules::new(7, std::time::Duration::from_hours(36), policy);
+    assert!(is_go(&files, &rules, &genuine));
+    let mut unnoticed = std::collections::BTreeSet::new();
+    for pointer in leaves(&genuine, String::new()) {
+        for edited in edits(&genuine, &pointer) {
+            files.last_mut().unwrap().content = Ok(edited);
+            if is_go(&files, &rules, &genuine) {
+                unnoticed.insert(pointer.clone());
+            }
+        }
+    }
+    let is_known = |pointer: &String| HARMLESS.iter().any(|(known, _)| pointer.starts_with(known));
+    let unknown: Vec<&String> = unnoticed.iter().filter(|pointer| !is_known(pointer)).collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    // What is noticed needs no excuse.
+    let idle = HARMLESS.iter().filter(|(known, _)| !unnoticed.iter().any(|found| found.starts_with(known)));
+    assert_eq!(idle.map(|(known, _)| *known).collect::<Vec<_>>(), [""; 0]);
+}
+
+fn leaves(node: &Value, at: String) -> Vec<String> {
+    match node {
+        Value::Object(fields) if !fields.is_empty() => {
+            fields.iter().flat_map(|(key, value)| leaves(value, format!("{at}/{key}"))).collect()
+        }
+        Value::Array(items) if !items.is_empty() => items
+            .iter()
+            .enumerate()
+            .flat_map(|(index, value)| leaves(value, format!("{at}/{index}")))
+            .collect(),
+        _ => vec![at],
+    }
+}
+
+/// The document with each edit of one leaf.
+fn edits(document: &Value, pointer: &str) -> Vec<Value> {
+    let found = document.pointer(pointer).unwrap();
+    let mut values = vec![Value::Null];
+    match found {
+        Value::Bool(value) => values.push(json!(!value)),
+        Value::Number(number) => {
+            let value = number.as_f64().unwrap();
+            values.extend([json!(-value), json!(value * 10.0), json!(value + 1.0)]);
+            if number.is_u64() {
+                values.extend([json!(number.as_u64().unwrap() * 10), json!(number.as_u64().unwrap() + 1)]);
+            }
+        }
+        Value::String(text) => {
+            let mut other = text.clone();
+            let last = other.pop().unwrap_or('x');
+            other.push(if last == '0' { '1' } else { '0' });
+            values.extend([json!(other), json!("")]);
+        }
+        Value::Array(_) => values.push(json!(["x"])),
+        Value::Object(_) => values.push(json!({"x": "y"})),
+        Value::Null => values.push(json!("x")),
+    }
+    let mut edited: Vec<Value> = values
+        .into_iter()
+        .filter(|value| value != found)
+        .map(|value| {
+            let mut copy = document.clone();
+            *copy.pointer_mut(pointer).unwrap() = value;
+            copy
+        })
+        .collect();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let mut copy = document.clone();
+    match copy.pointer_mut(parent).unwrap() {
+        Value::Object(fields) => drop(fields.remove(name)),
+        Value::Array(items) => drop(items.remove(name.parse().unwrap())),
+        _ => unreachable!("a leaf stands in a container"),
+    }
+    edited.push(copy);
+    edited
 }
 
 /// Puts the fields of one document into another; a list of the same length element by element.
@@ -691,6 +1074,17 @@ fn reports_that_cannot_stand_beside_each_other_show_nothing() {
                 }),
             );
             change(&mut copy, day);
+            // Each is compared with those before it.
+            let before: Vec<Value> = (1..=7_i8)
+                .map(|back| date.checked_sub(jiff::Span::new().days(back)).unwrap())
+                .map(|date| format!("artifacts/reports/REPORT_SOAK_{}.json", date.strftime("%Y%m%d")))
+                .filter(|path| world.sandbox.path(path).exists())
+                .map(|path| json!({"path": path, "sha256": mmops::testing::hash::sha256(world.sandbox.read(&path))}))
+                .collect();
+            for baseline in copy["baselines"].as_object_mut().unwrap().values_mut() {
+                baseline["days"] = json!(before.len());
+            }
+            copy["history"] = json!(before);
             let name = date.strftime("%Y%m%d");
             world.sandbox.write(&format!("artifacts/reports/REPORT_SOAK_{name}.json"), copy.to_string());
         }
@@ -710,7 +1104,7 @@ fn reports_that_cannot_stand_beside_each_other_show_nothing() {
     ));
     let other = week(|copy, day| {
         let version = format!("1.4.{day}");
-        merge(copy, &json!({"versions": [[version]], "builds": [{"version": version}]}));
+        merge(copy, &json!({"subject": version, "versions": [[version]], "builds": [{"version": version}]}));
     })
     .code(1);
     drop(other.stdout_has("1 of 7 days").stdout_has("version 1.4.9 ran, and 1.4.8 on 2026-03-08"));
@@ -719,7 +1113,7 @@ fn reports_that_cannot_stand_beside_each_other_show_nothing() {
         merge(
             copy,
             &json!({
-                "versions": [[to]], "builds": [{"version": to}],
+                "subject": to, "versions": [[to]], "builds": [{"version": to}],
                 "version_changes": [{"from": from, "to": to, "reason": "meant"}],
             }),
         );

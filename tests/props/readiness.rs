@@ -28,9 +28,9 @@ fn files() -> Vec<File> {
 fn verdict(files: &[File]) -> Verdict {
     let now = NOW.parse::<Timestamp>().expect("a time");
     let policy = EvidencePolicy { now, is_frozen: false, allow_simulated: false };
-    let window = window(files, &Rules { window: 7, max_age: Duration::from_hours(36), policy });
+    let window = window(files, &Rules::new(7, Duration::from_hours(36), policy));
     let score = sections(&score(&window)).total();
-    score::verdict(&Facts { score, unmet_drills: window.remarks.len() })
+    score::verdict(&Facts { score, unmet_drills: window.remarks.len(), is_other_release: false })
 }
 
 /// A value that shows nothing, whatever the field.

@@ -23,6 +23,7 @@ const CONFIGURATION: [(&str, &str); 5] = [
         "deploy/release/make_ready.yaml",
         "pre_live_pack: {plan: null, timeout: 30s}
 readiness: {reports: null, out_json: artifacts/reports/readiness.json, window: 7, max_age: 36h, drills: []}
+soak_gates: {profile: kpi-last8}
 evidence:
   - {name: soak, artifact: artifacts/reports/soak_metrics.json, max_age: 1d, same_release: true,
      expect: [{pointer: root.verdict, equals: PASS}]}

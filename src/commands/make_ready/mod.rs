@@ -39,7 +39,7 @@ const REPORT: &str = "artifacts/reports/MAKE_READY.json";
 /// Decide GO or HOLD from the pre-live pack, readiness and any further evidence the plan requires
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What is required [default: `deploy/release/make_ready.yaml`, else the built-in plan]
+    /// What is required, and by which gates the soak is judged [default: `deploy/release/make_ready.yaml`, else the built-in plan]
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     /// Accept evidence of simulated runs; stamped into the output
@@ -144,7 +144,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let mut evidence = Vec::new();
     for requirement in &plan.evidence {
         let found = found::document(&requirement.artifact, ctx);
-        let departures = soak::departures(&requirement.artifact, &found, ctx);
+        let departures = soak::departures(&requirement.artifact, &found, &plan.soak_gates, ctx);
         evidence.push(Evidence { requirement, found, departures });
         ctx.check_cancelled()?;
     }

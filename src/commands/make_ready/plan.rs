@@ -18,6 +18,9 @@ pub(crate) struct ReadyPlan {
     pub(super) pre_live_pack: RehearsalPlan,
     /// The score over the daily reports.
     pub(super) readiness: ReadinessPlan,
+    /// By what the newest run of a soak is judged again, whatever it was started with.
+    #[serde(default)]
+    pub(super) soak_gates: SoakGates,
     /// Further documents that must count.
     pub(super) evidence: Vec<Requirement>,
 }
@@ -44,6 +47,44 @@ pub(super) struct ReadinessPlan {
     max_age: String,
     /// Documents that GO requires.
     pub(super) drills: Vec<Requirement>,
+}
+
+/// By what the newest run of a soak is judged again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SoakGates {
+    /// Name of the profile.
+    pub(super) profile: String,
+    /// Its file; `deploy/soak/gates.yaml`, else the built-in one, where none is named.
+    #[serde(default)]
+    pub(super) gates_file: Option<PathBuf>,
+    /// The definitions that the figures of the run must have; `deploy/soak/kpis.yaml`, else the built-in ones.
+    #[serde(default)]
+    pub(super) kpis: Option<PathBuf>,
+    /// The longest window that counts, such as `1h`: of a longer one nobody knows what happened within.
+    #[serde(default = "max_window")]
+    max_window: String,
+}
+
+fn max_window() -> String {
+    "1h".to_owned()
+}
+
+impl Default for SoakGates {
+    fn default() -> Self {
+        Self { profile: "soak-24h".to_owned(), gates_file: None, kpis: None, max_window: max_window() }
+    }
+}
+
+impl SoakGates {
+    pub(super) fn max_window(&self) -> Result<Duration, String> {
+        let max_window = duration("soak_gates.max_window", &self.max_window)?;
+        if max_window.is_zero() || max_window > Duration::from_hours(24) {
+            let given = &self.max_window;
+            return Err(format!("soak_gates.max_window is `{given}`, it must be above 0s and at most 24h"));
+        }
+        Ok(max_window)
+    }
 }
 
 /// What a plan can require beside its two components: the name of the row, and files that mean it as well.
@@ -75,7 +116,11 @@ impl ReadyPlan {
         let score = score.map(|path| Input { option: "readiness.out_json of the plan".to_owned(), path });
         let pack = self.pre_live_pack.plan.clone();
         let pack = pack.map(|path| Input { option: "pre_live_pack.plan of the plan".to_owned(), path });
-        required.chain(score).chain(pack)
+        let gates = [("gates_file", &self.soak_gates.gates_file), ("kpis", &self.soak_gates.kpis)];
+        let gates = gates.into_iter().filter_map(|(key, path)| {
+            Some(Input { option: format!("soak_gates.{key} of the plan"), path: path.clone()? })
+        });
+        required.chain(score).chain(pack).chain(gates)
     }
 
     /// What it could require and does not.
@@ -95,6 +140,7 @@ impl ReadyPlan {
         if !(1..=MOST_DAYS).contains(&window) {
             return Err(format!("readiness.window is {window}, it must be 1 to {MOST_DAYS} days"));
         }
+        self.soak_gates.max_window()?;
         let mut names = BTreeSet::new();
         if let Some(twice) = self.requirements().find(|requirement| !names.insert(&requirement.name)) {
             return Err(format!("evidence `{}` stands twice in the plan", twice.name));

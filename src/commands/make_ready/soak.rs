@@ -1,9 +1,13 @@
-//! A soak verdict is not believed: the newest run is judged again from what it has kept.
+//! A soak verdict is not believed: the newest run is judged again from what it has kept, by its own gates, which its
+//! document must agree with, and by those of the plan, which decide.
 
+use super::plan::SoakGates;
 use crate::commands::soak;
+use crate::commands::soak::gate::OtherGates;
 use crate::ctx::Ctx;
 use crate::evidence::entry::Found;
 use crate::format::json::path::{Path as Place, Step};
+use crate::report::exit::Fault;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -32,14 +36,26 @@ const FIELDS: [&str; 14] = [
 /// Where a soak document is not what the newest run gives; nothing for other documents.
 ///
 /// Whether a simulated run counts is asked of its header; here it is judged as the rehearsal that it is.
-pub(super) fn departures(artifact: &str, found: &Found, ctx: &Ctx) -> Vec<String> {
+pub(super) fn departures(artifact: &str, found: &Found, gates: &SoakGates, ctx: &Ctx) -> Vec<String> {
     let fields = found.as_ref().ok().and_then(|document| document.content.as_object());
     let Some(fields) = fields.filter(|fields| fields.get("schema").is_some_and(|schema| schema == SCHEMA))
     else {
         return Vec::new();
     };
-    match soak::gate::judge_again(Path::new(NEWEST), ctx) {
-        Ok(again) => differences(artifact, fields, &again),
+    let newest = Path::new(NEWEST);
+    let differences = soak::gate::judge_again(newest, ctx).map(|again| differences(artifact, fields, &again));
+    let gates = gates.max_window().map(|max_window| OtherGates {
+        profile: &gates.profile,
+        gates_file: gates.gates_file.as_deref(),
+        kpis: gates.kpis.as_deref(),
+        max_window,
+    });
+    let refusals = gates.map_err(|reason| anyhow::Error::from(Fault::config(reason)));
+    let refusals = refusals.and_then(|gates| soak::gate::refusals(newest, &gates, ctx));
+    let named = |reason: String| format!("the newest soak run does not pass {reason}");
+    let refusals = refusals.map(|refusals| refusals.into_iter().map(named).collect::<Vec<String>>());
+    match differences.and_then(|differences| Ok((differences, refusals?))) {
+        Ok((differences, refusals)) => [differences, refusals].concat(),
         Err(error) => vec![format!("the newest soak run cannot be judged again: {error:#}")],
     }
 }

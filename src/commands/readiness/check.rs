@@ -24,7 +24,8 @@ pub(super) fn faults(document: &Value) -> Result<Vec<String>, String> {
     if !faults.is_empty() {
         return Ok(faults);
     }
-    let is_known = |key: &str| KEYS.contains(&key) || header::FIELDS.contains(&key);
+    let is_known =
+        |key: &str| KEYS.contains(&key) || OF_RELEASE.contains(&key) || header::FIELDS.contains(&key);
     for key in fields.keys().filter(|key| !is_known(key)) {
         faults.push(format!("Unknown key: '{key}'"));
     }
@@ -69,6 +70,8 @@ const KEYS: [&str; 11] = [
     "remarks",
     "newest_day",
 ];
+/// Those of what is to be released, which are there where it is known.
+const OF_RELEASE: [&str; 2] = ["release", "other_release"];
 
 fn read_sections(found: &Value, faults: &mut Vec<String>) -> Option<Sections> {
     let Value::Object(fields) = found else {

@@ -2,6 +2,8 @@
 
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
+use crate::evidence::daily::report::{SCHEMA, SourceFile};
+use crate::evidence::daily::standard::{BUILT_IN, CONFIG, DayRulesConfig, DayStandard, GATES, KPIS};
 use crate::evidence::daily::{self, File};
 use crate::evidence::entry::{Found, FoundDocument};
 use crate::evidence::requirement::{Judge, Requirement};
@@ -29,6 +31,26 @@ pub(super) fn reports(dir: Option<&Path>, ctx: &Ctx) -> Result<Vec<File>, Fault>
         Err(fault) => File { name, content: Err(fault.to_string()), sha256: None },
     };
     Ok(reports.map(read).collect())
+}
+
+/// What `daily.yaml` asks of a day, where one of the reports says what it was made by.
+pub(super) fn standard(reports: &[File], ctx: &Ctx) -> Result<Option<DayStandard>, Fault> {
+    let is_ours = |file: &File| {
+        file.content
+            .as_ref()
+            .is_ok_and(|content| content.get("schema").is_some_and(|schema| schema == SCHEMA))
+    };
+    if !reports.iter().any(is_ours) {
+        return Ok(None);
+    }
+    let config: DayRulesConfig = ctx.configs.choose(None, CONFIG, BUILT_IN, "daily.yaml")?.parse()?;
+    let choose = |named: &Option<String>, (place, built_in): (&str, &'static str), name: &str| {
+        let source = ctx.configs.choose(named.as_deref().map(Path::new), place, built_in, name)?;
+        Ok::<_, Fault>(SourceFile::of_config(&source, place))
+    };
+    let gates = choose(&config.gates.gates_file, GATES, "gates")?;
+    let kpis = choose(&config.gates.kpis, KPIS, "definitions")?;
+    Ok(Some(config.standard(gates, kpis)))
 }
 
 /// A document that a plan names.

@@ -9,7 +9,7 @@
 use super::score::{Body, DayRecord, Document, SCHEMA};
 use crate::evidence::age::EvidencePolicy;
 use crate::evidence::daily::{self, Day, File, Rules, Window};
-use crate::evidence::entry::{Entry, Found};
+use crate::evidence::entry::{Entry, Found, ReleaseIdentity};
 use crate::evidence::header::Header;
 use crate::format::json::path::{Path, Step};
 use crate::format::node;
@@ -45,6 +45,17 @@ impl<'a> Recorded<'a> {
 
     pub(super) fn window(&self) -> usize {
         self.body.days.len()
+    }
+
+    /// Whether any of its days names a version.
+    pub(super) fn names_versions(&self) -> bool {
+        self.body.days.iter().any(DayRecord::names_version)
+    }
+
+    /// Why its days speak of something else than what is to be released now.
+    pub(super) fn other_release(&self, release: &ReleaseIdentity) -> Option<String> {
+        let days: Vec<Day> = self.body.days.iter().map(DayRecord::day).collect::<Result<_, _>>().ok()?;
+        daily::other_release(&days, release)
     }
 
     /// Files of the drills that it names.
@@ -84,7 +95,7 @@ impl<'a> Recorded<'a> {
             is_frozen: self.header.clock == ClockKind::Frozen,
             allow_simulated: self.header.simulated,
         };
-        let window = daily::window(&inputs.reports, &Rules { policy, ..*rules });
+        let window = daily::window(&inputs.reports, &Rules { policy, ..rules.clone() });
         let mut faults = self.differences(&window, "the reports give", rules.policy.now);
         for (drill, found) in self.body.drills.iter().zip(&inputs.drills) {
             let (now, _) = Entry::of(&drill.name, &drill.path, found);
@@ -120,7 +131,7 @@ impl<'a> Recorded<'a> {
         for drill in &mut drills {
             drill.status = drill.outcome().status();
         }
-        let mut document = Document::new(header, runtime, window, drills, now);
+        let mut document = Document::new(header, runtime, window, drills, self.body.release.clone(), now);
         let names = std::mem::replace(&mut document.body.required_drills, required);
         if names != document.body.required_drills {
             return vec!["'drills' are not those of 'required_drills'".to_owned()];

@@ -9,6 +9,7 @@ use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
 use crate::evidence::daily::{self, Rules};
 use crate::evidence::header::Header;
 use crate::format::duration;
+use crate::release::identity;
 use crate::report::exit::Fault;
 use crate::report::maker::ClockKind;
 use crate::report::{CommandSpec, Outcome, Report, Row};
@@ -86,8 +87,13 @@ fn judge(
     if let Some(dir) = &args.reports {
         let reports = found::reports(Some(dir), ctx)?;
         let drills = recorded.drill_paths().map(|path| found::document(path, ctx)).collect();
-        let rules = Rules { window: recorded.window(), max_age: args.max_age, policy };
+        let standard = found::standard(&reports, ctx)?;
+        let rules = Rules { window: recorded.window(), max_age: args.max_age, policy, standard };
         faults.extend(recorded.departures(&Inputs { reports, drills }, &rules));
+    }
+    if recorded.names_versions() {
+        let release = identity::find(&ctx.root, &ctx.env, &ctx.cancel)?;
+        faults.extend(recorded.other_release(&release));
     }
     let limit = display(args.max_age);
     let newest = recorded.newest_day().map(|day| {

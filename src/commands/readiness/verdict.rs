@@ -39,12 +39,14 @@ pub struct Facts {
     pub score: f64,
     /// Drills that GO requires and that do not hold.
     pub unmet_drills: usize,
+    /// The days speak of something else than what is to be released.
+    pub is_other_release: bool,
 }
 
 pub fn verdict(facts: &Facts) -> Verdict {
     match facts.score {
         score if score < BLOCK_BELOW => Verdict::Block,
-        FULL if facts.unmet_drills == 0 => Verdict::Go,
+        FULL if facts.unmet_drills == 0 && !facts.is_other_release => Verdict::Go,
         // A score that is no number is none.
         _ => Verdict::Hold,
     }
@@ -65,15 +67,16 @@ mod tests {
 
     #[test]
     fn the_verdict_follows_from_the_score_and_the_drills() {
-        for (score, unmet_drills, expected) in [
-            (100.0, 0, Verdict::Go),
-            (100.0, 1, Verdict::Hold),
-            (99.999_999, 0, Verdict::Hold),
-            (70.0, 0, Verdict::Hold),
-            (69.999_999, 0, Verdict::Block),
-            (f64::NAN, 0, Verdict::Hold),
+        for (score, unmet_drills, is_other_release, expected) in [
+            (100.0, 0, false, Verdict::Go),
+            (100.0, 1, false, Verdict::Hold),
+            (100.0, 0, true, Verdict::Hold),
+            (99.999_999, 0, false, Verdict::Hold),
+            (70.0, 0, false, Verdict::Hold),
+            (69.999_999, 0, false, Verdict::Block),
+            (f64::NAN, 0, false, Verdict::Hold),
         ] {
-            assert_eq!(verdict(&Facts { score, unmet_drills }), expected, "{score}");
+            assert_eq!(verdict(&Facts { score, unmet_drills, is_other_release }), expected, "{score}");
         }
     }
 

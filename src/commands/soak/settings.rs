@@ -2,16 +2,13 @@
 
 use crate::ctx::Ctx;
 use crate::evidence::daily::report::SourceFile;
-use crate::format::hash;
+use crate::evidence::daily::standard::{GATES, KPIS};
 use crate::judge::gate::{GateProfile, GateProfiles};
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition};
 use crate::report::exit::Fault;
 use crate::sys::config;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-const KPIS: (&str, &str) = ("deploy/soak/kpis.yaml", include_str!("../../../deploy/soak/kpis.yaml"));
-const GATES: (&str, &str) = ("deploy/soak/gates.yaml", include_str!("../../../deploy/soak/gates.yaml"));
 
 /// The profile that is judged unless another is named.
 pub(super) const DEFAULT_PROFILE: &str = "soak-72h";
@@ -47,11 +44,8 @@ pub(super) fn load(files: &SettingsFiles, profile: &str, ctx: &Ctx) -> Result<So
     refuse(&catalogue.problems())?;
     let gates = ctx.configs.choose(files.gates_file.as_deref(), GATES.0, GATES.1, "gates")?;
     let profile = profile_of(&gates, profile, &catalogue)?;
-    let source = |source: &config::Source, own: &str| SourceFile {
-        path: source.file.clone().unwrap_or_else(|| format!("built-in {own}")),
-        sha256: Some(hash::sha256(&source.text)),
-    };
-    let (kpis_file, gates_file) = (source(&definitions, KPIS.0), source(&gates, GATES.0));
+    let (kpis_file, gates_file) =
+        (SourceFile::of_config(&definitions, KPIS.0), SourceFile::of_config(&gates, GATES.0));
     Ok(SoakSettings { kpis: catalogue.kpis, profile, kpis_file, gates_file })
 }
 
@@ -100,6 +94,22 @@ pub(super) fn goals(
         }
     }
     Ok(found)
+}
+
+/// A figure that a run measures otherwise than these definitions do, of those that are asked for.
+pub(super) fn other_definition<'a>(
+    of_run: &BTreeMap<String, KpiDefinition>,
+    definitions: &BTreeMap<String, KpiDefinition>,
+    figures: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    figures.into_iter().find(|name| {
+        let form = |kpi: Option<&KpiDefinition>| {
+            let mut form = serde_json::to_value(kpi?).expect("plain data serialises");
+            form.as_object_mut()?.remove("description");
+            Some(form)
+        };
+        form(of_run.get(*name)) != form(definitions.get(*name))
+    })
 }
 
 fn refuse(problems: &[String]) -> Result<(), Fault> {

@@ -183,6 +183,24 @@ pub(super) fn read_plan(dir: &Path) -> Result<Option<KeptPlan>, Fault> {
     }
 }
 
+/// A file by which a directory without a plan is known to have held a run of ours: the earlier toolkit wrote neither a
+/// journal nor samples, and named no schema.
+pub(super) fn remnant(dir: &Path) -> Result<Option<String>, Fault> {
+    for path in fsio::list(dir)? {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_kept = KEPT.contains(&name.as_str());
+        let is_document = || {
+            let schema = json_file::load(&path).ok()?.0.get("schema")?.as_str()?.starts_with("mmops.");
+            Some(schema)
+        };
+        let is_json = path.extension().is_some_and(|ending| ending == "json");
+        if is_kept || is_json && is_document() == Some(true) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
 /// The finished iterations of a run, numbered from 1 on.
 pub(super) fn read_journal(dir: &Path) -> Result<KeptJournal, Fault> {
     let path = dir.join(JOURNAL);

@@ -1,46 +1,32 @@
 //! The days of the window: which report stands for which day, and what it shows.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod baseline;
 mod date;
+pub(crate) mod figures;
+mod history;
+mod remedy;
 pub(crate) mod report;
+pub(crate) mod standard;
 
 pub(crate) use date::{compact, date_of, end, is_report, observed_to, parse, report_name, start};
+pub(crate) use figures::{BEARABLE, FIGURES, RANGES, SIDES, Side};
+pub(crate) use remedy::Remedy;
 
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
+use crate::evidence::entry::ReleaseIdentity;
 use crate::report::ERROR_SCHEMA;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use report::reader::FieldReader;
-use report::{DailyBasis, DailyReport, Field, conflict};
+use report::{DailyBasis, DailyReport, Field, ToldChange, shared_windows, untold_between};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use standard::DayStandard;
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 use std::time::Duration;
-
-/// The fields of the figures of a day, in their order everywhere.
-pub(crate) const FIGURES: [&str; 3] = [report::EDGE, report::ORDER_AGE, report::TAKER_SHARE];
-/// What each can be. Nobody wins or loses more than all that was traded, which is 10,000 basis points of it, and an
-/// order that is older than a day is not of the day.
-pub(crate) const RANGES: [RangeInclusive<f64>; 3] = [-10_000.0..=10_000.0, 0.0..=86_400_000.0, 0.0..=100.0];
-
-/// Which side of a limit is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    AtLeast,
-    AtMost,
-}
-
-impl Side {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::AtLeast => "at least",
-            Self::AtMost => "at most",
-        }
-    }
-}
 
 /// A file of the reports directory, read or not.
 #[derive(Clone, Debug)]
@@ -64,7 +50,7 @@ pub struct ReportFile {
 }
 
 /// What the operator allows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// Days in the window.
     pub window: usize,
@@ -72,44 +58,21 @@ pub struct Rules {
     pub max_age: Duration,
     /// What the reports are judged by.
     pub policy: EvidencePolicy,
+    /// What `daily.yaml` asks of a day, where reports are held to it.
+    pub(crate) standard: Option<DayStandard>,
+}
+
+impl Rules {
+    /// Without what `daily.yaml` asks for.
+    pub fn new(window: usize, max_age: Duration, policy: EvidencePolicy) -> Self {
+        Self { window, max_age, policy, standard: None }
+    }
 }
 
 /// One measured number of a day, or why it is missing.
 pub(crate) type Figure = Result<f64, String>;
 /// One yes or no of a day, or why it is missing.
 pub(crate) type Flag = Result<bool, String>;
-
-/// What makes a day show something that shows nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Remedy {
-    /// A report under its name.
-    Report,
-    /// A report that is made again.
-    Anew,
-    /// A newer report than all that are there.
-    NewerReport,
-    /// Clocks that agree.
-    Clocks,
-    /// Another run: what was watched is not to be had otherwise.
-    OtherRun,
-    /// Nothing but time: the day has to leave the window.
-    Time,
-}
-
-impl Remedy {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Report => "make it with `mmops soak daily --date`",
-            Self::Anew => "make it again with `mmops soak daily --date`",
-            Self::NewerReport => "make the report of the last day that is over with `mmops soak daily`",
-            Self::Clocks => "set the clocks, and make the report again",
-            Self::OtherRun => {
-                "make it of a run of the service on the system clock; only a demo counts a simulation"
-            }
-            Self::Time => "wait until the day has left the window",
-        }
-    }
-}
 
 /// What one day shows.
 #[derive(Clone, Debug)]
@@ -130,6 +93,8 @@ pub struct Day {
     pub simulated: bool,
     /// What the report rests on, where it says so and can be believed.
     pub(crate) basis: Option<Box<DailyBasis>>,
+    /// The versions that it speaks of, one list for each time that they changed; none where it names none.
+    pub(crate) versions: Vec<Vec<String>>,
 }
 
 /// The window, newest day last, and what is wrong with files that stand for no single day.
@@ -200,7 +165,7 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
     dates.reverse();
     let found = dates.into_iter().map(|date| (date, by_date.get(&date).copied()));
     let mut days = match &stale {
-        None => read_days(found, rules, no_report),
+        None => read_days(found, rules, no_report, |date| by_date.get(&date).copied()),
         Some(reason) => {
             let day = |(date, file): (Date, Option<&File>)| match file {
                 None => Day::missing(date, &no_report(date)),
@@ -216,6 +181,7 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
     };
     days.extend(future.into_iter().map(late));
     let simulated = days.iter().any(|day| day.simulated);
+    remarks.extend(rules.standard.iter().flat_map(|standard| standard.weaker.iter().cloned()));
     Window { days, remarks, simulated }
 }
 
@@ -225,11 +191,12 @@ fn stale(date: Date, now: Timestamp, max_age: Duration) -> Option<String> {
 }
 
 /// The days of these dates, which follow each other: each as its report has it, and none whose report cannot stand
-/// beside those before it.
+/// beside those before it. `earlier` has the report of any day, by which what one was compared with is computed again.
 pub(crate) fn read_days<'a>(
     found: impl IntoIterator<Item = (Date, Option<&'a File>)>,
     rules: &Rules,
     no_report: impl Fn(Date) -> String,
+    earlier: impl Fn(Date) -> Option<&'a File>,
 ) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for (date, file) in found {
@@ -238,14 +205,18 @@ pub(crate) fn read_days<'a>(
             continue;
         };
         let day = read(date, file, rules).of(file);
-        let conflict = day.basis.as_deref().and_then(|own| {
-            let before = days.iter().rev().filter_map(|day| Some((day.date, day.basis.as_deref()?)));
-            before.enumerate().find_map(|(back, before)| conflict(before, (date, own), back == 0))
+        let conflict = day.conflict(&days).or_else(|| {
+            let usable = |other: &&Day| other.fault.is_none() && (day.simulated || !other.simulated);
+            let usable: Vec<Date> = days.iter().filter(usable).map(|other| other.date).collect();
+            let report =
+                |date| earlier(date).map(|file| (file.sha256.as_deref(), file.content.as_ref().ok()));
+            history::conflict(date, day.basis.as_deref()?, &usable, report)
         });
         days.push(match conflict.filter(|_| day.fault.is_none()) {
             Some(reason) => {
                 let reason = format!("`{}` contradicts the days before: {reason}", file.name);
-                Day { report: day.report, basis: day.basis, ..Day::blank(date, &reason, Remedy::Anew) }
+                let Day { report, basis, versions, .. } = day;
+                Day { report, basis, versions, ..Day::blank(date, &reason, Remedy::Anew) }
             }
             None => day,
         });
@@ -253,7 +224,40 @@ pub(crate) fn read_days<'a>(
     days
 }
 
+/// Why the days speak of something else than what is to be released: the versions that the last one of them ends with.
+/// Those before it are of the same, or of versions whose change was told.
+pub(crate) fn other_release(days: &[Day], release: &ReleaseIdentity) -> Option<String> {
+    let last = days.iter().rev().find(|day| day.fault.is_none() && !day.versions.is_empty())?;
+    let other = last.versions.last()?.iter().find(|version| release.is_other(version))?;
+    Some(format!("{} speaks of {other}, what is to be released is {release}", last.date))
+}
+
 impl Day {
+    /// Why it cannot stand beside the days before: windows of a run that are theirs, or another version that nobody told.
+    fn conflict(&self, before: &[Day]) -> Option<String> {
+        let own = self.basis.as_deref();
+        let with_basis = before.iter().rev().filter_map(|day| Some((day.date, day.basis.as_deref()?)));
+        let shared =
+            own.and_then(|own| with_basis.into_iter().find_map(|before| shared_windows(before, own)));
+        shared.or_else(|| {
+            let last = before.iter().rev().find(|day| !day.versions.is_empty())?;
+            let (one, other) =
+                untold_between(&last.versions, &self.versions, [last.told(), self.told()].concat())?;
+            Some(format!(
+                "version {other} ran, and {one} on {}: version_changes of daily.yaml does not say so on {}",
+                last.date, self.date
+            ))
+        })
+    }
+
+    fn told(&self) -> Vec<ToldChange> {
+        self.basis.as_ref().map(|basis| basis.version_changes.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn subject(&self) -> Option<String> {
+        self.versions.last().map(|versions| versions.join(", "))
+    }
+
     /// A day that shows nothing, for a reason.
     pub(crate) fn blank(date: Date, reason: &str, remedy: Remedy) -> Self {
         Self {
@@ -265,6 +269,7 @@ impl Day {
             flags: [(); 3].map(|()| Err(reason.to_owned())),
             simulated: false,
             basis: None,
+            versions: Vec::new(),
         }
     }
 
@@ -314,12 +319,21 @@ fn read(date: Date, file: &File, rules: &Rules) -> Day {
     if let Some(contradiction) = report.contradiction(date, policy.now) {
         return anew(&format!("{subject} contradicts itself: {contradiction}"));
     }
+    let versions = match (&report.basis, &report.header.subject) {
+        (Some(basis), _) => basis.versions.clone(),
+        (None, Some(subject)) => vec![vec![subject.clone()]],
+        (None, None) => Vec::new(),
+    };
+    let weaker = rules.standard.as_ref().zip(report.basis.as_ref());
+    if let Some(reason) = weaker.and_then(|(standard, basis)| standard.refusal(basis)) {
+        return anew(&format!("{subject} was not made by what daily.yaml asks for: {reason}"));
+    }
     let basis = report.basis.map(Box::new);
     // A day on which a hard limit broke is no good one, whatever its figures came to.
     if let Some(gates) = basis.as_ref().map(|basis| &basis.gates).filter(|gates| gates.is_broken()) {
         let names = gates.broken.join(", ");
         let reason = format!("{subject}: hard gates broke on this day ({names})");
-        return Day { basis, ..Day::blank(date, &reason, Remedy::Time) };
+        return Day { basis, versions, ..Day::blank(date, &reason, Remedy::Time) };
     }
     let fields = &report.fields;
     let reader = FieldReader { name: &file.name, report: fields };
@@ -342,6 +356,7 @@ fn read(date: Date, file: &File, rules: &Rules) -> Day {
         ],
         simulated: report.header.simulated,
         basis,
+        versions,
     }
 }
 

@@ -250,6 +250,9 @@ impl Ledger {
         let longest = self.gaps.iter().map(|(_, secs)| *secs).fold(0.0, f64::max);
         let lost = self.missing.len() as f64 * self.window_secs;
         let (longest, most) = (longest.max(lost), profile.max_gap_secs().unwrap_or(self.window_secs));
+        // Scrapes that nobody answered are a gap as well, one that is told where it is not borne.
+        let unanswered = self.longest_unanswered_secs();
+        let longest = if unanswered > most { longest.max(unanswered) } else { longest };
         let gaps = (longest > 0.0).then(|| {
             let note = format!("longest {}, {} are borne", duration::text(longest), duration::text(most));
             Condition::known_if(longest <= most, "gaps", note, "what happened in a gap is not known")
@@ -265,6 +268,28 @@ impl Ledger {
             )
         });
         [observed, gaps, members, self.lives.one_build()].into_iter().flatten().collect()
+    }
+
+    /// The longest time in which a member gave no answer: of windows in a row in which nothing was measured, the part
+    /// that is not covered by any figure.
+    fn longest_unanswered_secs(&self) -> f64 {
+        self.windows.values().map(|kpis| self.unanswered_secs(kpis)).fold(0.0, f64::max)
+    }
+
+    fn unanswered_secs(&self, kpis: &BTreeMap<String, Vec<WindowValue>>) -> f64 {
+        let covered = |window: &WindowValue| f64::from(window.points) / f64::from(window.expected.max(1));
+        let length = kpis.values().map(Vec::len).max().unwrap_or_default();
+        let (mut longest, mut lost) = (0.0_f64, 0.0);
+        for at in 0..length {
+            let windows = || kpis.values().filter_map(|windows| windows.get(at));
+            if windows().any(|window| window.state == DataState::Measured) {
+                lost = 0.0;
+                continue;
+            }
+            lost += self.window_secs * (1.0 - windows().map(covered).fold(0.0, f64::max).min(1.0));
+            longest = longest.max(lost);
+        }
+        longest
     }
 
     fn judge_gate(&self, gate: &Gate) -> GateResult {
@@ -400,5 +425,35 @@ mod tests {
         for (expected, verdict) in [(1, Pass), (2, Inconclusive), (0, Inconclusive)] {
             assert_eq!(of(&profile(None, None), 0.0, Some(expected)), row("members", verdict));
         }
+    }
+
+    #[test]
+    fn what_nobody_answered_is_a_gap_of_the_member_that_was_silent() {
+        // Windows of five minutes with so many of ten points.
+        let of = |points: &[u32], max_gap: Option<&str>| {
+            let mut ledger = Ledger::new(300.0, 10, true);
+            for (number, points) in (1..).zip(points) {
+                let mut next = iteration(number, &[("a", 1.0), ("b", 1.0)]);
+                let silent = next.members.get_mut("b").and_then(|member| member.kpis.get_mut("k"));
+                let measured = silent.expect("it is there");
+                (measured.points, measured.expected) = (*points, 10);
+                measured.state = match points {
+                    0 => DataState::NoData,
+                    1..=9 => DataState::Partial,
+                    _ => DataState::Measured,
+                };
+                ledger.add(&next);
+            }
+            let profile = GateProfile { max_gap: max_gap.map(str::to_owned), ..GateProfile::default() };
+            ledger.conditions(&profile).pop().map(|condition| (condition.verdict, condition.note))
+        };
+        let told =
+            |longest: &str, most: &str| Some((Inconclusive, format!("longest {longest}, {most} are borne")));
+        assert_eq!(of(&[10, 0, 10, 0, 10], None), None);
+        assert_eq!(of(&[10, 0, 0, 10], None), told("10m", "5m"));
+        assert_eq!(of(&[10, 4, 0, 6, 10], None), told("10m", "5m"));
+        assert_eq!(of(&[10, 5, 5, 10], None), None);
+        assert_eq!(of(&[10, 0, 0, 10], Some("10m")), None);
+        assert_eq!(of(&[10, 10, 0, 0, 0], Some("10m")), told("15m", "10m"));
     }
 }

@@ -11,8 +11,10 @@ use crate::commands::readiness::points::{self, Section};
 use crate::commands::readiness::scale::{SECTIONS, TARGETS, Target};
 use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
 use crate::evidence::daily::report::SourceFile;
-use crate::evidence::daily::{Day, File, Remedy, Rules, Side, Window};
+use crate::evidence::daily::{Day, File, Remedy, Rules, Side, Window, other_release};
+use crate::evidence::entry::ReleaseIdentity;
 use crate::evidence::explanation::{Explanation, Flip, InputChange, MissingStep, RuleExplanation};
+use crate::format::number;
 use crate::judge::statistics::median;
 use jiff::civil::Date;
 use reports::{NewValue, Reports};
@@ -28,6 +30,19 @@ struct DayChange {
     to: NewValue,
 }
 
+impl DayChange {
+    /// The same with a figure that has no more decimals than are printed of what it was, or of its limit.
+    fn written(&self, window: &Window) -> Self {
+        let NewValue::Figure(at, to) = self.to else { return *self };
+        let Ok(from) = window.days[self.day].figures[at] else { return *self };
+        let decimals = number::decimals(from).max(number::decimals(TARGETS[at].value)).clamp(1, 9);
+        let scale = f64::from(10_u32.pow(u32::try_from(decimals).unwrap_or(9)));
+        let scaled = to * scale;
+        let to = if to > from { scaled.ceil() / scale } else { scaled.floor() / scale };
+        Self { to: NewValue::Figure(at, to), ..*self }
+    }
+}
+
 /// What a score is explained from.
 pub(super) struct Explained<'a> {
     pub(super) window: &'a Window,
@@ -39,6 +54,7 @@ pub(super) struct Explained<'a> {
     /// Rules of the drills that GO requires.
     pub(super) drills: Vec<RuleExplanation>,
     pub(super) unmet_drills: usize,
+    pub(super) release: ReleaseIdentity,
     /// The day on which it is asked.
     pub(super) today: Date,
 }
@@ -72,15 +88,24 @@ impl Explained<'_> {
     fn tried(&self, section: usize) -> Vec<InputChange> {
         let was_lost = is_lost(self.window, section);
         // That all of them are too old is mended by a newer one, and not by what they say.
-        let young = self.files().window(&Rules { max_age: Duration::MAX, ..self.rules });
+        let young = self.files().window(&Rules { max_age: Duration::MAX, ..self.rules.clone() });
         if is_lost(&young, section) != was_lost {
             return Vec::new();
         }
-        let changes = flip(&young, section);
+        let exact = flip(&young, section);
         let of_day = |change: &DayChange| self.files().changes(self.window.days[change.day].date, change.to);
-        let changes: Vec<InputChange> = changes.iter().flat_map(of_day).collect();
-        let is_flipped = self.after(&changes)[section].is_lost() != was_lost;
-        if is_flipped { changes } else { Vec::new() }
+        let in_reports =
+            |changes: &[DayChange]| changes.iter().flat_map(of_day).collect::<Vec<InputChange>>();
+        let is_flipped = |changes: &[InputChange]| self.after(changes)[section].is_lost() != was_lost;
+        // Numbers that a person would write, where they are not more than is needed.
+        let written: Vec<DayChange> = exact.iter().map(|change| change.written(&young)).collect();
+        let needs_all = |changes: &[DayChange]| {
+            let but = |at: usize| in_reports(&[&changes[..at], &changes[at + 1..]].concat());
+            (0..changes.len()).all(|at| !is_flipped(&but(at)))
+        };
+        let written = if written != exact && needs_all(&written) { Some(in_reports(&written)) } else { None };
+        let tried = written.into_iter().chain([in_reports(&exact)]);
+        tried.into_iter().find(|changes| is_flipped(changes)).unwrap_or_default()
     }
 
     fn rule(&self, at: usize, section: &Section, flip: Vec<InputChange>) -> RuleExplanation {
@@ -118,7 +143,12 @@ impl Explained<'_> {
     /// all that is missing of every rule.
     fn flip(&self, sections: &[Section], flips: &[Vec<InputChange>]) -> Flip {
         let score = points::sections(sections).total();
-        let now = verdict(&Facts { score, unmet_drills: self.unmet_drills });
+        let other_release = other_release(&self.window.days, &self.release);
+        let now = verdict(&Facts {
+            score,
+            unmet_drills: self.unmet_drills,
+            is_other_release: other_release.is_some(),
+        });
         let changes: Vec<InputChange> = match now {
             Verdict::Go => {
                 let tried = flips.iter().filter(|changes| !changes.is_empty());
@@ -131,14 +161,15 @@ impl Explained<'_> {
         };
         // The changes of documents of drills stand with their rules; here they are taken as made.
         let score = points::sections(&self.after(&changes)).total();
-        let after = verdict(&Facts { score, unmet_drills: 0 });
+        let after = verdict(&Facts { score, unmet_drills: 0, is_other_release: false });
         let is_reached = (after == Verdict::Go) != (now == Verdict::Go);
         let obstacles = if is_reached { Vec::new() } else { self.obstacles(sections, flips) };
         // Of a drill whose document is not there, or is too old by itself, there is nothing to change.
         let stuck =
             self.drills.iter().filter(|rule| !rule.holds && rule.flip.is_empty() && now != Verdict::Go);
         let stuck = stuck.map(|rule| format!("{}: make it {}", rule.rule, rule.limit));
-        let obstacles: Vec<String> = obstacles.into_iter().chain(stuck).collect();
+        // What the days speak of is changed by other days, or by another release.
+        let obstacles: Vec<String> = obstacles.into_iter().chain(stuck).chain(other_release).collect();
         if !obstacles.is_empty() {
             return Flip { obstacles, ..Flip::default() };
         }
@@ -198,6 +229,11 @@ impl Explained<'_> {
                 what: format!("{advice}; or wait for good days alone"),
             });
         }
+        missing.extend(other_release(&self.window.days, &self.release).map(|reason| MissingStep {
+            date: None,
+            rule: "release".to_owned(),
+            what: format!("{reason}: run what is to be released, or release what ran"),
+        }));
         missing.sort();
         if !missing.is_empty() {
             let go = self.holds_from(|sections| sections.iter().all(|section| !section.is_lost()));

@@ -33,7 +33,8 @@ impl World {
         };
         let now: Timestamp = daily::start(today()) + SignedDuration::from_hours(12 + 24 * late);
         let policy = EvidencePolicy { now, is_frozen: false, allow_simulated: false };
-        let rules = Rules { window: days.len(), max_age: Duration::from_hours(36), policy };
+        let max_age = Duration::from_hours(36);
+        let rules = Rules { window: days.len(), max_age, policy, standard: None };
         Self { files: days.iter().enumerate().filter_map(file).collect(), rules }
     }
 
@@ -45,7 +46,8 @@ impl World {
         Explained {
             window: &self.window(),
             files: &self.files,
-            rules: self.rules,
+            rules: self.rules.clone(),
+            release: ReleaseIdentity::default(),
             reports: "r".to_owned(),
             drills: Vec::new(),
             unmet_drills: 0,
@@ -65,7 +67,7 @@ impl World {
 
     fn verdict(&self) -> Verdict {
         let score = points::sections(&points::score(&self.window())).total();
-        verdict(&Facts { score, unmet_drills: 0 })
+        verdict(&Facts { score, unmet_drills: 0, is_other_release: false })
     }
 }
 
@@ -202,7 +204,7 @@ fn a_good_week_is_one_bad_day_from_hold() {
     assert_eq!((&edge.value, edge.margin, edge.n, edge.of), (&json!(2.5), Some(0.0), 7, 7));
     // The median of seven falls with the fourth.
     assert_eq!(edge.flip.len(), 4);
-    assert_eq!((&edge.flip[0].from, &edge.flip[0].to), (&json!(2.5), &json!(2.5_f64.next_down())));
+    assert_eq!((&edge.flip[0].from, &edge.flip[0].to), (&json!(2.5), &json!(2.4)));
     assert_eq!((explained.flip.verdict.as_str(), explained.flip.changes.len()), ("HOLD", 1));
     assert_eq!(explained.flip.changes[0].place, "root.reg_guard.reason");
 }

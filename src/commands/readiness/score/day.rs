@@ -24,6 +24,9 @@ pub(crate) struct DayRecord {
     tests_ok: Option<bool>,
     /// Why a field is null, by its name; empty for a day with a fault.
     unknown: BTreeMap<String, String>,
+    /// The version that it ends with, of several that ran at once all; left out where it names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
     /// Whether the report says that it comes from a simulation.
     simulated: bool,
 }
@@ -50,8 +53,13 @@ impl DayRecord {
             chaos_ok,
             tests_ok,
             unknown: unknown.collect(),
+            subject: day.subject(),
             simulated: day.simulated,
         }
+    }
+
+    pub(crate) fn names_version(&self) -> bool {
+        self.subject.is_some()
     }
 
     /// The day that it stands for.
@@ -82,7 +90,8 @@ impl DayRecord {
                 ..blank("")
             },
         };
-        Ok(Day { report: self.report.clone(), ..day })
+        let versions = self.subject.iter().map(|subject| subject.split(", ").map(str::to_owned).collect());
+        Ok(Day { report: self.report.clone(), versions: versions.collect(), ..day })
     }
 
     fn check_report(&self, date: Date) -> Result<(), String> {

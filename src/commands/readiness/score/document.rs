@@ -4,8 +4,8 @@ use super::day::DayRecord;
 use crate::commands::readiness::advice;
 use crate::commands::readiness::points::{self, Section, Sections};
 use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
-use crate::evidence::daily::Window;
-use crate::evidence::entry::Entry;
+use crate::evidence::daily::{Window, other_release};
+use crate::evidence::entry::{Entry, ReleaseIdentity};
 use crate::evidence::explanation::Explanation;
 use crate::evidence::header::Header;
 use jiff::Timestamp;
@@ -39,6 +39,12 @@ pub(crate) struct Body {
     pub(crate) window: usize,
     /// The newest day of the window.
     pub(crate) newest_day: String,
+    /// What is to be released, where that is known and a day names a version.
+    #[serde(default, skip_serializing_if = "ReleaseIdentity::is_unknown")]
+    pub(crate) release: ReleaseIdentity,
+    /// Why the days speak of something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) other_release: Option<String>,
     /// What each day shows, oldest first.
     pub(crate) days: Vec<DayRecord>,
     /// Why points are lost, and what would win them back.
@@ -85,6 +91,7 @@ impl Document {
         runtime: Runtime,
         window: &Window,
         drills: Vec<Entry>,
+        release: ReleaseIdentity,
         now: Timestamp,
     ) -> Self {
         let scored = points::score(window);
@@ -98,6 +105,8 @@ impl Document {
             cheapest: section.advice.clone().or_else(|| advice::for_blank_days(&window.days)),
         };
         let simulated = window.simulated || drills.iter().any(|drill| drill.simulated);
+        let other_release = other_release(&window.days, &release);
+        let is_other_release = other_release.is_some();
         let newest = window.days.iter().map(|day| day.date).max();
         let body = Body {
             runtime,
@@ -105,6 +114,8 @@ impl Document {
             sections,
             window: window.days.len(),
             newest_day: newest.map_or_else(String::new, |date| date.to_string()),
+            release,
+            other_release,
             days: window.days.iter().map(DayRecord::of).collect(),
             losses: scored.iter().filter(|section| section.is_lost()).map(loss).collect(),
             required_drills: drills.iter().map(|drill| drill.name.clone()).collect(),
@@ -113,7 +124,7 @@ impl Document {
         };
         Self {
             header: header.simulated(simulated).observed(window.observed(now)),
-            verdict: verdict(&Facts { score: total, unmet_drills }),
+            verdict: verdict(&Facts { score: total, unmet_drills, is_other_release }),
             body,
         }
     }

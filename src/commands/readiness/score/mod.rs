@@ -20,6 +20,7 @@ use crate::evidence::header::Header;
 use crate::evidence::requirement::Requirement;
 use crate::format::duration;
 use crate::format::json;
+use crate::release::identity;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use jiff::tz::TimeZone;
@@ -32,7 +33,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "score")]
 pub(crate) struct Args {
-    /// Directory with `REPORT_SOAK_<YYYYMMDD>.json` [default: artifacts/reports]
+    /// Directory with `REPORT_SOAK_<YYYYMMDD>.json`, which `mmops soak daily` makes [default: artifacts/reports]
     #[arg(long, value_name = "DIR")]
     pub(crate) reports: Option<PathBuf>,
     /// Where the score goes; the Markdown form goes beside it
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     /// Largest age of the newest report, from the end of its day
     #[arg(long, value_name = "DURATION", default_value = "36h", value_parser = duration::parse)]
     pub(crate) max_age: Duration,
-    /// Drills that GO requires, with their ages: a file with a list `drills`
+    /// Drills that GO requires: a file with a list `drills`, in the form of `evidence` of `deploy/release/make_ready.yaml`
     #[arg(long, value_name = "FILE")]
     pub(crate) drills: Option<PathBuf>,
     /// Count reports of simulated runs; stamped into the output
@@ -95,16 +96,22 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     let md_out = ctx.companion_file(args.out_json.with_extension("md"))?;
     let files = found::reports(args.reports.as_deref(), ctx)?;
     let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
-    let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy };
+    let standard = found::standard(&files, ctx)?;
+    let rules = Rules { window: usize::from(args.window), max_age: args.max_age, policy, standard };
     let window = daily::window(&files, &rules);
     let judge = found::judge(drills, policy, ctx)?;
     let documents = drills.iter().map(|drill| (drill, found::document(&drill.artifact, ctx)));
     let documents: Vec<(&Requirement, Found)> = documents.collect();
     let drills: Vec<Entry> = documents.iter().map(|(drill, found)| drill.judge(found, &judge)).collect();
+    // Git is asked only where there is something to compare it with.
+    let names_versions = window.days.iter().any(|day| !day.versions.is_empty());
+    let release = names_versions.then(|| identity::find(&ctx.root, &ctx.env, &ctx.cancel)).transpose()?;
+    let release = release.unwrap_or_default();
     let explained = args.explain.then(|| Explained {
         window: &window,
         files: &files,
         rules,
+        release: release.clone(),
         reports: args.reports.as_deref().unwrap_or(Path::new(found::REPORTS)).display().to_string(),
         drills: documents.iter().flat_map(|(drill, found)| drill.rules(found, &judge)).collect(),
         unmet_drills: drills.iter().filter(|drill| !drill.outcome().is_yes()).count(),
@@ -113,7 +120,7 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
     let explanation = explained.map(Explained::explanation);
     let runtime = Runtime { utc: ctx.clock.stamp_utc(), version: env!("CARGO_PKG_VERSION").to_owned() };
     let header = Header::new(SCHEMA, ctx.maker());
-    let document = Document::new(header, runtime, &window, drills, policy.now);
+    let document = Document::new(header, runtime, &window, drills, release, policy.now);
     json_out.finish(json::document(&document).as_bytes())?;
     md_out.finish(report::markdown(&document).as_bytes())?;
     let written =

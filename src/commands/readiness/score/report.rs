@@ -21,6 +21,8 @@ pub(super) fn report(window: &Window, document: &Document, explanation: Option<E
     rows.extend(points::score(window).iter().map(row));
     rows.extend(document.body.drills.iter().map(Entry::row));
     rows.extend(window.remarks.iter().map(|remark| Row::new("reports", Outcome::Warn).reason(remark)));
+    let other_release = document.body.other_release.iter();
+    rows.extend(other_release.map(|reason| Row::new("release", Outcome::Fail).reason(reason)));
     if document.header.simulated {
         rows.push(Row::new("simulated", Outcome::Warn).reason("the score rests on simulated runs"));
     }
@@ -60,6 +62,9 @@ pub(super) fn markdown(document: &Document) -> String {
     let mut out = format!("{TITLE}\nResult: {}  Score: {:.6}\n\n", verdict.as_str(), body.score);
     if header.simulated {
         out.push_str("**simulated: true**\n\n");
+    }
+    if let Some(reason) = &body.other_release {
+        out.push_str(&format!("{}\n", markdown::item(reason)));
     }
     out.push_str(&markdown::table_head(&["section", "score"]));
     for ((name, _), points) in scale::SECTIONS.iter().zip(body.sections.points()) {

@@ -38,16 +38,17 @@ pub(super) fn of_files(
             }
         };
         counts.add(results.counts);
-        // The file may say that it is older than it looks, never that it is younger.
+        // The file may say that it is older than it looks, never that it is younger; and what it says and how it looks
+        // must both speak of the day.
         let Some(made) = results.began_at.into_iter().chain(file.modified).min() else { continue };
-        let age = Age::of(made, end.policy(made).now, config.max_age());
-        match age {
+        let latest = results.latest.into_iter().chain(file.modified).max().unwrap_or(made);
+        let age_of = |made| Age::of(made, end.policy(made).now, config.max_age());
+        match age_of(made) {
             Age::Fresh { age } | Age::Stale { age } => oldest = oldest.max(Some(age)),
             Age::Future { .. } | Age::Frozen | Age::Untold => {}
         }
-        refusals.extend(
-            age.refusal(&subject, &display(config.max_age())).or_else(|| end.refusal(made, &subject)),
-        );
+        let refusal = |made| age_of(made).refusal(&subject, &display(config.max_age()));
+        refusals.extend(refusal(made).or_else(|| refusal(latest)).or_else(|| end.refusal(latest, &subject)));
     }
     let ran = counts.tests - counts.skipped;
     let needed = config.min_tests.unwrap_or(1);

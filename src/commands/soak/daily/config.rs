@@ -3,6 +3,7 @@
 
 use crate::evidence::daily;
 use crate::evidence::daily::report::{DayRules, ToldChange};
+use crate::evidence::daily::standard::{GatesConfig, evidence_grace, max_window};
 use crate::evidence::requirement::Requirement;
 use crate::format::duration;
 use crate::judge::gate::{Aggregate, GateProfile};
@@ -39,34 +40,6 @@ pub(crate) struct DailyConfig {
     pub(super) chaos: Requirement,
     /// Where the results of the test sweep are.
     pub(super) bug_bash: TestConfig,
-}
-
-fn max_window() -> String {
-    "1h".to_owned()
-}
-
-fn evidence_grace() -> String {
-    "12h".to_owned()
-}
-
-/// By what the windows of a day are judged.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct GatesConfig {
-    /// Name of the profile; how long it wants a run to be is not asked of a day.
-    pub(super) profile: String,
-    /// Its file; `deploy/soak/gates.yaml`, else the built-in one, where none is named.
-    #[serde(default)]
-    pub(super) gates_file: Option<String>,
-    /// The definitions that the figures of the runs must have; `deploy/soak/kpis.yaml`, else the built-in ones.
-    #[serde(default)]
-    pub(super) kpis: Option<String>,
-}
-
-impl Default for GatesConfig {
-    fn default() -> Self {
-        Self { profile: "soak-72h".to_owned(), gates_file: None, kpis: None }
-    }
 }
 
 /// The KPI of each figure.
@@ -170,19 +143,10 @@ impl DailyConfig {
         self.figures.edge_net_bps.check("edge_net_bps", "bps", false)?;
         self.figures.order_age_p95_ms.check("order_age_p95_ms", "ms", false)?;
         self.figures.taker_share_pct.check("taker_share_pct", "percent", true)?;
-        let min_observed = parse("min_observed", &self.min_observed)?;
-        if min_observed.is_zero() || min_observed > Duration::from_hours(24) {
-            return Err(format!(
-                "min_observed is `{}`, it must be above 0s and at most 24h",
-                self.min_observed
-            ));
-        }
-        if parse("max_window", &self.max_window)?.is_zero() {
-            return Err("max_window must be above 0s".to_owned());
-        }
-        if parse("evidence_grace", &self.evidence_grace)? > Duration::from_hours(24) {
-            return Err(format!("evidence_grace is `{}`, it must be at most 24h", self.evidence_grace));
-        }
+        above_zero("min_observed", &self.min_observed, MOST)?;
+        above_zero("max_window", &self.max_window, MOST)?;
+        at_most("evidence_grace", &self.evidence_grace, MOST)?;
+        above_zero("chaos.max_age", &self.chaos.max_age, MOST_OF_DRILL)?;
         for (at, change) in self.version_changes.iter().enumerate() {
             let place = format!("version_changes[{at}]");
             daily::parse(&change.date).map_err(|reason| format!("{place}.date: {reason}"))?;
@@ -262,14 +226,11 @@ impl TestConfig {
                 if command.argv.first().is_none_or(String::is_empty) {
                     return Err("bug_bash.command.argv is empty".to_owned());
                 }
-                let timeout = parse("bug_bash.command.timeout", &command.timeout)?;
-                if timeout.is_zero() || timeout > Duration::from_hours(24) {
-                    return Err("bug_bash.command.timeout must be above 0s and at most 24h".to_owned());
-                }
+                above_zero("bug_bash.command.timeout", &command.timeout, MOST)?;
             }
             (None, false) => {
                 let max_age = self.max_age.as_deref().ok_or("bug_bash.junit needs a max_age")?;
-                parse("bug_bash.max_age", max_age)?;
+                above_zero("bug_bash.max_age", max_age, MOST_OF_TESTS)?;
                 if self.min_tests == Some(0) {
                     return Err(
                         "bug_bash.min_tests must be at least 1: no test at all proves nothing".to_owned()
@@ -301,6 +262,25 @@ pub(super) struct DayJudge {
     pub(super) rules: DayRules,
 }
 
-fn parse(key: &str, text: &str) -> Result<Duration, String> {
-    duration::parse(text).map_err(|error| format!("{key} is `{text}`: {error}; write 20h or 30m"))
+/// What is of a day is no longer than a day.
+const MOST: (Duration, &str) = (Duration::from_hours(24), "24h");
+/// Tests that are older than a week are of other code.
+const MOST_OF_TESTS: (Duration, &str) = (Duration::from_hours(7 * 24), "7d");
+/// What nobody drilled for a year nobody knows.
+const MOST_OF_DRILL: (Duration, &str) = (Duration::from_hours(366 * 24), "366d");
+
+fn at_most(key: &str, text: &str, (most, bound): (Duration, &str)) -> Result<Duration, String> {
+    let parsed =
+        duration::parse(text).map_err(|error| format!("{key} is `{text}`: {error}; write 20h or 30m"))?;
+    if parsed > most {
+        return Err(format!("{key} is `{text}`, it must be at most {bound}"));
+    }
+    Ok(parsed)
+}
+
+fn above_zero(key: &str, text: &str, most: (Duration, &str)) -> Result<(), String> {
+    if at_most(key, text, most)?.is_zero() {
+        return Err(format!("{key} is `{text}`, it must be above 0s and at most {}", most.1));
+    }
+    Ok(())
 }

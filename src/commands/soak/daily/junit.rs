@@ -4,9 +4,9 @@
 //! those of its cases. A file that is cut, or that says other counts than it has cases, is refused.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// What the cases of a file came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(super) struct TestCounts {
     pub(super) tests: u64,
     pub(super) failures: u64,
     pub(super) errors: u64,
+    /// Cases that did not run, disabled ones among them.
     pub(super) skipped: u64,
 }
 
@@ -32,6 +33,8 @@ pub(super) struct TestResults {
     pub(super) counts: TestCounts,
     /// The earliest time that a suite says it began at.
     pub(super) began_at: Option<Timestamp>,
+    /// The latest. A time without a zone is the earliest that it can be.
+    pub(super) latest: Option<Timestamp>,
 }
 
 /// An open element.
@@ -39,15 +42,33 @@ pub(super) struct TestResults {
 struct Open<'t> {
     name: &'t str,
     /// What a suite says of itself.
-    stated: [Option<u64>; 4],
+    stated: [Option<u64>; 5],
     counts: TestCounts,
+    /// Of the cases that did not run, those that say that they were disabled; of a case 1 or none.
+    disabled: u64,
     /// What is wrong with a case.
     is_failure: bool,
     is_error: bool,
     is_skipped: bool,
 }
 
-const COUNTS: [&str; 4] = ["tests", "failures", "errors", "skipped"];
+const COUNTS: [&str; 5] = ["tests", "failures", "errors", "skipped", "disabled"];
+/// What a case that ran may say of itself, in lower case; one that says anything else did not pass, and one that says
+/// none of these words did not run.
+const PASSED: [&str; 11] = [
+    "run",
+    "ran",
+    "completed",
+    "executed",
+    "passed",
+    "pass",
+    "success",
+    "successful",
+    "succeeded",
+    "ok",
+    "fixed",
+];
+const FAILED: [&str; 8] = ["failed", "failure", "fail", "error", "errored", "broken", "timeout", "timedout"];
 
 /// Reads a file.
 ///
@@ -132,21 +153,31 @@ fn begin<'t>(tag: &'t str, results: &mut TestResults) -> Result<Open<'t>, String
         }
         if name == "testcase" && ["status", "result"].contains(&key) {
             let answer = value.trim().to_ascii_lowercase();
-            open.is_failure |= ["failed", "failure", "fail", "error"].contains(&answer.as_str());
-            open.is_skipped |= ["notrun", "skipped", "disabled", "suppressed"].contains(&answer.as_str());
+            let is = |known: &[&str]| known.contains(&answer.as_str());
+            open.is_failure |= is(&FAILED);
+            open.disabled = open.disabled.max(u64::from(is(&["disabled", "notrun", "suppressed"])));
+            open.is_skipped |= !answer.is_empty() && !is(&PASSED) && !is(&FAILED);
         }
         if is_suite && key == "timestamp" {
-            let time = time(value).ok_or_else(|| format!("timestamp=\"{value}\" is not a time"))?;
+            let (time, earliest) =
+                time(value).ok_or_else(|| format!("timestamp=\"{value}\" is not a time"))?;
             results.began_at = Some(results.began_at.map_or(time, |known| known.min(time)));
+            results.latest = results.latest.max(Some(earliest));
         }
     }
     Ok(open)
 }
 
-/// RFC 3339, or a local time, which is taken for UTC.
-fn time(text: &str) -> Option<Timestamp> {
-    let civil = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
-    text.parse().ok().or_else(|| Some(civil()?.timestamp()))
+/// The zone that is farthest ahead of UTC.
+const FARTHEST_EAST: SignedDuration = SignedDuration::from_hours(14);
+
+/// RFC 3339, or a local time, which is taken for UTC; and the earliest that it can be.
+fn time(text: &str) -> Option<(Timestamp, Timestamp)> {
+    if let Ok(time) = text.parse() {
+        return Some((time, time));
+    }
+    let time = text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
+    Some((time, time.checked_sub(FARTHEST_EAST).ok()?))
 }
 
 fn attributes(text: &str) -> Result<Vec<(&str, &str)>, String> {
@@ -165,24 +196,18 @@ fn attributes(text: &str) -> Result<Vec<(&str, &str)>, String> {
 
 /// Adds what an element came to to the one around it.
 fn close(closed: &Open<'_>, around: Option<&mut Open<'_>>, results: &mut TestResults) -> Result<(), String> {
-    let counts = match closed.name {
-        "testcase" => TestCounts {
-            tests: 1,
-            failures: u64::from(closed.is_failure),
-            errors: u64::from(closed.is_error),
-            skipped: u64::from(closed.is_skipped),
-        },
-        "testsuite" | "testsuites" => {
-            let found = closed.counts;
-            let found = [found.tests, found.failures, found.errors, found.skipped];
-            for ((name, stated), found) in COUNTS.iter().zip(closed.stated).zip(found) {
-                if let Some(stated) = stated.filter(|stated| *stated != found) {
-                    return Err(format!("a <{}> says {stated} {name} and has {found}", closed.name));
-                }
-            }
-            closed.counts
+    let (counts, disabled) = match closed.name {
+        "testcase" => {
+            let counts = TestCounts {
+                tests: 1,
+                failures: u64::from(closed.is_failure),
+                errors: u64::from(closed.is_error),
+                skipped: u64::from(closed.is_skipped),
+            };
+            (counts, closed.disabled)
         }
-        _ => closed.counts,
+        "testsuite" | "testsuites" => of_suite(closed)?,
+        _ => (closed.counts, closed.disabled),
     };
     let Some(around) = around else {
         results.counts = counts;
@@ -194,12 +219,37 @@ fn close(closed: &Open<'_>, around: Option<&mut Open<'_>>, results: &mut TestRes
     if around.name == "testcase" {
         around.is_failure |= is_failure;
         around.is_error |= is_error;
-        around.is_skipped |= kind.ends_with("skipped");
+        around.is_skipped |= ["skipped", "disabled", "ignored"].iter().any(|word| kind.ends_with(word));
+        around.disabled = around.disabled.max(u64::from(kind.ends_with("disabled")));
     } else if is_failure || is_error {
         return Err(format!("<{}> stands outside of a test case", closed.name));
     }
     around.counts.add(counts);
+    around.disabled += disabled;
     Ok(())
+}
+
+/// The cases of a suite, which must be those that it says it has. Of cases that are disabled some runners say nothing
+/// but how many there are, and some count them as skipped.
+fn of_suite(suite: &Open<'_>) -> Result<(TestCounts, u64), String> {
+    let TestCounts { tests, failures, errors, skipped } = suite.counts;
+    let [stated_tests, stated_failures, stated_errors, stated_skipped, stated_disabled] = suite.stated;
+    let disabled = suite.disabled.max(stated_disabled.unwrap_or_default());
+    let not_run = (skipped + disabled - suite.disabled).min(tests);
+    let is_skipped = |stated: u64| stated == skipped || stated + suite.disabled == skipped;
+    let checks = [
+        (stated_tests, tests, stated_tests == Some(tests)),
+        (stated_failures, failures, stated_failures == Some(failures)),
+        (stated_errors, errors, stated_errors == Some(errors)),
+        (stated_skipped, skipped, stated_skipped.is_some_and(is_skipped)),
+        (stated_disabled, tests, stated_disabled.is_some_and(|stated| stated <= tests)),
+    ];
+    for (name, (stated, found, is_so)) in COUNTS.iter().zip(checks) {
+        if let Some(stated) = stated.filter(|_| !is_so) {
+            return Err(format!("a <{}> says {stated} {name} and has {found}", suite.name));
+        }
+    }
+    Ok((TestCounts { skipped: not_run, ..suite.counts }, disabled))
 }
 
 #[cfg(test)]
@@ -264,6 +314,10 @@ mod tests {
             (" status='failed'>", counts(1, 1, 0, 0)),
             (" status='run' result='completed'>", counts(1, 0, 0, 0)),
             (" status='notrun'>", counts(1, 0, 0, 1)),
+            (" status='run' result='suppressed'>", counts(1, 0, 0, 1)),
+            (" status='pending'>", counts(1, 0, 0, 1)),
+            (" status='Passed'>", counts(1, 0, 0, 0)),
+            ("><disabled/>", counts(1, 0, 0, 1)),
         ] {
             assert_eq!(case(inside).map(|results| results.counts), Ok(expected), "{inside}");
         }
@@ -274,10 +328,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_disabled_did_not_run() {
+        for (text, expected) in [
+            ("<testsuite tests='2' disabled='2'><testcase/><testcase/></testsuite>", counts(2, 0, 0, 2)),
+            ("<testsuite tests='2' disabled='1'><testcase/><testcase/></testsuite>", counts(2, 0, 0, 1)),
+            // As GoogleTest has it: the ones that are disabled are not among the skipped.
+            (
+                "<testsuites tests='2' disabled='1' skipped='0'><testsuite tests='2' disabled='1' skipped='0'>\
+                 <testcase status='run' result='completed'/><testcase status='notrun' result='suppressed'/>\
+                 </testsuite></testsuites>",
+                counts(2, 0, 0, 1),
+            ),
+            (
+                "<testsuites disabled='2'><testsuite disabled='2'><testcase/><testcase/></testsuite>\
+                 <testsuite><testcase/></testsuite></testsuites>",
+                counts(3, 0, 0, 2),
+            ),
+        ] {
+            assert_eq!(read(text).map(|found| found.counts), Ok(expected), "{text}");
+        }
+        let error = read("<testsuite disabled='2'><testcase/></testsuite>").expect_err("more than there are");
+        assert!(error.contains("says 2 disabled and has 1"), "{error}");
+    }
+
+    #[test]
     fn the_earliest_suite_says_how_old_the_file_is() {
         let text = "<testsuites><testsuite timestamp='2026-03-09T10:00:00'/>\
                     <testsuite timestamp='2026-03-09T10:30:00+02:00'/></testsuites>";
-        let began_at = read(text).expect("read").began_at.expect("a time");
+        let results = read(text).expect("read");
+        let [began_at, latest] = [results.began_at, results.latest].map(|time| time.expect("a time"));
         assert_eq!(began_at.to_string(), "2026-03-09T08:30:00Z");
+        // Ten o'clock where the day begins first.
+        assert_eq!(latest.to_string(), "2026-03-09T08:30:00Z");
+        let alone = read("<testsuite timestamp='2026-03-09T10:00:00'/>").expect("read");
+        assert_eq!(alone.latest.expect("a time").to_string(), "2026-03-08T20:00:00Z");
     }
 }

@@ -2,9 +2,11 @@
 
 mod bug_bash;
 mod config;
+mod continuity;
 mod day;
 mod day_end;
 mod document;
+mod drift;
 mod gates;
 mod guards;
 mod junit;
@@ -16,6 +18,7 @@ mod verdict;
 mod weekly;
 mod windows;
 
+pub(crate) use crate::evidence::daily::standard::CONFIG;
 pub(crate) use config::{AcceptedParameters, DailyConfig};
 pub(crate) use document::DailyBody;
 pub(crate) use report::{DailyAnswer, SPEC};
@@ -26,6 +29,7 @@ use crate::commands::{Given, Input, Output};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::evidence::daily::report::{Anomaly, DayRules};
+use crate::evidence::daily::standard::{BUILT_IN, DayStandard};
 use crate::evidence::daily::{self, report_name};
 use crate::evidence::header::Header;
 use crate::format::form::Form;
@@ -43,28 +47,23 @@ use std::path::{Path, PathBuf};
 use verdict::DailyFacts;
 use weekly::WeeklyBody;
 
-/// The configuration that counts when none is named and the root has no file of its own.
-const BUILT_IN: &str = include_str!("../../../../deploy/soak/daily.yaml");
-/// Where a root's own is.
-pub(crate) const CONFIG: &str = "deploy/soak/daily.yaml";
-
 /// Make the report of a day from what its runs have kept, for readiness
 #[derive(Clone, Debug, clap::Args)]
 #[group(id = "soak_daily")]
 pub(crate) struct Args {
-    /// The day, UTC, such as 2026-03-09 [default: yesterday]
+    /// The day, UTC, such as 2026-03-09; it must be over [default: yesterday]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = daily::parse)]
     date: Option<Date>,
     /// Where the reports of the days before are, and where this one goes
     #[arg(long, value_name = "DIR", default_value = "artifacts/reports")]
     reports: PathBuf,
-    /// What the report is made from [default: `deploy/soak/daily.yaml`, else the built-in one]
+    /// By what the report is made and judged [default: `deploy/soak/daily.yaml`, else the built-in one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Make `WEEKLY_ROLLUP` of the seven reports up to the day, instead of one more report
+    /// Make `WEEKLY_ROLLUP` of the seven reports that end with the day, instead of the report of a day
     #[arg(long)]
     weekly: bool,
-    /// Count reports of simulated days in the week; stamped into it
+    /// With `--weekly`: count reports of simulated days; stamped into the rollup
     #[arg(long, requires = "weekly")]
     allow_simulated: bool,
 }
@@ -122,7 +121,9 @@ fn roll_up(last: Date, args: &Args, ctx: &Ctx) -> Result<Report, Fault> {
     let path = args.reports.join(WEEKLY);
     let (json_out, md_out) = (ctx.verdict_file(&path)?, ctx.companion_file(path.with_extension("md"))?);
     let policy = EvidencePolicy::new(&ctx.maker(), args.allow_simulated);
-    let (facts, files) = sources::weeks(&args.reports, last, policy, ctx)?;
+    let config = load(args, ctx)?;
+    let standard = standard(&config, &judge(&config, ctx)?);
+    let (facts, files) = sources::weeks(&args.reports, last, policy, standard, ctx)?;
     let first = facts.days.first().map_or(last, |day| day.date);
     let body = WeeklyBody::new(&facts, first, last, files);
     let observed = Some((daily::start(first), daily::observed_to(last, policy.now)));
@@ -165,17 +166,19 @@ fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result
     if let Some(problem) = day::config_problem(config, &judge) {
         return Err(Fault::config(format!("daily.yaml cannot be used: {problem}")));
     }
-    let found = runs::find(date, &judge, ctx)?;
+    let found = runs::find(date, &judge, &config.told_changes(date), ctx)?;
     let (runs, mut left_out) = day::choose(found.runs, ctx.clock.is_frozen());
     let day = DayFigures::of(date, config, &judge, &runs, &found.unreadable);
     left_out.extend(found.unreadable.into_iter().chain(found.earlier));
     let is_simulated = runs.iter().any(|run| run.is_simulated);
     // A real day is compared with real ones alone.
     let policy = EvidencePolicy::new(&ctx.maker(), is_simulated);
-    let earlier = sources::earlier_days(reports, date, policy, ctx)?;
+    let standard = standard(config, &judge);
+    let weaker = standard.weaker.clone();
+    let earlier = sources::earlier_days(reports, date, policy, standard, ctx)?;
     let (regression, baselines) = guards::regression(&day.figures, &earlier.history);
     let (accepted, accepted_file) = sources::accepted(&config.drift.accepted, ctx)?;
-    let drift = guards::drift(&accepted, &runs, &day.builds);
+    let drift = drift::drift(&accepted, &runs, &day.builds, config.min_observed().as_secs_f64());
     let end = DayEnd::of(date, config.evidence_grace(), policy);
     let (chaos, drill) = sources::drill(&config.chaos, &end, ctx)?;
     let (bug_bash, tests) = sources::tests(&config.bug_bash, &end, ctx)?;
@@ -184,6 +187,7 @@ fn gather(date: Date, reports: &Path, config: &DailyConfig, ctx: &Ctx) -> Result
         date,
         min_observed_secs: config.min_observed().as_secs_f64(),
         rules: judge.rules,
+        weaker,
         told_changes: config.told_changes(date),
         runs,
         left_out,
@@ -217,6 +221,12 @@ fn judge(config: &DailyConfig, ctx: &Ctx) -> Result<DayJudge, Fault> {
         evidence_grace: config.evidence_grace.clone(),
     };
     Ok(DayJudge { kpis: settings.kpis, profile, rules })
+}
+
+/// What reports of other days are held to.
+fn standard(config: &DailyConfig, judge: &DayJudge) -> DayStandard {
+    let figures = day::rules(config);
+    DayStandard::new(config.min_observed().as_secs_f64() / 3600.0, judge.rules.clone(), figures)
 }
 
 fn anomalies(day: &DayFigures) -> Vec<Anomaly> {

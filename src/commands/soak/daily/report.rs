@@ -30,6 +30,7 @@ pub(super) fn report(facts: &DailyFacts, body: &DailyBody) -> Report {
             .iter()
             .map(|run| Row::new("run", Outcome::Skipped).reason(format!("{}: {}", run.run_dir, run.reason))),
     );
+    rows.extend(facts.weaker.iter().map(|reason| Row::new("rules", Outcome::Warn).reason(reason)));
     rows.extend(facts.anomalies.iter().map(anomaly_row));
     Report::new(&SPEC, format!("SOAK OF {}", facts.date), conclusion(verdict, outcome))
         .rows(rows)
@@ -96,7 +97,8 @@ fn observed_row(facts: &DailyFacts) -> Row {
     let [seen, needed] = [facts.day.observed_secs, facts.min_observed_secs].map(duration::text);
     let outcome = if facts.day.fault.is_none() { Outcome::Pass } else { Outcome::Unknown };
     let over: u32 = facts.runs.iter().map(|run| run.over_midnight).sum();
-    let over = (over > 0).then(|| format!("{over} windows over midnight belong to no day"));
+    let over = (over > 0)
+        .then(|| format!("{over} windows over midnight count for the gates of both days, and for no figure"));
     Row::new("observed", outcome)
         .note(format!("{seen}, at least {needed}"))
         .reasons(facts.day.fault.clone())

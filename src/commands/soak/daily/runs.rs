@@ -1,10 +1,12 @@
 //! The runs of a day: found on the disk, and judged again from what they have kept.
 
 use super::config::DayJudge;
-use super::windows::{RunFiles, RunWindows, touches};
+use super::continuity::{self, EarlierRun};
+use super::windows::{RunFiles, RunShape, RunWindows, touches};
 use crate::commands::soak::store::{self, KeptJournal, KeptPlan, RUNS};
 use crate::ctx::Ctx;
-use crate::evidence::daily::{end, report::LeftOut, start};
+use crate::evidence::daily::report::{LeftOut, ToldChange};
+use crate::evidence::daily::{end, start};
 use crate::format::hash;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileId, FileKind};
@@ -21,9 +23,18 @@ pub(super) struct RunsFound {
     pub(super) earlier: Vec<LeftOut>,
 }
 
-/// Every run with windows in the day.
-pub(super) fn find(date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<RunsFound, Fault> {
-    let (home, mut found) = (ctx.path(RUNS), RunsFound::default());
+/// What a directory holds of a day.
+enum RunRead {
+    OfDay(Box<RunWindows>),
+    Earlier(EarlierRun),
+    /// It is of another day, or a run of the earlier toolkit.
+    Nothing,
+}
+
+/// Every run with windows in the day, joined to the runs before it; `told` are the changes of the version that were
+/// meant.
+pub(super) fn find(date: Date, judge: &DayJudge, told: &[ToldChange], ctx: &Ctx) -> Result<RunsFound, Fault> {
+    let (home, mut found, mut earlier) = (ctx.path(RUNS), RunsFound::default(), Vec::new());
     if fsio::target_kind(&home)? == FileKind::Missing {
         return Ok(found);
     }
@@ -41,7 +52,9 @@ pub(super) fn find(date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<RunsFound,
             Err(Fault::config("it is not a directory"))
         };
         match run {
-            Ok(run) => found.runs.extend(run),
+            Ok(RunRead::OfDay(run)) => found.runs.push(*run),
+            Ok(RunRead::Earlier(run)) => earlier.push(run),
+            Ok(RunRead::Nothing) => {}
             Err(fault) => {
                 let left_out = LeftOut { run_dir: ctx.show(&dir), reason: fault.to_string() };
                 let list =
@@ -50,6 +63,7 @@ pub(super) fn find(date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<RunsFound,
             }
         }
     }
+    continuity::join(&mut found.runs, &earlier, told);
     Ok(found)
 }
 
@@ -75,14 +89,13 @@ fn may_reach(dir: &Path, date: Date, ctx: &Ctx) -> Result<bool, Fault> {
 /// How often a run is read again that went on while it was read.
 const ATTEMPTS: u32 = 3;
 
-/// The windows of a run in the day; none where it has none, or is a run of the earlier toolkit.
-fn read(dir: &Path, date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<Option<RunWindows>, Fault> {
+/// The windows of a run in the day, or what it has to do with it.
+fn read(dir: &Path, date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<RunRead, Fault> {
     let Some(kept) = store::read_plan(dir)? else {
         // Of the earlier toolkit's runs there is no journal, and of a start that did not get far nothing.
-        return if fsio::exists(&dir.join(store::JOURNAL))? || fsio::exists(&dir.join(store::SAMPLES))? {
-            Err(Fault::config("its plan is missing"))
-        } else {
-            Ok(None)
+        return match store::remnant(dir)? {
+            Some(name) => Err(Fault::config(format!("its plan is missing, and there is `{name}`"))),
+            None => Ok(RunRead::Nothing),
         };
     };
     let mut attempt = 1;
@@ -93,12 +106,20 @@ fn read(dir: &Path, date: Date, judge: &DayJudge, ctx: &Ctx) -> Result<Option<Ru
         if done == 0 && fsio::exists(&dir.join(store::summary_name(2)))? {
             return Err(Fault::config("its journal is missing or empty, and there are iterations"));
         }
+        if !touches(journal.entries.iter().map(|entry| &entry.iteration), date) {
+            let iterations: Vec<_> = journal.entries.into_iter().map(|entry| entry.iteration).collect();
+            let (origin, shape) = (kept.plan.origin.clone(), RunShape::of(&kept.plan));
+            // Those that began later were left out by their names.
+            let is_nothing = iterations.is_empty() || origin.is_simulated();
+            let earlier = EarlierRun { origin, shape, iterations };
+            return Ok(if is_nothing { RunRead::Nothing } else { RunRead::Earlier(earlier) });
+        }
         let run = judge_again(dir, date, &kept, &journal, judge, ctx)?;
-        let is_contradicted = run.as_ref().is_some_and(|run| !run.contradictions.is_empty());
+        let is_contradicted = !run.contradictions.is_empty();
         // What a live run adds meanwhile is not in the records that were read.
         let goes_on = || Ok::<bool, Fault>(store::read_journal(dir)?.entries.len() > done);
         if !is_contradicted || attempt == ATTEMPTS || !goes_on()? {
-            return Ok(run);
+            return Ok(RunRead::OfDay(Box::new(run)));
         }
         attempt += 1;
     }
@@ -111,13 +132,10 @@ fn judge_again(
     journal: &KeptJournal,
     judge: &DayJudge,
     ctx: &Ctx,
-) -> Result<Option<RunWindows>, Fault> {
+) -> Result<RunWindows, Fault> {
     let plan = &kept.plan;
     let mut contradictions: Vec<String> = store::plan_problem(kept, journal).into_iter().collect();
     let iterations = || journal.entries.iter().map(|entry| &entry.iteration);
-    if !touches(iterations(), date) {
-        return Ok(None);
-    }
     let replayed = store::replay(dir, plan, &journal.entries)?;
     contradictions.extend(replayed.recomputed.differences);
     let last = iterations().next_back().map_or(0, |last| last.iteration);
@@ -126,5 +144,5 @@ fn judge_again(
     let files = RunFiles { run_dir: ctx.show(dir), plan_sha256: kept.sha256.clone(), journal_sha256 };
     let mut run = RunWindows::of(date, files, plan, judge, iterations(), contradictions);
     run.is_simulated |= replayed.collector.saw_simulation();
-    Ok(Some(run))
+    Ok(run)
 }

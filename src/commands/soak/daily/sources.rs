@@ -4,12 +4,14 @@
 use super::bug_bash::{self, TestFile};
 use super::config::{AcceptedParameters, TestConfig};
 use super::day_end::DayEnd;
-use super::guards::{HISTORY_DAYS, History};
+use super::guards::History;
 use super::junit;
 use super::weekly::{DAYS, WeeklyFacts};
 use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
+use crate::evidence::daily::baseline::HISTORY_DAYS;
 use crate::evidence::daily::report::{FAIL, OK, SourceFile, TestSource};
+use crate::evidence::daily::standard::DayStandard;
 use crate::evidence::daily::{self, Day, File, Rules, report_name};
 use crate::evidence::entry::{Entry, Found, FoundDocument};
 use crate::evidence::requirement::{Judge, Requirement};
@@ -48,9 +50,11 @@ pub(super) fn earlier_days(
     dir: &Path,
     date: Date,
     policy: EvidencePolicy,
+    standard: DayStandard,
     ctx: &Ctx,
 ) -> Result<EarlierDays, Fault> {
-    let rules = Rules { window: HISTORY_DAYS, max_age: Duration::MAX, policy };
+    let standard = Some(standard);
+    let rules = Rules { window: HISTORY_DAYS, max_age: Duration::MAX, policy, standard };
     let files = reports(dir, date.yesterday().ok(), HISTORY_DAYS, ctx)?;
     let days = read(&files, &rules);
     let mut earlier = EarlierDays { history: Vec::new(), files: Vec::new(), faults: Vec::new() };
@@ -79,7 +83,8 @@ fn reports(
 
 fn read(files: &[(Date, Option<File>)], rules: &Rules) -> Vec<Day> {
     let found = files.iter().map(|(date, file)| (*date, file.as_ref()));
-    daily::read_days(found, rules, |date| format!("no report {}", report_name(date)))
+    let earlier = |date| files.iter().find(|(of, _)| *of == date).and_then(|(_, file)| file.as_ref());
+    daily::read_days(found, rules, |date| format!("no report {}", report_name(date)), earlier)
 }
 
 fn source(dir: &Path, file: &File) -> SourceFile {
@@ -91,9 +96,10 @@ pub(super) fn weeks(
     dir: &Path,
     last: Date,
     policy: EvidencePolicy,
+    standard: DayStandard,
     ctx: &Ctx,
 ) -> Result<(WeeklyFacts, Vec<SourceFile>), Fault> {
-    let rules = Rules { window: DAYS, max_age: Duration::MAX, policy };
+    let rules = Rules { window: DAYS, max_age: Duration::MAX, policy, standard: Some(standard) };
     let found = reports(dir, Some(last), 2 * DAYS, ctx)?;
     let mut days = read(&found, &rules);
     let files = found.iter().filter_map(|(_, file)| Some(source(dir, file.as_ref()?))).collect();

@@ -4,8 +4,9 @@
 use super::day::{DayFigures, FIGURES, Figure, FigureKind};
 #[cfg(test)]
 use super::gates::JudgedDay;
-use super::guards::{GuardAnswer, is_kept};
+use super::guards::GuardAnswer;
 use super::windows::RunWindows;
+use crate::evidence::daily::baseline::is_kept;
 use crate::evidence::daily::report::{
     Anomaly, Baseline, DayRules, DayVerdict, LeftOut, NO_HISTORY, NONE, OK, SourceFile, TestSource,
     ToldChange,
@@ -23,6 +24,8 @@ pub(super) struct DailyFacts {
     pub(super) min_observed_secs: f64,
     /// What the windows were judged by.
     pub(super) rules: DayRules,
+    /// Where they ask for less than the delivered ones.
+    pub(super) weaker: Vec<String>,
     /// The changes of the version that were meant on the day.
     pub(super) told_changes: Vec<ToldChange>,
     /// The runs that count.
@@ -130,6 +133,7 @@ pub(super) fn good() -> DailyFacts {
             max_window: "1h".to_owned(),
             evidence_grace: "12h".to_owned(),
         },
+        weaker: Vec::new(),
         told_changes: Vec::new(),
         runs: Vec::new(),
         left_out: Vec::new(),

@@ -2,8 +2,8 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::day::FIGURES;
-use super::guards::is_kept;
 use super::radar;
+use crate::evidence::daily::baseline::is_kept;
 use crate::evidence::daily::report::{Anomaly, SourceFile};
 use crate::evidence::daily::{Day, Side};
 use crate::evidence::header::Header;

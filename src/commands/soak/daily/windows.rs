@@ -2,7 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use super::config::DayJudge;
-use crate::commands::soak::plan::SoakPlan;
+use crate::commands::soak::plan::{SampleSource, SoakPlan};
 use crate::evidence::daily::{end, report::WatchedBuild, start};
 use crate::judge::gate::GateProfile;
 use crate::judge::kpi::{Build, DataState, KpiDefinition, LifeBegin, Measurement};
@@ -29,10 +29,18 @@ pub(super) struct RunWindows {
     pub(super) profile: GateProfile,
     /// In order, each wholly inside the day.
     pub(super) windows: Vec<Window>,
-    /// The same as they were recorded.
+    /// As they were recorded, with those over midnight: what happened in one of them happened on either day, and both
+    /// are judged by it.
     pub(super) iterations: Vec<Iteration>,
+    /// All that was recorded of the same lives before them: what grows from day to day, and the windows in a row that
+    /// begin on the day before.
+    pub(super) before: Vec<Iteration>,
     /// Windows over midnight.
     pub(super) over_midnight: u32,
+    /// Where its samples come from.
+    pub(super) origin: SampleSource,
+    /// Which lives it began and ended with.
+    pub(super) lives: LivesOfRun,
     pub(super) builds: BTreeSet<WatchedBuild>,
     /// The versions that lived at once, one list for each time that they changed.
     pub(super) versions: Vec<Vec<String>>,
@@ -50,6 +58,17 @@ pub(super) struct RunShape {
     pub(super) points: u32,
     pub(super) is_grouped: bool,
     pub(super) expect_members: Option<u32>,
+}
+
+impl RunShape {
+    pub(super) fn of(plan: &SoakPlan) -> Self {
+        Self {
+            window_secs: plan.iteration_secs,
+            points: plan.points(),
+            is_grouped: plan.group_by.is_some(),
+            expect_members: plan.expect_members,
+        }
+    }
 }
 
 /// One window of a day.
@@ -79,10 +98,11 @@ impl Window {
         }
     }
 
-    /// Whether anything at all was measured in it.
-    pub(super) fn is_seen(&self) -> bool {
+    /// The part of it in which anything at all was measured: what nobody answered was not seen.
+    pub(super) fn seen_part(&self) -> f64 {
         let kpis = self.members.values().flat_map(BTreeMap::values);
-        kpis.into_iter().any(|measured| measured.state == DataState::Measured)
+        let measured = kpis.filter(|measured| measured.state == DataState::Measured);
+        measured.map(|measured| measured.coverage).fold(0.0, f64::max).min(1.0)
     }
 }
 
@@ -115,7 +135,7 @@ fn place(from: Timestamp, to: Timestamp, date: Date) -> Place {
     }
 }
 
-fn times(iteration: &Iteration) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn times(iteration: &Iteration) -> Option<(Timestamp, Timestamp)> {
     iteration.from.parse().ok().zip(iteration.to.parse().ok())
 }
 
@@ -130,19 +150,25 @@ impl RunWindows {
         contradictions: Vec<String>,
     ) -> Self {
         let (mut windows, mut over_midnight) = (Vec::new(), 0);
-        let (mut kept, mut lives) = (Vec::new(), Lives::default());
+        let (mut kept, mut before_day, mut lives) = (Vec::new(), Vec::new(), Lives::default());
         let (mut builds, mut has_unnamed_build) = (BTreeSet::new(), false);
         let mut versions: Vec<Vec<String>> = Vec::new();
+        let mut of_run = LivesOfRun::default();
         for iteration in iterations {
             let Some((from, to)) = times(iteration) else { continue };
-            let is_inside = match place(from, to, date) {
-                Place::Inside => true,
+            let place = place(from, to, date);
+            let is_inside = place == Place::Inside;
+            match place {
                 Place::OverMidnight => {
                     over_midnight += 1;
-                    false
+                    kept.push(iteration.clone());
                 }
-                Place::Elsewhere => false,
-            };
+                Place::Elsewhere if to <= start(date) => before_day.push(iteration.clone()),
+                Place::Inside | Place::Elsewhere => {}
+            }
+            if place != Place::Elsewhere || to <= start(date) {
+                of_run.add(iteration);
+            }
             // A build that ends in the window was watched in it as well as the one that follows.
             let before = lives.builds();
             lives.add(iteration);
@@ -166,22 +192,27 @@ impl RunWindows {
             journal_sha256: files.journal_sha256,
             is_simulated: plan.header.simulated || kept.iter().any(|iteration| iteration.header.simulated),
             is_frozen: clocks.chain([plan.header.clock]).any(|clock| clock == ClockKind::Frozen),
-            shape: RunShape {
-                window_secs: plan.iteration_secs,
-                points: plan.points(),
-                is_grouped: plan.group_by.is_some(),
-                expect_members: plan.expect_members,
-            },
+            shape: RunShape::of(plan),
             definitions: plan.kpis.clone(),
             profile,
             windows,
             iterations: kept,
+            before: before_day,
             over_midnight,
+            origin: plan.origin.clone(),
+            lives: of_run,
             builds,
             versions,
             has_unnamed_build,
             contradictions,
         }
+    }
+
+    /// Begin of the first window that counts for the day, and end of the last.
+    pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let (first, _) = times(self.iterations.first()?)?;
+        let (_, last) = times(self.iterations.last()?)?;
+        Some((first, last))
     }
 }
 
@@ -224,6 +255,32 @@ impl Lives {
     }
 }
 
+/// The lives that a run began and ended with, by member and process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct LivesOfRun {
+    pub(super) first: BTreeMap<(String, String), LifeBegin>,
+    pub(super) last: BTreeMap<(String, String), LifeBegin>,
+}
+
+impl LivesOfRun {
+    pub(super) fn of<'a>(iterations: impl IntoIterator<Item = &'a Iteration>) -> Self {
+        let mut lives = Self::default();
+        iterations.into_iter().for_each(|iteration| lives.add(iteration));
+        lives
+    }
+
+    fn add(&mut self, iteration: &Iteration) {
+        let members = iteration.members.iter().map(|(name, member)| (name.as_str(), &member.lives));
+        for (member, begins) in members.chain([("", &iteration.lives)]) {
+            for begin in begins {
+                let key = (member.to_owned(), begin.process.clone());
+                self.first.entry(key.clone()).or_insert_with(|| begin.clone());
+                self.last.insert(key, begin.clone());
+            }
+        }
+    }
+}
+
 /// A run of one window in which the bot says these parameters.
 #[cfg(test)]
 pub(super) fn run(params: &[(&str, f64)]) -> RunWindows {
@@ -245,7 +302,10 @@ pub(super) fn run(params: &[(&str, f64)]) -> RunWindows {
         profile: GateProfile::default(),
         windows: vec![window],
         iterations: Vec::new(),
+        before: Vec::new(),
         over_midnight: 0,
+        origin: SampleSource::Scrape { urls: Vec::new() },
+        lives: LivesOfRun::default(),
         builds: BTreeSet::new(),
         versions: Vec::new(),
         has_unnamed_build: false,

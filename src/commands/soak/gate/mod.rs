@@ -2,16 +2,20 @@
 //! that the kept samples give the same figures. Runs of the earlier toolkit are read as well, with the faults
 //! that are known of it.
 
-use super::again::{self, Request};
+use super::again::{self, KeptForm, Request};
 use super::answer::report;
-use super::settings::SettingsFiles;
+use super::settings::{self, SettingsFiles};
 use super::verdict::verdict;
 use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
+use crate::format::duration;
+use crate::judge::record::GateResult;
+use crate::judge::verdict::RunVerdict;
 use crate::report::Report;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) use super::answer::GATE as SPEC;
 
@@ -61,4 +65,55 @@ pub(crate) fn judge_again(run_dir: &Path, ctx: &Ctx) -> anyhow::Result<Map<Strin
             .filter(|(name, _)| ["simulated", "observed_from", "observed_to"].contains(&name.as_str())),
     );
     Ok(fields)
+}
+
+/// By what somebody else judges a run, whatever it was started with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OtherGates<'a> {
+    pub(crate) profile: &'a str,
+    /// Their file, and the definitions that the figures must have; those of the root where none is named.
+    pub(crate) gates_file: Option<&'a Path>,
+    pub(crate) kpis: Option<&'a Path>,
+    /// The longest window that counts: what happened within is not known.
+    pub(crate) max_window: Duration,
+}
+
+/// Why a run does not pass by these gates.
+pub(crate) fn refusals(run_dir: &Path, gates: &OtherGates, ctx: &Ctx) -> anyhow::Result<Vec<String>> {
+    let OtherGates { profile, gates_file, kpis, max_window } = gates;
+    let gates_file = gates_file.map(Path::to_path_buf);
+    let named = SettingsFiles { kpis: kpis.map(Path::to_path_buf), gates_file: gates_file.clone() };
+    let wanted = settings::load(&named, profile, ctx)?;
+    let files = SettingsFiles { kpis: None, gates_file };
+    let again = again::judge(
+        &Request { run_dir, profile: Some(profile), files: &files, allow_simulated: true },
+        ctx,
+    )?;
+    let KeptForm::Ours { plan, .. } = &again.kept else {
+        return Ok(vec!["the run is of the earlier toolkit, which measured nothing".to_owned()]);
+    };
+    let mut refusals = Vec::new();
+    if u64::from(plan.iteration_secs) > max_window.as_secs() {
+        let [window, most] = [f64::from(plan.iteration_secs), max_window.as_secs_f64()].map(duration::text);
+        refusals.push(format!(
+            "its windows are {window}, at most {most} count: what happened within is not known"
+        ));
+    }
+    let figures = wanted.profile.gates.values().map(|gate| gate.kpi.as_str());
+    if let Some(kpi) = settings::other_definition(&again.kpis, &wanted.kpis, figures) {
+        let file = &wanted.kpis_file.path;
+        refusals.push(format!("it does not measure `{kpi}` as {file} defines it"));
+    }
+    let judged = &again.facts.judgement;
+    refusals.extend(judged.gates.iter().filter_map(|(name, gate)| of_gate(name, gate)));
+    let unmet = judged.conditions.iter().filter(|condition| condition.verdict != RunVerdict::Pass);
+    refusals.extend(unmet.map(|condition| format!("{}: {}", condition.name, condition.note)));
+    let by = |reason| format!("by the profile {profile} of {}: {reason}", wanted.gates_file.path);
+    Ok(refusals.into_iter().map(by).collect())
+}
+
+fn of_gate(name: &str, gate: &GateResult) -> Option<String> {
+    let is_kept = RunVerdict::fold(gate.states()) == RunVerdict::Pass;
+    let reason = gate.outcome.reason.as_deref().unwrap_or("it is not known");
+    (!is_kept).then(|| format!("{name}: {}: {reason}", gate.outcome.state.as_str()))
 }

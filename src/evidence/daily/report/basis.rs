@@ -2,6 +2,8 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::evidence::entry::Entry;
+use crate::format::config::Source;
+use crate::format::hash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +56,16 @@ pub(crate) struct SourceFile {
     pub(crate) sha256: Option<String>,
 }
 
+impl SourceFile {
+    /// A configuration that was chosen, be it the built-in one of this place.
+    pub(crate) fn of_config(source: &Source, place: &str) -> Self {
+        Self {
+            path: source.file.clone().unwrap_or_else(|| format!("built-in {place}")),
+            sha256: Some(hash::sha256(&source.text)),
+        }
+    }
+}
+
 /// A run whose windows lie in the day.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct RunSource {
@@ -69,7 +81,7 @@ pub(crate) struct RunSource {
     pub(crate) iterations: (u32, u32),
     /// Number of these windows.
     pub(crate) windows: u32,
-    /// Windows over midnight, which belong to no day.
+    /// Windows over midnight, by which the gates of both days are judged and which are of no figure.
     pub(crate) over_midnight: u32,
     /// Whether it is a simulation.
     pub(crate) simulated: bool,

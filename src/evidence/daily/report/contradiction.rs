@@ -2,14 +2,16 @@
 //! The one place that decides it, for the score, the week and the days that a new one is compared with.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::basis::{DailyBasis, DayGates, FigureSource, RunSource, TestSource};
+use super::basis::{Baseline, DailyBasis, DayGates, FigureSource, RunSource, TestSource, ToldChange};
 use super::versions::untold_change;
 use super::{
-    BUG_BASH, CHAOS, DRIFT, DailyFields, DailyReport, DayVerdict, EDGE, Field, Guard, NONE, OK, ORDER_AGE,
-    REG_GUARD, SCHEMA, TAKER_SHARE,
+    BUG_BASH, CHAOS, DRIFT, DailyFields, DailyReport, DayVerdict, EDGE, Field, Guard, NO_HISTORY, NONE, OK,
+    ORDER_AGE, REG_GUARD, SCHEMA, TAKER_SHARE,
 };
 use crate::evidence::age::{Age, CLOCK_TOLERANCE};
+use crate::evidence::daily::baseline::is_kept;
 use crate::evidence::daily::date::{end, start};
+use crate::evidence::daily::figures::{BEARABLE, FIGURES, SIDES};
 use crate::report::Status;
 use crate::report::maker::ClockKind;
 use jiff::Timestamp;
@@ -22,6 +24,8 @@ use std::time::Duration;
 const HOURS_OF_DAY: f64 = 24.0 * (1.0 + 1e-9);
 /// What a run of the simulated bot says of where its figures come from.
 const MOCK: &str = "mock";
+/// Where figures can come from.
+const SOURCES: [&str; 4] = ["scrape", "prometheus", "edge-report", MOCK];
 
 impl DailyFields {
     fn figures(&self) -> [(&'static str, Option<f64>); 3] {
@@ -88,6 +92,7 @@ impl DailyReport {
                 of_verdict
                     .or_else(|| self.contradiction_of_runs(basis, date))
                     .or_else(|| self.contradiction_of_rest(basis))
+                    .or_else(|| self.contradiction_of_conclusion(basis))
             })
     }
 
@@ -112,6 +117,9 @@ impl DailyReport {
         if !["PASS", "INCONCLUSIVE", "FAIL"].contains(&gates.verdict.as_str()) {
             return Some(format!("its gates say `{}`, which is no verdict", gates.verdict));
         }
+        if gates.verdict == "PASS" && !gates.unknown.is_empty() {
+            return Some("its gates PASS, and something of them is not known".to_owned());
+        }
         match (self.verdict.value(), unknown.keys().next()) {
             (None, _) => Some("it has no verdict".to_owned()),
             (Some(DayVerdict::Ok), Some(field)) => {
@@ -119,6 +127,44 @@ impl DailyReport {
             }
             (Some(DayVerdict::Ok | DayVerdict::Inconclusive | DayVerdict::Fail), _) => None,
         }
+    }
+
+    /// A verdict that does not follow from the fields, and a subject that is not what ran.
+    fn contradiction_of_conclusion(&self, basis: &DailyBasis) -> Option<String> {
+        if self.fields.date.value().is_none() {
+            return Some("it does not say of which day it is".to_owned());
+        }
+        let versions: BTreeSet<&String> = basis.versions.iter().flatten().collect();
+        let one = versions.first().filter(|_| versions.len() == 1);
+        if self.header.subject.as_ref() != one.copied() {
+            let subject = self.header.subject.as_deref().unwrap_or("nothing");
+            return Some(format!("it speaks of {subject}, and names other versions"));
+        }
+        let (found, given) = (*self.verdict.value()?, self.conclusion(&basis.gates));
+        (found != given)
+            .then(|| format!("its verdict is {}, and what it says gives {}", found.as_str(), given.as_str()))
+    }
+
+    /// What the fields and the gates come to.
+    fn conclusion(&self, gates: &DayGates) -> DayVerdict {
+        let of_figure = |(at, (_, value)): (usize, (&'static str, Option<f64>))| match value {
+            None => DayVerdict::Inconclusive,
+            Some(value) if is_kept(SIDES[at], value, BEARABLE[at]) => DayVerdict::Ok,
+            Some(_) => DayVerdict::Fail,
+        };
+        let of_answer = |(_, text): (&'static str, Option<&str>)| match text {
+            Some(NONE | OK | "") => DayVerdict::Ok,
+            None | Some(NO_HISTORY) => DayVerdict::Inconclusive,
+            Some(_) => DayVerdict::Fail,
+        };
+        let of_gates = match gates.verdict.as_str() {
+            "PASS" => DayVerdict::Ok,
+            "INCONCLUSIVE" => DayVerdict::Inconclusive,
+            _ => DayVerdict::Fail,
+        };
+        let figures = self.fields.figures().into_iter().enumerate().map(of_figure);
+        let answers = self.fields.answers().into_iter().map(of_answer);
+        figures.chain(answers).fold(of_gates, DayVerdict::max)
     }
 
     /// Figures that no run of the day can have given.
@@ -174,12 +220,19 @@ impl DailyReport {
         if !known.is_empty() && (named.is_empty() || named != built) {
             return Some("it has figures, and its builds are not of the versions that it names".to_owned());
         }
-        basis.runs.iter().enumerate().find_map(|(at, run)| {
+        let of_run = basis.runs.iter().enumerate().find_map(|(at, run)| {
             let is_twice = basis.runs[..at].iter().any(|other| other.plan_sha256 == run.plan_sha256);
             if is_twice {
                 return Some(format!("it names `{}` twice", run.run_dir));
             }
             run.contradiction(date)
+        });
+        let windows: u64 = basis.runs.iter().map(|run| u64::from(run.windows)).sum();
+        let is_counted = |of: &FigureSource| u64::from(of.windows) + u64::from(of.unknown_windows) == windows;
+        let miscounted =
+            known.iter().find(|field| basis.figures.get(**field).is_some_and(|of| !is_counted(of)));
+        of_run.or_else(|| {
+            miscounted.map(|field| format!("{field} has not been looked for in each of {windows} windows"))
         })
     }
 
@@ -196,6 +249,23 @@ impl DailyReport {
         }
         if fields.says(REG_GUARD, NONE) && basis.history.is_empty() {
             return Some(format!("{REG_GUARD} is {NONE}, and there is no day that it was compared with"));
+        }
+        if fields.says(REG_GUARD, NONE) {
+            let figures = fields.figures();
+            let is_so = |(at, field): (usize, &&str)| {
+                let Some(Baseline { days: 1.., median: Some(_), limit: Some(limit) }) =
+                    basis.baselines.get(*field)
+                else {
+                    return false;
+                };
+                figures[at].1.is_some_and(|value| is_kept(SIDES[at], value, *limit))
+            };
+            if let Some(at) = FIGURES.iter().enumerate().position(|figure| !is_so(figure)) {
+                return Some(format!(
+                    "{REG_GUARD} is {NONE}, and {} does not keep to its baseline",
+                    FIGURES[at]
+                ));
+            }
         }
         if fields.says(DRIFT, NONE) && basis.accepted.is_none() {
             return Some(format!("{DRIFT} is {NONE}, and there is nothing that was accepted"));
@@ -249,43 +319,46 @@ impl TestSource {
 impl RunSource {
     /// Why it cannot have given these windows of the day.
     fn contradiction(&self, date: Date) -> Option<String> {
-        let Self { run_dir, iterations: (first, last), windows, source, simulated, .. } = self;
+        let Self { run_dir, iterations: (first, last), windows, over_midnight, source, simulated, .. } = self;
         if source == MOCK && !simulated {
             return Some(format!("`{run_dir}` is of the simulated bot, and says that it is not simulated"));
         }
         let length = last.checked_sub(*first).map_or(0, |more| u64::from(more) + 1);
-        if *first == 0 || *windows == 0 || u64::from(*windows) > length {
+        // Its only windows on the day may be those over midnight.
+        let is_over_midnight = (*first, *last, *windows) == (0, 0, 0) && (1..=2).contains(over_midnight);
+        let is_numbered = *first > 0 && *windows > 0 && u64::from(*windows) == length && *over_midnight <= 2;
+        if !is_numbered && !is_over_midnight {
             return Some(format!("`{run_dir}` has {windows} windows from {first} to {last}"));
         }
-        let digits = run_dir.rsplit('/').next()?.strip_prefix("RUN_")?;
-        let started: i64 = digits.parse().ok()?;
+        if !SOURCES.contains(&source.as_str()) {
+            return Some(format!("`{run_dir}` is of `{source}`, which is no source of figures"));
+        }
+        let digits = run_dir.rsplit('/').next().and_then(|name| name.strip_prefix("RUN_"));
+        let Some(started) = digits.and_then(|digits| digits.parse::<i64>().ok()) else {
+            return Some(format!("`{run_dir}` is no directory of a run"));
+        };
         (started >= end(date).as_millisecond()).then(|| format!("`{run_dir}` began after {date}"))
     }
 }
 
-/// Why the report of `later` cannot stand beside that of an `earlier` day: the same windows of a run in both, or
-/// another version without a change that was told.
-pub(crate) fn conflict(
-    (earlier, before): (Date, &DailyBasis),
-    (later, after): (Date, &DailyBasis),
-    are_neighbours: bool,
-) -> Option<String> {
-    for run in &after.runs {
-        let known = before.runs.iter().find(|known| known.plan_sha256 == run.plan_sha256);
-        if let Some(known) = known.filter(|known| run.iterations.0 <= known.iterations.1) {
-            return Some(format!(
+/// The windows of a run that stand in the report of an earlier day as well.
+pub(crate) fn shared_windows((earlier, before): (Date, &DailyBasis), after: &DailyBasis) -> Option<String> {
+    after.runs.iter().filter(|run| run.windows > 0).find_map(|run| {
+        let known = before.runs.iter().find(|known| known.plan_sha256 == run.plan_sha256)?;
+        (run.iterations.0 <= known.iterations.1).then(|| {
+            format!(
                 "windows from {} of `{}` stand in the report of {earlier} as well, which ends with {}",
                 run.iterations.0, run.run_dir, known.iterations.1
-            ));
-        }
-    }
-    if !are_neighbours {
-        return None;
-    }
-    let states = before.versions.last().into_iter().chain(after.versions.first());
-    let told: Vec<_> = before.version_changes.iter().chain(&after.version_changes).cloned().collect();
-    let (one, other) = untold_change(states, &told)?;
-    Some(format!(
-        "version {other} ran, and {one} on {earlier}: version_changes of daily.yaml does not say so on {later}"
-    ))
+            )
+        })
+    })
+}
+
+/// The change from the last versions of one day to the first of the next that has some, where nobody told it.
+pub(crate) fn untold_between(
+    before: &[Vec<String>],
+    after: &[Vec<String>],
+    told: impl AsRef<[ToldChange]>,
+) -> Option<(String, String)> {
+    untold_change(before.last().into_iter().chain(after.first()), told.as_ref())
 }

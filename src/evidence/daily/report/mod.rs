@@ -13,7 +13,7 @@ pub(crate) use basis::{
     Anomaly, Baseline, DailyBasis, DayGates, DayRules, FigureSource, LeftOut, RunSource, SourceFile,
     TestSource, ToldChange, WatchedBuild,
 };
-pub(crate) use contradiction::conflict;
+pub(crate) use contradiction::{shared_windows, untold_between};
 
 use crate::evidence::header::Header;
 use schemars::JsonSchema;

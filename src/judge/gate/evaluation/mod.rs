@@ -172,7 +172,9 @@ fn decide(
     let evaluation = Evaluation { gate, windows, wanted, counts, known };
     let is_alone = gate.aggregate == Aggregate::Every;
     let outcome = if is_alone { evaluation.every() } else { evaluation.aggregated(window_secs) };
-    GateOutcome { beyond: evaluation.is_beyond(outcome.actual), ..outcome }
+    // A limit from above that holds for certain bounds the value from above as well.
+    let is_bounded = outcome.state == GateState::Pass && gate.at_most.is_some();
+    GateOutcome { beyond: !is_bounded && evaluation.is_beyond(outcome.actual), ..outcome }
 }
 
 /// Windows of which at least one is known.

@@ -5,10 +5,12 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use crate::commands::soak::daily::config::{DailyConfig, DayJudge, FigureConfig};
-use crate::commands::soak::daily::gates::{JudgedDay, judge, other_definition};
+use crate::commands::soak::daily::gates::{JudgedDay, judge};
 use crate::commands::soak::daily::windows::{RunWindows, Window, add_versions};
+use crate::commands::soak::settings::other_definition;
 use crate::evidence::daily::report::versions::untold_change;
 use crate::evidence::daily::report::{FigureSource, LeftOut, WatchedBuild};
+use crate::evidence::daily::standard::FigureRule;
 use crate::evidence::daily::{self, RANGES, Side};
 use crate::format::{duration, node, number};
 use crate::judge::gate::Aggregate;
@@ -39,9 +41,9 @@ pub(super) const FIGURES: [FigureKind; 3] = [
     FigureKind {
         field: daily::FIGURES[0],
         unit: "bps",
-        side: Side::AtLeast,
+        side: daily::SIDES[0],
         good: 2.5,
-        bearable: 2.25,
+        bearable: daily::BEARABLE[0],
         regression: "EDGE_REG",
         min: *RANGES[0].start(),
         max: *RANGES[0].end(),
@@ -49,9 +51,9 @@ pub(super) const FIGURES: [FigureKind; 3] = [
     FigureKind {
         field: daily::FIGURES[1],
         unit: "ms",
-        side: Side::AtMost,
+        side: daily::SIDES[1],
         good: 350.0,
-        bearable: 385.0,
+        bearable: daily::BEARABLE[1],
         regression: "LAT_REG",
         min: *RANGES[1].start(),
         max: *RANGES[1].end(),
@@ -59,9 +61,9 @@ pub(super) const FIGURES: [FigureKind; 3] = [
     FigureKind {
         field: daily::FIGURES[2],
         unit: "percent",
-        side: Side::AtMost,
+        side: daily::SIDES[2],
         good: 15.0,
-        bearable: 16.5,
+        bearable: daily::BEARABLE[2],
         regression: "TAKER_REG",
         min: *RANGES[2].start(),
         max: *RANGES[2].end(),
@@ -92,12 +94,11 @@ pub(super) struct DayFigures {
 
 /// The runs that count, and those that do not with the reason.
 pub(super) fn choose(runs: Vec<RunWindows>, is_frozen: bool) -> (Vec<RunWindows>, Vec<LeftOut>) {
-    let is_real = |run: &RunWindows| !run.is_simulated && !run.windows.is_empty();
+    let is_real = |run: &RunWindows| !run.is_simulated && !run.iterations.is_empty();
     let has_real = runs.iter().any(is_real);
     let (mut counting, mut left_out) = (Vec::new(), Vec::new());
     for run in runs {
         let reason = match () {
-            () if run.windows.is_empty() => Some("its windows are over midnight and belong to no day"),
             () if run.is_frozen && !is_frozen => {
                 Some("it was made under a frozen clock, which is not evidence")
             }
@@ -109,7 +110,7 @@ pub(super) fn choose(runs: Vec<RunWindows>, is_frozen: bool) -> (Vec<RunWindows>
             None => counting.push(run),
         }
     }
-    counting.sort_by_key(|run| run.windows.first().map(|window| window.from));
+    counting.sort_by_key(|run| run.span().map(|(from, _)| from));
     (counting, left_out)
 }
 
@@ -139,6 +140,17 @@ fn configured(config: &DailyConfig) -> [(FigureKind, &FigureConfig); 3] {
     [(FIGURES[0], of[0]), (FIGURES[1], of[1]), (FIGURES[2], of[2])]
 }
 
+/// How each figure is made, by which reports of other days are held.
+pub(super) fn rules(config: &DailyConfig) -> BTreeMap<String, FigureRule> {
+    let rule = |(kind, figure): (FigureKind, &FigureConfig)| {
+        let FigureConfig { kpi, unit, aggregate, complement } = figure;
+        let aggregate = name(aggregate).to_owned();
+        let rule = FigureRule { kpi: kpi.clone(), unit: unit.clone(), aggregate, complement: *complement };
+        (kind.field.to_owned(), rule)
+    };
+    configured(config).map(rule).into()
+}
+
 impl DayFigures {
     /// The figures of the runs that count; `unreadable` are directories that may hide windows of the day.
     pub(super) fn of(
@@ -151,8 +163,8 @@ impl DayFigures {
         let mut windows: Vec<(&RunWindows, &Window)> =
             runs.iter().flat_map(|run| run.windows.iter().map(move |window| (run, window))).collect();
         windows.sort_by_key(|(_, window)| (window.from, window.to));
-        let seen = windows.iter().filter(|(_, window)| window.is_seen());
-        let observed_secs = seen.map(|(run, _)| f64::from(run.shape.window_secs)).sum();
+        let seen = windows.iter().map(|(run, window)| f64::from(run.shape.window_secs) * window.seen_part());
+        let observed_secs = seen.sum();
         let observed = windows.first().zip(windows.iter().max_by_key(|(_, window)| window.to));
         let builds: BTreeSet<WatchedBuild> = runs.iter().flat_map(|run| run.builds.iter().cloned()).collect();
         let min_secs = config.min_observed().as_secs_f64();
@@ -241,8 +253,9 @@ fn long_window(config: &DailyConfig, runs: &[RunWindows]) -> Option<String> {
 
 fn foreign_definition(config: &DailyConfig, judge: &DayJudge, runs: &[RunWindows]) -> Option<String> {
     runs.iter().find_map(|run| {
-        let figures = configured(config).map(|(_, figure)| figure.kpi.clone());
-        let kpi = other_definition(run, judge, figures)?;
+        let figures = configured(config).map(|(_, figure)| figure.kpi.as_str());
+        let gates = judge.profile.gates.values().map(|gate| gate.kpi.as_str());
+        let kpi = other_definition(&run.definitions, &judge.kpis, figures.into_iter().chain(gates))?;
         let file = &judge.rules.kpis.path;
         Some(format!("`{}` does not measure `{kpi}` as {file} defines it", run.run_dir))
     })
