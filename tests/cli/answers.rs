@@ -2,7 +2,8 @@
 
 use crate::bundle::run_dir;
 use crate::canary::repository;
-use crate::sandbox::{NOW, Sandbox, TIME};
+use crate::sandbox::{Sandbox, TIME};
+use crate::soak_compare::runs as compared_runs;
 use std::time::Duration;
 
 /// Runs a command line in every form, each in a sandbox of its own: what one writes may change the next.
@@ -226,34 +227,19 @@ fn soak_daily() {
 
 #[test]
 fn soak_compare() {
-    let margins = "kpis: {hit_ratio: {unit: ratio, better: higher, margin: 0.02, spread: 1.5, tail: 0.2}}\n";
-    let two = |second: &'static str| {
-        move || {
-            let sandbox = Sandbox::new().file("margins.yaml", margins);
-            for line in ["--seed 1", second] {
-                let _ = sandbox.run(&format!("--quiet soak run --mock --gates smoke --hours 8 {line}"));
-            }
-            for (later, name) in [(0, "a"), (1, "b")] {
-                let run = format!(
-                    "artifacts/soak/RUN_{}",
-                    NOW.parse::<jiff::Timestamp>().unwrap().as_millisecond() + later
-                );
-                std::fs::rename(sandbox.path(&run), sandbox.path(name)).unwrap();
-            }
-            sandbox
-        }
+    let of = |candidate: &'static str| {
+        (
+            move || compared_runs(["one", candidate]),
+            format!("soak compare --margin margins.yaml --baseline one --candidate {candidate}"),
+        )
     };
-    let line = "soak compare --baseline a --candidate b --margin margins.yaml";
-    forms(two("--seed 2"), 0, &format!("{line} --mock"));
-    forms(two("--seed 2 --scenario cache_miss"), 1, &format!("{line} --mock"));
-    forms(two("--seed 2"), 2, line);
-    refused(
-        two("--seed 2 --scenario cache_miss"),
-        &[
-            (1, &format!("{line} --mock --explain")),
-            (0, "soak compare --baseline b --candidate a --margin margins.yaml --mock --explain"),
-        ],
-    );
+    let ((healthy, same), (missing, worse)) = (of("two"), of("missing"));
+    forms(healthy, 0, &format!("{same} --mock"));
+    forms(missing, 1, &format!("{worse} --mock"));
+    forms(healthy, 2, &same);
+    let swapped = "soak compare --margin margins.yaml --baseline missing --candidate one";
+    let explained = format!("{swapped} --mock --explain");
+    refused(missing, &[(1, &format!("{worse} --mock --explain")), (0, &explained)]);
     refused(Sandbox::new, &[(64, "soak compare"), (3, "soak compare --baseline none --candidate none")]);
 }
 

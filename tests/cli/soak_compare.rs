@@ -2,6 +2,7 @@
 
 use crate::sandbox::{NOW, Output, Sandbox};
 use serde_json::Value;
+use std::sync::LazyLock;
 
 /// Two figures, so that a run of half a day holds enough of both.
 const MARGINS: &str = "kpis:
@@ -9,15 +10,38 @@ const MARGINS: &str = "kpis:
   hit_ratio: {unit: ratio, better: higher, margin: 0.02, spread: 1.5, spread_same: 2, tail: 0.2}
 ";
 
-/// A sandbox with two runs, one after the other begun at the same time: their names, and they.
-fn runs(lines: [&str; 2]) -> (Sandbox, [String; 2]) {
-    let sandbox = Sandbox::new().file("margins.yaml", MARGINS);
-    for line in lines {
-        let _ = sandbox.run(&format!("--quiet soak run --mock --hours 12 {line}"));
+/// Runs that are made once and copied into each sandbox that compares them. What they print and leave is held by the
+/// tests of `soak run`.
+static RUNS: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = [
+        ("one", "--iteration 10m --seed 1"),
+        ("two", "--iteration 10m --seed 2"),
+        ("missing", "--iteration 10m --seed 2 --scenario cache_miss"),
+        ("slow", "--iteration 20m --seed 2"),
+        ("short", "--iteration 2h --seed 2"),
+        ("fleet", "--iteration 10m --instances 2"),
+        ("fleet_missing", "--iteration 10m --instances 2 --seed 7 --scenario cache_miss"),
+    ];
+    for (name, line) in runs {
+        let line = format!("--quiet soak run --mock --gates smoke --hours 16 --interval 60s {line}");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mmops"));
+        let _ = command.args(line.split(' ')).env("MMOPS_NOW", NOW).current_dir(dir.path()).output().unwrap();
+        let latest = std::fs::canonicalize(dir.path().join("artifacts/soak/latest")).unwrap();
+        std::fs::rename(latest, dir.path().join(name)).unwrap();
     }
-    let now: jiff::Timestamp = NOW.parse().unwrap();
-    let name = |later: i64| format!("artifacts/soak/RUN_{}", now.as_millisecond() + later);
-    (sandbox, [name(0), name(1)])
+    dir
+});
+
+/// A sandbox with two of the runs, by their own names.
+pub fn runs(names: [&str; 2]) -> Sandbox {
+    let sandbox = Sandbox::new().file("margins.yaml", MARGINS);
+    for name in names {
+        let mut command = std::process::Command::new("cp");
+        let copied = command.arg("-a").arg(RUNS.path().join(name)).arg(sandbox.path(name)).status();
+        assert!(copied.unwrap().success());
+    }
+    sandbox
 }
 
 fn compared(sandbox: &Sandbox, [baseline, candidate]: [&str; 2], more: &str) -> Output {
@@ -39,17 +63,19 @@ fn findings(output: &Output) -> Vec<(String, String)> {
 
 #[test]
 fn a_run_is_the_same_worse_or_better_by_its_margins() {
-    let (sandbox, [one, two]) = runs(["--seed 1", "--seed 2"]);
-    let same = compared(&sandbox, [&one, &two], "--mock").code(0);
+    let sandbox = runs(["one", "two"]);
+    let [one, two] = ["one", "two"];
+    let same = compared(&sandbox, [one, two], "--mock").code(0);
     let _ = same.marker("| soak_compare | OK | SOAK_COMPARE=SAME |").stdout_has("paired");
     // A simulation is no yes for whoever did not ask for a rehearsal.
-    let unasked = compared(&sandbox, [&one, &two], "").code(2);
+    let unasked = compared(&sandbox, [one, two], "").code(2);
     let _ = unasked.marker("| soak_compare | FAIL | SOAK_COMPARE=INCONCLUSIVE |").stdout_has("no evidence");
     let again = |way: [&str; 2]| compared(&sandbox, way, "--mock --format json").stdout;
-    assert_eq!(again([&one, &two]), again([&one, &two]), "the same files give the same bytes");
+    assert_eq!(again([one, two]), again([one, two]), "the same files give the same bytes");
 
-    let (sandbox, [one, two]) = runs(["--seed 1", "--seed 2 --scenario cache_miss"]);
-    let worse = compared(&sandbox, [&one, &two], "--mock --format json --html page.html").code(1);
+    let sandbox = runs(["one", "missing"]);
+    let [one, two] = ["one", "missing"];
+    let worse = compared(&sandbox, [one, two], "--mock --format json --html page.html").code(1);
     let found = findings(&worse);
     assert_eq!(found[0], ("hit_ratio".to_owned(), "WORSE".to_owned()));
     assert_eq!(worse.json()["simulated"], true);
@@ -62,14 +88,14 @@ fn a_run_is_the_same_worse_or_better_by_its_margins() {
     for part in ["<title>WORSE: ", "hit_ratio", "Difference of hit_ratio: ", "class=\"x\"", "simulated"] {
         assert!(page.contains(part), "{part}");
     }
-    let better = compared(&sandbox, [&two, &one], "--mock --format json").code(0);
+    let better = compared(&sandbox, [two, one], "--mock --format json").code(0);
     assert_eq!(findings(&better)[0].1, "BETTER");
     let _ = better;
-    let text = compared(&sandbox, [&two, &one], "--mock").code(0);
+    let text = compared(&sandbox, [two, one], "--mock").code(0);
     let _ = text.marker("| soak_compare | OK | SOAK_COMPARE=BETTER |");
 
     // What is told to flip the answer does so.
-    for (way, code) in [([&one[..], &two], 1), ([&two, &one], 0)] {
+    for (way, code) in [([one, two], 1), ([two, one], 0)] {
         let explained = compared(&sandbox, way, "--mock --format json --explain").code(code).json();
         let flip = &explained["explanation"]["flip"];
         let change = &flip["changes"][0];
@@ -97,23 +123,17 @@ fn a_run_is_the_same_worse_or_better_by_its_margins() {
 
 #[test]
 fn what_says_too_little_is_not_decided() {
-    let sandbox = Sandbox::new().file("margins.yaml", MARGINS);
-    let now: jiff::Timestamp = NOW.parse().unwrap();
-    for seed in [1, 2] {
-        let _ = sandbox.run(&format!("--quiet soak run --mock --gates smoke --iterations 3 --seed {seed}"));
-    }
-    let name = |later: i64| format!("artifacts/soak/RUN_{}", now.as_millisecond() + later);
-    let output = compared(&sandbox, [&name(0), &name(1)], "--mock").code(2);
+    let sandbox = runs(["short", "short"]);
+    std::fs::rename(sandbox.path("short/short"), sandbox.path("other")).unwrap();
+    let output = compared(&sandbox, ["short", "other"], "--mock").code(2);
     let _ = output.marker("| soak_compare | FAIL | SOAK_COMPARE=INCONCLUSIVE |").stdout_has("too few points");
 }
 
 #[test]
 fn members_are_judged_one_by_one_and_folded() {
-    let (sandbox, [one, two]) = runs([
-        "--instances 2 --group-by instance",
-        "--instances 2 --group-by instance --seed 7 --scenario cache_miss",
-    ]);
-    let output = compared(&sandbox, [&one, &two], "--mock --format json").code(1);
+    let sandbox = runs(["fleet", "fleet_missing"]);
+    let [one, two] = ["fleet", "fleet_missing"];
+    let output = compared(&sandbox, [one, two], "--mock --format json").code(1);
     let found = findings(&output);
     assert_eq!(found.len(), 4);
     assert!(found.iter().all(|(name, _)| name.contains(": ")), "{found:?}");
@@ -125,13 +145,14 @@ fn members_are_judged_one_by_one_and_folded() {
 
 #[test]
 fn evidence_that_was_changed_decides_nothing() {
-    let (sandbox, [one, two]) = runs(["--seed 1", "--seed 2 --scenario cache_miss"]);
+    let sandbox = runs(["one", "missing"]);
+    let [one, two] = ["one", "missing"];
     let samples = format!("{two}/samples.bin");
     let mut bytes = std::fs::read(sandbox.path(&samples)).unwrap();
     let end = bytes.len() - 40;
     bytes.truncate(end);
     sandbox.write(&samples, bytes);
-    let output = compared(&sandbox, [&one, &two], "--mock").code(2);
+    let output = compared(&sandbox, [one, two], "--mock").code(2);
     let _ = output
         .marker("| soak_compare | FAIL | SOAK_COMPARE=INCONCLUSIVE |")
         .stdout_has("the samples end at byte");
@@ -139,10 +160,11 @@ fn evidence_that_was_changed_decides_nothing() {
 
 #[test]
 fn what_cannot_be_asked_is_refused() {
-    let (sandbox, [one, two]) = runs(["--seed 1", "--seed 2 --iteration 10m"]);
-    compared(&sandbox, [&one, &two], "--mock").code(3);
-    compared(&sandbox, [&one, &one], "--mock").code(64);
-    compared(&sandbox, [&one, "none"], "--mock").code(3);
+    let sandbox = runs(["one", "slow"]);
+    let [one, two] = ["one", "slow"];
+    compared(&sandbox, [one, two], "--mock").code(3);
+    compared(&sandbox, [one, one], "--mock").code(64);
+    compared(&sandbox, [one, "none"], "--mock").code(3);
     sandbox.run("soak compare").code(64);
     let unusable = [
         "kpis: {hit_ratio: {unit: percent, better: higher, margin: 1}}",
@@ -155,6 +177,6 @@ fn what_cannot_be_asked_is_refused() {
     ];
     for margins in unusable {
         sandbox.write("margins.yaml", margins);
-        compared(&sandbox, [&one, &two], "--mock").code(3);
+        compared(&sandbox, [one, two], "--mock").code(3);
     }
 }
