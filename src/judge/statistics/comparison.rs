@@ -4,7 +4,7 @@
 
 use super::arm::Arm;
 use super::distributions::Z95;
-use super::events::{self, EventSeries, EventTests};
+use super::events::{self, EventSeries, EventTests, ONE_SIDED};
 use super::interval::{self, Shift};
 use super::two_samples::{self, LEAST_EFFECTIVE, Spread, Test, signed_rank, tail};
 use schemars::JsonSchema;
@@ -12,8 +12,6 @@ use serde::Serialize;
 
 /// How seldom all figures of a pair of equal runs together may be found worse.
 pub(crate) const FAMILY_ALPHA: f64 = 0.01;
-/// How seldom a difference as large as the margin may be found to be none.
-pub(super) const ONE_SIDED: f64 = 0.05;
 /// Fewest values of an arm.
 pub(crate) const LEAST_POINTS: usize = 12;
 
@@ -99,7 +97,9 @@ pub(crate) struct SeriesTests {
     /// How many more points of each arm would do, where there are too few.
     pub(crate) more_points: Option<[u64; 2]>,
     p_spread: Option<f64>,
-    /// Whether location and spread lie inside their margins.
+    /// Whether the location lies inside its margin.
+    pub(crate) is_inside: bool,
+    /// Whether the spread does as well.
     is_same: bool,
 }
 
@@ -254,11 +254,7 @@ impl Series {
         let is_rejected = |p: Option<f64>| p.is_some_and(|p| p <= ONE_SIDED);
         let is_spread_same = is_rejected(spreads.test(margins.spread_same).p_down())
             && (!margins.any_change || is_rejected(inverse(margins.spread_same).p_up()));
-        let is_same = !self.is_censored
-            && margins.shift > 0.0
-            && is_rejected(above.p_down())
-            && is_rejected(below.p_up())
-            && is_spread_same;
+        let is_inside = margins.shift > 0.0 && is_rejected(above.p_down()) && is_rejected(below.p_up());
         let shift = with_interval.then(|| self.shift(pairs, &location)).flatten();
         let (of_pairs, of_arms) = ([location, above], [unpaired, spread]);
         let is_short = |test: &&Test| !test.is_enough;
@@ -278,7 +274,8 @@ impl Series {
             shift,
             more_points,
             p_spread,
-            is_same,
+            is_inside,
+            is_same: is_inside && is_spread_same && !self.is_censored,
         }
     }
 

@@ -3,10 +3,11 @@
 //! of each arm says by how much.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::comparison::ONE_SIDED;
 use super::dependence::dependence;
 use super::distributions::{beta_quantile, binomial_above, normal_above};
 
+/// How seldom a difference as large as the margin may be found to be none.
+pub(super) const ONE_SIDED: f64 = 0.05;
 /// Fewest slices of an arm.
 const LEAST_SLICES: usize = 12;
 /// With fewer events the exact test decides.

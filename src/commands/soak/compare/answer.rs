@@ -285,7 +285,11 @@ fn lacking(kpi: &KpiFacts, tests: &SeriesTests) -> Vec<String> {
             "{open} values lie beyond the last bucket: how far apart they are is not known"
         )];
     }
-    vec!["the interval is not inside the margin, and not beyond it".to_owned()]
+    if tests.is_inside {
+        let most = short(kpi.margins.spread_same);
+        return vec![format!("inside the margin, but it may vary {most} times as much or more")];
+    }
+    vec!["neither inside the margin beyond chance, nor beyond it".to_owned()]
 }
 
 fn events(kpi: &KpiFacts, tests: &EventTests) -> String {

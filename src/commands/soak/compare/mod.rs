@@ -30,7 +30,7 @@ use windows::{Aligned, Alignment, Timeline};
 const MARGINS: (&str, &str) =
     ("deploy/soak/margins.yaml", include_str!("../../../../deploy/soak/margins.yaml"));
 
-/// Say whether one run is worse than another, figure by figure, by more than a margin and than chance
+/// Say whether one run is worse than another, by more than margins and chance
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// Directory of the run that is good enough
