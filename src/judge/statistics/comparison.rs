@@ -282,13 +282,11 @@ impl Series {
     fn shift(&self, pairs: Option<&[f64]>, location: &Test) -> Option<Shift> {
         let [one, two] = &self.arms;
         let [f, g] = location.inflations;
-        match pairs {
-            Some(differences) => interval::of_pairs(differences, Z95, f),
-            None => {
-                let (m, n) = (one.n(), two.n());
-                interval::of_two(one, two, Z95, (n * f + m * g) / (m + n))
-            }
+        if let Some(differences) = pairs {
+            return interval::of_pairs(differences, Z95, f);
         }
+        let (m, n) = (one.n(), two.n());
+        interval::of_two(one, two, Z95, (n * f + m * g) / (m + n))
     }
 
     /// How many more points of each arm would be enough, if they depend on each other as much.

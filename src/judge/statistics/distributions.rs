@@ -1,6 +1,7 @@
 //! Tails of the normal, Student and binomial distributions, far out as exact as near: a tail is never taken as one
 //! minus the other.
 #![warn(clippy::wildcard_enum_match_arm)]
+#![expect(clippy::many_single_char_names, reason = "a formula has the names that it is printed with")]
 
 use std::f64::consts::SQRT_2;
 

@@ -2,6 +2,7 @@
 //! a series of rates that are mostly 0. Bursts make counts know less than so many independent events: the dispersion
 //! of each arm says by how much.
 #![warn(clippy::wildcard_enum_match_arm)]
+#![expect(clippy::many_single_char_names, reason = "a formula has the names that it is printed with")]
 
 use super::dependence::dependence;
 use super::distributions::{beta_quantile, binomial_above, normal_above};

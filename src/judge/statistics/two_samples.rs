@@ -2,6 +2,7 @@
 //! the middle, deviations from the own median (Brown and Forsythe 1974) at the spread, exceedances of a common
 //! quantile at the tail. The variance of each is inflated by the dependence of what it is computed of.
 #![warn(clippy::wildcard_enum_match_arm)]
+#![expect(clippy::many_single_char_names, reason = "a formula has the names that it is printed with")]
 
 use super::arm::{Arm, pooled_ranks};
 use super::dependence::{Dependence, dependence, of_both};

@@ -268,12 +268,11 @@ fn lacking(kpi: &KpiFacts, tests: &SeriesTests) -> Vec<String> {
     if tests.is_paired && tests.location.n_eff == 0.0 {
         return vec!["both runs have the same value in every common window, which says nothing".to_owned()];
     }
-    if let Some(more) = tests.more_points {
+    if let Some([of_baseline, of_candidate]) = tests.more_points {
         let known = short(tests.location.n_eff.floor());
         return vec![format!(
-            "too few windows, which know as much as {known} independent ones: {} more of the baseline and {} more of the \
-             candidate would do",
-            more[0], more[1]
+            "too few windows, which know as much as {known} independent ones: {of_baseline} more of the baseline and \
+             {of_candidate} more of the candidate would do"
         )];
     }
     if kpi.margins.shift == 0.0 {

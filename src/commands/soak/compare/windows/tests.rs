@@ -25,7 +25,8 @@ fn margins() -> BTreeMap<String, KpiMargin> {
 fn measured(value: Option<f64>, unit: &str) -> Measurement {
     match value {
         Some(value) => {
-            Measurement { n: 100, hits: Some(value as u64), ..Measurement::single(value, unit, "test") }
+            let hits = format!("{value}").parse().ok();
+            Measurement { n: 100, hits, ..Measurement::single(value, unit, "test") }
         }
         None => Measurement::unknown(DataState::NoData, unit, 1, "test", "nothing"),
     }
@@ -64,7 +65,7 @@ fn aligned(kpi: &str, runs: [&Ledger; 2], later_ms: i64) -> (Concurrency, Aligne
 fn series(aligned: &Aligned) -> &Series {
     match &aligned.comparison {
         Comparison::Series(series) => series,
-        other => panic!("{other:?}"),
+        other @ (Comparison::Events { .. } | Comparison::Unknown(_)) => panic!("{other:?}"),
     }
 }
 
