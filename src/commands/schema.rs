@@ -98,7 +98,7 @@ fn reports() -> Vec<Published> {
         report::<soak::check::CheckBody>(&soak::check::SPEC),
         report::<soak::compare::CompareBody>(&soak::compare::SPEC),
         report::<soak::daily::DailyAnswer>(&soak::daily::SPEC),
-        report::<soak::SoakBody>(&soak::gate::SPEC),
+        report::<soak::gate::GateBody>(&soak::gate::SPEC),
         report::<soak::report::ReportBody>(&soak::report::SPEC),
         report::<soak::SoakBody>(&soak::run::SPEC),
         report::<tune::apply::document::ApplyBody<'_>>(&tune::apply::SPEC),

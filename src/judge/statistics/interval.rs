@@ -68,12 +68,18 @@ impl Sums<'_> {
 
     /// How many sums are at most `bound`.
     fn at_most(&self, bound: f64) -> usize {
-        let (mut end, mut count) = (self.columns.len(), 0);
-        for row in 0..self.rows.len() {
-            while end > 0 && self.value(row, end - 1) > bound {
-                end -= 1;
+        let (mut columns, mut count) = (self.columns, 0);
+        for (row, first) in self.rows.iter().enumerate() {
+            while let [rest @ .., last] = columns
+                && (first + last) * self.scale > bound
+            {
+                columns = rest;
             }
-            count += end.saturating_sub(self.first_column(row));
+            let before = self.first_column(row);
+            if columns.len() <= before {
+                break;
+            }
+            count += columns.len() - before;
         }
         count
     }
@@ -89,7 +95,11 @@ impl Sums<'_> {
             while end > 0 && self.value(row, end - 1) > high {
                 end -= 1;
             }
-            found.extend((begin.max(self.first_column(row))..end).map(|column| self.value(row, column)));
+            let first = self.first_column(row);
+            if end <= first {
+                break;
+            }
+            found.extend((begin.max(first)..end).map(|column| self.value(row, column)));
         }
         found
     }
@@ -123,8 +133,14 @@ impl Sums<'_> {
         let few = 4 * (self.rows.len() + self.columns.len());
         let mut steps = 0;
         while within - below > few {
-            let middle =
-                if steps < OF_VALUES { f64::midpoint(low, high) } else { between_patterns(low, high) };
+            let middle = match steps {
+                OF_VALUES.. => between_patterns(low, high),
+                // Where the sums are about as dense, the rank says where to look; every other step halves all the same.
+                _ if steps % 2 == 0 => {
+                    low + (high - low) * ((k - below) as f64 + 0.5) / (within - below) as f64
+                }
+                _ => f64::midpoint(low, high),
+            };
             steps += 1;
             if middle <= low || middle >= high {
                 if steps > OF_VALUES {

@@ -126,6 +126,16 @@ fn trials() -> Vec<Case> {
         case("soak report", "", |root| root.mmops("soak run --mock --gates smoke --iterations 8"))
             .verdicts(&REPORTED),
         case("soak check", "--mock", |_| {}),
+        case(
+            "soak compare",
+            "--mock --baseline artifacts/soak/RUN_1773014400000 --candidate artifacts/soak/latest --html page.html",
+            |root| {
+                for scenario in ["", " --seed 2 --scenario cache_miss"] {
+                    let soak = "soak run --mock --gates smoke --hours 8 --iteration 10m --interval 60s";
+                    root.mmops(&format!("--now 2026-03-09T00:00:00Z {soak}{scenario}"));
+                }
+            },
+        ),
         case("soak daily", "--junit j.xml", |root| {
             week(root);
             root.mmops("--now 2026-03-09T00:00:00Z soak run --mock --gates smoke --hours 24 --iteration 4h --interval 30m");
