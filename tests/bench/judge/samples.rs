@@ -122,7 +122,7 @@ pub fn kayenta(x: &[f64], y: &[f64]) -> bool {
     let mut all: Vec<(f64, bool)> =
         x.iter().map(|value| (*value, false)).chain(y.iter().map(|value| (*value, true))).collect();
     all.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let (m, n) = (x.len() as f64, y.len() as f64);
+    let [first, second] = [x, y].map(|values| values.len() as f64);
     let (mut sum, mut ties, mut before) = (0.0, 0.0, 0.0);
     for equal in all.chunk_by(|one, other| one.0 == other.0) {
         let count = equal.len() as f64;
@@ -131,7 +131,8 @@ pub fn kayenta(x: &[f64], y: &[f64]) -> bool {
         ties += count * count * count - count;
         before += count;
     }
-    let u = sum - n * (n + 1.0) / 2.0;
-    let variance = m * n / 12.0 * ((m + n + 1.0) - ties / ((m + n) * (m + n - 1.0)));
-    variance > 0.0 && ((u - m * n / 2.0) / variance.sqrt()).abs() > 2.326 / 0.75
+    let u = sum - second * (second + 1.0) / 2.0;
+    let both = first + second;
+    let variance = first * second / 12.0 * ((both + 1.0) - ties / (both * (both - 1.0)));
+    variance > 0.0 && ((u - first * second / 2.0) / variance.sqrt()).abs() > 2.326 / 0.75
 }
