@@ -128,11 +128,16 @@ fn trials() -> Vec<Case> {
         case("soak check", "--mock", |_| {}),
         case(
             "soak compare",
-            "--mock --baseline artifacts/soak/RUN_1773014400000 --candidate artifacts/soak/latest --html page.html",
+            "--mock --baseline artifacts/soak/RUN_1773014400000 --candidate artifacts/soak/latest --margin m.yaml --html \
+             page.html",
             |root| {
-                for scenario in ["", " --seed 2 --scenario cache_miss"] {
-                    let soak = "soak run --mock --gates smoke --hours 8 --iteration 10m --interval 60s";
-                    root.mmops(&format!("--now 2026-03-09T00:00:00Z {soak}{scenario}"));
+                root.write(
+                    "m.yaml",
+                    "kpis: {hit_ratio: {unit: ratio, better: higher, margin: 0.02, spread: 1.5, tail: 0.2}}",
+                );
+                for seed in 1..=2 {
+                    let soak = "soak run --mock --gates smoke --hours 16 --iteration 10m --interval 60s";
+                    root.mmops(&format!("--now 2026-03-09T00:00:00Z {soak} --seed {seed}"));
                 }
             },
         ),
