@@ -20,6 +20,7 @@ static RUNS: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         ("missing", "--iteration 10m --seed 2 --scenario cache_miss"),
         ("slow", "--iteration 20m --seed 2"),
         ("short", "--iteration 2h --seed 2"),
+        ("aborted", "--iteration 10m --seed 2 --scenario deadline_storm --abort-on-fail"),
         ("fleet", "--iteration 10m --instances 2"),
         ("fleet_missing", "--iteration 10m --instances 2 --seed 7 --scenario cache_miss"),
     ];
@@ -179,4 +180,12 @@ fn what_cannot_be_asked_is_refused() {
         sandbox.write("margins.yaml", margins);
         compared(&sandbox, [one, two], "--mock").code(3);
     }
+}
+
+/// A run that ended early is compared as far as it got, and says so.
+#[test]
+fn a_run_that_was_stopped_is_compared_as_far_as_it_got() {
+    let sandbox = runs(["one", "aborted"]);
+    let output = compared(&sandbox, ["one", "aborted"], "--mock").code(2);
+    let _ = output.stdout_has("| candidate                 | WARN |").stdout_has("too few points");
 }

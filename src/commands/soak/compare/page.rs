@@ -66,7 +66,7 @@ fn verdict_box(facts: &CompareFacts, verdict: Finding) -> Markup {
         Finding::Inconclusive => {
             "See below what is missing: longer runs, runs at the same time, or a wider margin."
         }
-        Finding::Worse => "Keep the baseline, and find out what the candidate does otherwise.",
+        Finding::Worse => "Keep the baseline, and find out what the candidate does differently.",
     };
     let rehearsal = if facts.is_simulated() { html!(" <span>simulated</span>") } else { Markup::default() };
     html!(

@@ -82,6 +82,27 @@ fn figures_with_margins_are_judged_as_the_formulas_say() {
     assert_eq!(seen.len(), 4, "every finding is in the vectors");
 }
 
+/// A change of the spread alone (kayenta#780), which ranks do not see.
+#[test]
+fn a_change_of_the_spread_alone_is_found_where_it_is_asked_for() {
+    let table = [
+        ("kayenta-780-drawn-300", false, Finding::Inconclusive),
+        ("kayenta-780-drawn-300", true, Finding::Worse),
+        ("kayenta-780-drawn-300-swapped", false, Finding::Worse),
+        ("kayenta-780-as-listed", false, Finding::Inconclusive),
+        ("kayenta-780-as-listed", true, Finding::Inconclusive),
+    ];
+    let cases = vectors::cases("pair_judge");
+    for (name, any_change, expected) in table {
+        let case = cases.iter().find(|case| case["name"] == name).expect("the case");
+        let arms = ["baseline", "candidate"].map(|arm| Arm::new(series(&case[arm])));
+        let margins = Margins { shift: 0.0, spread: 1.0, spread_same: 1.5, tail: 0.0, any_change };
+        let compared = Series { arms, differences: None, margins, is_censored: false };
+        let judged = judge(&[Comparison::Series(Box::new(compared))], false).remove(0);
+        assert_eq!(judged.finding, expected, "{name} {any_change}");
+    }
+}
+
 #[test]
 fn the_family_is_corrected_as_statsmodels_does() {
     for case in vectors::cases("holm") {
