@@ -43,6 +43,9 @@ fn table() -> Vec<Entry> {
         entry(&readiness::validate::SPEC, readiness::validate::run),
         entry(&soak::run::SPEC, soak::run::run).writes(soak::run::outputs),
         entry(&soak::check::SPEC, soak::check::run),
+        entry(&soak::compare::SPEC, soak::compare::run)
+            .writes(soak::compare::outputs)
+            .planned(soak::compare::planned),
         entry(&soak::gate::SPEC, soak::gate::run).planned(soak::gate::planned),
         entry(&soak::report::SPEC, soak::report::run)
             .writes(soak::report::outputs)

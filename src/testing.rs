@@ -101,6 +101,40 @@ pub mod hash {
 pub mod http {
     pub use crate::net::http::{Auth, HttpClient, HttpSettings, Request, Secret, Url, form};
 }
+pub mod judge {
+    use crate::judge::statistics::{Arm, Comparison, Margins, Series, Tests, judge};
+
+    /// How two series of one figure are compared.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CompareSettings {
+        pub margin: f64,
+        /// Whether they are of the same times.
+        pub is_paired: bool,
+        pub with_interval: bool,
+    }
+
+    /// What a comparison finds of one figure.
+    #[derive(Clone, Copy, Debug)]
+    pub struct CompareResult {
+        pub finding: &'static str,
+        /// The chance of the location by itself; none where there is too little data.
+        pub p_location: Option<f64>,
+    }
+
+    /// Compares two series of one figure, larger being worse.
+    pub fn compare_series(baseline: &[f64], candidate: &[f64], settings: CompareSettings) -> CompareResult {
+        let differences = || candidate.iter().zip(baseline).map(|(two, one)| two - one).collect();
+        let CompareSettings { margin: shift, is_paired, with_interval } = settings;
+        let comparison = Comparison::Series(Box::new(Series {
+            arms: [Arm::new(baseline.to_vec()), Arm::new(candidate.to_vec())],
+            differences: is_paired.then(differences),
+            margins: Margins { shift, spread: 1.0, spread_same: 1.5, tail: 0.0, any_change: false },
+            is_censored: false,
+        }));
+        let judged = judge(vec![Tests::of(&comparison, with_interval)]).remove(0);
+        CompareResult { finding: judged.finding.as_str(), p_location: judged.p_worse[0] }
+    }
+}
 pub mod key {
     pub use crate::tuning::key::{NAMES, PerKey};
 }

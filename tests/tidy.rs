@@ -236,7 +236,7 @@ fn the_top_level_has_no_other_entry() {
 #[test]
 fn the_lock_file_grows_only_on_purpose() {
     /// Packages of the whole tree, development ones included; raise it with a reason in the commit.
-    const LIMIT: usize = 328;
+    const LIMIT: usize = 329;
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let packages = lock.matches("[[package]]").count();
     assert!(packages <= LIMIT, "{packages} packages, the limit is {LIMIT}");

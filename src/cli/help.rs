@@ -13,7 +13,7 @@ pub(super) const QUESTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// Two command lines of each command that is listed, and what they do. The tests see that each is understood.
-pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 28] = [
+pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 29] = [
     (
         "pre-live-pack",
         [
@@ -74,6 +74,19 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 28] = [
             (
                 "mmops soak check --prometheus http://127.0.0.1:9090 --match 'job=\"bot\"'",
                 "The same of a server, for one job",
+            ),
+        ],
+    ),
+    (
+        "soak compare",
+        [
+            (
+                "mmops soak compare --baseline artifacts/soak/RUN_1 --candidate artifacts/soak/RUN_2",
+                "Is the second run worse?",
+            ),
+            (
+                "mmops soak compare --baseline old --candidate new --margin margins.yaml --html compare.html --explain",
+                "By margins of one's own, with a page, and how near it was",
             ),
         ],
     ),

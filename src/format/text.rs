@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Keys of the markers that end reports. Scripts look for `KEY=VALUE` of one of them in all that is printed.
-pub(crate) const MARKER_KEYS: [&str; 24] = [
+pub(crate) const MARKER_KEYS: [&str; 25] = [
     "BUNDLE",
     "CANARY",
     "CHAOS_NODE",
@@ -29,6 +29,7 @@ pub(crate) const MARKER_KEYS: [&str; 24] = [
     "SIM_FEED",
     "SOAK",
     "SOAK_CHECK",
+    "SOAK_COMPARE",
     "SOAK_DAILY",
     "SOAK_REPORT",
     "TUNING_APPLY",

@@ -2,7 +2,6 @@
 //! it ([`verdict`]); [`record`] is a run as it is kept, and judged again.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-pub(crate) mod dependence;
 pub(crate) mod gate;
 pub(crate) mod kpi;
 pub(crate) mod record;

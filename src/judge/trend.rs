@@ -5,8 +5,7 @@
 //! is inflated by as much as neighbouring windows resemble each other.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::dependence::variance_inflation;
-use super::statistics::median;
+use super::statistics::{Z95, median, variance_inflation};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,8 +14,6 @@ use serde::Serialize;
 const MOST_POINTS: usize = 300;
 /// With fewer windows there is no interval, and so no direction.
 const LEAST_POINTS: usize = 4;
-/// The two-sided normal quantile of 95 %.
-const Z95: f64 = 1.959_963_984_540_054;
 /// What is smaller than this part of the values is their rounding.
 const ROUNDING: f64 = 1e-9;
 
@@ -93,21 +90,21 @@ fn blocks(windows: &[(u32, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// What the slope leaves of the points, on their grid; numbers that are missing are holes in it.
-fn residuals(points: &[(f64, f64)], slope: f64) -> Vec<Option<f64>> {
+fn residuals(points: &[(f64, f64)], slope: f64) -> Vec<f64> {
     let steps = points.windows(2).map(|pair| pair[1].0 - pair[0].0);
     let step = steps.fold(f64::INFINITY, f64::min);
     let largest = points.iter().map(|(_, value)| value.abs()).fold(0.0, f64::max);
     let intercepts: Vec<f64> = points.iter().map(|(at, value)| value - slope * at).collect();
     let middle = median(&intercepts).unwrap_or_default();
-    let mut grid: Vec<Option<f64>> = Vec::with_capacity(points.len());
+    let mut grid: Vec<f64> = Vec::with_capacity(points.len());
     for ((at, _), intercept) in points.iter().zip(&intercepts) {
         let position = ((at - points[0].0) / step).round();
         // Beyond as many holes as points, more of them change nothing.
         while (grid.len() as f64) < position && grid.len() < 2 * points.len() {
-            grid.push(None);
+            grid.push(f64::NAN);
         }
         let left = intercept - middle;
-        grid.push(Some(if left.abs() <= ROUNDING * largest { 0.0 } else { left }));
+        grid.push(if left.abs() <= ROUNDING * largest { 0.0 } else { left });
     }
     grid
 }

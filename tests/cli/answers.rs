@@ -3,6 +3,7 @@
 use crate::bundle::run_dir;
 use crate::canary::repository;
 use crate::sandbox::{Sandbox, TIME};
+use crate::soak_compare::runs as compared_runs;
 use std::time::Duration;
 
 /// Runs a command line in every form, each in a sandbox of its own: what one writes may change the next.
@@ -222,6 +223,24 @@ fn soak_daily() {
     forms(|| day(19, ""), 2, "soak daily");
     forms(Sandbox::new, 2, "soak daily");
     refused(Sandbox::new, &[(64, "soak daily --date 2026-03-10"), (3, "soak daily --config none.yaml")]);
+}
+
+#[test]
+fn soak_compare() {
+    let of = |candidate: &'static str| {
+        (
+            move || compared_runs(["one", candidate]),
+            format!("soak compare --margin margins.yaml --baseline one --candidate {candidate}"),
+        )
+    };
+    let ((healthy, same), (missing, worse)) = (of("two"), of("missing"));
+    forms(healthy, 0, &format!("{same} --mock"));
+    forms(missing, 1, &format!("{worse} --mock"));
+    forms(healthy, 2, &same);
+    let swapped = "soak compare --margin margins.yaml --baseline missing --candidate one";
+    let explained = format!("{swapped} --mock --explain");
+    refused(missing, &[(1, &format!("{worse} --mock --explain")), (0, &explained)]);
+    refused(Sandbox::new, &[(64, "soak compare"), (3, "soak compare --baseline none --candidate none")]);
 }
 
 #[test]

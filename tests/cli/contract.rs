@@ -183,6 +183,7 @@ fn documents_conform_to_their_published_schemas() {
 fn what_could_not_be_asked_is_an_error_for_every_command() {
     for line in [
         "readiness score --reports none",
+        "soak compare --baseline a --candidate b",
         "soak gate none",
         "soak report --src none",
         "soak daily --config none.yaml",
@@ -216,6 +217,7 @@ fn the_delivered_configuration_conforms_to_its_schemas() {
         ("daily", "soak/daily.yaml"),
         ("gates", "soak/gates.yaml"),
         ("kpis", "soak/kpis.yaml"),
+        ("margins", "soak/margins.yaml"),
         ("retention-policy", "ops/retention.yaml"),
         ("sentinel", "cron/sentinel.yaml"),
         ("tuning-grid", "tuning/grid.yaml"),

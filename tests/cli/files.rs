@@ -259,7 +259,7 @@ fn an_old_answer_does_not_outlive_a_question_that_could_not_be_asked() {
 }
 
 /// Runs that are refused, with the files that they would have written. `none` is not there.
-const REFUSED: [(&str, &[&str]); 14] = [
+const REFUSED: [(&str, &[&str]); 15] = [
     ("pre-live-pack --dry-run --plan none.yaml --report out/x.json", &["out/x.json", "out/x.md"]),
     (
         "make-ready --plan none.yaml",
@@ -270,6 +270,7 @@ const REFUSED: [(&str, &[&str]); 14] = [
         "soak run --mock --gates none --export-json out/a.json --export-md out/a.md --gate-summary out/b.json",
         &["out/a.json", "out/a.md", "out/b.json"],
     ),
+    ("soak compare --baseline none --candidate none --html out/x.html", &["out/x.html"]),
     ("soak report --src none --out out", &["out/SOAK_REPORT.html"]),
     ("soak report --src none --out out", &REPORT_FILES),
     ("soak report --src empty", &["empty/reports/analysis/POST_SOAK_SNAPSHOT.json"]),

@@ -35,6 +35,7 @@ mod scan_secrets;
 mod sim;
 mod soak;
 mod soak_check;
+mod soak_compare;
 mod soak_daily;
 mod soak_evidence;
 mod soak_page;

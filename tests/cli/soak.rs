@@ -615,3 +615,38 @@ fn published_schemas_describe_what_is_written() {
     let gate = Output::of(&mut sandbox.command("soak gate --mock --format json")).json();
     valid("soak-gate", &gate);
 }
+
+/// What is told to flip a verdict does so, and a little less does not.
+#[test]
+fn an_explained_verdict_says_at_which_limit_it_is_another() {
+    let gates = |most: f64| {
+        format!(
+            "profiles: {{p: {{description: d, gates: {{miss: {{kpi: deadline_miss_ratio, unit: ratio, aggregate: every, \
+             at_most: {most}, severity: hard, k_of_n: {{k: 2, n: 3}}}}}}}}}}\n"
+        )
+    };
+    let judged = |sandbox: &Sandbox, most: f64| {
+        sandbox.write("gates.yaml", gates(most));
+        sandbox.run("soak gate --mock --gates-file gates.yaml --profile p --explain --format json").json()
+    };
+    let sandbox = Sandbox::new().unrecorded("its gates are the point, and it is judged many times");
+    let _ = sandbox.run("--quiet soak run --mock --gates smoke --iterations 12");
+    for (limit, verdict, other) in [(0.02, "PASS", "FAIL"), (0.0001, "FAIL", "PASS")] {
+        let report = judged(&sandbox, limit);
+        assert_eq!(report["verdict"], verdict, "{report:#}");
+        let flip = &report["explanation"]["flip"];
+        assert_eq!(
+            (&flip["verdict"], flip["changes"].as_array().unwrap().len()),
+            (&other.into(), 1),
+            "{flip}"
+        );
+        assert_eq!(flip["changes"][0]["place"], "root.profiles.p.gates.miss.at_most");
+        let told = flip["changes"][0]["to"].as_f64().unwrap();
+        assert_eq!(judged(&sandbox, told)["verdict"], other, "{told}");
+        let nearer = told + (limit - told) * 0.001;
+        assert_eq!(judged(&sandbox, nearer)["verdict"], verdict, "{nearer} after {told}");
+    }
+    // That it is a simulation no limit changes.
+    let unknown = sandbox.run("soak gate --explain --format json").code(2).json();
+    assert_eq!(unknown["explanation"]["flip"]["changes"], json!([]));
+}

@@ -32,6 +32,24 @@ pub fn of_key(key: &str) -> String {
     page(&[("a.json", &baseline), ("b.json", &actual)], "a.json", "b.json", &["--fail-on-drift"])
 }
 
+/// A comparison of two soaks, one of them in a directory of a hostile name.
+fn compared() -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let hostile = HOSTILE.replace('/', "");
+    let run = |line: &str, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
+        let words = ["-q", "--now", "2026-03-10T12:00:00Z", "soak"].into_iter().chain(line.split(' '));
+        let _ = command.args(words).args(more).current_dir(dir.path()).output().unwrap();
+    };
+    for (name, more) in [("one", "--seed 1"), (&hostile, "--seed 2 --scenario cache_miss")] {
+        run(&format!("run --mock --gates smoke --hours 8 --iteration 10m --interval 60s {more}"), &[]);
+        let latest = std::fs::canonicalize(dir.path().join("artifacts/soak/latest")).unwrap();
+        std::fs::rename(latest, dir.path().join(name)).unwrap();
+    }
+    run("compare --mock --html page.html --baseline one --candidate", &[&hostile]);
+    std::fs::read_to_string(dir.path().join("page.html")).unwrap()
+}
+
 /// Every page that is looked at, by name.
 pub fn all() -> Vec<(&'static str, String)> {
     let numbers = |shift: usize| {
@@ -43,6 +61,7 @@ pub fn all() -> Vec<(&'static str, String)> {
     let (old, new) = (format!("[\"{long}a\", 1]"), format!("[\"{long}b\", 1]"));
     vec![
         ("golden_hostile", of_key(HOSTILE)),
+        ("compared_hostile", compared()),
         ("golden_empty", page(&[("a.json", "{}"), ("b.json", "{}")], "a.json", "b.json", &[])),
         (
             "golden_many",

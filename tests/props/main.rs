@@ -11,6 +11,7 @@ mod exposition;
 mod fake_server;
 mod golden_pages;
 mod json_cases;
+mod judge;
 mod lease;
 mod numbers;
 mod page;
@@ -19,6 +20,8 @@ mod prom_client;
 mod readiness;
 mod retention;
 mod rollback_plan;
+#[path = "../bench/judge/samples.rs"]
+mod samples;
 mod soak;
 mod soak_worlds;
 #[path = "../tidy.rs"]

@@ -1,28 +1,34 @@
 //! The report of `soak run` and `soak gate`.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::document::SoakBody;
 use super::verdict::{Occasion, SoakFacts, SoakVerdict};
 use crate::judge::record::GateResult;
 use crate::judge::record::legacy::FindingKind;
 use crate::judge::verdict::{GateState, RunVerdict};
 use crate::report::exit::Exit;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
+use serde::Serialize;
 
 pub(crate) const RUN: CommandSpec = CommandSpec::new("soak run", "SOAK", "INCONCLUSIVE");
 pub(crate) const GATE: CommandSpec = CommandSpec::new("soak gate", "SOAK", "INCONCLUSIVE");
 
-pub(super) fn report(facts: &SoakFacts, verdict: SoakVerdict) -> Report {
+/// `more` rows stand behind those of the run.
+pub(super) fn report(
+    facts: &SoakFacts,
+    verdict: SoakVerdict,
+    more: Vec<Row>,
+    body: &impl Serialize,
+) -> Report {
     let (spec, title) = match facts.occasion {
         Occasion::Finished { .. } => (&RUN, "SOAK RESULTS"),
         Occasion::Kept { .. } | Occasion::Legacy { .. } => (&GATE, "SOAK GATES"),
     };
     Report::new(spec, title, conclusion(facts, verdict))
-        .rows(rows(facts))
+        .rows(rows(facts).into_iter().chain(more).collect())
         .simulated(facts.simulated)
         .rests_on(facts.trail.header.clock)
         .observed(facts.ledger.observation())
-        .body(&SoakBody::new(facts))
+        .body(body)
         .evidence([&facts.run_dir])
 }
 
@@ -150,7 +156,7 @@ mod tests {
             LegacyFinding { name: "closed_form_mock", kind: FindingKind::Simulated, text: "x".to_owned() };
         let mut facts = facts(Occasion::Legacy { findings: vec![finding], allow_simulated: true });
         facts.simulated = true;
-        let report = report(&facts, verdict(&facts));
+        let report = report(&facts, verdict(&facts), Vec::new(), &serde_json::json!({}));
         let statuses: Vec<String> = report.document()["rows"]
             .as_array()
             .expect("rows")

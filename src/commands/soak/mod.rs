@@ -2,6 +2,7 @@
 //! `mmops soak` runs.
 
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod daily;
 pub(crate) mod gate;
 pub(crate) mod page;

@@ -126,6 +126,21 @@ fn trials() -> Vec<Case> {
         case("soak report", "", |root| root.mmops("soak run --mock --gates smoke --iterations 8"))
             .verdicts(&REPORTED),
         case("soak check", "--mock", |_| {}),
+        case(
+            "soak compare",
+            "--mock --baseline artifacts/soak/RUN_1773014400000 --candidate artifacts/soak/latest --margin m.yaml --html \
+             page.html",
+            |root| {
+                root.write(
+                    "m.yaml",
+                    "kpis: {hit_ratio: {unit: ratio, better: higher, margin: 0.02, spread: 1.5, tail: 0.2}}",
+                );
+                for seed in 1..=2 {
+                    let soak = "soak run --mock --gates smoke --hours 16 --iteration 10m --interval 60s";
+                    root.mmops(&format!("--now 2026-03-09T00:00:00Z {soak} --seed {seed}"));
+                }
+            },
+        ),
         case("soak daily", "--junit j.xml", |root| {
             week(root);
             root.mmops("--now 2026-03-09T00:00:00Z soak run --mock --gates smoke --hours 24 --iteration 4h --interval 30m");

@@ -2,17 +2,25 @@
 //! that the kept samples give the same figures. Runs of the earlier toolkit are read as well, with the faults
 //! that are known of it.
 
-use super::again::{self, KeptForm, Request};
+mod explain;
+
+use super::again::{self, JudgedAgain, KeptForm, Request};
 use super::answer::report;
+use super::document::SoakBody;
 use super::settings::{self, SettingsFiles};
 use super::verdict::verdict;
 use crate::commands::{Given, Input};
 use crate::ctx::Ctx;
+use crate::evidence::daily::report::SourceFile;
+use crate::evidence::explanation::Explanation;
 use crate::evidence::header::Header;
 use crate::format::duration;
 use crate::judge::record::GateResult;
 use crate::judge::verdict::RunVerdict;
 use crate::report::Report;
+use explain::Explained;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,9 +38,22 @@ pub(crate) struct Args {
     profile: Option<String>,
     #[command(flatten)]
     files: SettingsFiles,
+    /// Say of each gate the limit at which its answer is another, and which of them change the verdict
+    #[arg(long)]
+    explain: bool,
     /// Judge a simulated run as the rehearsal it is
     #[arg(long)]
     mock: bool,
+}
+
+/// Fields of the report.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct GateBody {
+    #[serde(flatten)]
+    body: SoakBody,
+    /// Why the answer is what it is, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
 }
 
 /// What the run has kept.
@@ -47,15 +68,28 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         files: &args.files,
         allow_simulated: args.mock,
     };
-    let facts = again::judge(&request, ctx)?.facts;
-    Ok(report(&facts, verdict(&facts)))
+    let judged = again::judge(&request, ctx)?;
+    let facts = &judged.facts;
+    let explanation = args.explain.then(|| explanation(args, &judged));
+    let body = GateBody { body: SoakBody::new(facts), explanation };
+    let rows = body.explanation.iter().flat_map(Explanation::rows).collect();
+    Ok(report(facts, verdict(facts), rows, &body))
+}
+
+fn explanation(args: &Args, judged: &JudgedAgain) -> Explanation {
+    let gates_file = args.files.gates_file.as_ref().map(|path| path.display().to_string());
+    let (facts, profile) = (&judged.facts, &judged.profile);
+    let source = SourceFile { path: facts.run_dir.clone(), sha256: Some(judged.sha256.clone()) };
+    let gates_file = gates_file.unwrap_or_else(|| "deploy/soak/gates.yaml".to_owned());
+    Explained { facts, profile, gates_file, source }.explanation()
 }
 
 /// What the kept figures of a run say now, be it simulated: the fields of the report, those of an observation
 /// among them.
 pub(crate) fn judge_again(run_dir: &Path, ctx: &Ctx) -> anyhow::Result<Map<String, Value>> {
     let files = SettingsFiles::default();
-    let report = run(&Args { run_dir: run_dir.to_owned(), profile: None, files, mock: true }, ctx)?;
+    let args = Args { run_dir: run_dir.to_owned(), profile: None, files, explain: false, mock: true };
+    let report = run(&args, ctx)?;
     let header = Header::default().observed(report.observation()).simulated(report.is_simulated());
     let mut fields = report.document();
     fields.extend(

@@ -14,6 +14,7 @@ mod source;
 
 use super::answer::report;
 use super::document::JudgedRun;
+use super::document::SoakBody;
 use super::plan::SoakPlan;
 use super::probe::{Probed, inspect};
 use super::replay::Replayed;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         args.outputs.write(&JudgedRun { facts: &facts, verdict }, &dir, ctx)?;
     }
     drop(lock);
-    Ok(report(&facts, verdict))
+    Ok(report(&facts, verdict, Vec::new(), &SoakBody::new(&facts)))
 }
 
 /// A run that begins, goes on, or is finished already.

@@ -7,6 +7,7 @@
 pub(super) mod axis;
 pub(super) mod draw;
 mod limit_label;
+pub(crate) mod pair;
 pub(super) mod path;
 mod scale;
 pub(crate) mod strip;

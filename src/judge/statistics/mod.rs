@@ -1,6 +1,25 @@
 //! Figures of samples: every statistic that is more than a sum stands here once.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod arm;
+mod comparison;
+mod dependence;
+mod distributions;
+mod events;
+mod interval;
+mod two_samples;
+#[cfg(test)]
+mod vectors;
+
+pub(crate) use arm::Arm;
+pub(crate) use comparison::{
+    Comparison, FAMILY_ALPHA, Finding, KpiJudgement, Margins, Series, SeriesTests, Tests, judge,
+};
+pub(crate) use dependence::variance_inflation;
+pub(crate) use distributions::Z95;
+pub(crate) use events::{Branch, EventSeries, EventTests};
+pub(crate) use interval::Shift;
+
 /// A sum that does not lose what is small beside it (Neumaier 1974): as exact as if it were rounded once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sum {
@@ -187,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_rank_correlation_is_that_of_scipy() {
-        let vectors = include_str!("../../tests/data/vectors/rank_correlation.json");
+        let vectors = include_str!("../../../tests/data/vectors/rank_correlation.json");
         let vectors: serde_json::Value = serde_json::from_str(vectors).expect("vectors");
         for case in vectors["cases"].as_array().expect("cases") {
             let numbers = |key: &str| case[key].as_array().expect("numbers").clone().into_iter();
