@@ -178,10 +178,11 @@ pub mod record {
     pub use crate::judge::record::ledger::{Judgement, Ledger};
 }
 pub mod retention {
+    pub use crate::commands::rotate::retention::age::Age;
     pub use crate::commands::rotate::retention::decide::{MemberFacts, decide};
     pub use crate::commands::rotate::retention::limits::{DAY_NS, Limits, Overall};
     pub use crate::commands::rotate::retention::member::{Group, Guard, Marks, Member, Part};
-    pub use crate::commands::rotate::retention::tiers::Tiers;
+    pub use crate::commands::rotate::retention::tiers::{RelativeTo, Tiers};
 }
 pub mod scan {
     pub use crate::format::json::tokens::scan::validate;

@@ -30,6 +30,7 @@ mod process;
 mod readiness;
 mod record;
 mod rotate;
+mod rotate_safety;
 mod sandbox;
 mod scan_secrets;
 mod sim;

@@ -65,10 +65,10 @@ const VARYING: [(&str, &str); 18] = [
     // The steps of a pack end in any order.
     (r"(?m)^note: [a-z_0-9 ]+: (OK|WARN|FAIL)( after [0-9.]+ s)?\n", ""),
     // Only the superuser can look into the processes of others.
-    (r"(?m)^\| open_files +\| WARN \|.*\n(    \d+ processes could not .*\n)?", ""),
+    (r"(?m)^\| open_files +\| WARN \|.*\n(    (\d+ )?processes .*could not .*\n)?", ""),
     (r"::warning title=mmops rotate%3A open_files::.*\n", ""),
     (r#"\n *<testcase [^>]*name="open_files">.*"#, ""),
-    (r#"\{\s+"name": "open_files",\s+"reasons": \[\s+"\d+ processes [^}]*\},\s+"#, ""),
+    (r#"\{\s+"name": "open_files",\s+"reasons": \[\s+"(\d+ )?processes [^}]*\},\s+"#, ""),
     (r"\bpid \d+", "pid [PID]"),
     (r"\.tmp[0-9A-Za-z]{6}\b", ".tmp[RANDOM]"),
     (r"(\.mmops-(?:rotation-)?)\d+-\d+\.(tmp|partial)", "$1[RANDOM].$2"),

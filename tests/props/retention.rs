@@ -13,7 +13,7 @@ const NOW_NS: i64 = 20_000 * DAY_NS;
 struct Files(Vec<(i64, u64)>);
 
 impl MemberFacts for Files {
-    fn modified_ns(&self, member: usize) -> i64 {
+    fn time_ns(&self, member: usize) -> i64 {
         NOW_NS - self.0[member].0
     }
 

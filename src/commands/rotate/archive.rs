@@ -4,7 +4,7 @@
 
 use super::facts::ArchiveBody;
 use super::path_text::PathText;
-use super::retention::policy::ARCHIVE_PREFIX;
+use super::retention::pattern::ARCHIVE_PREFIX;
 use crate::ctx::Ctx;
 use crate::evidence::header::Header;
 use crate::format::hash;
@@ -13,10 +13,11 @@ use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile, Temporary};
 use crate::sys::tree::Tree;
 use crate::sys::tree::remove::{RemoveError, Remover};
+use rustix::fs::{Mode, fchmod, fstat};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -32,6 +33,15 @@ const TEMPORARY: Temporary = Temporary { prefix: ".mmops-rotation-", suffix: ".p
 
 /// Most archives whose names carry the same second.
 const MOST_OF_ONE_SECOND: u32 = 9999;
+
+const SCHEMA: &str = "mmops.rotation-archive.v1";
+
+/// A manifest is packed to a tenth of its size at best, as half of it is hashes; one that claims more than this
+/// many times the bytes that it takes is a forgery that would fill the memory.
+const MOST_RATIO: u64 = 32;
+
+/// What is longer is named in the manifest alone.
+const LONGEST_NAME: usize = 32 * 1024;
 
 /// Start of the archive's comment; the manifest's SHA-256 follows.
 const COMMENT: &str = "mmops rotation archive v1, manifest sha256 ";
@@ -97,6 +107,16 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
     let mut unfinished = AtomicFile::create_locked(dir, TEMPORARY)?;
     let shown = ctx.show(dir);
     let fail = |error: zip::result::ZipError| write_fault(&shown, error);
+    if let Some(root) = tree.roots.iter().find(|root| root.name.contains(char::REPLACEMENT_CHARACTER)) {
+        let message = format!("`{}` cannot be archived: its name is not UTF-8", root.name);
+        return Err(Fault::config(message).into());
+    }
+    // Nobody may read in the archive what they may not read in the tree; until that is known, nobody else may at all.
+    let mut allowed = fstat(unfinished.file())
+        .map(|stat| stat.st_mode & 0o777)
+        .map_err(|error| fail(io::Error::from(error).into()))?;
+    fchmod(unfinished.file(), Mode::from_raw_mode(0o600))
+        .map_err(|error| fail(io::Error::from(error).into()))?;
     let mut archived = Archived::default();
     let mut entries = Vec::new();
     let mut names = BTreeSet::from([MANIFEST.to_owned()]);
@@ -120,14 +140,15 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
                 continue;
             }
         };
-        let entry = add(&mut zip, tree, file, member, source, &remover).map_err(fail)?;
-        if entry.stays {
-            archived.stay.insert(file, RemoveError::Changed);
+        let (entry, refusal) = add(&mut zip, tree, file, member, source, &remover).map_err(fail)?;
+        archived.stay.extend(refusal.map(|refusal| (file, refusal)));
+        if entry.kind == Kind::File {
+            allowed &= entry.permissions & remover.access();
         }
         entries.push(entry);
     }
     let manifest = Manifest {
-        header: Header::new("mmops.rotation-archive.v1", ctx.maker()),
+        header: Header::new(SCHEMA, ctx.maker()),
         created_utc: ctx.clock.stamp_utc(),
         members: entries,
     };
@@ -138,12 +159,14 @@ pub(super) fn write(dir: &Path, tree: &Tree, going: &[u32], ctx: &Ctx) -> anyhow
     let mut out = ManuallyDrop::into_inner(zip).finish().map_err(fail)?;
     out.flush().map_err(|error| fail(error.into()))?;
     drop(out);
+    let mode = Mode::from_raw_mode(allowed | 0o600);
+    fchmod(unfinished.file(), mode).map_err(|error| fail(io::Error::from(error).into()))?;
     unfinished.sync()?;
-    let stem = format!("{ARCHIVE_PREFIX}{}", ctx.clock.stamp().strftime("%Y%m%dT%H%M%SZ"));
-    let (sha256, bytes) = verify(unfinished.reread()?, &format!("{shown}/{stem}.zip"), &manifest)?;
     if manifest.members.is_empty() {
         return Ok(archived);
     }
+    let stem = format!("{ARCHIVE_PREFIX}{}", ctx.clock.stamp().strftime("%Y%m%dT%H%M%SZ"));
+    let (sha256, bytes) = verify(unfinished.reread()?, &format!("{shown}/{stem}.zip"), &manifest)?;
     let names = (1..=MOST_OF_ONE_SECOND).map(|count| match count {
         1 => format!("{stem}.zip"),
         _ => format!("{stem}-{count}.zip"),
@@ -187,20 +210,23 @@ fn add<W: Write + Seek>(
     member: String,
     source: Source,
     remover: &Remover<'_>,
-) -> zip::result::ZipResult<Entry> {
+) -> zip::result::ZipResult<(Entry, Option<RemoveError>)> {
     let id = tree.file_id(file);
     zip.start_file(&member, options(id.bytes))?;
-    let (kind, permissions, (sha256, bytes), stays) = match source {
-        Source::Link(target) => (Kind::Link, 0, hash::copy(&*target, zip)?, false),
+    let (kind, permissions, (sha256, bytes), refusal) = match source {
+        Source::Link(target) => (Kind::Link, 0, hash::copy(&*target, zip)?, None),
         Source::File(opened) => {
             let permissions = opened.metadata()?.mode() & 0o777;
-            let copied = hash::copy(&opened, zip)?;
+            let mut readable = Readable { file: &opened, error: None };
+            let copied = hash::copy(&mut readable, zip)?;
             // Written to while it was read: what was copied is kept, and so is the original.
-            let stays = copied.1 != id.bytes || remover.check(file, &opened).is_err();
-            (Kind::File, permissions, copied, stays)
+            let is_changed = copied.1 != id.bytes || remover.check(file, &opened).is_err();
+            let changed = is_changed.then_some(RemoveError::Changed);
+            (Kind::File, permissions, copied, readable.error.map(RemoveError::Failed).or(changed))
         }
     };
-    Ok(Entry {
+    let stays = refusal.is_some();
+    let entry = Entry {
         bytes,
         kind,
         member,
@@ -210,7 +236,26 @@ fn add<W: Write + Seek>(
         root: tree.roots[tree.root_of(file)].name.clone(),
         sha256,
         stays,
-    })
+    };
+    Ok((entry, refusal))
+}
+
+/// Reads a file as far as its disk gives it: what it does not give keeps this file where it is and no other.
+struct Readable<'a> {
+    file: &'a File,
+    error: Option<io::Error>,
+}
+
+impl Read for Readable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.file.read(buffer) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.error = Some(error);
+                Ok(0)
+            }
+            read => read,
+        }
+    }
 }
 
 /// The name of a file in an archive: its root as shown, and its path; bytes that are no text are
@@ -223,6 +268,8 @@ fn member_name(root: &str, path: &Path) -> String {
         },
         str::to_owned,
     );
+    // A name in the archive has at most 64 KiB.
+    let tail = if tail.len() > LONGEST_NAME { format!("long-{}", hash::sha256(tail)) } else { tail };
     let root = root.trim_start_matches('/');
     if root == "." { tail } else { format!("{root}/{tail}") }
 }
@@ -279,7 +326,13 @@ impl Stored {
         };
         let mut text = String::new();
         let read = match self.zip.by_name(MANIFEST) {
-            Ok(mut member) => member.read_to_string(&mut text).map(|_| ()),
+            Ok(member) if member.size() / MOST_RATIO > member.compressed_size() => {
+                return Err(refuse(&format!("`{MANIFEST}` would take {} bytes", member.size())));
+            }
+            Ok(member) => {
+                let size = member.size();
+                member.take(size.saturating_add(1)).read_to_string(&mut text).map(|_| ())
+            }
             Err(error) => return Err(refuse(&format!("`{MANIFEST}`: {error}"))),
         };
         if let Err(error) = read {
@@ -288,14 +341,23 @@ impl Stored {
         if hash::sha256(text.as_bytes()) != sha256 {
             return Err(refuse("the manifest does not have the hash in the comment"));
         }
-        serde_json::from_str(&text).map_err(|error| refuse(&format!("`{MANIFEST}`: {error}")))
+        let manifest: Manifest =
+            serde_json::from_str(&text).map_err(|error| refuse(&format!("`{MANIFEST}`: {error}")))?;
+        if manifest.header.schema != SCHEMA {
+            let schema = &manifest.header.schema;
+            return Err(refuse(&format!("`{MANIFEST}` has the schema `{schema}` instead of `{SCHEMA}`")));
+        }
+        if manifest.members.is_empty() {
+            return Err(refuse("it has no member"));
+        }
+        Ok(manifest)
     }
 
     /// What of the manifest the archive does not hold, or holds differently.
     pub(super) fn damage(&mut self, manifest: &Manifest) -> Vec<String> {
         let mut damage = Vec::new();
         for entry in &manifest.members {
-            match self.read(entry, std::io::sink()) {
+            match self.read(entry, io::sink()) {
                 Ok((sha256, bytes)) if sha256 == entry.sha256 && bytes == entry.bytes => {}
                 Ok(_) => damage.push(format!("`{}` does not have its recorded content", entry.member)),
                 Err(error) => damage.push(format!("`{}`: {error}", entry.member)),
@@ -310,8 +372,8 @@ impl Stored {
 
     /// Copies a member to `to`; returns its SHA-256 and size. Not a byte more than recorded and one is
     /// unpacked, so that a forged member cannot fill the disk.
-    pub(super) fn read(&mut self, entry: &Entry, to: impl Write) -> std::io::Result<(String, u64)> {
-        let member = self.zip.by_name(&entry.member).map_err(std::io::Error::other)?;
+    pub(super) fn read(&mut self, entry: &Entry, to: impl Write) -> io::Result<(String, u64)> {
+        let member = self.zip.by_name(&entry.member).map_err(io::Error::other)?;
         hash::copy(member.take(entry.bytes.saturating_add(1)), to)
     }
 }

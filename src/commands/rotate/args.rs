@@ -1,12 +1,14 @@
 //! The command line of `rotate`.
 
 use super::facts::Mode;
-use super::retention::policy::{Age, Size, parse_age};
+use super::retention::age::{Age, parse_age};
+use super::retention::policy::{By, MOST_DAYS, Size};
 use crate::format::size;
 use std::path::PathBuf;
 
 /// Remove old artifacts within limits, after archiving them on request
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// Remove files older than N days
     #[arg(long, alias = "keep-days", value_name = "N", value_parser = parse_days, allow_hyphen_values = true)]
@@ -36,6 +38,21 @@ pub(crate) struct Args {
     /// Rotate by the rules of a policy file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["days", "keep"])]
     pub(super) policy: Option<PathBuf>,
+    /// What dates a file: its last write, its last change of any kind, or the date in its name [default: mtime]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) by: Option<By>,
+    /// Count lengths of files towards --max-size instead of the space that they take on the disk
+    #[arg(long)]
+    pub(super) apparent_size: bool,
+    /// Remove what may go although a size or the free space stays out of reach
+    #[arg(long)]
+    pub(super) best_effort: bool,
+    /// Remove even though everything looks old, as it does when a clock has jumped
+    #[arg(long)]
+    pub(super) allow_large: bool,
+    /// Allow patterns of what is to be kept that match nothing
+    #[arg(long)]
+    pub(super) allow_unmatched: bool,
     /// Archive files into a verified ZIP in this directory before removing them
     #[arg(long, value_name = "DIR")]
     pub(super) archive_dir: Option<PathBuf>,
@@ -54,13 +71,17 @@ pub(crate) struct Args {
     /// Remove directories that are empty or become empty
     #[arg(long)]
     pub(super) remove_empty_dirs: bool,
+    /// Say why this file stays or goes, and until when (can be repeated)
+    #[arg(long, value_name = "PATH", requires = "dry_run")]
+    pub(super) explain: Vec<PathBuf>,
     /// Write every file with what becomes of it and why
     #[arg(long, value_name = "FILE")]
     pub(super) plan: Option<PathBuf>,
     /// Carry out a plan, unless anything changed since it was made
     #[arg(long, value_name = "PLAN", conflicts_with_all = [
         "days", "max_size", "max_size_gb", "keep", "base_dir", "roots", "pattern", "protect", "policy",
-        "archive_dir", "min_free", "min_keep", "min_age", "allow_remove_all", "remove_empty_dirs", "plan",
+        "archive_dir", "min_free", "min_keep", "min_age", "allow_remove_all", "remove_empty_dirs", "plan", "by",
+        "apparent_size", "best_effort", "allow_large", "allow_unmatched", "explain",
     ])]
     pub(super) apply: Option<PathBuf>,
     /// Say what would be removed and remove nothing
@@ -69,9 +90,8 @@ pub(crate) struct Args {
 }
 
 fn parse_days(text: &str) -> Result<u32, String> {
-    const MOST: u32 = 36_500;
-    let days = text.parse().ok().filter(|days| *days <= MOST);
-    days.ok_or_else(|| format!("it must be a whole number of days from 0 to {MOST}"))
+    let days = text.parse().ok().filter(|days| *days <= MOST_DAYS);
+    days.ok_or_else(|| format!("it must be a whole number of days from 0 to {MOST_DAYS}"))
 }
 
 fn parse_count(text: &str) -> Result<u64, String> {

@@ -54,6 +54,11 @@ pub(super) struct Facts {
     /// Whether the processes that write could be known, where that was asked.
     pub(super) process_table: Option<ProcessTable>,
     pub(super) decision: Decision,
+    pub(super) suspicion: Option<Suspicion>,
+    /// Of the files that were asked about.
+    pub(super) explanations: Vec<Explanation>,
+    /// What a killed rotation left half done, and what became of it.
+    pub(super) unfinished: Vec<Unfinished>,
     pub(super) going: Amount,
     /// What goes, the oldest first where limits decided.
     pub(super) going_names: Names,
@@ -69,13 +74,51 @@ pub(super) struct RootBody {
     pub(super) directories: u64,
 }
 
-/// Directories that were not entered for one reason.
+/// What was left alone for one reason.
 #[derive(Debug)]
 pub(super) struct Skipped {
     pub(super) row: &'static str,
+    pub(super) reason: &'static str,
     /// Whether a person need not look at them.
     pub(super) is_usual: bool,
+    pub(super) count: u64,
+    /// The directories, or those that hold what was left alone.
     pub(super) dirs: Names,
+}
+
+/// Why a file stays or goes, and until when.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Explanation {
+    /// As it was asked for.
+    pub(super) path: String,
+    /// `keep` or `remove`.
+    pub(super) action: &'static str,
+    /// The rule that it falls under, if it falls under one.
+    pub(super) rule: Option<String>,
+    /// The members that it competes with.
+    pub(super) group: Option<String>,
+    /// The limits that mark it, or what keeps it.
+    pub(super) because: Vec<String>,
+    /// When it is from, by what dates files.
+    pub(super) dated: Option<String>,
+    /// Until when it stays, if nothing else changes.
+    pub(super) until: String,
+}
+
+/// A directory that a killed rotation was about to remove.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    pub(super) reason: String,
+    /// Whether a part of it is gone, and the rest is not.
+    pub(super) is_torn: bool,
+}
+
+/// Why what the clock says is not believed.
+#[derive(Debug)]
+pub(super) struct Suspicion {
+    pub(super) reason: String,
+    /// Whether it was asked for all the same.
+    pub(super) is_allowed: bool,
 }
 
 /// How much of the process table could be seen.
@@ -84,6 +127,8 @@ pub(super) struct ProcessTable {
     pub(super) is_readable: bool,
     /// Processes whose open files could not be seen.
     pub(super) hidden: u64,
+    /// Whether processes outside of this one's namespace could not be seen at all.
+    pub(super) is_partial: bool,
 }
 
 /// What the limits and the guards say; nothing where a plan says what goes.
@@ -98,6 +143,22 @@ pub(super) struct Decision {
     /// How many files take no part.
     pub(super) exempt: BTreeMap<Exempt, u64>,
     pub(super) unmet: Vec<UnmetLimit>,
+    /// Whether limits out of reach take what they can.
+    pub(super) best_effort: bool,
+    /// Patterns of what is to be kept that match nothing.
+    pub(super) unmatched: Vec<String>,
+    pub(super) basis: Basis,
+}
+
+/// By what the limits measured.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Basis {
+    /// What dates a file: `mtime`, `ctime` or `name`.
+    pub(super) by: &'static str,
+    /// What counts towards a limit of the size: `allocated` or `apparent`.
+    pub(super) sizes: &'static str,
+    /// The time zone by whose clock tiers cut days.
+    pub(super) timezone: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
@@ -190,6 +251,18 @@ impl Facts {
         let is_measured = self.mode == Mode::Real;
         let unmet = self.decision.unmet.iter();
         unmet.filter(move |limit| !(is_measured && limit.unmet.mark == Marks::MIN_FREE))
+    }
+
+    /// Whether a clock that may have jumped keeps everything where it is.
+    pub(super) fn is_refused(&self) -> bool {
+        self.suspicion.as_ref().is_some_and(|suspicion| !suspicion.is_allowed)
+    }
+
+    /// Whether a size is out of reach, and nothing was taken for it.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        let is_size =
+            |limit: &UnmetLimit| limit.unmet.mark == Marks::SIZE || limit.unmet.mark == Marks::TOTAL;
+        !self.decision.best_effort && self.decision.unmet.iter().any(is_size)
     }
 
     /// Whether a disk has, or would have, less free space than asked for. After the removals it is measured.

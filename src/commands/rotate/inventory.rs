@@ -3,11 +3,15 @@
 
 use super::disks::Disks;
 use super::facts::Amount;
+use super::retention::dated;
 use super::retention::decide::MemberFacts;
 use super::retention::member::Guard;
+use super::retention::policy::{By, Sizes};
+use super::retention::tiers::local_secs;
 use super::scope::Scope;
 use crate::format::size::total;
 use crate::sys::tree::Tree;
+use jiff::tz::TimeZone;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
@@ -25,6 +29,7 @@ pub(super) struct DirUnit {
     bytes: u64,
     frees: u64,
     newest_ns: i64,
+    settled_ns: i64,
 }
 
 /// The members of a rotation: every file of a tree by its number, and behind them the units.
@@ -39,13 +44,29 @@ pub(super) struct Inventory<'a> {
     /// Names after whose removal the inode lives on elsewhere.
     frees_nothing: BTreeSet<u32>,
     pub(super) disks: Disks,
+    /// What the names of files say, where that dates them.
+    named_ns: Vec<Option<i64>>,
+    by: By,
+    sizes: Sizes,
+    zone: TimeZone,
+    /// Changes after this are none of the clock that judges, which is a frozen one.
+    last_change_ns: i64,
 }
 
 impl<'a> Inventory<'a> {
     /// Finds the units and the hard links of a tree.
     pub(super) fn of(tree: &'a Tree, scope: &Scope) -> Self {
+        let named_ns = match scope.by {
+            By::Name => tree.files().map(|file| dated::time_in_name(tree.name(file))).collect(),
+            By::Mtime | By::Ctime => Vec::new(),
+        };
         let mut inventory = Self {
             tree,
+            named_ns,
+            by: scope.by,
+            sizes: scope.sizes,
+            zone: scope.zone.clone(),
+            last_change_ns: if scope.is_frozen { scope.now_ns } else { i64::MAX },
             units: Vec::new(),
             unit_of_dir: Vec::new(),
             uncounted: BTreeSet::new(),
@@ -68,6 +89,7 @@ impl<'a> Inventory<'a> {
                 && entry.skipped.is_none()
                 && let Some(rule) = scope.unit_rule(tree, dir)
             {
+                let named_ns = dated::time_in_name(tree.dir_name(dir)).filter(|_| self.by == By::Name);
                 let number = u32::try_from(self.units.len());
                 unit = Some(number.expect("there are fewer units than directories"));
                 self.units.push(DirUnit {
@@ -76,14 +98,16 @@ impl<'a> Inventory<'a> {
                     files: 0,
                     bytes: 0,
                     frees: 0,
-                    newest_ns: i64::MIN,
+                    newest_ns: named_ns.unwrap_or(i64::MIN),
+                    settled_ns: i64::MIN,
                     guard: None,
-                    is_exempt: false,
+                    is_exempt: self.by == By::Name && named_ns.is_none(),
                 });
             }
             self.unit_of_dir[dir as usize] = unit;
             if let Some(unit) = unit {
-                self.units[unit as usize].is_exempt |= entry.skipped.is_some() || entry.special > 0;
+                self.units[unit as usize].is_exempt |=
+                    entry.skipped.is_some() || entry.special > 0 || entry.mounted > 0;
             }
         }
     }
@@ -119,12 +143,16 @@ impl<'a> Inventory<'a> {
 
     /// Counts a file towards the unit that it is in.
     pub(super) fn join_unit(&mut self, unit: u32, file: u32, guard: Option<Guard>, is_exempt: bool) {
-        let (bytes, frees) = (self.bytes_of(file), self.frees_of(file));
+        let (bytes, frees) = (self.size_of(file), self.frees_of(file));
+        // The name of the directory dates it, or else its newest file.
+        let time_ns = if self.by == By::Name { i64::MIN } else { self.time_of(file) };
+        let settled_ns = self.settled_of(file);
         let unit = &mut self.units[unit as usize];
         unit.files += 1;
         unit.bytes = unit.bytes.saturating_add(bytes);
         unit.frees = unit.frees.saturating_add(frees);
-        unit.newest_ns = unit.newest_ns.max(self.tree.modified_ns(file));
+        unit.newest_ns = unit.newest_ns.max(time_ns);
+        unit.settled_ns = unit.settled_ns.max(settled_ns);
         unit.guard = unit.guard.or(guard);
         unit.is_exempt |= is_exempt;
     }
@@ -142,6 +170,33 @@ impl<'a> Inventory<'a> {
         match self.unit(member) {
             Ok(unit) => format!("{}/", self.tree.display_dir(unit.dir)),
             Err(file) => self.tree.display(file),
+        }
+    }
+
+    /// Whether something dates a file.
+    pub(super) fn is_dated(&self, file: u32) -> bool {
+        self.named_ns.get(file as usize).is_none_or(Option::is_some)
+    }
+
+    fn time_of(&self, file: u32) -> i64 {
+        match self.by {
+            By::Mtime => self.tree.modified_ns(file),
+            By::Ctime => self.tree.changed_ns(file).unwrap_or_else(|| self.tree.modified_ns(file)),
+            By::Name => self.named_ns[file as usize].unwrap_or(i64::MIN),
+        }
+    }
+
+    fn settled_of(&self, file: u32) -> i64 {
+        let changed_ns = self.tree.changed_ns(file).filter(|changed| *changed <= self.last_change_ns);
+        self.time_of(file).max(self.tree.modified_ns(file)).max(changed_ns.unwrap_or(i64::MIN))
+    }
+
+    /// What counts towards a limit of the size.
+    fn size_of(&self, file: u32) -> u64 {
+        match self.sizes {
+            Sizes::Apparent => self.bytes_of(file),
+            Sizes::Allocated if self.uncounted.contains(&file) => 0,
+            Sizes::Allocated => self.tree.disk_bytes(file),
         }
     }
 
@@ -174,12 +229,20 @@ impl<'a> Inventory<'a> {
 }
 
 impl MemberFacts for Inventory<'_> {
-    fn modified_ns(&self, member: usize) -> i64 {
-        self.unit(member).map_or_else(|file| self.tree.modified_ns(file), |unit| unit.newest_ns)
+    fn time_ns(&self, member: usize) -> i64 {
+        self.unit(member).map_or_else(|file| self.time_of(file), |unit| unit.newest_ns)
+    }
+
+    fn settled_ns(&self, member: usize) -> i64 {
+        self.unit(member).map_or_else(|file| self.settled_of(file), |unit| unit.settled_ns)
+    }
+
+    fn local_secs(&self, seconds: i64) -> i64 {
+        local_secs(&self.zone, seconds)
     }
 
     fn bytes(&self, member: usize) -> u64 {
-        self.unit(member).map_or_else(|file| self.bytes_of(file), |unit| unit.bytes)
+        self.unit(member).map_or_else(|file| self.size_of(file), |unit| unit.bytes)
     }
 
     fn frees(&self, member: usize) -> u64 {

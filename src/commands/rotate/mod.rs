@@ -12,6 +12,7 @@
 mod archive;
 mod args;
 mod disks;
+mod explain;
 mod facts;
 mod inventory;
 mod observe;
@@ -25,6 +26,7 @@ mod roots;
 mod scope;
 mod select;
 mod settings;
+mod system_dirs;
 mod verdict;
 
 pub(crate) use archive::Manifest;
@@ -41,7 +43,7 @@ use crate::report::exit::Fault;
 use crate::sys::fsio::{self, AtomicFile};
 use crate::sys::tree::{self, Detail, Root, Tree};
 use disks::Disks;
-use facts::{Course, Facts, Mode, Names, PlanBody, PlanFacts};
+use facts::{Course, Facts, Mode, Names, PlanBody, PlanFacts, Unfinished};
 use inventory::Inventory;
 use removal::Removal;
 use retention::decide::emptied;
@@ -83,22 +85,37 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Facts> {
     }
     let plan = args.plan.as_ref().map(|path| AtomicFile::create(&ctx.path(path))).transpose()?;
     settings.scope.plan = plan.as_ref().map(|plan| canonical_file(plan.target())).transpose()?;
-    let detail = if settings.min_free.is_some() { Detail::Disk } else { Detail::Plain };
-    let tree = scan(roots, detail, mode, ctx)?;
+    let (tree, unfinished) = scan(roots, settings.detail(), mode, ctx)?;
+    settings.scope.bind(&tree);
     let writers = removal::writers_of(&tree);
     let mut selection = Selection::of(&tree, &settings.scope, &writers);
     let disks = &selection.inventory.disks;
     let short_bytes = settings.min_free.map(|wanted| disks.short_bytes(&tree, wanted)).transpose()?;
-    let overall = Overall { max_bytes: settings.max_bytes, short_bytes: short_bytes.unwrap_or_default() };
+    let overall = Overall {
+        max_bytes: settings.max_bytes,
+        short_bytes: short_bytes.unwrap_or_default(),
+        best_effort: args.best_effort,
+    };
+    if !settings.allow_unmatched && !tree.roots.is_empty() {
+        refuse_unmatched(&selection.unmatched)?;
+    }
     let unmet = selection.decide(&settings.scope, &overall);
     if !settings.may_remove_all {
         refuse_emptied(&selection)?;
     }
     let mut facts = observe::scanned(&selection.inventory, &settings.scope, mode);
-    if mode == Mode::DryRun && !writers.known {
+    facts.unfinished = unfinished;
+    if mode == Mode::DryRun && (!writers.known || writers.is_partial) {
         facts.process_table = Some(removal::process_table(&writers));
     }
     facts.decision = observe::decision(&selection, &settings, unmet);
+    facts.decision.best_effort = args.best_effort;
+    facts.suspicion = observe::suspicion(&selection, &settings.scope, args.allow_large);
+    if !args.explain.is_empty() {
+        let path = |path: &PathBuf| Ok((canonical_file(&ctx.path(path))?, path.display().to_string()));
+        let paths: Vec<_> = args.explain.iter().map(path).collect::<Result<_, Fault>>()?;
+        facts.explanations = explain::explain(&paths, &selection, &settings.scope, facts.is_refused())?;
+    }
     let options = plan::Options {
         archive_dir: args.archive_dir.clone(),
         remove_empty_dirs: args.remove_empty_dirs,
@@ -107,12 +124,15 @@ fn rotate(args: &Args, ctx: &Ctx) -> anyhow::Result<Facts> {
     let removal = Removal { files: selection.going(), unit_dirs: selection.going_dirs(), options };
     facts.going = selection.inventory.amount(&removal.files);
     facts.going_names = observe::going_names(&selection, settings.scope.now_ns);
-    if let Some(file) = plan {
+    if let Some(file) = plan.filter(|_| !facts.is_refused()) {
         let path = ctx.show(file.target());
         let seal = plan::write(file, &selection, &settings.scope, &removal.options, ctx)?;
         facts.plan = PlanFacts::Written(PlanBody { path, seal });
     }
     drop(selection);
+    if facts.is_refused() {
+        return Ok(facts);
+    }
     finish(facts, removal, &tree, ctx)
 }
 
@@ -125,21 +145,23 @@ fn refuse_emptied(selection: &Selection<'_>) -> Result<(), Fault> {
     Err(Fault::config(format!("`{name}` would lose all of its {members} members")).hint(hint))
 }
 
+/// A pattern of what is to be kept that matches nothing is a slip more often than not, and the file it means goes.
+fn refuse_unmatched(unmatched: &[String]) -> Result<(), Fault> {
+    let Some(first) = unmatched.first() else { return Ok(()) };
+    let hint = "patterns are relative to the root, as in `reports/**`; --allow-unmatched if nothing of the kind is there yet";
+    Err(Fault::config(format!("what is to be kept is not there: `{first}` matches nothing")).hint(hint))
+}
+
 /// Removes what a plan says, unless anything changed since it was made.
 fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Facts> {
     let path = ctx.path(path);
     let plan = plan::load(&path)?;
     let invalid = || Fault::config(format!("`{}` names a root that is not a path", path.display()));
     let roots = roots::open(Some(&plan.roots().ok_or_else(invalid)?), DEFAULT_ROOT, ctx)?;
-    let tree = scan(roots, Detail::Plain, mode, ctx)?;
-    let scope = Scope {
-        rules: Vec::new(),
-        protect: Vec::new(),
-        filter: None,
-        now_ns: ctx.clock.now_ns(),
-        plan: Some(canonical_file(&path)?),
-    };
+    let (tree, unfinished) = scan(roots, Detail::Plain, mode, ctx)?;
+    let scope = Scope { plan: Some(canonical_file(&path)?), ..Scope::empty(ctx) };
     let mut facts = observe::scanned(&Inventory::of(&tree, &scope), &scope, mode);
+    facts.unfinished = unfinished;
     let files = match plan.compare(&tree, &scope) {
         Ok(files) => files,
         Err(differences) => {
@@ -153,12 +175,23 @@ fn apply(path: &Path, mode: Mode, ctx: &Ctx) -> anyhow::Result<Facts> {
     finish(facts, removal, &tree, ctx)
 }
 
-/// Scans the roots; a real rotation holds their locks from here to its end.
-fn scan(roots: Vec<Root>, detail: Detail, mode: Mode, ctx: &Ctx) -> Result<Tree, Fault> {
+/// Scans the roots; a real rotation holds their locks from here to its end, and ends first what a killed one began.
+fn scan(roots: Vec<Root>, detail: Detail, mode: Mode, ctx: &Ctx) -> Result<(Tree, Vec<Unfinished>), Fault> {
     if mode == Mode::Real {
         roots.iter().try_for_each(Root::lock)?;
     }
-    tree::walk(roots, detail, &ctx.cancel)
+    let mut tree = tree::walk(roots, detail, &ctx.cancel)?;
+    let mut unfinished = Vec::new();
+    if mode == Mode::Real {
+        for (name, recovered) in removal::recover(&tree, ctx)? {
+            unfinished.push(observe::recovered(&name, recovered));
+        }
+    }
+    if !unfinished.is_empty() {
+        tree = tree::walk(std::mem::take(&mut tree.roots), detail, &ctx.cancel)?;
+    }
+    roots::refuse_shared(&tree)?;
+    Ok((tree, unfinished))
 }
 
 /// The canonical path of a file that need not exist, in a directory that does.

@@ -2,8 +2,11 @@
 
 use super::retention::limits::{DAY_NS, Limits};
 use super::retention::member::Exempt;
-use super::retention::policy::{ARCHIVE_PREFIX, Pattern, Rule, Unit};
+use super::retention::pattern::{ARCHIVE_PREFIX, Pattern};
+use super::retention::policy::{By, Rule, Sizes, Unit};
+use crate::ctx::Ctx;
 use crate::sys::tree::Tree;
+use jiff::tz::TimeZone;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -20,12 +23,43 @@ pub(super) struct Scope {
     pub(super) rules: Vec<Rule>,
     pub(super) protect: Vec<Pattern>,
     pub(super) filter: Option<Pattern>,
+    /// What dates a file.
+    pub(super) by: By,
+    /// What of a file counts towards a limit of the size.
+    pub(super) sizes: Sizes,
+    /// By whose clock tiers cut days.
+    pub(super) zone: TimeZone,
     pub(super) now_ns: i64,
+    /// Whether the clock is a frozen one, which may lie before changes that the machine dated.
+    pub(super) is_frozen: bool,
     /// Canonical path of the plan, which is no part of the tree that it describes.
     pub(super) plan: Option<PathBuf>,
 }
 
 impl Scope {
+    /// Without a rule.
+    pub(super) fn empty(ctx: &Ctx) -> Self {
+        Self {
+            rules: Vec::new(),
+            protect: Vec::new(),
+            filter: None,
+            by: By::default(),
+            sizes: Sizes::default(),
+            zone: TimeZone::UTC,
+            now_ns: ctx.clock.now_ns(),
+            is_frozen: ctx.clock.is_frozen(),
+            plan: None,
+        }
+    }
+
+    /// Lets patterns match paths that begin with a root.
+    pub(super) fn bind(&mut self, tree: &Tree) {
+        let of_rules = self.rules.iter_mut().filter_map(|rule| rule.pattern.as_mut());
+        for pattern in of_rules.chain(&mut self.protect).chain(&mut self.filter) {
+            pattern.bind(tree.roots.iter().map(|root| root.name.as_str()));
+        }
+    }
+
     /// The limits, by rule.
     pub(super) fn limits(&self) -> Vec<Limits> {
         self.rules.iter().map(|rule| rule.limits.clone()).collect()
@@ -56,13 +90,20 @@ impl Scope {
         self.now_ns.saturating_sub(tree.modified_ns(file)) < DAY_NS
     }
 
-    /// Why a file takes no part, whatever the rules say.
-    pub(super) fn exempt(&self, tree: &Tree, file: u32, name: &[u8]) -> Option<Exempt> {
+    /// Why a file takes no part, whatever the rules say. `used` learns which patterns protect something.
+    pub(super) fn exempt(&self, tree: &Tree, file: u32, name: &[u8], used: &mut [bool]) -> Option<Exempt> {
+        let mut is_protected = false;
+        for (pattern, used) in self.protect.iter().zip(used) {
+            // One that is not yet known to match is asked although another has matched.
+            if !(is_protected && *used) && matches(pattern, tree, file, name) {
+                (is_protected, *used) = (true, true);
+            }
+        }
         if CONTROL_FILES.contains(&name) {
             Some(Exempt::ControlFile)
         } else if self.is_transient(tree, file, name) {
             Some(Exempt::Transient)
-        } else if self.protect.iter().any(|pattern| matches(pattern, tree, file, name)) {
+        } else if is_protected {
             Some(Exempt::Protected)
         } else {
             None
@@ -82,11 +123,22 @@ impl Scope {
         if self.keeps_archive(rule, name) { Err(Exempt::Archive) } else { Ok(rule) }
     }
 
+    /// Patterns of what is to be kept that match no file and no directory, entered or not.
+    pub(super) fn unmatched(&self, tree: &Tree, used: &[bool]) -> Vec<String> {
+        let matches_dir = |pattern: &Pattern| {
+            let mut dirs =
+                (0..tree.roots.len()).flat_map(|root| tree.dirs_of(root).skip(1).map(move |dir| (root, dir)));
+            dirs.any(|(root, dir)| pattern.matches_dir(root, &tree.dir_path(dir)))
+        };
+        let unused = self.protect.iter().zip(used).filter(|(_, used)| !**used).map(|(pattern, _)| pattern);
+        unused.filter(|pattern| !matches_dir(pattern)).map(|pattern| pattern.as_str().to_owned()).collect()
+    }
+
     /// Whether this is the archive of a rotation, and neither the filter nor the rule speaks of those.
     pub(super) fn keeps_archive(&self, rule: usize, name: &[u8]) -> bool {
         let is_archive = name.starts_with(ARCHIVE_PREFIX.as_bytes()) && name.ends_with(b".zip");
         let mut patterns = self.filter.iter().chain(&self.rules[rule].pattern);
-        is_archive && !patterns.any(|pattern| pattern.names_archives)
+        is_archive && !patterns.any(Pattern::names_archives)
     }
 
     /// Whether any rule keeps or removes whole directories.
@@ -96,8 +148,8 @@ impl Scope {
 
     /// The rule for which a directory is a unit.
     pub(super) fn unit_rule(&self, tree: &Tree, dir: u32) -> Option<usize> {
-        let name = Path::new(OsStr::from_bytes(tree.dir_name(dir)));
-        let matches = |pattern: &Pattern| pattern.matches(|| tree.dir_path(dir), name);
+        let (root, path) = (tree.root_of_dir(dir), tree.dir_path(dir));
+        let matches = |pattern: &Pattern| pattern.matches_dir(root, &path);
         let applies = |rule: &Rule| rule.unit == Unit::Dir && rule.pattern.as_ref().is_some_and(matches);
         let rule = self.rules.iter().position(applies)?;
         self.filter.as_ref().is_none_or(matches).then_some(rule)
@@ -109,5 +161,5 @@ fn is_in_progress(name: &[u8]) -> bool {
 }
 
 fn matches(pattern: &Pattern, tree: &Tree, file: u32, name: &[u8]) -> bool {
-    pattern.matches(|| tree.path(file), Path::new(OsStr::from_bytes(name)))
+    pattern.matches(tree.root_of(file), || tree.path(file), Path::new(OsStr::from_bytes(name)))
 }

@@ -3,10 +3,13 @@
 use super::args::Args;
 use super::retention::limits::Limits;
 use super::retention::member::Marks;
-use super::retention::policy::{GroupBy, Pattern, Policy, Rule, Size, Unit, days_ns, removes_everything};
+use super::retention::pattern::Pattern;
+use super::retention::policy::{By, Grouping, Policy, Rule, Size, Sizes, Unit, days_ns, removes_everything};
 use super::scope::Scope;
 use crate::ctx::Ctx;
 use crate::report::exit::Fault;
+use crate::sys::tree::Detail;
+use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 
 /// Everything that was asked for.
@@ -17,7 +20,10 @@ pub(super) struct Settings {
     pub(super) max_bytes: Option<u64>,
     pub(super) min_free: Option<u64>,
     pub(super) has_policy: bool,
+    /// Name of the time zone by whose clock tiers cut days.
+    pub(super) timezone: String,
     pub(super) may_remove_all: bool,
+    pub(super) allow_unmatched: bool,
     /// None for the default root.
     pub(super) roots: Option<Vec<PathBuf>>,
 }
@@ -29,19 +35,27 @@ impl Settings {
         }
         let limits = limits(args);
         let filter = args.pattern.as_ref().map(|text| pattern("--pattern", text)).transpose()?;
-        let protect = args.protect.iter().map(|text| pattern("--protect", text)).collect::<Result<_, _>>()?;
+        let protect = |text: &String| {
+            Pattern::protecting(text).map_err(|why| Fault::config(format!("--protect: {why}")))
+        };
+        let protect = args.protect.iter().map(protect).collect::<Result<_, _>>()?;
         let given = if args.roots.is_empty() { &args.base_dir } else { &args.roots };
         let mut settings = Self {
-            scope: Scope { rules: Vec::new(), protect, filter, now_ns: ctx.clock.now_ns(), plan: None },
+            scope: Scope { protect, filter, by: args.by.unwrap_or_default(), ..Scope::empty(ctx) },
             max_bytes: None,
             min_free: args.min_free.map(|size| size.0),
             has_policy: args.policy.is_some(),
+            timezone: "UTC".to_owned(),
             may_remove_all: args.allow_remove_all,
+            allow_unmatched: args.allow_unmatched,
             roots: (!given.is_empty()).then(|| given.clone()),
         };
         match &args.policy {
-            Some(path) => settings.add_policy(path, &limits, ctx)?,
+            Some(path) => settings.add_policy(path, args, &limits, ctx)?,
             None => settings.add_rule(&limits)?,
+        }
+        if args.apparent_size {
+            settings.scope.sizes = Sizes::Apparent;
         }
         let nothing_stays = limits.impossible().filter(|_| !args.allow_remove_all);
         if let Some(why) = nothing_stays {
@@ -52,10 +66,18 @@ impl Settings {
     }
 
     /// The rules of a policy; what the command line says goes before, and its floors hold in every rule.
-    fn add_policy(&mut self, path: &Path, limits: &Limits, ctx: &Ctx) -> Result<(), Fault> {
+    fn add_policy(&mut self, path: &Path, args: &Args, limits: &Limits, ctx: &Ctx) -> Result<(), Fault> {
         let policy: Policy = ctx.configs.load(path)?;
         let fault = |why| Fault::config(format!("failed to use `{}`: {why}", path.display()));
         self.scope.protect.extend(policy.protected().map_err(fault)?);
+        self.allow_unmatched |= policy.allow_unmatched;
+        self.scope.by = args.by.or(policy.by).unwrap_or_default();
+        self.scope.sizes = policy.sizes.unwrap_or_default();
+        if let Some(name) = &policy.timezone {
+            let unknown = |_| fault(format!("`timezone`: there is no time zone `{name}`"));
+            self.scope.zone = TimeZone::get(name).map_err(unknown)?;
+            self.timezone.clone_from(name);
+        }
         self.max_bytes = limits.max_bytes.or(policy.max_size.map(|size| size.0));
         self.min_free = self.min_free.or(policy.min_free.map(|size| size.0));
         if self.roots.is_none() && !policy.roots.is_empty() {
@@ -86,10 +108,19 @@ impl Settings {
             name: "command_line".to_owned(),
             pattern: None,
             unit: Unit::File,
-            group_by: GroupBy::Rule,
+            grouping: Grouping::Rule,
             limits: limits.clone(),
         }];
         Ok(())
+    }
+
+    /// What has to be known about each file.
+    pub(super) fn detail(&self) -> Detail {
+        let sizes =
+            self.scope.sizes == Sizes::Allocated && (self.uses(Marks::SIZE) || self.uses(Marks::TOTAL));
+        let changes =
+            self.scope.by == By::Ctime || self.scope.rules.iter().any(|rule| rule.limits.min_age_ns > 0);
+        if sizes || changes || self.min_free.is_some() { Detail::Full } else { Detail::Plain }
     }
 
     /// Whether a limit that makes this mark is set.

@@ -309,7 +309,7 @@ impl AtomicFile {
             self.file.sync_all()?;
         }
         if no_replace {
-            rustix::fs::renameat_with(dir, temporary, dir, name, RenameFlags::NOREPLACE)?;
+            rename_new(dir, temporary, name)?;
         } else {
             rustix::fs::renameat(dir, temporary, dir, name)?;
         }
@@ -324,6 +324,18 @@ impl AtomicFile {
 
     fn fault(&self, error: &io::Error) -> Fault {
         Fault::write(shown(&self.target), error)
+    }
+}
+
+/// Renames a file unless something has the name. NFS, Ceph and some file systems in user space do not know how;
+/// they do know not to give a second name to a file that another has.
+fn rename_new(dir: &OwnedFd, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
+    match rustix::fs::renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            rustix::fs::linkat(dir, from, dir, to, AtFlags::empty())?;
+            rustix::fs::unlinkat(dir, from, AtFlags::empty())
+        }
+        renamed => renamed,
     }
 }
 

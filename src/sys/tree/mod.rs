@@ -6,6 +6,7 @@
 //! [`walk`] reads the tree, [`remove`] takes files out of it again, and both reach a file only by the chain of
 //! directories below its opened root.
 
+pub(crate) mod aside;
 pub(crate) mod remove;
 pub(crate) mod restore;
 mod walk;
@@ -17,7 +18,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, OsStr};
 use std::io;
 use std::ops::Range;
@@ -44,11 +45,12 @@ pub(crate) struct Root {
     pub(crate) path: PathBuf,
     /// As the operator would write it.
     pub(crate) name: String,
-    /// Device; other devices below the root are other file systems and are not entered.
+    /// Device of the directory itself; the files below may name others although they are on the same mount.
     pub(crate) dev: u64,
     /// Inode of the directory itself.
     pub(crate) ino: u64,
-    mount: u64,
+    /// The mount that it is on; others begin below it and are not entered.
+    mount: Option<u64>,
     fd: OwnedFd,
     /// Numbers of its first file, if it has one, and of the directory itself.
     first_file: u32,
@@ -61,8 +63,13 @@ impl Root {
         let fail = |error: Errno| fsio::unreadable(path, &error.into());
         #[expect(clippy::disallowed_methods, reason = "a directory that is not followed to")]
         let fd = retry_on_intr(|| rustix::fs::open(path, OPEN_DIR, Mode::empty())).map_err(fail)?;
-        let stat = rustix::fs::statx(&fd, c"", AtFlags::EMPTY_PATH, STAT_MASK).map_err(fail)?;
-        let (dev, ino, mount) = (device(&stat), stat.stx_ino, stat.stx_mnt_id);
+        Self::of(fd, path, name).map_err(fail)
+    }
+
+    /// Of an opened directory.
+    fn of(fd: OwnedFd, path: &Path, name: String) -> Result<Self, Errno> {
+        let stat = rustix::fs::statx(&fd, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
+        let (dev, ino, mount) = (device(&stat), stat.stx_ino, mount(&stat));
         Ok(Self { path: path.to_owned(), name, dev, ino, mount, fd, first_file: 0, first_dir: 0 })
     }
 
@@ -127,8 +134,12 @@ pub(crate) struct Dir {
     pub(crate) skipped: Option<SkipReason>,
     /// How many entries it had when it was read, of any type.
     pub(crate) entries: u32,
-    /// How many of them are sockets, pipes, devices or mounted files, which are never touched.
+    /// How many of them are sockets, pipes or devices, which are never touched.
     pub(crate) special: u32,
+    /// How many of them are files that are mounted there.
+    pub(crate) mounted: u32,
+    /// Device and inode, once it was opened.
+    pub(crate) id: Option<(u64, u64)>,
     /// When an entry was last added or removed, in nanoseconds since 1970.
     pub(crate) modified_ns: i64,
     name: Box<CStr>,
@@ -136,7 +147,7 @@ pub(crate) struct Dir {
 
 impl Dir {
     fn new(parent: u32, skipped: Option<SkipReason>, name: Box<CStr>) -> Self {
-        Self { parent, skipped, entries: 0, special: 0, modified_ns: 0, name }
+        Self { parent, skipped, entries: 0, special: 0, mounted: 0, id: None, modified_ns: 0, name }
     }
 }
 
@@ -155,10 +166,12 @@ const IS_LINK: u32 = 1 << 31;
 const IS_SHARED: u32 = 1 << 30;
 const DIR_BITS: u32 = IS_SHARED - 1;
 
-/// What a file takes on the disk; kept only when it was asked for.
+/// What else is known of a file; kept only when it was asked for.
 #[derive(Clone, Copy, Debug)]
-struct Disk {
-    /// Blocks of 512 bytes, saturating at 2 TiB.
+struct Extra {
+    /// When its content, its name or its permissions were last changed, which nobody can set back.
+    changed_ns: i64,
+    /// Blocks of 512 bytes on the disk, saturating at 2 TiB.
     blocks: u32,
     /// Names of the inode, saturating.
     links: u16,
@@ -169,8 +182,8 @@ struct Disk {
 pub(crate) enum Detail {
     /// Identity, size, time.
     Plain,
-    /// The space on the disk as well, and how many names share it.
-    Disk,
+    /// The space on the disk as well, how many names share it, and when it was last changed.
+    Full,
 }
 
 /// What was found below the roots.
@@ -181,8 +194,12 @@ pub(crate) struct Tree {
     pub(crate) dirs: Vec<Dir>,
     /// What could not be read, as the operator would write it, with the reason.
     pub(crate) unreadable: BTreeMap<String, String>,
+    /// The latest change of any file, which the clock of the machine dated.
+    pub(crate) newest_change_ns: Option<i64>,
     files: Vec<Record>,
-    disk: Vec<Disk>,
+    extra: Vec<Extra>,
+    /// Devices of the files that name another one than their root: an overlay has one for each of its layers.
+    devices: Vec<(u32, u64)>,
     names: Vec<u8>,
 }
 
@@ -228,13 +245,31 @@ impl Tree {
 
     /// Space on the disk; the apparent size where it was not asked for.
     pub(crate) fn disk_bytes(&self, file: u32) -> u64 {
-        let known = self.disk.get(file as usize);
-        known.map_or_else(|| self.bytes(file), |disk| u64::from(disk.blocks) * 512)
+        let known = self.extra.get(file as usize);
+        known.map_or_else(|| self.bytes(file), |extra| u64::from(extra.blocks) * 512)
+    }
+
+    /// When it was last changed in any way, if that was asked for.
+    pub(crate) fn changed_ns(&self, file: u32) -> Option<i64> {
+        self.extra.get(file as usize).map(|extra| extra.changed_ns)
+    }
+
+    /// Every device that a file or a root is on.
+    pub(crate) fn devices(&self) -> BTreeSet<u64> {
+        let of_files = self.devices.iter().map(|(_, dev)| *dev);
+        self.roots.iter().map(|root| root.dev).chain(of_files).collect()
+    }
+
+    fn device(&self, file: u32) -> u64 {
+        match self.devices.binary_search_by_key(&file, |(file, _)| *file) {
+            Ok(at) => self.devices[at].1,
+            Err(_) => self.roots[self.root_of(file)].dev,
+        }
     }
 
     /// How many names the file has, here and elsewhere, if it was asked for.
     pub(crate) fn links(&self, file: u32) -> Option<u16> {
-        self.disk.get(file as usize).map(|disk| disk.links)
+        self.extra.get(file as usize).map(|extra| extra.links)
     }
 
     pub(crate) fn is_link(&self, file: u32) -> bool {
@@ -252,7 +287,7 @@ impl Tree {
     pub(crate) fn file_id(&self, file: u32) -> FileId {
         let record = self.record(file);
         FileId {
-            dev: self.roots[self.root_of(file)].dev,
+            dev: self.device(file),
             ino: record.ino,
             bytes: record.bytes,
             modified_ns: record.modified_ns,
@@ -336,6 +371,16 @@ fn count(len: usize) -> u32 {
 
 fn device(stat: &Statx) -> u64 {
     rustix::fs::makedev(stat.stx_dev_major, stat.stx_dev_minor)
+}
+
+/// The mount that something is on, where the kernel tells: devices do not, as the files of an overlay name those of
+/// its layers.
+fn mount(stat: &Statx) -> Option<u64> {
+    (stat.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(stat.stx_mnt_id)
+}
+
+fn changed_ns(stat: &Statx) -> i64 {
+    fsio::nanoseconds(stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec.into())
 }
 
 fn modified_ns(stat: &Statx) -> i64 {

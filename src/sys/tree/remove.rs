@@ -3,8 +3,10 @@
 
 use super::{OPEN_DIR, STAT_MASK, Tree, file_id, file_type, openat};
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FileType, FlockOperation, OFlags, readlinkat, statx, unlinkat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, OFlags, fstat, readlinkat, statx, unlinkat};
 use rustix::io::Errno;
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -51,20 +53,50 @@ impl From<Errno> for RemoveError {
 /// Reaches files of a tree through directory descriptors; consecutive files of one directory share one.
 #[derive(Debug)]
 pub(crate) struct Remover<'a> {
-    tree: &'a Tree,
-    at: Option<(u32, OwnedFd)>,
+    pub(super) tree: &'a Tree,
+    pub(super) at: Option<(u32, OwnedFd)>,
+    /// Who may reach the directory that was opened last, as permissions to read.
+    access: Cell<u32>,
+    /// A directory that has another name for now.
+    pub(super) aside: Option<(u32, CString)>,
 }
 
 impl<'a> Remover<'a> {
     pub(crate) fn new(tree: &'a Tree) -> Self {
-        Self { tree, at: None }
+        Self { tree, at: None, access: Cell::new(0o777), aside: None }
     }
 
-    fn open_dir(&self, dir: u32) -> Result<OwnedFd, Errno> {
-        let mut fd = openat(&self.tree.roots[self.tree.root_of_dir(dir)].fd, c".", OPEN_DIR)?;
-        for below in self.tree.chain(dir) {
-            fd = openat(&fd, &*self.tree.dirs[below as usize].name, OPEN_DIR)?;
+    /// What it takes files out of.
+    pub(crate) fn tree(&self) -> &'a Tree {
+        self.tree
+    }
+
+    /// Ends with a directory that was set aside and is gone.
+    pub(crate) fn forget_aside(&mut self) {
+        (self.at, self.aside) = (None, None);
+    }
+
+    /// Who may reach the file that was opened last, as permissions to read.
+    pub(crate) fn access(&self) -> u32 {
+        self.access.get()
+    }
+
+    /// What a directory is called now.
+    pub(super) fn name_of(&self, dir: u32) -> &CStr {
+        match &self.aside {
+            Some((aside, name)) if *aside == dir => name,
+            Some(_) | None => &self.tree.dirs[dir as usize].name,
         }
+    }
+
+    pub(super) fn open_dir(&self, dir: u32) -> Result<OwnedFd, Errno> {
+        let mut fd = openat(&self.tree.roots[self.tree.root_of_dir(dir)].fd, c".", OPEN_DIR)?;
+        let mut access = reach(&fd)?;
+        for below in self.tree.chain(dir) {
+            fd = openat(&fd, self.name_of(below), OPEN_DIR)?;
+            access &= reach(&fd)?;
+        }
+        self.access.set(access);
         Ok(fd)
     }
 
@@ -124,16 +156,21 @@ impl<'a> Remover<'a> {
 
     /// Removes a directory if it is empty; says whether it did.
     pub(crate) fn remove_dir(&mut self, dir: u32) -> Result<bool, RemoveError> {
-        let tree = self.tree;
-        let entry = &tree.dirs[dir as usize];
+        let name = self.name_of(dir).to_owned();
         // The descriptor of a directory below would keep nothing alive, yet it must not be reused.
         self.at = self.at.take().filter(|(at, _)| *at != dir);
-        match unlinkat(self.dir(entry.parent)?, &*entry.name, AtFlags::REMOVEDIR) {
+        match unlinkat(self.dir(self.tree.dirs[dir as usize].parent)?, &*name, AtFlags::REMOVEDIR) {
             Ok(()) => Ok(true),
             Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Who may pass through a directory, as permissions to read a file in it.
+fn reach(dir: &OwnedFd) -> Result<u32, Errno> {
+    let passes = fstat(dir)?.st_mode & 0o011;
+    Ok(0o733 | passes << 2)
 }
 
 /// `NONBLOCK`, because the name may meanwhile belong to a pipe.

@@ -4,8 +4,8 @@
 //! the disk is, so more threads than cores keep its queue filled.
 
 use super::{
-    DIR_BITS, Detail, Dir, Disk, IS_LINK, IS_SHARED, KEEP_MARKER, OPEN_DIR, Record, Root, STAT_MASK,
-    SkipReason, Tree, count, device, file_type, modified_ns, openat,
+    DIR_BITS, Detail, Dir, Extra, IS_LINK, IS_SHARED, KEEP_MARKER, OPEN_DIR, Record, Root, STAT_MASK,
+    SkipReason, Tree, changed_ns, count, device, file_type, modified_ns, mount, openat,
 };
 use crate::report::exit::Fault;
 use crate::sys::fsio;
@@ -63,8 +63,11 @@ pub(super) fn walk_with(
         found = Some(whole);
         tree.roots.push(root);
     }
-    let Some(Shard { names, files, disk, unreadable, .. }) = found else { return Ok(tree) };
-    (tree.names, tree.files, tree.disk) = (names, files, disk);
+    let Some(Shard { names, files, extra, devices, newest_change_ns, unreadable, .. }) = found else {
+        return Ok(tree);
+    };
+    (tree.names, tree.files, tree.extra, tree.devices) = (names, files, extra, devices);
+    tree.newest_change_ns = newest_change_ns;
     for (dir, name, reason) in unreadable {
         let path = tree.dir_path(dir).join(name);
         let shown = Path::new(&tree.roots[tree.root_of_dir(dir)].name).join(path);
@@ -88,7 +91,10 @@ struct Job {
 struct Shard {
     names: Vec<u8>,
     files: Vec<Record>,
-    disk: Vec<Disk>,
+    extra: Vec<Extra>,
+    /// By number, those that are on another device than the root.
+    devices: Vec<(u32, u64)>,
+    newest_change_ns: Option<i64>,
     unreadable: Vec<(u32, PathBuf, String)>,
     overflow: bool,
 }
@@ -100,7 +106,9 @@ impl Shard {
         Self {
             names: Vec::with_capacity(ROOM_BYTES),
             files: Vec::with_capacity(ROOM_BYTES / size_of::<Record>()),
-            disk: Vec::new(),
+            extra: Vec::new(),
+            devices: Vec::new(),
+            newest_change_ns: None,
             unreadable: Vec::new(),
             overflow: false,
         }
@@ -114,10 +122,13 @@ impl Shard {
         self.names.reserve_exact(other.names.len());
         self.names.extend_from_slice(&other.names);
         drop(other.names);
+        let before = count(self.files.len());
+        self.devices.extend(other.devices.into_iter().map(|(file, dev)| (file + before, dev)));
         self.files.reserve_exact(other.files.len());
         let shifted = other.files.into_iter();
         self.files.extend(shifted.map(|file| Record { name: file.name.wrapping_add(base), ..file }));
-        self.disk.extend(other.disk);
+        self.extra.extend(other.extra);
+        self.newest_change_ns = self.newest_change_ns.max(other.newest_change_ns);
         self.unreadable.extend(other.unreadable);
         self
     }
@@ -129,6 +140,8 @@ struct Visit {
     skipped: Option<SkipReason>,
     entries: u32,
     special: u32,
+    mounted: u32,
+    id: Option<(u64, u64)>,
     modified_ns: i64,
     /// Directories below, with the reason when they are not to be entered.
     below: Vec<(CString, Option<SkipReason>)>,
@@ -147,7 +160,8 @@ impl Progress {
     fn add(&mut self, dir: u32, fd: Option<&Arc<OwnedFd>>, visit: Visit) -> bool {
         let known = &mut self.dirs[dir as usize];
         (known.skipped, known.modified_ns) = (visit.skipped, visit.modified_ns);
-        (known.entries, known.special) = (visit.entries, visit.special);
+        (known.entries, known.special, known.mounted) = (visit.entries, visit.special, visit.mounted);
+        known.id = visit.id;
         for (name, skipped) in visit.below {
             let Some(id) = u32::try_from(self.dirs.len()).ok().filter(|id| *id <= DIR_BITS) else {
                 return false;
@@ -212,12 +226,16 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Whether another file system or a bind mount begins at what this is of.
     fn is_mounted(&self, stat: &Statx) -> bool {
-        device(stat) != self.root.dev || stat.stx_mnt_id != self.root.mount
+        match (mount(stat), self.root.mount) {
+            (Some(here), Some(root)) => here != root,
+            (Some(_) | None, None) | (None, Some(_)) => device(stat) != self.root.dev,
+        }
     }
 
     fn visit(&mut self, dir: u32, fd: &OwnedFd) -> Result<Visit, Errno> {
         let stat = statx(fd, c"", AtFlags::EMPTY_PATH, STAT_MASK)?;
-        let mut visit = Visit { modified_ns: modified_ns(&stat), ..Visit::default() };
+        let id = Some((device(&stat), stat.stx_ino));
+        let mut visit = Visit { modified_ns: modified_ns(&stat), id, ..Visit::default() };
         if self.is_mounted(&stat) {
             visit.skipped = Some(SkipReason::Mount);
             return Ok(visit);
@@ -292,9 +310,14 @@ impl Reader<'_> {
             }
         };
         if self.is_mounted(&stat) {
-            visit.special += 1;
+            visit.mounted += 1;
             return;
         }
+        if device(&stat) != self.root.dev {
+            self.shard.devices.push((count(self.shard.files.len()), device(&stat)));
+        }
+        let changed_ns = changed_ns(&stat);
+        self.shard.newest_change_ns = self.shard.newest_change_ns.max(Some(changed_ns));
         self.shard.files.push(Record {
             ino: stat.stx_ino,
             bytes: stat.stx_size,
@@ -302,8 +325,9 @@ impl Reader<'_> {
             name: at,
             dir: dir | is_link | if stat.stx_nlink > 1 { IS_SHARED } else { 0 },
         });
-        if self.detail == Detail::Disk {
-            self.shard.disk.push(Disk {
+        if self.detail == Detail::Full {
+            self.shard.extra.push(Extra {
+                changed_ns,
                 blocks: u32::try_from(stat.stx_blocks).unwrap_or(u32::MAX),
                 links: u16::try_from(stat.stx_nlink).unwrap_or(u16::MAX),
             });

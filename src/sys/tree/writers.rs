@@ -15,6 +15,8 @@ pub(crate) struct Writers {
     pub(crate) known: bool,
     /// Processes whose open files this one may not see.
     pub(crate) closed: u64,
+    /// Whether there are processes outside of this one's namespace, of which the table says nothing.
+    pub(crate) is_partial: bool,
 }
 
 impl Writers {
@@ -24,9 +26,15 @@ impl Writers {
     }
 }
 
-/// Looks through `/proc/*/fd`. Without privileges that is the operator's own processes only.
+/// The namespace of processes that a machine starts with; all others are below it and see a part of them.
+const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+
+/// Looks through `/proc/*/fd`. Without privileges that is the operator's own processes only, and in a container its
+/// own processes only: who writes in another container that shares the directory is not seen.
 pub(crate) fn scan(devices: &BTreeSet<u64>) -> Writers {
-    scan_table(Path::new("/proc"), devices)
+    let namespace = rustix::fs::readlink("/proc/self/ns/pid", Vec::new());
+    let is_first = namespace.is_ok_and(|namespace| namespace.to_bytes() == FIRST_NAMESPACE.as_bytes());
+    Writers { is_partial: !is_first, ..scan_table(Path::new("/proc"), devices) }
 }
 
 /// Looks through a process table.

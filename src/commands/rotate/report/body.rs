@@ -1,7 +1,8 @@
 //! The fields of the report of `rotate`.
 
 use crate::commands::rotate::facts::{
-    Amount, ArchiveBody, Course, Done, Facts, Mode, PlanBody, PlanFacts, RootBody, RuleBody,
+    Amount, ArchiveBody, Basis, Course, Done, Explanation, Facts, Mode, PlanBody, PlanFacts, RootBody,
+    RuleBody,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,6 +27,18 @@ pub(crate) struct Body {
     marked: BTreeMap<&'static str, u64>,
     /// What each guard saves from being removed.
     saved: BTreeMap<&'static str, u64>,
+    /// What becomes of the files that were asked about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explanations: Vec<Explanation>,
+    /// By what the limits measured.
+    basis: Basis,
+    /// What was left alone, with the reason: directories that were not entered, and what is no file.
+    left_alone: BTreeMap<&'static str, LeftAlone>,
+    /// Why the clock is not believed, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_suspicion: Option<String>,
+    /// Patterns of what is to be kept that match nothing.
+    unmatched: Vec<String>,
     /// What takes no part, by reason.
     exempt: BTreeMap<&'static str, u64>,
     /// The members of each rule of a policy.
@@ -56,6 +69,21 @@ struct UnmetBody {
     actual: u64,
 }
 
+#[derive(Debug, Serialize, JsonSchema)]
+struct LeftAlone {
+    count: u64,
+    reason: &'static str,
+}
+
+fn left_alone(facts: &Facts) -> BTreeMap<&'static str, LeftAlone> {
+    let skipped = facts
+        .skipped
+        .iter()
+        .map(|skipped| (skipped.row, LeftAlone { count: skipped.count, reason: skipped.reason }));
+    let unreadable = LeftAlone { count: facts.unreadable.len() as u64, reason: "they cannot be read" };
+    skipped.chain((unreadable.count > 0).then_some(("unreadable", unreadable))).collect()
+}
+
 impl Body {
     pub(super) fn of(facts: &Facts) -> Self {
         let decision = &facts.decision;
@@ -74,6 +102,11 @@ impl Body {
             directories_removed,
             marked: decision.marked.iter().copied().collect(),
             saved: decision.saved.iter().map(|(guard, names)| (guard.as_str(), names.count as u64)).collect(),
+            explanations: facts.explanations.clone(),
+            basis: decision.basis.clone(),
+            left_alone: left_alone(facts),
+            clock_suspicion: facts.suspicion.as_ref().map(|suspicion| suspicion.reason.clone()),
+            unmatched: decision.unmatched.clone(),
             exempt: decision.exempt.iter().map(|(why, files)| (why.as_str(), *files)).collect(),
             rules: decision.rules.iter().cloned().collect(),
             unmet: unmet(facts, done),

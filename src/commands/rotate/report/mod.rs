@@ -6,8 +6,8 @@ mod body;
 pub(crate) use body::Body;
 
 use super::facts::{
-    Amount, Course, Decision, Done, Facts, Mode, NAMES, Names, PlanBody, PlanFacts, ProcessTable, RootBody,
-    UnmetLimit,
+    Amount, Course, Decision, Done, Explanation, Facts, Mode, NAMES, Names, PlanBody, PlanFacts,
+    ProcessTable, RootBody, Suspicion, UnmetLimit,
 };
 use super::retention::member::Marks;
 use super::verdict::Verdict;
@@ -68,6 +68,7 @@ fn rows(facts: &Facts) -> Vec<Row> {
         rows.extend(process_table.clone());
     }
     rows.extend(decided(facts));
+    rows.extend(facts.explanations.iter().take(NAMES).map(explained));
     let going_name = if is_dry { "would_delete" } else { "to_delete" };
     let going = with_names(Row::new(going_name, Outcome::Pass).note(note(facts.going)), &facts.going_names);
     match &facts.plan {
@@ -115,6 +116,19 @@ fn rows(facts: &Facts) -> Vec<Row> {
     rows
 }
 
+fn explained(explanation: &Explanation) -> Row {
+    let Explanation { path, action, rule, group, because, dated, until } = explanation;
+    let group = group.iter().map(|group| format!("in `{group}`"));
+    let group = group.filter(|_| rule.as_ref() != explanation.group.as_ref());
+    let dated = dated.iter().map(|dated| format!("dated {dated}"));
+    let rule = rule.iter().map(|rule| format!("by rule `{rule}`"));
+    let more: Vec<String> = rule.chain(group).chain(dated).collect();
+    let row = Row::new("explain", Outcome::Pass).note(format!("ACTION={action}"));
+    row.reason(path)
+        .reason(format!("{}: {}", because.join(", "), more.join(", ")))
+        .reason(format!("until {until}"))
+}
+
 fn note(amount: Amount) -> String {
     format!("FILES={} BYTES={}", amount.files, amount.bytes)
 }
@@ -123,12 +137,26 @@ fn note(amount: Amount) -> String {
 fn surprises(facts: &Facts) -> Vec<Row> {
     let skipped = facts.skipped.iter().map(|skipped| {
         let outcome = if skipped.is_usual { Outcome::Pass } else { Outcome::Warn };
-        let row = Row::new(skipped.row, outcome).note(format!("LEFT_ALONE={}", skipped.dirs.count));
-        with_names(row, &skipped.dirs)
+        let row = Row::new(skipped.row, outcome).note(format!("LEFT_ALONE={}", skipped.count));
+        with_names(row.reason(skipped.reason), &skipped.dirs)
     });
     let mut rows: Vec<Row> = skipped.collect();
     if !facts.unreadable.is_empty() {
         rows.push(with_reasons("unreadable", Outcome::Fail, &facts.unreadable));
+    }
+    if !facts.unfinished.is_empty() {
+        let is_torn = facts.unfinished.iter().any(|unfinished| unfinished.is_torn);
+        let row = Row::new("unfinished", if is_torn { Outcome::Fail } else { Outcome::Warn });
+        let row = row.note(format!("DIRECTORIES={}", facts.unfinished.len()));
+        rows.push(
+            row.reasons(facts.unfinished.iter().take(NAMES).map(|unfinished| unfinished.reason.clone())),
+        );
+    }
+    if let Some(Suspicion { reason, is_allowed }) = &facts.suspicion {
+        let outcome = if *is_allowed { Outcome::Warn } else { Outcome::Fail };
+        let row = Row::new("clock", outcome).reason(reason);
+        let refused = "nothing was removed; --allow-large if it is really that old";
+        rows.push(if *is_allowed { row } else { row.reason(refused) });
     }
     if facts.future.count > 0 {
         let row = Row::new("future_mtime", Outcome::Warn).note(format!("FILES={}", facts.future.count));
@@ -140,10 +168,11 @@ fn surprises(facts: &Facts) -> Vec<Row> {
 
 /// What it means that not every process could be looked into.
 fn process_table(table: ProcessTable) -> Option<Row> {
-    let reason = match (table.is_readable, table.hidden) {
-        (true, 0) => return None,
-        (true, hidden) => format!("{hidden} processes could not be looked into"),
-        (false, _) => "/proc cannot be read".to_owned(),
+    let reason = match (table.is_readable, table.hidden, table.is_partial) {
+        (true, 0, false) => return None,
+        (true, _, true) => "processes in other containers could not be looked into".to_owned(),
+        (true, hidden, false) => format!("{hidden} processes could not be looked into"),
+        (false, ..) => "/proc cannot be read".to_owned(),
     };
     let reason = format!("{reason}; only locks tell which files they have in use");
     Some(Row::new("open_files", Outcome::Warn).reason(reason))
@@ -151,28 +180,46 @@ fn process_table(table: ProcessTable) -> Option<Row> {
 
 /// What the limits and guards say.
 fn decided(facts: &Facts) -> Vec<Row> {
-    let Decision { marked, rules, saved, exempt, .. } = &facts.decision;
+    let Decision { marked, rules, saved, exempt, unmatched, best_effort, basis, .. } = &facts.decision;
     let mut rows = Vec::new();
     let add = |name: String, note: String| Row::new(name, Outcome::Pass).note(note);
-    rows.extend(marked.iter().map(|(limit, count)| add((*limit).to_owned(), format!("MARKED={count}"))));
-    rows.extend(rules.iter().map(|(name, rule)| {
-        add(format!("rule_{name}"), format!("MEMBERS={} GOING={}", rule.members, rule.going))
+    rows.extend(marked.iter().map(|(limit, count)| {
+        let by = match *limit {
+            "tiers" => format!(" TIMEZONE={}", basis.timezone),
+            "size" | "total_size" => format!(" SIZES={}", basis.sizes),
+            "ttl" if basis.by != "mtime" => format!(" BY={}", basis.by),
+            _ => String::new(),
+        };
+        add((*limit).to_owned(), format!("MARKED={count}{by}"))
     }));
+    rows.extend(rules.iter().map(|(name, rule)| {
+        let outcome = if rule.members == 0 { Outcome::Warn } else { Outcome::Pass };
+        let row = Row::new(format!("rule_{name}"), outcome);
+        let row = row.note(format!("MEMBERS={} GOING={}", rule.members, rule.going));
+        row.reasons(
+            (rule.members == 0).then_some("nothing matches it, or what does belongs to an earlier rule"),
+        )
+    }));
+    if !unmatched.is_empty() {
+        let row = Row::new("protect", Outcome::Warn).note(format!("UNMATCHED={}", unmatched.len()));
+        rows.push(row.reason("these patterns match nothing").reasons(unmatched.iter().take(NAMES).cloned()));
+    }
     rows.extend(saved.iter().map(|(guard, names)| {
         with_names(add(format!("kept_{}", guard.as_str()), format!("MEMBERS={}", names.count)), names)
     }));
     rows.extend(
         exempt.iter().map(|(why, files)| add(format!("left_{}", why.as_str()), format!("FILES={files}"))),
     );
-    rows.extend(facts.unmet_limits().map(unmet));
+    rows.extend(facts.unmet_limits().map(|limit| unmet(limit, *best_effort)));
     rows
 }
 
-fn unmet(UnmetLimit { of, unmet }: &UnmetLimit) -> Row {
+fn unmet(UnmetLimit { of, unmet }: &UnmetLimit, best_effort: bool) -> Row {
     let (outcome, reason) = match unmet.mark {
         Marks::MIN_FREE => {
             let (short, given) = (size(unmet.limit), size(unmet.actual));
-            (Outcome::Fail, format!("{of} lacks {short}; all that may go gives back {given}"))
+            let why = if best_effort { "" } else { ", so nothing goes for it; --best-effort takes it" };
+            (Outcome::Fail, format!("{of} lacks {short}; all that may go gives back {given}{why}"))
         }
         Marks::COUNT => {
             let (kept, limit) = (unmet.actual, unmet.limit);
@@ -180,7 +227,12 @@ fn unmet(UnmetLimit { of, unmet }: &UnmetLimit) -> Row {
         }
         _ => {
             let (actual, limit) = (size(unmet.actual), size(unmet.limit));
-            (Outcome::Warn, format!("{of}: {actual} stay instead of {limit}, because guards keep them"))
+            if best_effort {
+                (Outcome::Warn, format!("{of}: {actual} stay instead of {limit}, because guards keep them"))
+            } else {
+                let why = "nothing goes for it; --best-effort takes what it can";
+                (Outcome::Fail, format!("{of}: {actual} would stay instead of {limit}, whatever goes; {why}"))
+            }
         }
     };
     let word = unmet.mark.words().next().unwrap_or_default();
@@ -191,9 +243,11 @@ fn unmet(UnmetLimit { of, unmet }: &UnmetLimit) -> Row {
 fn carried(done: &Done) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(archive) = &done.archive {
+        let lost =
+            "owners, modes of directories, empty directories, hard links, holes and attributes are not kept";
         let row = Row::new("archived", Outcome::Pass);
         let row = row.note(format!("MEMBERS={} BYTES={}", archive.members, archive.bytes));
-        rows.push(row.reason(format!("{} sha256 {}", archive.path, archive.sha256)));
+        rows.push(row.reason(format!("{} sha256 {}", archive.path, archive.sha256)).reason(lost));
     }
     let deleted = if done.failed.is_empty() { Outcome::Pass } else { Outcome::Fail };
     rows.push(Row::new("deleted", deleted).note(note(done.removed)));

@@ -6,8 +6,16 @@ use std::cmp::Ordering;
 
 /// What is known about members, by index.
 pub trait MemberFacts {
-    /// Time of the last write, in nanoseconds since 1970.
-    fn modified_ns(&self, member: usize) -> i64;
+    /// The time that dates it, in nanoseconds since 1970.
+    fn time_ns(&self, member: usize) -> i64;
+    /// Since when nothing about it has changed: what was unpacked a moment ago may carry an old date.
+    fn settled_ns(&self, member: usize) -> i64 {
+        self.time_ns(member)
+    }
+    /// What the clock shows by which tiers cut days, both in seconds since 1970.
+    fn local_secs(&self, seconds: i64) -> i64 {
+        seconds
+    }
     /// Bytes that count towards a size limit.
     fn bytes(&self, member: usize) -> u64;
     /// Bytes of disk that removing it gives back.
@@ -25,8 +33,29 @@ pub struct Unmet {
     pub of: usize,
     /// What the limit allows, or the device lacks.
     pub limit: u64,
-    /// What stays, or is given back.
+    /// What stays at least, or is given back at most.
     pub actual: u64,
+}
+
+/// How many members have a limit of age, how many of them are past it, and the smallest of these limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PastAge {
+    pub(crate) members: usize,
+    pub(crate) past: usize,
+    pub(crate) least_ttl_ns: Option<i64>,
+}
+
+/// What a clock that jumped would make old at once. A limit of no age at all says nothing of the clock.
+pub(crate) fn past_age(members: &[Member], groups: &[Group], rules: &[Limits]) -> PastAge {
+    let mut found = PastAge::default();
+    for member in members.iter().filter(|member| member.is_candidate()) {
+        let ttl_ns = rules[groups[member.group as usize].rule].ttl_ns;
+        let Some(ttl_ns) = ttl_ns.filter(|ttl_ns| *ttl_ns > 0) else { continue };
+        found.members += 1;
+        found.past += usize::from(member.marks.has(Marks::TTL));
+        found.least_ttl_ns = Some(found.least_ttl_ns.map_or(ttl_ns, |least| least.min(ttl_ns)));
+    }
+    found
 }
 
 /// A group of which nothing would stay.
@@ -57,7 +86,7 @@ pub fn decide(
     if groups.len() > 1 {
         order.sort_unstable_by_key(|member| members[*member as usize].group);
     }
-    let mut table = Table { now_ns, facts, members };
+    let mut table = Table { now_ns, facts, members, best_effort: overall.best_effort };
     table.guard_newest_of_kind(&order, groups, rules);
     let mut rest = &mut order[..];
     while let Some(&first) = rest.first() {
@@ -97,18 +126,19 @@ struct Table<'a, F> {
     now_ns: i64,
     facts: &'a F,
     members: &'a mut [Member],
+    best_effort: bool,
 }
 
 impl<F: MemberFacts> Table<'_, F> {
     /// Oldest first; of two with the same time, the one whose path comes first.
     fn oldest_first(&self, a: u32, b: u32) -> Ordering {
         let (a, b) = (a as usize, b as usize);
-        let by_time = self.facts.modified_ns(a).cmp(&self.facts.modified_ns(b));
+        let by_time = self.facts.time_ns(a).cmp(&self.facts.time_ns(b));
         by_time.then_with(|| self.facts.path_cmp(a, b))
     }
 
     fn age_ns(&self, member: u32) -> i64 {
-        self.now_ns.saturating_sub(self.facts.modified_ns(member as usize))
+        self.now_ns.saturating_sub(self.facts.time_ns(member as usize))
     }
 
     fn is_free(&self, member: u32) -> bool {
@@ -140,7 +170,8 @@ impl<F: MemberFacts> Table<'_, F> {
     fn apply(&mut self, ids: &mut [u32], group: usize, limits: &Limits, unmet: &mut Vec<Unmet>) {
         if limits.min_age_ns > 0 {
             for &id in &*ids {
-                if self.age_ns(id) < limits.min_age_ns {
+                let settled_for = self.now_ns.saturating_sub(self.facts.settled_ns(id as usize));
+                if settled_for < limits.min_age_ns {
                     self.member(id).guard(Guard::TooYoung);
                 }
             }
@@ -171,7 +202,9 @@ impl<F: MemberFacts> Table<'_, F> {
         }
         if let Some(tiers) = &limits.tiers {
             ids.sort_unstable_by(|a, b| self.oldest_first(*b, *a));
-            for (id, wanted) in tiers.choose(ids, |id| self.facts.modified_ns(id as usize)) {
+            let facts = self.facts;
+            let time_ns = |id: u32| facts.time_ns(id as usize);
+            for (id, wanted) in tiers.choose(self.now_ns, ids, time_ns, |secs| facts.local_secs(secs)) {
                 self.member(id).tiers = wanted;
                 if wanted == 0 {
                     self.member(id).marks.add(Marks::TIERS);
@@ -183,12 +216,22 @@ impl<F: MemberFacts> Table<'_, F> {
         }
     }
 
-    /// Marks the oldest until the rest fits; returns the limit where that cannot be.
+    /// Marks the oldest until the rest fits; returns the limit where that cannot be. Nothing is taken for a goal
+    /// that is out of reach, unless that is asked for.
     fn fit(&mut self, ids: &mut [u32], mark: Marks, of: usize, limit: u64) -> Option<Unmet> {
         let total = sum(ids.iter().map(|id| self.facts.bytes(*id as usize)));
         let excess = total.saturating_sub(limit.into());
-        let got = self.mark_oldest(ids, excess, mark, F::bytes);
-        (got < excess).then(|| Unmet { mark, of, limit, actual: clipped(total - got) })
+        let reach = self.reach(ids, F::bytes);
+        if reach >= excess || self.best_effort {
+            self.mark_oldest(ids, excess, mark, F::bytes);
+        }
+        (reach < excess).then(|| Unmet { mark, of, limit, actual: clipped(total - reach) })
+    }
+
+    /// What all that may go amounts to.
+    fn reach(&self, ids: &[u32], amount: fn(&F, usize) -> u64) -> u128 {
+        let free = ids.iter().filter(|id| self.is_free(**id));
+        sum(free.map(|id| amount(self.facts, *id as usize)))
     }
 
     fn apply_overall(&mut self, order: &mut [u32], overall: &Overall, unmet: &mut Vec<Unmet>) {
@@ -207,14 +250,13 @@ impl<F: MemberFacts> Table<'_, F> {
             }
             ids.retain(|id| !self.members[*id as usize].goes());
             let missing = u128::from(short) - given;
-            let got = self.mark_oldest(&mut ids, missing, Marks::MIN_FREE, F::frees);
-            if got < missing {
-                unmet.push(Unmet {
-                    mark: Marks::MIN_FREE,
-                    of: device,
-                    limit: short,
-                    actual: clipped(given + got),
-                });
+            let reach = self.reach(&ids, F::frees);
+            if reach >= missing || self.best_effort {
+                self.mark_oldest(&mut ids, missing, Marks::MIN_FREE, F::frees);
+            }
+            if reach < missing {
+                let actual = clipped(given + reach);
+                unmet.push(Unmet { mark: Marks::MIN_FREE, of: device, limit: short, actual });
             }
         }
     }
@@ -228,17 +270,10 @@ impl<F: MemberFacts> Table<'_, F> {
         ids.split_at_mut(count)
     }
 
-    /// Marks from the oldest on until the unguarded ones among the marked amount to `excess`; returns
-    /// what they amount to.
-    fn mark_oldest(
-        &mut self,
-        ids: &mut [u32],
-        excess: u128,
-        mark: Marks,
-        amount: fn(&F, usize) -> u64,
-    ) -> u128 {
+    /// Marks from the oldest on until the unguarded ones among the marked amount to `excess`.
+    fn mark_oldest(&mut self, ids: &mut [u32], excess: u128, mark: Marks, amount: fn(&F, usize) -> u64) {
         if excess == 0 {
-            return 0;
+            return;
         }
         ids.sort_unstable_by(|a, b| self.oldest_first(*a, *b));
         let mut got = 0_u128;
@@ -253,6 +288,5 @@ impl<F: MemberFacts> Table<'_, F> {
                 got += u128::from(value);
             }
         }
-        got
     }
 }

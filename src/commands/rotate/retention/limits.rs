@@ -66,4 +66,6 @@ pub struct Overall {
     pub max_bytes: Option<u64>,
     /// Bytes each device is short of; the oldest on it are marked until they are given back.
     pub short_bytes: Vec<u64>,
+    /// Whether what may go goes although a size or the free space is out of reach.
+    pub best_effort: bool,
 }

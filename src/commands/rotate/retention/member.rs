@@ -97,6 +97,8 @@ pub enum Exempt {
     Filtered,
     /// No rule of the policy matches it.
     NoRule,
+    /// Files are dated by their names, and this one has no date.
+    Undated,
     /// It is in a directory that goes or stays as one and has something in it that stays.
     UnitWithProtected,
 }
@@ -110,6 +112,7 @@ impl Exempt {
             Exempt::Transient => "temporary_of_mmops",
             Exempt::Filtered => "not_matched",
             Exempt::NoRule => "no_rule",
+            Exempt::Undated => "undated",
             Exempt::UnitWithProtected => "unit_with_protected",
         }
     }

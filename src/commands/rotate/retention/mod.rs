@@ -6,11 +6,15 @@
 //! ordered by the time of their last write and, where that is equal, by path, so that the outcome does
 //! not depend on the order in which they were found.
 
+pub(crate) mod age;
+pub(crate) mod dated;
 pub(crate) mod decide;
 pub(crate) mod kind;
 pub(crate) mod limits;
 pub(crate) mod member;
+pub(crate) mod pattern;
 pub(crate) mod policy;
+pub(crate) mod series;
 pub(crate) mod tiers;
 
 #[cfg(test)]

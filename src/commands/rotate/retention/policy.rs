@@ -1,14 +1,15 @@
 //! The policy file: which patterns form which groups, and the limits of each; refused when it
 //! contradicts itself or could only be satisfied by an empty directory.
 
+use super::age::Age;
 use super::limits::{DAY_NS, Limits};
+use super::pattern::Pattern;
 use super::tiers::Tiers;
-use crate::format::duration;
 use crate::format::size;
-use globset::{GlobBuilder, GlobMatcher};
+use regex::bytes::Regex;
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +29,18 @@ pub(crate) struct Policy {
     /// Free space each disk is to have.
     #[serde(default)]
     pub(crate) min_free: Option<Size>,
+    /// Whether patterns of `protect` may match nothing; else that is an error.
+    #[serde(default)]
+    pub(crate) allow_unmatched: bool,
+    /// What dates a file.
+    #[serde(default)]
+    pub(crate) by: Option<By>,
+    /// What of a file counts towards a size limit.
+    #[serde(default)]
+    pub(crate) sizes: Option<Sizes>,
+    /// The time zone in which tiers cut hours, days, weeks, months and years; UTC when left out.
+    #[serde(default)]
+    pub(crate) timezone: Option<String>,
     /// Groups and their limits; a file in a unit belongs to the unit's rule, any other to the first that
     /// matches.
     pub(crate) rules: Vec<RuleText>,
@@ -40,8 +53,10 @@ pub(crate) struct RuleText {
     pattern: String,
     #[serde(default)]
     unit: Unit,
-    #[serde(default)]
-    group_by: GroupBy,
+    /// Which members compete: `rule`, `directory` or `series`; `series` where there are tiers, else `rule`.
+    group_by: Option<GroupBy>,
+    /// What of its path says which members compete, as a regular expression with a group.
+    group: Option<String>,
     days: Option<u32>,
     max_size: Option<Size>,
     keep: Option<u64>,
@@ -68,14 +83,68 @@ pub(crate) enum Unit {
 }
 
 /// Which members compete with each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum GroupBy {
     /// All of the rule.
-    #[default]
     Rule,
     /// Those of one directory.
     Directory,
+    /// Those whose paths differ in numbers alone, such as dates.
+    Series,
+}
+
+/// The groups of a rule.
+#[derive(Clone, Debug)]
+pub(crate) enum Grouping {
+    Rule,
+    Directory,
+    Series,
+    /// Those of whose path this finds the same.
+    Captured(Regex),
+}
+
+/// What dates a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum By {
+    /// The last write.
+    #[default]
+    Mtime,
+    /// The last change of any kind, which nobody can set back.
+    Ctime,
+    /// The date in its name.
+    Name,
+}
+
+impl By {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            By::Mtime => "mtime",
+            By::Ctime => "ctime",
+            By::Name => "name",
+        }
+    }
+}
+
+/// What of a file counts towards a size limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Sizes {
+    /// The space that it takes on the disk.
+    #[default]
+    Allocated,
+    /// Its length.
+    Apparent,
+}
+
+impl Sizes {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Sizes::Allocated => "allocated",
+            Sizes::Apparent => "apparent",
+        }
+    }
 }
 
 /// A size such as `2G`.
@@ -83,12 +152,6 @@ pub(crate) enum GroupBy {
 #[serde(try_from = "NumberOrText")]
 #[schemars(with = "NumberOrText")]
 pub(crate) struct Size(pub(crate) u64);
-
-/// An age such as `36h`, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String")]
-pub(crate) struct Age(pub(crate) i64);
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
@@ -108,58 +171,13 @@ impl TryFrom<NumberOrText> for Size {
     }
 }
 
-impl TryFrom<String> for Age {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        parse_age(&text)
-    }
-}
-
-/// An age such as `10m`, `36h` or `7d`.
-pub(crate) fn parse_age(text: &str) -> Result<Age, String> {
-    let parsed = duration::parse(text).map_err(|error| format!("`{text}` is not an age: {error}"))?;
-    Ok(Age(i64::try_from(parsed.as_nanos()).expect("ten years of nanoseconds fit")))
-}
+/// A limit beyond this never bites.
+pub(crate) const MOST_DAYS: u32 = 36_500;
 
 /// Nanoseconds in `days`, or the largest number of nanoseconds.
 pub(crate) fn days_ns(days: u32) -> i64 {
     i64::from(days).saturating_mul(DAY_NS)
 }
-
-/// A glob over paths relative to a root. Without a slash it is matched against the last component,
-/// at any depth; `*` stays within one component, `**` spans them.
-#[derive(Clone, Debug)]
-pub(crate) struct Pattern {
-    glob: GlobMatcher,
-    whole_path: bool,
-    /// Whether it names rotation archives, which no other pattern touches.
-    pub(crate) names_archives: bool,
-}
-
-impl Pattern {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
-            return Err(format!("`{text}` is not a pattern: it must be relative to the root"));
-        }
-        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
-        let glob = glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?;
-        let last = text.rsplit('/').next().unwrap_or(text);
-        Ok(Self {
-            glob: glob.compile_matcher(),
-            whole_path: text.contains('/'),
-            names_archives: last.starts_with(ARCHIVE_PREFIX),
-        })
-    }
-
-    /// Whether a relative path and its last component match; the path is built only when it is needed.
-    pub(crate) fn matches(&self, path: impl FnOnce() -> PathBuf, name: &Path) -> bool {
-        if self.whole_path { self.glob.is_match(path()) } else { self.glob.is_match(name) }
-    }
-}
-
-/// Names of rotation archives start with this.
-pub(crate) const ARCHIVE_PREFIX: &str = "mmops-rotation-";
 
 /// A rule ready to be applied.
 #[derive(Clone, Debug)]
@@ -168,8 +186,29 @@ pub(crate) struct Rule {
     /// What it applies to; everything if there is none.
     pub(crate) pattern: Option<Pattern>,
     pub(crate) unit: Unit,
-    pub(crate) group_by: GroupBy,
+    pub(crate) grouping: Grouping,
     pub(crate) limits: Limits,
+}
+
+impl RuleText {
+    fn grouping(&self) -> Result<Grouping, String> {
+        let by = self.group_by.unwrap_or(if self.tiers.is_some() { GroupBy::Series } else { GroupBy::Rule });
+        let Some(text) = &self.group else {
+            return Ok(match by {
+                GroupBy::Rule => Grouping::Rule,
+                GroupBy::Directory => Grouping::Directory,
+                GroupBy::Series => Grouping::Series,
+            });
+        };
+        if self.group_by.is_some() {
+            return Err("`group` and `group_by` both say which members compete".to_owned());
+        }
+        let regex = Regex::new(text).map_err(|error| format!("`group`: {error}"))?;
+        if regex.captures_len() < 2 {
+            return Err("`group` has no group in parentheses".to_owned());
+        }
+        Ok(Grouping::Captured(regex))
+    }
 }
 
 impl Policy {
@@ -201,6 +240,9 @@ impl Policy {
 
     fn rule(&self, text: &RuleText, overall: bool, may_remove_all: bool) -> Result<Rule, String> {
         let named = |why: String| format!("rule `{}`: {why}", text.name);
+        if let Some(days) = text.days.filter(|days| *days > MOST_DAYS) {
+            return Err(named(format!("`days` {days} is more than {MOST_DAYS}")));
+        }
         let limits = Limits {
             ttl_ns: text.days.map(days_ns),
             max_bytes: text.max_size.map(|size| size.0),
@@ -223,14 +265,14 @@ impl Policy {
             name: text.name.clone(),
             pattern: Some(Pattern::parse(&text.pattern).map_err(named)?),
             unit: text.unit,
-            group_by: text.group_by,
+            grouping: text.grouping().map_err(named)?,
             limits,
         })
     }
 
     /// The patterns of files that always stay.
     pub(crate) fn protected(&self) -> Result<Vec<Pattern>, String> {
-        self.protect.iter().map(|text| Pattern::parse(text)).collect()
+        self.protect.iter().map(|text| Pattern::protecting(text)).collect()
     }
 }
 
@@ -258,6 +300,10 @@ mod tests {
             (r#""keep": 5, "min_keep": 10"#, "`min_keep` 10 keeps more than `keep` 5"),
             (r#""days": 1, "min_age": "3d""#, "`min_age` keeps files for longer"),
             (r#""min_keep": 3"#, "it has no limit"),
+            (r#""days": 36501"#, "`days` 36501 is more than 36500"),
+            (r#""keep": 3, "group": "[""#, "`group`: "),
+            (r#""keep": 3, "group": "x""#, "no group in parentheses"),
+            (r#""keep": 3, "group": "(x)", "group_by": "rule""#, "both say"),
             (r#""keep": 0"#, "would remove everything: keep 0"),
             (r#""max_size": "0K""#, "would remove everything: max size 0"),
             (r#""tiers": {}"#, "would remove everything: tiers that keep nothing"),
@@ -279,27 +325,5 @@ mod tests {
         assert!(refusal(r#"{"rules": []}"#).contains("`rules` is empty"));
         assert!(refusal(&two(&rule("a", "/etc/*"), &rule("b", "*.y"))).contains("relative to the root"));
         assert!(refusal(&two(&rule("a", "[x"), &rule("b", "*.y"))).contains("is not a pattern"));
-    }
-
-    #[test]
-    fn a_pattern_without_a_slash_matches_names_at_any_depth() {
-        let matches = |pattern: &str, path: &str| {
-            let path = Path::new(path);
-            let name = path.file_name().expect("a name");
-            Pattern::parse(pattern).expect("valid").matches(|| path.to_owned(), Path::new(name))
-        };
-        assert!(matches("*.json", "a/b/x.json"));
-        assert!(!matches("a/*.json", "a/b/x.json"));
-        assert!(matches("a/**/*.json", "a/b/x.json"));
-        assert!(matches("a/**/*.json", "a/x.json"));
-        assert!(!matches("*.json", "x.jsonl"));
-    }
-
-    #[test]
-    fn ages_beyond_the_clock_are_refused() {
-        assert_eq!(parse_age("10m"), Ok(Age(600_000_000_000)));
-        assert!(parse_age("400years").expect_err("refused").contains("more than ten years"));
-        assert!(parse_age("-1m").is_err());
-        assert!(parse_age("soon").is_err());
     }
 }

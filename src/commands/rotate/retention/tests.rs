@@ -1,9 +1,10 @@
 //! Cases of the limits and the guards.
 
+use super::age::Age;
 use super::decide::{Emptied, MemberFacts, Unmet, decide, emptied};
 use super::limits::{DAY_NS, Limits, Overall};
 use super::member::{Group, Guard, Marks, Member, Part, tier_words};
-use super::tiers::Tiers;
+use super::tiers::{RelativeTo, Tiers};
 use std::cmp::Ordering;
 
 /// Members in memory: age in days and size, with names in order of their index.
@@ -13,7 +14,7 @@ const NOW: i64 = 20_000 * DAY_NS;
 
 impl MemberFacts for Files {
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "test ages are small")]
-    fn modified_ns(&self, member: usize) -> i64 {
+    fn time_ns(&self, member: usize) -> i64 {
         NOW - (self.0[member].0 * DAY_NS as f64) as i64
     }
 
@@ -159,7 +160,7 @@ fn sizes_beyond_all_numbers_are_still_too_large() {
     let vast = u64::MAX / 3 * 2;
     let files = [(9.0, vast), (8.0, vast), (7.0, vast), (1.0, 10)];
     assert_eq!(run(&files, fit(100)).gone(), [0, 1, 2]);
-    let overall = Overall { max_bytes: Some(100), short_bytes: vec![u64::MAX] };
+    let overall = Overall { max_bytes: Some(100), short_bytes: vec![u64::MAX], ..Overall::default() };
     let limits = Limits { keeps_newest_of_kind: true, ..Limits::default() };
     assert_eq!(run_guarded(&files, limits, &overall, &[]).gone(), [0, 1, 2]);
 }
@@ -173,7 +174,7 @@ fn a_group_that_loses_every_member_is_told() {
 
 #[test]
 fn the_overall_size_sees_what_the_rules_left() {
-    let overall = Overall { max_bytes: Some(25), short_bytes: Vec::new() };
+    let overall = Overall { max_bytes: Some(25), ..Overall::default() };
     let run = run_guarded(&[(9.0, 10), (8.0, 10), (7.0, 10), (6.0, 10)], ttl(8), &overall, &[]);
     assert_eq!(run.gone(), [0, 1]);
     assert_eq!(run.members[1].marks.words().collect::<Vec<_>>(), ["total_size"]);
@@ -181,11 +182,11 @@ fn the_overall_size_sees_what_the_rules_left() {
 
 #[test]
 fn free_space_is_made_of_the_oldest_on_that_disk() {
-    let overall = Overall { max_bytes: None, short_bytes: vec![15] };
+    let overall = Overall { max_bytes: None, short_bytes: vec![15], ..Overall::default() };
     let limits = Limits { keeps_newest_of_kind: true, ..Limits::default() };
     let freed = run_guarded(&[(9.0, 10), (8.0, 10), (7.0, 10)], limits.clone(), &overall, &[]);
     assert_eq!(freed.gone(), [0, 1]);
-    let overall = Overall { max_bytes: None, short_bytes: vec![1000] };
+    let overall = Overall { max_bytes: None, short_bytes: vec![1000], ..Overall::default() };
     let short = run_guarded(&[(9.0, 10), (8.0, 10)], limits, &overall, &[]);
     assert_eq!(short.unmet, [Unmet { mark: Marks::MIN_FREE, of: 0, limit: 1000, actual: 10 }]);
 }
@@ -219,4 +220,95 @@ fn what_cannot_be_meant_is_named() {
     assert_eq!(ttl(0).impossible(), None);
     assert!(Limits { min_keep: 3, ..keep(2) }.contradiction().is_some());
     assert!(Limits { min_age_ns: 2 * DAY_NS, ..ttl(1) }.contradiction().is_some());
+}
+
+/// The survivors of `restic forget`, written down from its manual: newest first, each rule keeps the newest of each of
+/// its last n periods, whatever the other rules keep; `keep-within` counts back from the newest.
+fn restic(times: &[i64], tiers: &Tiers) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..times.len()).collect();
+    order.sort_by_key(|id| (std::cmp::Reverse(times[*id]), std::cmp::Reverse(*id)));
+    let date = |id: usize| {
+        let time = jiff::Timestamp::from_second(times[id] / 1_000_000_000).expect("a time");
+        jiff::tz::TimeZone::UTC.to_datetime(time)
+    };
+    let period = |rule: usize, id: usize| match rule {
+        0 => id.to_string(),
+        1 => date(id).strftime("%Y-%m-%d %H").to_string(),
+        2 => date(id).date().to_string(),
+        3 => date(id).strftime("%G-%V").to_string(),
+        4 => date(id).strftime("%Y-%m").to_string(),
+        _ => date(id).year().to_string(),
+    };
+    let counts = [tiers.last, tiers.hourly, tiers.daily, tiers.weekly, tiers.monthly, tiers.yearly];
+    let mut kept = std::collections::BTreeSet::new();
+    for (rule, count) in counts.into_iter().enumerate() {
+        let mut periods: Vec<String> = Vec::new();
+        for &id in &order {
+            let period = period(rule, id);
+            if periods.len() < count as usize && !periods.contains(&period) {
+                periods.push(period);
+                kept.insert(id);
+            }
+        }
+    }
+    kept.extend(order.iter().rev().take(tiers.oldest as usize));
+    if let Some(within) = tiers.within {
+        kept.extend(order.iter().filter(|id| times[order[0]] - times[**id] <= within.0));
+    }
+    kept.into_iter().collect()
+}
+
+#[test]
+fn tiers_keep_what_restic_keeps() {
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for round in 0..1000 {
+        let span = [3, 60, 900, 2000][round % 4];
+        let days: Vec<(f64, u64)> = (0..=random(40))
+            .map(|_| (f64::from(u32::try_from(random(span * 100)).expect("small")) / 100.0, 1))
+            .collect();
+        let mut count = |most: u64| u32::try_from(random(2) * random(most)).expect("small");
+        let mut tiers = Tiers {
+            last: count(5),
+            hourly: count(9),
+            daily: count(20),
+            weekly: count(9),
+            monthly: count(9),
+            yearly: count(4),
+            oldest: count(3),
+            ..Tiers::default()
+        };
+        tiers.within = (random(3) == 0).then(|| Age(i64::try_from(random(40)).expect("small") * DAY_NS));
+        let files = Files(days.clone());
+        let times: Vec<i64> = (0..days.len()).map(|id| files.time_ns(id)).collect();
+        let gone = run(&days, Limits { tiers: Some(tiers.clone()), ..Limits::default() }).gone();
+        let left: Vec<usize> = (0..days.len()).filter(|id| !gone.contains(id)).collect();
+        assert_eq!(left, restic(&times, &tiers), "{tiers:?} {days:?}");
+    }
+}
+
+#[test]
+fn within_is_counted_from_now_on_request() {
+    let within = |relative_to| Tiers { within: Some(Age(2 * DAY_NS)), relative_to, ..Tiers::default() };
+    let gone = |relative_to| {
+        let tiers = Some(within(relative_to));
+        run(&[(9.0, 1), (2.5, 1), (1.0, 1)], Limits { tiers, ..Limits::default() }).gone()
+    };
+    assert_eq!(gone(RelativeTo::Now), [0, 1]);
+    assert_eq!(gone(RelativeTo::Newest), [0]);
+    let tiers = Some(within(RelativeTo::Newest));
+    assert_eq!(run(&[(9.0, 1), (7.5, 1)], Limits { tiers, ..Limits::default() }).gone(), [0_usize; 0]);
+}
+
+#[test]
+fn nothing_is_taken_for_a_size_that_is_out_of_reach() {
+    let files = [(9.0, 10), (8.0, 10), (1.0, 100)];
+    let out_of_reach = run(&files, fit(50));
+    assert_eq!(out_of_reach.gone(), [0_usize; 0]);
+    assert_eq!(out_of_reach.unmet, [Unmet { mark: Marks::SIZE, of: 0, limit: 50, actual: 100 }]);
+    let overall = Overall { best_effort: true, ..Overall::default() };
+    assert_eq!(run_guarded(&files, fit(50), &overall, &[]).gone(), [0, 1]);
 }
