@@ -63,6 +63,10 @@ pub mod collector {
     pub use crate::judge::kpi::Declared;
     pub use crate::judge::kpi::collector::{Collector, Grouping, WHOLE};
 }
+pub mod cron {
+    pub use crate::commands::cron_sentinel::dialect::Dialect;
+    pub use crate::commands::cron_sentinel::schedule::runs;
+}
 pub mod daily {
     use crate::commands::readiness::points;
     use crate::commands::readiness::verdict::{Facts, Verdict, verdict};

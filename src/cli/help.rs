@@ -238,8 +238,11 @@ pub(super) const EXAMPLES: [(&str, [(&str, &str); 2]); 29] = [
     (
         "cron-sentinel",
         [
-            ("mmops cron-sentinel", "Ask for every job of deploy/cron/sentinel.yaml"),
-            ("mmops cron-sentinel --config tasks.yaml --task digest", "One job of another file"),
+            (
+                "mmops cron-sentinel --calendar 48h",
+                "Every job of deploy/cron/sentinel.yaml, and what is due when",
+            ),
+            ("mmops cron-sentinel --serve 127.0.0.1:9105", "A page, and metrics for Prometheus"),
         ],
     ),
     (

@@ -18,6 +18,7 @@ use crate::ctx::{ConfigBody, Ctx};
 use crate::evidence::daily::report::{self as daily_report, DailyReport};
 use crate::evidence::entry::Entry;
 use crate::evidence::header::Header;
+use crate::execute::notify::message::{self, Notification};
 use crate::format::json;
 use crate::judge::gate::GateProfiles;
 use crate::judge::kpi::KpiCatalogue;
@@ -115,6 +116,7 @@ fn documents() -> Vec<Published> {
         document::<Envelope<ErrorBody, String>>("error", ERROR_SCHEMA),
         document::<golden_compare::Record>("golden-acceptance", "mmops.golden-acceptance.v1"),
         document::<Iteration>("iter-summary", "mmops.iter-summary.v2"),
+        document::<Notification>("notification", message::SCHEMA),
         document::<SweepDocument>("param-sweep", "mmops.param-sweep.v1"),
         document::<SweepShard>("param-sweep-shard", "mmops.param-sweep-shard.v1"),
         document::<score::Document>("readiness", score::SCHEMA),

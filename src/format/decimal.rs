@@ -73,6 +73,16 @@ impl Decimal {
         }
     }
 
+    /// Compares with signs.
+    pub(crate) fn cmp_value(&self, other: &Self) -> Ordering {
+        match (self.is_negative, other.is_negative) {
+            (false, false) => self.cmp_magnitude(other),
+            (true, true) => other.cmp_magnitude(self),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+        }
+    }
+
     /// How far two numbers are apart.
     pub(crate) fn distance(&self, other: &Self) -> Distance {
         let (larger, smaller) = match self.cmp_magnitude(other) {
@@ -263,6 +273,7 @@ mod tests {
             prop_assert_eq!(x.times(&decimal(&c)), decimal(&format!("{product}e-{twice}")), "{} {}", a, c);
             let order = scaled(&a, shift).magnitude().cmp(scaled(&b, shift).magnitude());
             prop_assert_eq!(x.cmp_magnitude(&y), order, "{} {}", a, b);
+            prop_assert_eq!(x.cmp_value(&y), scaled(&a, shift).cmp(&scaled(&b, shift)), "{} {}", a, b);
         }
     }
 }

@@ -15,7 +15,9 @@ pub(crate) mod number;
 pub(crate) mod size;
 pub(crate) mod text;
 pub(crate) mod timestamp;
+pub(crate) mod unfinished;
 pub(crate) mod zip;
+pub(crate) mod zone;
 
 use std::io;
 

@@ -2,11 +2,12 @@
 
 use crate::contract::conforms;
 use crate::sandbox::Sandbox;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
@@ -113,7 +114,7 @@ fn schedules() -> Vec<Case> {
         ),
         case(
             "the last of February",
-            "schedule: 0 0 L * *, timezone: UTC",
+            "schedule: 0 0 0 L * ?, dialect: quartz-like, timezone: UTC",
             "2026-03-10T12:00:00Z",
             "2026-01-31T00:05:00Z",
             "stale",
@@ -208,6 +209,48 @@ fn schedules() -> Vec<Case> {
             "stale",
         ),
         case(
+            "Kubernetes does not run what is skipped",
+            "schedule: 30 2 * * *, dialect: kubernetes, timezone: Europe/Berlin, grace: 30m",
+            "2026-03-29T12:00:00Z",
+            "2026-03-28T01:31:00Z",
+            "fresh",
+        ),
+        case(
+            "Kubernetes runs again what comes twice",
+            "schedule: 'CRON_TZ=Europe/Berlin 30 2 * * *', dialect: kubernetes",
+            "2026-10-25T02:00:00Z",
+            "2026-10-25T00:31:00Z",
+            "stale",
+        ),
+        case(
+            "either day field there, for a step takes the star away",
+            "schedule: 0 0 */10 * 0, dialect: kubernetes, timezone: UTC",
+            "2026-03-12T00:00:00Z",
+            "2026-03-10T00:05:00Z",
+            "stale",
+        ),
+        case(
+            "so long after the run before: inside it and its grace",
+            "schedule: '@every 1h', dialect: kubernetes, grace: 10m",
+            "2026-03-10T12:00:00Z",
+            "2026-03-10T10:50:00Z",
+            "fresh",
+        ),
+        case(
+            "so long after the run before: a second more",
+            "schedule: '@every 1h', dialect: kubernetes, grace: 10m",
+            "2026-03-10T12:00:01Z",
+            "2026-03-10T10:50:00Z",
+            "stale",
+        ),
+        case(
+            "seconds where the dialect has them",
+            "schedule: 30 0 12 ? * MON-FRI, dialect: quartz-like, timezone: UTC",
+            "2026-03-10T12:00:30Z",
+            "2026-03-10T12:00:29Z",
+            "stale",
+        ),
+        case(
             "every hour, not the one that is skipped",
             "schedule: 0 * * * *, timezone: Europe/Berlin",
             "2026-03-29T00:59:00Z",
@@ -217,6 +260,7 @@ fn schedules() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn contents() -> Vec<Case> {
     let yesterday = "{\"started_at\": \"2026-03-10T03:00:00Z\", \"finished_at\": \"2026-03-09T04:00:00Z\"}";
     vec![
@@ -253,6 +297,67 @@ fn contents() -> Vec<Case> {
         says("no text", MAX, "\u{0}", "invalid"),
         says("finished long ago, copied now", MAX, "{\"finished_at\": \"2026-03-01T00:00:00Z\"}", "stale"),
         says("finished in the future", MAX, "{\"finished_at\": \"2026-03-11T00:00:00Z\"}", "clock"),
+        says("finished at an epoch, unasked", MAX, "{\"finished_at\": 1773136800}", "invalid"),
+        says(
+            "finished at an epoch",
+            "max_age: 1d, time_format: epoch",
+            "{\"finished_at\": 1773136800.5}",
+            "fresh",
+        ),
+        says(
+            "finished at an epoch long ago",
+            "max_age: 1d, time_format: epoch",
+            "{\"finished_at\": 1773036800}",
+            "stale",
+        ),
+        says(
+            "finished at milliseconds that are read as seconds",
+            "max_age: 1d, time_format: epoch",
+            "{\"finished_at\": 1773136800000}",
+            "invalid",
+        ),
+        says(
+            "finished on the clock of the task",
+            "max_age: 1h, time_format: local, timezone: Asia/Tokyo",
+            "{\"finished_at\": \"2026-03-10T20:30:00\"}",
+            "fresh",
+        ),
+        says(
+            "a time that is not asked for",
+            "max_age: 1d, time_key: none",
+            "{\"started_at\": \"soon\", \"finished_at\": \"2026-01-01T00:00:00Z\"}",
+            "fresh",
+        ),
+        says(
+            "null is no value",
+            "max_age: 1d, assert: [{json: $.verdict, op: '!=', value: FAIL}]",
+            "{\"verdict\": null}",
+            "invalid",
+        ),
+        says(
+            "null does not exist",
+            "max_age: 1d, assert: [{json: $.verdict, op: exists}]",
+            "{\"verdict\": null}",
+            "invalid",
+        ),
+        says(
+            "a list is no other text",
+            "max_age: 1d, assert: [{json: $.verdict, op: '!=', value: FAIL}]",
+            "{\"verdict\": []}",
+            "invalid",
+        ),
+        says(
+            "a hundred nanoseconds too many",
+            "max_age: 1d, assert: [{json: $.ns, op: '<=', value: 1773144000000000000}]",
+            "{\"ns\": 1773144000000000100}",
+            "invalid",
+        ),
+        says(
+            "as many as there may be",
+            "max_age: 1d, assert: [{json: $.ns, op: '<=', value: 1773144000000000000}]",
+            "{\"ns\": 1773144000000000000}",
+            "fresh",
+        ),
         says("finished at no time", MAX, "{\"finished_at\": \"yesterday\"}", "invalid"),
         says("a time that must be there", "max_age: 1d, finished_at: $.done", "{}", "invalid"),
         says(
@@ -300,6 +405,47 @@ fn contents() -> Vec<Case> {
                 ("out/y.json", "2026-03-12T11:00:00Z", "{}".into()),
             ],
             state: "clock",
+        },
+        Case {
+            what: "a half-written file is not the artifact",
+            task: "artifact: 'out/report*', max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![
+                ("out/report.json", "2026-01-01T11:00:00Z", "{}".into()),
+                ("out/report.json.tmp", "2026-03-10T11:00:00Z", "{".into()),
+                ("out/report.json.part", "2026-03-10T11:00:00Z", "{".into()),
+                ("out/report.json~", "2026-03-10T11:00:00Z", "{".into()),
+            ],
+            state: "stale",
+        },
+        Case {
+            what: "nor in a directory",
+            task: "artifact: out, max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![
+                ("out/a/report.json", "2026-01-01T11:00:00Z", "{}".into()),
+                ("out/a/report.json.partial", "2026-03-10T11:00:00Z", "{".into()),
+                ("out/a/.report.json.Xq2T", "2026-03-10T11:00:00Z", "{".into()),
+                ("out/b.crdownload", "2026-03-10T11:00:00Z", "{".into()),
+            ],
+            state: "stale",
+        },
+        Case {
+            what: "a hidden directory that is asked for does not show hidden files",
+            task: "artifact: '.out/*.json', max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![
+                (".out/report.json", "2026-01-01T11:00:00Z", "{}".into()),
+                (".out/.report.json", "2026-03-10T11:00:00Z", "{}".into()),
+            ],
+            state: "stale",
+        },
+        Case {
+            what: "half-written files alone are none",
+            task: "artifact: 'out/*', max_age: 1d",
+            now: "2026-03-10T12:00:00Z",
+            files: vec![("out/report.json.tmp.4711", "2026-03-10T11:00:00Z", "{".into())],
+            state: "missing",
         },
         Case {
             what: "a glob without a file",
@@ -417,6 +563,37 @@ fn a_configuration_that_says_nothing_useful_is_3() {
         "tasks: [{name: x, artifact: '', max_age: 1d}]".into(),
         "tasks: [{artifact: a, max_age: 1d}]".into(),
         "tasks: [{name: x, artifact: 'a[', max_age: 1d}]".into(),
+        // Yesterday's run would count for today's, also on the day that has an hour less.
+        format!("tasks: [{{{job}, schedule: 30 2 * * *, timezone: UTC, early: 24h}}]"),
+        format!("tasks: [{{{job}, schedule: 30 4 * * *, timezone: Europe/Berlin, early: 23h}}]"),
+        format!("tasks: [{{{job}, schedule: 0 1,22 * * *, timezone: UTC, early: 3h}}]"),
+        format!("tasks: [{{{job}, schedule: 0 0 1 * *, timezone: UTC, early: 28d}}]"),
+        // Names that only some machines have, or that say nothing.
+        format!("tasks: [{{{job}, schedule: '@daily', timezone: localtime}}]"),
+        format!("tasks: [{{{job}, schedule: '@daily', timezone: posixrules}}]"),
+        format!("tasks: [{{{job}, schedule: '@daily', timezone: Factory}}]"),
+        format!("tasks: [{{{job}, schedule: '@daily', timezone: posix/Europe/Berlin}}]"),
+        "tasks: [{name: x, artifact: 'out/*.tmp', max_age: 1d}]".into(),
+        format!("tasks: [{{{job}, max_age: 1d, assert: [{{json: $.v, op: '!=', value: null}}]}}]"),
+        format!(
+            "tasks: [{{{job}, max_age: 1d, assert: [{{json: $.v, op: '<', value: 18446744073709551617}}]}}]"
+        ),
+        // What the dialect does not have.
+        format!("tasks: [{{{job}, schedule: 0 0 L * *, timezone: UTC}}]"),
+        format!("tasks: [{{{job}, schedule: '@every 1h', timezone: UTC}}]"),
+        format!("tasks: [{{{job}, schedule: 0 0 * * FRI-MON, dialect: kubernetes, timezone: UTC}}]"),
+        format!("tasks: [{{{job}, schedule: 0 0 * * *, dialect: quartz-like, timezone: UTC}}]"),
+        format!("tasks: [{{{job}, schedule: 0 0 * * *, dialect: systemd, timezone: UTC}}]"),
+        format!(
+            "tasks: [{{{job}, schedule: 'CRON_TZ=UTC 0 0 * * *', dialect: kubernetes, timezone: Asia/Tokyo}}]"
+        ),
+        format!("tasks: [{{{job}, schedule: '@every 1h', dialect: kubernetes, early: 1m}}]"),
+        format!("tasks: [{{{job}, max_age: 1d, dialect: vixie}}]"),
+        format!("tasks: [{{{job}, max_age: 1d, time_key: none, finished_at: $.done}}]"),
+        format!("tasks: [{{{job}, max_age: 1d, time_key: none, time_format: epoch}}]"),
+        format!("tasks: [{{{job}, max_age: 1d, time_format: asctime}}]"),
+        format!("{{tasks: [{{{job}, max_age: 1d}}], notify: [{{name: a}}]}}"),
+        format!("{{tasks: [{{{job}, max_age: 1d}}], notify: [{{name: a, http: {{url: 'ftp://x'}}}}]}}"),
     ];
     for text in table {
         let sandbox = Sandbox::new().file("tasks.yaml", &text).file("a.json", "{}");
@@ -532,7 +709,12 @@ fn a_schedule_that_means_every_minute_is_remarked() {
 fn the_operator_file_watches_the_tasks_of_the_earlier_toolkit_and_the_report_of_the_day() {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/cron/sentinel.yaml")).unwrap();
     let sandbox = Sandbox::new().file("deploy/cron/sentinel.yaml", text);
-    let _ = sandbox.run("cron-sentinel").code(1).marker(STALE);
+    let document = sandbox.run("cron-sentinel --format json").code(1).json();
+    let names = document["tasks"].as_array().unwrap().iter().map(|task| task["name"].as_str().unwrap());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["nightly_tests", "soak_metrics", "readiness_score", "daily_report"]
+    );
     for (path, hours) in
         [("nightly_results", 35), ("soak_metrics", 167), ("REPORT_SOAK_20260309", 25), ("readiness", 23)]
     {
@@ -550,6 +732,100 @@ fn the_operator_file_watches_the_tasks_of_the_earlier_toolkit_and_the_report_of_
     sandbox.age(report, Duration::from_hours(25));
     sandbox.age("artifacts/reports/readiness.json", Duration::from_hours(25));
     let _ = sandbox.run("cron-sentinel").code(1).marker(STALE);
+}
+
+/// `early` just below the shortest gap is not refused.
+#[test]
+fn a_run_may_be_as_early_as_the_time_between_two_of_them_allows() {
+    for task in [
+        "schedule: 30 2 * * *, timezone: UTC, early: 23h 59m",
+        "schedule: 30 4 * * *, timezone: Europe/Berlin, early: 22h",
+        "schedule: '*/5 * * * *', timezone: Europe/Berlin, early: 4m",
+    ] {
+        let sandbox = Sandbox::new().file("tasks.yaml", config(task)).file("a.json", "{}");
+        sandbox.age("a.json", Duration::ZERO);
+        let _ = sandbox.run(RUN).code(0).marker(FRESH);
+    }
+}
+
+/// What the machine says of its zones is asked for by name alone.
+#[test]
+fn the_zones_are_the_same_wherever_their_files_lie() {
+    let task = "schedule: 30 2 * * *, timezone: Europe/Berlin, grace: 30m";
+    let run = |name: &str, value: &Path, options: &str| {
+        let sandbox =
+            Sandbox::new().env("MMOPS_NOW", "2026-07-15T01:15:00Z").file("tasks.yaml", config(task));
+        let sandbox = sandbox.env(name, value.to_str().unwrap());
+        sandbox.write("a.json", "{}");
+        modified(&sandbox, "a.json", "2026-07-14T01:40:00Z");
+        sandbox.run(&format!("{RUN}{options} --format json")).code(1).json()["tasks"][0]["due_at"].clone()
+    };
+    // A directory in which Berlin lies where UTC is.
+    let other = tempfile::tempdir().unwrap();
+    fs::create_dir(other.path().join("Europe")).unwrap();
+    fs::copy("/usr/share/zoneinfo/UTC", other.path().join("Europe/Berlin")).unwrap();
+    for options in ["", " --tz-system"] {
+        assert_eq!(run("TZDIR", other.path(), options), "2026-07-15T00:30:00Z", "{options}");
+    }
+}
+
+/// Every due time of the calendar is one that the judge goes by once its grace is over.
+#[test]
+fn the_calendar_has_the_due_times_of_the_judge() {
+    let tasks = [
+        "{name: nightly, artifact: a.json, schedule: 30 2 * * *, timezone: Europe/Berlin, grace: 30m}",
+        "{name: twice, artifact: a.json, schedule: 30 2 * * *, dialect: kubernetes, timezone: Europe/Berlin}",
+        "{name: hourly, artifact: a.json, schedule: '0 */6 * * *', timezone: America/New_York, grace: 5m}",
+        "{name: seconds, artifact: a.json, schedule: 15 0 12 * * ?, dialect: quartz-like, timezone: UTC}",
+        "{name: aged, artifact: a.json, max_age: 36h, timezone: Asia/Tokyo}",
+        "{name: after, artifact: a.json, schedule: '@every 30h', dialect: kubernetes, grace: 1h}",
+        "{name: minutes, artifact: a.json, schedule: '* * * * *', timezone: UTC}",
+    ];
+    let from = "2026-10-24T12:00:00Z";
+    let sandbox = Sandbox::new().env("MMOPS_NOW", from).unrecorded("it is judged at each of many times");
+    sandbox.write("tasks.yaml", format!("tasks: [{}]", tasks.join(", ")));
+    sandbox.write("a.json", "{}");
+    modified(&sandbox, "a.json", from);
+    let document = sandbox.run(&format!("{RUN} --calendar 48h --format json")).json();
+    let calendar = &document["calendar"];
+    assert_eq!(
+        (&calendar["until"], &calendar["shortened"]),
+        (&json!("2026-10-26T12:00:00Z"), &json!(["minutes"]))
+    );
+    let entries = calendar["entries"].as_array().unwrap();
+    let of = |name: &str, key: &str| -> Vec<&str> {
+        entries
+            .iter()
+            .filter(|entry| entry["task"] == name)
+            .map(|entry| entry[key].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(of("nightly", "due_at"), ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]);
+    assert_eq!(of("nightly", "local"), ["2026-10-25 02:30:00+02:00", "2026-10-26 02:30:00+01:00"]);
+    assert_eq!(
+        of("twice", "due_at"),
+        ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"]
+    );
+    assert_eq!(of("hourly", "due_at").len(), 8);
+    assert_eq!(of("seconds", "due_at"), ["2026-10-24T12:00:15Z", "2026-10-25T12:00:15Z"]);
+    assert_eq!(of("aged", "due_at"), ["2026-10-26T00:00:00Z"]);
+    assert_eq!(
+        (of("after", "due_at"), of("after", "stale_after")),
+        (vec!["2026-10-25T18:00:00Z"], vec!["2026-10-25T19:00:00Z"])
+    );
+    assert_eq!(of("minutes", "due_at").len(), 200);
+    for entry in entries.iter().filter(|entry| entry["task"] != "minutes" && entry["task"] != "aged") {
+        let now = entry["stale_after"].as_str().unwrap();
+        let line = format!("{RUN} --task {} --now {now} --format json", entry["task"].as_str().unwrap());
+        let judged = sandbox.run(&line).json()["tasks"][0].clone();
+        assert_eq!(judged["due_at"], entry["due_at"], "{judged}");
+    }
+    let table = sandbox.run(&format!("{RUN} --task nightly --calendar 48h"));
+    let table = table.stdout_has("2026-10-25T00:30:00Z (2026-10-25 02:30:00+02:00 Europe/Berlin) nightly");
+    let _ = table.code(0);
+    for line in ["--calendar 0s", "--calendar 400d", "--calendar soon", "--calendar 1h --serve 127.0.0.1:0"] {
+        let _ = sandbox.run(&format!("{RUN} {line}")).code(64);
+    }
 }
 
 #[test]

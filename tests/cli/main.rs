@@ -18,9 +18,13 @@ mod chaos;
 mod conformity;
 mod contract;
 mod cron_sentinel;
+mod cron_sentinel_notify;
 mod deploy;
 mod disturbance;
 mod docs;
+#[path = "../props/fake_server.rs"]
+#[allow(dead_code, reason = "the tests of the client use the rest")]
+mod fake_server;
 mod files;
 mod git;
 mod golden_compare;

@@ -7,6 +7,8 @@
     reason = "tests touch the world directly"
 )]
 
+mod cron;
+mod cron_rules;
 mod exposition;
 mod fake_server;
 mod golden_pages;

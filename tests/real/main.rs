@@ -9,6 +9,7 @@
 )]
 
 mod chain;
+mod cron;
 mod deploy;
 #[path = "../props/fake_server.rs"]
 #[allow(dead_code, reason = "the tests of the client itself use the rest")]

@@ -1,10 +1,14 @@
 //! What an artifact must say: a value in a JSON document, a pattern in its text, an unbroken chain.
 
 use super::chain;
+use super::exact;
+use crate::format::decimal::Decimal;
 use crate::format::json::path::Place;
+use crate::format::node::{Node, Value as NodeValue};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
+use std::cmp::Ordering;
 
 /// An assertion as it is configured: `json` with `op` and `value`, or `regex`, or `hash_chain`.
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -39,13 +43,20 @@ pub(crate) enum Assertion {
 pub(crate) enum Wanted {
     Equal(Value, bool),
     /// A number on one side of another; the limit itself counts where it says so.
-    Ordered(Order, f64),
+    Ordered(Order, Limit),
     In(Vec<Value>),
     /// A text that contains another, or a list that has an element.
     Contains(Value),
     /// A text in which a pattern is found.
     Matches(Regex),
     Exists,
+}
+
+/// A number as it is configured, and exactly.
+#[derive(Clone, Debug)]
+pub(crate) struct Limit {
+    configured: Value,
+    exact: Decimal,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,10 +91,19 @@ impl AssertionConfig {
             let message = "`exists` takes no value";
             return if self.value.is_none() { Ok(Wanted::Exists) } else { Err(message.to_owned()) };
         }
-        let value = self.value.clone().ok_or_else(|| format!("`{op}` needs a value"))?;
+        let value = self.value.clone().ok_or_else(|| format!("`{op}` needs a value, and null is none"))?;
+        if has(&value, &Value::is_null) {
+            return Err(format!("`{op}` compares with null, which counts as missing"));
+        }
+        if has(&value, &|value| {
+            value.is_f64() && value.as_f64().is_some_and(|number| number.abs() >= BEYOND_EXACT)
+        }) {
+            return Err(format!("{value} has a number of more than 64 bits, which would be rounded"));
+        }
         let ordered = |order| {
-            let limit = value.as_f64().ok_or_else(|| format!("`{op}` needs a number, not {value}"))?;
-            Ok(Wanted::Ordered(order, limit))
+            let number =
+                exact::of_json(&value).ok_or_else(|| format!("`{op}` needs a number, not {value}"))?;
+            Ok(Wanted::Ordered(order, Limit { configured: value.clone(), exact: number }))
         };
         match op {
             "==" => Ok(Wanted::Equal(value, true)),
@@ -109,6 +129,19 @@ impl AssertionConfig {
     }
 }
 
+/// From here on, 2^64, an integer of a configuration is read as a float, which rounds it.
+const BEYOND_EXACT: f64 = 18_446_744_073_709_551_616.0;
+
+/// Whether something holds for a value or one inside it.
+fn has(value: &Value, holds: &dyn Fn(&Value) -> bool) -> bool {
+    holds(value)
+        || match value {
+            Value::Array(items) => items.iter().any(|item| has(item, holds)),
+            Value::Object(fields) => fields.values().any(|field| has(field, holds)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+}
+
 fn regex(pattern: &str) -> Result<Regex, String> {
     let regex = Regex::new(pattern).map_err(|error| {
         let text = error.to_string();
@@ -127,8 +160,8 @@ impl Assertion {
         matches!(self, Assertion::Json { .. })
     }
 
-    /// Why the assertion does not hold. `document` is the parsed text, or why it is none.
-    pub(crate) fn fault(&self, text: &str, document: Option<&Result<Value, String>>) -> Option<String> {
+    /// Why the assertion does not hold. `document` is the text as JSON, or why it is none.
+    pub(crate) fn fault(&self, text: &str, document: Option<&Result<Node, String>>) -> Option<String> {
         match self {
             Assertion::HashChain => {
                 chain::verify(text).err().map(|fault| format!("the hash chain is broken: {fault}"))
@@ -137,9 +170,12 @@ impl Assertion {
                 (!regex.is_match(text)).then(|| format!("nothing matches `{}`", regex.as_str()))
             }
             Assertion::Json { place, wanted } => match document {
-                Some(Ok(document)) => match place.find(document) {
+                Some(Ok(document)) => match exact::find(document, place) {
                     None => Some(format!("there is no {place}")),
-                    Some(value) => wanted.fault(value).map(|fault| format!("{place} {fault}")),
+                    Some(node) if matches!(node.value, NodeValue::Null) => {
+                        Some(format!("{place} is null, which counts as missing"))
+                    }
+                    Some(node) => wanted.fault(node, text).map(|fault| format!("{place} {fault}")),
                 },
                 Some(Err(reason)) => Some(format!("it is not valid JSON: {reason}")),
                 None => Some("it was not read as JSON".to_owned()),
@@ -149,19 +185,21 @@ impl Assertion {
 }
 
 impl Wanted {
-    fn fault(&self, value: &Value) -> Option<String> {
+    fn fault(&self, node: &Node, text: &str) -> Option<String> {
+        let same = |wanted: &Value| exact::same(node, wanted, text);
         let wanted = match self {
             Wanted::Exists => return None,
-            Wanted::Equal(wanted, true) if same(value, wanted) => return None,
+            Wanted::Equal(wanted, true) if same(wanted) => return None,
             Wanted::Equal(wanted, true) => format!("{wanted}"),
-            Wanted::Equal(wanted, false) if !same(value, wanted) => return None,
-            Wanted::Equal(wanted, false) => format!("anything but {wanted}"),
-            Wanted::In(values) if values.iter().any(|wanted| same(value, wanted)) => return None,
+            // What is of another kind is not known to be different: it may be an empty list of the same.
+            Wanted::Equal(wanted, false) if exact::same_kind(node, wanted) && !same(wanted) => return None,
+            Wanted::Equal(wanted, false) => format!("anything of its kind but {wanted}"),
+            Wanted::In(values) if values.iter().any(same) => return None,
             Wanted::In(values) => format!("one of {}", Value::from(values.clone())),
             Wanted::Contains(part) => {
-                let has = match (value, part) {
-                    (Value::String(text), Value::String(part)) => text.contains(part),
-                    (Value::Array(items), part) => items.iter().any(|item| same(item, part)),
+                let has = match (&node.value, part) {
+                    (NodeValue::Text(whole), Value::String(part)) => whole.contains(part),
+                    (NodeValue::List(items), part) => items.iter().any(|item| exact::same(item, part, text)),
                     _ => false,
                 };
                 if has {
@@ -170,50 +208,50 @@ impl Wanted {
                 format!("something with {part}")
             }
             Wanted::Matches(regex) => {
-                if value.as_str().is_some_and(|text| regex.is_match(text)) {
+                if matches!(&node.value, NodeValue::Text(text) if regex.is_match(text)) {
                     return None;
                 }
                 format!("a match of `{}`", regex.as_str())
             }
             Wanted::Ordered(order, limit) => {
-                let (holds, sign) = match (order, value.as_f64()) {
-                    (Order::Below, number) => (number.is_some_and(|number| number < *limit), "<"),
-                    (Order::AtMost, number) => (number.is_some_and(|number| number <= *limit), "<="),
-                    (Order::Above, number) => (number.is_some_and(|number| number > *limit), ">"),
-                    (Order::AtLeast, number) => (number.is_some_and(|number| number >= *limit), ">="),
+                let found = exact::of_node(node, text).map(|number| number.cmp_value(&limit.exact));
+                let (holds, sign) = match order {
+                    Order::Below => (found.is_some_and(Ordering::is_lt), "<"),
+                    Order::AtMost => (found.is_some_and(Ordering::is_le), "<="),
+                    Order::Above => (found.is_some_and(Ordering::is_gt), ">"),
+                    Order::AtLeast => (found.is_some_and(Ordering::is_ge), ">="),
                 };
                 if holds {
                     return None;
                 }
-                format!("{sign} {limit}")
+                format!("{sign} {}", limit.configured)
             }
         };
-        let shown: String = value.to_string().chars().take(80).collect();
-        Some(format!("is {shown}, wanted {wanted}"))
+        let found: String = exact::display(node, text).chars().take(80).collect();
+        Some(format!("is {found}, wanted {wanted}"))
     }
-}
-
-/// Equality in which `1` and `1.0` are one number.
-fn same(a: &Value, b: &Value) -> bool {
-    a == b || (a.is_number() && b.is_number() && a.as_f64() == b.as_f64() && (a.is_f64() || b.is_f64()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::json::typed;
+    use crate::format::node::Dialect;
     use serde_json::json;
 
     fn check(configured: Value) -> Result<Assertion, String> {
         serde_json::from_value::<AssertionConfig>(configured).map_err(|error| error.to_string())?.check()
     }
 
-    fn holds(configured: Value, document: Value) -> bool {
-        check(configured).expect("an assertion").fault("", Some(&Ok(document))).is_none()
+    fn holds(configured: Value, text: &str) -> bool {
+        let document = typed::tree(text, Dialect::default()).expect("a document").into_root();
+        check(configured).expect("an assertion").fault(text, Some(&Ok(document))).is_none()
     }
 
     #[test]
     fn each_operator_holds_and_does_not() {
-        let document = json!({"v": "OK", "n": 3, "x": 2.5, "list": ["a", 1], "runs": [{"a/b": null}]});
+        let document = r#"{"v": "OK", "n": 3, "x": 2.50, "list": ["a", 1], "runs": [{"a/b": 0, "none": null}],
+            "ns": 1773144000000000100, "id": 340282366920938463463374607431768211457, "empty": []}"#;
         let table = [
             (json!({"json": "$.v", "value": "OK"}), true),
             (json!({"json": "/v", "op": "!=", "value": "FAIL"}), true),
@@ -231,9 +269,23 @@ mod tests {
             (json!({"json": "$.runs[0][\"a/b\"]", "op": "exists"}), true),
             (json!({"json": "$.runs[1]", "op": "exists"}), false),
             (json!({"json": "$.none", "op": "!=", "value": 1}), false),
+            // Null is missing, and another kind is not known to be different.
+            (json!({"json": "$.runs[0].none", "op": "exists"}), false),
+            (json!({"json": "$.runs[0].none", "op": "!=", "value": "FAIL"}), false),
+            (json!({"json": "$.empty", "op": "!=", "value": "FAIL"}), false),
+            (json!({"json": "$.empty", "op": "!=", "value": []}), false),
+            (json!({"json": "$.list", "op": "!=", "value": []}), true),
+            (json!({"json": "$.v", "op": "!=", "value": []}), false),
+            // Numbers count by every digit.
+            (json!({"json": "$.ns", "op": "<=", "value": 1_773_144_000_000_000_000_i64}), false),
+            (json!({"json": "$.ns", "op": "==", "value": 1_773_144_000_000_000_000_i64}), false),
+            (json!({"json": "$.ns", "op": "==", "value": 1_773_144_000_000_000_100_i64}), true),
+            (json!({"json": "$.ns", "op": "in", "value": [1_773_144_000_000_000_101_i64]}), false),
+            (json!({"json": "$.id", "op": ">", "value": u64::MAX}), true),
+            (json!({"json": "$.x", "value": 2.5}), true),
         ];
         for (configured, expected) in table {
-            assert_eq!(holds(configured.clone(), document.clone()), expected, "{configured}");
+            assert_eq!(holds(configured.clone(), document), expected, "{configured}");
         }
         let text = check(json!({"regex": "RESULT=OK"})).expect("an assertion");
         assert!(text.fault("a\nRESULT=OK\n", None).is_none() && text.fault("RESULT=FAIL", None).is_some());
@@ -249,6 +301,9 @@ mod tests {
             json!({"json": "$.v", "op": "=", "value": 1}),
             json!({"json": "$.v", "op": "<", "value": "1"}),
             json!({"json": "$.v", "op": "in", "value": []}),
+            json!({"json": "$.v", "op": "in", "value": ["a", null]}),
+            json!({"json": "$.v", "op": "!=", "value": null}),
+            json!({"json": "$.v", "op": "<", "value": 3.5e38}),
             json!({"json": "$.v", "op": "exists", "value": 1}),
             json!({"json": "$.v", "op": "contains", "value": ""}),
             json!({"json": "$.v", "value": 1, "regex": "x"}),

@@ -7,6 +7,8 @@ use crate::commands::cron_sentinel::task::{FINISHED_AT, STARTED_AT, Task};
 use crate::ctx::Ctx;
 use crate::format::json::tokens::JsonError;
 use crate::format::json::typed;
+use crate::format::node::{Dialect, Node, Tree};
+use crate::format::unfinished::is_unfinished;
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
 use globset::GlobBuilder;
@@ -47,6 +49,20 @@ struct Candidate {
     bytes: u64,
 }
 
+/// What of a directory is the artifact.
+#[derive(Default)]
+struct Newest {
+    found: Option<Candidate>,
+    /// One of those that match and are still being written.
+    unfinished: Option<String>,
+}
+
+impl Newest {
+    fn of(found: Candidate) -> Self {
+        Self { found: Some(found), unfinished: None }
+    }
+}
+
 impl<'a> Finder<'a> {
     pub(super) fn new(ctx: &'a Ctx) -> Self {
         Self { ctx, listings: BTreeMap::new() }
@@ -59,7 +75,7 @@ impl<'a> Finder<'a> {
         let newest = match kind {
             Err(fault) => return Ok(Found::Error(fault.to_string())),
             Ok((true, FileKind::Dir)) => self.newest_below(&path, "**")?,
-            Ok((true, _)) => candidate(&path).map(Some),
+            Ok((true, _)) => candidate(&path).map(Newest::of),
             Ok((false, _)) => match split_glob(&task.artifact) {
                 None => return Ok(Found::Missing("there is no such file".to_owned())),
                 Some((base, pattern)) => {
@@ -70,22 +86,23 @@ impl<'a> Finder<'a> {
         };
         Ok(match newest {
             Err(reason) => Found::Error(reason),
-            Ok(None) => Found::Missing("no file is there".to_owned()),
-            Ok(Some(found)) => self.read(task, &found),
+            Ok(Newest { found: Some(found), .. }) => self.read(task, &found),
+            Ok(Newest { found: None, unfinished: Some(name) }) => Found::Missing(format!(
+                "no finished file is there, only such as `{name}` that are still being written"
+            )),
+            Ok(Newest { found: None, unfinished: None }) => Found::Missing("no file is there".to_owned()),
         })
     }
 
     /// The newest file below a directory that matches; the last by name of several.
-    fn newest_below(
-        &mut self,
-        base: &Path,
-        pattern: &str,
-    ) -> Result<Result<Option<Candidate>, String>, Fault> {
+    fn newest_below(&mut self, base: &Path, pattern: &str) -> Result<Result<Newest, String>, Fault> {
         let glob = GlobBuilder::new(pattern).literal_separator(true).build();
         let glob =
             glob.map_err(|error| Fault::config(format!("`{pattern}` is not a glob: {}", error.kind())))?;
         let matcher = glob.compile_matcher();
-        let shows_hidden = pattern.split('/').any(|part| part.starts_with('.'));
+        let (dirs, own) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+        let shows_hidden_dirs = dirs.split('/').any(|part| part.starts_with('.'));
+        let shows_hidden = own.starts_with('.');
         let depth = if pattern.contains('/') || pattern.contains("**") { usize::MAX } else { 1 };
         let key = (base.to_owned(), depth);
         if !self.listings.contains_key(&key) {
@@ -97,8 +114,11 @@ impl<'a> Finder<'a> {
             Err(reason) => return Ok(Err(reason.clone())),
         };
         let counts = |name: &str, path: &Path| {
-            let is_hidden = name.split('/').any(|part| part.starts_with('.'));
-            matcher.is_match(path) && (shows_hidden || !is_hidden)
+            let (dirs, own) = name.rsplit_once('/').unwrap_or(("", name));
+            let in_hidden = dirs.split('/').any(|part| part.starts_with('.'));
+            matcher.is_match(path)
+                && (shows_hidden_dirs || !in_hidden)
+                && (shows_hidden || !own.starts_with('.'))
         };
         // It may be the newest, and no report could name it.
         if let Some(path) = odd.iter().find(|path| counts(&path.to_string_lossy(), path)) {
@@ -108,9 +128,14 @@ impl<'a> Finder<'a> {
         // Sorted names with the same beginning lie together.
         let prefix = &pattern[..pattern.find(META).unwrap_or(pattern.len())];
         let from = names.partition_point(|name| name.as_str() < prefix);
-        let mut newest: Option<Candidate> = None;
+        let mut newest = Newest::default();
         for name in names[from..].iter().take_while(|name| name.starts_with(prefix)) {
             if !counts(name, Path::new(name)) {
+                continue;
+            }
+            let own = name.rsplit('/').next().unwrap_or(name);
+            if is_unfinished(own.trim_start_matches('.')) {
+                newest.unfinished = Some(name.clone());
                 continue;
             }
             let path = base.join(name);
@@ -123,8 +148,8 @@ impl<'a> Finder<'a> {
             match candidate(&path) {
                 Err(reason) => return Ok(Err(reason)),
                 Ok(found) => {
-                    if newest.as_ref().is_none_or(|newest| newest.modified <= found.modified) {
-                        newest = Some(found);
+                    if newest.found.as_ref().is_none_or(|newest| newest.modified <= found.modified) {
+                        newest.found = Some(found);
                     }
                 }
             }
@@ -144,7 +169,7 @@ impl<'a> Finder<'a> {
                 return Found::Error(reason);
             }
             let outline = |file| match large::outline(file, &USUAL_TIMES) {
-                Ok(document) => Ok(Ok(document)),
+                Ok(document) => Ok(Ok(Node::from(document))),
                 Err(JsonError::Read(error)) => Err(fsio::unreadable(path, &error)),
                 Err(error) => Ok(Err(error.to_string())),
             };
@@ -181,7 +206,10 @@ fn content(bytes: Vec<u8>, wants_document: bool) -> Content {
             Content { text: String::new(), document: None, fault: Some("it is not UTF-8 text".to_owned()) }
         }
         Ok(text) => {
-            let document = wants_document.then(|| typed::parse(&text).map_err(|error| error.to_string()));
+            let document = wants_document.then(|| {
+                let tree = typed::tree(&text, Dialect::default()).map_err(|error| error.to_string());
+                tree.map(Tree::into_root)
+            });
             Content { text, document, fault: None }
         }
     }

@@ -1,14 +1,17 @@
 //! The state of a task: decided from what was found, the time, and when it is due.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use super::task::{Due, FINISHED_AT, STARTED_AT, Task};
+use super::dialect::{Dialect, DialectRules};
+use super::exact;
+use super::task::{Due, FINISHED_AT, STARTED_AT, Severity, Task};
 use crate::evidence::age::{CLOCK_TOLERANCE, display};
 use crate::format::json::path::Place;
+use crate::format::node::{Node, Value};
 use crate::report::Outcome;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::time::Duration;
 
 /// The state of a task, worst last.
@@ -32,6 +35,9 @@ pub(crate) enum State {
 }
 
 impl State {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Fresh, Self::Running, Self::Stale, Self::Invalid, Self::Clock, Self::Missing, Self::Error];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             State::Fresh => "fresh",
@@ -65,7 +71,7 @@ pub(crate) enum Found {
 pub(crate) struct Content {
     pub(crate) text: String,
     /// The text as JSON, or why it is none; absent where it need not be.
-    pub(crate) document: Option<Result<Value, String>>,
+    pub(crate) document: Option<Result<Node, String>>,
     /// Why the text is none.
     pub(crate) fault: Option<String>,
 }
@@ -95,10 +101,16 @@ pub(crate) struct Judged {
     pub(crate) next_due: Option<String>,
     /// Time zone of the task.
     pub(crate) timezone: String,
+    /// By which rules its schedule is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dialect: Option<DialectRules>,
     /// Who is asked.
     pub(crate) owner: Option<String>,
     /// How bad it is.
-    pub(crate) severity: String,
+    pub(crate) severity: Severity,
+    /// The zone behind its name.
+    #[serde(skip)]
+    pub(crate) zone: TimeZone,
     /// Whether a running job is still inside its time.
     #[serde(skip)]
     pub(crate) in_time: bool,
@@ -120,7 +132,12 @@ impl Judged {
 pub(crate) fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<Duration>) -> Judged {
     let limit = match &task.due {
         Due::MaxAge(max_age) => window.unwrap_or(*max_age),
-        Due::Schedule { grace, .. } => *grace,
+        Due::Schedule { grace, .. } | Due::Every { grace, .. } => *grace,
+    };
+    let dialect = match &task.due {
+        Due::MaxAge(_) => None,
+        Due::Schedule { schedule, .. } => Some(schedule.rules),
+        Due::Every { .. } => Some(Dialect::Kubernetes.rules()),
     };
     let mut judged = Judged {
         name: task.name.clone(),
@@ -134,8 +151,10 @@ pub(crate) fn judge(task: &Task, found: &Found, now: Timestamp, window: Option<D
         stale_since: None,
         next_due: None,
         timezone: task.zone_name.clone(),
+        dialect,
         owner: task.owner.clone(),
-        severity: task.severity.as_str().to_owned(),
+        severity: task.severity,
+        zone: task.zone.clone(),
         in_time: false,
     };
     let mut judge = Judge { task, now, limit, judged: &mut judged };
@@ -225,35 +244,42 @@ impl Judge<'_> {
     /// it may be.
     fn time(
         &mut self,
-        document: Option<&Value>,
+        document: Option<&Node>,
         configured: Option<&Place>,
         usual: &str,
     ) -> Option<Timestamp> {
+        if configured.is_none() && !self.task.reads_usual_times {
+            return None;
+        }
         let usually = Place::of_key(usual);
         let place = configured.unwrap_or(&usually);
-        match document.and_then(|document| place.find(document)) {
+        match document.and_then(|document| exact::find(document, place)) {
             // A job that has not finished leaves its end out.
-            None | Some(Value::Null) => {
+            None | Some(Node { value: Value::Null, .. }) => {
                 let is_end = usual == FINISHED_AT;
                 if configured.is_some() && !(is_end && self.has_start(document)) {
                     self.note(State::Invalid, format!("there is no time at {place}"));
                 }
                 None
             }
-            Some(value) => {
-                let time = value.as_str().and_then(|text| text.parse().ok());
+            Some(node) => {
+                let time = self.task.time_format.read(node, &self.task.zone);
                 if time.is_none() {
-                    self.note(State::Invalid, format!("{place} is {value}, not an RFC 3339 time"));
+                    let value: String =
+                        serde_json::Value::from(node.clone()).to_string().chars().take(80).collect();
+                    let noun = self.task.time_format.noun();
+                    self.note(State::Invalid, format!("{place} is {value}, not {noun}"));
                 }
                 time
             }
         }
     }
 
-    fn has_start(&self, document: Option<&Value>) -> bool {
+    fn has_start(&self, document: Option<&Node>) -> bool {
         let usually = Place::of_key(STARTED_AT);
         let place = self.task.started_at.as_ref().unwrap_or(&usually);
-        document.and_then(|document| place.find(document)).is_some_and(Value::is_string)
+        let start = document.and_then(|document| exact::find(document, place));
+        start.is_some_and(|start| !matches!(start.value, Value::Null))
     }
 
     fn clock(&mut self, what: &str, time: Timestamp) {
@@ -290,7 +316,7 @@ impl Judge<'_> {
             Due::MaxAge(_) => {
                 format!("it is {age} old, the limit is {}, stale since {since}", display(self.limit))
             }
-            Due::Schedule { .. } => {
+            Due::Schedule { .. } | Due::Every { .. } => {
                 let due = self.judged.due_at.clone().and_then(|due| due.parse().ok());
                 let due = due.map_or_else(String::new, |due| self.both(due));
                 let grace = display(self.limit);
@@ -317,6 +343,12 @@ impl Judge<'_> {
                 let since = later(made, self.limit);
                 Ok((self.now > since).then_some(since))
             }
+            Due::Every { interval, grace } => {
+                let due = later(made, *interval);
+                self.judged.due_at = Some(utc(due));
+                let since = later(due, *grace);
+                Ok((self.now > since).then_some(since))
+            }
             Due::Schedule { schedule, grace, early } => {
                 let Some(due) = schedule.last(earlier(self.now, *grace)) else {
                     let reason =
@@ -339,6 +371,7 @@ impl Judge<'_> {
         let next = match &self.task.due {
             Due::MaxAge(_) => made.map(|made| later(made, self.limit)),
             Due::Schedule { schedule, .. } => schedule.next(self.now),
+            Due::Every { interval, .. } => made.map(|made| later(made, *interval)),
         };
         self.judged.next_due = next.map(utc);
     }
@@ -353,11 +386,11 @@ impl Judge<'_> {
     }
 }
 
-fn utc(time: Timestamp) -> String {
+pub(super) fn utc(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn later(time: Timestamp, by: Duration) -> Timestamp {
+pub(super) fn later(time: Timestamp, by: Duration) -> Timestamp {
     let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

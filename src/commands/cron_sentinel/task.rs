@@ -1,15 +1,21 @@
 //! A task as it is configured, and everything that can be wrong with it.
 
 use super::assertion::{Assertion, AssertionConfig};
-use super::expression::Expression;
+use super::dialect::Dialect;
+use super::expression::{self, Parsed, Timing};
 use super::schedule::Schedule;
+use super::times::TimeFormat;
+use crate::execute::notify::config::NotifyConfig;
 use crate::format::duration;
 use crate::format::json::path::Place;
 use crate::format::size;
+use crate::format::unfinished::is_unfinished;
+use crate::format::zone::Zones;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Fields of a JSON artifact that are read without being named.
@@ -20,6 +26,9 @@ pub(crate) const FINISHED_AT: &str = "finished_at";
 #[serde(deny_unknown_fields)]
 pub(crate) struct SentinelConfig {
     pub(crate) tasks: Vec<TaskConfig>,
+    /// Who is notified when not every task is fresh.
+    #[serde(default)]
+    pub(crate) notify: Vec<NotifyConfig>,
 }
 
 #[derive(Clone, Debug, Deserialize, schemars::JsonSchema)]
@@ -29,18 +38,31 @@ pub(crate) struct TaskConfig {
     artifact: String,
     max_age: Option<String>,
     schedule: Option<String>,
+    /// Whose rules the schedule is read by.
+    dialect: Option<Dialect>,
     timezone: Option<String>,
     grace: Option<String>,
     early: Option<String>,
     min_size: Option<Size>,
     started_at: Option<String>,
     finished_at: Option<String>,
+    #[serde(default)]
+    time_format: TimeFormat,
+    time_key: Option<TimeKey>,
     max_runtime: Option<String>,
     #[serde(default, rename = "assert")]
     assertions: Vec<AssertionConfig>,
     owner: Option<String>,
     #[serde(default)]
     severity: Severity,
+}
+
+/// Where an artifact has its times.
+#[derive(Clone, Copy, Debug, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum TimeKey {
+    /// Nowhere: its time of modification counts, whatever stands in it.
+    None,
 }
 
 /// Whole bytes, or a text such as `2K`.
@@ -87,6 +109,8 @@ pub(crate) enum Due {
         /// How long before that it may have come.
         early: Duration,
     },
+    /// So long after the run before.
+    Every { interval: Duration, grace: Duration },
 }
 
 #[derive(Clone, Debug)]
@@ -104,6 +128,9 @@ pub(crate) struct Task {
     pub(crate) started_at: Option<Place>,
     /// Place of the time at which the job was finished.
     pub(crate) finished_at: Option<Place>,
+    /// Whether the usual places are asked for times where no others are named.
+    pub(crate) reads_usual_times: bool,
+    pub(crate) time_format: TimeFormat,
     /// How long a job may have been running.
     pub(crate) max_runtime: Option<Duration>,
     pub(crate) assertions: Vec<Assertion>,
@@ -113,16 +140,19 @@ pub(crate) struct Task {
     pub(crate) remark: Option<String>,
 }
 
-/// Checks every task; the error has all that is wrong.
-pub(crate) fn check(config: SentinelConfig) -> Result<Vec<Task>, Vec<String>> {
-    if config.tasks.is_empty() {
+/// Checks every task, as it is at `now`; the error has all that is wrong.
+pub(crate) fn check(
+    configured: Vec<TaskConfig>,
+    zones: &mut Zones,
+    now: Timestamp,
+) -> Result<Vec<Task>, Vec<String>> {
+    if configured.is_empty() {
         return Err(vec!["it has no tasks, so it could not fail".to_owned()]);
     }
     let mut faults = Vec::new();
     let mut names = BTreeSet::new();
-    let mut zones = Zones::default();
     let mut tasks = Vec::new();
-    for (index, configured) in config.tasks.into_iter().enumerate() {
+    for (index, configured) in configured.into_iter().enumerate() {
         let name = configured.name.trim().to_owned();
         if name.is_empty() {
             faults.push(format!("task {} has no name", index + 1));
@@ -131,7 +161,7 @@ pub(crate) fn check(config: SentinelConfig) -> Result<Vec<Task>, Vec<String>> {
         if !names.insert(name.clone()) {
             faults.push(format!("task `{name}` is there twice"));
         }
-        match configured.check(&name, &mut zones) {
+        match configured.check(&name, zones, now) {
             Ok(task) => tasks.push(task),
             Err(reason) => faults.push(format!("task `{name}`: {reason}")),
         }
@@ -139,62 +169,15 @@ pub(crate) fn check(config: SentinelConfig) -> Result<Vec<Task>, Vec<String>> {
     if faults.is_empty() { Ok(tasks) } else { Err(faults) }
 }
 
-/// Time zones that were looked up.
-#[derive(Default)]
-struct Zones(BTreeMap<String, TimeZone>);
-
-impl Zones {
-    fn get(&mut self, name: &str) -> Result<TimeZone, String> {
-        if let Some(zone) = self.0.get(name) {
-            return Ok(zone.clone());
-        }
-        let zone = TimeZone::get(name).map_err(|_| {
-            format!("`{name}` is not a time zone that this machine knows; write a name such as Europe/Berlin")
-        })?;
-        self.0.insert(name.to_owned(), zone.clone());
-        Ok(zone)
-    }
-}
-
 impl TaskConfig {
-    fn check(self, name: &str, zones: &mut Zones) -> Result<Task, String> {
+    fn check(self, name: &str, zones: &mut Zones, now: Timestamp) -> Result<Task, String> {
         if self.artifact.trim().is_empty() {
             return Err("artifact is empty".to_owned());
         }
-        let zone_name = self.timezone.clone().unwrap_or_else(|| "UTC".to_owned());
-        let zone = zones.get(&zone_name)?;
-        let mut remark = None;
-        let due = match (&self.max_age, &self.schedule) {
-            (Some(max_age), None) => {
-                if self.grace.is_some() || self.early.is_some() {
-                    return Err("grace and early belong to a schedule, not to max_age".to_owned());
-                }
-                Due::MaxAge(positive("max_age", max_age)?)
-            }
-            (None, Some(text)) => {
-                if self.timezone.is_none() {
-                    return Err(
-                        "a schedule needs the timezone of its clock, such as UTC or Europe/Berlin".into()
-                    );
-                }
-                let expression = Expression::parse(text).map_err(|reason| format!("schedule: {reason}"))?;
-                if expression.is_every_minute_of_some_hours() {
-                    remark =
-                        Some(format!("task `{name}`: `{text}` expects a run in every minute of its hours"));
-                }
-                let duration =
-                    |name, text: &Option<String>| text.as_ref().map_or(Ok(Duration::ZERO), |t| age(name, t));
-                Due::Schedule {
-                    schedule: Schedule { expression, zone: zone.clone() },
-                    grace: duration("grace", &self.grace)?,
-                    early: duration("early", &self.early)?,
-                }
-            }
-            (Some(_), Some(_)) => return Err("it has max_age and schedule; one of them decides".to_owned()),
-            (None, None) => {
-                return Err("it has neither max_age nor schedule, so it would never be stale".to_owned());
-            }
-        };
+        if let Some(own) = self.artifact.rsplit('/').next().filter(|own| names_unfinished(own)) {
+            return Err(format!("artifact: `{own}` is the name of a file that is still being written"));
+        }
+        let Timed { due, zone_name, zone, remark } = self.timed(name, zones, now)?;
         let min_size = match &self.min_size {
             None => 1,
             Some(Size::Bytes(bytes)) => *bytes,
@@ -204,6 +187,17 @@ impl TaskConfig {
             return Err("min_size is 0, so an empty artifact would do; leave it out for 1 byte".to_owned());
         }
         let place = |path: &Option<String>| path.as_deref().map(Place::parse).transpose();
+        let reads_usual_times = self.time_key.is_none();
+        if !reads_usual_times && (self.started_at.is_some() || self.finished_at.is_some()) {
+            return Err(
+                "`time_key: none` takes no time from the artifact, and started_at or finished_at does".into(),
+            );
+        }
+        if !reads_usual_times && self.time_format != TimeFormat::default() {
+            return Err(
+                "`time_key: none` takes no time from the artifact, so time_format means nothing".into()
+            );
+        }
         let assertions: Result<Vec<Assertion>, String> =
             self.assertions.iter().map(AssertionConfig::check).collect();
         Ok(Task {
@@ -215,6 +209,8 @@ impl TaskConfig {
             min_size,
             started_at: place(&self.started_at)?,
             finished_at: place(&self.finished_at)?,
+            reads_usual_times,
+            time_format: self.time_format,
             max_runtime: self.max_runtime.as_ref().map(|text| positive("max_runtime", text)).transpose()?,
             assertions: assertions.map_err(|reason| format!("assert: {reason}"))?,
             owner: self.owner,
@@ -222,6 +218,92 @@ impl TaskConfig {
             remark,
         })
     }
+
+    /// When the artifact is due, and on whose clock.
+    fn timed(&self, name: &str, zones: &mut Zones, now: Timestamp) -> Result<Timed, String> {
+        let own_zone = |zones: &mut Zones| {
+            let name = self.timezone.as_deref().unwrap_or("UTC");
+            Ok::<_, String>((name.to_owned(), zones.get(name)?))
+        };
+        match (&self.max_age, &self.schedule) {
+            (Some(max_age), None) => {
+                if self.grace.is_some() || self.early.is_some() || self.dialect.is_some() {
+                    return Err("grace, early and dialect belong to a schedule, not to max_age".to_owned());
+                }
+                let (zone_name, zone) = own_zone(zones)?;
+                Ok(Timed { due: Due::MaxAge(positive("max_age", max_age)?), zone_name, zone, remark: None })
+            }
+            (None, Some(text)) => self.scheduled(name, text, zones, now),
+            (Some(_), Some(_)) => Err("it has max_age and schedule; one of them decides".to_owned()),
+            (None, None) => Err("it has neither max_age nor schedule, so it would never be stale".to_owned()),
+        }
+    }
+
+    fn scheduled(&self, name: &str, text: &str, zones: &mut Zones, now: Timestamp) -> Result<Timed, String> {
+        let dialect = self.dialect.unwrap_or_default();
+        let parsed = expression::parse(text, dialect);
+        let Parsed { zone: in_front, timing } = parsed.map_err(|reason| format!("schedule: {reason}"))?;
+        let zone_name = match (&self.timezone, in_front) {
+            (Some(own), Some(other)) if *own != other => {
+                return Err(format!("timezone is {own}, and the schedule says {other}"));
+            }
+            (Some(own), _) => own.clone(),
+            (None, Some(in_front)) => in_front,
+            (None, None) if matches!(timing, Timing::Every(_)) => "UTC".to_owned(),
+            (None, None) => {
+                return Err(
+                    "a schedule needs the timezone of its clock, such as UTC or Europe/Berlin".to_owned()
+                );
+            }
+        };
+        let zone = zones.get(&zone_name)?;
+        let duration =
+            |name, text: &Option<String>| text.as_ref().map_or(Ok(Duration::ZERO), |t| age(name, t));
+        let (grace, early) = (duration("grace", &self.grace)?, duration("early", &self.early)?);
+        let (due, remark) = match timing {
+            Timing::Every(interval) => {
+                if self.early.is_some() {
+                    return Err(
+                        "early means nothing with @every, which counts from the run before".to_owned()
+                    );
+                }
+                (Due::Every { interval, grace }, None)
+            }
+            Timing::Calendar(expression) => {
+                let remark = expression
+                    .is_every_minute_of_some_hours()
+                    .then(|| format!("task `{name}`: `{text}` expects a run in every minute of its hours"));
+                let schedule = Schedule { expression, zone: zone.clone(), rules: dialect.rules() };
+                if !early.is_zero()
+                    && let Some(gap) = schedule.shortest_gap_secs(early.as_secs(), now)
+                    && early.as_secs() >= gap
+                {
+                    let gap = humantime::format_duration(Duration::from_secs(gap));
+                    return Err(format!(
+                        "early `{}` is not below {gap}, the shortest time between two runs: the run before would count \
+                         for the next one",
+                        self.early.as_deref().unwrap_or_default()
+                    ));
+                }
+                (Due::Schedule { schedule, grace, early }, remark)
+            }
+        };
+        Ok(Timed { due, zone_name, zone, remark })
+    }
+}
+
+/// When an artifact is due, and what is said of that.
+struct Timed {
+    due: Due,
+    zone_name: String,
+    zone: TimeZone,
+    remark: Option<String>,
+}
+
+/// Whether a file name, or every name that a pattern stands for, is one of files that are still being written. One
+/// that is only hidden was asked for.
+fn names_unfinished(own: &str) -> bool {
+    is_unfinished(own.trim_start_matches('.'))
 }
 
 fn age(name: &str, text: &str) -> Result<Duration, String> {

@@ -36,9 +36,11 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::super::judge::State;
-    use super::super::report::report;
+    use super::super::report::{Beside, report};
+    use super::super::task::Severity;
     use super::*;
     use crate::report::exit::Exit;
+    use jiff::tz::TimeZone;
 
     fn task(state: State, in_time: bool) -> Judged {
         Judged {
@@ -53,8 +55,10 @@ mod tests {
             stale_since: None,
             next_due: None,
             timezone: "UTC".to_owned(),
+            dialect: None,
             owner: None,
-            severity: "info".to_owned(),
+            severity: Severity::Info,
+            zone: TimeZone::UTC,
             in_time,
         }
     }
@@ -68,7 +72,7 @@ mod tests {
         let fresh = || task(State::Fresh, false);
         let running = facts(vec![fresh(), task(State::Running, true)]);
         assert_eq!(verdict(&running), Verdict::Running);
-        assert_eq!(report(running, Verdict::Running).exit(), Exit::Ok);
+        assert_eq!(report(running, Verdict::Running, Beside::default()).exit(), Exit::Ok);
         for state in
             [State::Running, State::Stale, State::Invalid, State::Clock, State::Missing, State::Error]
         {

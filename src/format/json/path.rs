@@ -136,6 +136,11 @@ impl Place {
         Self(Path(vec![Step::Key(name.to_owned())]))
     }
 
+    /// The way there from the top. A key may stand for the index of an element where it comes from a JSON pointer.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.0.0
+    }
+
     /// What stands there. A step of a JSON pointer may be a key or the index of an element.
     pub(crate) fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         self.0.0.iter().try_fold(document, |at, step| match (step, at) {

@@ -24,7 +24,7 @@ impl Secret {
     }
 
     /// The value, for the wire only.
-    pub(super) fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
