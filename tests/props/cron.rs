@@ -14,12 +14,12 @@ fn due_times_are_those_of_the_documented_rules() {
         let zone = zone(name);
         let stretches = stretches(&zone, YEARS_S, &mut numbers);
         let stretches: Vec<_> = stretches.into_iter().map(|(from, to)| minutes(&zone, from, to)).collect();
-        for _ in 0..6 {
+        for _ in 0..2 {
             for dialect in [Dialect::Vixie, Dialect::Kubernetes] {
                 let job = Job::any(&mut numbers, dialect);
                 runs += stretches.iter().map(|minutes| hold(&job, name, minutes)).sum::<usize>();
             }
         }
     }
-    assert!(runs > 10_000, "{runs}");
+    assert!(runs > 3_000, "{runs}");
 }
