@@ -8,7 +8,7 @@ pub fn takes(words: &[String]) -> Result<(), String> {
 
 /// The plan that a release makes of a rollback policy, and its blocks of commands; the error says why none is made.
 pub fn rollback_plan(policy: &serde_json::Value) -> Result<(String, Vec<String>), String> {
-    use crate::release::{policy::Policy, rollback_plan, shell};
+    use crate::release::{policy::Policy, query::TriggerQueries, rollback_plan, shell};
     let policy: Policy = serde_json::from_value(policy.clone()).map_err(|error| error.to_string())?;
     match policy.problems() {
         problems if problems.is_empty() => {
@@ -19,7 +19,7 @@ pub fn rollback_plan(policy: &serde_json::Value) -> Result<(String, Vec<String>)
                 policy_path: "policy.yaml",
                 policy_sha256: "",
             };
-            let plan = rollback_plan::render(&subject, &policy, &[]);
+            let plan = rollback_plan::render(&subject, &policy, &TriggerQueries::default());
             let blocks = shell::blocks(&plan);
             Ok((plan, blocks))
         }

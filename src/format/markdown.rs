@@ -77,6 +77,19 @@ pub(crate) fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
+/// A sentence of ours, inside a line: what stands in it between backticks, such as a path, is code; all else is text.
+pub(crate) fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_odd = |part: &&str| part.trim().is_empty() && !part.contains(' ') || part.ends_with('\\');
+    let inner = parts.get(1..parts.len() - 1).unwrap_or_default();
+    if parts.len().is_multiple_of(2) || inner.iter().any(is_odd) || parts[0].ends_with('\\') {
+        // The backticks are no pairs around names, or what stands before one would escape it.
+        return plain(text);
+    }
+    let part = |(at, part): (usize, &&str)| if at % 2 == 0 { plain(part) } else { code(part) };
+    parts.iter().enumerate().map(part).collect()
+}
+
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or_default()
 }
@@ -218,6 +231,19 @@ mod tests {
                 let kept = text.replace("\\=", "=").replace('\n', if page.starts_with('|') { " " } else { "\\n" });
                 prop_assert_eq!(words(found), words(&kept), "{}", page);
             }
+        }
+    }
+
+    #[test]
+    fn a_name_in_backticks_is_code_and_nothing_else_is() {
+        assert_eq!(prose("`a_b.json` is *2days* old"), "`a_b.json` is \\*2days\\* old");
+        assert_eq!(prose("`a` and `b|c`"), "`a` and `b|c`");
+        for odd in ["a ` b", "`` x", "```", "\\`a`", "`a``b`", "`a` \\`b`"] {
+            assert_eq!(prose(odd), plain(odd));
+        }
+        for text in HOSTILE {
+            let (_, marks) = shown(&item_of(&prose(&format!("x {text}"))));
+            assert!(marks.iter().all(|mark| mark.starts_with("Code")), "{text}: {marks:?}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! `CHANGELOG.md` of a release: what the soak showed, figure by figure, and no claim beside it.
 
+use super::bundle::name::title;
 use super::snapshot::Snapshot;
 use crate::format::markdown;
 
@@ -13,7 +14,7 @@ pub(crate) fn render(
     snapshot: &Snapshot,
     is_legacy: bool,
 ) -> String {
-    let mut out = markdown::heading(1, &format!("{name} {version}")) + "\n";
+    let mut out = markdown::heading(1, &title(name, version)) + "\n";
     if snapshot.simulated {
         out.push_str("**Simulated soak: these figures come from a simulation and are no evidence.**\n\n");
     }

@@ -1,6 +1,7 @@
 //! `CANARY_CHECKLIST.md`: the first two days of a release, with targets from what the soak showed.
 
 use super::figure::{self, FIGURES, Target};
+use super::query::TriggerQueries;
 use super::rollback_plan;
 use super::shell;
 use super::snapshot::Snapshot;
@@ -53,7 +54,7 @@ fn display(target: Target) -> String {
 /// What a checklist begins with.
 pub(crate) const TITLE: &str = "# Canary checklist of ";
 
-pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot, queries: &[String]) -> String {
+pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot, queries: &TriggerQueries) -> String {
     let mut out = format!("{TITLE}{release}\n\n");
     if snapshot.simulated {
         out.push_str("**Simulated soak: the targets come from a simulation and are no evidence.**\n\n");
@@ -65,7 +66,7 @@ pub(crate) fn render(release: &str, bundle: &str, snapshot: &Snapshot, queries: 
         "The bundle verifies, with the key of the release",
         "The rollback plan was read by the person on call",
         "The previous version is still deployable",
-        "Dashboards show both versions, alerts reach the person on call",
+        "Dashboards show both versions apart, alerts reach the person on call",
     ] {
         out.push_str(&format!("- [ ] {item}\n"));
     }

@@ -20,6 +20,8 @@ pub(crate) struct JudgedRun {
     pub(crate) documents: BTreeMap<&'static str, String>,
     /// How its figures were measured.
     pub(crate) definitions: KpiCatalogue,
+    /// Conditions on labels by which it told its bots from others.
+    pub(crate) matching: Option<String>,
     /// The files that it was judged from.
     pub(crate) files: Vec<Named>,
 }

@@ -6,23 +6,40 @@ use super::figure::{self, Trigger};
 use crate::format::text;
 use crate::judge::kpi::{KpiCatalogue, KpiDefinition, Measure, Reducer, Selector, unit_factor};
 
-/// The query of each trigger in their order; the error says of which figure there is none.
-pub(crate) fn queries(catalogue: &KpiCatalogue) -> Result<Vec<String>, String> {
+/// What shows the triggers of a rollback.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TriggerQueries {
+    /// One for each trigger, in their order.
+    pub(crate) queries: Vec<TriggerQuery>,
+    /// Conditions on labels by which the soak told its bots from others.
+    pub(crate) matching: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TriggerQuery {
+    pub(crate) expression: String,
+    /// Whether it is a query of the definitions, which takes no conditions beside its own.
+    pub(crate) is_as_written: bool,
+}
+
+/// The query of each trigger, narrowed as the soak was; the error says of which figure there is none.
+pub(crate) fn queries(catalogue: &KpiCatalogue, matching: Option<&str>) -> Result<TriggerQueries, String> {
     let query = |trigger: Trigger| {
         let name = trigger.kpi;
         let definition = catalogue.kpis.get(name).ok_or_else(|| format!("kpis.{name} is not defined"))?;
-        let query = of(definition, &trigger).map_err(|error| format!("kpis.{name}: {error}"))?;
+        let query = of(definition, &trigger, matching).map_err(|error| format!("kpis.{name}: {error}"))?;
         // Between its words a query may go over several lines; what a person pastes is one.
         let query = if query.contains('`') { query } else { query.trim().replace('\n', " ") };
         match query.chars().find(|c| *c == '\n' || text::is_active(*c)) {
             Some(c) => Err(format!("kpis.{name}: its query has the character U+{:04X}", u32::from(c))),
-            None => Ok(query),
+            None => Ok(TriggerQuery { expression: query, is_as_written: definition.promql.is_some() }),
         }
     };
-    figure::triggers().map(query).collect()
+    let queries = figure::triggers().map(query).collect::<Result<_, _>>()?;
+    Ok(TriggerQueries { queries, matching: matching.map(str::to_owned) })
 }
 
-fn of(definition: &KpiDefinition, trigger: &Trigger) -> Result<String, String> {
+fn of(definition: &KpiDefinition, trigger: &Trigger, matching: Option<&str>) -> Result<String, String> {
     let unit = &definition.unit;
     if unit != trigger.kpi_unit {
         return Err(format!("its unit is {unit}, a release is rolled back by {}", trigger.kpi_unit));
@@ -30,7 +47,7 @@ fn of(definition: &KpiDefinition, trigger: &Trigger) -> Result<String, String> {
     if let Some(query) = &definition.promql {
         return Ok(query.clone());
     }
-    let query = measured(&definition.measure, trigger.window)?;
+    let query = measured(&definition.measure, trigger.window, matching)?;
     let from = definition.from.as_deref().map(|from| unit_factor(from, unit).unwrap_or(f64::NAN));
     let factor = from.unwrap_or(1.0) * definition.scale.unwrap_or(1.0);
     #[expect(clippy::float_cmp, reason = "nothing was converted")]
@@ -38,10 +55,10 @@ fn of(definition: &KpiDefinition, trigger: &Trigger) -> Result<String, String> {
     Ok(if is_plain { query } else { format!("({query}) * {factor}") })
 }
 
-fn measured(measure: &Measure, window: &str) -> Result<String, String> {
+fn measured(measure: &Measure, window: &str, matching: Option<&str>) -> Result<String, String> {
     let growth = |selectors: &[Selector]| {
-        let sums: Vec<String> =
-            selectors.iter().map(|selector| format!("sum(rate({selector}[{window}]))")).collect();
+        let sum = |selector: &Selector| format!("sum(rate({}[{window}]))", selector.narrowed(matching));
+        let sums: Vec<String> = selectors.iter().map(sum).collect();
         if let [one] = sums.as_slice() { one.clone() } else { format!("({})", sums.join(" + ")) }
     };
     match measure {
@@ -60,11 +77,11 @@ fn measured(measure: &Measure, window: &str) -> Result<String, String> {
                 Reducer::Sum => "sum",
                 Reducer::Last => "last",
             };
-            Ok(format!("{across}({over}_over_time({of}[{window}]))"))
+            Ok(format!("{across}({over}_over_time({}[{window}]))", of.narrowed(matching)))
         }
         Measure::Ratio { of, to } => Ok(format!("{} / {}", growth(of), growth(to))),
         Measure::Quantile { of, q } => {
-            let buckets = of.buckets();
+            let buckets = of.buckets().narrowed(matching);
             Ok(format!("histogram_quantile({q}, sum by (le) (rate({buckets}[{window}])))"))
         }
         Measure::Rate { .. } | Measure::Increase { .. } | Measure::Restarts => {
@@ -80,6 +97,11 @@ mod tests {
 
     const DELIVERED: &str = include_str!("../../deploy/soak/kpis.yaml");
 
+    fn expressions(catalogue: &KpiCatalogue, matching: Option<&str>) -> Result<Vec<String>, String> {
+        let asked = queries(catalogue, matching)?;
+        Ok(asked.queries.into_iter().map(|query| query.expression).collect())
+    }
+
     fn catalogue(text: &str) -> KpiCatalogue {
         config::parse(text, config::Format::Yaml, "kpis").expect("definitions")
     }
@@ -87,7 +109,7 @@ mod tests {
     #[test]
     fn each_trigger_asks_for_what_the_soak_measured() {
         assert_eq!(
-            queries(&catalogue(DELIVERED)).expect("all are defined"),
+            expressions(&catalogue(DELIVERED), None).expect("all are defined"),
             [
                 "min(avg_over_time(mm_maker_share_ratio[5m]))",
                 "histogram_quantile(0.95, sum by (le) (rate(mm_order_age_ms_bucket[3m])))",
@@ -98,11 +120,32 @@ mod tests {
         );
     }
 
+    /// A canary beside the version before would disappear in the sum of both.
+    #[test]
+    fn every_query_is_narrowed_as_the_soak_was() {
+        let job = "job=\"fast\"";
+        assert_eq!(
+            expressions(&catalogue(DELIVERED), Some(job)).expect("all are defined"),
+            [
+                "min(avg_over_time(mm_maker_share_ratio{job=\"fast\"}[5m]))",
+                "histogram_quantile(0.95, sum by (le) (rate(mm_order_age_ms_bucket{job=\"fast\"}[3m])))",
+                "sum(rate(mm_blocked_total{reason=\"risk\",job=\"fast\"}[2m])) / sum(rate(mm_blocked_total{job=\"fast\"}[2m]))",
+                "min(avg_over_time(mm_net_bps{job=\"fast\"}[10m]))",
+                "sum(rate(mm_request_error_total{job=\"fast\"}[1m])) / sum(rate(mm_request_total{job=\"fast\"}[1m]))",
+            ]
+        );
+        let measure = "measure: {gauge: {of: mm_net_bps, over: mean, across: min}}";
+        let own = DELIVERED.replacen(measure, &format!("{measure}\n    promql: my_query"), 1);
+        let asked = queries(&catalogue(&own), Some(job)).expect("all are defined");
+        let as_written = TriggerQuery { expression: "my_query".to_owned(), is_as_written: true };
+        assert_eq!((&asked.queries[3], asked.matching.as_deref()), (&as_written, Some(job)));
+    }
+
     #[test]
     fn other_definitions_give_other_queries_and_none_where_they_measure_something_else() {
         let with = |old: &str, new: &str| {
             assert!(DELIVERED.contains(old), "{old}");
-            queries(&catalogue(&DELIVERED.replacen(old, new, 1)))
+            expressions(&catalogue(&DELIVERED.replacen(old, new, 1)), None)
         };
         let found = with("of: [mm_request_error_total], to", "of: [a, b], to").expect("a query");
         assert_eq!(found[4], "(sum(rate(a[1m])) + sum(rate(b[1m]))) / sum(rate(mm_request_total[1m]))");

@@ -1,8 +1,10 @@
 //! `rollback_plan.md`: ten minutes from the first trigger to a verified rollback, with the commands that the
 //! policy gives for each action.
 
+use super::bundle::name;
 use super::figure;
 use super::policy::Policy;
+use super::query::TriggerQueries;
 use super::shell;
 use crate::format::{markdown, text};
 
@@ -14,11 +16,29 @@ pub(crate) fn triggers() -> String {
     out
 }
 
-/// The commands that show the triggers, each with what it is about.
-pub(crate) fn queries(queries: &[String]) -> String {
-    let lines =
-        figure::triggers().zip(queries).map(|(trigger, query)| shell::query(query) + " # " + &trigger.name());
-    shell::block(&lines.collect::<Vec<_>>())
+/// The commands that show the triggers, each with what it is about, and how to ask about the new version alone.
+pub(crate) fn queries(asked: &TriggerQueries) -> String {
+    let narrowed = match &asked.matching {
+        Some(matching) => {
+            format!("These queries are narrowed as the soak was, by {}.", markdown::code(matching))
+        }
+        None => "These queries are narrowed by no label: they speak of every bot that the server knows."
+            .to_owned(),
+    };
+    let lines = figure::triggers().zip(&asked.queries).map(|(trigger, query)| {
+        let is_wider = query.is_as_written && asked.matching.is_some();
+        let remark = if is_wider { ", as its definition has it: not narrowed" } else { "" };
+        format!("{} # {}{remark}", shell::query(&query.expression), trigger.name())
+    });
+    let build = asked.matching.as_ref().map_or_else(String::new, |matching| format!("{{{matching}}}"));
+    let builds = format!("count by (job, instance, version) (mm_build_info{build})");
+    format!(
+        "{narrowed} While another version runs beside the new one, what they find is of both, and a fault of the \
+         smaller one may not be seen in the sum: add a label to each selector that the new version alone has. \
+         Where the bots export {}, the last command says which instance runs which version.\n\n{}",
+        markdown::code("mm_build_info"),
+        shell::block(&lines.chain([shell::query(&builds) + " # versions"]).collect::<Vec<_>>())
+    )
 }
 
 /// What the plan is of, and what its commands come from.
@@ -33,8 +53,9 @@ pub(crate) struct Subject<'a> {
 }
 
 /// The document; `policy` has no problems.
-pub(crate) fn render(subject: &Subject<'_>, policy: &Policy, queries: &[String]) -> String {
-    let mut out = format!("# Rollback plan of {} {}\n\n", subject.name, subject.version);
+pub(crate) fn render(subject: &Subject<'_>, policy: &Policy, queries: &TriggerQueries) -> String {
+    let title = name::title(subject.name, subject.version);
+    let mut out = format!("# Rollback plan of {title}\n\n");
     out.push_str(&format!(
         "- Built: {}\n- Policy: {}, SHA-256 {}\n",
         subject.created_at,
@@ -76,7 +97,7 @@ pub(crate) fn render(subject: &Subject<'_>, policy: &Policy, queries: &[String])
         "\nA missing answer proves nothing: the rollback is UNVERIFIED until every condition was seen to hold.\n",
     );
     out.push_str("\n## Minute 9 to 10: leave the parameters as they were before\n\n");
-    let why = format!("rollback of {} {}", subject.name, subject.version);
+    let why = format!("rollback of {title}");
     out.push_str(&shell::block(&[shell::line(["mmops", "tune", "rollback", "--why", &why])]));
     out
 }

@@ -137,7 +137,11 @@ impl Snapshot {
     /// What speaks against a release on this soak.
     pub(crate) fn problems(&self, policy: &EvidencePolicy) -> Vec<String> {
         let mut problems = Vec::new();
-        let age = |time| Age::of(time, policy.now, MAX_AGE).refusal("the snapshot", MAX_AGE_TEXT);
+        let age = |time| {
+            let refusal = Age::of(time, policy.now, MAX_AGE).refusal("the snapshot", MAX_AGE_TEXT)?;
+            let frozen = if policy.is_frozen { " (by a frozen clock)" } else { "" };
+            Some(format!("{refusal}{frozen}"))
+        };
         problems.extend(age(self.as_of()).or_else(|| age(self.made_at)));
         if self.verdict != "PASS" {
             problems.push(format!("the soak's verdict is {}, not PASS", self.verdict));

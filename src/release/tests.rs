@@ -3,6 +3,7 @@
 use super::checklist::{Checkpoint, checkpoints};
 use super::figure::{FIGURES, Target, triggers};
 use super::policy::Policy;
+use super::query::{TriggerQueries, TriggerQuery};
 use super::snapshot::Snapshot;
 use super::{changelog, checklist, evidence, rollback_plan, shell, tag};
 use crate::evidence::age::EvidencePolicy;
@@ -510,8 +511,31 @@ fn policy() -> Policy {
     .expect("a policy")
 }
 
-fn queries() -> Vec<String> {
-    triggers().map(|trigger| trigger.kpi.to_owned()).collect()
+fn queries() -> TriggerQueries {
+    let query = |expression: &str| TriggerQuery { expression: expression.to_owned(), is_as_written: false };
+    TriggerQueries { queries: triggers().map(|trigger| query(trigger.kpi)).collect(), matching: None }
+}
+
+/// Two versions side by side are told apart by what the soak was told apart by, and by what each bot says of itself.
+#[test]
+fn what_is_asked_of_a_live_bot_says_how_it_is_narrowed() {
+    let mut asked = queries();
+    let text = checklist::render("mm-bot 1.2.3", "release/x", &snapshot(), &asked);
+    assert!(
+        text.contains("These queries are narrowed by no label")
+            && text.contains("(mm_build_info)' # versions")
+    );
+    asked.matching = Some("job=\"fast\"".to_owned());
+    asked.queries[3].is_as_written = true;
+    let plan = rollback_plan::queries(&asked);
+    for part in [
+        "narrowed as the soak was, by `job=\"fast\"`",
+        "count by (job, instance, version) (mm_build_info{job=\"fast\"})",
+        "# net edge, bps, as its definition has it: not narrowed\n",
+    ] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    assert_eq!(plan.matches("not narrowed").count(), 1);
 }
 
 fn plan(policy: &Policy) -> String {

@@ -658,7 +658,7 @@ fn a_release_takes_everything_from_one_run() {
     let line = RELEASE.replace("--src run ", "--src all ");
     let other = OVERRIDES.replace("600", "601");
     sandbox.write("all/runtime_overrides.json", &other);
-    sandbox.run(&line).code(0);
+    sandbox.run(&line).code(0).stdout_has("this is the newest one in it");
     assert_eq!(sandbox.read("release/r1/soak_profile.runtime_overrides.json"), OVERRIDES);
     fs::remove_dir_all(sandbox.path("release")).unwrap();
     fs::remove_file(sandbox.path("all/latest/runtime_overrides.json")).unwrap();
@@ -759,6 +759,53 @@ fn a_release_asks_what_its_run_measured() {
         sandbox.run("bundle release --src artifacts/soak/latest --allow-simulated --out release/r1").code(0);
     let plan = sandbox.read("release/r1/rollback_plan.md");
     assert!(plan.contains("mm_maker_share_ratio") && !plan.contains("mm_other"), "{plan}");
+}
+
+/// What the summary inside knows of readiness, golden comparison and drills, the answer says as well.
+#[test]
+fn an_answer_says_what_the_summary_inside_knows() {
+    let sandbox = release_tree().unrecorded("asserted here");
+    sandbox.write("artifacts/reports/readiness.json", r#"{"verdict": "BLOCK"}"#);
+    sandbox.write("artifacts/CHAOS_FAILOVER.json", r#"{"verdict": "OK", "simulated": true}"#);
+    sandbox.age("artifacts/reports/readiness.json", Duration::from_hours(1));
+    sandbox.age("artifacts/CHAOS_FAILOVER.json", Duration::from_hours(1));
+    for line in ["bundle create --format json".to_owned(), format!("{RELEASE} --format json")] {
+        let report = sandbox.run(&line).code(0).json();
+        assert_eq!(report["simulated"], true, "{line}");
+        let row = |name: &str| {
+            let rows = report["rows"].as_array().unwrap();
+            let row = rows.iter().find(|row| row["name"] == name).unwrap();
+            (row["status"].clone(), row["reasons"].to_string())
+        };
+        for (name, part) in [
+            ("readiness", "the verdict of `artifacts/reports/readiness.json` is BLOCK, not GO"),
+            ("golden_compare", "`artifacts/reports/golden_compare.json`: it is not there"),
+            ("failover_drill", "`artifacts/CHAOS_FAILOVER.json` is simulated"),
+        ] {
+            let (status, reasons) = row(name);
+            assert!(status == "WARN" && reasons.contains(part), "{line}: {name} {status} {reasons}");
+        }
+    }
+    // A release that is named by its version has it once.
+    sandbox.run(&RELEASE.replace("release/r1", "release/v1.2.3")).code(0).stdout_has("| run ");
+    assert!(sandbox.read("release/v1.2.3/CHANGELOG.md").starts_with("# v1.2.3\n"));
+    assert!(sandbox.read("release/v1.2.3/RELEASE_SUMMARY.md").starts_with("# Release summary of v1.2.3\n"));
+}
+
+/// What is missing at the beginning is named with what to do about it.
+#[test]
+fn what_a_newcomer_lacks_comes_with_a_hint() {
+    let sandbox = Sandbox::new().unrecorded("asserted here");
+    let _ = sandbox.run("bundle create").error(3).stderr_has("the file `VERSION`, which the built-in list");
+    let _ = sandbox.run("bundle create --version 1.2.3").error(3).stderr_has("by --plan");
+    let release = "bundle release --src nowhere --out release/r1 --version 1.2.3";
+    let _ = sandbox.run(release).error(3).stderr_has("--src: there is no `nowhere`");
+    fs::create_dir(sandbox.path("nowhere")).unwrap();
+    let _ = sandbox
+        .run(release)
+        .error(3)
+        .stderr_has("there is no rollback policy")
+        .stderr_has("or name it by --policy");
 }
 
 /// A clock that somebody chose tells no age.

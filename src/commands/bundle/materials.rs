@@ -47,7 +47,10 @@ pub(super) fn version(flag: Option<&str>, ctx: &Ctx) -> Result<Versioned, Fault>
         (None, None, Some(text)) => (text.as_str(), VERSION),
         (None, None, None) => {
             let fault = Fault::config("the version is not known: there is no file `VERSION`");
-            return Err(fault.hint("give --version, or set MM_VERSION"));
+            return Err(fault.hint(
+                "write it into the file `VERSION`, which the built-in list of contents requires, or give --version, \
+                 or set MM_VERSION",
+            ));
         }
     };
     let version = Version::parse(text).map_err(|error| {

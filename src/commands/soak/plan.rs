@@ -103,6 +103,14 @@ impl SampleSource {
         }
     }
 
+    /// Conditions on labels that each of its selectors carried beside its own.
+    pub(super) fn matching(&self) -> Option<&str> {
+        match self {
+            Self::Prometheus { matching, .. } => matching.as_deref(),
+            Self::Mock { .. } | Self::Scrape { .. } | Self::EdgeReport { .. } => None,
+        }
+    }
+
     /// Whether recorded time is judged.
     pub(super) fn is_history(&self) -> bool {
         matches!(self, Self::Prometheus { history: true, .. })

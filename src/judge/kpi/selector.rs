@@ -32,6 +32,16 @@ impl Selector {
         self.name == name && self.conditions.iter().all(holds)
     }
 
+    /// As a server is asked for it: with `conditions`, such as `job="bot"`, beside its own.
+    pub(crate) fn narrowed(&self, conditions: Option<&str>) -> String {
+        let text = self.to_string();
+        match (conditions, text.strip_suffix('}')) {
+            (None, _) => text,
+            (Some(conditions), Some(open)) => format!("{open},{conditions}}}"),
+            (Some(conditions), None) => format!("{text}{{{conditions}}}"),
+        }
+    }
+
     /// The buckets of a histogram.
     #[must_use]
     pub(crate) fn buckets(&self) -> Self {

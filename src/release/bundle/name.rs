@@ -127,9 +127,23 @@ pub(crate) fn clash<'a>(names: impl Iterator<Item = &'a str>) -> Option<(&'a str
     })
 }
 
+/// How a release is called in titles. One that is named by its version has it once.
+pub(crate) fn title(name: &str, version: &str) -> String {
+    let is_its_version = name.strip_prefix('v').unwrap_or(name) == version;
+    if is_its_version { name.to_owned() } else { format!("{name} {version}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_has_a_version_once() {
+        for (name, expected) in [("mm-bot", "mm-bot 1.2.3"), ("v1.2.3", "v1.2.3"), ("1.2.3", "1.2.3")] {
+            assert_eq!(title(name, "1.2.3"), expected);
+        }
+        assert_eq!(title("v1.2", "1.2.3"), "v1.2 1.2.3");
+    }
 
     #[test]
     fn names_that_leave_or_confuse_are_refused_each_for_its_reason() {

@@ -70,6 +70,8 @@ pub(crate) struct ReleaseSummary {
 /// What one document shows.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Section {
+    #[serde(skip)]
+    pub(super) topic: Topic,
     /// The document: path, SHA-256, age and stamps, and why it does not count.
     pub(super) source: Entry,
     /// The largest age at which it counts.

@@ -4,12 +4,15 @@ use super::document::{Figure, Topic};
 use crate::release::figure::FIGURES;
 use serde_json::{Map, Value};
 
+/// The figure that a document comes to.
+pub(super) const VERDICT: &str = "verdict";
+
 /// Points of a section of the readiness score.
 const POINTS: [(&str, u32); 6] =
     [("edge", 30), ("latency", 25), ("taker", 15), ("guards", 10), ("chaos", 10), ("tests", 10)];
 
 pub(super) fn of(topic: Topic, document: &Value) -> Vec<Figure> {
-    let mut figures = vec![word("verdict", &document["verdict"], verdict_limit(topic))];
+    let mut figures = vec![word(VERDICT, &document["verdict"], verdict_limit(topic))];
     figures.extend(match topic {
         Topic::Soak => soak(document),
         Topic::Readiness => readiness(document),
@@ -44,6 +47,25 @@ fn number(name: impl Into<String>, value: &Value, unit: &str) -> Figure {
     Figure { name, value: value.clone(), unit, limit: None, state: None }
 }
 
+/// The figure with a limit that it was held to here, where the document does not say what came of it.
+fn limited(figure: Figure, limit: String, holds: impl Fn(f64) -> bool) -> Figure {
+    let state = match figure.value.as_f64() {
+        None => "UNKNOWN",
+        Some(value) if holds(value) => "PASS",
+        Some(_) => "FAIL",
+    };
+    Figure { limit: Some(limit), state: Some(state.to_owned()), ..figure }
+}
+
+fn none(name: &str, value: &Value) -> Figure {
+    limited(number(name, value, ""), "<= 0".to_owned(), |value| value <= 0.0)
+}
+
+/// GO is for all points alone.
+fn points(name: &str, value: &Value, most: u32) -> Figure {
+    limited(number(name, value, "points"), format!("of {most}"), |value| value >= f64::from(most))
+}
+
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
@@ -60,13 +82,14 @@ fn soak(document: &Value) -> Vec<Figure> {
     let kpis = spelling.into_iter().find(|name| document.get(*name).is_some_and(Value::is_object));
     for (name, stats) in fields(document, kpis.unwrap_or_default()) {
         let known = FIGURES.iter().find(|figure| [figure.key, figure.earlier].contains(&name.as_str()));
-        let (part, limit) = match known.filter(|_| kpis != Some("metrics")) {
-            Some(figure) => (figure.part.name(), Some(figure.goal.display())),
-            None => ("mean", None),
-        };
+        let known_goal = known.filter(|_| kpis != Some("metrics"));
+        let part = known_goal.map_or("mean", |figure| figure.part.name());
         let unit = known.map(|figure| figure.trigger.unit).or(stats["unit"].as_str());
         let figure = number(format!("{name}, {part}"), &stats[part], unit.unwrap_or_default());
-        found.push(Figure { limit, ..figure });
+        found.push(match known_goal {
+            Some(known) => limited(figure, known.goal.display(), |value| known.goal.holds(value)),
+            None => figure,
+        });
     }
     for (kind, name) in [("goal", "goals"), ("gate", "gates")] {
         for (gate, judged) in fields(document, name) {
@@ -90,23 +113,17 @@ fn soak(document: &Value) -> Vec<Figure> {
 }
 
 fn readiness(document: &Value) -> Vec<Figure> {
-    let sections = POINTS.iter().map(|(name, most)| {
-        let figure = number(*name, &document["sections"][*name], "points");
-        Figure { limit: Some(format!("of {most}")), ..figure }
-    });
-    let score = Figure { limit: Some("of 100".to_owned()), ..number("score", &document["score"], "points") };
-    std::iter::once(score).chain(sections).collect()
+    let sections = POINTS.iter().map(|(name, most)| points(name, &document["sections"][*name], *most));
+    std::iter::once(points("score", &document["score"], 100)).chain(sections).collect()
 }
 
 fn golden(document: &Value) -> Vec<Figure> {
-    let none = |name: &str| Figure { limit: Some("<= 0".to_owned()), ..number(name, &document[name], "") };
     let count = |name: &str| number(name, &document[name], "");
-    vec![none("differences"), count("files_compared"), count("tolerance")]
+    vec![none("differences", &document["differences"]), count("files_compared"), count("tolerance")]
 }
 
 fn failover(document: &Value) -> Vec<Figure> {
     let asked = ["scenario", "mode", "runs"].map(|name| number(name, &document["parameters"][name], ""));
-    let wrongs = fields(document, "wrongs")
-        .map(|(name, count)| Figure { limit: Some("<= 0".to_owned()), ..number(name.clone(), count, "") });
+    let wrongs = fields(document, "wrongs").map(|(name, count)| none(name, count));
     asked.into_iter().chain(wrongs).collect()
 }

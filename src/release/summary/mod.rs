@@ -16,6 +16,7 @@ use crate::evidence::entry::{Entry, Found};
 use crate::evidence::header::Header;
 use crate::format::json;
 use crate::report::maker::Maker;
+use crate::report::{Outcome, Row};
 use document::Section;
 
 pub(crate) const SCHEMA: &str = "mmops.release-summary.v1";
@@ -54,6 +55,16 @@ impl ReleaseSummary {
         }
     }
 
+    /// What each document inside says, for the answer of whoever puts the summary into a release.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        self.sections.iter().map(Section::finding).collect()
+    }
+
+    /// Whether anything of it comes from a simulation.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.header.simulated
+    }
+
     /// Both forms, with the names that they have in a release.
     pub(crate) fn files(&self) -> [(&'static str, String); 2] {
         [(JSON_NAME, json::document(self)), (MARKDOWN_NAME, markdown::render(self))]
@@ -66,7 +77,45 @@ impl ReleaseSummary {
     }
 }
 
+/// What one document of the summary says of the release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) topic: Topic,
+    /// Its verdict; none where there is none to read.
+    pub(crate) verdict: Option<String>,
+    /// Why it is no yes of a release.
+    pub(crate) doubts: Vec<String>,
+}
+
+impl Finding {
+    /// The row of a report: the summary decides nothing, so that a doubt is a warning.
+    pub(crate) fn row(&self) -> Row {
+        let outcome = if self.doubts.is_empty() { Outcome::Pass } else { Outcome::Warn };
+        Row::new(self.topic.name(), outcome)
+            .note(self.verdict.as_deref().unwrap_or("unknown"))
+            .reasons(&self.doubts)
+    }
+}
+
 impl Section {
+    fn finding(&self) -> Finding {
+        let Entry { path, sha256, simulated, reasons, .. } = &self.source;
+        let verdict = self.figures.iter().find(|figure| figure.name == figures::VERDICT);
+        let mut doubts = match sha256 {
+            Some(_) => reasons.clone(),
+            None => reasons.iter().map(|reason| format!("`{path}`: {reason}")).collect(),
+        };
+        if *simulated && reasons.is_empty() {
+            doubts.push(format!("`{path}` is simulated, which was allowed"));
+        }
+        doubts.extend(verdict.and_then(|verdict| {
+            let limit = verdict.limit.as_deref().filter(|limit| verdict.value != *limit)?;
+            Some(format!("the verdict of `{path}` is {}, not {limit}", markdown::display(&verdict.value)))
+        }));
+        let verdict = verdict.and_then(|verdict| verdict.value.as_str()).map(str::to_owned);
+        Finding { topic: self.topic, verdict, doubts }
+    }
+
     fn new(source: &Source, subject: &Subject<'_>) -> Self {
         let Source { topic, path, found } = source;
         let (mut entry, header) = Entry::of(topic.name(), path, found);
@@ -83,6 +132,7 @@ impl Section {
         }
         let document = found.as_ref().ok().map(|found| &found.content);
         Self {
+            topic: *topic,
             source: entry,
             max_age: display(topic.max_age()),
             figures: document.map(|document| figures::of(*topic, document)).unwrap_or_default(),

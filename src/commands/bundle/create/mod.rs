@@ -98,8 +98,8 @@ struct Order {
     absent: Vec<String>,
     stamp: jiff::Timestamp,
     bill: Option<materials::Bill>,
-    /// The summary of what the bundle rests on, in both forms.
-    summary: [(&'static str, String); 2],
+    /// What the bundle rests on.
+    summary: ReleaseSummary,
     signer: Option<Signer>,
     root: RootDir,
     out: PathBuf,
@@ -210,6 +210,8 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
         evidence_files: manifest.provenance.evidence,
         uncommitted: manifest.provenance.uncommitted,
         absent: manifest.provenance.absent,
+        findings: order.summary.findings(),
+        is_simulated: order.summary.is_simulated(),
         listings: order.bill.map(|bill| bill.listings),
     };
     Ok(report::report(&facts, verdict(&facts)))
@@ -244,7 +246,14 @@ fn order(args: &Args, ctx: &Ctx) -> anyhow::Result<Order> {
         entry.check().map_err(|error| Fault::config(format!("--include: {error}")))?;
         entries.push(entry);
     }
-    let selection = select::select(&entries, &out, &root, ctx)?;
+    let selection = select::select(&entries, &out, &root, ctx).map_err(|fault| {
+        // Where there are no files to begin with, what asks for them is not obvious.
+        let asks = if is_built_in { "the built-in one" } else { &source.path };
+        fault.hint(format!(
+            "the list of contents ({asks}) says what a bundle needs: add what is missing, or have a list of your \
+             own in `{PLAN}` or by --plan, whose entries may be `required: false`"
+        ))
+    })?;
     let reserved = |chosen: &&Chosen| RESERVED.contains(&chosen.name.as_str());
     if let Some(chosen) = selection.files.iter().find(reserved) {
         return Err(Fault::config(format!("`{}` is a name that the bundle itself needs", chosen.name)).into());
@@ -294,7 +303,7 @@ fn summary(
     checkout: &Checkout,
     stamp: jiff::Timestamp,
     ctx: &Ctx,
-) -> [(&'static str, String); 2] {
+) -> ReleaseSummary {
     let own = ctx.maker();
     let is_fixed = ctx.env.get("SOURCE_DATE_EPOCH").is_some();
     let clock = if is_fixed { ClockKind::Stamped } else { own.clock };
@@ -310,7 +319,7 @@ fn summary(
     };
     let sources: Vec<_> =
         std::iter::once(summary::soak(&ctx.root)).chain(summary::others(&ctx.root)).collect();
-    ReleaseSummary::new(&subject, &sources).files()
+    ReleaseSummary::new(&subject, &sources)
 }
 
 /// The plan, its name and hash, and whether it is the built-in one.
@@ -352,9 +361,9 @@ impl Order {
             let listed = file(manifest::SBOM_NAME, "bill of materials", false, text.len() as u64);
             contents.push((listed, Source::Text(text)));
         }
-        for (name, text) in &self.summary {
+        for (name, text) in self.summary.files() {
             let listed = file(name, summary::DESCRIPTION, false, text.len() as u64);
-            contents.push((listed, Source::Text(text.clone())));
+            contents.push((listed, Source::Text(text)));
         }
         contents.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         contents.into_iter().unzip()

@@ -3,6 +3,7 @@
 use super::verdict::{Facts, Verdict};
 use crate::commands::bundle::sbom::Listing;
 use crate::commands::bundle::{checkout, provenance, sbom};
+use crate::release::summary::Finding;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 
 pub(crate) const SPEC: CommandSpec =
@@ -19,6 +20,7 @@ pub(super) fn report(facts: &Facts, verdict: Verdict) -> Report {
         checkout::row(&facts.checkout, &facts.uncommitted, &facts.absent),
     ];
     rows.extend(facts.listings.as_deref().map(packages_row));
+    rows.extend(facts.findings.iter().map(Finding::row));
     let archive = Row::new("archive", Outcome::Pass).note(&facts.archive);
     rows.push(archive.reason(format!("sha256 {}", facts.sha256)));
     rows.push(match &facts.signature {
@@ -29,6 +31,7 @@ pub(super) fn report(facts: &Facts, verdict: Verdict) -> Report {
     let beside = ["", ".sha256", provenance::ENDING].map(|ending| format!("{}{ending}", facts.archive));
     Report::new(&SPEC, "BUNDLE CREATE", conclusion)
         .rows(rows)
+        .simulated(facts.is_simulated)
         .body(facts)
         .evidence(beside.into_iter().chain(facts.signature.clone()))
 }

@@ -3,6 +3,7 @@
 
 use crate::commands::bundle::checkout::Checkout;
 use crate::commands::bundle::sbom::Listing;
+use crate::release::summary::Finding;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +44,12 @@ pub(crate) struct Facts {
     pub(super) uncommitted: Vec<String>,
     /// Files of the commit that the contents name and that were not there.
     pub(super) absent: Vec<String>,
+    /// What the documents of its summary say.
+    #[serde(skip)]
+    pub(super) findings: Vec<Finding>,
+    /// Whether anything that the summary rests on was simulated.
+    #[serde(skip)]
+    pub(super) is_simulated: bool,
     /// The packages of each lock file, when they were asked for.
     #[serde(skip)]
     pub(super) listings: Option<Vec<(String, Listing)>>,
@@ -55,7 +62,8 @@ pub(super) enum Verdict {
 }
 
 /// An archive of nothing, or one without the signature that was asked for, is not what was asked for. What was
-/// left out, and a revision that is not known, are shown and change nothing.
+/// left out, a revision that is not known, and what the summary finds are shown and change nothing: whether to release
+/// is what `make-ready` decides.
 pub(super) fn verdict(facts: &Facts) -> Verdict {
     match (facts.files, facts.signs, &facts.signature) {
         (0, ..) | (_, true, None) => Verdict::Incomplete,
@@ -67,6 +75,7 @@ pub(super) fn verdict(facts: &Facts) -> Verdict {
 mod tests {
     use super::super::report::report;
     use super::*;
+    use crate::release::summary::Topic;
     use crate::report::exit::Exit;
 
     fn facts() -> Facts {
@@ -87,6 +96,12 @@ mod tests {
             evidence_files: Vec::new(),
             uncommitted: vec!["c".to_owned()],
             absent: vec!["d".to_owned()],
+            findings: vec![Finding {
+                topic: Topic::Golden,
+                verdict: None,
+                doubts: vec!["it is not there".to_owned()],
+            }],
+            is_simulated: true,
             listings: None,
         }
     }

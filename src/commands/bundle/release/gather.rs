@@ -12,8 +12,8 @@ use crate::judge::kpi::KpiCatalogue;
 use crate::release::bundle::manifest::Named;
 use crate::release::evidence::{self, OverridesCheck};
 use crate::release::judged_run::{JudgedRun, KEPT};
-use crate::release::policy::Policy;
-use crate::release::query;
+use crate::release::policy::{self, Policy};
+use crate::release::query::{self, TriggerQueries};
 use crate::release::snapshot::{self, Snapshot};
 use crate::report::exit::Fault;
 use crate::sys::fsio::{self, FileKind};
@@ -80,7 +80,7 @@ pub(super) struct Gathered {
     pub(super) judged: Option<Judged>,
     pub(super) evidence: Evidence,
     /// What shows the triggers of a rollback; empty where a figure of them is not defined.
-    pub(super) queries: Vec<String>,
+    pub(super) queries: TriggerQueries,
     /// The files of the root that it is made by.
     pub(super) configs: Vec<Named>,
     pub(super) facts: Facts,
@@ -110,6 +110,15 @@ pub(super) struct LoadedPolicy {
 
 pub(super) fn load_policy(args: &Args, ctx: &Ctx) -> Result<LoadedPolicy, Fault> {
     let path = ctx.path(&args.policy);
+    if !fsio::exists(&path)? {
+        let message = format!("there is no rollback policy `{}`", args.policy.display());
+        let hint = format!(
+            "write one, of which mmops delivers an example as `{}`, or name it by --policy: the commands of \
+             rollback_plan.md come from it",
+            policy::PATH
+        );
+        return Err(Fault::config(message).hint(hint));
+    }
     let text = fsio::read_text(&path)?;
     let format = Format::of(&path)?;
     let policy: Policy = config::parse(&text, format, &path.display().to_string())?;
@@ -158,6 +167,8 @@ pub(crate) type JudgeAgain = fn(&Path, bool, &Ctx) -> Result<Option<JudgedRun>, 
 /// The documents of a soak, and what is known of the run beside them.
 struct SoakDocuments {
     run_dir: String,
+    /// Whether it is the newest of a directory of runs, and not the directory that was named.
+    is_newest_of_several: bool,
     verdict: Option<&'static str>,
     complaints: Vec<String>,
     is_simulated: bool,
@@ -165,6 +176,18 @@ struct SoakDocuments {
     files: Vec<Named>,
     /// How its figures were measured; none of a snapshot alone.
     definitions: Option<KpiCatalogue>,
+    /// Conditions on labels by which it told its bots from others.
+    matching: Option<String>,
+}
+
+/// Refuses what cannot be a directory of a run, before anything else is read.
+pub(super) fn check_source(args: &Args, ctx: &Ctx) -> Result<(), Fault> {
+    let fault = match fsio::target_kind(&ctx.path(&args.src))? {
+        FileKind::Dir => return Ok(()),
+        FileKind::Missing => format!("--src: there is no `{}`", args.src.display()),
+        _ => format!("--src `{}` is not a directory", args.src.display()),
+    };
+    Err(Fault::config(fault).hint("name the directory of a run, such as artifacts/soak/latest"))
 }
 
 /// Reads what the soak left, and holds every document of it against the others.
@@ -174,10 +197,6 @@ pub(super) fn gather(
     policy: &LoadedPolicy,
     ctx: &Ctx,
 ) -> Result<Gathered, Fault> {
-    let src = ctx.path(&args.src);
-    if fsio::existing_kind(&src)? != FileKind::Dir {
-        return Err(Fault::config(format!("--src `{}` is not a directory", args.src.display())));
-    }
     let soak = match (judged(args, judge, ctx)?, args.legacy_snapshot) {
         (Some(_), true) => {
             let message =
@@ -188,19 +207,22 @@ pub(super) fn gather(
         (None, true) => legacy(args, ctx)?,
         (None, false) => {
             let message = format!("there is no run to judge again in `{}`", args.src.display());
-            return Err(Fault::config(message)
-                .hint("name the directory of a run, such as artifacts/soak/latest")
-                .hint("--legacy-snapshot releases on a snapshot alone, held to every goal"));
+            return Err(Fault::config(message).hint(
+                "name the directory of a run, such as artifacts/soak/latest; --legacy-snapshot releases on a \
+                 snapshot alone, held to every goal",
+            ));
         }
     };
     let is_legacy = soak.definitions.is_none();
     let (definitions, definitions_file) = definitions(soak.definitions, ctx)?;
     // What a live bot is asked, by the definitions of the soak.
-    let queries = query::queries(&definitions);
+    let queries = query::queries(&definitions, soak.matching.as_deref());
     let (bounds, bounds_file) = load_bounds(args, ctx)?;
     let configs = definitions_file.into_iter().chain(bounds_file).collect();
     let mut facts = Facts {
         soak_verdict: soak.verdict.unwrap_or_default().to_owned(),
+        run_dir: soak.run_dir.clone(),
+        newest_in: soak.is_newest_of_several.then(|| args.src.display().to_string()),
         is_simulated: soak.is_simulated,
         clock: ctx.maker().clock,
         allow_simulated: args.allow_simulated,
@@ -253,19 +275,21 @@ pub(super) fn gather(
 
 /// The run in the directory or the newest below it, judged again.
 fn judged(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> Result<Option<SoakDocuments>, Fault> {
-    for dir in [args.src.clone(), args.src.join(LATEST)] {
+    for (dir, is_newest_of_several) in [(args.src.clone(), false), (args.src.join(LATEST), true)] {
         if fsio::target_kind(&ctx.path(&dir))? != FileKind::Dir {
             continue;
         }
         if let Some(run) = judge(&dir, args.allow_simulated, ctx)? {
             return Ok(Some(SoakDocuments {
                 run_dir: run.run_dir,
+                is_newest_of_several,
                 verdict: Some(run.verdict),
                 complaints: run.complaints,
                 is_simulated: run.is_simulated,
                 texts: run.documents,
                 files: run.files,
                 definitions: Some(run.definitions),
+                matching: run.matching,
             }));
         }
     }
@@ -307,12 +331,14 @@ fn legacy(args: &Args, ctx: &Ctx) -> Result<SoakDocuments, Fault> {
     let overrides = first_that_exists(overrides, Clone::clone)?;
     let mut soak = SoakDocuments {
         run_dir: ctx.show(run),
+        is_newest_of_several: *run == &latest,
         verdict: None,
         complaints: Vec::new(),
         is_simulated: false,
         texts: BTreeMap::new(),
         files: Vec::new(),
         definitions: None,
+        matching: None,
     };
     for (name, _) in DOCUMENTS {
         let path = if name == OVERRIDES { overrides.clone() } else { Some(analysis.join(name)) };

@@ -19,6 +19,8 @@ use crate::format::json::typed;
 use crate::format::minisign::Signer;
 use crate::format::text;
 use crate::release::bundle::manifest::{self, Manifest, Named, Provenance, Revision};
+use crate::release::bundle::name::title;
+use crate::release::query::TriggerQueries;
 use crate::release::summary::{self, ReleaseSummary, Source, Topic};
 use crate::release::{changelog, checklist, rollback_plan, snapshot};
 use crate::report::Report;
@@ -55,6 +57,7 @@ pub(crate) fn run(args: &Args, judge: JudgeAgain, ctx: &Ctx) -> anyhow::Result<R
         let fault = Fault::config(format!("`{}` exists already", args.out.display()));
         return Err(fault.hint("a release is never built over another one; choose another name").into());
     }
+    gather::check_source(args, ctx)?;
     let versioned = materials::version(args.version.as_deref(), ctx)?;
     let signer = args.sign.as_ref().map(|key| materials::signer(key, ctx)).transpose()?;
     let policy = gather::load_policy(args, ctx)?;
@@ -95,7 +98,7 @@ struct Release<'a> {
     shown: &'a str,
     allow_simulated: bool,
     /// What shows the triggers of a rollback.
-    queries: Vec<String>,
+    queries: TriggerQueries,
     /// The files of the root that it is made by, beside the policy.
     configs: Vec<Named>,
 }
@@ -118,14 +121,15 @@ impl Release<'_> {
         let text = rollback_plan::render(&subject, &self.policy.policy, &self.queries);
         parts.push(Part::new("rollback_plan.md", "ten minutes back", text));
         let shown = self.shown;
-        let text = checklist::render(&format!("{name} {version}"), shown, &snapshot, &self.queries);
+        let text = checklist::render(&title(name, &version), shown, &snapshot, &self.queries);
         parts.push(Part::new(checklist::FILE_NAME, "the first two days", text));
         let mut checkout = materials::checkout(ctx)?;
         let configs: Vec<Named> = self.configs.iter().chain(&self.versioned.file).cloned().collect();
         let made_by: Vec<&Named> = configs.iter().chain([&self.policy.file]).collect();
         let root = RootDir::open(&ctx.root)?;
         let uncommitted = materials::uncommitted(&mut checkout, (&[], &[]), &made_by, &root, ctx)?;
-        parts.extend(self.summary(&parts, checkout.as_ref().ok(), ctx));
+        let summary = self.summary(&parts, checkout.as_ref().ok(), ctx);
+        parts.extend(summary.files().map(|(name, text)| Part::new(name, summary::DESCRIPTION, text)));
         parts.sort_by_key(|part| part.name);
         let manifest = Manifest {
             clock: ctx.clock.is_frozen().then_some(ClockKind::Frozen),
@@ -151,11 +155,12 @@ impl Release<'_> {
             materials::trusted_comment(stamp, manifest::FILE_NAME, &self.versioned.version, &sha256);
         self.write(&parts, &text, &comment, ctx)?;
         let files = parts.iter().map(|part| part.name.to_owned()).collect();
-        Ok(Released { files, sha256, checkout, uncommitted })
+        let (findings, is_simulated) = (summary.findings(), summary.is_simulated());
+        Ok(Released { files, sha256, checkout, uncommitted, findings, is_simulated })
     }
 
     /// What the release rests on: the snapshot that is in it, and what lies beside the soak.
-    fn summary(&self, parts: &[Part], git: Option<&Revision>, ctx: &Ctx) -> [Part; 2] {
+    fn summary(&self, parts: &[Part], git: Option<&Revision>, ctx: &Ctx) -> ReleaseSummary {
         let of_soak = |part: &Part| {
             let text = String::from_utf8_lossy(&part.content);
             let content = typed::parse(&text).map_err(|error| error.to_string())?;
@@ -175,8 +180,7 @@ impl Release<'_> {
             maker: ctx.maker(),
             policy: EvidencePolicy::new(&ctx.maker(), self.allow_simulated),
         };
-        let files = ReleaseSummary::new(&subject, &sources).files();
-        files.map(|(name, text)| Part::new(name, summary::DESCRIPTION, text))
+        ReleaseSummary::new(&subject, &sources)
     }
 
     /// Builds the folder under another name in the same place; it gets its own with the answer of the run.

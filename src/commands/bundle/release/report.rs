@@ -3,6 +3,7 @@
 use super::verdict::Facts;
 use crate::commands::bundle::checkout::{self, Checkout};
 use crate::release::bundle::manifest;
+use crate::release::summary::{Finding, Topic};
 use crate::report::maker::ClockKind;
 use crate::report::{CommandSpec, Conclusion, Outcome, Report, Row};
 use schemars::JsonSchema;
@@ -36,6 +37,10 @@ pub(super) struct Released {
     pub(super) checkout: Checkout,
     /// Files that it was made by and that the commit does not have so.
     pub(super) uncommitted: Vec<String>,
+    /// What the documents of its summary say.
+    pub(super) findings: Vec<Finding>,
+    /// Whether anything that the summary rests on was simulated.
+    pub(super) is_simulated: bool,
 }
 
 pub(super) fn report(release: String, version: String, facts: &Facts, released: Option<Released>) -> Report {
@@ -43,12 +48,16 @@ pub(super) fn report(release: String, version: String, facts: &Facts, released: 
     let conclusion = match &released {
         None => Conclusion::new(Outcome::Fail, "FAILED"),
         Some(released) => {
+            // Of the soak the rows above say more.
+            let beside = released.findings.iter().filter(|finding| finding.topic != Topic::Soak);
+            rows.extend(beside.map(Finding::row));
             rows.push(checkout::row(&released.checkout, &released.uncommitted, &[]));
             let reason = format!("manifest sha256 {}", released.sha256);
             rows.push(Row::new("release", Outcome::Pass).note(&release).reason(reason));
             Conclusion::new(Outcome::Pass, "RELEASE")
         }
     };
+    let is_simulated = facts.is_simulated || released.as_ref().is_some_and(|released| released.is_simulated);
     let evidence = released.as_ref().map(|_| format!("{release}/{}", manifest::FILE_NAME));
     let (files, sha256) = released.map(|released| (released.files, released.sha256)).unzip();
     let body = Body {
@@ -61,13 +70,19 @@ pub(super) fn report(release: String, version: String, facts: &Facts, released: 
     };
     Report::new(&SPEC, "BUNDLE RELEASE", conclusion)
         .rows(rows)
-        .simulated(facts.is_simulated)
+        .simulated(is_simulated)
         .body(&body)
         .evidence(evidence)
 }
 
 fn rows(facts: &Facts) -> Vec<Row> {
-    let mut rows = vec![Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict)];
+    let run = Row::new("run", if facts.newest_in.is_some() { Outcome::Warn } else { Outcome::Pass });
+    let newest =
+        facts.newest_in.as_ref().map(|dir| format!("`{dir}` is no run: this is the newest one in it"));
+    let mut rows = vec![
+        run.note(&facts.run_dir).reasons(newest),
+        Row::judged("snapshot", facts.snapshot.clone()).note(format!("soak: {}", facts.soak_verdict)),
+    ];
     if facts.is_simulated && facts.allow_simulated {
         rows.push(Row::new("simulated", Outcome::Warn).reason("the release rests on a simulated soak"));
     }

@@ -7,6 +7,10 @@ use crate::report::maker::ClockKind;
 /// What speaks against a release, document by document; nothing where a document says yes.
 pub(super) struct Facts {
     pub(super) soak_verdict: String,
+    /// The run that it is made of.
+    pub(super) run_dir: String,
+    /// The directory that was named, where the run is the newest one in it.
+    pub(super) newest_in: Option<String>,
     /// Whether the soak was a simulation.
     pub(super) is_simulated: bool,
     /// Under a frozen one no age is known.
@@ -50,6 +54,8 @@ mod tests {
     fn facts() -> Facts {
         Facts {
             soak_verdict: "PASS".to_owned(),
+            run_dir: "all/latest".to_owned(),
+            newest_in: Some("all".to_owned()),
             is_simulated: true,
             clock: ClockKind::Frozen,
             allow_simulated: true,

@@ -23,7 +23,7 @@ pub(super) fn report(out: Option<String>, facts: Facts, verdict: Verdict) -> Rep
     if facts.checklist.is_none() {
         problems.push(format!("`{}` is not in the release", checklist::FILE_NAME));
     }
-    let mut rows = vec![Row::judged("release", problems).note(&facts.soak_verdict)];
+    let mut rows = vec![Row::judged("release", problems).note(format!("soak: {}", facts.soak_verdict))];
     if facts.is_simulated {
         rows.push(Row::new("simulated", Outcome::Warn).reason("the targets come from a simulated soak"));
     }

@@ -11,12 +11,14 @@ use crate::ctx::Ctx;
 use crate::evidence::age::EvidencePolicy;
 use crate::release::bundle::committed::{self, Held};
 use crate::release::bundle::manifest;
+use crate::release::bundle::name::title;
 use crate::release::tag::{self, Naming};
 use crate::release::{signed, summary};
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio;
 use crate::sys::git::Git;
+use report::Message;
 use std::path::{Path, PathBuf};
 use verdict::{BuiltFrom, Facts, Head, Verdict};
 
@@ -45,7 +47,7 @@ pub(crate) struct Args {
     /// Tag a rehearsal: a simulated soak, or under a frozen clock; the message says so
     #[arg(long)]
     allow_simulated: bool,
-    /// Print the message and write nothing
+    /// Print the message, of a tag that is refused too, and write nothing
     #[arg(long)]
     dry_run: bool,
     /// Let git sign the tag with the key it is configured for
@@ -79,9 +81,10 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     if args.rc && !tag.is_empty() && !(tag::is_plain(&tag) && git.is_tag_name(&tag)?) {
         facts.tag.push(format!("`{}` is not a valid tag name", tag.escape_debug()));
     }
-    let message = match (verdict::verdict(&facts), &release.manifest, facts.head.commit()) {
-        (Verdict::Taggable, Some((manifest, sha256)), Some(commit)) => {
-            let name = format!("{} {}", manifest.name, manifest.version);
+    let verdict = verdict::verdict(&facts);
+    let message = match (&release.manifest, facts.head.commit()) {
+        (Some((manifest, sha256)), Some(commit)) => {
+            let name = title(&manifest.name, &manifest.version);
             let subject = tag::Subject {
                 tag: &tag,
                 release: &name,
@@ -92,21 +95,24 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
                 signature: facts.signature.as_str(),
             };
             let message = tag::message(&subject, &release.snapshot);
-            if args.dry_run {
-                Some(message)
-            } else {
-                ctx.check_cancelled()?;
-                let is_put = git.put_tag(&tag, commit, &message, args.sign)?;
-                if is_put {
-                    // It stays, also where the answer cannot be printed.
-                    tracing::info!("put the tag `{tag}` on {commit}");
-                } else {
-                    facts.tag.push(format!("the tag `{tag}` exists already: it was put in the meantime"));
+            match (verdict, args.dry_run) {
+                (Verdict::Taggable, true) => Message::Tried(message),
+                (Verdict::Taggable, false) => {
+                    ctx.check_cancelled()?;
+                    if git.put_tag(&tag, commit, &message, args.sign)? {
+                        // It stays, also where the answer cannot be printed.
+                        tracing::info!("put the tag `{tag}` on {commit}");
+                        Message::Put(message)
+                    } else {
+                        facts.tag.push(format!("the tag `{tag}` exists already: it was put in the meantime"));
+                        Message::None
+                    }
                 }
-                is_put.then_some(message)
+                (Verdict::Refused, true) => Message::Refused(message),
+                (Verdict::Refused, false) => Message::None,
             }
         }
-        (Verdict::Taggable | Verdict::Refused, ..) => None,
+        (None, _) | (_, None) => Message::None,
     };
     Ok(report::report(&tag, args.dry_run, &facts, message))
 }
@@ -132,6 +138,8 @@ fn facts(
     let is_own = |path: &String| own.as_ref().is_some_and(|own| path.starts_with(own.as_str()));
     let mut changed = git.changes()?;
     changed.extend(git.untracked()?.into_iter().filter(|path| !is_own(path)));
+    let outputs =
+        ignorable(&changed, &format!("{prefix}{}/", crate::release::folder::EVIDENCE_DIR), own.as_deref());
     let mut bundle = release.violations.clone();
     if release.is_legacy.is_none() {
         bundle.push(format!("`{}` does not say what the release rests on", summary::JSON_NAME));
@@ -148,9 +156,18 @@ fn facts(
         is_legacy: release.is_legacy == Some(true),
         tag: tag_problems(tag, naming, git)?,
         changed,
+        outputs,
         built_from,
         head,
     })
+}
+
+/// The directories of what mmops makes, the evidence and the releases, in which changed files lie.
+fn ignorable(changed: &[String], evidence: &str, own: Option<&str>) -> Vec<String> {
+    let releases = own.and_then(|own| own.trim_end_matches('/').rsplit_once('/'));
+    let dirs = [Some(evidence.to_owned()), releases.map(|(above, _)| format!("{above}/"))];
+    let has_changes = |dir: &String| changed.iter().any(|path| path.starts_with(dir.as_str()));
+    dirs.into_iter().flatten().filter(has_changes).collect()
 }
 
 /// Why the tag cannot be put, or is not one of this version.

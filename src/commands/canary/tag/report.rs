@@ -20,7 +20,8 @@ pub(crate) struct Body {
     tagged_commit: String,
     /// Whether nothing was written on purpose.
     dry_run: bool,
-    /// The tag's message; null when no tag may be put.
+    /// The message of the tag that was put, or that a dry run would put, also where it is refused; null without
+    /// either.
     message: Option<String>,
     /// `valid`, `refused`, `none`, or `not checked` where there is one and no key was given.
     signature: &'static str,
@@ -28,14 +29,29 @@ pub(crate) struct Body {
     tag: String,
 }
 
-/// `message` is that of the tag, where one may be put.
-pub(super) fn report(tag: &str, dry_run: bool, facts: &Facts, message: Option<String>) -> Report {
-    let conclusion = match (&message, dry_run) {
-        (None, _) => Conclusion::new(Outcome::Fail, "FAIL"),
-        (Some(_), true) => Conclusion::new(Outcome::Pass, "DRYRUN"),
-        (Some(_), false) => Conclusion::new(Outcome::Pass, "TAGGED"),
+/// The message of a tag, by what came of it.
+pub(super) enum Message {
+    /// There is no tag, and nobody asked for its message.
+    None,
+    Put(String),
+    /// Of a dry run, of a tag that would be put.
+    Tried(String),
+    /// Of a dry run, of a tag that would not.
+    Refused(String),
+}
+
+pub(super) fn report(tag: &str, dry_run: bool, facts: &Facts, message: Message) -> Report {
+    let refused = || Conclusion::new(Outcome::Fail, "FAIL");
+    let (conclusion, remark, message) = match message {
+        Message::None => (refused(), None, None),
+        Message::Put(text) => (Conclusion::new(Outcome::Pass, "TAGGED"), None, Some(text)),
+        Message::Tried(text) => (Conclusion::new(Outcome::Pass, "DRYRUN"), None, Some(text)),
+        Message::Refused(text) => {
+            (refused(), Some("Refused, for the reasons below. The message would be:"), Some(text))
+        }
     };
-    let lines: Vec<String> = message.iter().flat_map(|message| message.lines()).map(str::to_owned).collect();
+    let lines = remark.into_iter().chain(message.iter().flat_map(|message| message.lines()));
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
     let tagged_commit = facts.head.commit().unwrap_or_default().to_owned();
     let signature = facts.signature.as_str();
     let body = Body { tagged_commit, dry_run, message, signature, tag: tag.to_owned() };
@@ -48,11 +64,11 @@ pub(super) fn report(tag: &str, dry_run: bool, facts: &Facts, message: Option<St
 
 fn rows(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![
-        Row::judged("snapshot", facts.snapshot.clone()).note(&facts.soak_verdict),
+        Row::judged("snapshot", facts.snapshot.clone()).note(format!("soak: {}", facts.soak_verdict)),
         Row::judged("bundle", facts.bundle.clone()),
         signature_row(&facts.signature),
         Row::judged("tag", facts.tag.clone()),
-        Row::judged("tree", listed("the tree differs from its commit", &facts.changed)),
+        Row::judged("tree", tree_reason(facts)),
         match &facts.head {
             Head::NoCommit => Row::judged("head", ["there is no commit yet".to_owned()]),
             Head::Detached(commit) => {
@@ -89,6 +105,17 @@ fn signature_row(signature: &Signature) -> Row {
             Row::judged("signature", violations.iter().map(ToString::to_string))
         }
     }
+}
+
+fn tree_reason(facts: &Facts) -> Option<String> {
+    let reason = listed("the tree differs from its commit", &facts.changed)?;
+    let dirs: Vec<String> = facts.outputs.iter().map(|dir| format!("`{dir}`")).collect();
+    Some(if dirs.is_empty() {
+        reason
+    } else {
+        let dirs = dirs.join(" and ");
+        format!("{reason}; have {dirs} in .gitignore, commit that, and build the release again from there")
+    })
 }
 
 fn listed(what: &str, changed: &[String]) -> Option<String> {
@@ -128,6 +155,10 @@ fn revision_row(built_from: &BuiltFrom, commit: &str) -> Option<Row> {
         .dirty
         .then(|| format!("the release was built from a tree that differed from its commit {from}"));
     let what = format!("other code than the release was built from ({from})");
-    let reasons = dirty.into_iter().chain(others.and_then(|others| listed(&what, others)));
+    let reasons = dirty.into_iter().chain(
+        others
+            .and_then(|others| listed(&what, others))
+            .map(|other| format!("{other}; build the release again from the commit that is to be tagged")),
+    );
     Some(Row::judged("revision", reasons).note(from))
 }

@@ -22,6 +22,8 @@ pub(super) struct Facts {
     pub(super) tag: Vec<String>,
     /// Paths that differ from the commit, or are not in it.
     pub(super) changed: Vec<String>,
+    /// Directories of evidence and releases among them, which a repository ignores.
+    pub(super) outputs: Vec<String>,
     pub(super) head: Head,
     pub(super) built_from: BuiltFrom,
 }
@@ -107,6 +109,7 @@ mod tests {
             signature: Signature::NotChecked,
             tag: Vec::new(),
             changed: Vec::new(),
+            outputs: Vec::new(),
             head: Head::Branch { name: "main".to_owned(), commit: "c0ffee".to_owned() },
             built_from: BuiltFrom::Revision(revision(false)),
         }

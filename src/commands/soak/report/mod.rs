@@ -143,9 +143,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 
 /// What a run of ours comes to now, for a release; none where the directory has no plan of one.
 pub(crate) fn judge_again(src: &Path, allow_simulated: bool, ctx: &Ctx) -> Result<Option<JudgedRun>, Fault> {
-    if store::read_plan(&fsio::canonical(&ctx.path(src))?)?.is_none() {
-        return Ok(None);
-    }
+    let Some(kept) = store::read_plan(&fsio::canonical(&ctx.path(src))?)? else { return Ok(None) };
     let facts = gather::gather(src, LEAST_ITERATIONS, allow_simulated, ctx)?;
     let verdict = verdict::verdict(&facts);
     let advice = advice::recommendations(&facts);
@@ -174,6 +172,7 @@ pub(crate) fn judge_again(src: &Path, allow_simulated: bool, ctx: &Ctx) -> Resul
         is_simulated: facts.header.is_rehearsal(),
         documents,
         definitions: KpiCatalogue { kpis: facts.kpis.clone() },
+        matching: kept.plan.origin.matching().map(str::to_owned),
         files: facts.files.iter().map(named).collect(),
     }))
 }

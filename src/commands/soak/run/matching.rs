@@ -1,8 +1,6 @@
 //! Conditions on labels that every selector gets for the server, written as in `PromQL`; the server evaluates
 //! them.
 
-use crate::judge::kpi::Selector;
-
 /// Checks conditions such as `job="bot",env!~"dev.*"`, with or without the braces, and gives them in one form.
 pub(super) fn parse(text: &str) -> Result<String, String> {
     let inner = text.trim();
@@ -41,28 +39,19 @@ fn closing_quote(text: &str) -> Option<usize> {
     })
 }
 
-/// A selector that has these conditions beside its own.
-pub(super) fn narrowed(selector: &Selector, matching: Option<&str>) -> String {
-    let text = selector.to_string();
-    match (matching, text.strip_suffix('}')) {
-        (None, _) => text,
-        (Some(matching), Some(open)) => format!("{open},{matching}}}"),
-        (Some(matching), None) => format!("{text}{{{matching}}}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::kpi::Selector;
 
     #[test]
     fn conditions_are_read_in_every_form_and_added_to_a_selector() {
         let parsed = parse(r#" {job = "bot" , env!~"dev|t\"est.*",a!="", b=~"x,y}"} "#).expect("conditions");
         assert_eq!(parsed, r#"job="bot",env!~"dev|t\"est.*",a!="",b=~"x,y}""#);
         let selector = |text: &str| Selector::try_from(text.to_owned()).expect("a selector");
-        assert_eq!(narrowed(&selector("m"), Some("j=\"b\"")), "m{j=\"b\"}");
-        assert_eq!(narrowed(&selector("m{a=\"1\"}"), Some("j=\"b\"")), "m{a=\"1\",j=\"b\"}");
-        assert_eq!(narrowed(&selector("m{a=\"1\"}"), None), "m{a=\"1\"}");
+        assert_eq!(selector("m").narrowed(Some("j=\"b\"")), "m{j=\"b\"}");
+        assert_eq!(selector("m{a=\"1\"}").narrowed(Some("j=\"b\"")), "m{a=\"1\",j=\"b\"}");
+        assert_eq!(selector("m{a=\"1\"}").narrowed(None), "m{a=\"1\"}");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use super::scrape::{ScrapeSource, Target};
 use crate::commands::soak::plan::{SampleSource, SoakPlan};
 use crate::commands::soak::probe::{FaultyFamily, Probed, ProbedSeries};
-use crate::commands::soak::run::matching::narrowed;
 use crate::ctx::Ctx;
 use crate::format::exposition::{self, Exposition};
 use crate::judge::kpi::collector::SIMULATED;
@@ -133,7 +132,7 @@ fn ask_all(
             continue;
         }
         for selector in definition.measure.selectors() {
-            let query = narrowed(&selector, matching);
+            let query = selector.narrowed(matching);
             if !asked.insert(query.clone()) {
                 continue;
             }
@@ -145,7 +144,7 @@ fn ask_all(
     }
     if depth == ProbeDepth::Everything {
         let selector = Selector::try_from(SIMULATED.to_owned()).expect("a metric name");
-        let Some(found) = ask(&narrowed(&selector, matching))? else { return Ok(probed) };
+        let Some(found) = ask(&selector.narrowed(matching))? else { return Ok(probed) };
         add_found(&mut shown, SIMULATED, found);
     }
     // Several selectors may find one series.

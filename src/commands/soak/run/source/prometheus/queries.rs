@@ -1,7 +1,6 @@
 //! What a server is asked for the figures of a plan.
 
 use crate::commands::soak::plan::SoakPlan;
-use crate::commands::soak::run::matching::narrowed;
 use crate::judge::kpi::collector::{FAULTY_FAMILIES, OWN_METRICS};
 use crate::judge::kpi::{Measure, Reducer, Selector};
 use crate::report::exit::Fault;
@@ -130,7 +129,7 @@ impl Wanted {
 
 impl Query {
     fn of(selector: &Selector, matching: Option<&str>, extremum: Option<Extremum>, interval_ms: i64) -> Self {
-        let series = narrowed(selector, matching);
+        let series = selector.narrowed(matching);
         // The range alone steps over the marker with which a server ends a series, and the selector alone
         // looks back for five minutes: a point is there when both have it. Raw samples (`series[range]`) come
         // without the markers as well, so that nobody could tell from them when a series has ended.
