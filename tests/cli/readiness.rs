@@ -721,7 +721,7 @@ fn what_is_no_score_file_is_3() {
             "its schema is `mmops.soak-metrics.v1`",
         ),
     ] {
-        let sandbox = Sandbox::new().file("r.json", &content.to_string());
+        let sandbox = Sandbox::new().file("r.json", content.to_string());
         drop(sandbox.run("readiness validate r.json").code(3).stdout_has(reason));
     }
     Sandbox::new().run("readiness validate").code(64);
