@@ -23,6 +23,10 @@ pub(crate) struct FoundDocument {
 /// What came of reading an artifact: the document, or why there is none.
 pub(crate) type Found = Result<FoundDocument, String>;
 
+/// Ends the refusal of what was watched in another version: which two must be the same.
+pub(crate) const WATCHED_VERSION: &str =
+    "; the `version` of the service's mm_build_info must be what VERSION or MM_VERSION says";
+
 /// What is to be released, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,8 +56,9 @@ impl ReleaseIdentity {
             return Some(format!("{subject} was made by mmops of commit {commit}, this is {own}"));
         }
         let observed = header.subject.as_deref()?;
+        let hint = if header.schema.starts_with("mmops.soak-") { WATCHED_VERSION } else { "" };
         self.is_other(observed)
-            .then(|| format!("{subject} speaks of {observed}, what is to be released is {self}"))
+            .then(|| format!("{subject} speaks of {observed}, what is to be released is {self}{hint}"))
     }
 
     pub(crate) fn is_unknown(&self) -> bool {

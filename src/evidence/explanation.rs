@@ -8,6 +8,7 @@ use crate::report::{Outcome, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Why the answer is what it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -87,8 +88,8 @@ impl InputChange {
 }
 
 impl RuleExplanation {
-    /// The rule in lines for people.
-    fn lines(&self) -> Vec<String> {
+    /// The rule in lines for people; `there` are the documents that could be read.
+    fn lines(&self, there: &BTreeSet<&str>) -> Vec<String> {
         let short = |figure: f64| number::rounded(figure, 6);
         let margin = self.margin.map_or_else(String::new, |margin| format!(", margin {}", short(margin)));
         let value = self.value.as_f64().map_or_else(|| self.value.to_string(), short);
@@ -100,7 +101,7 @@ impl RuleExplanation {
         }));
         if !self.flip.is_empty() {
             let becomes = if self.holds { "holds no more" } else { "holds" };
-            lines.extend(told(becomes, &self.flip));
+            lines.extend(told(becomes, &self.flip, there));
         }
         lines
     }
@@ -113,38 +114,72 @@ impl Explanation {
             let outcome = if holds { Outcome::Pass } else { Outcome::Warn };
             Row::new("explain", outcome).reasons(lines)
         };
-        let mut rows: Vec<Row> = self.rules.iter().map(|rule| row(rule.holds, rule.lines())).collect();
-        rows.push(row(self.missing.is_empty(), self.lines()));
+        let sources = self.rules.iter().flat_map(|rule| &rule.sources);
+        let there = sources.filter(|source| source.sha256.is_some()).map(|source| source.path.as_str());
+        let there: BTreeSet<&str> = there.collect();
+        let mut rows: Vec<Row> = self.rules.iter().map(|rule| row(rule.holds, rule.lines(&there))).collect();
+        rows.push(row(self.missing.is_empty(), self.lines(&there)));
         rows
     }
 
     /// The change and what is missing, in lines for people.
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, there: &BTreeSet<&str>) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.flip.changes.is_empty() {
-            lines.extend(told(&self.flip.verdict, &self.flip.changes));
+            lines.extend(told(&self.flip.verdict, &self.flip.changes, there));
         }
         if !self.flip.obstacles.is_empty() {
             lines.push("no change of a value in a document is enough".to_owned());
             lines.extend(self.flip.obstacles.iter().cloned());
         }
-        lines.extend(self.missing.iter().map(|step| {
-            let date = step.date.as_deref().unwrap_or("on a day that nobody can tell");
-            format!("{date}: {}: {}", step.rule, step.what)
+        // What several rules wait for is one thing.
+        let mut steps: Vec<(&MissingStep, Vec<&str>)> = Vec::new();
+        for step in &self.missing {
+            let is_same =
+                |(other, _): &&mut (&MissingStep, _)| (&other.date, &other.what) == (&step.date, &step.what);
+            match steps.iter_mut().find(is_same) {
+                Some((_, rules)) => rules.push(&step.rule),
+                None => steps.push((step, vec![&step.rule])),
+            }
+        }
+        lines.extend(steps.into_iter().map(|(MissingStep { date, what, .. }, rules)| {
+            let date = date.as_deref().unwrap_or("on a day that nobody can tell");
+            format!("{date}: {}: {what}", rules.join(", "))
         }));
         lines
     }
 }
 
-/// What the changes make, with one change in its line, and several below it: a line has a largest length.
-fn told(becomes: &str, changes: &[InputChange]) -> Vec<String> {
-    match changes {
-        [change] => vec![format!("{becomes} with {}", change.text())],
-        changes => {
-            let first = format!("{becomes} with these {} changes together:", changes.len());
-            std::iter::once(first)
-                .chain(changes.iter().map(|change| format!("- {}", change.text())))
-                .collect()
+/// What the changes make, with one change in its line, and several below it: a line has a largest length. That documents
+/// are missing is said once of all of them.
+fn told(becomes: &str, changes: &[InputChange], there: &BTreeSet<&str>) -> Vec<String> {
+    let is_missing = |change: &&InputChange| !change.path.is_empty() && !there.contains(change.path.as_str());
+    let (missing, mut texts): (Vec<&InputChange>, Vec<String>) = (
+        changes.iter().filter(is_missing).collect(),
+        changes.iter().filter(|change| !is_missing(change)).map(InputChange::text).collect(),
+    );
+    let paths: BTreeSet<&str> = missing.iter().map(|change| change.path.as_str()).collect();
+    if let [first, .., last] = paths.iter().collect::<Vec<_>>().as_slice() {
+        let mut values: Vec<String> = Vec::new();
+        for InputChange { place, to, .. } in missing {
+            let value = format!("{place} {to}");
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        let count = paths.len();
+        texts.push(format!(
+            "{} in the {count} documents that are missing, {first} to {last}",
+            values.join(", ")
+        ));
+    } else {
+        texts.extend(missing.into_iter().map(InputChange::text));
+    }
+    match texts.as_slice() {
+        [text] => vec![format!("{becomes} with {text}")],
+        texts => {
+            let first = format!("{becomes} with these {} changes together:", texts.len());
+            std::iter::once(first).chain(texts.iter().map(|text| format!("- {text}"))).collect()
         }
     }
 }

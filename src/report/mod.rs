@@ -384,6 +384,12 @@ impl Report {
         self.marker.assignment()
     }
 
+    /// What is to be looked at, row by row.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        let rows = self.rows.iter().filter(|row| row.outcome == Outcome::Warn);
+        rows.flat_map(|row| row.reasons.iter().map(move |reason| format!("{}: {reason}", row.name)))
+    }
+
     /// What speaks against a yes, row by row.
     pub(crate) fn complaints(&self) -> impl Iterator<Item = String> {
         self.rows.iter().filter(|row| !row.outcome.is_yes()).flat_map(|row| {

@@ -208,7 +208,8 @@ fn backups_and_drafts_are_no_reports_of_their_day() {
     sandbox.write("artifacts/reports/REPORT_SOAK_20260309.json~old", "{");
     sandbox.run("readiness score").code(0).marker("| readiness | OK | READINESS=GO |");
     let remarks = sandbox.json("artifacts/reports/readiness.json")["remarks"].clone();
-    assert_eq!(remarks.as_array().unwrap().len(), others.len(), "{remarks}");
+    let remarks = remarks.as_array().unwrap().iter().map(|remark| remark.as_str().unwrap());
+    assert_eq!(remarks.filter(|remark| remark.contains("is not evidence")).count(), others.len());
     // Where the exact name is missing they do not stand in for it, and are named.
     std::fs::remove_file(sandbox.path("artifacts/reports/REPORT_SOAK_20260309.json")).unwrap();
     sandbox.run("readiness score").code(1).stdout_has("REPORT_SOAK_20260309.bak.json");
@@ -336,8 +337,30 @@ fn an_old_score_does_not_stand_where_a_new_one_could_not_be_made() {
     let sandbox = Sandbox::new();
     reports(&sandbox, &vec![base(); 7]);
     sandbox.run("readiness score").code(0);
-    sandbox.run("readiness score --reports nowhere").code(3);
-    assert!(!sandbox.path("artifacts/reports/readiness.json").exists());
+    // Why there is none stands in its place, whichever part of the command line was wrong.
+    for (line, code) in [("readiness score --reports nowhere", 3), ("readiness score --window 0", 64)] {
+        sandbox.run(line).code(code);
+        assert_eq!(sandbox.json("artifacts/reports/readiness.json")["schema"], "mmops.error.v1", "{line}");
+        assert!(!sandbox.path("artifacts/reports/readiness.md").exists(), "{line}");
+        sandbox.run("readiness score").code(0);
+    }
+}
+
+/// Reports that nobody can check count, and are named.
+#[test]
+fn reports_that_do_not_say_what_made_them_are_named() {
+    let sandbox = Sandbox::new();
+    let days: Vec<Value> =
+        (0..7).map(|day| with(&json!({"edge_net_bps": 2.8 + f64::from(day % 6)}))).collect();
+    reports(&sandbox, &days);
+    let first = "no evidence header (`schema`), so nothing says which program made it and of which run: \
+                 `REPORT_SOAK_20260303.json`, ";
+    let same = "the same bytes for several days: `REPORT_SOAK_20260303.json`, `REPORT_SOAK_20260309.json`";
+    for line in
+        ["readiness", "readiness validate artifacts/reports/readiness.json --reports artifacts/reports"]
+    {
+        drop(sandbox.run(line).code(0).stdout_has(first).stdout_has(same));
+    }
 }
 
 #[test]
@@ -574,7 +597,7 @@ fn a_file_that_contradicts_itself_is_no_go() {
         (with("window", json!("7")), "window"),
         (without("drills"), "Missing required key: 'drills'"),
         (with("losses", loss), "root.losses is a list of 1"),
-        (with("schema", json!("mmops.soak-run.v1")), "root.schema is"),
+        (with("schema", json!("mmops.readiness.v1")), "root.schema is"),
         (with("extra", json!(1)), "Unknown key: 'extra'"),
         (each_day("extra", &json!(1)), "extra"),
         (with("score", json!("100")), "'score' must be a number"),
@@ -683,6 +706,24 @@ fn what_is_no_score_file_is_3() {
         sandbox.run("readiness validate r.json").code(3);
     }
     Sandbox::new().run("readiness validate missing.json").code(3);
+    // Another document of mmops has a verdict as well, and one that says why there is no score says so.
+    for (content, reason) in [
+        (
+            json!({"schema": "mmops.error.v1", "verdict": "ERROR", "message": "the disk is full"}),
+            "the disk is full",
+        ),
+        (
+            json!({"schema": "mmops.daily-report.v1", "verdict": "OK"}),
+            "its schema is `mmops.daily-report.v1`",
+        ),
+        (
+            json!({"schema": "mmops.soak-metrics.v1", "verdict": "PASS"}),
+            "its schema is `mmops.soak-metrics.v1`",
+        ),
+    ] {
+        let sandbox = Sandbox::new().file("r.json", content.to_string());
+        drop(sandbox.run("readiness validate r.json").code(3).stdout_has(reason));
+    }
     Sandbox::new().run("readiness validate").code(64);
 }
 

@@ -1,6 +1,7 @@
 //! How near the answer is to another one: the rules of every component and of all evidence.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+use super::plan::command;
 use super::verdict::{Component, Facts, Verdict, verdict};
 use crate::evidence::daily::report::SourceFile;
 use crate::evidence::entry::{Entry, Found};
@@ -11,6 +12,13 @@ use crate::format::duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+
+/// The component of the rehearsals.
+const PACK: &str = "pre_live_pack";
+/// What makes a pack that passed one that is not simulated.
+const RECORDED_FEEDS: &str = "it passed on a generated feed: name recorded ones under `feeds` of \
+     deploy/tuning/grid.yaml, take --allow-simulated out of deploy/release/pre_live.yaml, and run \
+     `mmops pre-live-pack --dry-run`";
 
 /// A requirement, what was found of it, and what judging the newest run again speaks against it.
 pub(super) struct Evidence<'a> {
@@ -129,7 +137,7 @@ impl Explained<'_> {
         };
         let of_score = self.readiness.as_ref().filter(|_| !is_yes("readiness")).map(|score| &score.flip);
         let is_score_mended = is_yes("readiness") || of_score.is_some_and(|flip| flip.verdict == "GO");
-        if self.with(&changes, is_yes("pre_live_pack") && is_score_mended) == Verdict::Blocked {
+        if self.with(&changes, is_yes(PACK) && is_score_mended) == Verdict::Blocked {
             return Flip { obstacles: self.obstacles(of_evidence), ..Flip::default() };
         }
         changes.extend(of_score.iter().flat_map(|flip| flip.changes.iter().cloned()));
@@ -149,8 +157,14 @@ impl Explained<'_> {
             Some(_) | None => vec![format!("{}: {}", component.name, component.marker)],
         };
         let obstacles: Vec<String> = components.flat_map(of_component).collect();
-        let stuck = of_evidence.iter().flatten().filter(|rule| !rule.holds && rule.flip.is_empty());
-        let stuck = stuck.map(|rule| format!("{}: make it {}", rule.rule, rule.limit));
+        let stuck = self.evidence.iter().zip(of_evidence).flat_map(|(evidence, rules)| {
+            let make = match (&evidence.found, command(evidence.requirement)) {
+                (Err(_), Some(command)) => format!("run `{command}`, and make it"),
+                (Err(_), None) | (Ok(_), _) => "make it".to_owned(),
+            };
+            let stuck = rules.iter().filter(|rule| !rule.holds && rule.flip.is_empty());
+            stuck.map(move |rule| format!("{}: {make} {}", rule.rule, rule.limit))
+        });
         obstacles.into_iter().chain(stuck).collect()
     }
 
@@ -170,11 +184,12 @@ impl Explained<'_> {
             );
             if steps.is_empty() {
                 let reason = component.reasons.first().map_or(component.marker.as_str(), String::as_str);
-                missing.push(MissingStep {
-                    date: Some(day(now)),
-                    rule: component.name.to_owned(),
-                    what: format!("make it a yes without a simulation: {reason}"),
-                });
+                let what = match (component.name, component.answer.is_yes()) {
+                    (PACK, true) => RECORDED_FEEDS.to_owned(),
+                    (PACK, false) => format!("mend it, and run `mmops pre-live-pack --dry-run`: {reason}"),
+                    _ => format!("make it a yes without a simulation: {reason}"),
+                };
+                missing.push(MissingStep { date: Some(day(now)), rule: component.name.to_owned(), what });
             }
         }
         for evidence in self.evidence {
@@ -186,7 +201,10 @@ impl Explained<'_> {
             missing.push(MissingStep {
                 date: now.checked_add(wait).ok().map(day),
                 rule: entry.name.clone(),
-                what: format!("make `{}` again: {reason}", entry.path),
+                what: match command(evidence.requirement) {
+                    Some(command) => format!("make `{}` with `{command}`: {reason}", entry.path),
+                    None => format!("make `{}` again: {reason}", entry.path),
+                },
             });
         }
         missing.sort();

@@ -255,7 +255,7 @@ fn component(
                 _ => report.verdict(),
             },
             marker: report.marker(),
-            reasons: report.complaints().collect(),
+            reasons: if report.is_ok() { report.warnings().collect() } else { report.complaints().collect() },
             documents,
             simulated: report.is_simulated(),
         },

@@ -87,17 +87,32 @@ impl SoakGates {
     }
 }
 
-/// What a plan can require beside its two components: the name of the row, and files that mean it as well.
-const KNOWN: [(&str, &[&str]); 8] = [
-    ("soak", &["soak_metrics.json", "gates_summary.json"]),
-    ("failover_drill", &["CHAOS_FAILOVER.json"]),
-    ("rollback_drill", &[]),
-    ("golden_compare", &[]),
-    ("bundle_verify", &[]),
-    ("cron_sentinel", &[]),
-    ("runtime_smoke", &["RUNTIME_SMOKE.json"]),
-    ("runtime_gate", &["RUNTIME_GATE.json"]),
+/// What a plan can require beside its two components: the name of the row, files that mean it as well, and the command
+/// that makes it.
+const KNOWN: [(&str, &[&str], Option<&str>); 8] = [
+    ("soak", &["soak_metrics.json", "gates_summary.json"], Some("mmops soak run")),
+    ("failover_drill", &["CHAOS_FAILOVER.json"], Some("mmops chaos failover")),
+    ("rollback_drill", &[], None),
+    ("golden_compare", &[], Some("mmops golden-compare")),
+    ("bundle_verify", &[], Some("mmops bundle verify")),
+    ("cron_sentinel", &[], Some("mmops cron-sentinel")),
+    ("runtime_smoke", &["RUNTIME_SMOKE.json"], None),
+    ("runtime_gate", &["RUNTIME_GATE.json"], None),
 ];
+
+/// Whether a requirement is one of those that are known.
+fn is_known(requirement: &Requirement, name: &str, files: &[&str]) -> bool {
+    let file = requirement.artifact.rsplit('/').next().unwrap_or_default();
+    requirement.name == name || files.contains(&file)
+}
+
+/// The command that makes what is required, where that is known.
+pub(super) fn command(requirement: &Requirement) -> Option<&'static str> {
+    KNOWN
+        .iter()
+        .find(|(name, files, _)| is_known(requirement, name, files))
+        .and_then(|(_, _, command)| *command)
+}
 
 impl ReadyPlan {
     /// Everything that it requires beside the components.
@@ -126,12 +141,9 @@ impl ReadyPlan {
     /// What it could require and does not.
     pub(super) fn not_required(&self) -> Vec<&'static str> {
         let is_required = |name: &str, files: &[&str]| {
-            self.requirements().any(|requirement| {
-                let file = requirement.artifact.rsplit('/').next().unwrap_or_default();
-                requirement.name == name || files.contains(&file)
-            })
+            self.requirements().any(|requirement| is_known(requirement, name, files))
         };
-        KNOWN.iter().filter(|(name, files)| !is_required(name, files)).map(|(name, _)| *name).collect()
+        KNOWN.iter().filter(|(name, files, _)| !is_required(name, files)).map(|(name, ..)| *name).collect()
     }
 
     /// Says what is wrong with the window or a requirement.

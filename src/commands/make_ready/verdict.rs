@@ -24,7 +24,7 @@ pub(super) struct Component {
     pub(super) word: &'static str,
     /// `KEY=VALUE` of its marker, or `ERROR`.
     pub(super) marker: String,
-    /// What speaks against a yes.
+    /// What speaks against a yes; of a yes what is to be looked at.
     pub(super) reasons: Vec<String>,
     /// What it wrote.
     pub(super) documents: Vec<Entry>,

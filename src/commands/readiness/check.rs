@@ -5,16 +5,31 @@ use super::scale::SECTIONS;
 use super::verdict::Verdict;
 use crate::evidence::header;
 use crate::format::node;
+use crate::report::ERROR_SCHEMA;
 use serde_json::Value;
+
+/// What the schema of a score begins with.
+const ANY_SCORE: &str = "mmops.readiness.v";
 
 /// Everything that is wrong with the document, one sentence each; empty when nothing is.
 ///
 /// # Errors
-/// When the document is not a readiness file at all: no object, or none of its keys.
+/// When the document is not a readiness file at all: no object, none of its keys, another document of mmops, or one that
+/// says why there is no score.
 pub(super) fn faults(document: &Value) -> Result<Vec<String>, String> {
     let Value::Object(fields) = document else {
         return Err("the document is not a JSON object".to_owned());
     };
+    match fields.get("schema").and_then(Value::as_str) {
+        Some(ERROR_SCHEMA) => {
+            let message = fields.get("message").and_then(Value::as_str).unwrap_or("it does not say why");
+            return Err(format!("it says that there is no score: {message}"));
+        }
+        Some(schema) if schema.starts_with("mmops.") && !schema.starts_with(ANY_SCORE) => {
+            return Err(format!("its schema is `{schema}`"));
+        }
+        Some(_) | None => {}
+    }
     if !["score", "sections", "verdict"].iter().any(|key| fields.contains_key(*key)) {
         return Err("the document has none of score, sections, verdict".to_owned());
     }

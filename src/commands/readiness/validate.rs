@@ -66,6 +66,9 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
     let note = score.map_or_else(String::new, |score| format!("score={score}"));
     let mut rows = vec![Row::new("valid", Outcome::of_refusals(&faults)).note(note)];
     rows.extend(faults.iter().map(|fault| Row::new("fault", Outcome::Fail).reason(fault)));
+    let remarks = document.get("remarks").and_then(Value::as_array).into_iter().flatten();
+    let remarks = remarks.filter_map(Value::as_str);
+    rows.extend(remarks.map(|remark| Row::new("reports", Outcome::Warn).reason(remark)));
     let report = Report::new(&SPEC, "READINESS VALIDATION", verdict.conclusion()).rows(rows);
     Ok(report.body(&Body { score }).simulated(simulated).evidence([file]))
 }

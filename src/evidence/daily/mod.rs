@@ -3,19 +3,23 @@
 
 pub(crate) mod baseline;
 mod date;
+mod doubts;
 pub(crate) mod figures;
 mod history;
+mod outlook;
 mod remedy;
 pub(crate) mod report;
 pub(crate) mod standard;
 
 pub(crate) use date::{compact, date_of, end, is_report, observed_to, parse, report_name, start};
 pub(crate) use figures::{BEARABLE, FIGURES, RANGES, SIDES, Side};
+pub(crate) use outlook::{Outlook, PastDay, go_without};
 pub(crate) use remedy::Remedy;
 
 use crate::evidence::age::{Age, AgeSource, EvidencePolicy, display, judge_age};
-use crate::evidence::entry::ReleaseIdentity;
+use crate::evidence::entry::{ReleaseIdentity, WATCHED_VERSION};
 use crate::report::ERROR_SCHEMA;
+use doubts::CountingReport;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -181,6 +185,12 @@ pub fn window(files: &[File], rules: &Rules) -> Window {
     };
     days.extend(future.into_iter().map(late));
     let simulated = days.iter().any(|day| day.simulated);
+    let counting = days.iter().filter(|day| day.fault.is_none()).filter_map(|day| by_date.get(&day.date));
+    remarks.extend(doubts::remarks(counting.map(|file| CountingReport {
+        name: &file.name,
+        content: file.content.as_ref().ok(),
+        sha256: file.sha256.as_deref(),
+    })));
     remarks.extend(rules.standard.iter().flat_map(|standard| standard.weaker.iter().cloned()));
     Window { days, remarks, simulated }
 }
@@ -229,7 +239,7 @@ pub(crate) fn read_days<'a>(
 pub(crate) fn other_release(days: &[Day], release: &ReleaseIdentity) -> Option<String> {
     let last = days.iter().rev().find(|day| day.fault.is_none() && !day.versions.is_empty())?;
     let other = last.versions.last()?.iter().find(|version| release.is_other(version))?;
-    Some(format!("{} speaks of {other}, what is to be released is {release}", last.date))
+    Some(format!("{} speaks of {other}, what is to be released is {release}{WATCHED_VERSION}", last.date))
 }
 
 impl Day {
@@ -252,6 +262,13 @@ impl Day {
 
     fn told(&self) -> Vec<ToldChange> {
         self.basis.as_ref().map(|basis| basis.version_changes.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn past(&self) -> PastDay {
+        let has_figure = self.figures.each_ref().map(Result::is_ok);
+        let is_seen = self.basis.as_ref().is_some_and(|basis| basis.observed_hours > 0.0);
+        let (date, has_report) = (self.date, self.report.is_some());
+        PastDay { date, has_report, was_watched: is_seen || has_figure.contains(&true), has_figure }
     }
 
     pub(crate) fn subject(&self) -> Option<String> {
@@ -365,16 +382,9 @@ fn guards(reader: &FieldReader, date: Date, window: usize) -> Flag {
     let regression = reader.guard(report::REG_GUARD, &reader.report.reg_guard)?;
     let drift = reader.guard(report::DRIFT, &reader.report.drift)?;
     if regression == report::NO_HISTORY && matches!(drift, "" | report::NONE) {
-        let go =
-            go_without(date, window).map_or_else(String::new, |go| format!(": GO can be reached on {go}"));
+        let go = go_without(date, window)
+            .map_or_else(String::new, |go| format!(": a score asks for it no more on {go}"));
         return Err(format!("`{}`: {} is {}{go}", reader.name, report::REG_GUARD, report::NO_HISTORY));
     }
     Ok(regression == report::NONE && matches!(drift, "" | report::NONE))
-}
-
-/// The first day on which a score does not ask for `date` any more: `window` days follow it, and the last one is
-/// over.
-pub(crate) fn go_without(date: Date, window: usize) -> Option<Date> {
-    let days = i64::try_from(window).ok()?.checked_add(1)?;
-    date.checked_add(jiff::Span::new().try_days(days).ok()?).ok()
 }

@@ -98,6 +98,15 @@ pub(crate) struct DayStandard {
     pub(crate) weaker: Vec<String>,
 }
 
+fn delivered() -> DayRulesConfig {
+    config::parse(BUILT_IN, config::Format::Yaml, CONFIG).expect("what is built in is usable")
+}
+
+/// Hours of a day that must be seen, where nobody says otherwise.
+pub(crate) fn delivered_min_observed_hours() -> f64 {
+    hours(&delivered().min_observed)
+}
+
 fn hours(text: &str) -> f64 {
     length(text).as_secs_f64() / 3600.0
 }
@@ -126,6 +135,11 @@ impl DayStandard {
             (field.clone(), FigureRule { kpi, unit, aggregate, complement })
         };
         Self::new(basis.min_observed_hours, basis.rules.clone(), basis.figures.iter().map(rule).collect())
+    }
+
+    /// Hours of a day that must be seen.
+    pub(crate) fn min_observed_hours(&self) -> f64 {
+        self.min_observed_hours
     }
 
     /// Why a report was made by less.
@@ -171,8 +185,7 @@ impl DayStandard {
     }
 
     fn weaker_than_delivered(&self) -> Vec<String> {
-        let delivered: DayRulesConfig =
-            config::parse(BUILT_IN, config::Format::Yaml, CONFIG).expect("what is built in is usable");
+        let delivered = delivered();
         let delivered_hours = hours(&delivered.min_observed);
         let less = (self.min_observed_hours < delivered_hours).then(|| {
             format!(

@@ -43,6 +43,8 @@ struct State {
     kept: Vec<(PathBuf, TempPath)>,
     /// Names that always say something.
     standing: Vec<PathBuf>,
+    /// Where the answer of an earlier run stood that was taken away: that of a run that fails is why.
+    replaced: Vec<PathBuf>,
     /// What they say while the run has no answer.
     no_answer: String,
     /// What keeps others from the same outputs until these have their names.
@@ -151,9 +153,18 @@ impl Outputs {
     /// Removes what earlier runs have left under the names of all that was opened. What is of another form stays
     /// until it is replaced.
     pub(crate) fn clear(&self) -> Result<(), Fault> {
-        let state = self.state();
-        let mut answers = state.opened.iter().filter_map(|opened| Some((opened, opened.form?)));
-        answers.try_for_each(|(opened, form)| remove_own(opened.file.target(), form))
+        let mut state = self.state();
+        let mut replaced = Vec::new();
+        for Opened { kind: role, file, form, .. } in &state.opened {
+            let (Some(form), target) = (*form, file.target()) else { continue };
+            let is_answer = *role == OutputKind::Verdict && matches!(form, Form::Document(_));
+            if is_answer && kind(target)? == FileKind::File && !is_foreign(target, form) {
+                replaced.push(target.to_owned());
+            }
+            remove_own(target, form)?;
+        }
+        state.replaced.extend(replaced);
+        Ok(())
     }
 
     /// The output called `path`, which is of this kind; opened now unless it was before.
@@ -246,7 +257,8 @@ impl Outputs {
         Ok(())
     }
 
-    /// Takes the outputs back, because the run has failed: records of what was done stay.
+    /// Takes the outputs back, because the run has failed: records of what was done stay, and where the answer of an
+    /// earlier run stood it is said that there is none.
     pub(crate) fn withdraw(&self) {
         let mut state = self.state();
         state.opened.clear();
@@ -267,7 +279,7 @@ impl Outputs {
                 );
             }
         }
-        for path in &state.standing {
+        for path in state.standing.iter().chain(&state.replaced) {
             if let Err(fault) = write_atomic(path, state.no_answer.as_bytes()) {
                 tracing::error!("that this run failed does not stand in its report: {fault}");
             }

@@ -10,13 +10,16 @@ mod reports;
 use crate::commands::readiness::points::{self, Section};
 use crate::commands::readiness::scale::{SECTIONS, TARGETS, Target};
 use crate::commands::readiness::verdict::{Facts, Verdict, verdict};
+use crate::evidence::daily::baseline::HISTORY_DAYS;
 use crate::evidence::daily::report::SourceFile;
-use crate::evidence::daily::{Day, File, Remedy, Rules, Side, Window, other_release};
+use crate::evidence::daily::standard::{DayStandard, delivered_min_observed_hours};
+use crate::evidence::daily::{Day, File, Outlook, PastDay, Remedy, Rules, Side, Window, other_release};
 use crate::evidence::entry::ReleaseIdentity;
 use crate::evidence::explanation::{Explanation, Flip, InputChange, MissingStep, RuleExplanation};
 use crate::format::number;
 use crate::judge::statistics::median;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use reports::{NewValue, Reports};
 use serde_json::json;
 use std::borrow::Cow;
@@ -55,8 +58,6 @@ pub(super) struct Explained<'a> {
     pub(super) drills: Vec<RuleExplanation>,
     pub(super) unmet_drills: usize,
     pub(super) release: ReleaseIdentity,
-    /// The day on which it is asked.
-    pub(super) today: Date,
 }
 
 impl Explained<'_> {
@@ -211,7 +212,7 @@ impl Explained<'_> {
 
     /// What is missing for GO, by the first day on which it can be there.
     fn missing(&self, sections: &[Section]) -> Vec<MissingStep> {
-        let today = Some(self.today.to_string());
+        let (today, outlook) = (Some(self.today().to_string()), self.outlook());
         let drills = self.drills.iter().filter(|rule| !rule.holds).map(|rule| MissingStep {
             date: today.clone(),
             rule: rule.rule.clone(),
@@ -220,7 +221,7 @@ impl Explained<'_> {
         let mut missing: Vec<MissingStep> = drills.collect();
         for section in sections.iter().filter(|section| section.is_lost()) {
             let advice = section.advice.clone().unwrap_or_else(|| "supply or repair the reports".to_owned());
-            let date = self.holds_from(|sections| {
+            let date = self.holds_from(outlook, |sections| {
                 sections.iter().any(|other| other.name == section.name && !other.is_lost())
             });
             missing.push(MissingStep {
@@ -236,28 +237,45 @@ impl Explained<'_> {
         }));
         missing.sort();
         if !missing.is_empty() {
-            let go = self.holds_from(|sections| sections.iter().all(|section| !section.is_lost()));
+            let go = self.holds_from(outlook, |sections| sections.iter().all(|section| !section.is_lost()));
+            let Outlook { first_good, has_history } = outlook;
+            let first = if has_history { "" } else { " (that day has none to be compared with)" };
             missing.push(MissingStep {
                 date: go.map(|date| date.to_string()),
                 rule: "GO".to_owned(),
-                what: "score again: with good days from today on, and every drill, GO can be reached"
-                    .to_owned(),
+                what: format!(
+                    "score again: with good days from {first_good} on{first}, and every drill, GO can be reached"
+                ),
             });
         }
         missing
     }
 
-    /// The first day on which the sections are as they should be, when every day from today on is good and what
-    /// was is left as it is.
-    fn holds_from(&self, holds: impl Fn(&[Section]) -> bool) -> Option<Date> {
+    /// The day on which it is asked.
+    fn today(&self) -> Date {
+        self.rules.policy.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// What can still become a good day, by all days before today that one can be compared with.
+    fn outlook(&self) -> Outlook {
+        let rules = Rules { window: HISTORY_DAYS, max_age: Duration::MAX, ..self.rules.clone() };
+        let needed = self.rules.standard.as_ref();
+        let needed = needed.map_or_else(delivered_min_observed_hours, DayStandard::min_observed_hours);
+        let before: Vec<PastDay> = self.files().window(&rules).days.iter().map(Day::past).collect();
+        Outlook::new(self.rules.policy.now, needed, &before)
+    }
+
+    /// The first day on which the sections are as they should be, when every day that can still be a good one is, and
+    /// what was is left as it is.
+    fn holds_from(&self, outlook: Outlook, holds: impl Fn(&[Section]) -> bool) -> Option<Date> {
         let length = self.window.days.len();
-        let mut newest = self.today.yesterday().ok()?;
-        // The last of them has only days that are still to come.
-        for _ in 0..=length {
+        let mut newest = self.today().yesterday().ok()?;
+        // The last of them has only days that are still to come, and that have others before them.
+        for _ in 0..=length + 2 {
             let mut dates: Vec<Date> =
                 std::iter::successors(Some(newest), |date| date.yesterday().ok()).take(length).collect();
             dates.reverse();
-            let days = dates.into_iter().map(|date| self.day_on(date)).collect();
+            let days = dates.into_iter().map(|date| self.day_on(date, outlook)).collect();
             let window = Window { days, remarks: Vec::new(), simulated: false };
             let next = newest.tomorrow().ok()?;
             if holds(&points::score(&window)) {
@@ -268,12 +286,16 @@ impl Explained<'_> {
         None
     }
 
-    fn day_on(&self, date: Date) -> Day {
-        if date >= self.today {
-            return good_day(date);
+    fn day_on(&self, date: Date, outlook: Outlook) -> Day {
+        if date < outlook.first_good {
+            let known = self.window.days.iter().find(|day| day.date == date).cloned();
+            return known.unwrap_or_else(|| Day::missing(date, "no report"));
         }
-        let known = self.window.days.iter().find(|day| day.date == date).cloned();
-        known.unwrap_or_else(|| Day::missing(date, "no report"))
+        let mut day = good_day(date);
+        if outlook.is_without_history(date) {
+            day.flags[0] = Err("there is no day to compare it with".to_owned());
+        }
+        day
     }
 }
 

@@ -51,7 +51,6 @@ impl World {
             reports: "r".to_owned(),
             drills: Vec::new(),
             unmet_drills: 0,
-            today: today(),
         }
         .explanation()
     }
@@ -247,7 +246,28 @@ fn without_a_report_seven_days_are_missing() {
     let explained = World::new(&vec![None; 7], 0).explained();
     // Two places say what the guards say.
     assert_eq!(explained.flip.changes.len(), 49);
-    assert_eq!(explained.missing.last().expect("GO").date.as_deref(), Some("2026-03-27"));
+    // At noon too little is left of today, and the first day has none before it: seven more must follow it.
+    let go = explained.missing.last().expect("GO");
+    assert_eq!(go.date.as_deref(), Some("2026-03-29"));
+    assert!(go.what.contains("from 2026-03-21 on (that day has none"), "{}", go.what);
+    let at = |hour: i64, days: &[Option<Value>]| {
+        let mut world = World::new(days, 0);
+        world.rules.policy.now = daily::start(today()) + SignedDuration::from_hours(hour);
+        let missing = world.explained().missing;
+        missing.last().map(|step| step.date.clone().expect("known"))
+    };
+    let late = |seen: Option<Value>| [vec![None; 6], vec![seen]].concat();
+    let (first, unseen) = (but(&[("reg_guard", json!({"reason": "NO_HISTORY"}))]), json!({}));
+    for (what, hour, days, go) in [
+        ("enough of today is left", 4, late(None), "2026-03-28"),
+        ("too little of it is", 5, late(None), "2026-03-29"),
+        ("yesterday showed nothing", 23, late(Some(unseen)), "2026-03-29"),
+        // The same day as `soak daily` names of a first one.
+        ("yesterday was the first day", 23, late(Some(first)), "2026-03-27"),
+    ] {
+        assert_eq!(at(hour, &days).as_deref(), Some(go), "{what}");
+    }
+    assert_eq!(daily::go_without(before(1), 7).expect("a date").to_string(), "2026-03-27");
 }
 
 /// A day that is refused for what no figure says is named with what would help.

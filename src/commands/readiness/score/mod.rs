@@ -23,7 +23,6 @@ use crate::format::json;
 use crate::release::identity;
 use crate::report::Report;
 use crate::report::exit::Fault;
-use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -115,7 +114,6 @@ pub(crate) fn score_with(args: &Args, drills: &[Requirement], ctx: &Ctx) -> anyh
         reports: args.reports.as_deref().unwrap_or(Path::new(found::REPORTS)).display().to_string(),
         drills: documents.iter().flat_map(|(drill, found)| drill.rules(found, &judge)).collect(),
         unmet_drills: drills.iter().filter(|drill| !drill.outcome().is_yes()).count(),
-        today: policy.now.to_zoned(TimeZone::UTC).date(),
     });
     let explanation = explained.map(Explained::explanation);
     let runtime = Runtime { utc: ctx.clock.stamp_utc(), version: env!("CARGO_PKG_VERSION").to_owned() };

@@ -88,7 +88,7 @@ pub(super) fn go_note(facts: &DailyFacts) -> Option<String> {
     let has_none = facts.regression.reason.as_deref() == Ok(NO_HISTORY);
     let go = go_without(facts.date, WINDOW).filter(|_| has_none)?;
     Some(format!(
-        "a day without history earns nothing: with {WINDOW} days after it, GO can be reached on {go}"
+        "a day without history earns nothing: with {WINDOW} good days after it, GO can be reached on {go}"
     ))
 }
 

@@ -216,6 +216,20 @@ impl RunWindows {
     }
 }
 
+/// The seconds that were seen, in windows by their begin. What two of them saw was seen once: a day has 24 h.
+pub(super) fn seen_secs(windows: &[(&RunWindows, &Window)]) -> f64 {
+    let mut until = Timestamp::MIN;
+    let mut seen = 0.0;
+    for (run, window) in windows {
+        let length = window.to.duration_since(window.from).as_secs_f64();
+        let added = window.to.duration_since(window.from.max(until)).as_secs_f64();
+        let part = if added < length { added.max(0.0) / length } else { 1.0 };
+        seen += f64::from(run.shape.window_secs) * window.seen_part() * part;
+        until = until.max(window.to);
+    }
+    seen
+}
+
 /// Adds the versions that live at once, unless they are those of before.
 pub(super) fn add_versions<'a>(versions: &mut Vec<Vec<String>>, living: impl Iterator<Item = &'a str>) {
     let living: BTreeSet<&str> = living.collect();

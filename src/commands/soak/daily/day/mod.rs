@@ -6,7 +6,7 @@
 
 use crate::commands::soak::daily::config::{DailyConfig, DayJudge, FigureConfig};
 use crate::commands::soak::daily::gates::{JudgedDay, judge};
-use crate::commands::soak::daily::windows::{RunWindows, Window, add_versions};
+use crate::commands::soak::daily::windows::{RunWindows, Window, add_versions, seen_secs};
 use crate::commands::soak::settings::other_definition;
 use crate::evidence::daily::report::versions::untold_change;
 use crate::evidence::daily::report::{FigureSource, LeftOut, WatchedBuild};
@@ -163,8 +163,7 @@ impl DayFigures {
         let mut windows: Vec<(&RunWindows, &Window)> =
             runs.iter().flat_map(|run| run.windows.iter().map(move |window| (run, window))).collect();
         windows.sort_by_key(|(_, window)| (window.from, window.to));
-        let seen = windows.iter().map(|(run, window)| f64::from(run.shape.window_secs) * window.seen_part());
-        let observed_secs = seen.sum();
+        let observed_secs = seen_secs(&windows);
         let observed = windows.first().zip(windows.iter().max_by_key(|(_, window)| window.to));
         let builds: BTreeSet<WatchedBuild> = runs.iter().flat_map(|run| run.builds.iter().cloned()).collect();
         let min_secs = config.min_observed().as_secs_f64();
@@ -174,7 +173,7 @@ impl DayFigures {
         }
         let gates = judge(runs);
         let fault = unbelievable(runs, unreadable)
-            .or_else(|| windows.is_empty().then(|| format!("no run has windows on {date}")))
+            .or_else(|| windows.is_empty().then(|| format!("no run that counts has windows on {date}")))
             .or_else(|| overlap(&windows))
             .or_else(|| long_window(config, runs))
             .or_else(|| (observed_secs < min_secs).then(|| short(observed_secs, min_secs)))

@@ -169,6 +169,12 @@ fn what_was_not_said_or_cannot_be_believed_leaves_the_whole_day_unknown() {
         let fault = of(change).expect(part);
         assert!(fault.contains(part), "{fault}");
     }
+    // What two runs saw at once was seen once.
+    let twice =
+        |one, other| DayFigures::of(date(), &config(|_| ()), &judge(), &[one, other], &[]).observed_secs;
+    assert_eq!(twice(good(), good()), 86_400.0);
+    let half = of_windows(12, 3600, &single(&[(3.0, Some(300.0), 0.9); 12]));
+    assert_eq!(twice(half.clone(), half), 43_200.0);
     let unread = LeftOut { run_dir: "RUN_2".to_owned(), reason: "torn".to_owned() };
     let fault = DayFigures::of(date(), &config(|_| ()), &judge(), &[good()], &[unread]).fault;
     assert_eq!(fault.as_deref(), Some("`RUN_2` cannot be judged again: torn"));
