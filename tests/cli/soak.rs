@@ -336,6 +336,12 @@ fn the_outputs_of_a_run_never_stand_for_another() {
     assert_eq!(sandbox.json("artifacts/soak/latest/soak_metrics.json"), sandbox.json("out/RUN.json"));
     let first = sandbox.json(GATES);
     assert_eq!(first["run_dir"], sandbox.json("out/RUN.json")["run_dir"]);
+    // What a run left unfinished when it was killed goes with the next one. No process has that number.
+    let unfinished =
+        sandbox.path("artifacts/soak/latest").canonicalize().unwrap().join(".mmops-4194305-0.tmp");
+    std::fs::write(&unfinished, "half").unwrap();
+    sandbox.run("soak run --mock --gates smoke --iterations 2").code(0);
+    assert!(!unfinished.exists());
 
     let child = start(&sandbox, "soak run --scrape http://127.0.0.1:1 --iterations 900 --iteration 1s");
     wait_for("start", || !sandbox.path(GATES).exists());

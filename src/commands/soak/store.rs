@@ -68,6 +68,8 @@ impl RunStore {
     pub(super) fn create(plan: &SoakPlan, ctx: &Ctx) -> Result<Self, Fault> {
         let runs = ctx.path(RUNS);
         fsio::create_dir(&runs)?;
+        // The run before may have been killed in the middle of a file, and no later one writes beside it.
+        fsio::remove_left_behind(&runs.join(LATEST).join(PLAN));
         let mut number = plan.started_at_ms;
         let dir = loop {
             let dir = runs.join(format!("RUN_{number}"));

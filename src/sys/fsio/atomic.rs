@@ -376,7 +376,7 @@ pub(crate) fn write_volatile(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 
 /// Removes the unfinished outputs that killed runs left beside `target`. What cannot be removed does not
 /// keep a run from its work.
-pub(super) fn remove_left_behind(target: &Path) {
+pub(crate) fn remove_left_behind(target: &Path) {
     if let Ok(Some(path)) = target::file_behind(target)
         && let Err(fault) = remove_abandoned(parent(&path), PLAIN)
     {

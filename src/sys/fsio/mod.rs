@@ -12,7 +12,8 @@ mod read;
 mod target;
 
 pub(crate) use atomic::{
-    AtomicFile, Naming, Temporary, date_by, is_unfinished, remove_abandoned, write_atomic, write_volatile,
+    AtomicFile, Naming, Temporary, date_by, is_unfinished, remove_abandoned, remove_left_behind,
+    write_atomic, write_volatile,
 };
 #[cfg(test)]
 pub(crate) use dirs::scratch_dir;
