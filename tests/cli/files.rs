@@ -451,7 +451,7 @@ fn a_report_names_the_configuration_that_it_goes_by() {
 
 #[test]
 fn two_runs_of_one_command_wait_for_each_other() {
-    let plan = "steps:\n  - {name: step, argv: [mkdir, busy]}\n  - {name: wait, argv: [sleep, '0.2'], needs: [step]}\n  - {name: end, argv: [rmdir, busy], needs: [wait]}\n";
+    let plan = "steps:\n  - {name: step, argv: [mkdir, busy]}\n  - {name: wait, argv: [sleep, '0.6'], needs: [step]}\n  - {name: end, argv: [rmdir, busy], needs: [wait]}\n";
     let sandbox = pack().file("deploy/release/pre_live.yaml", plan);
     let start = |more: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mmops"));
@@ -462,9 +462,15 @@ fn two_runs_of_one_command_wait_for_each_other() {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let told: String = runs.iter().map(|run| text(&run.stderr)).collect();
     assert!(runs.iter().all(|run| run.status.success()), "{told}");
-    assert!(told.contains("waiting up to 1m for") && told.contains("another mmops (pid "), "{told}");
+    assert!(told.contains("waiting up to 1m for") && told.contains("another mmops"), "{told}");
     let first = start("");
-    std::thread::sleep(Duration::from_millis(100));
+    let lock = sandbox.path("artifacts/.mmops-pre-live-pack.lock");
+    let holder = first.id().to_string();
+    let is_held = || fs::read_to_string(&lock).is_ok_and(|text| text.contains(&holder));
+    let begun = std::time::Instant::now();
+    while !is_held() && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let second = start(&format!("--lock-timeout 0s --report {REPORT}")).wait_with_output().unwrap();
     assert!(!sandbox.path(REPORT).exists(), "what the first writes is not the second's to write");
     assert_eq!(second.status.code(), Some(1));
