@@ -98,6 +98,11 @@ fn chain() -> tempfile::TempDir {
     write(dir, "small.yaml", GRID);
     write(dir, "wide.yaml", LIMITS);
     write(dir, "deploy/release/pre_live.yaml", pack("market.feed"));
+    let plan =
+        include_str!("../../deploy/release/make_ready.yaml").replace("profile: soak-24h", "profile: day");
+    let plan =
+        plan.replace("gates_file: null", "gates_file: gates.yaml").replace("kpis: null", "kpis: kpis.yaml");
+    write(dir, "deploy/release/make_ready.yaml", plan);
     root
 }
 
@@ -304,7 +309,8 @@ fn simulated_bot(dir: &Path) {
         "bot.yaml",
         format!(
             "pre_live_pack: {{plan: null, timeout: 30s}}\nreadiness: {{reports: null, out_json: \
-             artifacts/reports/readiness.json, window: 7, max_age: 36h, drills: []}}\nevidence: [{{name: soak, \
+             artifacts/reports/readiness.json, window: 7, max_age: 36h, drills: []}}\nsoak_gates: {{profile: short, \
+             gates_file: bot_gates.yaml, kpis: bot_kpis.yaml, max_window: 1h}}\nevidence: [{{name: soak, \
              artifact: {SOAK}, max_age: 1d, same_release: true, expect: [{{pointer: root.verdict, equals: PASS}}]}}]\n"
         ),
     );
