@@ -14,5 +14,6 @@ pub(crate) mod progress;
 pub(crate) mod prompt;
 pub(crate) mod root_dir;
 pub(crate) mod signal;
+pub(crate) mod stdin;
 pub(crate) mod tree;
 pub(crate) mod work;

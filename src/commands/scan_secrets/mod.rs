@@ -25,6 +25,7 @@ use crate::format::json;
 use crate::report::Report;
 use crate::report::exit::Fault;
 use crate::sys::fsio::AtomicFile;
+use crate::sys::stdin::Stdin;
 use crate::sys::work;
 use facts::{Facts, ScanResult};
 use std::path::PathBuf;
@@ -111,7 +112,7 @@ pub(crate) fn run(args: &Args, ctx: &Ctx) -> anyhow::Result<Report> {
 fn scan(args: &Args, shared: &Shared<'_>, ctx: &Ctx) -> anyhow::Result<ScanResult> {
     let jobs = args.jobs.map_or_else(work::processors, usize::from);
     let mut result = if args.stdin {
-        scan_stdin(shared)?
+        scan_stdin(shared, ctx)?
     } else {
         walk::scan(ctx, shared, &walk::Targets::resolve(ctx, &args.paths)?, jobs)?
     };
@@ -126,9 +127,10 @@ fn scan(args: &Args, shared: &Shared<'_>, ctx: &Ctx) -> anyhow::Result<ScanResul
     Ok(result)
 }
 
-fn scan_stdin(shared: &Shared<'_>) -> Result<ScanResult, Fault> {
+fn scan_stdin(shared: &Shared<'_>, ctx: &Ctx) -> Result<ScanResult, Fault> {
     let mut worker = Worker::new(shared);
-    worker.reader(&mut std::io::stdin().lock(), Source { path: STDIN, commit: None })?;
+    worker.reader(&mut Stdin(&ctx.cancel), Source { path: STDIN, commit: None })?;
+    ctx.check_cancelled()?;
     if worker.result.stats.bytes == 0 && worker.result.findings.is_empty() {
         let fault = Fault::config("stdin is empty: nothing was scanned");
         return Err(fault.hint("check the command in front of the pipe"));
