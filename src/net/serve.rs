@@ -28,6 +28,11 @@ const HTML: &str = "text/html; charset=utf-8";
 /// The content type of plain text.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
+/// Seconds after which a browser asks for a page again.
+const REFRESH_SECS: u32 = 30;
+/// What stops that, at the end of the address.
+const WITHOUT_REFRESH: &str = "refresh=off";
+
 /// Connections at once.
 const MOST_CONNECTIONS: usize = 64;
 /// How long a client may take to send the head of a request, and again its body.
@@ -78,6 +83,15 @@ impl Response {
             ("x-content-type-options", "nosniff".to_owned()),
         ];
         Self { headers, ..Self::ok(HTML, body) }
+    }
+
+    /// The same of what changes: a browser asks for it again, unless the address ends with `?refresh=off`.
+    pub(crate) fn live_page(body: impl Into<String>, policy: String, request: &Request<'_>) -> Self {
+        let mut response = Self::page(body, policy);
+        if !request.query.split('&').any(|part| part == WITHOUT_REFRESH) {
+            response.headers.push(("refresh", REFRESH_SECS.to_string()));
+        }
+        response
     }
 }
 

@@ -17,6 +17,26 @@ pub(crate) enum ClockKind {
     Stamped,
 }
 
+impl ClockKind {
+    /// Why its times are no evidence.
+    pub(crate) fn doubt(self) -> Option<&'static str> {
+        match self {
+            Self::System => None,
+            Self::Frozen => Some("frozen clock"),
+            Self::Stamped => Some("stamped time"),
+        }
+    }
+
+    /// What is said behind a time of it.
+    pub(crate) fn remark(self) -> &'static str {
+        match self {
+            Self::System => "",
+            Self::Frozen => ", a clock frozen by --now",
+            Self::Stamped => ", a time fixed from outside",
+        }
+    }
+}
+
 /// The program that makes a document, and when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Maker {

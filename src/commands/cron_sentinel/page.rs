@@ -4,7 +4,7 @@
 use super::judge::{Judged, State};
 use super::verdict::{Facts, Verdict};
 use crate::report::Outcome;
-use crate::report::maker::{ClockKind, Maker};
+use crate::report::maker::Maker;
 use crate::report::page::number::count;
 use crate::report::page::{self, Markup, Page, Tone, anchor, html, time};
 use jiff::Timestamp;
@@ -15,11 +15,6 @@ const ROWS: usize = 2000;
 
 pub(super) fn render(facts: &Facts, verdict: Verdict, maker: &Maker) -> String {
     let (tone, headline) = headline(verdict);
-    let clock = match maker.clock {
-        ClockKind::System => "",
-        ClockKind::Frozen => ", on a clock frozen by --now",
-        ClockKind::Stamped => ", a time fixed from outside",
-    };
     page::document(&Page {
         title: format!("{headline}: {}", facts.config),
         tone,
@@ -35,7 +30,7 @@ pub(super) fn render(facts: &Facts, verdict: Verdict, maker: &Maker) -> String {
             "Inspected {}{}; this page comes anew by itself (<a \
              href=\"?refresh=off\">stop that</a>). <a href=\"/metrics\">Metrics</a>. mmops {}.",
             time::time(maker.now.as_millisecond()),
-            clock,
+            maker.clock.remark(),
             maker.version
         ),
     })
@@ -78,17 +73,7 @@ fn verdict_box(facts: &Facts, verdict: Verdict) -> Markup {
     if let Some((due, name)) = next {
         rows.push(("Due next", html!("{}, {}", name, when(due, &TimeZone::UTC, "UTC"))));
     }
-    let rows: Markup =
-        rows.into_iter().map(|(head, text)| html!("<dt>{}</dt><dd>{}</dd>", head, text)).collect();
-    html!(
-        "<section class=\"v {} solo\" id=\"verdict\" aria-label=\"Verdict\">{}<h2 class=\"w\">{}</h2><p class=\"s\">{}</p>\
-         <dl>{}</dl></section>",
-        tone.class(),
-        tone.icon(64),
-        headline,
-        summary,
-        rows
-    )
+    page::verdict_box(tone, headline, [], &summary, rows, None)
 }
 
 fn table(facts: &Facts) -> Markup {

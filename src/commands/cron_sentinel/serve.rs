@@ -21,11 +21,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Seconds after which a browser asks for the page again.
-const REFRESH_SECS: u32 = 30;
-/// What stops that, at the end of the address.
-const WITHOUT_REFRESH: &str = "refresh=off";
-
 pub(super) struct Settings<'a> {
     pub(super) address: SocketAddr,
     pub(super) address_file: Option<&'a Path>,
@@ -88,13 +83,7 @@ fn publish(pages: &Mutex<Pages>, (facts, verdict): &(Facts, Verdict), ctx: &Ctx)
 
 fn respond(request: &Request<'_>, pages: &Pages) -> Response {
     match (request.method, request.path) {
-        ("GET", "/") => {
-            let mut response = Response::page(pages.page.clone(), content_security_policy());
-            if !request.query.split('&').any(|part| part == WITHOUT_REFRESH) {
-                response.headers.push(("refresh", REFRESH_SECS.to_string()));
-            }
-            response
-        }
+        ("GET", "/") => Response::live_page(pages.page.clone(), content_security_policy(), request),
         ("GET", "/metrics") => Response::ok(serve::EXPOSITION, pages.metrics.clone()),
         (_, "/" | "/metrics") => Response::error(405, "method not allowed"),
         _ => Response::error(404, "there are / and /metrics"),

@@ -7,7 +7,7 @@ use super::drift::listed::ListedDrift;
 use super::facts::{Decision, Facts, FileFacts, FileState};
 use super::verdict::Verdict;
 use crate::release::shell;
-use crate::report::maker::{ClockKind, Maker};
+use crate::report::maker::Maker;
 use crate::report::page::{self, Markup, Page, Tone, html};
 
 /// Bytes that a page may have before it lists less.
@@ -42,12 +42,6 @@ pub(super) fn render(subject: &Subject<'_>, facts: &Facts, verdict: Verdict) -> 
 fn with_rows(subject: &Subject<'_>, facts: &Facts, verdict: Verdict, rows: usize) -> String {
     let (tone, headline) = headline(verdict);
     let name = subject.actual;
-    let maker = &subject.maker;
-    let clock = match maker.clock {
-        ClockKind::System => "",
-        ClockKind::Frozen => ", a clock frozen by --now",
-        ClockKind::Stamped => ", a time fixed from outside",
-    };
     page::document(&Page {
         title: format!("{headline}: {name}"),
         tone,
@@ -61,12 +55,8 @@ fn with_rows(subject: &Subject<'_>, facts: &Facts, verdict: Verdict, rows: usize
         main: html!("{}{}", differences(facts, rows), files(facts)),
         cursor: None,
         footer: html!(
-            "Compared value by value where the files are data, the order of keys left aside, else line by line. Made by \
-             mmops {} at <time datetime=\"{}\">{}</time>{}.",
-            maker.version,
-            maker.made_at().to_string(),
-            maker.made_at().to_string(),
-            clock
+            "Compared value by value where the files are data, the order of keys left aside, else line by line. {}",
+            page::made_by(&subject.maker)
         ),
     })
 }
@@ -84,19 +74,8 @@ fn headline(verdict: Verdict) -> (Tone, &'static str) {
 
 fn verdict_box(subject: &Subject<'_>, facts: &Facts, verdict: Verdict) -> Markup {
     let (tone, headline) = headline(verdict);
-    let rows: Markup = rows(subject, facts, verdict)
-        .into_iter()
-        .map(|(head, text)| html!("<dt>{}</dt><dd>{}</dd>", head, text))
-        .collect();
-    html!(
-        "<section class=\"v {} solo\" id=\"verdict\" aria-label=\"Verdict\">{}<h2 class=\"w\">{}</h2><p class=\"s\">{}</p>\
-         <dl>{}</dl></section>",
-        tone.class(),
-        tone.icon(64),
-        headline,
-        summary(subject, facts, verdict),
-        rows
-    )
+    let (summary, rows) = (summary(subject, facts, verdict), rows(subject, facts, verdict));
+    page::verdict_box(tone, headline, [], &summary, rows, None)
 }
 
 fn summary(subject: &Subject<'_>, facts: &Facts, verdict: Verdict) -> String {

@@ -8,8 +8,10 @@ mod markup;
 pub(crate) mod number;
 pub(crate) mod table;
 pub(crate) mod time;
+mod verdict_box;
 
 pub(crate) use chart::TimeAxis;
 pub(crate) use frame::{BEGINNING, Cursor, Page, Tone, content_security_policy, document};
 pub(crate) use id::anchor;
 pub(crate) use markup::{Markup, html};
+pub(crate) use verdict_box::{made_by, verdict_box};

@@ -94,7 +94,6 @@ struct ComparedKpi {
 pub(super) fn report(facts: &CompareFacts, verdict: Finding, explanation: Option<Explanation>) -> Report {
     let mut rows = rows(facts);
     rows.extend(explanation.iter().flat_map(Explanation::rows));
-    let clock = facts.runs().map(|(_, run)| run.clock).into_iter().max().unwrap_or_default();
     let observed = facts.runs().into_iter().filter_map(|(_, run)| run.observed);
     let observed = observed.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
     let body = CompareBody {
@@ -109,7 +108,7 @@ pub(super) fn report(facts: &CompareFacts, verdict: Finding, explanation: Option
     Report::new(&SPEC, "SOAK COMPARE", conclusion(verdict))
         .rows(rows)
         .simulated(facts.is_simulated())
-        .rests_on(clock)
+        .rests_on(facts.clock())
         .observed(observed)
         .body(&body)
         .evidence(facts.runs().map(|(_, run)| run.run_dir.clone()))

@@ -77,6 +77,11 @@ impl CompareFacts {
         [("baseline", &self.baseline), ("candidate", &self.candidate)]
     }
 
+    /// The clock that the less believable one of both was made under.
+    pub(super) fn clock(&self) -> ClockKind {
+        self.baseline.clock.max(self.candidate.clock)
+    }
+
     pub(super) fn is_simulated(&self) -> bool {
         self.baseline.simulated || self.candidate.simulated
     }

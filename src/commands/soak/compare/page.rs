@@ -5,7 +5,7 @@
 use super::answer::{figures, notes};
 use super::facts::{CompareFacts, KpiFacts, RunFacts};
 use crate::judge::statistics::Finding;
-use crate::report::maker::{ClockKind, Maker};
+use crate::report::maker::Maker;
 use crate::report::page::chart::pair::{self, Difference};
 use crate::report::page::number::figure;
 use crate::report::page::{self, Markup, Page, Tone, html};
@@ -14,11 +14,6 @@ use crate::report::page::{self, Markup, Page, Tone, html};
 const MOST_ROWS: usize = 300;
 
 pub(super) fn render(facts: &CompareFacts, verdict: Finding, maker: &Maker) -> String {
-    let clock = match maker.clock {
-        ClockKind::System => "",
-        ClockKind::Frozen => ", a clock frozen by --now",
-        ClockKind::Stamped => ", a time fixed from outside",
-    };
     let candidate = &facts.candidate.run_dir;
     page::document(&Page {
         title: format!("{}: {candidate}", verdict.as_str()),
@@ -34,11 +29,8 @@ pub(super) fn render(facts: &CompareFacts, verdict: Finding, maker: &Maker) -> S
         cursor: None,
         footer: html!(
             "Judged by ranks, deviations and exceedances, each corrected for how much neighbouring windows resemble each \
-             other and for the number of figures. Made by mmops {} at <time datetime=\"{}\">{}</time>{}.",
-            maker.version,
-            maker.made_at().to_string(),
-            maker.made_at().to_string(),
-            clock
+             other and for the number of figures. {}",
+            page::made_by(maker)
         ),
     })
 }
@@ -63,23 +55,12 @@ fn verdict_box(facts: &CompareFacts, verdict: Finding) -> Markup {
     };
     let what_to_do = match verdict {
         Finding::Same | Finding::Better => "Nothing: the candidate may go on.",
-        Finding::Inconclusive => {
-            "See below what is missing: longer runs, runs at the same time, or a wider margin."
-        }
+        Finding::Inconclusive => "See below what is missing: longer runs, or runs at the same time.",
         Finding::Worse => "Keep the baseline, and find out what the candidate does differently.",
     };
-    let rehearsal = if facts.is_simulated() { html!(" <span>simulated</span>") } else { Markup::default() };
-    html!(
-        "<section class=\"v {} solo\" id=\"verdict\" aria-label=\"Verdict\">{}<h2 class=\"w\">{}{}</h2><p \
-         class=\"s\">{}</p><dl><dt>Figures</dt><dd>{}</dd><dt>What to do</dt><dd>{}</dd></dl></section>",
-        tone(verdict).class(),
-        tone(verdict).icon(64),
-        verdict.as_str(),
-        rehearsal,
-        summary,
-        counts.join(", "),
-        what_to_do
-    )
+    let stamps = facts.is_simulated().then_some("simulated").into_iter().chain(facts.clock().doubt());
+    let rows = vec![("Figures", html!("{}", counts.join(", "))), ("What to do", html!("{}", what_to_do))];
+    page::verdict_box(tone(verdict), verdict.as_str(), stamps, summary, rows, None)
 }
 
 fn overview(facts: &CompareFacts) -> Markup {

@@ -10,7 +10,7 @@ use super::words::{
     sentence, when,
 };
 use crate::judge::verdict::{GateState, RunVerdict};
-use crate::report::page::{Markup, anchor, html, number, time};
+use crate::report::page::{self, Markup, anchor, html, number, time};
 use std::collections::BTreeMap;
 
 /// Gates that are named in a list; the rest is counted.
@@ -18,12 +18,7 @@ const NAMED: usize = 6;
 
 pub(super) fn verdict_box(layout: &Layout) -> Markup {
     let (tone, word) = headline(layout.facts.state);
-    let stamps: Markup = doubts(layout.facts).map(|doubt| html!(" <span>{}</span>", doubt)).collect();
     let of_interest = of_interest(layout);
-    let class = if of_interest.is_some() { "" } else { " solo" };
-    let long = if word.len() > 8 { " lo" } else { "" };
-    let rows: Markup =
-        rows(layout).into_iter().map(|(head, text)| html!("<dt>{}</dt><dd>{}</dd>", head, text)).collect();
     let mini = of_interest.map(|view| {
         let text = format!("{} over time, {}", view.name, limit_text(view.gate));
         html!(
@@ -32,19 +27,7 @@ pub(super) fn verdict_box(layout: &Layout) -> Markup {
             charts::chart(layout, view, 118.0, &[]).miniature(view.name, &text)
         )
     });
-    html!(
-        "<section class=\"v {}{}\" id=\"verdict\" aria-label=\"Verdict\">{}<h2 class=\"w{}\">{}{}</h2><p class=\"s\">{}</p>\
-         <dl>{}</dl>{}</section>",
-        tone.class(),
-        class,
-        tone.icon(64),
-        long,
-        word,
-        stamps,
-        summary(layout),
-        rows,
-        mini.unwrap_or_default()
-    )
+    page::verdict_box(tone, word, doubts(layout.facts), &summary(layout), rows(layout), mini)
 }
 
 /// The gate that is drawn beside the answer: the worst broken one; where none is, the one nearest to its limit.

@@ -6,7 +6,6 @@ use super::layout::{GateView, Layout};
 use crate::judge::gate::{Aggregate, Gate, Severity};
 use crate::judge::verdict::{GateState, RunVerdict};
 use crate::release::shell;
-use crate::report::maker::ClockKind;
 use crate::report::page::chart::Limit;
 use crate::report::page::{Markup, Tone, anchor, html, number, time};
 
@@ -37,12 +36,7 @@ pub(super) fn again(facts: &PageFacts) -> Markup {
 
 /// Why the page is no evidence, whatever it says.
 pub(super) fn doubts(facts: &PageFacts) -> impl Iterator<Item = &'static str> {
-    let clock = match facts.header.clock {
-        ClockKind::System => None,
-        ClockKind::Frozen => Some("frozen clock"),
-        ClockKind::Stamped => Some("stamped time"),
-    };
-    facts.simulated.then_some("simulated").into_iter().chain(clock)
+    facts.simulated.then_some("simulated").into_iter().chain(facts.header.clock.doubt())
 }
 
 /// The answer of the whole run.

@@ -14,10 +14,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Seconds after which a browser asks for the page again.
-const REFRESH_SECS: u32 = 30;
-/// What stops that, at the end of the address.
-const WITHOUT_REFRESH: &str = "refresh=off";
 /// A page is drawn anew once so many times its own time went by: a simulation does not wait for it.
 const PAUSE: u32 = 20;
 
@@ -82,13 +78,7 @@ fn respond(request: &Request<'_>, pages: &Pages) -> Response {
         ("GET", "/") if pages.page.is_empty() => {
             Response::error(503, "the run has not begun; ask again in a moment")
         }
-        ("GET", "/") => {
-            let mut response = Response::page(pages.page.clone(), content_security_policy());
-            if !request.query.split('&').any(|part| part == WITHOUT_REFRESH) {
-                response.headers.push(("refresh", REFRESH_SECS.to_string()));
-            }
-            response
-        }
+        ("GET", "/") => Response::live_page(pages.page.clone(), content_security_policy(), request),
         ("GET", "/metrics") => Response::ok(serve::EXPOSITION, pages.metrics.clone()),
         ("GET", "/status") => Response::ok(serve::JSON, pages.status.clone()),
         (_, "/" | "/metrics" | "/status") => Response::error(405, "method not allowed"),
